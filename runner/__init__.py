@@ -1,0 +1,1 @@
+"""Executes the stage notebooks in dependency order and keeps each executed notebook as checkpoint and log."""

@@ -1,0 +1,5 @@
+"""``python -m runner`` is ``nic-etl``."""
+
+from runner.cli import main
+
+main()

@@ -1,0 +1,372 @@
+"""The command line: ``nic-etl``, also ``python -m runner``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from runner import screens
+from runner.config_manager import LoadedConfig, PipelineConfig, load_config, parse_assignments
+from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
+from runner.models import Checkpoint, PipelineResult
+from runner.monitor import PipelineMonitor
+from runner.progress_tracker import make_reporter
+from runner.redaction import Redactor, secret_values
+from runner.report_generator import compare_stage, document_outcomes, summarize
+from runner.state_manager import StateManager
+from stagekit.errors import StageError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Keeps a Qdrant collection in step with the approved documents of a repository.",
+    epilog="A first run on the bundled sample: nic-etl run",
+)
+config_app = typer.Typer(no_args_is_help=True, help="Show or check the configuration.")
+app.add_typer(config_app, name="config")
+
+Profile = Annotated[
+    str | None, typer.Option("--profile", help="local, production, or the path of a YAML file.")
+]
+Setting = Annotated[
+    list[str] | None, typer.Option("-p", "--parameter", help="A setting as name=value; may be repeated.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+_SEARCH_SETTINGS = (
+    "qdrant_url",
+    "collection_name",
+    "embedding_model",
+    "model_revision",
+    "embedding_dtype",
+    "device",
+)
+RunId = Annotated[str, typer.Argument(help="A run's id or its beginning; the last run if left out.")]
+
+
+@app.command()
+def run(
+    profile: Profile = None,
+    parameter: Setting = None,
+    force: Annotated[bool, typer.Option(help="Execute every stage, whatever is unchanged.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Execute the chain; what did not change is carried over.
+
+    Example: nic-etl run -p source_path=/srv/conhecimento -p target_folder=30-Aprovados
+    """
+    from runner.orchestrator import PipelineOrchestrator
+
+    overrides = parse_assignments(parameter or []) | ({"force_refresh": True} if force else {})
+    config = load_config(profile, overrides).config
+    console = _console(as_json)
+    with make_reporter(console, quiet=quiet or as_json) as reporter:
+        orchestrator = PipelineOrchestrator(config=config, listener=reporter)
+        result = orchestrator.execute_full_pipeline()
+    _end(console, config, result, as_json=as_json)
+
+
+@app.command()
+def resume(
+    execution_id: RunId = "",
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Continue a run that did not come to its end.
+
+    Example: nic-etl resume
+    """
+    from runner.orchestrator import PipelineOrchestrator
+
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    console = _console(as_json)
+    with make_reporter(console, quiet=quiet or as_json) as reporter:
+        orchestrator = PipelineOrchestrator(config=config, listener=reporter)
+        result = orchestrator.resume_from_checkpoint(execution_id)
+    _end(console, config, result, as_json=as_json)
+
+
+@app.command()
+def rerun(
+    stage: Annotated[str, typer.Argument(help="The stage, for example text_chunking.")],
+    profile: Profile = None,
+    parameter: Setting = None,
+    downstream: Annotated[bool, typer.Option(help="Run also the stages that read its result.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Execute one stage anew, with other parameters; earlier runs stay as they are.
+
+    Example: nic-etl rerun text_chunking -p chunk_size=200 --downstream
+    """
+    from runner.orchestrator import PipelineOrchestrator
+
+    config = _rerun_config(profile, parse_assignments(parameter or []))
+    console = _console(as_json)
+    before = StateManager(config.outputs).last_checkpoint(stage)
+    with make_reporter(console, quiet=quiet or as_json) as reporter:
+        orchestrator = PipelineOrchestrator(config=config, listener=reporter)
+        result = orchestrator.execute_stage(stage, downstream=downstream)
+    after = result.state.stages.get(stage)
+    rows = _changes(before[1] if before else None, after)
+    stale = [] if downstream else orchestrator.out_of_date(stage)
+    if as_json:
+        _print_json(result.summary | {"changed": rows, "out_of_date": stale})
+    else:
+        screens.print_state(console, StateManager(config.outputs), result.state)
+        screens.print_comparison(console, stage, rows, stale)
+        console.print(f"Executed notebook: {result.run_dir}", soft_wrap=True)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def plan(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """Say what a run would do now, and why; nothing is started.
+
+    Example: nic-etl plan -p chunk_overlap=120
+    """
+    from runner.orchestrator import PipelineOrchestrator
+
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    planned = PipelineOrchestrator(config=config).plan()
+    if as_json:
+        _print_json([{"stage": s.name, "action": s.action, "reasons": s.reasons} for s in planned.stages])
+    else:
+        screens.print_plan(_console(as_json), planned)
+
+
+@app.command()
+def status(
+    execution_id: RunId = "", profile: Profile = None, parameter: Setting = None, as_json: AsJson = False
+) -> None:
+    """Say where the last run stands; works while it goes on.
+
+    Example: nic-etl status
+    """
+    manager = _manager(profile, parameter)
+    found = PipelineMonitor(manager).get_real_time_status(execution_id)
+    if as_json:
+        _print_json(vars(found))
+    else:
+        screens.print_status(_console(as_json), found)
+
+
+@app.command()
+def history(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """List the runs, newest first.
+
+    Example: nic-etl history
+    """
+    records = _manager(profile, parameter).get_execution_history()
+    if as_json:
+        _print_json([vars(record) for record in records])
+    elif records:
+        screens.print_history(_console(as_json), records)
+    else:
+        _console(as_json).print("There is no run yet: start one with `nic-etl run`.")
+
+
+@app.command()
+def show(
+    execution_id: RunId = "",
+    stage: Annotated[str, typer.Argument(help="Only this stage, with its figures and warnings.")] = "",
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a run, or one stage of it.
+
+    Example: nic-etl show 20261123 text_chunking
+    """
+    manager = _manager(profile, parameter)
+    state = manager.load_checkpoint(execution_id)
+    console = _console(as_json)
+    if stage:
+        checkpoint = state.stages.get(stage)
+        if checkpoint is None:
+            known = ", ".join(state.stages) or "none"
+            raise StateManagementError(
+                f"{state.execution_id} has no stage {stage!r}: it has {known}.", exit_code=2
+            )
+        if as_json:
+            _print_json(checkpoint.model_dump(mode="json"))
+        else:
+            console.print_json(checkpoint.model_dump_json())
+            if checkpoint.notebook:
+                console.print(f"Executed notebook: {manager.absolute(checkpoint.notebook)}", soft_wrap=True)
+        return
+    summary = summarize(manager, state)
+    if as_json:
+        _print_json(summary | {"outcomes": document_outcomes(manager, state)})
+    else:
+        screens.print_run(console, manager, state, summary)
+
+
+@app.command()
+def cancel(
+    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")] = "",
+    profile: Profile = None,
+    parameter: Setting = None,
+) -> None:
+    """End the run that goes on; what is finished stays, and `nic-etl resume` continues it.
+
+    Example: nic-etl cancel --reason "wrong folder"
+    """
+    outcome = PipelineMonitor(_manager(profile, parameter)).cancel_execution(reason)
+    said = f"ended in {outcome.seconds:g} s" if outcome.cancelled else "has not ended yet"
+    _console(False).print(f"{outcome.execution_id} {said}.")
+    raise typer.Exit(0 if outcome.cancelled else 1)
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="A question in your own words.")],
+    profile: Profile = None,
+    parameter: Setting = None,
+    top: Annotated[int, typer.Option(min=1, max=100, help="How many passages.")] = 5,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="A payload field as name=value; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search the collection.
+
+    Example: nic-etl search "prazo para comunicar um incidente de segurança" --filter language=pt-BR
+    """
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    names = (
+        "qdrant_url",
+        "collection_name",
+        "embedding_model",
+        "model_revision",
+        "embedding_dtype",
+        "device",
+    )
+    request = {name: getattr(config, name) for name in names} | {
+        "question": question,
+        "outputs_dir": str(config.outputs),
+        "top": top,
+        "filters": {name: str(value) for name, value in parse_assignments(filters or []).items()},
+    }
+    hits = _in_own_process("stagekit.search", request)
+    if as_json:
+        _print_json(hits)
+    else:
+        screens.print_hits(_console(as_json), hits)
+
+
+@config_app.command("show")
+def config_show(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """Show every setting, its value, and where the value comes from.
+
+    Example: nic-etl config show --profile production
+    """
+    loaded = load_config(profile, parse_assignments(parameter or []))
+    if as_json:
+        _print_json(loaded.config.model_dump(mode="json"))
+    else:
+        screens.print_config(_console(as_json), loaded)
+
+
+@config_app.command("validate")
+def config_validate(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """Check the configuration as a whole; exit code 2 if it cannot be run.
+
+    Example: nic-etl config validate --profile production
+    """
+    from runner.orchestrator import PipelineOrchestrator
+
+    loaded: LoadedConfig = load_config(profile, parse_assignments(parameter or []))
+    validation = PipelineOrchestrator(config=loaded.config).validate_pipeline_config()
+    if as_json:
+        _print_json({"valid": validation.valid, "problems": validation.problems})
+    elif validation.valid:
+        _console(as_json).print(f"The configuration (profile {loaded.profile}) is valid.")
+    if not validation.valid and not as_json:
+        raise ConfigurationError("\n".join(validation.problems))
+    raise typer.Exit(0 if validation.valid else 2)
+
+
+def main() -> None:
+    """Run the command line; every error becomes one message and an exit code, never a traceback."""
+    signal.signal(signal.SIGTERM, _terminate)
+    redact = Redactor(secret_values())
+    try:
+        app(standalone_mode=True)
+    except (PipelineOrchestrationError, StageError) as error:
+        Console(stderr=True).print(redact(str(error)), style="red", markup=False, soft_wrap=True)
+        sys.exit(getattr(error, "exit_code", 1))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    # The same way out as Ctrl-C: finished documents are kept, kernels are ended.
+    raise KeyboardInterrupt
+
+
+def _console(as_json: bool) -> Console:
+    # In JSON mode standard output belongs to the document alone.
+    return Console(stderr=as_json, width=None if sys.stdout.isatty() else 160)
+
+
+def _print_json(value: Any) -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    sys.stdout.write(Redactor(secret_values())(text) + "\n")
+
+
+def _manager(profile: str | None, parameter: list[str] | None) -> StateManager:
+    return StateManager(load_config(profile, parse_assignments(parameter or [])).config.outputs)
+
+
+def _end(console: Console, config: PipelineConfig, result: PipelineResult, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(result.summary)
+        if result.state.error:
+            console.print(result.state.error, markup=False, soft_wrap=True)
+    else:
+        screens.print_run(console, StateManager(config.outputs), result.state, result.summary)
+    raise typer.Exit(result.exit_code)
+
+
+def _rerun_config(profile: str | None, overrides: dict[str, Any]) -> PipelineConfig:
+    # Without a profile a rerun differs from the last run only in what is asked for.
+    config = load_config(profile, overrides).config
+    manager = StateManager(config.outputs)
+    if profile is None and manager.execution_ids():
+        recorded = manager.load_checkpoint().pipeline_config
+        return load_config(None, {**recorded, **overrides}).config
+    return config
+
+
+def _changes(before: Checkpoint | None, after: Checkpoint | None) -> list[dict[str, Any]]:
+    return compare_stage(before, after) if before and after else []
+
+
+def _in_own_process(module: str, request: dict[str, Any]) -> Any:
+    """Run a stagekit tool with a JSON request; the runner itself never imports models or clients."""
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
+        check=False,
+    )
+    if done.returncode:
+        words = done.stderr.strip().splitlines() or [f"{module} ended with code {done.returncode}"]
+        raise StateManagementError(words[-1], exit_code=done.returncode)
+    return json.loads(done.stdout)

@@ -1,0 +1,297 @@
+"""Every setting of the pipeline, where its value comes from, and a sentence for each wrong one.
+
+Precedence: command line > environment ``NIC_ETL_*`` > profile > default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
+
+from runner.errors import ConfigurationError
+from stagekit.paths import outputs_path, project_root
+
+__all__ = [
+    "SECRETS",
+    "LoadedConfig",
+    "PipelineConfig",
+    "config_hash",
+    "default_value",
+    "load_config",
+    "parse_assignments",
+    "profiles",
+]
+
+SECRETS = {
+    "gitlab_token": "GITLAB_TOKEN",
+    "qdrant_api_key": "QDRANT_API_KEY",
+    "hf_token": "HF_TOKEN",
+}
+"""Names that look like settings but are secrets, and the environment variable of each."""
+
+_PREFIX = "NIC_ETL_"
+_OTHER_VARIABLES = {"PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK"}
+_RUNNER_ONLY = {"outputs_dir"}
+
+
+def _split(value: Any) -> Any:
+    # NIC_ETL_TARGET_FOLDER=30-Aprovados,40-Normas is what people write; JSON works as well.
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        return json.loads(text)
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _absolute_folder(value: str) -> str:
+    # A kernel has a working folder of its own: a relative path would mean another place there.
+    return str(Path(value).expanduser().absolute()) if value else value
+
+
+_Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+_Folder = Annotated[str, AfterValidator(_absolute_folder)]
+
+
+class PipelineConfig(BaseSettings):
+    """The settings of a run. Secrets are none of them: they stay in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
+
+    # Source
+    source: Literal["git", "gitlab"] = Field("git", description="where the documents are")
+    source_path: _Folder = Field("", description="git repository or folder; empty: the bundled sample")
+    project: str = Field("", description="stable name of the project in document ids; empty: from the source")
+    gitlab_url: str = Field("https://gitlab.com", description="root of the GitLab instance")
+    gitlab_project: str = Field("", description="GitLab project, as group/name or number")
+    target_branch: str = Field("", description="branch or tag; empty: the source's default branch")
+    target_folder: _Names = Field(["30-Aprovados"], description="folders that hold approved documents")
+    include_extensions: _Names = Field(
+        ["pdf", "docx", "md", "txt", "png", "jpg", "jpeg"], description="file types that are documents"
+    )
+    include_statuses: _Names = Field(
+        ["approved", "published"], description="front-matter statuses that are served"
+    )
+    max_file_size_mb: float = Field(100, gt=0, description="larger files are ignored, with a reason")
+
+    # Processing
+    layout_profile: Literal["packaged", "docling"] = Field(
+        "packaged", description="layout model: from packages (no network), or Docling's own"
+    )
+    ocr_engine: Literal["rapidocr", "tesseract"] = Field("rapidocr", description="OCR engine")
+    ocr_languages: _Names = Field(["pt", "en", "es"], description="languages that OCR expects")
+    artifacts_path: _Folder = Field("", description="folder with Docling's models; empty: from the hub")
+    min_confidence_threshold: float = Field(0.8, ge=0, le=1, description="documents below are flagged")
+    min_text_coverage: float = Field(0.98, ge=0, le=1, description="share of a PDF's words to be kept")
+    enable_quality_gates: bool = Field(True, description="judge each document by the two thresholds")
+    max_pages: int = Field(2000, gt=0, description="longer documents are rejected")
+
+    # Chunking and embedding
+    chunk_size: int = Field(500, gt=0, description="tokens of a chunk, in the embedding model's tokenizer")
+    chunk_overlap: int = Field(100, ge=0, description="tokens that neighbouring chunks share")
+    embedding_model: str = Field(
+        "packaged/multilingual-e5-small", description="packaged/…, a hub name, or a local folder"
+    )
+    model_revision: str = Field("", description="revision of a hub model; empty: its main branch")
+    embedding_dtype: Literal["float32", "bfloat16", "auto"] = Field(
+        "float32", description="number type that the model computes in"
+    )
+    device: str = Field("auto", description="cpu, cuda, or auto", pattern=r"^(cpu|cuda(:\d+)?|auto)$")
+    batch_size: int = Field(32, gt=0, description="texts embedded at once")
+
+    # Storage
+    qdrant_url: str = Field(
+        "embedded", description="URL of a Qdrant server, or embedded", pattern=r"^(embedded|https?://\S+)$"
+    )
+    collection_name: str = Field(
+        "nic_documents", description="Qdrant collection", pattern=r'^[^<>:"/\\|?*\x00-\x1f]{1,255}$'
+    )
+    upsert_batch_size: int = Field(256, gt=0, description="points of one request")
+    max_deletion_share: float = Field(
+        0.2, ge=0, le=1, description="a run that would delete more of the stored documents stops"
+    )
+    allow_mass_deletion: bool = Field(False, description="go on all the same")
+
+    # Behaviour
+    outputs_dir: _Folder = Field("", description="executed notebooks, artifacts, state; empty: outputs/")
+    organization: str = Field("NIC", description="organization named in each payload")
+    force_refresh: bool = Field(False, description="execute every stage, whatever is unchanged")
+    skip_existing: bool = Field(True, description="carry over stages whose inputs did not change")
+    max_retries: int = Field(3, ge=0, description="further tries of a stage whose service failed")
+    max_failure_rate: float = Field(0.01, ge=0, le=1, description="share of failed documents a stage bears")
+    parallel_processing: bool = Field(True, description="run independent stages side by side")
+    memory_limit_mb: int = Field(0, ge=0, description="memory of a stage's kernel; 0: no limit")
+    stage_timeout_s: int = Field(0, ge=0, description="time limit of a stage; 0: none")
+
+    @property
+    def outputs(self) -> Path:
+        """The outputs folder, absolute."""
+        return outputs_path(self.outputs_dir)
+
+    def stage_settings(self) -> dict[str, Any]:
+        """Return the settings that a notebook may take as parameters, as plain JSON."""
+        return self.model_dump(mode="json", exclude=_RUNNER_ONLY)
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A configuration and, for each setting, the layer that its value comes from."""
+
+    config: PipelineConfig
+    origins: dict[str, str]
+    profile: str
+
+
+def default_value(name: str) -> Any:
+    """Return a setting's default."""
+    return PipelineConfig.model_fields[name].default
+
+
+def config_hash(config: PipelineConfig) -> str:
+    """Return the sha256 of the effective configuration."""
+    text = json.dumps(config.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def profiles() -> dict[str, Path]:
+    """Return the profiles that come with the package, by name."""
+    return {path.stem: path for path in sorted((project_root() / "config" / "profiles").glob("*.yaml"))}
+
+
+def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None = None) -> LoadedConfig:
+    """Build the configuration from its four layers.
+
+    Args:
+        profile: a profile's name or the path of a YAML file; None: ``$NIC_ETL_PROFILE``, else ``local``.
+        overrides: values of the command line.
+
+    Raises:
+        ConfigurationError: one sentence for each wrong setting.
+    """
+    chosen = profile or os.environ.get(f"{_PREFIX}PROFILE") or "local"
+    file = _profile_file(chosen)
+    layers = [
+        ("default", _read_yaml(project_root() / "config" / "default.yaml")),
+        (f"profile {file.stem}", _read_yaml(file)),
+        ("environment", _from_environment()),
+        ("command line", dict(overrides or {})),
+    ]
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, layer in layers:
+        _refuse_unknown(layer, origin)
+        values |= layer
+        origins |= dict.fromkeys(layer, origin)
+    try:
+        return LoadedConfig(PipelineConfig(**values), origins, file.stem)
+    except ValidationError as error:
+        raise ConfigurationError(_sentences(error, origins)) from None
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """Parse ``name=value`` words of a command line; a value is read as YAML.
+
+    Raises:
+        ConfigurationError: for a word without ``=``.
+    """
+    values: dict[str, Any] = {}
+    for word in assignments:
+        name, sign, text = word.partition("=")
+        if not sign or not name.strip():
+            raise ConfigurationError(f"-p {word}: write it as name=value, for example -p chunk_size=300.")
+        try:
+            values[name.strip()] = yaml.safe_load(text) if text else ""
+        except yaml.YAMLError:
+            values[name.strip()] = text
+    return values
+
+
+def _profile_file(profile: str) -> Path:
+    known = profiles()
+    if profile in known:
+        return known[profile]
+    path = Path(profile).expanduser()
+    if path.suffix in {".yaml", ".yml"} and path.is_file():
+        return path
+    near = _near(profile, known)
+    raise ConfigurationError(
+        f"There is no profile {profile!r}{near} Give one of {', '.join(known)}, or the path of a YAML file."
+    )
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"The configuration file {path} cannot be read: {reason}.") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"The configuration file {path} must be a list of `name: value` lines.")
+    return content
+
+
+def _from_environment() -> dict[str, Any]:
+    for variable in os.environ:
+        name = variable.removeprefix(_PREFIX)
+        if variable.startswith(_PREFIX) and name not in _OTHER_VARIABLES:
+            _refuse_unknown({name.lower(): None}, f"environment variable {variable}")
+    return EnvSettingsSource(PipelineConfig)()
+
+
+def _refuse_unknown(layer: Mapping[str, Any], origin: str) -> None:
+    for name in layer:
+        if name in SECRETS:
+            raise ConfigurationError(
+                f"{name} ({origin}) is a secret and must not stand there: "
+                f"set the environment variable {SECRETS[name]} instead."
+            )
+        if name not in PipelineConfig.model_fields:
+            near = _near(str(name), PipelineConfig.model_fields)
+            raise ConfigurationError(
+                f"There is no setting {name!r} ({origin}){near} `nic-etl config show` lists them all."
+            )
+
+
+def _near(name: str, known: Mapping[str, Any]) -> str:
+    matches = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f": did you mean {matches[0]!r}?" if matches else "."
+
+
+_WORDS = {
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_type": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "list_type": "must be a list",
+    "string_pattern_mismatch": "has a form that is not allowed",
+}
+
+
+def _sentences(error: ValidationError, origins: Mapping[str, str]) -> str:
+    lines = []
+    for item in error.errors():
+        name = str(item["loc"][0])
+        fault = _WORDS.get(item["type"], item["msg"][0].lower() + item["msg"][1:].replace("Input s", "s"))
+        fault = fault.replace("input should", "must")
+        field = PipelineConfig.model_fields[name]
+        lines.append(
+            f"{name} ({origins.get(name, 'default')}) is {item['input']!r}, but it {fault}: "
+            f"{field.description} (default {field.default!r})."
+        )
+    return "\n".join(lines)

@@ -1,0 +1,78 @@
+"""What happens in a run, as values: the one stream that terminal, log file and dashboard are drawn from."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner.redaction import Redactor, secret_values
+
+__all__ = ["Event", "EventLog", "Listener", "fan_out", "read_events"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened.
+
+    ``kind`` is one of: run_started, stage_started, stage_carried_over, stage_retried, cell, documents,
+    output, stage_finished, run_finished. ``data`` is plain JSON.
+    """
+
+    kind: str
+    stage: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    at: float = field(default_factory=time.time)
+
+
+Listener = Callable[[Event], None]
+
+
+def fan_out(*listeners: Listener) -> Listener:
+    """Return a listener that hands each event to all of the given ones, one event at a time."""
+    lock = threading.Lock()
+
+    def hand_on(event: Event) -> None:
+        with lock:
+            for listener in listeners:
+                listener(event)
+
+    return hand_on
+
+
+class EventLog:
+    """Writes events as JSON lines, so that another process can follow the run."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8")
+        path.chmod(0o600)
+        self._redact = Redactor(secret_values())
+
+    def __call__(self, event: Event) -> None:
+        """Append one event."""
+        line = {"at": round(event.at, 3), "kind": event.kind, "stage": event.stage, **event.data}
+        self._file.write(self._redact(json.dumps(line, ensure_ascii=False)) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """Read a log of events; a last line that is still being written is left out."""
+    events = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    for line in lines:
+        try:
+            events.append(json.loads(line))
+        except ValueError:
+            continue
+    return events

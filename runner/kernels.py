@@ -1,0 +1,196 @@
+"""Kernels that the runner owns: private sockets, their own environment, known to be dead when they are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_core.utils import ensure_event_loop
+
+from runner.redaction import SECRET_VARIABLES
+
+__all__ = ["StageKernel", "kernel_environment", "reap_orphans", "thread_event_loop"]
+
+_WARM_TIMEOUT = 180.0
+
+
+def kernel_environment(secrets: Iterable[str], extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a stage's kernel: of the secrets, only those that the stage needs."""
+    allowed = {name for secret in secrets for name in (secret, f"{secret}_FILE")}
+    hidden = {name for secret in SECRET_VARIABLES for name in (secret, f"{secret}_FILE")} - allowed
+    return {name: value for name, value in os.environ.items() if name not in hidden} | dict(extra)
+
+
+@contextlib.contextmanager
+def thread_event_loop() -> Iterator[None]:
+    """Close the event loop that Jupyter's clients leave in the thread which uses them."""
+    try:
+        yield
+    finally:
+        loop = ensure_event_loop()
+        if not loop.is_running():  # inside a notebook the loop is the kernel's own
+            loop.close()
+            asyncio.set_event_loop(None)
+
+
+class _IpcKernelManager(KernelManager):
+    """A kernel manager whose channels are Unix sockets in a folder that only the owner may enter.
+
+    Sockets need no port, so kernels that start together cannot take each other's; nobody else on the
+    machine can connect.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.socket_dir = tempfile.mkdtemp(prefix="nk-")  # a short path: socket names end at 107 bytes
+        super().__init__(
+            transport="ipc",
+            ip=f"{self.socket_dir}/k",  # absolute: the kernel's working folder is not ours
+            client_class="jupyter_client.asynchronous.AsyncKernelClient",
+            **kwargs,
+        )
+
+
+class StageKernel:
+    """One kernel process, from its start to the end of its process group.
+
+    Args:
+        environment: of the kernel process.
+        folder: working folder of the kernel.
+        log: file that takes what the process writes to its own stderr.
+        registry: folder in which running kernels are noted, for :func:`reap_orphans`.
+    """
+
+    def __init__(self, environment: dict[str, str], folder: Path, log: Path, registry: Path) -> None:
+        self.manager = _IpcKernelManager(kernel_name="python3")
+        self.log = log
+        self._ended = threading.Event()
+        self._warmed = threading.Event()
+        self.peak_memory_mb = 0.0
+        with log.open("ab") as stderr, thread_event_loop():
+            self.manager.start_kernel(
+                cwd=str(folder),
+                env=environment,
+                stderr=stderr,
+                # IPython would keep the injected parameters in the user's history file.
+                extra_arguments=["--HistoryManager.hist_file=:memory:"],
+            )
+        provisioner = self.manager.provisioner
+        if not isinstance(provisioner, LocalProvisioner) or provisioner.pid is None:
+            raise RuntimeError("The python3 kernel of this environment is not a local process.")
+        self._provisioner = provisioner
+        self.pid = int(provisioner.pid)
+        registry.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._note = registry / f"{self.pid}.json"
+        self._note.write_text(json.dumps(_identity(self.pid) | {"owner": _identity(os.getpid())}))
+        threading.Thread(target=self._watch_memory, daemon=True).start()
+
+    def warm(self, modules: Iterable[str]) -> None:
+        """Import modules in the background, while the stage before still runs."""
+        code = "\n".join(f"try:\n import {name}\nexcept ImportError:\n pass" for name in modules)
+        threading.Thread(target=self._execute_quietly, args=(code,), daemon=True).start()
+
+    def wait_until_warm(self, timeout: float = _WARM_TIMEOUT) -> None:
+        """Wait for the warm-up, so that its time is not blamed on the notebook's first cell."""
+        self._warmed.wait(timeout)
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the cell that is being executed."""
+        with contextlib.suppress(Exception), thread_event_loop():
+            self.manager.interrupt_kernel()
+
+    def alive(self) -> bool:
+        """Tell whether the kernel process runs."""
+        return psutil.pid_exists(self.pid) and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+
+    def exit_code(self) -> int | None:
+        """Return the exit code of the kernel process: negative for a signal, None while it runs."""
+        process = self._provisioner.process
+        return process.poll() if process else None
+
+    def end(self) -> None:
+        """End the kernel and every process that it started; may be called twice."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)  # the kernel leads its own group
+        with contextlib.suppress(Exception), thread_event_loop():
+            self.manager.shutdown_kernel(now=True)
+            self.manager.cleanup_resources()
+        shutil.rmtree(self.manager.socket_dir, ignore_errors=True)
+        self._note.unlink(missing_ok=True)
+
+    def _execute_quietly(self, code: str) -> None:
+        try:
+            with thread_event_loop():
+                self._execute_and_wait(code)
+        except Exception:  # a kernel that cannot be warmed is judged when its notebook runs
+            return
+        finally:
+            self._warmed.set()
+
+    def _execute_and_wait(self, code: str) -> None:
+        client = self.manager.blocking_client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=_WARM_TIMEOUT)
+            if code:
+                client.execute(code, silent=True, store_history=False)
+                client.get_shell_msg(timeout=_WARM_TIMEOUT)
+        finally:
+            client.stop_channels()
+
+    def _watch_memory(self) -> None:
+        while not self._ended.wait(0.5):
+            try:
+                process = psutil.Process(self.pid)
+                family = [process, *process.children(recursive=True)]
+                resident = sum(member.memory_info().rss for member in family)
+            except psutil.Error:
+                return
+            self.peak_memory_mb = max(self.peak_memory_mb, resident / 2**20)
+
+
+def reap_orphans(registry: Path) -> list[int]:
+    """End kernels whose runner is gone, and return their process ids."""
+    reaped = []
+    for note in sorted(registry.glob("*.json")):
+        try:
+            kernel = json.loads(note.read_text())
+            owner_lives, kernel_lives = _lives(kernel["owner"]), _lives(kernel)
+        except (ValueError, KeyError, TypeError):
+            note.unlink(missing_ok=True)
+            continue
+        if owner_lives:
+            continue
+        if kernel_lives:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(int(kernel["pid"]), signal.SIGKILL)
+            reaped.append(int(kernel["pid"]))
+        note.unlink(missing_ok=True)
+    return reaped
+
+
+def _identity(pid: int) -> dict[str, Any]:
+    # A process id is used again after its process ended; the start time tells the two apart.
+    return {"pid": pid, "started": psutil.Process(pid).create_time()}
+
+
+def _lives(identity: Mapping[str, Any]) -> bool:
+    try:
+        process = psutil.Process(int(identity["pid"]))
+        return bool(abs(process.create_time() - float(identity["started"])) < 0.1)
+    except psutil.Error:
+        return False

@@ -1,0 +1,87 @@
+"""What a run would do with each stage, and why: decided from fingerprints, without a kernel."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from runner.config_manager import PipelineConfig
+from runner.dependency_resolver import DependencyResolver
+from runner.models import ExecutionPlan, PlannedStage
+from runner.stage_manager import StageManager
+from runner.state_manager import StateManager
+
+__all__ = ["differences", "plan_run"]
+
+
+def plan_run(
+    stages: StageManager, state: StateManager, resolver: DependencyResolver, config: PipelineConfig
+) -> ExecutionPlan:
+    """Return what ``nic-etl run`` would do now."""
+    planned: dict[str, PlannedStage] = {}
+    upstream: dict[str, str] = {}
+    for name in resolver.order:
+        planned[name] = _plan_stage(name, stages, state, config, upstream, planned)
+        last = state.last_checkpoint(name)
+        if last:
+            upstream[name] = str(state.absolute(last[1].notebook))
+    return ExecutionPlan(tuple(planned.values()), resolver.groups())
+
+
+def _plan_stage(
+    name: str,
+    stages: StageManager,
+    state: StateManager,
+    config: PipelineConfig,
+    upstream: dict[str, str],
+    planned: dict[str, PlannedStage],
+) -> PlannedStage:
+    stage = stages.stages[name]
+    last = state.last_checkpoint(name)
+    if last is None:
+        return PlannedStage(name, "run", ("it has not been executed yet",))
+    execution_id, checkpoint = last
+    if config.force_refresh:
+        return PlannedStage(name, "run", ("force_refresh is set",))
+    if not config.skip_existing:
+        return PlannedStage(name, "run", ("skip_existing is off",))
+    if faults := state.faults(checkpoint):
+        return PlannedStage(name, "run", tuple(faults))
+    known = {key: path for key, path in upstream.items() if key in stage.dependencies and Path(path).exists()}
+    changed = differences(checkpoint.fingerprint, stages.fingerprint(stage, config, known))
+    if changed:
+        return PlannedStage(name, "run", tuple(changed))
+    if stage.external:
+        return PlannedStage(name, "run", ("it looks at what is outside outputs/ on every run",))
+    uncertain = [other for other in stage.dependencies if planned[other].action != "carry over"]
+    if uncertain:
+        return PlannedStage(
+            name,
+            "decide",
+            (f"runs only if {' or '.join(uncertain)} produces something new since {execution_id}",),
+        )
+    return PlannedStage(name, "carry over", (f"nothing changed since {execution_id}",))
+
+
+def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """Say in words what differs between two fingerprints."""
+    said = []
+    for key in dict.fromkeys([*before, *after]):
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        kind, _, name = key.partition(":")
+        if kind == "parameter":
+            said.append(f"{name} {_plain(old)} → {_plain(new)}")
+        elif kind == "code":
+            said.append("the notebook changed" if name == "notebook" else f"the code of {name} changed")
+        else:
+            said.append(f"{name} changed")
+    return said
+
+
+def _plain(value: str | None) -> str:
+    if value is None:
+        return "(not set)"
+    parsed = json.loads(value)
+    return parsed if isinstance(parsed, str) and parsed else json.dumps(parsed, ensure_ascii=False)

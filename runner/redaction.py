@@ -1,0 +1,70 @@
+"""Takes secrets out of whatever is about to be written, shown or raised."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+__all__ = ["SECRET_VARIABLES", "Redactor", "secret_values"]
+
+SECRET_VARIABLES = (
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+    "QDRANT_API_KEY",
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "NIC_ETL_PDF_PASSWORDS",
+)
+_MASK = "[redacted]"
+_SHORTEST = 6  # replacing shorter values would tear holes into ordinary text
+
+# Tokens that are known by their form: GitLab's prefixes, Hugging Face's, user information in a URL.
+_FORMS = re.compile(
+    r"\b(?:glpat|gldt|glrt|glcbt|glptt|glft|glsoat|gloas)-[0-9A-Za-z_.=-]{10,}"
+    r"|\bhf_[A-Za-z0-9]{20,}"
+    r"|(?<=://)[^/\s:@\"']+:[^/\s@\"']+(?=@)"
+)
+
+
+def secret_values(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Return the secrets that the environment holds, those in ``*_FILE`` files included."""
+    env = os.environ if environment is None else environment
+    values = [env[name] for name in SECRET_VARIABLES if env.get(name)]
+    for name in SECRET_VARIABLES:
+        file = env.get(f"{name}_FILE")
+        if file and Path(file).is_file():
+            values.append(Path(file).read_text(encoding="utf-8").strip())
+    return values
+
+
+class Redactor:
+    """Replaces secret values, their encoded forms, and tokens of known form, by ``[redacted]``."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _encodings(secret)}
+        ordered = sorted(forms, key=len, reverse=True)
+        self._exact = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __call__(self, text: str) -> str:
+        """Return the text without secrets."""
+        if self._exact is not None:
+            text = self._exact.sub(_MASK, text)
+        return _FORMS.sub(_MASK, text)
+
+
+def _encodings(secret: str) -> set[str]:
+    raw = secret.encode()
+    forms = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+    # A secret inside a longer base64 text appears in one of three alignments; its edges mix with the
+    # neighbours, so the inner part is what can be matched.
+    for pad in range(3):
+        encoded = base64.b64encode(b"\0" * pad + raw).decode().rstrip("=")
+        inner = encoded[(0, 2, 3)[pad] : len(encoded) - 1]
+        if len(inner) >= 2 * _SHORTEST:
+            forms |= {inner, inner.replace("+", "-").replace("/", "_")}
+    return forms

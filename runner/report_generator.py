@@ -1,0 +1,117 @@
+"""What a run came to, in numbers and in words: read from the artifacts, so that no file can vanish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from runner.models import Checkpoint, PipelineState
+from runner.state_manager import StateManager
+from stagekit.contract import ArtifactRef, ExecutionStatus, artifact_refs, read_scraps
+from stagekit.errors import StageError
+from stagekit.tables import decode_rows
+
+__all__ = ["compare_stage", "document_outcomes", "ignored_files", "summarize"]
+
+Row = dict[str, Any]
+_MANIFESTS = (
+    ("gitlab_ingestion", "documents"),
+    ("document_processing", "processed"),
+    ("text_chunking", "chunks"),
+    ("embedding_generation", "embeddings"),
+    ("metadata_enrichment", "payloads"),
+)
+_WORST = {"failed": 0, "rejected": 1, "stale": 2, "ok": 3}
+
+
+def summarize(manager: StateManager, state: PipelineState) -> Row:
+    """Return the summary of a run, as ``nic-etl run --json`` prints it."""
+    outcomes = document_outcomes(manager, state)
+    results = state.stage_results
+    storage = results.get("qdrant_storage")
+    points: Row = dict(storage.metrics.get("points", {})) if storage else {}
+    deleted = storage.metrics.get("documents_deleted", 0) if storage else 0
+    processing = results.get("document_processing")
+    carried = "document_processing" in state.stages and state.stages["document_processing"].carried_from
+    statuses = [row["status"] for row in outcomes]
+    unchanged = processing.unchanged_count if processing else 0
+    end = state.end_timestamp
+    return {
+        "execution_id": state.execution_id,
+        "status": str(state.status),
+        "documents": {
+            "ok": statuses.count("ok"),
+            "rejected": statuses.count("rejected"),
+            "failed": statuses.count("failed"),
+            "stale": statuses.count("stale"),
+            "ignored": len(ignored_files(manager, state)),
+            "unchanged": statuses.count("ok") if carried else unchanged,
+            "deleted": deleted,
+        },
+        "points": {name: points.get(name, 0) for name in ("total", "upserted", "unchanged", "deleted")},
+        "stages": [
+            {
+                "name": name,
+                "status": str(checkpoint.status),
+                "seconds": checkpoint.seconds,
+                "executed_notebook": str(manager.absolute(checkpoint.notebook))
+                if checkpoint.notebook
+                else "",
+            }
+            for name, checkpoint in state.stages.items()
+        ],
+        "duration_seconds": round((end - state.start_timestamp).total_seconds(), 3) if end else None,
+    }
+
+
+def document_outcomes(manager: StateManager, state: PipelineState) -> list[Row]:
+    """Return one row a document: path, status and, where it is not ok, stage, category, message, remedy."""
+    found: dict[str, Row] = {}
+    for stage, product in _MANIFESTS:
+        for row in _rows(manager, state, stage, product):
+            known = found.get(row["path"])
+            if known is None or _WORST[row["status"]] < _WORST[known["status"]]:
+                names = ("path", "status", "category", "message", "remedy")
+                found[row["path"]] = {name: row.get(name) for name in names} | {"stage": stage}
+    return sorted(found.values(), key=lambda row: (_WORST[row["status"]], row["path"]))
+
+
+def ignored_files(manager: StateManager, state: PipelineState) -> list[Row]:
+    """Return the files that are no documents of this run: path and reason."""
+    return sorted(_rows(manager, state, "gitlab_ingestion", "ignored"), key=lambda row: str(row["path"]))
+
+
+def compare_stage(before: Checkpoint, after: Checkpoint) -> list[Row]:
+    """Return what differs between two executions of a stage: figure, before, after."""
+    old, new = _figures(before), _figures(after)
+    return [
+        {"figure": name, "before": old.get(name), "after": new.get(name)}
+        for name in dict.fromkeys([*old, *new])
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _figures(checkpoint: Checkpoint) -> Row:
+    result = checkpoint.result
+    if result is None:
+        return {}
+    figures: Row = {f"parameter {name}": value for name, value in result.parameters.items()}
+    figures |= {name: value for name, value in result.metrics.items() if isinstance(value, int | str)}
+    figures |= {"documents ok": result.success_count, "documents failed": result.failure_count}
+    for ref in artifact_refs([ref.model_dump() for ref in result.artifacts.values()]):
+        figures[f"{ref.name} sha256"] = ref.sha256[:12]
+    return figures
+
+
+def _rows(manager: StateManager, state: PipelineState, stage: str, product: str) -> list[Row]:
+    checkpoint = state.stages.get(stage)
+    if checkpoint is None or not checkpoint.notebook:
+        return []
+    if checkpoint.status in {ExecutionStatus.CANCELLED, ExecutionStatus.PENDING}:
+        return []
+    notebook: Path = manager.absolute(checkpoint.notebook)
+    try:
+        refs: list[ArtifactRef] = artifact_refs(read_scraps(notebook).get(product))
+        return decode_rows(manager.store.read_table(refs[0])) if refs else []
+    except StageError:
+        return []  # a notebook that broke off has not glued it

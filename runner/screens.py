@@ -1,0 +1,183 @@
+"""Tables for the terminal: what ``run``, ``status``, ``history``, ``show`` and ``plan`` print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from runner.config_manager import SECRETS, LoadedConfig
+from runner.models import ExecutionPlan, ExecutionRecord, PipelineState
+from runner.monitor import PipelineStatus
+from runner.report_generator import document_outcomes, ignored_files
+from runner.state_manager import StateManager
+
+__all__ = [
+    "print_comparison",
+    "print_config",
+    "print_history",
+    "print_hits",
+    "print_plan",
+    "print_run",
+    "print_state",
+    "print_status",
+]
+
+Row = dict[str, Any]
+
+
+def print_run(console: Console, manager: StateManager, state: PipelineState, summary: Row) -> None:
+    """Print the end of a run: stages, what was not indexed and why, and what to try next."""
+    console.print(_stage_table(state))
+    outcomes = [row for row in document_outcomes(manager, state) if row["status"] != "ok"]
+    if outcomes:
+        table = _table("Documents that need attention", ["status", "document", "why", "what to do"])
+        for row in outcomes:
+            table.add_row(row["status"], *_cells(row["path"], row["message"], row["remedy"]))
+        console.print(table)
+    ignored = ignored_files(manager, state)
+    if ignored:
+        table = _table("Files that are no documents of this run", ["file", "why"])
+        for row in ignored[:30]:
+            table.add_row(*_cells(row["path"], row["reason"]))
+        console.print(table)
+        if len(ignored) > 30:
+            console.print(
+                f"… and {len(ignored) - 30} more: nic-etl show {state.execution_id} gitlab_ingestion"
+            )
+    _print_totals(console, summary)
+    console.print(f"Executed notebooks: {manager.run_dir(state.execution_id)}", soft_wrap=True)
+    if state.error:
+        console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
+    elif summary["points"]["total"]:
+        console.print('Try: nic-etl search "…a question…"', highlight=False)
+
+
+def print_state(console: Console, manager: StateManager, state: PipelineState) -> None:
+    """Print one run."""
+    console.print(f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.mode}")
+    console.print(_stage_table(state))
+    if state.error:
+        console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
+
+
+def print_status(console: Console, status: PipelineStatus) -> None:
+    """Print where the last run stands."""
+    console.print(f"Run {status.execution_id}: [bold]{status.status}[/bold], started {status.started}")
+    table = _table("", ["stage", "status", "documents"])
+    for name, state in status.stages.items():
+        done = status.progress.get(name)
+        note = f"{done['done']} of {done['total']} {done['current'] or ''}" if done else ""
+        table.add_row(name, state, escape(note))
+    console.print(table)
+    if status.error:
+        console.print(f"[red]{escape(status.error)}[/red]", soft_wrap=True)
+
+
+def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
+    """Print one line a run, newest first."""
+    table = _table("", ["run", "mode", "status", "started (UTC)", "took", "stages executed"])
+    for record in records:
+        executed = [name for name, status in record.stages.items() if status != "skipped"]
+        took = f"{record.seconds:.1f} s" if record.seconds is not None else ""
+        started = record.started.strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(record.execution_id, record.mode, record.status, started, took, ", ".join(executed))
+    console.print(table)
+
+
+def print_plan(console: Console, plan: ExecutionPlan) -> None:
+    """Print what a run would do, and why."""
+    table = _table("A run would now", ["stage", "do", "because"])
+    for stage in plan.stages:
+        table.add_row(stage.name, stage.action, escape("; ".join(stage.reasons)))
+    console.print(table)
+    beside = [" and ".join(group) for group in plan.groups if len(group) > 1]
+    if beside:
+        console.print(f"Side by side where memory allows: {'; '.join(beside)}.")
+
+
+def print_config(console: Console, loaded: LoadedConfig) -> None:
+    """Print every setting, its value, where the value comes from, and what it does."""
+    table = _table(f"Profile {loaded.profile}", ["setting", "value", "from", "what it does"])
+    for name, field in type(loaded.config).model_fields.items():
+        value = str(getattr(loaded.config, name))
+        table.add_row(name, *_cells(value, loaded.origins.get(name, "default"), field.description))
+    console.print(table)
+    console.print(f"Secrets come from the environment: {', '.join(SECRETS.values())}.")
+
+
+def print_comparison(console: Console, stage: str, rows: Sequence[Row], stale: Sequence[str]) -> None:
+    """Print what a rerun changed, and what is out of date since."""
+    if rows:
+        table = _table(f"What changed in {stage}", ["figure", "before", "after"])
+        for row in rows:
+            table.add_row(*_cells(row["figure"], row["before"], row["after"]))
+        console.print(table)
+    else:
+        console.print(f"{stage} gave the same result as before.")
+    if stale:
+        console.print(
+            f"Out of date now: {', '.join(stale)}. The option --downstream runs these too.", soft_wrap=True
+        )
+
+
+def print_hits(console: Console, hits: Sequence[Row]) -> None:
+    """Print the passages that a search found."""
+    for hit in hits:
+        page = f", page {hit['page_number']}" if hit.get("page_number") else ""
+        version = f", version {hit['version']}" if hit.get("version") else ""
+        console.print(
+            f"[bold]{hit['rank']}. {escape(hit['title'])}[/bold]  (score {hit['score']:.3f}{page}{version})"
+        )
+        console.print(f"   [cyan]{escape(hit['path'])}[/cyan]", soft_wrap=True)
+        if hit.get("section_titles"):
+            console.print(f"   [dim]{escape(' › '.join(hit['section_titles']))}[/dim]")
+        text = " ".join(str(hit["text"]).split())
+        console.print(f"   {escape(text[:400] + ('…' if len(text) > 400 else ''))}\n", highlight=False)
+
+
+def _stage_table(state: PipelineState) -> Table:
+    columns = ["stage", "status", "ok", "rejected", "failed", "stale", "unchanged", "seconds", "peak MB"]
+    table = _table("", columns)
+    for name, checkpoint in state.stages.items():
+        result = checkpoint.result
+        skipped = bool(checkpoint.carried_from)
+        counts = (
+            [result.success_count, result.rejected_count, result.failure_count, result.stale_count]
+            if result
+            else [""] * 4
+        )
+        unchanged = result.success_count if result and skipped else result.unchanged_count if result else ""
+        status = "carried over" if skipped else str(checkpoint.status)
+        memory = f"{checkpoint.peak_memory_mb:,.0f}" if not skipped and checkpoint.peak_memory_mb else ""
+        figures = [*counts, unchanged, f"{checkpoint.seconds:.1f}", memory]
+        table.add_row(name, status, *map(str, figures))
+    return table
+
+
+def _print_totals(console: Console, summary: Row) -> None:
+    documents = ", ".join(f"{count} {name}" for name, count in summary["documents"].items() if count)
+    points = summary["points"]
+    console.print(f"Documents: {documents or 'none'}.", highlight=False)
+    console.print(
+        f"Points: {points['total']} in the collection ({points['upserted']} upserted, "
+        f"{points['unchanged']} unchanged, {points['deleted']} deleted).",
+        highlight=False,
+    )
+    duration = summary["duration_seconds"] or 0.0
+    console.print(f"Status: {summary['status']}, in {duration:.1f} s.", highlight=False)
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    right = {"ok", "rejected", "failed", "stale", "unchanged", "seconds", "peak MB"}
+    for name in columns:
+        table.add_column(name, overflow="fold", justify="right" if name in right else "left")
+    return table
+
+
+def _cells(*values: Any) -> list[str]:
+    return [escape("" if value is None else str(value)) for value in values]

@@ -1,0 +1,194 @@
+"""Executes one stage: its parameters, its kernel, its retries, and the check of what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_exponential_jitter
+
+from runner.config_manager import PipelineConfig
+from runner.errors import StageCancelledError, StageExecutionError
+from runner.events import Event, Listener
+from runner.kernels import StageKernel, kernel_environment
+from runner.models import Checkpoint, ExecutionContext, PipelineStage
+from runner.stages import code_parts, notebook_parameters
+from runner.state_manager import StateManager, file_sha256
+from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps, stage_result
+from stagekit.errors import StageError
+
+__all__ = ["StageManager"]
+
+_NOT_IN_FINGERPRINT = {"upstream", "outputs_dir"}
+
+
+class StageManager:
+    """The registered stages and their execution."""
+
+    def __init__(self, state: StateManager, emit: Listener, stop: threading.Event) -> None:
+        self._state = state
+        self._emit = emit
+        self._stop = stop
+        self._kernels: dict[str, StageKernel] = {}
+        self._guard = threading.Lock()
+        self.stages: dict[str, PipelineStage] = {}
+
+    def register_stage(self, stage: PipelineStage) -> None:
+        """Add a stage to the chain, or replace the one of its name."""
+        self.stages[stage.name] = stage
+
+    def validate_stage_dependencies(self, stage_name: str, upstream: dict[str, str]) -> list[str]:
+        """Return what a stage misses among the executed notebooks that it would read."""
+        missing = []
+        for name in self.stages[stage_name].dependencies:
+            try:
+                if stage_result(upstream[name]).status is ExecutionStatus.FAILED:
+                    missing.append(f"{stage_name} cannot read {name}: it failed.")
+            except KeyError:
+                missing.append(f"{stage_name} needs {name}, which has not been executed: use `nic-etl run`.")
+            except StageError as error:
+                missing.append(str(error))
+        return missing
+
+    def parameters(
+        self, stage: PipelineStage, config: PipelineConfig, upstream: dict[str, str], outputs: Path
+    ) -> dict[str, Any]:
+        """Return the parameters that a stage's notebook is executed with."""
+        declared = notebook_parameters(stage.notebook)
+        values = {name: value for name, value in config.stage_settings().items() if name in declared}
+        wanted = {name: upstream[name] for name in stage.dependencies if name in upstream}
+        return values | {"upstream": wanted, "outputs_dir": str(outputs)}
+
+    def fingerprint(
+        self, stage: PipelineStage, config: PipelineConfig, upstream: dict[str, str]
+    ) -> dict[str, str]:
+        """Return, piece by piece, what determines a stage's result: code, parameters, inputs."""
+        parts = {f"code:{name}": value for name, value in code_parts(stage).items()}
+        for name, value in self.parameters(stage, config, {}, self._state.outputs).items():
+            if name not in _NOT_IN_FINGERPRINT:
+                parts[f"parameter:{name}"] = json.dumps(value, sort_keys=True, ensure_ascii=False)
+        for name in stage.dependencies:
+            if name in upstream:
+                for ref in artifact_refs(list(read_scraps(upstream[name]).values())):
+                    parts[f"input:{name}.{ref.name}"] = ref.sha256
+        return parts
+
+    def warm(self, names: Iterable[str]) -> None:
+        """Start kernels ahead and let them import what their stages will need."""
+        for name in names:
+            with self._guard:
+                if name not in self._kernels and not self._stop.is_set():
+                    self._kernels[name] = self._start_kernel(self.stages[name])
+                    self._kernels[name].warm(self.stages[name].warm_imports)
+
+    def execute_stage_with_retry(self, stage_name: str, context: ExecutionContext) -> Checkpoint:
+        """Execute a stage, again where its service failed in passing, and return its checkpoint.
+
+        Raises:
+            StageExecutionError: when the last try failed, or what it left is not whole.
+        """
+        stage = self.stages[stage_name]
+        retry = stage.retry_config
+        attempts = Retrying(
+            stop=stop_after_attempt(1 + context.pipeline_config.max_retries),
+            wait=wait_exponential_jitter(initial=retry.initial_wait, max=retry.max_wait),
+            retry=retry_if_exception(lambda e: isinstance(e, StageExecutionError) and e.transient),
+            sleep=self._sleep,
+            before_sleep=lambda call: self._tell_retry(stage_name, call),
+            reraise=True,
+        )
+        begin = time.monotonic()
+        for attempt in attempts:
+            with attempt:
+                kernel = self._execute_once(stage, context)
+        checkpoint = self._checkpoint(stage, context)
+        checkpoint.attempts = attempts.statistics["attempt_number"]
+        checkpoint.seconds = round(time.monotonic() - begin, 3)
+        checkpoint.peak_memory_mb = round(kernel.peak_memory_mb, 1)
+        return checkpoint
+
+    def cleanup_stage_resources(self, stage_name: str) -> None:
+        """End a kernel that was started ahead for a stage and not used."""
+        with self._guard:
+            kernel = self._kernels.pop(stage_name, None)
+        if kernel is not None:
+            kernel.end()
+
+    def close(self) -> None:
+        """End every kernel that is left."""
+        for name in list(self._kernels):
+            self.cleanup_stage_resources(name)
+
+    def _execute_once(self, stage: PipelineStage, context: ExecutionContext) -> StageKernel:
+        # papermill's import takes a second, which commands that execute nothing need not pay.
+        from runner.notebook_execution import NotebookJob, execute_notebook
+
+        self.warm([stage.name])
+        with self._guard:
+            kernel = self._kernels.pop(stage.name, None)
+        if kernel is None or self._stop.is_set():
+            if kernel is not None:
+                kernel.end()
+            raise StageCancelledError(stage.name, f"{stage.name} was cancelled before it began.")
+        config = context.pipeline_config
+        execute_notebook(
+            NotebookJob(
+                stage=stage.name,
+                source=stage.notebook,
+                target=context.run_dir / stage.notebook.name,
+                parameters=self.parameters(stage, config, context.upstream, self._state.outputs),
+                kernel=kernel,
+                emit=self._emit,
+                stop=self._stop,
+                timeout=config.stage_timeout_s,
+            )
+        )
+        return kernel
+
+    def _checkpoint(self, stage: PipelineStage, context: ExecutionContext) -> Checkpoint:
+        notebook = context.run_dir / stage.notebook.name
+        try:
+            result = stage_result(notebook)
+        except StageError as error:
+            raise StageExecutionError(stage.name, str(error), notebook=notebook) from None
+        checkpoint = Checkpoint(
+            stage=stage.name,
+            status=result.status,
+            notebook=self._state.relative(notebook),
+            notebook_sha256=file_sha256(notebook),
+            fingerprint=self.fingerprint(stage, context.pipeline_config, context.upstream),
+            result=result,
+        )
+        if faults := self._state.faults(checkpoint):
+            raise StageExecutionError(stage.name, "; ".join(faults), notebook=notebook)
+        return checkpoint
+
+    def _start_kernel(self, stage: PipelineStage) -> StageKernel:
+        logs = self._state.outputs / "logs"
+        logs.mkdir(mode=0o700, exist_ok=True)
+        extra = {
+            "NIC_ETL_OUTPUTS_DIR": str(self._state.outputs),
+            "NIC_ETL_NOTEBOOK": str(stage.notebook),
+            "TOKENIZERS_PARALLELISM": "false",
+        }
+        return StageKernel(
+            kernel_environment(stage.secrets, extra),
+            folder=stage.notebook.parent,
+            log=logs / f"{stage.name}-{os.getpid()}.log",
+            registry=self._state.kernels,
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+
+    def _tell_retry(self, stage_name: str, call: RetryCallState) -> None:
+        error = call.outcome.exception() if call.outcome else None
+        wait = call.next_action.sleep if call.next_action else 0.0
+        details = {"attempt": call.attempt_number, "wait": round(wait, 1), "error": str(error)}
+        self._emit(Event("stage_retried", stage_name, details))

@@ -1,0 +1,375 @@
+"""What is known of runs: a record in each run's folder is the truth, ``state.sqlite`` an index over them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import getpass
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from runner.errors import StateManagementError
+from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineState, now
+from stagekit.artifacts import ArtifactStore, atomic_write
+from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps
+from stagekit.errors import ArtifactError, StageError
+from stagekit.paths import latest_dir, make_private_dir
+
+__all__ = ["StateManager", "digest_of", "file_sha256"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    execution_id TEXT PRIMARY KEY, mode TEXT, status TEXT, started TEXT, ended TEXT
+);
+CREATE TABLE IF NOT EXISTS checkpoints (
+    execution_id TEXT, stage TEXT, digest TEXT, status TEXT, PRIMARY KEY (execution_id, stage)
+);
+CREATE INDEX IF NOT EXISTS by_digest ON checkpoints (stage, digest, execution_id);
+"""
+_USABLE = {ExecutionStatus.SUCCESS, ExecutionStatus.PARTIAL}
+
+
+class StateManager:
+    """Reads and writes the state below one outputs folder."""
+
+    def __init__(self, outputs: Path) -> None:
+        self.outputs = make_private_dir(outputs)
+        self.runs = make_private_dir(outputs / "runs")
+        self.kernels = outputs / "kernels"
+        self.store = ArtifactStore(os.environ.get("NIC_ETL_ARTIFACTS_URL") or outputs / "artifacts")
+        self._database = outputs / "state.sqlite"
+
+    # Runs
+
+    def new_run(self, mode: ExecutionMode, config: dict[str, Any], config_hash: str) -> PipelineState:
+        """Create a run: its id sorts by time, its folder is empty."""
+        execution_id = f"{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        make_private_dir(self.runs / execution_id)
+        state = PipelineState(
+            execution_id=execution_id, mode=mode, pipeline_config=config, config_hash=config_hash
+        )
+        self.save_checkpoint(state)
+        return state
+
+    def run_dir(self, execution_id: str) -> Path:
+        """Return the folder of a run."""
+        return self.runs / execution_id
+
+    def save_checkpoint(self, state: PipelineState) -> str:
+        """Record the state of a run and return its id; whole on disk when this returns."""
+        text = state.model_dump_json(indent=1)
+        atomic_write(self.run_dir(state.execution_id) / "run.json", text.encode())
+        self._index([state])
+        return state.execution_id
+
+    def load_checkpoint(self, checkpoint_id: str = "") -> PipelineState:
+        """Return the state of a run: by id, by the unique beginning of one, or the last run.
+
+        Raises:
+            StateManagementError: if there is no such run, or its record is damaged.
+        """
+        known = self.execution_ids()
+        if not known:
+            raise StateManagementError("There is no run yet: start one with `nic-etl run`.", exit_code=2)
+        matches = [name for name in known if name.startswith(checkpoint_id)]
+        if checkpoint_id in known:
+            matches = [checkpoint_id]
+        if not matches or (checkpoint_id and len(matches) > 1):
+            fault = "more than one run begins" if matches else "no run begins"
+            raise StateManagementError(
+                f"There is {fault} with {checkpoint_id!r}: `nic-etl history` lists the runs.", exit_code=2
+            )
+        return self._read(matches[-1])
+
+    def execution_ids(self) -> list[str]:
+        """Return the ids of all runs, oldest first."""
+        return sorted(path.parent.name for path in self.runs.glob("*/run.json"))
+
+    def get_execution_history(self) -> list[ExecutionRecord]:
+        """Return one record a run, newest first; a damaged run is listed as such."""
+        records = []
+        for execution_id in reversed(self.execution_ids()):
+            try:
+                state = self._read(execution_id)
+            except StateManagementError as error:
+                begun = datetime.fromtimestamp(self.run_dir(execution_id).stat().st_mtime, UTC)
+                records.append(ExecutionRecord(execution_id, "", "damaged", begun, None, {}, str(error)))
+                continue
+            end = state.end_timestamp
+            records.append(
+                ExecutionRecord(
+                    execution_id=execution_id,
+                    mode=state.mode,
+                    status=self.effective_status(state),
+                    started=state.start_timestamp,
+                    seconds=(end - state.start_timestamp).total_seconds() if end else None,
+                    stages={name: str(checkpoint.status) for name, checkpoint in state.stages.items()},
+                    error=state.error,
+                )
+            )
+        return records
+
+    def effective_status(self, state: PipelineState) -> str:
+        """Return a run's status; one that says "running" without a living owner was interrupted."""
+        if state.status is not ExecutionStatus.RUNNING:
+            return str(state.status)
+        owner = self.lock_owner()
+        return "running" if owner and owner.get("execution_id") == state.execution_id else "interrupted"
+
+    def clear_pipeline_state(self) -> None:
+        """Forget what could be reused (index, memo, latest); runs, artifacts and collection stay."""
+        for name in ("state.sqlite", "memo.sqlite", "vectors.sqlite"):
+            for suffix in ("", "-wal", "-shm"):
+                (self.outputs / f"{name}{suffix}").unlink(missing_ok=True)
+        shutil.rmtree(latest_dir(self.outputs), ignore_errors=True)
+
+    # Checkpoints
+
+    def find_checkpoint(self, stage: str, digest: str) -> tuple[str, Checkpoint] | None:
+        """Return the newest whole checkpoint of a stage with that fingerprint, and its run's id."""
+        with self._connected() as connection:
+            rows = connection.execute(
+                "SELECT execution_id FROM checkpoints WHERE stage = ? AND digest = ? "
+                "AND status IN ('success', 'partial') ORDER BY execution_id DESC LIMIT 5",
+                (stage, digest),
+            ).fetchall()
+        for (execution_id,) in rows:
+            with contextlib.suppress(StateManagementError):
+                checkpoint = self._read(execution_id).stages.get(stage)
+                if checkpoint and not self.faults(checkpoint):
+                    return execution_id, checkpoint
+        return None
+
+    def last_checkpoint(self, stage: str) -> tuple[str, Checkpoint] | None:
+        """Return the newest usable checkpoint of a stage, whole or not, and its run's id."""
+        for execution_id in reversed(self.execution_ids()):
+            with contextlib.suppress(StateManagementError):
+                checkpoint = self._read(execution_id).stages.get(stage)
+                if checkpoint and checkpoint.status in _USABLE:
+                    return execution_id, checkpoint
+        return None
+
+    def faults(self, checkpoint: Checkpoint) -> list[str]:
+        """Return what is wrong with a checkpoint: notebook or artifacts missing or altered."""
+        notebook = Path(checkpoint.notebook)
+        notebook = notebook if notebook.is_absolute() else self.outputs / notebook
+        if not notebook.is_file():
+            return [f"{notebook} is missing"]
+        if file_sha256(notebook) != checkpoint.notebook_sha256:
+            return [f"{notebook} was altered since its stage ended"]
+        try:
+            scraps = read_scraps(notebook)
+        except StageError as error:
+            return [str(error)]
+        found = []
+        for ref in artifact_refs(list(scraps.values())):
+            found += self._artifact_faults(ref)
+        return found
+
+    def set_latest(self, notebook: Path) -> None:
+        """Let ``outputs/latest/`` lead to this executed notebook, as its stage's newest good one."""
+        folder = make_private_dir(latest_dir(self.outputs))
+        link = folder / notebook.name
+        temporary = folder / f".{link.name}.{secrets.token_hex(3)}"
+        temporary.symlink_to(os.path.relpath(notebook, folder))
+        temporary.replace(link)
+
+    def relative(self, path: Path) -> str:
+        """Return a path below outputs as it is recorded: relative, so that outputs can be moved."""
+        return str(path.relative_to(self.outputs)) if path.is_relative_to(self.outputs) else str(path)
+
+    def absolute(self, recorded: str) -> Path:
+        """Return the place of a recorded path."""
+        return self.outputs / recorded
+
+    # The lock
+
+    @contextlib.contextmanager
+    def lock(self, execution_id: str = "") -> Iterator[LockNote]:
+        """Hold the outputs folder for one run.
+
+        The operating system gives the lock up when its holder ends, however it ends.
+
+        Raises:
+            StateManagementError: exit code 2, naming the holder, if another run holds it.
+        """
+        descriptor = os.open(self.outputs / "run.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StateManagementError(_who_holds(file.read()), exit_code=2) from None
+            left_behind = file.read().strip()
+            if left_behind:
+                self.audit("lock_taken_over", {"from": left_behind})
+            note = LockNote(file, execution_id)
+            try:
+                yield note
+            finally:
+                note.clear()
+
+    def lock_owner(self) -> dict[str, Any] | None:
+        """Return who holds the lock (pid, user, host, since, execution_id), or None."""
+        try:
+            with (self.outputs / "run.lock").open("r", encoding="utf-8") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except OSError:
+                    owner: dict[str, Any] = json.loads(file.read() or "{}")
+                    return owner
+                return None
+        except (OSError, ValueError):
+            return None
+
+    def audit(self, what: str, details: dict[str, Any]) -> None:
+        """Append a line to ``audit.jsonl``: who, where, when, what."""
+        line = {"at": now().isoformat(), "user": _user(), "host": socket.gethostname(), "what": what}
+        path = self.outputs / "audit.jsonl"
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line | details, ensure_ascii=False) + "\n")
+
+    # Internals
+
+    def _read(self, execution_id: str) -> PipelineState:
+        path = self.run_dir(execution_id) / "run.json"
+        try:
+            return PipelineState.model_validate_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, ValidationError):
+            raise StateManagementError(
+                f"The record {path} is damaged: its run cannot be used; start a new one with `nic-etl run`."
+            ) from None
+
+    def _artifact_faults(self, ref: Any) -> list[str]:
+        try:
+            data = self.store.read(ref)
+        except ArtifactError as error:
+            return [str(error)]
+        del data
+        return []
+
+    def rebuild_index(self) -> int:
+        """Build ``state.sqlite`` anew from the runs' own records and return how many there are."""
+        for suffix in ("", "-wal", "-shm"):
+            self._database.with_name(self._database.name + suffix).unlink(missing_ok=True)
+        states = []
+        for execution_id in self.execution_ids():
+            with contextlib.suppress(StateManagementError):
+                states.append(self._read(execution_id))
+        self._index(states)
+        return len(states)
+
+    def _index(self, states: list[PipelineState]) -> None:
+        with self._connected() as connection, connection:
+            for state in states:
+                ended = state.end_timestamp.isoformat() if state.end_timestamp else None
+                connection.execute(
+                    "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
+                    (state.execution_id, state.mode, state.status, state.start_timestamp.isoformat(), ended),
+                )
+                connection.executemany(
+                    "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)",
+                    [
+                        (state.execution_id, name, digest_of(checkpoint.fingerprint), checkpoint.status)
+                        for name, checkpoint in state.stages.items()
+                    ],
+                )
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._open()
+        except sqlite3.DatabaseError:
+            # Only an index: whatever happened to it, the runs' records can replace it.
+            self.audit("index_rebuilt", {"file": self._database.name})
+            self.rebuild_index()
+            connection = self._open()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        new = not self._database.exists()
+        connection = sqlite3.connect(self._database, timeout=60)
+        try:
+            if new:
+                self._database.chmod(0o600)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(_SCHEMA)
+            if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("damaged")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class LockNote:
+    """What the lock file says about its holder."""
+
+    def __init__(self, file: Any, execution_id: str) -> None:
+        self._file = file
+        self.write(execution_id)
+
+    def write(self, execution_id: str) -> None:
+        """Say who holds the lock and for which run."""
+        note = {
+            "pid": os.getpid(),
+            "user": _user(),
+            "host": socket.gethostname(),
+            "since": now().isoformat(timespec="seconds"),
+            "execution_id": execution_id,
+        }
+        self._replace(json.dumps(note))
+
+    def clear(self) -> None:
+        """Say that nobody holds it."""
+        self._replace("")
+
+    def _replace(self, text: str) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(text)
+        self._file.flush()
+
+
+def digest_of(fingerprint: dict[str, str]) -> str:
+    """Return the sha256 of a stage's fingerprint."""
+    return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _who_holds(note: str) -> str:
+    try:
+        owner = json.loads(note)
+        return (
+            f"Another run holds {owner['execution_id'] or 'the outputs folder'} since {owner['since']} "
+            f"(process {owner['pid']} of {owner['user']} on {owner['host']}): wait for it, follow it with "
+            "`nic-etl status`, or end it with `nic-etl cancel`."
+        )
+    except (ValueError, KeyError, TypeError):
+        return "Another run holds the outputs folder: wait for it, or give this one its own outputs_dir."

@@ -1,0 +1,64 @@
+"""Writes a Docling table as the lines of a GitHub table, header and rows apart."""
+
+import re
+
+from docling_core.types.doc.document import TableData
+
+__all__ = ["table_lines"]
+
+_WHITE_SPACE = re.compile(r"\s+")
+
+
+def table_lines(data: TableData) -> tuple[list[str], list[str]]:
+    """Return the header lines (header row and rule) and the row lines of a table.
+
+    A cell that spans columns or rows is written once, at its first place. Several header rows are joined into
+    one, cell by cell. A table without header cells gets its first row as header where it has more than one.
+    """
+    grid = _text_grid(data)
+    if not grid:
+        return [], []
+    count = _header_rows(data)
+    heading, body = grid[:count], grid[count:]
+    if not body:  # a table that is all header is a table of rows
+        heading, body = [], grid
+    if not heading:
+        heading, body = (body[:1], body[1:]) if len(body) > 1 else ([[""] * data.num_cols], body)
+    names = [
+        " ".join(dict.fromkeys(cell for cell in column if cell)) for column in zip(*heading, strict=True)
+    ]
+    rule = "|" + "---|" * len(names)
+    return [_line(names), rule], [_line(row) for row in body if any(row)]
+
+
+def _text_grid(data: TableData) -> list[list[str]]:
+    grid = [[""] * data.num_cols for _ in range(data.num_rows)]
+    for cell in data.table_cells:
+        row, column = cell.start_row_offset_idx, cell.start_col_offset_idx
+        if 0 <= row < data.num_rows and 0 <= column < data.num_cols:
+            # Two cells in one place (it happens in broken structure output) must both survive.
+            grid[row][column] = " ".join(filter(None, [grid[row][column], _cell_text(cell.text)]))
+    return grid if any(any(row) for row in grid) else []
+
+
+def _header_rows(data: TableData) -> int:
+    """Return how many rows from the top consist of column headers only."""
+    plain = {
+        row
+        for cell in data.table_cells
+        if not cell.column_header and cell.text.strip()
+        for row in range(cell.start_row_offset_idx, cell.end_row_offset_idx)
+    }
+    marked = {cell.start_row_offset_idx for cell in data.table_cells if cell.column_header}
+    count = 0
+    while count < data.num_rows and count in marked and count not in plain:
+        count += 1
+    return count
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _cell_text(text: str) -> str:
+    return _WHITE_SPACE.sub(" ", text).strip().replace("|", r"\|")

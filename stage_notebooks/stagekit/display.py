@@ -1,0 +1,131 @@
+"""What a reader of a notebook sees: tables with escaped text, and a progress bar the runner can follow."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from stagekit.contract import PROGRESS_MIME
+
+__all__ = ["Progress", "Table", "table"]
+
+_CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0;white-space:pre-wrap;max-width:46em"
+_MAX_TEXT = 300
+
+
+class Table:
+    """Rows shown as an HTML table, with a plain-text form for terminals and diffs."""
+
+    def __init__(self, rows: Sequence[dict[str, Any]], columns: Sequence[str], caption: str = "") -> None:
+        self.rows = rows
+        self.columns = columns
+        self.caption = caption
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th style="{_CELL}">{html.escape(_label(name))}</th>' for name in self.columns)
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f'<td style="{_CELL}">{html.escape(_text(row.get(name)))}</td>' for name in self.columns
+            )
+            + "</tr>"
+            for row in self.rows
+        )
+        caption = (
+            f'<caption style="text-align:left;caption-side:top">{html.escape(self.caption)}</caption>'
+            if self.caption
+            else ""
+        )
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def __repr__(self) -> str:
+        cells = [[_label(name) for name in self.columns]]
+        cells += [[_text(row.get(name)) for name in self.columns] for row in self.rows]
+        widths = [max(len(line[i]) for line in cells) for i in range(len(self.columns))]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in cells
+        ]
+        return "\n".join(([self.caption] if self.caption else []) + lines)
+
+
+def table(rows: Iterable[dict[str, Any]], columns: Sequence[str] | None = None, caption: str = "") -> Table:
+    """Build a :class:`Table`; without ``columns`` the keys of all rows, in order of appearance."""
+    listed = list(rows)
+    names = columns or list(dict.fromkeys(key for row in listed for key in row))
+    return Table(listed, names, caption)
+
+
+class Progress:
+    """A progress bar that is one output of its cell, updated in place.
+
+    Beside the HTML it carries :data:`~stagekit.contract.PROGRESS_MIME`, from which the runner draws its own.
+    """
+
+    def __init__(self, total: int, unit: str = "document", interval: float = 0.1) -> None:
+        self.total = total
+        self.done = 0
+        self.unit = unit
+        self._interval = interval
+        self._begin = time.monotonic()
+        self._shown = 0.0
+        self._current = ""
+        self._handle = self._display()
+
+    def start(self, name: str) -> None:
+        """Say which item is in work."""
+        self._current = name
+        self._refresh()
+
+    def advance(self, count: int = 1) -> None:
+        """Count finished items."""
+        self.done += count
+        self._refresh(force=self.done >= self.total)
+
+    def close(self) -> None:
+        """Show the final state."""
+        self._current = ""
+        self._refresh(force=True)
+
+    def _display(self) -> Any:
+        from IPython.display import display
+
+        return display(self._bundle(), raw=True, display_id=True)
+
+    def _refresh(self, *, force: bool = False) -> None:
+        # Each update is a message to the front end: ten a second are as many as anyone sees.
+        now = time.monotonic()
+        if self._handle is not None and (force or now - self._shown >= self._interval):
+            self._shown = now
+            self._handle.update(self._bundle(), raw=True)
+
+    def _bundle(self) -> dict[str, Any]:
+        seconds = time.monotonic() - self._begin
+        rate = self.done / seconds if seconds else 0.0
+        text = f"{self.done} of {self.total} {self.unit}s in {seconds:.1f} s"
+        if 0 < self.done < self.total and rate:
+            text += f", about {(self.total - self.done) / rate:.0f} s left"
+        if self._current:
+            text += f" · {self._current}"
+        state = {"done": self.done, "total": self.total, "unit": self.unit, "current": self._current}
+        bar = f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width:20em"></progress>'
+        return {PROGRESS_MIME: state, "text/html": f"{bar} {html.escape(text)}", "text/plain": text}
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = ", ".join(map(_text, value)) if isinstance(value, list | tuple) else str(value)
+    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"

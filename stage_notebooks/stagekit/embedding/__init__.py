@@ -1,0 +1,31 @@
+"""Embedding models: found, verified, loaded, and their vectors kept by content."""
+
+from stagekit.embedding.errors import ModelUnavailableError
+from stagekit.embedding.hub import fetch_model
+from stagekit.embedding.model import embed_texts, load_model, resolve_device, resolve_dtype
+from stagekit.embedding.packaged import PACKAGED_MODELS
+from stagekit.embedding.registry import ModelFiles, max_sequence_length, resolve_model
+from stagekit.embedding.reuse import EmbeddedTexts, embed_with_reuse
+from stagekit.embedding.tables import embeddings_table
+from stagekit.embedding.tokens import TokenCounter, load_tokenizer
+from stagekit.embedding.vectors import VectorStore, vector_key
+
+__all__ = [
+    "PACKAGED_MODELS",
+    "EmbeddedTexts",
+    "ModelFiles",
+    "ModelUnavailableError",
+    "TokenCounter",
+    "VectorStore",
+    "embed_texts",
+    "embed_with_reuse",
+    "embeddings_table",
+    "fetch_model",
+    "load_model",
+    "load_tokenizer",
+    "max_sequence_length",
+    "resolve_device",
+    "resolve_dtype",
+    "resolve_model",
+    "vector_key",
+]

@@ -1,0 +1,104 @@
+"""A directory of models whose files are hashed when they are written and verified when they are read."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from stagekit.embedding.errors import ModelUnavailableError
+
+__all__ = ["HASHES_FILE", "build_once", "models_dir", "replace_directory", "sha256_file", "verify_files"]
+
+HASHES_FILE = "nic_etl_hashes.json"  # written last: a directory without it was never finished
+
+
+def models_dir() -> Path:
+    """Return `$NIC_ETL_MODELS_DIR`, or `nic-etl/models` below the user's cache directory."""
+    if configured := os.environ.get("NIC_ETL_MODELS_DIR"):
+        return Path(configured).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "nic-etl" / "models"
+
+
+def sha256_file(path: Path) -> str:
+    """Return the hexadecimal sha256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def build_once(name: str, build: Callable[[Path], None]) -> Path:
+    """Return the cached directory `name`, filling it with `build` where it is not there yet.
+
+    The directory appears whole or not at all. Of two processes that build at once, one wins and both
+    get its result.
+
+    Args:
+        name: Directory name below `models_dir()`; it should contain a hash of what it is built from.
+        build: Called with an empty directory to fill.
+    """
+    target = models_dir() / name
+    if not (target / HASHES_FILE).is_file():
+        filled = _fill(target, build)
+        try:
+            filled.rename(target)
+        except OSError:
+            # Another process was first, or a crash left an unfinished directory under the final name.
+            if (target / HASHES_FILE).is_file():
+                shutil.rmtree(filled)
+            else:
+                _swap(filled, target)
+    return target
+
+
+def replace_directory(name: str, build: Callable[[Path], None]) -> Path:
+    """Build the cached directory `name` anew and put it in the place of the present one, if any."""
+    target = models_dir() / name
+    _swap(_fill(target, build), target)
+    return target
+
+
+def verify_files(directory: Path, names: Iterable[str] | None = None) -> None:
+    """Compare files of a cached directory with the hashes recorded when they were written.
+
+    Args:
+        directory: A directory made by `build_once` or `replace_directory`.
+        names: Relative names of the files to check; None means all.
+
+    Raises:
+        ModelUnavailableError: A file is missing or its bytes have changed.
+    """
+    recorded: dict[str, str] = json.loads((directory / HASHES_FILE).read_text(encoding="utf-8"))
+    for name in recorded if names is None else names:
+        path = directory / name
+        if not path.is_file() or sha256_file(path) != recorded.get(name):
+            raise ModelUnavailableError(
+                f"The model file {path} is missing or damaged: delete {directory} and run again."
+            )
+
+
+def _fill(target: Path, build: Callable[[Path], None]) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        build(directory)
+        files = sorted(path for path in directory.rglob("*") if path.is_file())
+        hashes = {path.relative_to(directory).as_posix(): sha256_file(path) for path in files}
+        (directory / HASHES_FILE).write_text(json.dumps(hashes, indent=1), encoding="utf-8")
+        directory.chmod(0o755)  # mkdtemp and safetensors make private files; other users may share the cache
+        for path in files:
+            path.chmod(0o644)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return directory
+
+
+def _swap(filled: Path, target: Path) -> None:
+    discarded = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    if target.exists():
+        target.rename(discarded / target.name)
+    filled.rename(target)
+    shutil.rmtree(discarded, ignore_errors=True)

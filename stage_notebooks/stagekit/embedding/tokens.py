@@ -1,0 +1,72 @@
+"""Counts tokens as the embedding model will see them, without importing torch or transformers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from stagekit.embedding.registry import ModelFiles, resolve_model
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = ["TokenCounter", "load_tokenizer"]
+
+
+@dataclass(frozen=True)
+class TokenCounter:
+    """The tokenizer of an embedding model, from the same tokenizer.json that the model itself loads.
+
+    Attributes:
+        tokenizer: Of the `tokenizers` package, with neither truncation nor padding.
+        fingerprint: `name@revision` of the model.
+        max_seq_length: Most tokens of one input, prompt and special tokens included.
+        prompt: What is put before a document's text when it is embedded.
+    """
+
+    tokenizer: "Tokenizer" = field(repr=False, compare=False)
+    fingerprint: str
+    max_seq_length: int
+    prompt: str = ""
+
+    def count(self, text: str) -> int:
+        """Return the tokens of a text alone, without special tokens and prompt."""
+        return len(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """Return `count` of each text."""
+        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [len(encoding) for encoding in encodings]
+
+    def count_embedded(self, text: str) -> int:
+        """Return the tokens that the model gets for a text: prompt and special tokens included."""
+        return len(self.tokenizer.encode(self.prompt + text, add_special_tokens=True))
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Return the character span of each token of `count`, in order."""
+        spans: list[tuple[int, int]] = self.tokenizer.encode(text, add_special_tokens=False).offsets
+        return spans
+
+    @cached_property
+    def overhead(self) -> int:
+        """Return the tokens that prompt and special tokens take from every input."""
+        return self.count_embedded("")
+
+
+def load_tokenizer(model: str | ModelFiles, revision: str = "") -> TokenCounter:
+    """Return the token counter of an embedding model.
+
+    Args:
+        model: A value of the setting `embedding_model`, or what `resolve_model` made of it.
+        revision: See `resolve_model`.
+
+    Raises:
+        ModelUnavailableError: The model is not on this machine.
+    """
+    from tokenizers import Tokenizer
+
+    files = resolve_model(model, revision) if isinstance(model, str) else model
+    tokenizer = Tokenizer.from_file(str(files.directory / "tokenizer.json"))
+    tokenizer.no_truncation()  # files of older models carry both settings
+    tokenizer.no_padding()
+    return TokenCounter(tokenizer, files.fingerprint, files.max_seq_length, files.passage_prompt)

@@ -1,0 +1,19 @@
+"""Stage 05: what each chunk's payload says, by the NIC schema v1.0."""
+
+from stagekit.enrichment.inputs import join_documents, payload_inputs
+from stagekit.enrichment.metadata import EnrichmentSettings
+from stagekit.enrichment.payload import build_payloads, chunk_ids, complete_payload
+from stagekit.enrichment.schema import SCHEMA_VERSION, NicPayload, PayloadDraft, nullable_fields
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "EnrichmentSettings",
+    "NicPayload",
+    "PayloadDraft",
+    "build_payloads",
+    "chunk_ids",
+    "complete_payload",
+    "join_documents",
+    "nullable_fields",
+    "payload_inputs",
+]

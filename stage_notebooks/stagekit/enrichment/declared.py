@@ -1,0 +1,102 @@
+"""What author and file say about a document, in whatever words and types they said it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from stagekit.enrichment.schema import DOCUMENT_TYPES, STATUSES
+from stagekit.enrichment.vocabulary import (
+    FRONT_MATTER_KEYS,
+    PROPERTY_KEYS,
+    TYPE_WORDS,
+    fold,
+    is_placeholder,
+)
+from stagekit.front_matter import canonical_status
+
+__all__ = [
+    "Declared",
+    "parse_document_type",
+    "parse_status",
+    "parse_tags",
+    "parse_text",
+    "texts",
+    "type_from_words",
+]
+
+Row = Mapping[str, Any]
+
+
+class Declared:
+    """What author and file say about the document; remembers which front matter keys were understood."""
+
+    def __init__(self, front_matter: Row, properties: Row) -> None:
+        self._front_matter = {fold(str(key)): (str(key), value) for key, value in front_matter.items()}
+        self._properties = {fold(str(key)): value for key, value in properties.items()}
+        self._used: set[str] = set()
+        self.warnings: list[str] = []
+
+    def read(self, field: str, parse: Callable[[Any], Any]) -> Any:
+        """Return the first value for a field that can be parsed, None where there is none."""
+        for key in FRONT_MATTER_KEYS[field]:
+            name, value = self._front_matter.get(key, ("", None))
+            if value is None or value in ("", [], {}):
+                continue
+            parsed = parse(value)
+            if parsed is not None:
+                self._used.add(name)
+                return parsed
+            self.warnings.append(f"{name}: {str(value)[:60]!r} in the front matter is not a usable {field}")
+        for key in PROPERTY_KEYS.get(field, ()):
+            value = self._properties.get(key)
+            unset = value is None or (isinstance(value, str) and is_placeholder(value))
+            if not unset and (parsed := parse(value)) is not None:
+                return parsed
+        return None
+
+    def rest(self) -> dict[str, Any]:
+        """Return the front matter that no field took."""
+        values = dict(self._front_matter.values())
+        return {name: value for name, value in values.items() if name not in self._used}
+
+
+def parse_status(value: Any) -> str | None:
+    """Return the schema's status for an author's word, None where it is none."""
+    status = canonical_status(value)
+    return status if status in STATUSES else None
+
+
+def parse_document_type(value: Any) -> str | None:
+    """Return the schema's document type for an author's word, None where it is none."""
+    name = fold(value) if isinstance(value, str) else ""
+    if name in DOCUMENT_TYPES or name in ("outro", "outros", "otro", "otros"):
+        return name if name in DOCUMENT_TYPES else "other"
+    return next((TYPE_WORDS[word] for word in name.split("_") if word in TYPE_WORDS), None)
+
+
+def parse_text(value: Any) -> str | None:
+    """Return a scalar or a list of scalars as one line of text, None where nothing is left."""
+    if isinstance(value, list):
+        value = ", ".join(texts(value))
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return " ".join(str(value).split()) or None
+
+
+def texts(values: Any) -> list[str]:
+    """Return the items of a list that are text, each as one line."""
+    return [text for item in values or [] if not isinstance(item, list) and (text := parse_text(item))]
+
+
+def parse_tags(value: Any) -> list[str] | None:
+    """Return tags from a list or from text with commas or semicolons, each once."""
+    items = re.split(r"[,;]", value) if isinstance(value, str) else value
+    return list(dict.fromkeys(texts(items))) or None if isinstance(items, list) else None
+
+
+def type_from_words(names: Sequence[str]) -> str:
+    """Return the type that the first known word names: nearest folder first, then title, then file name."""
+    words = (word for name in names for word in fold(name).split("_"))
+    return next((TYPE_WORDS[word] for word in words if word in TYPE_WORDS), "other")

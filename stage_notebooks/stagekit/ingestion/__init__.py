@@ -1,0 +1,39 @@
+"""Stage 01: which documents there are at one state of a repository, and their bytes."""
+
+from stagekit.ingestion.content import ContentError, blob_id, declared_status, verified
+from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, Source, SourceFile
+from stagekit.ingestion.opening import open_source, sample_repository
+from stagekit.ingestion.rows import document_id, document_rows, media_type, snapshot_record, source_id
+from stagekit.ingestion.selection import (
+    Document,
+    Selection,
+    SelectionRules,
+    extension_of,
+    select,
+    set_aside_by_status,
+)
+
+__all__ = [
+    "ContentError",
+    "Document",
+    "FileHistory",
+    "FileKind",
+    "Selection",
+    "SelectionRules",
+    "Snapshot",
+    "Source",
+    "SourceFile",
+    "blob_id",
+    "declared_status",
+    "document_id",
+    "document_rows",
+    "extension_of",
+    "media_type",
+    "open_source",
+    "sample_repository",
+    "select",
+    "set_aside_by_status",
+    "snapshot_record",
+    "source_id",
+    "verified",
+]

@@ -1,0 +1,156 @@
+"""Runs the ``git`` executable so that no environment and no repository's settings change its answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from stagekit.errors import StageError
+from stagekit.ingestion.content import ContentError
+
+__all__ = ["BlobReader", "git_output", "git_records"]
+
+# git-rev-parse(1), --local-env-vars: what a hook or an outer git command sets to mean *its* repository.
+_FOREIGN = {
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+}
+_SETTINGS = ("log.showSignature=false", "log.showRoot=true", "log.mailmap=false", "core.quotePath=false")
+_CHUNK = 1 << 16
+
+
+def git_output(repository: Path, *arguments: str) -> str:
+    """Return what a git command prints, without the last line end.
+
+    Raises:
+        StageError: if git is not installed or the command fails.
+    """
+    with _start(repository, arguments, subprocess.PIPE) as process:
+        output, complaint = process.communicate()
+    _check(repository, process.returncode, complaint)
+    return output.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+def git_records(repository: Path, *arguments: str) -> Iterator[str]:
+    """Yield the NUL-separated records that a git command prints, as they come.
+
+    Raises:
+        StageError: as :func:`git_output`, after the records that came.
+    """
+    with tempfile.TemporaryFile() as complaint:
+        with _start(repository, arguments, complaint) as process:
+            assert process.stdout is not None
+            rest = b""
+            while block := process.stdout.read(_CHUNK):
+                *records, rest = (rest + block).split(b"\0")
+                for record in records:
+                    yield record.decode("utf-8", "surrogateescape")
+            yield rest.decode("utf-8", "surrogateescape")
+        complaint.seek(0)
+        _check(repository, process.returncode, complaint.read())
+
+
+class BlobReader:
+    """Reads blobs by id through one ``git cat-file --batch`` process, started when first needed."""
+
+    def __init__(self, repository: Path) -> None:
+        self._repository = repository
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def read(self, blob: str) -> bytes:
+        """Return a blob's bytes.
+
+        Raises:
+            ContentError: if the repository lacks it or has something else under that id.
+        """
+        if self._process is None:
+            self._process = _start(self._repository, ("cat-file", "--batch"), subprocess.DEVNULL)
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(blob.encode() + b"\n")
+            process.stdin.flush()
+            header = process.stdout.readline().split()
+            if len(header) != 3 or header[1] != b"blob":
+                raise ContentError(f"The repository {self._repository} lacks the content {blob[:12]}.")
+            size = int(header[2])
+            data = process.stdout.read(size)
+            process.stdout.read(1)
+        except OSError as error:
+            self.close()
+            raise ContentError(f"git stopped while it read {blob[:12]} ({error}).") from error
+        return data
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+
+def _start(
+    repository: Path, arguments: tuple[str, ...], complaints: int | IO[bytes]
+) -> subprocess.Popen[bytes]:
+    settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+    try:
+        return subprocess.Popen(
+            ["git", "--no-pager", *settings, "-C", str(repository), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            env=_environment(repository),
+        )
+    except FileNotFoundError:
+        raise StageError(
+            "The program git is not installed or not on the PATH; install it, "
+            "or set source_path to a plain folder."
+        ) from None
+
+
+def _environment(repository: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    return kept | {
+        "LC_ALL": "C",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_LITERAL_PATHSPECS": "1",
+        # A damaged repository must not be mistaken for the one that happens to lie around it.
+        "GIT_CEILING_DIRECTORIES": str(repository.parent),
+    }
+
+
+def _check(repository: Path, returncode: int, complaint: bytes) -> None:
+    if not returncode:
+        return
+    said = complaint.decode("utf-8", "replace").strip()
+    if "dubious ownership" in said:
+        raise StageError(
+            f"git refuses to read {repository} because it belongs to another user; if you trust it, "
+            f"allow it with `git config --global --add safe.directory {repository}`."
+        )
+    if "not a git repository" in said:
+        raise StageError(
+            f"{repository} looks like a git repository but git cannot read it as one; "
+            "repair or clone it again, or remove its .git to use it as a plain folder."
+        )
+    first = said.splitlines()[0] if said else f"exit status {returncode}"
+    raise StageError(f"git failed in {repository} ({first}); run `git fsck` there.")

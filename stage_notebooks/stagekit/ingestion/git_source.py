@@ -1,0 +1,191 @@
+"""Documents from a local git repository, a clone or a bare one, read at one commit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stagekit.errors import StageError
+from stagekit.ingestion.content import verified
+from stagekit.ingestion.git_command import BlobReader, git_output, git_records
+from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile
+from stagekit.ingestion.remote_url import project_of, public_url
+
+__all__ = ["GitSource", "is_git_repository"]
+
+_KINDS = {"100644": FileKind.FILE, "100755": FileKind.FILE, "100664": FileKind.FILE}
+_KINDS |= {"120000": FileKind.SYMLINK, "160000": FileKind.SUBMODULE}
+
+
+def is_git_repository(folder: Path) -> bool:
+    """Tell whether a folder is the top of a work tree or a bare repository (a folder inside one is not)."""
+    if os.path.lexists(folder / ".git"):
+        return True
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
+class GitSource:
+    """A local git repository as a :class:`~stagekit.ingestion.model.Source`.
+
+    Args:
+        repository: top of the work tree, or the bare repository.
+        branch: branch or tag; empty means the one that is checked out.
+        folders: approved folders, which bound the walk through the history.
+        project: name of the project; empty means that of the remote ``origin``, else the folder's.
+
+    Raises:
+        StageError: if git, the repository, a commit or the branch is missing.
+    """
+
+    def __init__(self, repository: Path, branch: str, folders: Sequence[str], project: str = "") -> None:
+        self._repository = repository.resolve()
+        self._folders = [folder for folder in folders if folder] if all(folders) else []
+        self._blobs = BlobReader(self._repository)
+        name, commit = self._resolve(branch)
+        origin = self._ask("config", "--get", "remote.origin.url")
+        project = project or (origin and project_of(origin)) or _folder_project(self._repository)
+        self._snapshot = Snapshot(
+            source="git",
+            project=project,
+            repository_url=public_url(origin) or f"file:{project}",
+            repository_branch=name,
+            commit=commit,
+            commit_timestamp=_utc(git_output(self._repository, "show", "-s", "--format=%ct", commit)),
+        )
+        if self._ask("rev-parse", "--is-shallow-repository") == "true":
+            shallow = (
+                "The clone is shallow: files not touched by its commits carry the date, author and id of its "
+                "oldest one; fetch the whole history (`git fetch --unshallow`, in GitLab CI GIT_DEPTH: 0)."
+            )
+            self._snapshot = replace(self._snapshot, warnings=(shallow,))
+
+    def snapshot(self) -> Snapshot:
+        """Return the commit that is read."""
+        return self._snapshot
+
+    def files(self) -> list[SourceFile]:
+        """Return every entry of the commit's tree, in the order of the paths."""
+        entries = git_records(
+            self._repository, "ls-tree", "-r", "-l", "-z", "--full-tree", self._snapshot.commit
+        )
+        return sorted((_entry(record) for record in entries if record), key=lambda file: file.path)
+
+    def history(self, files: Iterable[SourceFile]) -> Mapping[str, FileHistory]:
+        """Return who last changed each file and when, from one walk through the history.
+
+        Of the commits that touched a path, the last is the newest that gave it the content it has now (a
+        change on a branch that a merge dropped does not count).
+        """
+        wanted = {file.path: file.blob_id for file in files}
+        found: dict[str, FileHistory] = {}
+        first: dict[str, str | None] = {}
+        touched: dict[str, FileHistory] = {}
+        for commit, path, blob in self._changes():
+            if path in wanted:
+                first[path] = commit.timestamp
+                touched.setdefault(path, commit)
+                if blob == wanted[path]:
+                    found.setdefault(path, commit)
+        head = FileHistory(self._snapshot.commit, self._snapshot.commit_timestamp, None, None)
+        return {
+            path: replace(found.get(path) or touched.get(path) or head, created=first.get(path))
+            for path in wanted
+        }
+
+    def read(self, file: SourceFile) -> bytes:
+        """Return a file's bytes, verified against its blob id.
+
+        Raises:
+            ContentError: if the repository lacks them or they are damaged.
+        """
+        return verified(self._blobs.read(file.blob_id), file.blob_id, file.path)
+
+    def close(self) -> None:
+        """End the git process that reads blobs."""
+        self._blobs.close()
+
+    def _ask(self, *arguments: str) -> str:
+        try:
+            return git_output(self._repository, *arguments)
+        except StageError:
+            return ""
+
+    def _resolve(self, branch: str) -> tuple[str, str]:
+        git_output(self._repository, "rev-parse", "--git-dir")  # first of all: may git read this place?
+        name = branch or self._current_branch()
+        for ref in (
+            f"refs/heads/{name}",
+            f"refs/remotes/origin/{name}",
+            f"refs/tags/{name}",
+            branch or "HEAD",
+        ):
+            commit = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+            if commit:
+                return name, commit
+        branches = self._branches("refs/heads", "refs/remotes/origin")
+        if not branches:
+            raise StageError(f"The repository {self._repository} is empty: it has no commit to read yet.")
+        raise StageError(
+            f"The repository {self._repository} has no branch {name!r}; it has {', '.join(branches)}: "
+            "set target_branch to one of them."
+        )
+
+    def _current_branch(self) -> str:
+        name = self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
+        if not name:  # a CI job checks out a commit, not a branch
+            here = self._branches("--points-at=HEAD", "refs/heads", "refs/remotes/origin")
+            name = here[0] if len(here) == 1 else "HEAD"
+        return name
+
+    def _branches(self, *arguments: str) -> list[str]:
+        refs = self._ask("for-each-ref", "--format=%(refname)", *arguments).splitlines()
+        names = (ref.removeprefix("refs/heads/").removeprefix("refs/remotes/origin/") for ref in refs)
+        return sorted({name for name in names if name != "HEAD"})
+
+    def _changes(self) -> Iterator[tuple[FileHistory, str, str]]:
+        """Yield (commit, path, new blob id) from the newest commit to the oldest."""
+        records = git_records(
+            self._repository,
+            *("log", "-z", "--topo-order", "-c", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff"),
+            *(
+                "--no-color",
+                "--no-notes",
+                "--encoding=UTF-8",
+                "--format=%H %ct %an",
+                self._snapshot.commit,
+                "--",
+            ),
+            *self._folders,
+        )
+        commit = FileHistory("", None, None, None)
+        for record in (text.lstrip("\n") for text in records):
+            if record.startswith(":"):
+                # git-diff-tree(1), raw format: n colons, n + 1 modes, n + 1 ids, status; the path is next.
+                yield commit, next(records, ""), record.split()[-2]
+            elif record:
+                identity, seconds, author = record.split(" ", 2)
+                commit = FileHistory(identity, _utc(seconds), _name(author), None)
+
+
+def _entry(record: str) -> SourceFile:
+    facts, _, path = record.partition("\t")
+    mode, _, identity, size = facts.split()
+    return SourceFile(path, _KINDS.get(mode, FileKind.OTHER), identity, 0 if size == "-" else int(size))
+
+
+def _folder_project(repository: Path) -> str:
+    return repository.name.removesuffix(".git") or repository.parent.name or "repository"
+
+
+def _name(author: str) -> str | None:
+    return author.encode("utf-8", "replace").decode().strip() or None
+
+
+def _utc(seconds: str) -> str | None:
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):  # commits with impossible dates exist
+        return None

@@ -1,0 +1,104 @@
+"""What every source of documents offers: one state of a repository, its files, history and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["FileHistory", "FileKind", "Snapshot", "Source", "SourceFile"]
+
+
+class FileKind:
+    """What an entry of a tree is (a closed set of plain strings)."""
+
+    FILE = "file"
+    SYMLINK = "symlink"
+    SUBMODULE = "submodule"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The one state of a source that a run reads.
+
+    Attributes:
+        source: kind of source: ``git`` or ``folder``.
+        project: stable name of the project, the same for every copy of it; document ids derive from it.
+        repository_url: address without credentials.
+        repository_branch: branch or tag, ``unversioned`` for a plain folder.
+        commit: commit id; for a plain folder a 40-digit id of its content.
+        commit_timestamp: RFC 3339, UTC; None where nothing is known.
+        warnings: sentences on what limits this snapshot.
+    """
+
+    source: str
+    project: str
+    repository_url: str
+    repository_branch: str
+    commit: str
+    commit_timestamp: str | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """An entry of the snapshot's tree.
+
+    Attributes:
+        path: relative, separated by ``/``; bytes that are not UTF-8 are surrogate escapes.
+        kind: one of :class:`FileKind`.
+        blob_id: git's id of the content (for a symlink: of the text that names its target); empty where the
+            source could not or need not know it.
+        size: bytes, 0 for what has no content.
+    """
+
+    path: str
+    kind: str
+    blob_id: str
+    size: int
+
+
+@dataclass(frozen=True)
+class FileHistory:
+    """Who changed a file, and when: the commits that touched its path (renames are not followed).
+
+    Attributes:
+        commit: last commit that touched the path.
+        timestamp: when that was committed; RFC 3339, UTC.
+        author: name of that commit's author, None where unknown.
+        created: when the first commit that touched the path was committed; RFC 3339, UTC.
+    """
+
+    commit: str
+    timestamp: str | None
+    author: str | None
+    created: str | None
+
+
+class Source(Protocol):
+    """A place that documents come from; everything is read at the one state that ``snapshot`` names."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the state that all other methods read."""
+        ...
+
+    def files(self) -> list[SourceFile]:
+        """Return every entry of the tree, approved or not, in the order of the paths."""
+        ...
+
+    def history(self, files: Iterable[SourceFile]) -> Mapping[str, FileHistory]:
+        """Return the history of each of these files, by path, in one walk for all of them."""
+        ...
+
+    def read(self, file: SourceFile) -> bytes:
+        """Return a file's bytes, which are those of its blob id.
+
+        Raises:
+            ContentError: if they are missing or others.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the source holds open; it can still be used, and opens it again."""
+        ...

@@ -1,0 +1,261 @@
+"""Which files of a snapshot are documents, with a reason for every file that is not."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stagekit.contract import StageResult
+from stagekit.errors import StageError
+from stagekit.front_matter import canonical_status
+from stagekit.ingestion.content import ContentError
+from stagekit.ingestion.links import LinkError, follow_link
+from stagekit.ingestion.model import FileKind, SourceFile
+
+__all__ = ["Document", "Selection", "SelectionRules", "extension_of", "select", "set_aside_by_status"]
+
+Row = dict[str, Any]
+_MEBIBYTE = 1024 * 1024
+# Unicode's bidirectional controls make a name look like another one.
+_MISLEADING = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A selected file.
+
+    Attributes:
+        entry: where it lies in the tree.
+        content: the file that holds its bytes: the same one, or the target of a symbolic link.
+    """
+
+    entry: SourceFile
+    content: SourceFile
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The documents, and a row (path, category, reason) for every other file of the tree."""
+
+    documents: list[Document]
+    ignored: list[Row]
+
+
+@dataclass(frozen=True)
+class SelectionRules:
+    """What a file must be to become a document.
+
+    Attributes:
+        folders: approved folders without slashes at the ends; an empty text is the whole tree.
+        extensions: in lower case, without the dot.
+        max_bytes: largest size.
+    """
+
+    folders: tuple[str, ...]
+    extensions: tuple[str, ...]
+    max_bytes: int
+
+    @classmethod
+    def from_settings(
+        cls,
+        target_folder: Sequence[str] | str,
+        include_extensions: Sequence[str] | str,
+        max_file_size_mb: float,
+    ) -> SelectionRules:
+        """Check the settings of the stage and bring them into their one form.
+
+        Raises:
+            StageError: if one of them cannot be meant; the sentence names it.
+        """
+        folders = [target_folder] if isinstance(target_folder, str) else list(target_folder)
+        cleaned = tuple(dict.fromkeys("" if f.strip("/") in ("", ".") else f.strip("/") for f in folders))
+        if not cleaned or any(part in (".", "..") for folder in cleaned for part in folder.split("/")):
+            raise StageError(
+                f"target_folder is {target_folder!r}: name folders of the repository, like 30-Aprovados."
+            )
+        listed = include_extensions.split(",") if isinstance(include_extensions, str) else include_extensions
+        extensions = tuple(dict.fromkeys(e.strip().lstrip(".").lower() for e in listed))
+        if not extensions or "" in extensions:
+            raise StageError(f"include_extensions is {include_extensions!r}: name at least one, like md.")
+        if max_file_size_mb <= 0:
+            raise StageError(f"max_file_size_mb is {max_file_size_mb}: give a size above 0, in MiB.")
+        return cls(cleaned, extensions, int(max_file_size_mb * _MEBIBYTE))
+
+    def folder_of(self, path: str) -> str | None:
+        """Return the approved folder in which a path lies (the longest, if several do), or None."""
+        inside = [folder for folder in self.folders if not folder or path.startswith(f"{folder}/")]
+        return max(inside, key=len, default=None)
+
+
+def select(
+    files: Iterable[SourceFile], rules: SelectionRules, read: Callable[[SourceFile], bytes]
+) -> Selection:
+    """Sort the files of a snapshot into documents and ignored ones.
+
+    Args:
+        files: every entry of the tree.
+        rules: what makes a document.
+        read: returns an entry's bytes; asked only for the links inside the approved folders.
+
+    Raises:
+        StageError: if an approved folder does not exist.
+    """
+    tree = {file.path: file for file in files}
+    _require_folders(tree, rules)
+    documents, ignored = [], []
+    for path in sorted(tree):
+        try:
+            documents.append(_document(tree[path], rules, tree, read))
+        except _LeftOut as verdict:
+            ignored.append(_ignored(path, verdict.category, verdict.reason))
+    return Selection(documents, ignored)
+
+
+def set_aside_by_status(
+    outcomes: Sequence[Row], include_statuses: Sequence[str] | str, result: StageResult
+) -> tuple[list[Row], list[Row]]:
+    """Split fetched documents by the status that their front matter declares (none means approved).
+
+    Args:
+        outcomes: rows of the stage's map, with ``front_matter_status``.
+        include_statuses: statuses that make a document.
+        result: the stage's result, whose counts are corrected by what is set aside.
+
+    Returns:
+        the documents, and rows (path, category, reason) for the others.
+
+    Raises:
+        StageError: if ``include_statuses`` is empty.
+    """
+    listed = include_statuses.split(",") if isinstance(include_statuses, str) else include_statuses
+    allowed = {canonical_status(status) for status in listed} - {None}
+    if not allowed:
+        raise StageError("include_statuses is empty: name at least one status, like approved.")
+    documents, ignored = [], []
+    for row in outcomes:
+        status = row.get("front_matter_status")
+        if status is None or status in allowed:
+            documents.append(row)
+            continue
+        reason = f"its front matter says status: {status}, which is not in include_statuses"
+        ignored.append(_ignored(row["path"], "status", reason))
+        _uncount(row, result)
+    return documents, ignored
+
+
+def extension_of(path: str) -> str:
+    """Return a file name's extension in lower case, without the dot."""
+    stem, dot, extension = path.rpartition("/")[2].rpartition(".")
+    return extension.lower() if dot and stem else ""
+
+
+class _LeftOut(Exception):  # noqa: N818 - a verdict
+    def __init__(self, category: str, reason: str) -> None:
+        super().__init__(reason)
+        self.category = category
+        self.reason = reason
+
+
+def _document(
+    entry: SourceFile,
+    rules: SelectionRules,
+    tree: Mapping[str, SourceFile],
+    read: Callable[[SourceFile], bytes],
+) -> Document:
+    _check_path(entry.path)
+    folder = rules.folder_of(entry.path)
+    if folder is None:
+        raise _LeftOut("outside_folder", f"outside of the approved folder ({', '.join(rules.folders)})")
+    _check_name(entry.path.removeprefix(f"{folder}/"))
+    if entry.kind == FileKind.SUBMODULE:
+        raise _LeftOut("submodule", "a submodule: its files belong to another repository")
+    if entry.kind == FileKind.OTHER:
+        raise _LeftOut("special_file", "not a regular file")
+    content = entry
+    if entry.kind == FileKind.SYMLINK:
+        content = _target(entry, rules, tree, read)
+    extension = extension_of(content.path)
+    if extension not in rules.extensions:
+        what = f"type .{extension}" if extension else "a name without an extension"
+        raise _LeftOut("unsupported_type", f"{what} is not in include_extensions")
+    if content.size > rules.max_bytes:
+        size, limit = (f"{count / _MEBIBYTE:.1f} MiB" for count in (content.size, rules.max_bytes))
+        raise _LeftOut("too_large", f"{size} is more than max_file_size_mb allows ({limit})")
+    return Document(entry, content)
+
+
+def _check_path(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise _LeftOut("unsafe_path", "its name is not UTF-8 text; rename it") from None
+    if path.startswith("/") or path[1:3] in (":/", ":\\"):
+        raise _LeftOut("unsafe_path", "its path is absolute")
+    if any(part in ("", ".", "..") for part in path.replace("\\", "/").split("/")):
+        raise _LeftOut("unsafe_path", "its path has segments like `..`, which lead out of the folder")
+    if any(unicodedata.category(sign) == "Cc" or sign in _MISLEADING for sign in path):
+        raise _LeftOut("unsafe_path", "its name has control characters; rename it")
+
+
+def _check_name(path: str) -> None:
+    *folders, name = path.split("/")
+    if name.startswith("~$") or (name.startswith(".~lock.") and name.endswith("#")):
+        raise _LeftOut("lock_file", "a lock file that an office program left behind")
+    hidden = next((part for part in [*folders, name] if part.startswith(".")), None)
+    if hidden is not None:
+        raise _LeftOut("hidden", f"hidden: the name {hidden!r} begins with a dot")
+
+
+def _target(
+    link: SourceFile,
+    rules: SelectionRules,
+    tree: Mapping[str, SourceFile],
+    read: Callable[[SourceFile], bytes],
+) -> SourceFile:
+    try:
+        target = follow_link(link, tree, read)
+        folder = rules.folder_of(target.path)
+        if folder is None:
+            raise LinkError(f"its target {_shown(target.path)} lies outside of the approved folder")
+        _check_path(target.path)
+        _check_name(target.path.removeprefix(f"{folder}/"))
+    except (LinkError, ContentError) as error:
+        raise _LeftOut("symlink", f"a symbolic link that is not followed: {error}") from None
+    except _LeftOut as verdict:
+        reason = f"a symbolic link to a file that is left out itself ({verdict.reason})"
+        raise _LeftOut("symlink", reason) from None
+    return target
+
+
+def _require_folders(tree: Mapping[str, SourceFile], rules: SelectionRules) -> None:
+    for folder in rules.folders:
+        if folder and not any(path.startswith(f"{folder}/") for path in tree):
+            top = sorted({_shown(path.split("/", 1)[0]) for path in tree if "/" in path})
+            there = f"its top-level folders are {', '.join(top)}" if top else "it has no folders"
+            raise StageError(
+                f"The source holds no file under the folder {folder!r}; {there}: "
+                "set target_folder to one that is there."
+            )
+
+
+def _uncount(row: Row, result: StageResult) -> None:
+    result.input_count -= 1
+    result.output_count -= 1
+    if row["status"] == "stale":
+        result.stale_count -= 1
+        return
+    result.success_count -= 1
+    result.unchanged_count -= bool(row["unchanged"])
+
+
+def _ignored(path: str, category: str, reason: str) -> Row:
+    return {"path": _shown(path), "category": category, "reason": reason}
+
+
+def _shown(path: str) -> str:
+    # Surrogates (bytes that are no UTF-8) can be stored neither as JSON nor in Parquet.
+    text = re.sub("[\udc80-\udcff]", lambda sign: f"\\x{ord(sign[0]) - 0xDC00:02x}", path)
+    return text.encode("utf-8", "backslashreplace").decode()

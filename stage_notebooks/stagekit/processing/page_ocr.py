@@ -1,0 +1,124 @@
+"""OCR of whole scanned pages and of pictures inside digital pages, and of nothing else.
+
+Docling reads the regions of its layout model. A region that cuts through a large title loses letters, and
+text behind which a shape is drawn is read twice. Here a page without usable text is read whole, and a page
+with text only where a bitmap lies that no text covers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from docling.datamodel.pipeline_options import RapidOcrOptions, TesseractCliOcrOptions
+from docling.models.stages.ocr.rapid_ocr_model import RapidOcrModel
+from docling.models.stages.ocr.tesseract_ocr_cli_model import TesseractOcrCliModel
+from docling_core.types.doc import BoundingBox
+
+if TYPE_CHECKING:
+    from docling.datamodel.base_models import Page
+    from docling_core.types.doc import Size
+
+__all__ = [
+    "PageRapidOcrModel",
+    "PageRapidOcrOptions",
+    "PageTesseractModel",
+    "PageTesseractOptions",
+    "is_broken_text",
+    "regions_to_read",
+]
+
+TARGET_PIXELS = 2400  # long side of the image given to OCR: about 200 dpi for A4
+SMALLEST_BITMAP = (60.0, 14.0)  # points; smaller pictures are icons and rules
+COVERED_SHARE = 0.3  # a bitmap whose area is covered this far by text is a background
+
+_UNMAPPED = re.compile(r"GLYPH<[^>]*>|\(cid:\d+\)|[\ufffd\ue000-\uf8ff]")
+
+
+class PageRapidOcrOptions(RapidOcrOptions):
+    """RapidOCR with the choice of regions of this module."""
+
+    kind: ClassVar[str] = "nic_etl_rapidocr"  # type: ignore[assignment]
+
+
+class PageTesseractOptions(TesseractCliOcrOptions):
+    """Tesseract with the choice of regions of this module."""
+
+    kind: ClassVar[str] = "nic_etl_tesseract"  # type: ignore[assignment]
+
+
+def is_broken_text(texts: Sequence[str]) -> bool:
+    """Whether a text layer is unusable: more than a tenth of its characters have no mapping to Unicode."""
+    joined = "".join(texts)
+    unmapped = sum(len(match) for match in _UNMAPPED.findall(joined))
+    return unmapped > 0.1 * max(1, len(joined))
+
+
+def regions_to_read(
+    size: Size, text: Sequence[BoundingBox], bitmaps: Sequence[BoundingBox]
+) -> list[BoundingBox]:
+    """Return the regions of a page that need OCR, in points from the top left.
+
+    Args:
+        size: The page in points.
+        text: Boxes of the usable text cells; none of them means that the whole page is read.
+        bitmaps: Boxes of the raster images on the page.
+    """
+    if not text:
+        return [BoundingBox(l=0, t=0, r=size.width, b=size.height)]
+    regions = []
+    for box in bitmaps:
+        clipped = BoundingBox(
+            l=max(0.0, box.l), t=max(0.0, box.t), r=min(size.width, box.r), b=min(size.height, box.b)
+        )
+        if clipped.width < SMALLEST_BITMAP[0] or clipped.height < SMALLEST_BITMAP[1]:
+            continue
+        covered = sum(clipped.intersection_area_with(cell) for cell in text if clipped.overlaps(cell))
+        if covered < COVERED_SHARE * clipped.area():
+            regions.append(clipped)
+    return _without_contained(regions)
+
+
+def _without_contained(boxes: list[BoundingBox]) -> list[BoundingBox]:
+    kept: list[BoundingBox] = []
+    for box in sorted(boxes, key=lambda b: (-b.area(), b.t, b.l)):
+        if not any(box.intersection_over_self(other) > 0.95 for other in kept):
+            kept.append(box)
+    return sorted(kept, key=lambda b: (b.t, b.l))
+
+
+class _PageRegions:
+    """Replaces Docling's choice of OCR regions in the engine it is mixed into."""
+
+    scale: float
+
+    def get_ocr_rects(self, page: Page) -> list[BoundingBox]:
+        assert page.size is not None
+        assert page._backend is not None
+        self.scale = TARGET_PIXELS / max(page.size.width, page.size.height)
+        if page.parsed_page is not None and is_broken_text([cell.text for cell in page.cells]):
+            page.parsed_page.textline_cells = []
+            page.parsed_page.word_cells = []
+        text = [cell.rect.to_bounding_box() for cell in page.cells if cell.text.strip()]
+        height = page.size.height
+        bitmaps = [box.to_top_left_origin(height) for box in page._backend.get_bitmap_rects()]
+        return regions_to_read(page.size, text, bitmaps)
+
+
+class PageRapidOcrModel(_PageRegions, RapidOcrModel):  # type: ignore[misc]
+    """RapidOCR engine for Docling that reads whole pages and uncovered bitmaps."""
+
+    @classmethod
+    def get_options_type(cls) -> type[Any]:
+        """The options class that selects this engine in Docling's factory."""
+        return PageRapidOcrOptions
+
+
+class PageTesseractModel(_PageRegions, TesseractOcrCliModel):  # type: ignore[misc]
+    """Tesseract engine for Docling that reads whole pages and uncovered bitmaps."""
+
+    @classmethod
+    def get_options_type(cls) -> type[Any]:
+        """The options class that selects this engine in Docling's factory."""
+        return PageTesseractOptions

@@ -1,0 +1,256 @@
+"""Turns the bytes of one document into a DoclingDocument and what is known about it, or refuses them."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import io
+import math
+import warnings as python_warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+from docling.datamodel.base_models import ConversionStatus, DocumentStream
+from docling.datamodel.document import ConversionResult
+from docling.document_converter import DocumentConverter
+from docling_core.types.doc import DocItemLabel, DoclingDocument, SectionHeaderItem
+from docling_core.types.doc.document import DocumentOrigin
+
+from stagekit.errors import DocumentRejected
+from stagekit.processing.content_type import detect_format
+from stagekit.processing.front_matter import split_front_matter
+from stagekit.processing.pdf_file import PdfFile, inspect_pdf
+from stagekit.processing.plain_text import text_to_document
+from stagekit.processing.properties import docx_properties, usable_title
+from stagekit.processing.text_coverage import TextCoverage, measure_coverage
+from stagekit.processing.text_decoding import decode_text
+
+__all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document", "quality_verdict"]
+
+MAX_IMAGE_PIXELS = 120_000_000
+
+
+@dataclass(frozen=True)
+class ProcessingSettings:
+    """The settings that decide what becomes of a document.
+
+    Attributes:
+        max_pages: A longer PDF is rejected.
+        min_confidence_threshold: Docling's confidence below which the verdict is `low_confidence`.
+        min_text_coverage: Share of a page's words below which the verdict is `low_coverage`.
+        enable_quality_gates: False gives every document the verdict `pass`.
+    """
+
+    max_pages: int = 2000
+    min_confidence_threshold: float = 0.8
+    min_text_coverage: float = 0.98
+    enable_quality_gates: bool = True
+
+
+@dataclass(frozen=True)
+class ProcessedDocument:
+    """One converted document.
+
+    Attributes:
+        document: What Docling made of it.
+        file_format: `pdf`, `docx`, `png`, `jpeg`, `md` or `txt`.
+        title: From front matter, properties, a title item or the first heading; None where there is none.
+        page_count: Pages, or None for formats without pages (DOCX, Markdown, text).
+        ocr_applied: OCR ran and gave text.
+        ocr_confidence: Mean OCR confidence of the pages it was applied to, 0 to 1.
+        confidence: Mean of Docling's page scores, 0 to 1. Formats that are read and not recognised (DOCX,
+            Markdown, text) have 1.0: nothing was guessed.
+        text_coverage: Share of the PDF's text layer that arrived; None without a text layer.
+        front_matter: The YAML front matter of a Markdown file.
+        properties: What the file says about itself.
+        warnings: Sentences for the report.
+    """
+
+    document: DoclingDocument
+    file_format: str
+    title: str | None = None
+    page_count: int | None = None
+    ocr_applied: bool = False
+    ocr_confidence: float | None = None
+    confidence: float = 1.0
+    text_coverage: TextCoverage | None = None
+    front_matter: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def process_document(
+    converter: DocumentConverter, content: bytes, file_name: str, settings: ProcessingSettings
+) -> ProcessedDocument:
+    """Convert one document. Its name only tells Markdown from plain text, and does not enter the result.
+
+    Raises:
+        DocumentRejected: The document cannot be used; the category says why (see `detect_format`,
+        `inspect_pdf`,
+            and `blank`: no text in it).
+        RuntimeError: Docling failed on a document that can be opened.
+    """
+    file_format = detect_format(content, file_name)
+    if file_format in ("md", "txt"):
+        processed = _process_text(converter, content, file_format)
+    elif file_format == "docx":
+        processed = _process_docx(converter, content)
+    else:
+        pdf = inspect_pdf(content, settings.max_pages) if file_format == "pdf" else _inspect_image(content)
+        processed = _process_paged(converter, content, file_format, pdf)
+    _refuse_blank(processed.document)
+    processed.document.origin = _origin(content, file_format)
+    return processed
+
+
+def quality_verdict(processed: ProcessedDocument, settings: ProcessingSettings) -> str:
+    """Return `pass`, `low_confidence` or `low_coverage`; the worst page decides on coverage."""
+    if not settings.enable_quality_gates:
+        return "pass"
+    coverage = processed.text_coverage
+    if coverage is not None and coverage.minimum < settings.min_text_coverage:
+        return "low_coverage"
+    return "low_confidence" if processed.confidence < settings.min_confidence_threshold else "pass"
+
+
+def document_json(document: DoclingDocument) -> bytes:
+    """Return a DoclingDocument as JSON; equal documents give equal bytes."""
+    return document.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def _process_text(converter: DocumentConverter, content: bytes, file_format: str) -> ProcessedDocument:
+    text, _ = decode_text(content)
+    if not text.strip("\ufeff \t\r\n\f\v"):
+        raise _blank()
+    if file_format == "txt":
+        document = text_to_document(text, "document")
+        return ProcessedDocument(document, file_format, _title({}, {}, document))
+    front_matter, body, notes = split_front_matter(text)
+    if not body.strip():
+        raise _blank()
+    document = _convert(converter, body.encode(), "md").document
+    title = _title(front_matter, {}, document)
+    return ProcessedDocument(document, file_format, title, front_matter=front_matter, warnings=notes)
+
+
+def _process_docx(converter: DocumentConverter, content: bytes) -> ProcessedDocument:
+    notes: list[str] = []
+    try:
+        properties = docx_properties(content)
+    except Exception as error:  # a malformed property part must not cost the text
+        properties, notes = {}, [f"The document properties cannot be read: {error}"]
+    document = _convert(converter, content, "docx").document
+    title = _title({}, properties, document)
+    return ProcessedDocument(document, "docx", title, properties=properties, warnings=notes)
+
+
+def _process_paged(
+    converter: DocumentConverter, content: bytes, file_format: str, pdf: PdfFile
+) -> ProcessedDocument:
+    result = _convert(converter, content, file_format)
+    pages = result.confidence.pages.values()
+    ocr = [float(page.ocr_score) for page in pages if not math.isnan(page.ocr_score)]
+    read = [page for page in pages if not (math.isnan(page.ocr_score) and math.isnan(page.parse_score))]
+    scores = [float(page.mean_score) for page in read]
+    return ProcessedDocument(
+        document=result.document,
+        file_format=file_format,
+        title=_title({}, pdf.properties, result.document),
+        page_count=len(result.document.pages),
+        ocr_applied=bool(ocr),
+        ocr_confidence=round(sum(ocr) / len(ocr), 4) if ocr else None,
+        confidence=round(sum(scores) / len(scores), 4) if scores else 0.0,
+        text_coverage=measure_coverage(pdf.page_texts, result.document),
+        properties=pdf.properties,
+        warnings=[f"Page {e.page_no}: {e.error_message}" for e in result.errors],
+    )
+
+
+def _convert(converter: DocumentConverter, content: bytes, file_format: str) -> ConversionResult:
+    # The name is the same for all: Docling writes it into the document, and equal bytes must give equal JSON.
+    source = DocumentStream(name=f"document.{file_format}", stream=io.BytesIO(content))
+    with python_warnings.catch_warnings():
+        python_warnings.simplefilter("ignore")  # numpy on empty pages, Docling's own deprecations
+        result = converter.convert(source, raises_on_error=False)
+    if result.status in (ConversionStatus.SUCCESS, ConversionStatus.PARTIAL_SUCCESS):
+        return result
+    reason = "; ".join(error.error_message for error in result.errors) or result.status.value
+    if result.input.valid:
+        raise RuntimeError(f"Docling could not convert the {file_format} document: {reason}")
+    raise DocumentRejected(
+        "corrupt",
+        f"The {file_format.upper()} document is damaged and cannot be opened: {reason}",
+        "Export or upload the document again.",
+    )
+
+
+def _inspect_image(content: bytes) -> PdfFile:
+    from PIL import Image
+
+    try:
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content)) as image:
+                if image.width * image.height > MAX_IMAGE_PIXELS:
+                    raise DocumentRejected(
+                        "too_large",
+                        f"The image has {image.width} x {image.height} pixels.",
+                        "Scan it again at 300 dpi or less.",
+                    )
+                image.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DocumentRejected(
+            "corrupt",
+            "The image is damaged or cut short and cannot be opened.",
+            "Export or upload the image again.",
+        ) from error
+    return PdfFile([])
+
+
+def _title(front_matter: dict[str, Any], properties: dict[str, Any], document: DoclingDocument) -> str | None:
+    own = next((t.text for t in document.texts if t.label == DocItemLabel.TITLE), None)
+    heading = next((t.text for t in document.texts if isinstance(t, SectionHeaderItem)), None)
+    declared = next(
+        (
+            str(value)
+            for key, value in front_matter.items()
+            if key.lower() in ("title", "título", "titulo") and value
+        ),
+        None,
+    )
+    candidates = (declared, usable_title(properties.get("title")), own, heading)
+    return next((" ".join(html.unescape(text).split()) for text in candidates if text and text.strip()), None)
+
+
+def _refuse_blank(document: DoclingDocument) -> None:
+    if any(item.text.strip() or item.orig.strip() for item in document.texts):
+        return
+    if any(cell.text.strip() for table in document.tables for cell in table.data.table_cells):
+        return
+    raise _blank()
+
+
+def _blank() -> DocumentRejected:
+    return DocumentRejected(
+        "blank",
+        "There is no text in the document.",
+        "Commit the document again with its content; a scan may need a better resolution.",
+    )
+
+
+_MEDIA_TYPES = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "md": "text/markdown",
+    "txt": "text/plain",
+}
+
+
+def _origin(content: bytes, file_format: str) -> DocumentOrigin:
+    """Origin that depends on the bytes alone; the hash is the first 64 bits of their SHA-256."""
+    number = int.from_bytes(hashlib.sha256(content).digest()[:8])
+    return DocumentOrigin(
+        mimetype=_MEDIA_TYPES[file_format], filename=f"document.{file_format}", binary_hash=number
+    )

@@ -1,0 +1,71 @@
+"""Decodes text files whose encoding nobody wrote down: UTF-8, UTF-16, and older 8-bit code pages."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+__all__ = ["decode_text", "looks_like_text"]
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Windows-1252 first: it wins a tie. DOS (cp850) and old Macintosh files show up as implausible letters in it.
+_CODE_PAGES = ("cp1252", "cp850", "mac_roman")
+_PLAUSIBLE = re.compile("[áàâãäéèêíìîóòôõöúùûüçñÁÀÂÃÉÊÍÓÔÕÚÜÇÑªº°²³§–—“”‘’…•·¿¡«»€£\u00a0\u00ad]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_SAMPLE = 65536
+
+
+def decode_text(content: bytes) -> tuple[str, str]:
+    """Return the text with line feeds as line ends, and the encoding it was found in.
+
+    A byte order mark decides; then valid UTF-8; then UTF-16 without a mark, seen by its zero bytes; then the
+    code page in which the letters beyond ASCII are most plausible for Portuguese, Spanish and English.
+    """
+    encoding = _encoding(content)
+    text = content.decode(encoding, errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding.removesuffix("-sig")
+
+
+def looks_like_text(content: bytes) -> bool:
+    """Whether the bytes are text in any of the known encodings: hardly any control characters in them."""
+    sample = content[:_SAMPLE]
+    text = sample.decode(_encoding(sample), errors="replace")
+    return len(_CONTROL.findall(text)) <= 0.002 * len(text)
+
+
+def _encoding(content: bytes) -> str:
+    for mark, encoding in _BOMS:
+        if content.startswith(mark):
+            return encoding
+    if b"\x00" in content[:_SAMPLE]:
+        sample = content[:_SAMPLE]
+        odd, even = sample[1::2].count(0), sample[0::2].count(0)
+        if max(odd, even) > 0.6 * (len(sample) / 2):
+            return "utf-16-le" if odd > even else "utf-16-be"
+        return "latin-1"
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(content)  # not final: a sample may end inside a character
+    except UnicodeDecodeError:
+        return _code_page(content[:_SAMPLE])
+    return "utf-8"
+
+
+def _code_page(content: bytes) -> str:
+    beyond_ascii = bytes(byte for byte in content if byte > 0x7F)
+    best, best_score = "latin-1", -1
+    for encoding in _CODE_PAGES:
+        try:
+            letters = beyond_ascii.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        score = len(_PLAUSIBLE.findall(letters))
+        if score > best_score:
+            best, best_score = encoding, score
+    return best

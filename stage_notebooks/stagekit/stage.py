@@ -1,0 +1,372 @@
+"""A stage as its notebook sees it: inputs, an isolated map over documents, products, and the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from stagekit.artifacts import ArtifactStore
+from stagekit.contract import (
+    STAGE_RESULT,
+    ArtifactRef,
+    ExecutionStatus,
+    StageResult,
+    artifact_refs,
+    glue,
+    read_scraps,
+)
+from stagekit.display import Progress, Table, table
+from stagekit.errors import DocumentRejected, StageError
+from stagekit.fingerprint import code_fingerprint, function_source, notebook_code
+from stagekit.memo import Memo, canonical_json, digest
+from stagekit.paths import latest_dir, latest_notebooks, make_private_dir, outputs_path, source_notebook
+from stagekit.tables import decode_rows, encode_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["DocumentOutput", "Stage", "open_stage"]
+
+Row = dict[str, Any]
+_USABLE = {"ok", "stale"}
+_ORDER = {"failed": 0, "rejected": 1, "stale": 2, "ok": 3}
+
+
+@dataclass(frozen=True)
+class DocumentOutput:
+    """What a stage made of one document.
+
+    Attributes:
+        fields: plain JSON values; they become columns of the stage's manifest.
+        tables: Arrow tables by name, stored as Parquet artifacts.
+        blobs: ``(bytes, media type)`` by name, stored as artifacts.
+    """
+
+    fields: Row = field(default_factory=dict)
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    blobs: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+
+
+def open_stage(
+    name: str,
+    *,
+    upstream: dict[str, str] | None = None,
+    outputs_dir: str = "",
+    parameters: Row | None = None,
+    max_failure_rate: float = 0.01,
+) -> Stage:
+    """Begin a stage.
+
+    Args:
+        name: one of the six stage names.
+        upstream: executed notebook by stage name; a stage left out is looked up in ``outputs/latest/``.
+        outputs_dir: see :func:`stagekit.paths.outputs_path`.
+        parameters: the stage's parameters, as plain JSON; never a secret.
+        max_failure_rate: share of documents that may fail on our side before the stage fails as a whole
+            (one document may always fail).
+    """
+    os.umask(0o077)  # whatever the stage writes is its owner's alone
+    outputs = make_private_dir(outputs_path(outputs_dir))
+    return Stage(name, outputs, upstream or {}, parameters or {}, max_failure_rate)
+
+
+class Stage:
+    """One execution of a stage; made by :func:`open_stage`."""
+
+    def __init__(
+        self, name: str, outputs: Path, upstream: dict[str, str], parameters: Row, max_failure_rate: float
+    ) -> None:
+        self.name = name
+        self.outputs = outputs
+        self.parameters = parameters
+        self.store = ArtifactStore(os.environ.get("NIC_ETL_ARTIFACTS_URL") or outputs / "artifacts")
+        self.memo = Memo(outputs / "memo.sqlite")
+        self._upstream = upstream
+        self._scraps: dict[str, dict[str, Any]] = {}
+        self._max_failure_rate = max_failure_rate
+        self.result = StageResult(
+            stage_name=name,
+            status=ExecutionStatus.RUNNING,
+            start_time=datetime.now(UTC),
+            parameters=parameters,
+        )
+
+    # Inputs
+
+    def upstream_path(self, stage: str) -> Path:
+        """Return the executed notebook from which a stage's products are read.
+
+        Raises:
+            StageError: if there is none.
+        """
+        given = self._upstream.get(stage)
+        path = Path(given) if given else latest_notebooks(self.outputs).get(stage)
+        if path is None or not path.exists():
+            raise StageError(
+                f"{self.name} needs an executed notebook of {stage}, and there is none at "
+                f"{path or latest_dir(self.outputs)}: "
+                f"run `nic-etl run` first, or name one in the parameter `upstream`."
+            )
+        return path
+
+    def ref(self, stage: str, name: str) -> ArtifactRef:
+        """Return the reference of an upstream product.
+
+        Raises:
+            StageError: if the upstream notebook did not glue it.
+        """
+        path = self.upstream_path(stage)
+        if stage not in self._scraps:
+            self._scraps[stage] = read_scraps(path)
+        refs = artifact_refs(self._scraps[stage].get(name))
+        if not refs:
+            raise StageError(f"{path} holds no product {name!r}: run {stage} again.")
+        return refs[0]
+
+    def read(self, stage: str, name: str, *, usable_only: bool = True) -> list[Row]:
+        """Return an upstream table as rows, by default only those of usable documents (ok or stale)."""
+        rows = decode_rows(self.store.read_table(self.ref(stage, name)))
+        return [row for row in rows if not usable_only or row.get("status", "ok") in _USABLE]
+
+    def read_json(self, stage: str, name: str) -> Any:
+        """Return an upstream JSON artifact."""
+        return json.loads(self.store.read(self.ref(stage, name)))
+
+    def read_part(self, ref: ArtifactRef | Row) -> pa.Table:
+        """Return the table that a manifest row refers to."""
+        return self.store.read_table(ref)
+
+    def read_bytes(self, ref: ArtifactRef | Row) -> bytes:
+        """Return the bytes that a manifest row refers to."""
+        return self.store.read(ref)
+
+    def show_inputs(self) -> Table:
+        """Return a table of what the stage can read from the stages before it."""
+        known = latest_notebooks(self.outputs) | {name: Path(p) for name, p in self._upstream.items()}
+        before = [name for name in known if not self._upstream or name in self._upstream]
+        before = before[: before.index(self.name)] if self.name in before else before
+        rows = [
+            {
+                "stage": stage,
+                "product": ref.name,
+                "rows": ref.rows,
+                "bytes": ref.bytes,
+                "sha256": ref.sha256[:12],
+                "executed notebook": str(self.upstream_path(stage)),
+            }
+            for stage in before
+            for name, value in read_scraps(self.upstream_path(stage)).items()
+            if name != STAGE_RESULT
+            for ref in artifact_refs(value)
+        ]
+        return table(rows, ["stage", "product", "rows", "bytes", "sha256", "executed notebook"], "Inputs")
+
+    # The map over documents
+
+    def map_documents(
+        self,
+        rows: Sequence[Row],
+        function: Callable[[Row], DocumentOutput],
+        *,
+        key: Callable[[Row], Any],
+        parameters: Iterable[str] = (),
+        code: Iterable[ModuleType] = (),
+        carry: Callable[[Row], Row] | None = None,
+        keep_last_good: bool = False,
+    ) -> list[Row]:
+        """Apply a function to every document; one bad document stops nothing, and nothing is made twice.
+
+        Args:
+            rows: the documents; each row has ``document_id`` and ``path``.
+            function: makes a document's output; it may raise :class:`~stagekit.errors.DocumentRejected`.
+            key: what of the row determines the output (plain JSON: content hashes, not paths).
+            parameters: names of those stage parameters that determine the output.
+            code: modules whose source determines the output.
+            carry: columns of the input row that the manifest takes over, beside the output.
+            keep_last_good: answer with the last good outcome (status ``stale``) where the document now
+                fails or is rejected.
+
+        Returns:
+            one outcome a document, in the order of the paths: document_id, path, status (ok, rejected,
+            failed, stale), category, message, remedy, seconds, memo_key, produced_at, unchanged, and the
+            fields and artifact references of the output. Outcomes are remembered as each one is finished.
+        """
+        base = digest(
+            self.name,
+            {name: self.parameters[name] for name in sorted(parameters)},
+            code_fingerprint(code),
+            notebook_code(source_notebook(self.name)),
+            function_source(function),
+        )
+        ordered = sorted(rows, key=lambda row: str(row["path"]))
+        keys = [digest(base, key(row)) for row in ordered]
+        known = {k: v for k, v in self.memo.get_many(keys).items() if self._whole(v)}
+        remembered = set(known)
+        outcomes: list[Row] = []
+        progress = Progress(len(ordered))
+        for row, memo_key in zip(ordered, keys, strict=True):
+            if memo_key not in known:
+                progress.start(str(row["path"]))
+                value = self._process(row, function)
+                if value["status"] != "failed":  # our own failures are tried again on the next run
+                    self.memo.put(self.name, memo_key, value)
+                    known[memo_key] = value
+            else:
+                value = known[memo_key]
+            head = {"document_id": row["document_id"], "path": row["path"]}
+            outcome = {**head, **(carry(row) if carry else {}), **value, "memo_key": memo_key}
+            outcome["unchanged"] = memo_key in remembered
+            outcomes.append(outcome)
+            progress.advance()
+        progress.close()
+        if keep_last_good:
+            outcomes = self._with_last_good(outcomes)
+        self._count(outcomes)
+        return outcomes
+
+    def _process(self, row: Row, function: Callable[[Row], DocumentOutput]) -> Row:
+        begin = time.monotonic()
+        value: Row = {"status": "ok", "category": None, "message": None, "remedy": None}
+        try:
+            output = function(row)
+            value |= output.fields
+            for name, part in output.tables.items():
+                value[name] = self.store.put_table(name, part).model_dump()
+            for name, (data, media_type) in output.blobs.items():
+                value[name] = self.store.put(name, data, media_type).model_dump()
+        except DocumentRejected as verdict:
+            value |= {
+                "status": "rejected",
+                "category": verdict.category,
+                "message": verdict.message,
+                "remedy": verdict.remedy,
+            }
+        except StageError:
+            raise
+        except Exception as error:  # whatever a library throws at one document must not stop the others
+            value = {
+                "status": "failed",
+                "category": type(error).__name__,
+                "message": (str(error).strip() or type(error).__name__).splitlines()[0][:500],
+                "remedy": "it is tried again on the next run; report it if it persists",
+            }
+        value["seconds"] = round(time.monotonic() - begin, 3)
+        value["produced_at"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return value
+
+    def _whole(self, value: Row) -> bool:
+        return all(self.store.present(ref) for ref in artifact_refs(value))
+
+    def _with_last_good(self, outcomes: list[Row]) -> list[Row]:
+        result = []
+        for outcome in outcomes:
+            good = None
+            if outcome["status"] in {"failed", "rejected"}:
+                good = self.memo.last_good(self.name, outcome["document_id"])
+            if good is None or not self._whole(good):
+                result.append(outcome)
+                continue
+            reason = {name: outcome[name] for name in ("category", "message", "remedy")}
+            result.append({**good, **reason, "status": "stale", "unchanged": True})
+        fresh = [(row["document_id"], row) for row in result if row["status"] == "ok"]
+        self.memo.remember_good(self.name, fresh)
+        return result
+
+    def _count(self, outcomes: list[Row]) -> None:
+        result = self.result
+        result.input_count = len(outcomes)
+        states = [row["status"] for row in outcomes]
+        result.success_count = states.count("ok")
+        result.failure_count = states.count("failed")
+        result.rejected_count = states.count("rejected")
+        result.stale_count = states.count("stale")
+        result.output_count = result.success_count + result.stale_count
+        result.unchanged_count = sum(row["unchanged"] and row["status"] == "ok" for row in outcomes)
+        for row in outcomes:
+            if row["status"] == "failed":
+                result.errors.append(f"{row['path']}: {row['category']}: {row['message']}")
+
+    def show_outcomes(self, outcomes: Sequence[Row], columns: Sequence[str] = (), limit: int = 200) -> Table:
+        """Return a table of outcomes: failures first, with reasons, remedies and seconds."""
+        ordered = sorted(outcomes, key=lambda row: (_ORDER[row["status"]], row["path"]))
+        counts = {state: sum(row["status"] == state for row in outcomes) for state in _ORDER}
+        said = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no document"
+        unchanged = sum(bool(row.get("unchanged")) for row in outcomes)
+        more = f"; the first {limit} of {len(ordered)}" if len(ordered) > limit else ""
+        names = ["status", "path", "message", "remedy", *columns, "seconds", "unchanged"]
+        if not any(row.get("message") for row in ordered):
+            names = [name for name in names if name not in {"message", "remedy"}]
+        return table(ordered[:limit], names, f"Documents: {said}; {unchanged} unchanged{more}")
+
+    # Products
+
+    def glue_documents(self, name: str, outcomes: Sequence[Row]) -> ArtifactRef:
+        """Store the outcomes as the manifest ``name`` (one row a document) and glue its reference."""
+        # Whether this run had to do the work is no part of the result: equal work gives equal bytes.
+        return self.glue_table(name, [{k: v for k, v in row.items() if k != "unchanged"} for row in outcomes])
+
+    def glue_table(self, name: str, rows: Sequence[Row], schema_version: str = "1") -> ArtifactRef:
+        """Store rows as a Parquet artifact and glue its reference; nested values become JSON columns."""
+        ref = self.store.put_table(name, encode_rows(rows), schema_version=schema_version)
+        return self._glue_ref(ref)
+
+    def glue_json(self, name: str, value: Any) -> ArtifactRef:
+        """Store a JSON value as an artifact and glue its reference."""
+        data = canonical_json(value).encode()
+        return self._glue_ref(self.store.put(name, data, "application/json"))
+
+    def metric(self, name: str, value: float | int | str | dict[str, Any]) -> None:
+        """Put a figure into the stage's result."""
+        self.result.metrics[name] = value
+
+    def warn(self, message: str) -> None:
+        """Put a warning into the stage's result; the run's summary shows it."""
+        self.result.warnings.append(message)
+
+    def finish(self) -> Table:
+        """Glue the result and return a table of what was glued. The last call of a notebook.
+
+        Raises:
+            StageError: if more documents failed than ``max_failure_rate`` allows.
+        """
+        result = self.result
+        allowed = max(1, int(self._max_failure_rate * result.input_count))
+        too_many = result.failure_count > allowed
+        partial = result.failure_count or result.stale_count
+        result.status = ExecutionStatus.SUCCESS
+        if partial:
+            result.status = ExecutionStatus.PARTIAL
+        if too_many:
+            result.status = ExecutionStatus.FAILED
+        result.end_time = datetime.now(UTC)
+        self.memo.close()
+        glue(STAGE_RESULT, result.model_dump(mode="json"))
+        if too_many:
+            raise StageError(
+                f"{result.failure_count} of {result.input_count} documents failed in {self.name}, more than "
+                f"max_failure_rate ({self._max_failure_rate:g}) allows; the first: {result.errors[0]}"
+            )
+        rows = [
+            {
+                "glued": ref.name,
+                "kind": ref.media_type,
+                "rows": ref.rows,
+                "bytes": ref.bytes,
+                "sha256": ref.sha256[:12],
+            }
+            for ref in result.artifacts.values()
+        ]
+        rows.append({"glued": STAGE_RESULT, "kind": f"{result.status} in {result.seconds:.1f} s"})
+        return table(rows, ["glued", "kind", "rows", "bytes", "sha256"], f"{self.name} glued")
+
+    def _glue_ref(self, ref: ArtifactRef) -> ArtifactRef:
+        self.result.artifacts[ref.name] = ref
+        glue(ref.name, ref.model_dump(mode="json"))
+        return ref

@@ -1,0 +1,170 @@
+"""The points that a collection should hold, read document by document so that memory stays flat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stagekit.enrichment.payload import complete_payload
+from stagekit.errors import StageError
+from stagekit.storage.collection import CollectionIdentity
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["DesiredDocument", "DesiredPoint", "desired_documents", "embedding_identity"]
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredPoint:
+    """One point as it should be stored: id (the chunk's), vector and complete payload."""
+
+    id: str
+    vector: list[float]
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DesiredDocument:
+    """The points of one document: their fingerprints at hand, vectors and payloads read when needed.
+
+    Attributes:
+        document_id: of the document.
+        path: of its file.
+        fingerprints: ``point_fingerprint`` by point id.
+        load: reads the points anew.
+    """
+
+    document_id: str
+    path: str
+    fingerprints: dict[str, str]
+    load: Callable[[], Iterable[DesiredPoint]] = field(repr=False, compare=False)
+
+    def points(self, ids: Collection[str] | None = None) -> Iterator[DesiredPoint]:
+        """Yield the points, or those of the given ids."""
+        return (point for point in self.load() if ids is None or point.id in ids)
+
+
+def embedding_identity(embeddings: Iterable[Row]) -> CollectionIdentity:
+    """Return the model and dimension that all documents' vectors share.
+
+    Args:
+        embeddings: rows of ``embedding_generation.embeddings`` with embedding_model and vector_dimension.
+
+    Raises:
+        StageError: if there are no rows, or they come from different models.
+    """
+    found = {(str(row["embedding_model"]), int(row["vector_dimension"])) for row in embeddings}
+    if not found:
+        raise StageError(
+            "No document has embeddings: look at the reasons in the notebooks of stages 01 to 04."
+        )
+    if len(found) > 1:
+        names = ", ".join(f"{name} ({size} dimensions)" for name, size in sorted(found))
+        raise StageError(
+            f"The embeddings come from different models ({names}): run embedding_generation again."
+        )
+    (model, dimension) = found.pop()
+    return CollectionIdentity(model, dimension)
+
+
+def desired_documents(
+    payloads: Iterable[Row],
+    embeddings: Iterable[Row],
+    read_part: Callable[[Any], pa.Table],
+    identity: CollectionIdentity,
+) -> list[DesiredDocument]:
+    """Join payloads and vectors by document.
+
+    A document that one of the stages could not finish is left out; its stored points stay as they are.
+
+    Args:
+        payloads: rows of ``metadata_enrichment.payloads``.
+        embeddings: rows of ``embedding_generation.embeddings``.
+        read_part: reads the table of a reference, see :meth:`stagekit.stage.Stage.read_part`.
+        identity: model and dimension of the vectors.
+
+    Raises:
+        StageError: if payloads and vectors of a document do not belong together.
+    """
+    vectors = {row["document_id"]: row for row in embeddings}
+    documents = []
+    for row in payloads:
+        embedded = vectors.get(row["document_id"])
+        if embedded is None:
+            continue
+        if row["chunks_sha256"] != embedded["chunks_sha256"]:
+            raise _different_chunks(row["path"])
+        load = _Loader(row["path"], row["payloads"], embedded["embeddings"], read_part, identity)
+        documents.append(DesiredDocument(row["document_id"], row["path"], load.fingerprints(), load))
+    return documents
+
+
+@dataclass(frozen=True, slots=True)
+class _Loader:
+    """Reads the points of one document from its two artifacts."""
+
+    path: str
+    payloads: Any
+    embeddings: Any
+    read_part: Callable[[Any], pa.Table]
+    identity: CollectionIdentity
+
+    def __call__(self) -> Iterator[DesiredPoint]:
+        table = self.read_part(self.embeddings)
+        vectors = _matrix(table["vector"], table.num_rows)
+        self._check(vectors)
+        for (index, payload), vector in zip(self._payloads(table), vectors, strict=True):
+            yield DesiredPoint(index, vector.tolist(), payload)
+
+    def fingerprints(self) -> dict[str, str]:
+        table = self.read_part(self.embeddings)
+        return {chunk_id: payload["point_fingerprint"] for chunk_id, payload in self._payloads(table)}
+
+    def _payloads(self, embeddings: pa.Table) -> Iterator[tuple[str, dict[str, Any]]]:
+        table = self.read_part(self.payloads)
+        if table["chunk_index"].to_pylist() != embeddings["chunk_index"].to_pylist():
+            raise _different_chunks(self.path)
+        columns = (table["chunk_id"], table["payload"], embeddings["vector_key"])
+        for chunk_id, payload, key in zip(*(column.to_pylist() for column in columns), strict=True):
+            yield (
+                chunk_id,
+                complete_payload(
+                    json.loads(payload),
+                    vector_key=key,
+                    vector_dimension=self.identity.dimension,
+                    embedding_model=self.identity.embedding_model,
+                ),
+            )
+
+    def _check(self, vectors: np.ndarray[Any, np.dtype[np.float32]]) -> None:
+        if len(vectors) and vectors.shape[1] != self.identity.dimension:
+            raise StageError(
+                f"A vector of {self.path} has {vectors.shape[1]} dimensions instead of "
+                f"{self.identity.dimension}: run embedding_generation again."
+            )
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1))
+        if bad.size:
+            raise StageError(
+                f"The vector of chunk {bad[0]} of {self.path} is zero or holds NaN and would match anything "
+                "or nothing: set embedding_dtype to float32 and run embedding_generation again."
+            )
+
+
+def _different_chunks(path: str) -> StageError:
+    return StageError(
+        f"Payloads and embeddings of {path} are of different chunks: run embedding_generation and "
+        "metadata_enrichment again after text_chunking."
+    )
+
+
+def _matrix(column: Any, rows: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return a fixed-size-list column as an array of shape (rows, dimension)."""
+    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, dtype=np.float32).reshape(rows, -1) if rows else np.empty((0, 0), np.float32)

@@ -1,0 +1,181 @@
+"""Makes a collection equal to the desired points: writes what is missing, then deletes what is left over."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from qdrant_client.models import PointStruct
+
+from stagekit.errors import StageError
+from stagekit.storage.batching import MAX_REQUEST_BYTES, batches, pages
+from stagekit.storage.desired import DesiredDocument
+from stagekit.storage.stored import StoredPoint
+
+__all__ = [
+    "DocumentChange",
+    "Plan",
+    "apply_change",
+    "guard_deletions",
+    "plan_changes",
+]
+
+ALWAYS_DELETABLE: Final = 5  # documents
+LISTED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentChange:
+    """What is to be done about one document's points.
+
+    Attributes:
+        document_id: of the document, empty where a stored point does not say.
+        path: of its file.
+        write: ids of the points that are missing or different.
+        delete: ids of the stored points that should not be there.
+        unchanged: how many points are as they should be.
+        document: source of the points to write; None where the document is gone.
+    """
+
+    document_id: str
+    path: str
+    write: frozenset[str] = frozenset()
+    delete: tuple[str, ...] = ()
+    unchanged: int = 0
+    document: DesiredDocument | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What reconciliation will do, document by document, in the order of the paths.
+
+    Attributes:
+        changes: one for each document, also for those with nothing to do.
+        kept: number of stored points by path of documents that are still in the source but have no usable
+            result now; they stay as they are.
+        stored_documents: how many documents of the source the collection holds.
+    """
+
+    changes: list[DocumentChange]
+    kept: dict[str, int] = field(default_factory=dict)
+    stored_documents: int = 0
+
+    @property
+    def removed(self) -> list[DocumentChange]:
+        """The documents that would leave the collection."""
+        return [change for change in self.changes if change.document is None]
+
+    @property
+    def written_ids(self) -> list[str]:
+        """Ids of all points that will be written, sorted."""
+        return sorted(point_id for change in self.changes for point_id in change.write)
+
+    @property
+    def points_after(self) -> int:
+        """How many points of the source the collection holds once the plan is carried out."""
+        desired = sum(len(change.write) + change.unchanged for change in self.changes)
+        return desired + sum(self.kept.values())
+
+
+def plan_changes(
+    desired: Iterable[DesiredDocument], stored: Mapping[str, StoredPoint], *, in_source: Collection[str] = ()
+) -> Plan:
+    """Compare desired points with stored ones by id and fingerprint.
+
+    Args:
+        desired: the documents as they should be stored.
+        stored: the points of this source by id, see :func:`stagekit.storage.stored.stored_points`.
+        in_source: ids of all documents that the source holds now, processed or not.
+    """
+    documents = {document.document_id: document for document in desired}
+    wanted = {point_id for document in documents.values() for point_id in document.fingerprints}
+    surplus: dict[str, list[str]] = defaultdict(list)
+    for point_id, point in stored.items():
+        if point_id not in wanted:
+            surplus[point.document_id or ""].append(point_id)
+    changes = [
+        _change(document, stored, surplus.pop(document.document_id, [])) for document in documents.values()
+    ]
+    kept: dict[str, int] = {}
+    for document_id, ids in surplus.items():
+        path = stored[ids[0]].path or document_id
+        if document_id in in_source:
+            kept[path] = kept.get(path, 0) + len(ids)
+        else:
+            changes.append(DocumentChange(document_id, path, delete=tuple(sorted(ids))))
+    known = {point.document_id for point in stored.values() if point.document_id}
+    return Plan(sorted(changes, key=lambda change: (change.path, change.document_id)), kept, len(known))
+
+
+def _change(
+    document: DesiredDocument, stored: Mapping[str, StoredPoint], surplus: list[str]
+) -> DocumentChange:
+    write = frozenset(
+        point_id
+        for point_id, fingerprint in document.fingerprints.items()
+        if point_id not in stored or stored[point_id].fingerprint != fingerprint
+    )
+    return DocumentChange(
+        document.document_id,
+        document.path,
+        write=write,
+        delete=tuple(sorted(surplus)),
+        unchanged=len(document.fingerprints) - len(write),
+        document=document,
+    )
+
+
+def guard_deletions(plan: Plan, *, max_deletion_share: float, allow_mass_deletion: bool) -> None:
+    """Stop where suspiciously many documents would leave the collection.
+
+    Raises:
+        StageError: if more than 5 and more than ``max_deletion_share`` of the stored documents would go.
+    """
+    removed = plan.removed
+    allowed = max(ALWAYS_DELETABLE, max_deletion_share * plan.stored_documents)
+    if allow_mass_deletion or len(removed) <= allowed:
+        return
+    names = "; ".join(change.path for change in removed[:LISTED])
+    more = f"; and {len(removed) - LISTED} more" if len(removed) > LISTED else ""
+    raise StageError(
+        f"This run would delete {len(removed)} of {plan.stored_documents} stored documents, more than "
+        f"max_deletion_share ({max_deletion_share:g}) allows ({names}{more}): nothing was written; if they "
+        "are meant to go, run again with allow_mass_deletion (`nic-etl run --allow-mass-deletion`)."
+    )
+
+
+def apply_change(
+    change: DocumentChange,
+    *,
+    upsert: Callable[[list[PointStruct]], Any],
+    delete: Callable[[list[str]], Any],
+    batch_size: int = 256,
+    max_bytes: int = MAX_REQUEST_BYTES,
+) -> dict[str, Any]:
+    """Carry out one document's change: new points first, so that a crash leaves extra points, never a gap.
+
+    Args:
+        change: what to do.
+        upsert: writes points and returns once they are visible.
+        delete: deletes points by id and returns once they are gone.
+        batch_size: most points in one request.
+        max_bytes: most bytes in one request, estimated.
+
+    Returns:
+        the document's line of the storage report.
+    """
+    if change.document is not None and change.write:
+        for batch in batches(change.document.points(change.write), batch_size, max_bytes):
+            upsert(batch)
+    for ids in pages(change.delete, batch_size):
+        delete(ids)
+    return {
+        "document_id": change.document_id,
+        "path": change.path,
+        "upserted": len(change.write),
+        "unchanged": change.unchanged,
+        "deleted": len(change.delete),
+        "in_source": change.document is not None,
+    }

@@ -1,0 +1,154 @@
+"""Compares a collection with the desired points, a sample after every run or point by point on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from qdrant_client import QdrantClient
+
+from stagekit.errors import StageError
+from stagekit.storage.batching import pages
+from stagekit.storage.desired import DesiredDocument, DesiredPoint
+from stagekit.storage.stored import count_points, stored_points
+
+__all__ = ["Difference", "Verification", "compare", "verify_sample"]
+
+PAGE: Final = 128
+TOLERANCE: Final = 1e-4  # of the unit vectors' components: float32 through JSON and the store's normalisation
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One point that is not as it should be.
+
+    Attributes:
+        kind: ``missing``, ``payload``, ``vector`` or ``extra``.
+        point_id: of the point.
+        path: of its document, where known.
+        detail: which fields, or how far the vectors are apart.
+    """
+
+    kind: str
+    point_id: str
+    path: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was checked after a run, and what was wrong."""
+
+    expected_points: int
+    found_points: int
+    sampled_points: int
+    differences: tuple[Difference, ...]
+
+    def require(self) -> None:
+        """Refuse a collection that is not as desired.
+
+        Raises:
+            StageError: with the first difference.
+        """
+        if self.found_points != self.expected_points:
+            raise StageError(
+                f"The collection holds {self.found_points} points of this source instead of "
+                f"{self.expected_points}: something else writes to it; run the stage again."
+            )
+        if self.differences:
+            first = self.differences[0]
+            raise StageError(
+                f"{len(self.differences)} of {self.sampled_points} sampled points differ from what was "
+                f"written, the first in {first.path} ({first.kind} {first.detail}): "
+                "run `nic-etl verify --repair`."
+            )
+
+
+def compare(
+    client: QdrantClient,
+    collection_name: str,
+    desired: Iterable[DesiredDocument],
+    source_id: str,
+    *,
+    in_source: Collection[str] = (),
+) -> list[Difference]:
+    """Compare every point of a source, payload field by field and vector by vector.
+
+    Fingerprints are not trusted: a payload altered by hand under its old fingerprint is found. Memory holds
+    the ids of all points, and vectors and payloads of one page.
+
+    Args:
+        client: of the store.
+        collection_name: of the collection.
+        desired: the documents as they should be stored.
+        source_id: owner of the points to compare.
+        in_source: ids of documents whose surplus points are kept, see
+            :func:`stagekit.storage.reconcile.plan_changes`.
+    """
+    differences: list[Difference] = []
+    wanted: set[str] = set()
+    documents: set[str] = set()
+    for document in desired:
+        differences += _differences(client, collection_name, document.path, document.points())
+        wanted.update(document.fingerprints)
+        documents.add(document.document_id)
+    kept = set(in_source) - documents
+    for point_id, point in sorted(stored_points(client, collection_name, source_id).items()):
+        if point_id not in wanted and point.document_id not in kept:
+            differences.append(Difference("extra", point_id, point.path or ""))
+    return differences
+
+
+def verify_sample(
+    client: QdrantClient,
+    collection_name: str,
+    desired: Sequence[DesiredDocument],
+    source_id: str,
+    *,
+    expected_points: int,
+    sample: int = 20,
+) -> Verification:
+    """Count the points of a source exactly, and compare a sample spread evenly over all ids."""
+    ids = sorted(point_id for document in desired for point_id in document.fingerprints)
+    step = max(1, len(ids) // sample)
+    chosen = set(ids[::step][:sample])
+    differences: list[Difference] = []
+    for document in desired:
+        if mine := chosen & document.fingerprints.keys():
+            differences += _differences(client, collection_name, document.path, document.points(mine))
+    found = count_points(client, collection_name, source_id)
+    return Verification(expected_points, found, len(chosen), tuple(differences))
+
+
+def _differences(
+    client: QdrantClient, collection_name: str, path: str, points: Iterable[DesiredPoint]
+) -> Iterator[Difference]:
+    for page in pages(points, PAGE):
+        ids = [point.id for point in page]
+        records = client.retrieve(collection_name, ids=ids, with_payload=True, with_vectors=True)
+        found = {str(record.id): record for record in records}
+        for point in page:
+            record = found.get(point.id)
+            if record is None:
+                yield Difference("missing", point.id, path)
+                continue
+            if fields := _altered(point.payload, record.payload or {}):
+                yield Difference("payload", point.id, path, ", ".join(fields))
+            if (apart := _distance(point.vector, record.vector)) > TOLERANCE:
+                yield Difference("vector", point.id, path, f"{apart:.2g} apart")
+
+
+def _altered(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    absent = object()
+    names = wanted.keys() | found.keys()
+    return sorted(name for name in names if wanted.get(name, absent) != found.get(name, absent))
+
+
+def _distance(wanted: Sequence[float], found: Any) -> float:
+    """Return the largest difference between the components of two vectors made unit vectors."""
+    left, right = np.asarray(wanted, dtype=np.float64), np.asarray(found, dtype=np.float64)
+    if left.shape != right.shape or not right.any():
+        return float("inf")
+    return float(np.abs(left / np.linalg.norm(left) - right / np.linalg.norm(right)).max())

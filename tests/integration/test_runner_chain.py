@@ -1,0 +1,399 @@
+"""The runner on a chain of small stages: real notebooks, real kernels, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+import scrapbook
+
+from runner.config_manager import PipelineConfig
+from runner.errors import ConfigurationError, StateManagementError
+from runner.events import Event, read_events
+from runner.kernels import StageKernel, reap_orphans
+from runner.models import ExecutionMode
+from runner.monitor import PipelineMonitor
+from runner.orchestrator import PipelineOrchestrator
+from runner.state_manager import StateManager
+from stagekit.contract import ExecutionStatus, read_scraps
+from tests.toy_chain import toy_chain
+
+Make = Callable[..., PipelineOrchestrator]
+
+
+@pytest.fixture
+def make(tmp_path: Path, outputs: Path) -> Make:
+    stages = toy_chain(tmp_path / "notebooks")
+
+    def build(**settings: object) -> PipelineOrchestrator:
+        listener = settings.pop("listener", lambda event: None)
+        values = {"outputs_dir": str(outputs), "max_pages": 2, "chunk_size": 200, "chunk_overlap": 20}
+        config = PipelineConfig(**(values | settings))  # type: ignore[arg-type]
+        return PipelineOrchestrator(config=config, stages=stages, listener=listener)  # type: ignore[arg-type]
+
+    return build
+
+
+def statuses(result_or_state: object) -> dict[str, str]:
+    state = getattr(result_or_state, "state", result_or_state)
+    return {name: str(checkpoint.status) for name, checkpoint in state.stages.items()}
+
+
+def test_a_run_executes_every_stage_and_keeps_each_notebook(make: Make, outputs: Path) -> None:
+    result = make().execute_full_pipeline()
+
+    assert result.overall_status is ExecutionStatus.SUCCESS
+    assert result.exit_code == 0
+    assert set(statuses(result).values()) == {"success"}
+    for name in ("01_listing", "02_shout", "03_count", "04_measure", "05_storing"):
+        path = result.run_dir / f"{name}.ipynb"
+        nbformat.validate(nbformat.read(path, as_version=4))
+        assert (outputs / "latest" / path.name).resolve() == path.resolve()
+    lines = [json.loads(line)["what"] for line in (outputs / "audit.jsonl").read_text().splitlines()]
+    assert lines == ["run_started", "run_finished"]
+    assert outputs.stat().st_mode & 0o777 == 0o700
+    assert (result.run_dir / "run.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_scrapbook_reads_what_a_stage_glued(make: Make) -> None:
+    result = make().execute_full_pipeline()
+    notebook = result.run_dir / "02_shout.ipynb"
+
+    theirs = {name: scrap.data for name, scrap in scrapbook.read_notebook(str(notebook)).scraps.items()}
+
+    assert theirs == read_scraps(notebook)
+    assert theirs["stage_result"]["metrics"]["characters"] == 2 * len("text 0") * 200
+
+
+def test_a_second_run_carries_over_what_did_not_change(make: Make) -> None:
+    first = make().execute_full_pipeline()
+    events: list[Event] = []
+    second = make(listener=events.append).execute_full_pipeline()
+
+    assert statuses(second) == {
+        "listing": "success", "shout": "skipped", "count": "skipped", "measure": "skipped", "storing": "success",
+    }  # fmt: skip
+    assert second.state.stages["shout"].carried_from == first.execution_id
+    assert (second.run_dir / "02_shout.ipynb").exists()
+    assert {e.stage for e in events if e.kind == "stage_carried_over"} == {"shout", "count", "measure"}
+
+
+def test_a_changed_setting_executes_the_stages_that_it_concerns(make: Make) -> None:
+    first = make().execute_full_pipeline()
+    before = (first.run_dir / "02_shout.ipynb").read_bytes()
+    planned = make(chunk_size=300).plan()
+    second = make(chunk_size=300).execute_full_pipeline()
+
+    assert {stage.name: stage.action for stage in planned.stages}["shout"] == "run"
+    assert "chunk_size 200 → 300" in planned.stages[1].reasons
+    assert planned.stages[2].action == "decide"
+    assert statuses(second)["shout"] == "success"
+    assert (first.run_dir / "02_shout.ipynb").read_bytes() == before
+
+
+def test_a_changed_notebook_is_executed_again_and_plan_says_so(make: Make, tmp_path: Path) -> None:
+    make().execute_full_pipeline()
+    path = tmp_path / "notebooks" / "03_count.ipynb"
+    path.write_text(path.read_text().replace("len(row", "1 + len(row"))
+
+    reasons = {stage.name: stage.reasons for stage in make().plan().stages}
+    assert reasons["count"] == ("the notebook changed",)
+    assert statuses(make().execute_full_pipeline())["count"] == "success"
+
+
+def test_force_refresh_executes_everything(make: Make) -> None:
+    make().execute_full_pipeline()
+    result = make(force_refresh=True).execute_full_pipeline()
+    assert set(statuses(result).values()) == {"success"}
+
+
+def test_independent_stages_run_side_by_side(tmp_path: Path, outputs: Path) -> None:
+    config = PipelineConfig(outputs_dir=str(outputs), max_pages=1)
+    stages = toy_chain(tmp_path / "notebooks", pause=2.0)
+    result = PipelineOrchestrator(config=config, stages=stages).execute_full_pipeline()
+
+    a = result.stage_results["count"].metrics["interval"]
+    b = result.stage_results["measure"].metrics["interval"]
+    assert a["begin"] < b["end"]
+    assert b["begin"] < a["end"]
+
+
+def test_a_rejected_document_stops_nothing_and_is_told_with_its_remedy(make: Make) -> None:
+    result = make(organization="bad document").execute_full_pipeline()
+
+    assert result.overall_status is ExecutionStatus.SUCCESS
+    counted = read_scraps(result.run_dir / "02_shout.ipynb")["stage_result"]
+    assert (counted["success_count"], counted["rejected_count"]) == (1, 1)
+
+
+def test_too_many_failed_documents_fail_the_stage_after_all_were_tried(make: Make) -> None:
+    result = make(organization="broken", max_pages=3).execute_full_pipeline()
+
+    assert result.overall_status is ExecutionStatus.FAILED
+    assert "3 of 3 documents failed in shout" in result.state.error
+    assert "max_failure_rate" in result.state.error
+    assert "count" not in result.state.stages
+
+
+def test_one_failed_document_makes_the_run_partial(make: Make) -> None:
+    result = make(organization="broken", max_pages=1).execute_full_pipeline()
+    assert result.overall_status is ExecutionStatus.PARTIAL
+    assert result.exit_code == 3
+
+
+def test_a_wrong_setting_is_told_in_one_sentence(make: Make) -> None:
+    result = make(organization="wrong setting").execute_full_pipeline()
+
+    assert result.exit_code == 1
+    assert result.state.error.startswith("organization: this setting is wrong; choose another.")
+    assert f"nic-etl resume {result.execution_id}" in result.state.error
+    notebook = nbformat.read(result.run_dir / "02_shout.ipynb", as_version=4)
+    tracebacks = [o.traceback for cell in notebook.cells for o in cell.get("outputs", []) if "traceback" in o]
+    assert tracebacks == [["StageError: organization: this setting is wrong; choose another."]]
+
+
+def test_a_dead_kernel_is_not_called_completed(make: Make) -> None:
+    result = make(organization="crash").execute_full_pipeline()
+
+    assert result.overall_status is ExecutionStatus.FAILED
+    assert "kernel was killed" in result.state.error
+    notebook = nbformat.read(result.run_dir / "02_shout.ipynb", as_version=4)
+    told = [cell.metadata.papermill.status for cell in notebook.cells if cell.cell_type == "code"]
+    assert told[-2:] == ["failed", "skipped"]
+
+
+def test_resume_continues_with_the_stage_that_failed(make: Make, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    broken = make(organization=f"flaky {marker}", max_retries=0).execute_full_pipeline()
+    assert statuses(broken) == {"listing": "success", "shout": "failed"}
+
+    resumed = make().resume_from_checkpoint(broken.execution_id)
+
+    assert resumed.execution_id == broken.execution_id
+    assert resumed.overall_status is ExecutionStatus.SUCCESS
+    kinds = [(e["kind"], e["stage"]) for e in read_events(resumed.run_dir / "events.jsonl")]
+    assert ("stage_carried_over", "listing") in kinds
+    with pytest.raises(StateManagementError, match="nothing to resume"):
+        make().resume_from_checkpoint()
+
+
+def test_a_passing_failure_is_retried(make: Make, tmp_path: Path) -> None:
+    events: list[Event] = []
+    chain = make(organization=f"flaky {tmp_path / 'marker'}", listener=events.append)
+    result = chain.execute_full_pipeline()
+
+    assert result.overall_status is ExecutionStatus.SUCCESS
+    assert result.state.stages["shout"].attempts == 2
+    retried = [e for e in events if e.kind == "stage_retried"]
+    assert len(retried) == 1
+    assert "the service is away" in retried[0].data["error"]
+
+
+def test_a_stage_that_takes_too_long_is_ended(make: Make) -> None:
+    begin = time.monotonic()
+    result = make(organization="slow", stage_timeout_s=2).execute_full_pipeline()
+
+    assert time.monotonic() - begin < 30
+    assert "stage_timeout_s" in result.state.error
+
+
+def test_a_cancelled_run_ends_within_five_seconds_and_says_so(make: Make) -> None:
+    chain = make(organization="slow")
+    asleep = threading.Event()
+
+    def listen(event: Event) -> None:
+        if event.kind == "output" and "sleeping" in event.data["text"]:
+            asleep.set()
+
+    chain._listener = listen
+    results = []
+    worker = threading.Thread(target=lambda: results.append(chain.execute_full_pipeline()))
+    worker.start()
+    assert asleep.wait(30)
+    begin = time.monotonic()
+    chain.stop.set()
+    worker.join(20)
+
+    assert time.monotonic() - begin < 5
+    assert results[0].overall_status is ExecutionStatus.CANCELLED
+    assert results[0].exit_code == 130
+    assert statuses(results[0])["shout"] == "cancelled"
+
+
+def test_a_second_run_is_refused_while_one_goes_on(make: Make, outputs: Path) -> None:
+    manager = StateManager(outputs)
+    with manager.lock("the-first"):
+        with pytest.raises(StateManagementError, match="the-first") as refusal:
+            make().execute_full_pipeline()
+        assert refusal.value.exit_code == 2
+        assert manager.lock_owner() is not None
+    assert manager.lock_owner() is None
+
+
+def test_the_lock_of_a_killed_run_is_taken_over(make: Make, outputs: Path) -> None:
+    outputs.mkdir(mode=0o700)
+    script = (
+        "import sys, time; from pathlib import Path; from runner.state_manager import StateManager\n"
+        "with StateManager(Path(sys.argv[1])).lock('killed'): print('locked', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", script, str(outputs)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "locked\n"
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+
+    assert make().execute_full_pipeline().exit_code == 0
+    assert "lock_taken_over" in (outputs / "audit.jsonl").read_text()
+
+
+def test_a_rerun_leaves_the_first_run_as_it_was_and_names_what_is_out_of_date(make: Make) -> None:
+    first = make().execute_full_pipeline()
+    kept = {path.name: path.read_bytes() for path in first.run_dir.glob("*.ipynb")}
+
+    chain = make(chunk_size=300)
+    rerun = chain.execute_stage("shout")
+
+    assert rerun.state.mode is ExecutionMode.RERUN
+    assert statuses(rerun) == {"shout": "success"}
+    assert {path.name: path.read_bytes() for path in first.run_dir.glob("*.ipynb")} == kept
+    assert "chunk_size = 300" in (rerun.run_dir / "02_shout.ipynb").read_text()
+    assert chain.out_of_date("shout") == ["count", "measure", "storing"]
+
+    downstream = make(chunk_size=300).execute_stage("shout", downstream=True)
+    assert set(statuses(downstream)) == {"shout", "count", "measure", "storing"}
+    assert chain.out_of_date("shout") == []
+
+
+def test_a_rerun_without_an_earlier_run_says_what_is_missing(make: Make) -> None:
+    with pytest.raises(StateManagementError, match="shout needs listing"):
+        make().execute_stage("shout")
+
+
+@pytest.mark.parametrize("damage", ["delete notebook", "alter notebook", "alter artifact", "delete artifact"])
+def test_what_was_damaged_is_noticed_and_made_again(make: Make, outputs: Path, damage: str) -> None:
+    first = make().execute_full_pipeline()
+    notebook = first.run_dir / "03_count.ipynb"
+    ref = read_scraps(notebook)["counts"]
+    artifact = outputs / "artifacts" / ref["uri"]
+    target = notebook if "notebook" in damage else artifact
+    if "delete" in damage:
+        target.unlink()
+    else:
+        data = bytearray(target.read_bytes())
+        data[len(data) // 2] ^= 1
+        target.write_bytes(bytes(data))
+
+    second = make().execute_full_pipeline()
+
+    assert second.overall_status is ExecutionStatus.SUCCESS
+    assert statuses(second)["count"] == "success"
+    assert statuses(second)["shout"] == "skipped"
+
+
+def test_a_damaged_index_is_built_again_from_the_runs(make: Make, outputs: Path) -> None:
+    make().execute_full_pipeline()
+    for path in outputs.glob("state.sqlite*"):
+        path.unlink()
+    (outputs / "state.sqlite").write_bytes(b"this is no database" * 100)
+
+    assert statuses(make().execute_full_pipeline())["shout"] == "skipped"
+    assert "index_rebuilt" in (outputs / "audit.jsonl").read_text()
+
+
+def test_a_kernel_sees_only_the_secrets_of_its_stage_and_notebooks_hold_none(
+    make: Make, monkeypatch: pytest.MonkeyPatch, outputs: Path
+) -> None:
+    monkeypatch.setenv("GITLAB_TOKEN", "canary-gitlab-1234567890")
+    monkeypatch.setenv("QDRANT_API_KEY", "canary-qdrant-1234567890")
+    result = make(organization="tell secrets").execute_full_pipeline()
+
+    text = (result.run_dir / "02_shout.ipynb").read_text()
+    assert "token: [redacted] key: None" in text
+    for path in outputs.rglob("*"):
+        if path.is_file():
+            assert b"canary-" not in path.read_bytes(), path
+
+
+def test_kernels_of_a_killed_runner_are_ended_at_the_next_start(tmp_path: Path, outputs: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from runner.kernels import StageKernel\n"
+        "out = Path(sys.argv[1]); out.mkdir(parents=True)\n"
+        "kernel = StageKernel(dict(os.environ), out, out / 'log', out / 'kernels')\n"
+        "print(kernel.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(outputs)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    pid = int(done.stdout)
+
+    reap_orphans(outputs / "kernels")
+
+    for _ in range(50):
+        if not psutil.pid_exists(pid):
+            break
+        time.sleep(0.1)
+    assert not psutil.pid_exists(pid)
+
+
+def test_the_children_of_a_kernel_end_with_it(tmp_path: Path, outputs: Path) -> None:
+    outputs.mkdir()
+    kernel = StageKernel(dict(os.environ), tmp_path, outputs / "log", outputs / "kernels")
+    try:
+        client = kernel.manager.blocking_client()
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        code = "import subprocess; p = subprocess.Popen(['sleep', '300']); open('pid', 'w').write(str(p.pid))"
+        client.execute_interactive(code, timeout=60)
+        client.stop_channels()
+    finally:
+        kernel.end()
+    child = int((tmp_path / "pid").read_text())
+    for _ in range(50):
+        if not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the child lives on")
+
+
+def test_status_and_metrics_can_be_read_from_outside(make: Make, outputs: Path) -> None:
+    result = make().execute_full_pipeline()
+    monitor = PipelineMonitor(StateManager(outputs))
+
+    status = monitor.get_real_time_status()
+    assert (status.execution_id, status.status) == (result.execution_id, "success")
+    metrics = monitor.get_performance_metrics()
+    assert metrics["shout"]["seconds"] > 0
+    with pytest.raises(StateManagementError, match="No run is going on"):
+        monitor.cancel_execution()
+
+
+def test_history_lists_runs_newest_first_and_damaged_ones_as_such(make: Make, outputs: Path) -> None:
+    first = make().execute_full_pipeline()
+    time.sleep(1.1)  # ids sort by second
+    second = make().execute_full_pipeline()
+    (first.run_dir / "run.json").write_text("{")
+
+    records = StateManager(outputs).get_execution_history()
+    assert [(r.execution_id, r.status) for r in records] == [
+        (second.execution_id, "success"), (first.execution_id, "damaged"),
+    ]  # fmt: skip
+
+
+def test_incremental_update_is_a_run_and_refuses_what_it_does_not_offer(make: Make) -> None:
+    make().execute_full_pipeline()
+    assert make().execute_incremental_update().state.mode is ExecutionMode.INCREMENTAL
+    with pytest.raises(ConfigurationError, match="found by content"):
+        make().execute_incremental_update(force_reprocess=["doc0.md"])

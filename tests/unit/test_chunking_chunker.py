@@ -1,0 +1,257 @@
+"""Chunks are exact spans, within their limits, and together they are the whole document."""
+
+import string
+
+import pytest
+from docling_core.types.doc import DoclingDocument
+from docling_core.types.doc.document import TableCell, TableData
+from docling_core.types.doc.labels import DocItemLabel
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, pre_tokenizers
+from tokenizers.models import WordLevel
+
+from stagekit.chunking import Chunk, Chunking, ChunkSettings, chunk_document, chunks_to_table
+from stagekit.embedding import TokenCounter
+
+
+def counter_of(pre_tokenizer: object, limit: int = 8192) -> TokenCounter:
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizer
+    return TokenCounter(tokenizer, "test@1", limit)
+
+
+WORDS = counter_of(pre_tokenizers.WhitespaceSplit())
+SHORT = counter_of(pre_tokenizers.WhitespaceSplit(), limit=72)
+# Counts characters, white space too: the tokens of a chunk are not those of its parts.
+CHARACTERS = counter_of(pre_tokenizers.Split("", "isolated"))
+
+
+def sentences(count: int, words: int = 9) -> str:
+    return " ".join(f"Frase {n} " + "palavra " * (words - 3) + "fim." for n in range(count))
+
+
+def with_table(document: DoclingDocument, rows: int, width: int = 3) -> None:
+    cells = [
+        TableCell(
+            text=f"c{row}.{column}",
+            start_row_offset_idx=row,
+            end_row_offset_idx=row + 1,
+            start_col_offset_idx=column,
+            end_col_offset_idx=column + 1,
+            column_header=row == 0,
+        )
+        for row in range(rows)
+        for column in range(width)
+    ]
+    document.add_table(TableData(table_cells=cells, num_rows=rows, num_cols=width))
+
+
+def assert_whole(result: Chunking) -> None:
+    """Offsets are exact, and the parts that are not repeated are the text without the space between blocks."""
+    position = 0
+    for index, chunk in enumerate(result.chunks):
+        assert chunk.chunk_index == index
+        span = result.markdown[chunk.start : chunk.end]
+        assert chunk.text == span or chunk.text.endswith("\n" + span)
+        assert chunk.start < chunk.end
+        assert span.strip()
+        assert chunk.end > position
+        assert not result.markdown[position : max(position, chunk.start)].strip()
+        position = chunk.end
+    assert not result.markdown[position:].strip()
+
+
+def assert_within(result: Chunking, counter: TokenCounter, sizes: ChunkSettings) -> None:
+    for chunk in result.chunks:
+        assert chunk.token_count == counter.count(chunk.text) <= sizes.largest
+        assert chunk.embedded_token_count == counter.count_embedded(chunk.embedded_text)
+        assert chunk.embedded_token_count <= counter.max_seq_length
+        assert chunk.embedded_text.endswith(chunk.text)
+
+
+words = st.text(string.ascii_letters + "çãé.,;:!?|#-\u200b", min_size=1, max_size=12)
+prose = st.lists(words, min_size=1, max_size=120).map(" ".join)
+items = st.one_of(
+    st.tuples(st.just("text"), prose),
+    st.tuples(st.just("heading"), st.lists(words, min_size=1, max_size=8).map(" ".join), st.integers(1, 3)),
+    st.tuples(st.just("title"), words),
+    st.tuples(st.just("list"), st.lists(prose, min_size=1, max_size=5)),
+    st.tuples(st.just("table"), st.integers(1, 30)),
+    st.tuples(st.just("code"), st.lists(words, min_size=1, max_size=60).map("\n".join)),
+    st.tuples(st.just("word"), st.integers(1, 900)),
+)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> DoclingDocument:
+    document = DoclingDocument(name="gerado")
+    for kind, *values in draw(st.lists(items, max_size=8)):
+        if kind == "text":
+            document.add_text(DocItemLabel.TEXT, values[0])
+        elif kind == "heading":
+            document.add_heading(values[0], level=values[1])
+        elif kind == "title":
+            document.add_title(values[0])
+        elif kind == "list":
+            group = document.add_list_group()
+            for value in values[0]:
+                document.add_list_item(value, parent=group)
+        elif kind == "table":
+            with_table(document, values[0])
+        elif kind == "code":
+            document.add_code(values[0])
+        else:
+            document.add_text(DocItemLabel.TEXT, "x" * values[0])
+    return document
+
+
+@pytest.mark.parametrize(
+    ("counter", "sizes"),
+    [
+        (WORDS, ChunkSettings(50, 10)),
+        (SHORT, ChunkSettings(60, 20)),
+        (CHARACTERS, ChunkSettings(150, 40)),
+    ],
+    ids=["words", "short model", "characters"],
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(document=documents())
+def test_any_document_is_cut_whole_within_limits_and_always_in_the_same_way(
+    counter: TokenCounter, sizes: ChunkSettings, document: DoclingDocument
+) -> None:
+    result = chunk_document(document, counter, sizes)
+    assert_whole(result)
+    assert_within(result, counter, sizes)
+    assert chunk_document(document, counter, sizes) == result
+
+
+def test_a_long_section_gives_full_chunks_that_end_with_sentences_and_overlap_by_sentences() -> None:
+    document = DoclingDocument(name="longo")
+    for _ in range(12):
+        document.add_text(DocItemLabel.TEXT, sentences(9, words=11))
+    result = chunk_document(document, WORDS, ChunkSettings(200, 40))
+    assert all(192 <= chunk.token_count <= 208 for chunk in result.chunks[:-1])
+    for before, chunk in zip(result.chunks, result.chunks[1:], strict=False):
+        repeated = result.markdown[chunk.start : before.end]
+        assert repeated.startswith("Frase")
+        assert repeated.endswith("fim.")
+        assert WORDS.count(repeated) <= 40
+        assert before.text.endswith("fim.")
+
+
+def test_chunks_do_not_cross_top_level_sections_unless_these_are_tiny() -> None:
+    document = DoclingDocument(name="seções")
+    for title, length in (("Um", 6), ("Dois", 6), ("Três", 1), ("Quatro", 1)):
+        document.add_heading(title, level=1)
+        document.add_text(DocItemLabel.TEXT, sentences(length))
+    chunks = chunk_document(document, WORDS, ChunkSettings(100, 0)).chunks
+    starts = [[line for line in chunk.text.splitlines() if line.startswith("#")] for chunk in chunks]
+    assert starts == [["## Um"], ["## Dois", "## Três", "## Quatro"]]
+    larger = chunk_document(document, WORDS, ChunkSettings(60, 0)).chunks
+    assert [chunk.section_titles for chunk in larger] == [("Um",), ("Dois",), ("Três",)]
+
+
+def test_titles_stand_before_the_embedded_text_but_not_twice() -> None:
+    document = DoclingDocument(name="contexto")
+    document.add_title("Manual")
+    document.add_heading("Férias", level=1)
+    document.add_heading("Prazo", level=2)
+    document.add_text(DocItemLabel.TEXT, sentences(20))
+    first, second, *_ = chunk_document(
+        document, WORDS, ChunkSettings(100, 20), title="Manual do servidor"
+    ).chunks
+    assert first.embedded_text == "Manual do servidor\n\n" + first.text
+    assert second.embedded_text == "Manual do servidor > Manual > Férias > Prazo\n\n" + second.text or (
+        second.embedded_text == "Manual do servidor > Férias > Prazo\n\n" + second.text
+    )
+    assert second.section_titles == ("Férias", "Prazo")
+    assert second.section_hierarchy == ("1", "1.1")
+
+
+def test_where_the_model_is_short_the_outermost_titles_go_first() -> None:
+    document = DoclingDocument(name="contexto")
+    document.add_heading("capítulo " * 30, level=1)
+    document.add_heading("artigo quinto", level=2)
+    document.add_text(DocItemLabel.TEXT, sentences(20))
+    chunk = chunk_document(document, SHORT, ChunkSettings(60, 10)).chunks[-1]
+    assert chunk.embedded_text == "artigo quinto\n\n" + chunk.text
+
+
+def test_a_title_that_is_too_long_alone_is_cut_at_its_end() -> None:
+    document = DoclingDocument(name="contexto")
+    document.add_heading("artigo " * 60, level=1)
+    document.add_text(DocItemLabel.TEXT, sentences(20))
+    chunk = chunk_document(document, SHORT, ChunkSettings(60, 10)).chunks[-1]
+    context = chunk.embedded_text.removesuffix(chunk.text)
+    assert set(context.split()) == {"artigo"}
+    assert chunk.embedded_token_count <= 72
+
+
+def test_a_table_is_cut_between_rows_and_its_header_repeated() -> None:
+    document = DoclingDocument(name="tabela")
+    with_table(document, 40)
+    result = chunk_document(document, WORDS, ChunkSettings(100, 20))
+    header = "| c0.0 | c0.1 | c0.2 |\n|---|---|---|\n"
+    assert len(result.chunks) > 1
+    assert all(chunk.text.startswith(header) for chunk in result.chunks)
+    assert result.markdown[result.chunks[1].start :].startswith("| c")
+    rows = [line for chunk in result.chunks for line in chunk.text.splitlines()[2:]]
+    assert rows == result.markdown.splitlines()[2:]
+    assert {chunk.content_type for chunk in result.chunks} == {"table"}
+
+
+@pytest.mark.parametrize("kind", ["table", "code", "list"])
+def test_what_fits_is_kept_whole_with_its_introduction(kind: str) -> None:
+    document = DoclingDocument(name="inteiro")
+    document.add_text(DocItemLabel.TEXT, sentences(8))
+    document.add_text(DocItemLabel.TEXT, "Veja a seguir:")
+    if kind == "table":
+        with_table(document, 5)
+    elif kind == "code":
+        document.add_code("\n\n".join(f"linha {n} do programa" for n in range(10)))
+    else:
+        group = document.add_list_group()
+        for n in range(10):
+            document.add_list_item(f"item {n} da lista", parent=group)
+    document.add_text(DocItemLabel.TEXT, sentences(8))
+    result = chunk_document(document, WORDS, ChunkSettings(110, 0))
+    (holder,) = [chunk for chunk in result.chunks if "Veja a seguir:" in chunk.text]
+    tail = {"table": "| c4.0 | c4.1 | c4.2 |", "code": "linha 9 do programa\n```", "list": "item 9 da lista"}
+    assert tail[kind] in holder.text
+
+
+def test_a_heading_is_not_left_at_the_end_of_a_chunk() -> None:
+    document = DoclingDocument(name="títulos")
+    document.add_heading("Capítulo", level=1)
+    for n in range(12):
+        document.add_heading(f"Artigo {n}", level=2)
+        document.add_text(DocItemLabel.TEXT, sentences(3, words=10 + n))
+    for chunk in chunk_document(document, WORDS, ChunkSettings(60, 10)).chunks:
+        assert not chunk.text.splitlines()[-1].startswith("#")
+
+
+def test_a_document_without_text_has_no_chunks() -> None:
+    assert chunk_document(DoclingDocument(name="vazio"), WORDS) == Chunking("", [])
+
+
+def test_a_heading_alone_is_a_chunk() -> None:
+    document = DoclingDocument(name="só título")
+    document.add_title("Aviso")
+    (chunk,) = chunk_document(document, WORDS).chunks
+    assert (chunk.text, chunk.content_type, chunk.section_titles) == ("# Aviso", "heading", ())
+
+
+def test_sizes_that_do_not_fit_the_model_are_refused() -> None:
+    with pytest.raises(ValueError, match="chunk_size"):
+        chunk_document(DoclingDocument(name="x"), SHORT, ChunkSettings(100, 10))
+
+
+def test_the_arrow_table_has_every_field_of_a_chunk() -> None:
+    document = DoclingDocument(name="tabela")
+    document.add_text(DocItemLabel.TEXT, sentences(40))
+    chunks: list[Chunk] = chunk_document(document, WORDS, ChunkSettings(100, 20)).chunks
+    rows = chunks_to_table(chunks).to_pylist()
+    assert [row["text"] for row in rows] == [chunk.text for chunk in chunks]
+    assert rows[0]["regions"] == [{"ref": "#/texts/0", "page": None, "bbox": None}]
+    assert chunks_to_table([]).num_rows == 0
