@@ -72,7 +72,7 @@ class NicEtlEngine(Engine):  # type: ignore[misc]
         **_: Any,
     ) -> None:
         """Execute a parameterized notebook, in the given kernel or in one of its own."""
-        _LiveClient(
+        client = _LiveClient(
             nb_man,
             emit=emit or (lambda _kind, _data: None),
             km=km,
@@ -81,4 +81,9 @@ class NicEtlEngine(Engine):  # type: ignore[misc]
             timeout=execution_timeout,
             coalesce_streams=True,
             iopub_timeout=30,
-        ).execute()
+        )
+        try:
+            client.execute()
+        finally:
+            if client.kc is not None:  # a kernel that was handed in is left to its owner, its sockets are not
+                client.kc.stop_channels()

@@ -37,6 +37,7 @@ class StageManager:
         self._stop = stop
         self._kernels: dict[str, StageKernel] = {}
         self._guard = threading.Lock()
+        self._closed = False
         self.stages: dict[str, PipelineStage] = {}
 
     def register_stage(self, stage: PipelineStage) -> None:
@@ -83,7 +84,7 @@ class StageManager:
         """Start kernels ahead and let them import what their stages will need."""
         for name in names:
             with self._guard:
-                if name not in self._kernels and not self._stop.is_set():
+                if name not in self._kernels and not self._closed and not self._stop.is_set():
                     self._kernels[name] = self._start_kernel(self.stages[name])
                     self._kernels[name].warm(self.stages[name].warm_imports)
 
@@ -97,7 +98,9 @@ class StageManager:
         retry = stage.retry_config
         attempts = Retrying(
             stop=stop_after_attempt(1 + context.pipeline_config.max_retries),
-            wait=wait_exponential_jitter(initial=retry.initial_wait, max=retry.max_wait),
+            wait=wait_exponential_jitter(
+                multiplier=retry.initial_wait, max=retry.max_wait, jitter=retry.initial_wait
+            ),
             retry=retry_if_exception(lambda e: isinstance(e, StageExecutionError) and e.transient),
             sleep=self._sleep,
             before_sleep=lambda call: self._tell_retry(stage_name, call),
@@ -121,7 +124,9 @@ class StageManager:
             kernel.end()
 
     def close(self) -> None:
-        """End every kernel that is left."""
+        """End every kernel that is left; none can be started afterwards."""
+        with self._guard:
+            self._closed = True
         for name in list(self._kernels):
             self.cleanup_stage_resources(name)
 

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from stagekit.errors import StageError
+
 __all__ = ["preflight"]
 
 Settings = dict[str, Any]
@@ -41,13 +43,11 @@ def _engines(settings: Settings) -> list[str]:
 
 def _chunking(settings: Settings) -> list[str]:
     from stagekit.chunking.limits import check_chunk_settings
-    from stagekit.embedding.registry import packaged_model_limit
+    from stagekit.embedding.registry import max_sequence_length
 
-    model = settings["embedding_model"]
-    # A hub model's limit stands in files that may have to be fetched first: stage 03 checks it then.
-    limit = packaged_model_limit(model) or 1_000_000
     try:
+        limit = max_sequence_length(settings["embedding_model"], settings["model_revision"])
         check_chunk_settings(settings["chunk_size"], settings["chunk_overlap"], limit)
-    except ValueError as error:
+    except (ValueError, StageError) as error:
         return [str(error)]
     return []

@@ -108,7 +108,9 @@ def search(
         dimension, model = _collection(client, collection_name)
         if embed is None:
             files = _model_files(embedding_model, model_revision, model, collection_name)
-            vector = _embed(question, embedding_model, files, embedding_dtype, device)
+            vector = _embed(
+                question, files.query_prompt, embedding_model, model_revision, embedding_dtype, device
+            )
         else:
             vector = list(embed(question))
         if len(vector) != dimension:
@@ -162,12 +164,11 @@ def _model_files(embedding_model: str, revision: str, stored_model: str, collect
     return files
 
 
-def _embed(question: str, model: str, files: ModelFiles, dtype: str, device: str) -> list[float]:
+def _embed(question: str, prompt: str, model: str, revision: str, dtype: str, device: str) -> list[float]:
     from stagekit.embedding import embed_texts, load_model
 
     try:
-        loaded = load_model(model, files.revision if model == files.name else "", dtype=dtype, device=device)
-        vectors = embed_texts(loaded, [question], files.query_prompt)
+        vectors = embed_texts(load_model(model, revision, dtype=dtype, device=device), [question], prompt)
     except ValueError as error:
         raise SearchRequestError(f"The question cannot be embedded: {error}") from None
     found: list[float] = vectors[0].tolist()

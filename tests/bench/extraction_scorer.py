@@ -21,7 +21,12 @@ from docling_core.types.doc import DoclingDocument, SectionHeaderItem, TitleItem
 
 from stagekit.errors import DocumentRejected
 from stagekit.processing.converter import build_converter
-from stagekit.processing.process import ProcessedDocument, ProcessingSettings, process_document, quality_verdict
+from stagekit.processing.process import (
+    ProcessedDocument,
+    ProcessingSettings,
+    process_document,
+    quality_verdict,
+)
 
 OCR_RATIO = 0.90
 
@@ -101,7 +106,9 @@ def main() -> None:
         for row in map(json.loads, (arguments.corpus / "expected_text.jsonl").read_text().splitlines())
     }
     with (arguments.corpus / "MANIFEST.tsv").open(encoding="utf-8") as handle:
-        manifest = [row for row in csv.DictReader(handle, delimiter="\t") if row["role"] not in ("outside", "symlink")]
+        manifest = [
+            row for row in csv.DictReader(handle, delimiter="\t") if row["role"] not in ("outside", "symlink")
+        ]
     converter = build_converter(arguments.layout_profile)
     settings = ProcessingSettings()
     tally: dict[str, Counter[bool]] = defaultdict(Counter)
@@ -119,7 +126,11 @@ def main() -> None:
         seconds = time.perf_counter() - begin
         kind = "ocr" if row["ocr"] == "yes" else processed.file_format
         totals = speed[kind]
-        totals[0], totals[1], totals[2] = totals[0] + 1, totals[1] + (processed.page_count or 1), totals[2] + seconds
+        totals[0], totals[1], totals[2] = (
+            totals[0] + 1,
+            totals[1] + (processed.page_count or 1),
+            totals[2] + seconds,
+        )
         coverage = processed.text_coverage
         print(
             f"ok {row['role']:9} {row['path']} {processed.page_count or '-'}p {seconds:.2f}s "
@@ -141,7 +152,9 @@ def main() -> None:
     for item, counts in sorted(tally.items()):
         print(f"{item:13} {counts[True]}/{counts.total()} = {counts[True] / counts.total():.1%}")
     for kind, (documents, pages, seconds) in sorted(speed.items()):
-        print(f"{kind:5} {documents:.0f} documents, {documents / seconds:.2f} documents/s, {pages / seconds:.2f} pages/s")
+        print(
+            f"{kind:5} {documents:.0f} documents, {documents / seconds:.2f} documents/s, {pages / seconds:.2f} pages/s"
+        )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def make(tmp_path: Path, outputs: Path) -> Make:
     stages = toy_chain(tmp_path / "notebooks")
 
     def build(**settings: object) -> PipelineOrchestrator:
-        listener = settings.pop("listener", lambda event: None)
+        listener = settings.pop("listener", lambda _: None)
         values = {"outputs_dir": str(outputs), "max_pages": 2, "chunk_size": 200, "chunk_overlap": 20}
         config = PipelineConfig(**(values | settings))  # type: ignore[arg-type]
         return PipelineOrchestrator(config=config, stages=stages, listener=listener)  # type: ignore[arg-type]
@@ -80,9 +80,8 @@ def test_a_second_run_carries_over_what_did_not_change(make: Make) -> None:
     events: list[Event] = []
     second = make(listener=events.append).execute_full_pipeline()
 
-    assert statuses(second) == {
-        "listing": "success", "shout": "skipped", "count": "skipped", "measure": "skipped", "storing": "success",
-    }  # fmt: skip
+    executed = {name for name, status in statuses(second).items() if status == "success"}
+    assert executed == {"listing", "storing"}  # these two look at what is outside
     assert second.state.stages["shout"].carried_from == first.execution_id
     assert (second.run_dir / "02_shout.ipynb").exists()
     assert {e.stage for e in events if e.kind == "stage_carried_over"} == {"shout", "count", "measure"}
@@ -325,7 +324,7 @@ def test_a_kernel_sees_only_the_secrets_of_its_stage_and_notebooks_hold_none(
             assert b"canary-" not in path.read_bytes(), path
 
 
-def test_kernels_of_a_killed_runner_are_ended_at_the_next_start(tmp_path: Path, outputs: Path) -> None:
+def test_kernels_of_a_killed_runner_are_ended_at_the_next_start(outputs: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from runner.kernels import StageKernel\n"
         "out = Path(sys.argv[1]); out.mkdir(parents=True)\n"

@@ -81,7 +81,7 @@ def test_lists_keep_markers_nesting_and_their_checkboxes(document: DoclingDocume
 
 
 def test_an_item_outside_any_list_is_still_a_list_item(document: DoclingDocument) -> None:
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="ListItem parent"):
         document.add_list_item("sozinho", parent=document.body)
     assert build_markdown(document).text.endswith("- sozinho")
 

@@ -69,6 +69,12 @@ def test_what_programs_write_into_properties_is_not_taken_for_metadata(junk):
     assert made["description"] == TEXT
 
 
+def test_a_code_in_a_files_subject_is_no_description():
+    assert payload(properties={"subject": "POP-RH-007"})["description"] == TEXT
+    subject = "Como pedir férias e licenças"
+    assert payload(properties={"subject": subject})["description"] == subject
+
+
 def test_front_matter_is_understood_in_three_languages_and_the_rest_is_kept():
     made = front_matter(
         **{

@@ -1,13 +1,13 @@
 """A question is answered with passages, or with one sentence that says why not and what to do."""
 
+import io
 import json
 import subprocess
 import sys
 
 import pytest
-from qdrant_client import QdrantClient
-from qdrant_client.models import Distance, VectorParams
-from storage_rows import COLLECTION, IDENTITY, Corpus, create, reconcile, vector
+from qdrant_client.models import Distance, PointStruct, VectorParams
+from storage_rows import COLLECTION, Corpus, create, reconcile, vector
 
 from stagekit import StageError
 from stagekit.search import SearchRequestError, main, search
@@ -95,7 +95,7 @@ def test_a_filter_that_cannot_work_is_refused_before_anything_is_opened(tmp_path
 
 @pytest.mark.parametrize(("question", "options"), [("  ", {}), ("férias", {"top": 0})])
 def test_an_empty_question_or_list_is_refused(outputs, question, options):
-    with pytest.raises(SearchRequestError, match="set it to 1 or more|question is empty"):
+    with pytest.raises(SearchRequestError, match=r"set it to 1 or more|question is empty"):
         ask(outputs, question, **options)
 
 
@@ -148,7 +148,7 @@ def test_a_collection_with_named_vectors_is_not_searched(tmp_path):
     client = connect("embedded", tmp_path)
     config = {"text": VectorParams(size=2, distance=Distance.COSINE)}
     client.create_collection("foreign", vectors_config=config)
-    client.upsert("foreign", points=[{"id": 1, "vector": {"text": [1.0, 0.0]}, "payload": {}}])
+    client.upsert("foreign", points=[PointStruct(id=1, vector={"text": [1.0, 0.0]})])
     client.close()
     with pytest.raises(SearchRequestError, match="was not made by nic-etl"):
         ask(tmp_path, "férias", collection_name="foreign")
@@ -156,7 +156,7 @@ def test_a_collection_with_named_vectors_is_not_searched(tmp_path):
 
 def answer(monkeypatch, capsys, request):
     text = request if isinstance(request, str) else json.dumps(request)
-    monkeypatch.setattr("sys.stdin", __import__("io").StringIO(text))
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
     code = main()
     return code, capsys.readouterr()
 
@@ -186,7 +186,7 @@ def test_the_command_says_in_one_line_what_is_wrong(monkeypatch, capsys, tmp_pat
 
 
 @pytest.mark.slow
-def test_the_command_answers_with_json_alone_on_standard_output(tmp_path):
+def test_the_command_answers_with_json_alone_on_standard_output(monkeypatch, capsys, tmp_path):
     from stagekit.embedding import embed_texts, load_model, resolve_model
 
     files = resolve_model("packaged/all-MiniLM-L6-v2")
@@ -200,7 +200,7 @@ def test_the_command_answers_with_json_alone_on_standard_output(tmp_path):
     client.upsert(
         COLLECTION,
         points=[
-            {"id": point.id, "vector": row.tolist(), "payload": point.payload}
+            PointStruct(id=point.id, vector=row.tolist(), payload=point.payload)
             for point, row in zip(points, vectors, strict=True)
         ],
     )
@@ -211,35 +211,28 @@ def test_the_command_answers_with_json_alone_on_standard_output(tmp_path):
         "outputs_dir": str(tmp_path),
         "top": 2,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "stagekit.search"],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    hits = json.loads(done.stdout)
+    code, captured = answer(monkeypatch, capsys, request)
+    assert code == 0, captured.err
+    hits = json.loads(captured.out)
     assert [hit["rank"] for hit in hits] == [1, 2]
     assert hits[0]["text"] == texts[2]
     assert set(hits[0]) == {
         "rank", "score", "path", "title", "page_number", "section_titles", "text", "document_id", "chunk_id",
         "version", "repository_commit", "duplicate_of",
     }  # fmt: skip
-    too_long = json.dumps(request | {"question": "palavra " * 600})
+    code, captured = answer(monkeypatch, capsys, request | {"question": "palavra " * 600})
+    assert code == 2
+    assert "cannot be embedded" in captured.err.splitlines()[-1]
+
+
+def test_the_module_is_a_command():
     done = subprocess.run(
-        [sys.executable, "-m", "stagekit.search"],
-        input=too_long,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", "stagekit.search"], input="{", capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2
-    assert "cannot be embedded" in done.stderr.splitlines()[-1]
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("The request is not JSON")
 
 
-def test_a_server_is_searched_through_the_same_function(outputs):
-    assert IDENTITY.dimension == 8
+def test_a_server_that_is_not_there_is_said(outputs):
     with pytest.raises(StageError, match="cannot be reached"):
         ask(outputs, "férias", qdrant_url="http://127.0.0.1:9")
-    assert isinstance(connect("http://127.0.0.1:9", outputs), QdrantClient)

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from qdrant_client import QdrantClient
-from qdrant_client.models import Distance, VectorParams
+from qdrant_client.models import Distance, UpdateResult, UpdateStatus, VectorParams
 from storage_rows import COLLECTION, IDENTITY, Corpus, create, reconcile
 
 from stagekit import StageError
@@ -19,6 +19,7 @@ from stagekit.storage import (
     count_points,
     create_payload_indexes,
     qdrant_errors,
+    require_completed,
 )
 
 
@@ -193,3 +194,9 @@ def test_the_key_comes_from_the_environment_and_indexes_are_made_for_what_people
     asked = b" ".join(body for *_, body in handler.seen).decode()
     assert len(handler.seen) == len(PAYLOAD_INDEXES)
     assert all(name in asked for name in ("document_id", "source_id", "language", "status", "is_latest"))
+
+
+def test_a_write_that_the_server_has_not_finished_is_not_taken_for_done():
+    require_completed(UpdateResult(operation_id=1, status=UpdateStatus.COMPLETED))
+    with pytest.raises(StageError, match=r"did not finish it in time \(acknowledged\)"):
+        require_completed(UpdateResult(operation_id=1, status=UpdateStatus.ACKNOWLEDGED))

@@ -156,7 +156,7 @@ def _word_groups(text: str, index: TokenIndex, span: tuple[int, int], size: int)
 
 def _leads(text: str, block: Block, following: Block | None) -> bool:
     """Return whether a block belongs with the next one: a heading, a caption, the introduction of a list."""
-    if following is None or following.section.top != block.section.top:
+    if following is None:
         return False
     if block.kind == "heading":
         return True

@@ -151,13 +151,12 @@ class _Cutter:
         tiny = self.settings.chunk_size * self.settings.tiny_section
         joined: list[list[Atom]] = []
         for section in sections:
-            size = self._size(section)
-            if (
-                joined
-                and (min(size, self._size(joined[-1])) < tiny)
-                and self._fit_together(joined[-1], section)
-            ):
-                joined[-1] = joined[-1] + section
+            before = joined[-1] if joined else section
+            is_tiny = min(self._size(section), self._size(before)) < tiny
+            # Headings with no text of their own (a title page, a part) say nothing alone.
+            bare = all(self._block(atom).kind == "heading" for atom in before)
+            if joined and (bare or (is_tiny and self._fit_together(before, section))):
+                joined[-1] = before + section
             else:
                 joined.append(section)
         return joined

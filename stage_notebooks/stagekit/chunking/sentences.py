@@ -12,7 +12,7 @@ _ABBREVIATIONS = frozenset(
     approx dept est jan fev mar abr mai jun jul ago set out nov dez feb apr may aug sep oct
     """.split()  # noqa: SIM905 (a list of strings would hide the words)
 )
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+(?=[\"'“”‘«(\[–—§•]?\s?[^\W_])|\n+")
+_END = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+(?=[\"'“”‘«(\[–—§•¿¡]?\s?[^\W_])|\n+")
 _CLAUSE_END = re.compile(r"(?<=[;:,])\s+(?=\S)")
 _LAST_WORD = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)\.$")
 
@@ -45,7 +45,7 @@ def clause_spans(sentence: str) -> list[tuple[int, int]]:
 
 
 def _ends_sentence(sentence: str, following: str) -> bool:
-    letters = following.lstrip("\"'“”‘«([–—§• ")
+    letters = following.lstrip("\"'“”‘«([–—§•¿¡ ")
     if letters[:1].islower():
         return False
     word = _LAST_WORD.search(sentence)

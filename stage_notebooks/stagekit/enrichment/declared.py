@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from stagekit.enrichment.schema import DOCUMENT_TYPES, STATUSES
 from stagekit.enrichment.vocabulary import (
@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 Row = Mapping[str, Any]
+_FEWEST_WORDS: Final = {"description": 3}  # a shorter "subject" inside a file is a code or a keyword
 
 
 class Declared:
@@ -52,7 +53,9 @@ class Declared:
         for key in PROPERTY_KEYS.get(field, ()):
             value = self._properties.get(key)
             unset = value is None or (isinstance(value, str) and is_placeholder(value))
-            if not unset and (parsed := parse(value)) is not None:
+            if unset or len(str(value).split()) < _FEWEST_WORDS.get(field, 1):
+                continue
+            if (parsed := parse(value)) is not None:
                 return parsed
         return None
 

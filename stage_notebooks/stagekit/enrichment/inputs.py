@@ -13,7 +13,8 @@ _SOURCE_FIELDS: Final = (
     "repository_commit_timestamp", "author", "created", "modified",
 )  # fmt: skip
 _PROCESSED_FIELDS: Final = (
-    "front_matter", "properties", "title", "language", "ocr_applied", "ocr_confidence", "confidence", "warnings",
+    "front_matter", "properties", "title", "language", "ocr_applied", "ocr_confidence", "confidence",
+    "warnings",
 )  # fmt: skip
 
 

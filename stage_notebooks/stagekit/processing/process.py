@@ -17,12 +17,13 @@ from docling_core.types.doc import DocItemLabel, DoclingDocument, SectionHeaderI
 from docling_core.types.doc.document import DocumentOrigin
 
 from stagekit.errors import DocumentRejected
+from stagekit.front_matter import split_front_matter
 from stagekit.processing.content_type import detect_format
-from stagekit.processing.front_matter import split_front_matter
+from stagekit.processing.orientation import upright_image, upright_pdf
 from stagekit.processing.pdf_file import PdfFile, inspect_pdf
 from stagekit.processing.plain_text import text_to_document
 from stagekit.processing.properties import docx_properties, usable_title
-from stagekit.processing.text_coverage import TextCoverage, measure_coverage
+from stagekit.processing.text_coverage import TextCoverage, is_readable, measure_coverage
 from stagekit.processing.text_decoding import decode_text
 
 __all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document", "quality_verdict"]
@@ -39,12 +40,14 @@ class ProcessingSettings:
         min_confidence_threshold: Docling's confidence below which the verdict is `low_confidence`.
         min_text_coverage: Share of a page's words below which the verdict is `low_coverage`.
         enable_quality_gates: False gives every document the verdict `pass`.
+        upright_scans: Scanned pages that lie on their side or their head are turned first.
     """
 
     max_pages: int = 2000
     min_confidence_threshold: float = 0.8
     min_text_coverage: float = 0.98
     enable_quality_gates: bool = True
+    upright_scans: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,7 @@ def process_document(
     elif file_format == "docx":
         processed = _process_docx(converter, content)
     else:
-        pdf = inspect_pdf(content, settings.max_pages) if file_format == "pdf" else _inspect_image(content)
-        processed = _process_paged(converter, content, file_format, pdf)
+        processed = _process_paged(converter, content, file_format, settings)
     _refuse_blank(processed.document)
     processed.document.origin = _origin(content, file_format)
     return processed
@@ -125,11 +127,12 @@ def _process_text(converter: DocumentConverter, content: bytes, file_format: str
     if file_format == "txt":
         document = text_to_document(text, "document")
         return ProcessedDocument(document, file_format, _title({}, {}, document))
-    front_matter, body, notes = split_front_matter(text)
+    front_matter, body, note = split_front_matter(text)
     if not body.strip():
         raise _blank()
     document = _convert(converter, body.encode(), "md").document
     title = _title(front_matter, {}, document)
+    notes = [note] if note else []
     return ProcessedDocument(document, file_format, title, front_matter=front_matter, warnings=notes)
 
 
@@ -145,9 +148,16 @@ def _process_docx(converter: DocumentConverter, content: bytes) -> ProcessedDocu
 
 
 def _process_paged(
-    converter: DocumentConverter, content: bytes, file_format: str, pdf: PdfFile
+    converter: DocumentConverter, content: bytes, file_format: str, settings: ProcessingSettings
 ) -> ProcessedDocument:
-    result = _convert(converter, content, file_format)
+    if file_format == "pdf":
+        pdf = inspect_pdf(content, settings.max_pages)
+        scanned = [index for index, text in enumerate(pdf.page_texts) if not is_readable(text)]
+        upright = upright_pdf(content, scanned) if settings.upright_scans and scanned else content
+    else:
+        pdf = _inspect_image(content)
+        upright = upright_image(content) if settings.upright_scans else content
+    result = _convert(converter, upright, file_format if upright is content else _turned(file_format))
     pages = result.confidence.pages.values()
     ocr = [float(page.ocr_score) for page in pages if not math.isnan(page.ocr_score)]
     read = [page for page in pages if not (math.isnan(page.ocr_score) and math.isnan(page.parse_score))]
@@ -182,6 +192,10 @@ def _convert(converter: DocumentConverter, content: bytes, file_format: str) -> 
         f"The {file_format.upper()} document is damaged and cannot be opened: {reason}",
         "Export or upload the document again.",
     )
+
+
+def _turned(file_format: str) -> str:
+    return "pdf" if file_format == "pdf" else "png"
 
 
 def _inspect_image(content: bytes) -> PdfFile:

@@ -12,7 +12,7 @@ from docling_core.types.doc import DoclingDocument, TableItem, TextItem
 
 from stagekit.processing.page_ocr import is_broken_text
 
-__all__ = ["TextCoverage", "measure_coverage"]
+__all__ = ["TextCoverage", "is_readable", "measure_coverage"]
 
 SHORTEST_INSIDE = 4  # letters; shorter words are found inside others by chance
 _WORD = re.compile(r"[^\W_]+")
@@ -46,15 +46,20 @@ def measure_coverage(page_texts: Sequence[str], document: DoclingDocument) -> Te
     pages: dict[int, float] = {}
     hits_total = words_total = 0
     for number, layer in enumerate(page_texts, start=1):
-        words = _words(layer)
-        if not words or is_broken_text([layer]):
+        if not is_readable(layer):
             continue
+        words = _words(layer)
         hits = _hits(words, found.get(number, ""))
         pages[number] = hits / len(words)
         hits_total, words_total = hits_total + hits, words_total + len(words)
     if not pages:
         return None
     return TextCoverage(hits_total / words_total, min(pages.values()), pages)
+
+
+def is_readable(layer: str) -> bool:
+    """Whether the text layer of a page holds words, and characters that map to Unicode."""
+    return bool(_words(layer)) and not is_broken_text([layer])
 
 
 def _words(text: str) -> list[str]:
@@ -76,7 +81,8 @@ def _hits(words: Iterable[str], text: str) -> int:
 
 def _texts_by_page(document: DoclingDocument) -> dict[int, str]:
     texts: dict[int, list[str]] = defaultdict(list)
-    for item in [*document.texts, *document.tables]:
+    items: list[TextItem | TableItem] = [*document.texts, *document.tables]
+    for item in items:
         text = _item_text(item)
         for number in {prov.page_no for prov in item.prov}:
             texts[number].append(text)

@@ -1,7 +1,14 @@
 """Stage 06: the vector store, kept equal to what the stages before it made."""
 
 from stagekit.storage.batching import batches
-from stagekit.storage.client import EMBEDDED, connect, embedded_path, is_embedded, qdrant_errors
+from stagekit.storage.client import (
+    EMBEDDED,
+    connect,
+    embedded_path,
+    is_embedded,
+    qdrant_errors,
+    require_completed,
+)
 from stagekit.storage.collection import (
     PAYLOAD_INDEXES,
     CollectionIdentity,
@@ -54,6 +61,7 @@ __all__ = [
     "plan_changes",
     "qdrant_errors",
     "refuse_foreign",
+    "require_completed",
     "stored_points",
     "verify_sample",
 ]

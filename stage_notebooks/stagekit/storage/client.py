@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
+from qdrant_client.models import UpdateResult, UpdateStatus
 
 from stagekit.errors import StageError
 
-__all__ = ["EMBEDDED", "connect", "embedded_path", "is_embedded", "qdrant_errors"]
+__all__ = ["EMBEDDED", "connect", "embedded_path", "is_embedded", "qdrant_errors", "require_completed"]
 
 EMBEDDED: Final = "embedded"
 # The client's default of 5 s is less than a busy server takes for a large batch.
@@ -100,6 +101,19 @@ def _close_embedded() -> None:
     # A client that is still open when Python ends writes a traceback: its own clean-up imports modules.
     for client in _embedded_clients.values():
         client.close()
+
+
+def require_completed(result: UpdateResult) -> None:
+    """Refuse a write that the server took but did not finish in time: that arrives as HTTP 200.
+
+    Raises:
+        StageError: if the write is not applied yet.
+    """
+    if result.status != UpdateStatus.COMPLETED:
+        raise StageError(
+            f"Qdrant took a write but did not finish it in time ({result.status.value}): it is busy; run the "
+            "stage again, it continues where it stopped."
+        )
 
 
 @contextmanager

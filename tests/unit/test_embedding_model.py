@@ -1,0 +1,125 @@
+"""Texts become unit vectors: the same ones whatever else is in the batch, and none of a text that was cut."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from embedding_models import HIDDEN, POSITIONS, write_e5s1
+
+from stagekit.embedding import embed_texts, load_model, load_tokenizer, resolve_device, resolve_dtype
+from stagekit.embedding.e5_convert import write_sentence_transformer
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+TEXTS = ["ab", "ação", "uma frase mais longa que as outras", "ab ab", "z"]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    target = folder / "tiny"
+    target.mkdir()
+    write_sentence_transformer(write_e5s1(folder / "tiny.bin"), target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def model(directory: Path) -> "SentenceTransformer":
+    return load_model(str(directory))
+
+
+@pytest.mark.slow
+def test_vectors_have_length_one_and_do_not_depend_on_the_batch(model: "SentenceTransformer") -> None:
+    together = embed_texts(model, TEXTS, "passage: ", batch_size=3)
+    assert (together.shape, together.dtype) == ((5, HIDDEN), np.float32)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
+    alone = np.concatenate([embed_texts(model, [text], "passage: ") for text in TEXTS])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    backwards = embed_texts(model, TEXTS[::-1], "passage: ", batch_size=3)[::-1]
+    assert np.array_equal(together, backwards), "the order of the texts changes nothing"
+
+
+@pytest.mark.slow
+def test_a_repeated_text_is_embedded_once(
+    model: "SentenceTransformer", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode, seen = model.encode, []
+    monkeypatch.setattr(model, "encode", lambda batch, **kw: seen.extend(batch) or encode(batch, **kw))
+    rows = embed_texts(model, ["ab", "z", "ab"])
+    assert seen == ["z", "ab"]
+    assert np.array_equal(rows[0], rows[2])
+    assert embed_texts(model, []).shape == (0, HIDDEN)
+
+
+@pytest.mark.slow
+def test_the_prompt_is_part_of_what_is_embedded(model: "SentenceTransformer") -> None:
+    assert np.array_equal(embed_texts(model, ["ab"], "passage: "), embed_texts(model, ["passage: ab"]))
+
+
+@pytest.mark.slow
+def test_a_text_that_would_be_cut_is_refused(model: "SentenceTransformer", directory: Path) -> None:
+    counter = load_tokenizer(str(directory))
+    longest = "z" * (POSITIONS - counter.count_embedded("z") + 1)
+    while counter.count_embedded(longest) > POSITIONS:
+        longest = longest[:-1]
+    embed_texts(model, [longest], "passage: ")
+    with pytest.raises(ValueError, match="lower chunk_size"):
+        embed_texts(model, [longest + "z z z"], "passage: ")
+
+
+@pytest.mark.slow
+def test_model_and_token_counter_agree_on_every_text(model: "SentenceTransformer", directory: Path) -> None:
+    counter = load_tokenizer(str(directory))
+    for text in (*TEXTS, "tab\tnova\nlinha\x07", "e\u0301 ﬁ Ａ\u200b~", "  "):
+        ids = model.tokenizer(text)["input_ids"]
+        assert ids == counter.tokenizer.encode(text).ids
+
+
+@pytest.mark.slow
+def test_bfloat16_stays_near_and_its_vectors_have_length_one(
+    model: "SentenceTransformer", directory: Path
+) -> None:
+    rows = embed_texts(load_model(str(directory), dtype="bfloat16"), TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
+    assert (rows * embed_texts(model, TEXTS)).sum(axis=1).min() > 0.99
+
+
+@pytest.mark.slow
+def test_a_vector_that_is_not_finite_is_refused(
+    model: "SentenceTransformer", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "encode", lambda batch, **_: np.full((len(batch), HIDDEN), np.nan))
+    with pytest.raises(ValueError, match="not finite"):
+        embed_texts(model, ["ab"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("flags : fpu avx512_bf16 sse", "bfloat16"), ("flags : fpu avx2", "float32"), ("", "float32")],
+)
+def test_auto_takes_bfloat16_where_the_processor_has_it(
+    flags: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_a, **_k: flags)
+    assert resolve_dtype("auto") == expected
+    monkeypatch.setattr(Path, "is_file", lambda _: False)
+    assert resolve_dtype("auto") == "float32"
+
+
+def test_wrong_settings_are_named() -> None:
+    with pytest.raises(ValueError, match="embedding_dtype is 'int8'"):
+        resolve_dtype("int8")
+    with pytest.raises(ValueError, match="device is 'tpu'"):
+        resolve_device("tpu")
+    assert resolve_dtype("bfloat16", "auto") == "bfloat16"
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_auto_takes_the_gpu_where_there_is_one(found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: found)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: True)
+    assert resolve_device("auto") == ("cuda" if found else "cpu")
+    assert resolve_dtype("auto", "cuda") == "bfloat16"
