@@ -347,8 +347,8 @@ def _rerun_config(profile: str | None, overrides: dict[str, Any]) -> PipelineCon
     config = load_config(profile, overrides).config
     manager = StateManager(config.outputs)
     if profile is None and manager.execution_ids():
-        recorded = manager.load_checkpoint().pipeline_config
-        return load_config(None, {**recorded, **overrides}).config
+        recorded = manager.load_checkpoint().pipeline_config | {"outputs_dir": config.outputs_dir}
+        return load_config(None, recorded | overrides).config
     return config
 
 

@@ -173,7 +173,8 @@ class PipelineOrchestrator:
                 "`nic-etl run` looks for changes.",
                 exit_code=2,
             )
-        config = PipelineConfig(**state.pipeline_config)
+        # Its own settings, but here: the outputs folder may have been moved or restored since.
+        config = PipelineConfig(**(state.pipeline_config | {"outputs_dir": self.config.outputs_dir}))
         state.mode = ExecutionMode.RESUME
         return self._run(config, ExecutionMode.RESUME, state)
 

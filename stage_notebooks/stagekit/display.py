@@ -24,7 +24,10 @@ class Table:
         self.caption = caption
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th style="{_CELL}">{html.escape(_label(name))}</th>' for name in self.columns)
+        head = "".join(
+            f'<th style="{_CELL};min-width:{self._width(name)}em">{html.escape(_label(name))}</th>'
+            for name in self.columns
+        )
         body = "".join(
             "<tr>"
             + "".join(
@@ -39,6 +42,10 @@ class Table:
             else ""
         )
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _width(self, name: str) -> int:
+        # Browsers squeeze a sentence to a word a line beside a long path that cannot break.
+        return min(16, max((len(_text(row.get(name))) for row in self.rows), default=0) // 2)
 
     def __repr__(self) -> str:
         cells = [[_label(name) for name in self.columns]]

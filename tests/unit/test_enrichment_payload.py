@@ -13,6 +13,7 @@ from stagekit.enrichment import (
     complete_payload,
     join_documents,
     nullable_fields,
+    payload_inputs,
 )
 from stagekit.enrichment.canonical import canonical_json
 
@@ -353,3 +354,16 @@ def test_only_documents_with_chunks_are_described():
     assert [row["path"] for row in rows] == ["a.md"]
     with pytest.raises(ValueError, match=r"gone\.md has chunks but no row"):
         join_documents([], [manifest("d9", "gone.md")], [manifest("d9", "gone.md")])
+
+
+def test_only_what_a_payload_is_made_of_enters_the_memo_key():
+    def key(source_row, processed_row, is_latest=True):
+        chunks = {"chunks": {"sha256": "c" * 64}, "produced_at": "2026-01-01T00:00:00Z"}
+        row = {"source": source_row, "processed": processed_row, "chunks": chunks, "is_latest": is_latest}
+        return canonical_json(payload_inputs(row))
+
+    same = key(source(), processed())
+    assert key(source(produced_at="later", seconds=9, memo_key="x"), processed(seconds=1)) == same
+    assert key(source(path="30-Aprovados/moved.md"), processed()) != same
+    assert key(source(), processed(front_matter={"title": "x"})) != same
+    assert key(source(), processed(), is_latest=False) != same

@@ -1,6 +1,7 @@
 """The NIC schema v1.0: what is stored is what the committed JSON Schema promises."""
 
 import json
+import runpy
 import subprocess
 import sys
 
@@ -48,6 +49,10 @@ def test_the_committed_json_schema_is_the_one_that_the_models_generate(tmp_path)
     generated = write_json_schema(tmp_path)
     assert generated.name == committed.name
     assert committed.read_bytes() == generated.read_bytes(), "run `python -m stagekit.enrichment`"
+    before = committed.stat().st_mtime_ns
+    runpy.run_module("stagekit.enrichment", run_name="__main__")
+    assert committed.read_bytes() == generated.read_bytes()
+    assert committed.stat().st_mtime_ns > before
     assert json.loads(committed.read_text())["properties"]["schema_version"]["const"] == "1.0"
 
 

@@ -56,6 +56,19 @@ def test_one_document_never_fills_the_whole_list(outputs):
     assert len(ask(outputs, "férias", top=1)) == 1
 
 
+def test_a_long_document_does_not_hide_the_others(tmp_path):
+    client = connect("embedded", tmp_path)
+    create(client)
+    long = {"30-Aprovados/longo.md": [f"férias parte {n}" for n in range(60)], RECURSO: TEXTS[RECURSO]}
+    reconcile(client, Corpus(long).desired())
+    emptied = PointStruct(id=7, vector=vector("férias parte 1").tolist())
+    client.upsert(COLLECTION, points=[emptied])
+    client.close()
+    hits = ask(tmp_path, "férias parte 1", top=3)
+    assert [hit.path for hit in hits].count("30-Aprovados/longo.md") == 2
+    assert [hit.path for hit in hits].count(RECURSO) == 1
+
+
 def test_the_same_text_at_two_paths_is_shown_twice_and_said(outputs):
     first, second = ask(outputs, "prazo para recorrer da decisão", top=2)
     assert (first.path, first.duplicate_of) == (RECURSO, None)

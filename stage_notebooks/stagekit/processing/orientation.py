@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["clockwise_correction", "upright_image", "upright_pdf"]
 
-LONG_SIDE = 1280  # pixels of the page image that is looked at
+LONG_SIDE = 960  # pixels of the page image that is looked at
 FEWEST_LINES = 3  # fewer lines of text do not decide
-MOST_LINES = 40  # more lines are not needed
+MOST_LINES = 20  # more lines are not needed
 SIDEWAYS = 1.5  # a box this many times taller than wide is a line on its side
 
 

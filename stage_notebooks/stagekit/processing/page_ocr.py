@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from docling.datamodel.pipeline_options import RapidOcrOptions, TesseractCliOcrOptions
 from docling.models.stages.ocr.rapid_ocr_model import RapidOcrModel
 from docling.models.stages.ocr.tesseract_ocr_cli_model import TesseractOcrCliModel
@@ -19,6 +20,7 @@ from docling_core.types.doc import BoundingBox
 if TYPE_CHECKING:
     from docling.datamodel.base_models import Page
     from docling_core.types.doc import Size
+    from numpy.typing import NDArray
 
 __all__ = [
     "PageRapidOcrModel",
@@ -26,12 +28,15 @@ __all__ = [
     "PageTesseractModel",
     "PageTesseractOptions",
     "is_broken_text",
+    "level_boxes",
     "regions_to_read",
 ]
 
 TARGET_PIXELS = 2000  # long side of the image given to OCR; RapidOCR would shrink a larger one
 SMALLEST_BITMAP = (60.0, 14.0)  # points; smaller pictures are icons and rules
 COVERED_SHARE = 0.3  # a bitmap whose area is covered this far by text is a background
+
+MOST_SKEW = 0.26  # radians (15 degrees); text at a larger angle is meant to be so
 
 _UNMAPPED = re.compile(r"GLYPH<[^>]*>|\(cid:\d+\)|[\ufffd\ue000-\uf8ff]")
 
@@ -106,8 +111,52 @@ class _PageRegions:
         return regions_to_read(page.size, text, bitmaps)
 
 
+def level_boxes(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the boxes of text lines as they would lie if the page had been scanned straight.
+
+    Docling takes two opposite corners of a box, which on a slightly skewed page gives lines without height.
+
+    Args:
+        boxes: Shape (n, 4, 2): corners in pixels, clockwise from the top left of the text.
+    """
+    along, down = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 0]
+    widths, heights = np.linalg.norm(along, axis=1), np.linalg.norm(down, axis=1)
+    angles = np.arctan2(along[:, 1], along[:, 0])
+    lying = widths > heights
+    skew = float(np.median(angles[lying])) if lying.any() else 0.0
+    if abs(skew) > MOST_SKEW:
+        skew = 0.0
+    centres = boxes.mean(axis=1)
+    turn = np.array([[np.cos(skew), -np.sin(skew)], [np.sin(skew), np.cos(skew)]])
+    centres = (centres - centres.mean(axis=0)) @ turn + centres.mean(axis=0)
+    upright = np.ptp(boxes[:, :, 1], axis=1) > np.ptp(boxes[:, :, 0], axis=1)  # a line written up the page
+    half = np.stack([widths, heights], axis=1) / 2
+    half[upright & lying] = half[upright & lying][:, ::-1]
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    levelled: NDArray[np.float32] = (centres[:, None] + signs[None] * half[:, None]).astype(np.float32)
+    return levelled
+
+
+class _LevelReader:
+    """RapidOCR with the boxes of its answer made level."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def __call__(self, image: Any, **options: Any) -> Any:
+        result = self._reader(image, **options)
+        if result is not None and result.boxes is not None and len(result.boxes):
+            result.boxes = level_boxes(np.asarray(result.boxes, np.float32))
+        return result
+
+
 class PageRapidOcrModel(_PageRegions, RapidOcrModel):
     """RapidOCR engine for Docling that reads whole pages and uncovered bitmaps."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        if self.enabled:
+            self.reader = _LevelReader(self.reader)
 
     @classmethod
     def get_options_type(cls) -> type[Any]:

@@ -96,7 +96,9 @@ def _continues(paragraph: Cluster, region: Cluster) -> bool:
     above, below = _box(_lines(paragraph.cells)[-1][-1]), _box(_lines(region.cells)[0][0])
     text = region.cells[0].text
     same_size = 0.85 < below.height / max(above.height, 0.1) < 1.18
-    near = -0.3 * below.height < below.t - above.b < 0.6 * below.height
+    # OCR draws its boxes close around the letters, which leaves more white between two lines.
+    white = 1.0 if region.cells[0].from_ocr else 0.6
+    near = -0.3 * below.height < below.t - above.b < white * below.height
     aligned = abs(below.l - paragraph.bbox.l) < 1.5 * below.height
     reaches = above.r > paragraph.bbox.l + 0.75 * max(paragraph.bbox.width, region.bbox.width)
     return same_size and near and aligned and reaches and not BULLET.match(text) and not NUMBER.match(text)
