@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from runner.errors import ConfigurationError
-from stagekit.paths import outputs_path, project_root
+from stagekit.paths import config_dir, outputs_path
 
 __all__ = [
     "SECRETS",
@@ -165,7 +165,7 @@ def config_hash(config: PipelineConfig) -> str:
 
 def profiles() -> dict[str, Path]:
     """Return the profiles that come with the package, by name."""
-    return {path.stem: path for path in sorted((project_root() / "config" / "profiles").glob("*.yaml"))}
+    return {path.stem: path for path in sorted((config_dir() / "profiles").glob("*.yaml"))}
 
 
 def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None = None) -> LoadedConfig:
@@ -181,7 +181,7 @@ def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None 
     chosen = profile or os.environ.get(f"{_PREFIX}PROFILE") or "local"
     file = _profile_file(chosen)
     layers = [
-        ("default", _read_yaml(project_root() / "config" / "default.yaml")),
+        ("default", _read_yaml(config_dir() / "default.yaml")),
         (f"profile {file.stem}", _read_yaml(file)),
         ("environment", _from_environment()),
         ("command line", dict(overrides or {})),

@@ -13,7 +13,7 @@ from typing import Any
 from runner.errors import ConfigurationError
 from runner.models import PipelineStage, ResourceRequirements
 from stagekit.fingerprint import notebook_code
-from stagekit.paths import notebooks_dir, source_notebook
+from stagekit.paths import package_dir, source_notebook
 
 __all__ = ["code_parts", "default_stages", "notebook_parameters"]
 
@@ -105,7 +105,7 @@ def notebook_parameters(notebook: Path) -> dict[str, Any]:
 
 def code_parts(stage: PipelineStage) -> dict[str, str]:
     """Return the sha256 of each piece of code that bears on a stage's result, by name."""
-    package = notebooks_dir() / "stagekit"
+    package = package_dir()
     parts = {
         f"stagekit.{name}": _sources_digest(tuple(_files(package, (name,)))) for name in sorted(stage.code)
     }

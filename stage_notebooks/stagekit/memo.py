@@ -8,8 +8,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -73,10 +72,9 @@ class Memo:
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
             marks = ",".join("?" * len(batch))
-            with self._guarded() as connection:
-                rows = connection.execute(
-                    f"SELECT key, value, checksum FROM memo WHERE key IN ({marks})", batch
-                ).fetchall()
+            rows = self._execute(
+                f"SELECT key, value, checksum FROM memo WHERE key IN ({marks})", [batch]
+            )
             for key, value, checksum in rows:
                 if _checksum(value) == checksum:
                     found[key] = json.loads(value)
@@ -85,25 +83,21 @@ class Memo:
     def put(self, stage: str, key: str, value: dict[str, Any]) -> None:
         """Remember a value (plain JSON) under a key; it is on disk when this returns."""
         text = canonical_json(value)
-        with self._guarded() as connection, connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO memo VALUES (?, ?, ?, ?)", (key, stage, text, _checksum(text))
-            )
+        self._execute(
+            "INSERT OR REPLACE INTO memo VALUES (?, ?, ?, ?)", [(key, stage, text, _checksum(text))]
+        )
 
     def remember_good(self, stage: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """Remember the last good outcome of documents, given as (document_id, row)."""
         values = [(stage, document, text, _checksum(text)) for document, text in _texts(rows)]
-        with self._guarded() as connection, connection:
-            connection.executemany("INSERT OR REPLACE INTO last_good VALUES (?, ?, ?, ?)", values)
+        self._execute("INSERT OR REPLACE INTO last_good VALUES (?, ?, ?, ?)", values)
 
     def last_good(self, stage: str, document_id: str) -> dict[str, Any] | None:
         """Return the last good outcome of a document, if there is one."""
-        with self._guarded() as connection:
-            row = connection.execute(
-                "SELECT value, checksum FROM last_good WHERE stage = ? AND document_id = ?",
-                (stage, document_id),
-            ).fetchone()
-        return json.loads(row[0]) if row and _checksum(row[0]) == row[1] else None
+        found = self._execute(
+            "SELECT value, checksum FROM last_good WHERE stage = ? AND document_id = ?", [(stage, document_id)]
+        )
+        return next((json.loads(text) for text, checksum in found if _checksum(text) == checksum), None)
 
     def _open(self) -> sqlite3.Connection:
         new = not self.path.exists()
@@ -127,19 +121,23 @@ class Memo:
             if damaged.exists():
                 damaged.rename(damaged.with_name(f"{damaged.name}.damaged-{stamp}"))
 
-    @contextmanager
-    def _guarded(self) -> Iterator[sqlite3.Connection]:
-        # One connection for all threads of a stage; a page that turns out damaged empties the cache.
+    def _execute(self, statement: str, rows: Sequence[Sequence[str]]) -> list[Any]:
+        # One connection for all threads of a stage. A page that turns out damaged empties the cache; any
+        # other error (locked, disk full, closed: subclasses) has nothing to do with the file.
         with self._lock:
             try:
-                yield self._connection
-            except sqlite3.OperationalError:
-                raise  # locked or disk full: nothing is wrong with the file
-            except sqlite3.DatabaseError:
+                return self._execute_once(statement, rows)
+            except sqlite3.DatabaseError as error:
+                if type(error) is not sqlite3.DatabaseError:
+                    raise
                 self._connection.close()
                 self._set_aside()
                 self._connection = self._open()
-                raise
+                return self._execute_once(statement, rows)
+
+    def _execute_once(self, statement: str, rows: Sequence[Sequence[str]]) -> list[Any]:
+        with self._connection as connection:
+            return [found for row in rows for found in connection.execute(statement, row)]
 
 
 def _texts(rows: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, str]]:

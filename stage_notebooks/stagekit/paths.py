@@ -6,28 +6,33 @@ import os
 from pathlib import Path
 
 __all__ = [
+    "config_dir",
     "latest_dir",
     "latest_notebooks",
     "make_private_dir",
     "notebooks_dir",
     "outputs_path",
-    "project_root",
+    "package_dir",
     "source_notebook",
 ]
 
 
-def project_root() -> Path:
-    """Return the folder that holds ``stage_notebooks/`` and ``config/``."""
-    here = Path(__file__).resolve().parent
-    checkout = here.parent.parent
-    if (checkout / "config").is_dir() and (checkout / "stage_notebooks").is_dir():
-        return checkout
-    return here.parent / "runner" / "_bundle"  # an installed wheel, see pyproject.toml
-
-
 def notebooks_dir() -> Path:
-    """Return the folder of the stage notebooks."""
-    return project_root() / "stage_notebooks"
+    """Return the folder of the stage notebooks: around this package, or beside it in an installed wheel."""
+    around = Path(__file__).resolve().parent.parent
+    return around if around.name == "stage_notebooks" else around / "stage_notebooks"
+
+
+def config_dir() -> Path:
+    """Return the folder of defaults, profiles, schemas and the sample repository."""
+    notebooks = notebooks_dir()
+    beside = notebooks.parent / "config"
+    return beside if _in_checkout() else notebooks / "config"
+
+
+def package_dir() -> Path:
+    """Return the folder of stagekit's own code, which an installed wheel keeps apart from the notebooks."""
+    return Path(__file__).resolve().parent
 
 
 def source_notebook(stage: str) -> Path:
@@ -47,8 +52,7 @@ def outputs_path(outputs_dir: str = "") -> Path:
     chosen = outputs_dir or os.environ.get("NIC_ETL_OUTPUTS_DIR", "")
     if chosen:
         return Path(chosen).expanduser().absolute()
-    root = project_root()
-    return (Path.cwd() if root.name == "_bundle" else root) / "outputs"
+    return (notebooks_dir().parent if _in_checkout() else Path.cwd()) / "outputs"
 
 
 def latest_dir(outputs: Path) -> Path:
@@ -69,3 +73,7 @@ def make_private_dir(path: Path) -> Path:
     """Create a folder (and its parents) that only its owner may enter, and return it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def _in_checkout() -> bool:
+    return (notebooks_dir() / "stagekit").is_dir()

@@ -241,6 +241,7 @@ class Stage:
                 value[name] = self.store.put_table(name, part).model_dump()
             for name, (data, media_type) in output.blobs.items():
                 value[name] = self.store.put(name, data, media_type).model_dump()
+            canonical_json(value).encode()  # what cannot be stored is a fault of this document alone
         except DocumentRejected as verdict:
             value |= {
                 "status": "rejected",
@@ -254,7 +255,7 @@ class Stage:
             value = {
                 "status": "failed",
                 "category": type(error).__name__,
-                "message": (str(error).strip() or type(error).__name__).splitlines()[0][:500],
+                "message": _first_line(str(error)) or type(error).__name__,
                 "remedy": "it is tried again on the next run; report it if it persists",
             }
         value["seconds"] = round(time.monotonic() - begin, 3)
@@ -370,3 +371,8 @@ class Stage:
         self.result.artifacts[ref.name] = ref
         glue(ref.name, ref.model_dump(mode="json"))
         return ref
+
+
+def _first_line(text: str) -> str:
+    # Half a surrogate pair, as in names that are not UTF-8, cannot be stored in a table.
+    return "".join(text.strip().splitlines()[:1])[:500].encode(errors="replace").decode()

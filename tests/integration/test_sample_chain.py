@@ -14,7 +14,7 @@ import pytest
 import scrapbook
 
 from stagekit.contract import STAGE_RESULT, artifact_refs, read_scraps, stage_result
-from stagekit.paths import notebooks_dir, project_root
+from stagekit.paths import config_dir, notebooks_dir
 from tests.integration.conftest import SampleRun
 
 NicEtl = Callable[..., subprocess.CompletedProcess[str]]
@@ -46,7 +46,7 @@ def test_the_run_ends_well_and_tells_its_figures(sample_run: SampleRun) -> None:
 def test_every_file_of_the_sample_is_accounted_for(sample_run: SampleRun, nic_etl: NicEtl) -> None:
     shown = nic_etl(sample_run.outputs, "show")
     told = json.loads(nic_etl(sample_run.outputs, "show", "--json").stdout)
-    root = project_root() / "config" / "sample_repository"
+    root = config_dir() / "sample_repository"
     files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
 
     outcomes = {row["path"]: row["status"] for row in told["outcomes"]}
@@ -171,7 +171,7 @@ def test_one_changed_one_renamed_and_one_deleted_document_change_just_those(
     import shutil
 
     repository = tmp_path / "sample_repository"
-    shutil.copytree(project_root() / "config" / "sample_repository", repository)
+    shutil.copytree(config_dir() / "sample_repository", repository)
     approved = repository / "30-Aprovados"
     changed = approved / "politicas/seguranca/politica-de-seguranca-da-informacao.md"
     changed.write_text(changed.read_text() + "\n\n## Anexo\n\nO canal de denúncias atende pelo ramal 9999.\n")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 EXPIRED = "Token is expired. You can either do re-authorization or token refresh."
+TOO_SMALL = "The request requires higher privileges than provided by the access token."
 REVOKED = "Token was revoked. You have to re-authorize from the user."
 _JOB_ROUTES = {"raw", "commit", "branches", "branch", "tags", "tag"}
 
@@ -51,7 +52,9 @@ def identify(headers: Mapping[str, str], tokens: Mapping[str, Token]) -> Token |
         raise Refused(401, {"message": "401 Unauthorized"})
     if token.revoked or token.expired:
         said = REVOKED if token.revoked else EXPIRED
-        challenge = f'Bearer realm="Protected by OAuth 2.0", error="invalid_token", error_description="{said}"'
+        challenge = (
+            f'Bearer realm="Protected by OAuth 2.0", error="invalid_token", error_description="{said}"'
+        )
         body = {"error": "invalid_token", "error_description": said}
         raise Refused(401, body, {"WWW-Authenticate": challenge})
     return token
@@ -72,7 +75,7 @@ def allow(token: Token | None, visibility: str, route: str) -> Token | None:
                 403,
                 {
                     "error": "insufficient_scope",
-                    "error_description": "The request requires higher privileges than provided by the access token.",
+                    "error_description": TOO_SMALL,
                     "scope": "api read_api",
                 },
             )

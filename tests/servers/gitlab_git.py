@@ -133,7 +133,11 @@ class GitRepository:
         return self.ask("log", "--max-count=1", "--format=%H", commit, "--", path)
 
     def diffs(self, range_: str) -> list[dict[str, Any]]:
-        records = self.git("diff", "--raw", "-z", "-M", "--no-abbrev", range_).decode("utf-8", "replace").split("\0")
+        records = (
+            self.git("diff", "--raw", "-z", "-M", "--no-abbrev", range_)
+            .decode("utf-8", "replace")
+            .split("\0")
+        )
         found, at = [], 0
         while at < len(records) and records[at].startswith(":"):
             old_mode, new_mode, _, _, status = records[at][1:].split(" ")

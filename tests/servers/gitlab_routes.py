@@ -134,7 +134,9 @@ def _ref(project: Project, name: str, route: str) -> dict[str, Any]:
     commit = project.repository.resolve(f"refs/{kind}/{name}")
     shape = {"name": name, "protected": kind == "heads", "commit": project.repository.commit(commit)}
     default = name == project.repository.default_branch()
-    return shape | ({"default": default, "merged": False} if kind == "heads" else {"message": "", "target": commit})
+    return shape | (
+        {"default": default, "merged": False} if kind == "heads" else {"message": "", "target": commit}
+    )
 
 
 def _tree(project: Project, request: Request) -> Answer:
@@ -236,7 +238,9 @@ def _file(project: Project, path: str, route: str, request: Request) -> Answer:
     if request.query.get("lfs", "").lower() in {"true", "1"} and data.startswith(b"version https://git-lfs"):
         oid = data.split(b"oid sha256:")[1][:64].decode()
         if project.lfs_redirect:
-            return Answer(status=302, headers={"Location": f"{project.lfs_redirect}/{oid}?X-Amz-Signature=s3cr3t"})
+            return Answer(
+                status=302, headers={"Location": f"{project.lfs_redirect}/{oid}?X-Amz-Signature=s3cr3t"}
+            )
         if oid not in project.lfs:
             raise not_found("File")
         return Answer(body=project.lfs[oid], headers=headers, content_type="application/octet-stream")

@@ -169,7 +169,9 @@ class GitLabServer(TestHost):
         if not route or len(segments) < 2:
             raise Refused(404, {"error": "404 Not Found"})
         if segments[1] in self.moved:
-            target = handler.path.replace(segments[1].replace("/", "%2F"), self.moved[segments[1]].replace("/", "%2F"))
+            target = handler.path.replace(
+                segments[1].replace("/", "%2F"), self.moved[segments[1]].replace("/", "%2F")
+            )
             said = f"This resource has been moved permanently to {target}".encode()
             return Answer(body=said, status=301, headers={"Location": f"{web}{target}"})
         project = next((p for p in self.projects if segments[1] in (str(p.number), p.path)), None)
@@ -208,8 +210,12 @@ class Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815 - names that http.server looks for
 
-    def send(self, status: int, body: bytes, content_type: str, headers: dict[str, str], length: int = -1) -> None:
-        self.begin(status, content_type, headers | {"Content-Length": str(len(body) if length < 0 else length)})
+    def send(
+        self, status: int, body: bytes, content_type: str, headers: dict[str, str], length: int = -1
+    ) -> None:
+        self.begin(
+            status, content_type, headers | {"Content-Length": str(len(body) if length < 0 else length)}
+        )
         if self.command != "HEAD":
             self.wfile.write(body)
         self.wfile.flush()
@@ -221,7 +227,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
         """Print nothing; the host keeps the log."""
 
 

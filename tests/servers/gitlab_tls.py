@@ -1,4 +1,4 @@
-"""A private certificate authority and a server certificate for 127.0.0.1, made with the openssl executable."""
+"""A private certificate authority and a server certificate for 127.0.0.1, made with openssl."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import uuid
 
 import numpy as np
 import pyarrow as pa
-from nic_rows import payloads
 from qdrant_client.models import Distance, PointIdsList, VectorParams
 
 from stagekit.storage import (
@@ -16,6 +15,7 @@ from stagekit.storage import (
     plan_changes,
     stored_points,
 )
+from tests.unit.nic_rows import payloads
 
 DIMENSION = 8
 SOURCE = "0123456789abcdef"  # of nic_rows.SETTINGS

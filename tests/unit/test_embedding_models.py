@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from embedding_models import HIDDEN, PIECES, POSITIONS, quantize, write_e5s1
 
 from stagekit.embedding import (
     ModelUnavailableError,
@@ -25,6 +24,7 @@ from stagekit.embedding import (
 from stagekit.embedding.e5_convert import write_sentence_transformer
 from stagekit.embedding.e5s1 import dequantize_q4_0, read_e5_file
 from stagekit.embedding.model_cache import build_once, models_dir, sha256_file, verify_files
+from tests.unit.embedding_models import HIDDEN, PIECES, POSITIONS, quantize, write_e5s1
 
 TINY = "packaged/tiny"
 

@@ -4,7 +4,6 @@ import hashlib
 import uuid
 
 import pytest
-from nic_rows import DOCUMENT_ID, SETTINGS, TEXT, WHEN, chunk, processed, source
 
 from stagekit.enrichment import (
     NicPayload,
@@ -16,6 +15,7 @@ from stagekit.enrichment import (
     payload_inputs,
 )
 from stagekit.enrichment.canonical import canonical_json
+from tests.unit.nic_rows import DOCUMENT_ID, SETTINGS, TEXT, WHEN, chunk, processed, source
 
 
 def payload(*, path=None, chunks=None, settings=SETTINGS, source_changes=None, **processed_changes):

@@ -6,12 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from nic_rows import payloads
 from pydantic import ValidationError
 
 from stagekit.enrichment import NicPayload, complete_payload
 from stagekit.enrichment.schema import json_schema, write_json_schema
-from stagekit.paths import project_root
+from stagekit.paths import config_dir
+from tests.unit.nic_rows import payloads
 
 FIELDS = """
 document_id title description status created modified version document_type category subcategory tags author
@@ -45,7 +45,7 @@ def test_every_field_is_present_even_when_it_is_null(complete):
 
 
 def test_the_committed_json_schema_is_the_one_that_the_models_generate(tmp_path):
-    committed = project_root() / "config" / "nic_schema" / "nic_schema_v1.0.json"
+    committed = config_dir() / "nic_schema" / "nic_schema_v1.0.json"
     generated = write_json_schema(tmp_path)
     assert generated.name == committed.name
     assert committed.read_bytes() == generated.read_bytes(), "run `python -m stagekit.enrichment`"

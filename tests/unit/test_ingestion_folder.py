@@ -129,7 +129,7 @@ def test_a_missing_place_is_told(tmp_path, monkeypatch):
         opened(tmp_path / "arquivo")
     with pytest.raises(StageError, match="source is 'ftp'"):
         open_source("ftp", "", folders=("",))
-    monkeypatch.setattr("stagekit.ingestion.opening.project_root", lambda: tmp_path)
+    monkeypatch.setattr("stagekit.ingestion.opening.config_dir", lambda: tmp_path / "config")
     with pytest.raises(StageError, match="config/sample_repository does not exist"):
         open_source("git", "", folders=("",))
 

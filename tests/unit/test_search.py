@@ -7,11 +7,11 @@ import sys
 
 import pytest
 from qdrant_client.models import Distance, PointStruct, VectorParams
-from storage_rows import COLLECTION, Corpus, create, reconcile, vector
 
 from stagekit import StageError
 from stagekit.search import SearchRequestError, main, search
 from stagekit.storage import CollectionIdentity, connect
+from tests.unit.storage_rows import COLLECTION, Corpus, create, reconcile, vector
 
 FERIAS, RECURSO, COPIA = "30-Aprovados/rh/ferias.md", "30-Aprovados/recurso.md", "30-Aprovados/z/copia.md"
 TEXTS = {

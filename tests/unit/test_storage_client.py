@@ -8,7 +8,6 @@ import threading
 import pytest
 from qdrant_client import QdrantClient
 from qdrant_client.models import Distance, UpdateResult, UpdateStatus, VectorParams
-from storage_rows import COLLECTION, IDENTITY, Corpus, create, reconcile
 
 from stagekit import StageError
 from stagekit.storage import (
@@ -21,6 +20,7 @@ from stagekit.storage import (
     qdrant_errors,
     require_completed,
 )
+from tests.unit.storage_rows import COLLECTION, IDENTITY, Corpus, create, reconcile
 
 
 def test_the_embedded_store_keeps_its_points_between_runs(tmp_path):

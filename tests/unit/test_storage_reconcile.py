@@ -7,17 +7,6 @@ import pyarrow as pa
 import pytest
 from qdrant_client import QdrantClient
 from qdrant_client.models import PointStruct
-from storage_rows import (
-    COLLECTION,
-    DIMENSION,
-    SOURCE,
-    Corpus,
-    Writes,
-    create,
-    document_id,
-    reconcile,
-    vector,
-)
 
 from stagekit import StageError
 from stagekit.storage import (
@@ -32,6 +21,17 @@ from stagekit.storage import (
     refuse_foreign,
     stored_points,
     verify_sample,
+)
+from tests.unit.storage_rows import (
+    COLLECTION,
+    DIMENSION,
+    SOURCE,
+    Corpus,
+    Writes,
+    create,
+    document_id,
+    reconcile,
+    vector,
 )
 
 A, B, C = "30-Aprovados/a.md", "30-Aprovados/b.md", "30-Aprovados/c.md"

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from stagekit.paths import project_root
+from stagekit.paths import config_dir
 
 __all__ = [
     "CONTENT_TYPES",
@@ -258,7 +258,7 @@ def json_schema() -> dict[str, Any]:
 
 def write_json_schema(folder: Path | None = None) -> Path:
     """Write the JSON Schema into a folder (default ``config/nic_schema/``) and return the file's path."""
-    folder = folder or project_root() / "config" / "nic_schema"
+    folder = folder or config_dir() / "nic_schema"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"nic_schema_v{SCHEMA_VERSION}.json"
     path.write_text(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,6 +1,8 @@
 """Stage 01: which documents there are at one state of a repository, and their bytes."""
 
 from stagekit.ingestion.content import ContentError, blob_id, declared_status, verified
+from stagekit.ingestion.gitlab_settings import GitLabSettings
+from stagekit.ingestion.gitlab_token import gitlab_token
 from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, Source, SourceFile
 from stagekit.ingestion.opening import open_source, sample_repository
 from stagekit.ingestion.rows import document_id, document_rows, media_type, snapshot_record, source_id
@@ -9,6 +11,7 @@ from stagekit.ingestion.selection import (
     Selection,
     SelectionRules,
     extension_of,
+    measured,
     select,
     set_aside_by_status,
 )
@@ -18,6 +21,7 @@ __all__ = [
     "Document",
     "FileHistory",
     "FileKind",
+    "GitLabSettings",
     "Selection",
     "SelectionRules",
     "Snapshot",
@@ -28,6 +32,8 @@ __all__ = [
     "document_id",
     "document_rows",
     "extension_of",
+    "gitlab_token",
+    "measured",
     "media_type",
     "open_source",
     "sample_repository",

@@ -12,6 +12,7 @@ from stagekit.front_matter import canonical_status, split_front_matter
 __all__ = ["ContentError", "blob_id", "declared_status", "file_blob_id", "verified"]
 
 _SHA256_DIGITS = 64
+_FRONT = 1024 * 1024  # of a large file, no more is decoded to look for its front matter
 
 
 class ContentError(Exception):
@@ -61,6 +62,7 @@ def verified(data: bytes, expected: str, path: str) -> bytes:
 
 def declared_status(data: bytes) -> str | None:
     """Return the status that a Markdown file's front matter declares, in the words of the NIC schema."""
+    data = data[:_FRONT]
     utf16 = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     # A status is plain ASCII in any encoding met in practice: other characters need not be right here.
     text = data.decode("utf-16" if utf16 else "utf-8-sig", errors="replace")

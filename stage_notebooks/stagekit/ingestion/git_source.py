@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stagekit.errors import StageError
-from stagekit.ingestion.content import verified
+from stagekit.ingestion.content import ContentError, verified
 from stagekit.ingestion.git_command import BlobReader, git_output, git_records
+from stagekit.ingestion.lfs import LARGEST_POINTER, LfsPointer, lfs_pointer
 from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile
 from stagekit.ingestion.remote_url import project_of, public_url
 
@@ -44,6 +46,7 @@ class GitSource:
         self._repository = repository.resolve()
         self._folders = [folder for folder in folders if folder] if all(folders) else []
         self._blobs = BlobReader(self._repository)
+        self._lfs: Path | None = None
         name, commit = self._resolve(branch)
         origin = self._ask("config", "--get", "remote.origin.url")
         project = project or (origin and project_of(origin)) or _folder_project(self._repository)
@@ -95,13 +98,46 @@ class GitSource:
             for path in wanted
         }
 
+    def fetch(self, files: Sequence[SourceFile], largest: int) -> Mapping[str, int]:  # noqa: ARG002
+        """Return the sizes, of Git LFS files those of their objects; everything is here already."""
+        return {file.path: self._size(file) for file in files}
+
+    def metrics(self) -> Mapping[str, float | int]:
+        """Return nothing: reading a local repository costs nothing that is worth counting."""
+        return {}
+
     def read(self, file: SourceFile) -> bytes:
-        """Return a file's bytes, verified against its blob id.
+        """Return a file's bytes, verified against its blob id; of a Git LFS file those of its object.
 
         Raises:
             ContentError: if the repository lacks them or they are damaged.
         """
-        return verified(self._blobs.read(file.blob_id), file.blob_id, file.path)
+        data = verified(self._blobs.read(file.blob_id), file.blob_id, file.path)
+        pointer = lfs_pointer(data) if file.kind == FileKind.FILE else None
+        return self._lfs_object(pointer, file.path) if pointer else data
+
+    def _size(self, file: SourceFile) -> int:
+        if file.size >= LARGEST_POINTER:
+            return file.size
+        try:
+            pointer = lfs_pointer(self._blobs.read(file.blob_id))
+        except ContentError:  # read() says why, for this one document
+            return file.size
+        return pointer.size if pointer else file.size
+
+    def _lfs_object(self, pointer: LfsPointer, path: str) -> bytes:
+        if self._lfs is None:
+            common = self._ask("rev-parse", "--git-common-dir")
+            self._lfs = self._repository / common / "lfs" / "objects"
+        try:
+            data = (self._lfs / pointer.oid[:2] / pointer.oid[2:4] / pointer.oid).read_bytes()
+        except OSError:
+            raise ContentError(
+                f"{path!r} is a Git LFS file whose content this clone lacks; fetch it: `git lfs fetch --all`."
+            ) from None
+        if hashlib.sha256(data).hexdigest() != pointer.oid:
+            raise ContentError(f"The Git LFS object of {path!r} is damaged; fetch it again: `git lfs fetch`.")
+        return data
 
     def close(self) -> None:
         """End the git process that reads blobs."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gitlab.exceptions import GitlabError, GitlabParsingError
+from gitlab.v4.objects import Project
 
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab_token import token_variable
@@ -18,12 +19,12 @@ _SCOPE = "a token with the scope read_api"
 
 
 @contextmanager
-def explained(what: str, project: str) -> Iterator[None]:
+def explained(what: str, project: Project | str) -> Iterator[None]:
     """Turn python-gitlab's exceptions inside of the context into one sentence each.
 
     Args:
         what: what was asked for, like ``the project`` or ``the branch 'main'``.
-        project: as the setting ``gitlab_project`` names it.
+        project: python-gitlab's project, or its name where there is none yet.
 
     Raises:
         StageError: in place of any ``GitlabError``.
@@ -32,10 +33,11 @@ def explained(what: str, project: str) -> Iterator[None]:
         yield
     except GitlabParsingError:
         raise StageError(
-            f"GitLab's answer about {what} is not JSON; check that gitlab_url is the root of a GitLab instance."
+            f"GitLab's answer about {what} is not JSON; check that gitlab_url is the root of an instance."
         ) from None
     except GitlabError as error:
-        raise StageError(_sentence(error, what, project)) from None
+        name = project if isinstance(project, str) else getattr(project, "path_with_namespace", "the project")
+        raise StageError(_sentence(error, what, name)) from None
 
 
 def status_of(error: GitlabError) -> int:
@@ -68,12 +70,16 @@ def _unauthorized(body: dict[str, Any], variable: str) -> str:
             "GitLab does not accept CI_JOB_TOKEN, which is valid only while its job runs: "
             f"run inside of a CI job, or set GITLAB_TOKEN to {_SCOPE}."
         )
-    return f"GitLab does not know the token in {variable} (401): check that it is complete and of this instance."
+    return (
+        f"GitLab does not know the token in {variable} (401): check that it is complete and of this instance."
+    )
 
 
 def _forbidden(body: dict[str, Any], what: str, project: str, variable: str) -> str:
     if body.get("error") == "insufficient_scope":
-        return f"The token in {variable} lacks the scope for {what}: create {_SCOPE} and set {variable} to it."
+        return (
+            f"The token in {variable} lacks the scope for {what}: create {_SCOPE} and set {variable} to it."
+        )
     if variable == "CI_JOB_TOKEN":
         return _job_token(project)
     return (
@@ -86,8 +92,8 @@ def _missing(body: dict[str, Any], what: str, project: str, variable: str) -> st
     said = str(body.get("message", ""))
     if not said:
         return (
-            f"The server has no GitLab API for {what} (404): check that gitlab_url is the root of the instance "
-            "(without /api/v4 or a project's path) and that no proxy decodes %2F in addresses."
+            f"The server has no GitLab API for {what} (404): check that gitlab_url is the root of an "
+            "instance (without /api/v4 or a project's path) and that no proxy decodes %2F in addresses."
         )
     if "Project" not in said:
         return f"GitLab has no {what.removeprefix('the ')} in {project} (404: {said[:100]})."

@@ -57,11 +57,8 @@ class History:
         self._commit = commit
         self._folder = folder
         self._for_each = for_each
-        self._name = project.path_with_namespace
 
-    def of(
-        self, wanted: Mapping[str, str], known: Mapping[str, Change], known_at: str
-    ) -> dict[str, Change]:
+    def of(self, wanted: Mapping[str, str], known: Mapping[str, Change], known_at: str) -> dict[str, Change]:
         """Return the change of each wanted path.
 
         Args:
@@ -69,7 +66,7 @@ class History:
             known: what an earlier run found, at the commit ``known_at``.
             known_at: that commit; empty where there was none.
         """
-        with explained("the history", self._name):
+        with explained("the history", self._project):
             kept = self._still_true(known, known_at) if known_at else {}
             found = {
                 path: kept[path] for path, blob in wanted.items() if path in kept and kept[path].blob == blob
@@ -95,7 +92,7 @@ class History:
             if status_of(error) == 404:
                 return {}
             raise
-        dropped = {commit["id"] for commit in self._commits(f"{self._commit}..{known_at}")}
+        dropped = {commit["id"] for commit in self._commits(f"{self._commit}..{known_at}", everywhere=True)}
         new = self._commits(f"{known_at}..{self._commit}", limit=len(known))
         if new is None:
             return {}
@@ -123,9 +120,9 @@ class History:
             if path in touching and (len(touching[path]) == 1 or not branching)
         }
 
-    def _commits(self, range_: str, limit: int | None = None) -> Any:
+    def _commits(self, range_: str, limit: int | None = None, *, everywhere: bool = False) -> Any:
         """Return the commits of a range, newest first; None where there are more than ``limit``."""
-        query = {"ref_name": range_} | ({"path": self._folder} if self._folder else {})
+        query = {"ref_name": range_} | ({"path": self._folder} if self._folder and not everywhere else {})
         listed: list[Commit] = []
         for commit in self._project.commits.list(query_parameters=query, per_page=_PAGE, iterator=True):
             listed.append(commit.attributes)

@@ -29,7 +29,7 @@ def list_tree(project: Project, commit: str) -> tuple[list[Entry], list[str]]:
     Raises:
         StageError: if the list cannot be shown to be complete.
     """
-    with explained("the file listing", project.path_with_namespace):
+    with explained("the file listing", project):
         entries = _listed(project, commit, recursive=True)
         _require_same("", _inside("", entries), _listed(project, commit))
         folders = {entry["path"]: entry["id"] for entry in entries if entry["type"] == "tree"}
@@ -44,8 +44,8 @@ def list_tree(project: Project, commit: str) -> tuple[list[Entry], list[str]]:
             # Names that are not UTF-8 arrive altered, and their folder's hash cannot be had from them.
             _require_same(path, content[path], _listed(project, commit, path))
     return entries, [
-        f"The folder {path!r} holds names that GitLab's API does not give as they are (not UTF-8): its list was "
-        "checked by reading it twice."
+        f"The folder {path!r} holds names that GitLab's API does not give as they are (not UTF-8): "
+        "its list was checked by reading it twice."
         for path in odd
     ]
 
@@ -58,9 +58,15 @@ def tree_id(entries: list[Entry], like: str) -> str:
         like: any id of the same repository, from whose length the hash function is known.
     """
     # git-mktree(1): "mode name\0id" for each entry, sorted as if the names of folders ended with a slash.
-    ordered = sorted(entries, key=lambda e: e["name"].encode("utf-8", "replace") + b"/" * (e["type"] == "tree"))
+    ordered = sorted(
+        entries, key=lambda e: e["name"].encode("utf-8", "replace") + b"/" * (e["type"] == "tree")
+    )
     data = b"".join(
-        e["mode"].lstrip("0").encode() + b" " + e["name"].encode("utf-8", "replace") + b"\0" + bytes.fromhex(e["id"])
+        e["mode"].lstrip("0").encode()
+        + b" "
+        + e["name"].encode("utf-8", "replace")
+        + b"\0"
+        + bytes.fromhex(e["id"])
         for e in ordered
     )
     state = hashlib.new("sha256" if len(like) == _SHA256_DIGITS else "sha1", usedforsecurity=False)

@@ -32,7 +32,7 @@ class Transient(Exception):  # noqa: N818 - a reason to try again
         self.wait_s = wait_s
 
 
-class GitLabUnavailable(StageError):
+class GitLabUnavailable(StageError):  # noqa: N818 - like the status 503
     """A fault that did not pass in the time that the settings allow for it."""
 
 
@@ -46,7 +46,7 @@ class Patience:
         budget_s: seconds that a run may spend waiting in all.
         tries: how often one request is sent at most, where the server does not ask for a pause.
         first_wait_s: pause before the second try; it doubles with each further one, with jitter.
-        notify: is told, at least once a second, why the run is waiting.
+        notify: is told, at least once a second, why the run is waiting; in the thread that made this object.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Patience:
         budget_s: float = 300,
         tries: int = 6,
         first_wait_s: float = 0.5,
-        notify: Callable[[str], None] = lambda text: None,
+        notify: Callable[[str], None] | None = None,
     ) -> None:
         self.waited_s = 0.0
         self.retries = 0
@@ -63,6 +63,7 @@ class Patience:
         self._tries = tries
         self._first_wait_s = first_wait_s
         self._notify = notify
+        self._owner = threading.get_ident()
         self._lock = threading.Lock()
         self._pause_until = 0.0
         self._counted_until = 0.0
@@ -115,7 +116,7 @@ class Patience:
         try:
             return retrying(function)
         except Transient as fault:
-            raise GitLabUnavailable(self._verdict(fault)) from None
+            raise GitLabUnavailable(self._verdict(fault)) from fault
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         fault = _fault(state)
@@ -145,7 +146,8 @@ class Patience:
             self.waited_s += max(0.0, end - max(now, self._counted_until))
             self._counted_until = max(self._counted_until, end)
         while (remaining := end - time.monotonic()) > 0 and not self.stopped:
-            self._notify(self.message)
+            if self._notify and threading.get_ident() == self._owner:
+                self._notify(self.message)
             self._stopped.wait(min(remaining, _TICK_S))
         self.message = ""
 

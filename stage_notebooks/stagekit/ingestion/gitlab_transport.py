@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -89,7 +89,9 @@ class GitLabSession(requests.Session):
         finally:
             self.largest = before
 
-    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+    def request(  # type: ignore[override]
+        self, method: str, url: str, *args: Any, **kwargs: Any
+    ) -> requests.Response:
         """Send a request as :class:`requests.Session` does, and judge the answer.
 
         Raises:
@@ -97,17 +99,16 @@ class GitLabSession(requests.Session):
             GitLabUnavailable: if a fault did not pass.
             Transient: for a streamed request, at a fault that may pass.
         """
-        address = url.decode() if isinstance(url, bytes) else url
-        if origin_of(address) != origin_of(self.traffic.url):
+        if origin_of(url) != origin_of(self.traffic.url):
             raise StageError(
-                f"GitLab's answer leads to {origin_of(address)}, which is not gitlab_url; the token is not "
+                f"GitLab's answer leads to {origin_of(url)}, which is not gitlab_url; the token is not "
                 "sent there: check gitlab_url, and external_url in the configuration of the GitLab server."
             )
 
         def attempt() -> requests.Response:
             self.traffic.patience.hold()
             try:
-                response = super(GitLabSession, self).request(method, address, *args, **kwargs)
+                response = super(GitLabSession, self).request(method, url, *args, **kwargs)
             except (requests.RequestException, BodyTooLarge, BodyTooSlow) as error:
                 raise fault_of(error, self.traffic.url) from None
             check_answer(response, self.traffic.url, streamed=bool(kwargs.get("stream")))
@@ -116,7 +117,9 @@ class GitLabSession(requests.Session):
         return attempt() if kwargs.get("stream") else self.traffic.patience.call(attempt)
 
     def rebuild_auth(
-        self, prepared_request: requests.PreparedRequest, response: requests.Response
+        self,
+        prepared_request: requests.PreparedRequest,
+        response: requests.Response,  # noqa: ARG002 - part of requests' signature
     ) -> None:
         """Drop every form of token where a redirect leaves GitLab's host; take none from ``~/.netrc``."""
         if self.should_strip_auth(self.traffic.url, prepared_request.url or ""):
@@ -138,7 +141,7 @@ class _Adapter(HTTPAdapter):
         timeout: Any = None,  # noqa: ARG002 - python-gitlab knows one number, GitLabSession three
         verify: bool | str = True,
         cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
+        proxies: dict[str, str] | None = None,
     ) -> requests.Response:
         traffic = self._session.traffic
         limits = (traffic.connect_timeout_s, traffic.read_timeout_s)
@@ -217,7 +220,7 @@ class _Body:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of an address."""
+    """Return scheme, host and port of an url."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,7 +23,7 @@ class Snapshot:
     """The one state of a source that a run reads.
 
     Attributes:
-        source: kind of source: ``git`` or ``folder``.
+        source: kind of source: ``gitlab``, ``git`` or ``folder``.
         project: stable name of the project, the same for every copy of it; document ids derive from it.
         repository_url: address without credentials.
         repository_branch: branch or tag, ``unversioned`` for a plain folder.
@@ -50,7 +50,7 @@ class SourceFile:
         kind: one of :class:`FileKind`.
         blob_id: git's id of the content (for a symlink: of the text that names its target); empty where the
             source could not or need not know it.
-        size: bytes, 0 for what has no content.
+        size: bytes, 0 for what has no content, and where only :meth:`Source.fetch` finds it out.
     """
 
     path: str
@@ -89,6 +89,19 @@ class Source(Protocol):
 
     def history(self, files: Iterable[SourceFile]) -> Mapping[str, FileHistory]:
         """Return the history of each of these files, by path, in one walk for all of them."""
+        ...
+
+    def fetch(self, files: Sequence[SourceFile], largest: int) -> Mapping[str, int]:
+        """Bring the content of these files within reach, except of larger ones; return sizes by path.
+
+        Args:
+            files: regular files of the tree.
+            largest: size in bytes above which a content is not needed.
+        """
+        ...
+
+    def metrics(self) -> Mapping[str, float | int]:
+        """Return what reading has cost so far; empty where nothing is counted."""
         ...
 
     def read(self, file: SourceFile) -> bytes:

@@ -2,41 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from stagekit.errors import StageError
 from stagekit.ingestion.folder_source import FolderSource
 from stagekit.ingestion.git_source import GitSource, is_git_repository
+from stagekit.ingestion.gitlab_settings import GitLabSettings
 from stagekit.ingestion.model import Source
-from stagekit.paths import project_root
+from stagekit.paths import config_dir
+
+if TYPE_CHECKING:
+    from stagekit.ingestion.gitlab_clients import Connect, ProgressBar
+    from stagekit.ingestion.gitlab_contents import Workplace
 
 __all__ = ["open_source", "sample_repository"]
 
 
 def sample_repository() -> Path:
     """Return the folder of the bundled sample."""
-    return project_root() / "config" / "sample_repository"
+    return config_dir() / "sample_repository"
 
 
 def open_source(
-    source: str, source_path: str, *, folders: Sequence[str], target_branch: str = "", project: str = ""
+    source: str,
+    source_path: str,
+    *,
+    folders: Sequence[str],
+    target_branch: str = "",
+    project: str = "",
+    gitlab: Mapping[str, Any] | None = None,
+    connect: Connect | None = None,
+    workplace: Workplace | None = None,
+    progress: ProgressBar | None = None,
 ) -> Source:
     """Open the source that the settings name.
 
     Args:
-        source: kind of source: ``git``, which covers plain folders too.
+        source: kind of source: ``gitlab``, or ``git``, which covers plain folders too.
         source_path: a clone, a bare repository or a plain folder; empty means the bundled sample.
         folders: approved folders, in the form of :class:`~stagekit.ingestion.selection.SelectionRules`.
-        target_branch: branch or tag; empty means the one that is checked out.
-        project: stable name of the project; empty means that of the remote ``origin``, else the folder's.
+        target_branch: branch or tag; empty means the one that is checked out, or GitLab's default branch.
+        project: stable name of the project; empty means that of the remote ``origin``, else the folder's,
+            for GitLab the host and the path.
+        gitlab: the values of :class:`~stagekit.ingestion.gitlab_settings.GitLabSettings`.
+        connect: makes a python-gitlab client on the session that it is given.
+        workplace: the stage, in whose folder downloads from GitLab and the access log lie.
+        progress: shows downloads from GitLab, and why the stage waits.
 
     Raises:
         StageError: if it cannot be read; the sentence says what to change.
     """
+    if source == "gitlab" and connect and workplace:
+        from stagekit.ingestion.gitlab_source import GitLabSource  # python-gitlab takes long to import
+
+        settings = GitLabSettings(**(gitlab or {}))
+        return GitLabSource(settings, connect, target_branch, folders, project, workplace, progress)
     if source != "git":
         raise StageError(
-            f"source is {source!r}: this version reads 'git', a local repository or a plain folder."
+            f"source is {source!r}: give 'gitlab', or 'git' for a local repository or a plain folder."
         )
     path = Path(source_path).expanduser() if source_path else sample_repository()
     if not path.is_dir():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stagekit.contract import StageResult
@@ -15,7 +15,15 @@ from stagekit.ingestion.content import ContentError
 from stagekit.ingestion.links import LinkError, follow_link
 from stagekit.ingestion.model import FileKind, SourceFile
 
-__all__ = ["Document", "Selection", "SelectionRules", "extension_of", "select", "set_aside_by_status"]
+__all__ = [
+    "Document",
+    "Selection",
+    "SelectionRules",
+    "extension_of",
+    "measured",
+    "select",
+    "set_aside_by_status",
+]
 
 Row = dict[str, Any]
 _MEBIBYTE = 1024 * 1024
@@ -114,6 +122,26 @@ def select(
     return Selection(documents, ignored)
 
 
+def measured(selection: Selection, sizes: Mapping[str, int], rules: SelectionRules) -> Selection:
+    """Return a selection with the sizes that became known; what is too large by them is ignored.
+
+    Args:
+        selection: as :func:`select` made it.
+        sizes: bytes by path of the content, for every document.
+        rules: as given to :func:`select`.
+    """
+    documents, ignored = [], list(selection.ignored)
+    for document in selection.documents:
+        content = replace(document.content, size=sizes[document.content.path])
+        entry = content if document.entry.path == content.path else document.entry
+        try:
+            _check_size(content.size, rules)
+            documents.append(Document(entry, content))
+        except _LeftOut as verdict:
+            ignored.append(_ignored(entry.path, verdict.category, verdict.reason))
+    return Selection(documents, sorted(ignored, key=lambda row: str(row["path"])))
+
+
 def set_aside_by_status(
     outcomes: Sequence[Row], include_statuses: Sequence[str] | str, result: StageResult
 ) -> tuple[list[Row], list[Row]]:
@@ -181,10 +209,14 @@ def _document(
     if extension not in rules.extensions:
         what = f"type .{extension}" if extension else "a name without an extension"
         raise _LeftOut("unsupported_type", f"{what} is not in include_extensions")
-    if content.size > rules.max_bytes:
-        size, limit = (f"{count / _MEBIBYTE:.1f} MiB" for count in (content.size, rules.max_bytes))
-        raise _LeftOut("too_large", f"{size} is more than max_file_size_mb allows ({limit})")
+    _check_size(content.size, rules)
     return Document(entry, content)
+
+
+def _check_size(size: int, rules: SelectionRules) -> None:
+    if size > rules.max_bytes:
+        found, limit = (f"{count / _MEBIBYTE:.1f} MiB" for count in (size, rules.max_bytes))
+        raise _LeftOut("too_large", f"{found} is more than max_file_size_mb allows ({limit})")
 
 
 def _check_path(path: str) -> None:

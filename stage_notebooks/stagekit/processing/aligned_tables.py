@@ -65,7 +65,7 @@ class AlignedTableModel(BaseTableStructureModel):
     def _page_tables(self, conv_res: ConversionResult, page: Page) -> TableStructurePrediction:
         prediction = TableStructurePrediction()
         layout = page.predictions.layout
-        if layout is None or page._backend is None or not page._backend.is_valid():
+        if layout is None or page.size is None or page._backend is None or not page._backend.is_valid():
             return prediction
         with TimeRecorder(conv_res, "table_structure"):
             clusters: list[Cluster] = []
@@ -78,7 +78,7 @@ class AlignedTableModel(BaseTableStructureModel):
                     freed.extend(cluster.children)
                 else:
                     clusters.append(cluster)
-            layout.clusters = with_own_ids([*clusters, *refine_regions(freed)])
+            layout.clusters = with_own_ids([*clusters, *refine_regions(freed, page_height=page.size.height)])
         return prediction
 
 

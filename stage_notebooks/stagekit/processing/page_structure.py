@@ -24,6 +24,8 @@ SENTENCE_END = (".", ";", ",", ":", "!")
 HEADING_GROWTH = 1.12  # line height of a heading over that of the page's running text
 OCR_HEADING_GROWTH = 1.3  # the same for OCR, whose boxes are less exact
 LONGEST_HEADING = 160  # characters
+MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
+EDGES = (DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER)
 MAYBE_HEADINGS = (DocItemLabel.TEXT, DocItemLabel.CAPTION, DocItemLabel.PAGE_HEADER)
 TABLE_OR_FIGURE = re.compile(
     r"^\W*(tab(ela|la|le)?|quadro|cuadro|fig(ura|ure)?|gr[áa]fico|chart)\b", re.IGNORECASE
@@ -31,16 +33,23 @@ TABLE_OR_FIGURE = re.compile(
 _EMPHASIS = re.compile(r"bold|black|heavy|semib|ital|obli", re.IGNORECASE)
 
 
-def refine_regions(clusters: Sequence[Cluster], *, first_page: bool = False) -> list[Cluster]:
+def refine_regions(
+    clusters: Sequence[Cluster], *, page_height: float, first_page: bool = False
+) -> list[Cluster]:
     """Return the regions of a page with text taken out of pictures, lines joined, lists and headings marked.
 
     Every text cell of the input is in exactly one region of the result.
 
     Args:
         clusters: The regions with their text cells.
+        page_height: In points; a header or footer that is not near an edge of the page is text.
         first_page: A bold line at the top is then the document's title and no running header.
     """
-    regions = _join_single_lines(_lift_out_of_pictures(clusters))
+    regions = _lift_out_of_pictures(clusters)
+    for region in regions:
+        if region.label in EDGES and MARGIN * page_height < _middle(region) < (1 - MARGIN) * page_height:
+            region.label = DocItemLabel.TEXT
+    regions = _join_single_lines(regions)
     body = _body_of(regions)
     regions = [part for region in regions for part in _split_at_headings(region, body.font)]
     for region in regions:
@@ -50,6 +59,10 @@ def refine_regions(clusters: Sequence[Cluster], *, first_page: bool = False) -> 
             region.label = DocItemLabel.TEXT
     regions = [part for region in regions for part in _split_at_list_marks(region)]
     return with_own_ids(regions)
+
+
+def _middle(region: Cluster) -> float:
+    return (region.bbox.t + region.bbox.b) / 2
 
 
 def with_own_ids(regions: list[Cluster]) -> list[Cluster]:
@@ -101,7 +114,10 @@ def _continues(paragraph: Cluster, region: Cluster) -> bool:
     near = -0.3 * below.height < below.t - above.b < white * below.height
     aligned = abs(below.l - paragraph.bbox.l) < 1.5 * below.height
     reaches = above.r > paragraph.bbox.l + 0.75 * max(paragraph.bbox.width, region.bbox.width)
-    return same_size and near and aligned and reaches and not BULLET.match(text) and not NUMBER.match(text)
+    # In OCR, where distances are less exact, a full stop and a capital letter begin a new paragraph.
+    ended = region.cells[0].from_ocr and paragraph.cells[-1].text.rstrip().endswith((".", ";", ":"))
+    marked = BULLET.match(text) or NUMBER.match(text) or (ended and not text[:1].islower())
+    return same_size and near and aligned and reaches and not marked
 
 
 def _lines(cells: Sequence[TextCell]) -> list[list[TextCell]]:

@@ -35,11 +35,11 @@ def inspect_pdf(content: bytes, max_pages: int) -> PdfFile:
         try:
             document = pypdfium2.PdfDocument(content)
         except pypdfium2.PdfiumError as error:
-            raise _verdict(getattr(error, "err_code", None)) from error
+            raise _verdict(content, getattr(error, "err_code", None)) from error
         try:
             pages = len(document)
             if pages == 0:
-                raise _verdict(None)
+                raise _verdict(content)
             if pages > max_pages:
                 raise DocumentRejected(
                     "too_many_pages",
@@ -66,8 +66,9 @@ def _page_text(document: Any, index: int) -> str:
     return text
 
 
-def _verdict(code: int | None) -> DocumentRejected:
-    if code in (_PASSWORD_ERROR, _SECURITY_ERROR):
+def _verdict(content: bytes, code: int | None = None) -> DocumentRejected:
+    # PDFium may leave the code of an earlier file behind, so the file has to agree.
+    if code in (_PASSWORD_ERROR, _SECURITY_ERROR) and b"/Encrypt" in content:
         return DocumentRejected(
             "encrypted",
             "The PDF is protected with a password.",

@@ -33,7 +33,11 @@ class _RefinedLayout(LayoutPostprocessingModel):
     ) -> Sequence[LayoutPrediction]:
         predictions = super().postprocess_layout(conv_res, pages)
         for page, prediction in zip(pages, predictions, strict=True):
-            prediction.clusters = refine_regions(prediction.clusters, first_page=page.page_no == 1)
+            prediction.clusters = refine_regions(
+                prediction.clusters,
+                page_height=page.size.height if page.size else 0.0,
+                first_page=page.page_no == 1,
+            )
         return predictions
 
 

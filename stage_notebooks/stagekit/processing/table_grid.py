@@ -65,8 +65,10 @@ def find_grid(
         return []
     lines = _lines(words, vertical)
     borders = _column_borders(lines, words, vertical)
+    if not borders or len(lines) < 2:
+        return []
     rows = _rows(lines, borders, horizontal)
-    if not borders or len(rows) < 2:
+    if len(rows) < 2:
         return []
     cells = _cells(rows, borders)
     filled_rows = {cell.row for cell in cells}

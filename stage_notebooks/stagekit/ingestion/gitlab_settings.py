@@ -1,0 +1,75 @@
+"""The settings of the GitLab source, checked before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from stagekit.errors import StageError
+
+__all__ = ["GitLabSettings"]
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True)
+class GitLabSettings:
+    """Which project, and how long its server may take.
+
+    Attributes:
+        url: root of the instance; a trailing ``/api/v4`` is taken away.
+        project: full path (``group/subgroup/name``) or number.
+        ca_file: PEM file of a private certificate authority; empty for the public ones.
+        connect_timeout_s: seconds for a connection.
+        read_timeout_s: seconds without a byte.
+        file_timeout_s: seconds for one file, or one page of a listing, as a whole.
+        retry_budget_s: seconds that a run may spend waiting for GitLab in all.
+        workers: parallel downloads.
+
+    Raises:
+        StageError: if one of them cannot be meant; the sentence names the setting.
+    """
+
+    url: str
+    project: str
+    ca_file: str = ""
+    connect_timeout_s: float = 10
+    read_timeout_s: float = 60
+    file_timeout_s: float = 600
+    retry_budget_s: float = 300
+    workers: int = 5
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.username or parts.password:
+            raise StageError("gitlab_url holds a user or a token: take it out, and set GITLAB_TOKEN instead.")
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise StageError(f"gitlab_url is {self.url!r}: give the root of the instance, like https://host.")
+        object.__setattr__(self, "url", self.url.rstrip("/").removesuffix("/api/v4"))
+        object.__setattr__(self, "project", self.project.strip().strip("/"))
+        if not self.project or "://" in self.project:
+            raise StageError(
+                f"gitlab_project is {self.project!r}: give its full path, like group/name, or its number."
+            )
+        if self.ca_file and not Path(self.ca_file).expanduser().is_file():
+            raise StageError(
+                f"gitlab_ca_file {self.ca_file} does not exist; name a PEM file, or leave it empty."
+            )
+        limits = (self.connect_timeout_s, self.read_timeout_s, self.file_timeout_s)
+        if min(limits) <= 0 or self.retry_budget_s < 0 or not 1 <= self.workers <= 64:
+            raise StageError(
+                "gitlab_timeout_s and gitlab_file_timeout_s must be above 0, gitlab_retry_budget_s at least 0 "
+                "and download_workers 1 to 64."
+            )
+
+    @property
+    def verify(self) -> bool | str:
+        """What ``gitlab.Gitlab(ssl_verify=…)`` takes."""
+        return str(Path(self.ca_file).expanduser()) if self.ca_file else True
+
+    @property
+    def in_clear(self) -> bool:
+        """Whether the token would cross a network unencrypted."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and parts.hostname not in _LOOPBACK

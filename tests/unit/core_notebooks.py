@@ -1,0 +1,133 @@
+"""Notebooks, and what a notebook's reader sees, without a kernel: for the tests of stagekit and the runner."""
+
+from __future__ import annotations
+
+import ast
+import json
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from runner.models import Checkpoint, ExecutionMode, PipelineState
+from runner.state_manager import StateManager, file_sha256
+from stagekit.artifacts import ArtifactStore
+from stagekit.contract import SCRAP_MIME, STAGE_RESULT, ExecutionStatus, StageResult
+from stagekit.tables import encode_rows
+
+START = "2026-03-01T12:00:00Z"
+
+
+@contextmanager
+def front_end(folder: Path) -> Iterator[list[dict[str, Any]]]:
+    """An IPython shell, as in a kernel; yields the display messages that it would send."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell.instance(
+        config=config, ipython_dir=str(folder / "ipython"), user_module=types.ModuleType("front_end")
+    )
+    shell.display_pub = CapturingDisplayPublisher(parent=shell)
+    try:
+        yield shell.display_pub.outputs
+    finally:
+        InteractiveShell.clear_instance()
+
+
+def printed_scraps(text: str) -> dict[str, Any]:
+    """The scraps in what IPython printed where no front end listens."""
+    shown = [ast.literal_eval(line) for line in text.splitlines() if line.startswith("{")]
+    return {item[SCRAP_MIME]["name"]: item[SCRAP_MIME]["data"] for item in shown if SCRAP_MIME in item}
+
+
+def executed_notebook(path: Path, scraps: Mapping[str, Any]) -> Path:
+    """Write an executed notebook that holds these scraps, one cell each."""
+    cells = [
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "source": "",
+            "outputs": [
+                {"output_type": "display_data", "metadata": {}, "data": {SCRAP_MIME: scrap(name, data)}}
+            ],
+        }
+        for name, data in scraps.items()
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def scrap(name: str, data: Any) -> dict[str, Any]:
+    return {"name": name, "data": data, "encoder": "json", "version": 1}
+
+
+def source_notebook(path: Path, *cells: tuple[str, str]) -> Path:
+    """Write a notebook of code cells, each given as (tag, source)."""
+    listed = [
+        {
+            "cell_type": "code",
+            "metadata": {"tags": [tag]} if tag else {},
+            "source": code,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for tag, code in cells
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"cells": listed, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def record_stage(
+    manager: StateManager,
+    state: PipelineState,
+    stage: str,
+    *,
+    status: ExecutionStatus = ExecutionStatus.SUCCESS,
+    notebook: str = "",
+    products: Mapping[str, Sequence[dict[str, Any]]] | None = None,
+    fingerprint: dict[str, str] | None = None,
+    **result: Any,
+) -> Checkpoint:
+    """Record a stage as a run does when its notebook has ended: products, notebook, checkpoint."""
+    store = ArtifactStore(manager.outputs / "artifacts")
+    refs = {name: store.put_table(name, encode_rows(rows)) for name, rows in (products or {}).items()}
+    made = StageResult(
+        stage_name=stage, status=status, start_time=START, end_time=START, artifacts=refs, **result
+    )
+    scraps = {name: ref.model_dump(mode="json") for name, ref in refs.items()}
+    path = executed_notebook(
+        manager.run_dir(state.execution_id) / (notebook or f"01_{stage}.ipynb"),
+        scraps | {STAGE_RESULT: made.model_dump(mode="json")},
+    )
+    checkpoint = Checkpoint(
+        stage=stage,
+        status=status,
+        notebook=manager.relative(path),
+        notebook_sha256=file_sha256(path),
+        fingerprint=fingerprint or {},
+        seconds=1.5,
+        result=made,
+    )
+    state.stages[stage] = checkpoint
+    manager.save_checkpoint(state)
+    return checkpoint
+
+
+def record_run(
+    manager: StateManager, status: ExecutionStatus = ExecutionStatus.SUCCESS, **changes: Any
+) -> PipelineState:
+    """Record a run without stages that has come to its end."""
+    state = manager.new_run(ExecutionMode.FULL, {}, "")
+    for name, value in changes.items():
+        setattr(state, name, value)
+    state.status = status
+    if status is not ExecutionStatus.RUNNING:
+        state.end_timestamp = state.start_timestamp
+    manager.save_checkpoint(state)
+    return state

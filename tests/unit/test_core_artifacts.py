@@ -1,0 +1,156 @@
+"""Promises of the artifact store: equal bytes once, and never bytes other than those promised."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pytest
+
+from stagekit.artifacts import PARQUET, ArtifactStore, atomic_write
+from stagekit.contract import ArtifactRef
+from stagekit.errors import ArtifactError
+
+PLACES = ["folder", "memory"]
+
+
+@pytest.fixture
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "folder":
+        yield str(tmp_path / "artifacts")
+        return
+    url = f"memory://{uuid.uuid4().hex}"
+    yield url
+    fsspec.filesystem("memory").store.clear()
+
+
+def files(root: str) -> list[str]:
+    fs, base = fsspec.core.url_to_fs(root)
+    return [path.removeprefix(base).lstrip("/") for path in fs.find(base)]
+
+
+def overwrite(root: str, ref: ArtifactRef, data: bytes) -> None:
+    fs, base = fsspec.core.url_to_fs(root)
+    fs.pipe_file(f"{base}/{ref.uri}", data)
+
+
+@pytest.mark.parametrize("root", PLACES, indirect=True)
+def test_equal_bytes_are_stored_once_and_nothing_else_is_left(root: str) -> None:
+    store = ArtifactStore(root)
+    first = store.put("a", b"same", "application/json")
+    second = ArtifactStore(root).put("b", b"same", "application/json")
+
+    assert first.uri == second.uri
+    assert files(root) == [first.uri]
+    assert store.read(first) == store.read(second.model_dump()) == b"same"
+    assert first.bytes == 4
+    assert store.present(first)
+    assert store.verify(first)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "suffix"),
+    [
+        (PARQUET, ".parquet"),
+        ("application/json", ".json"),
+        ("text/markdown", ".md"),
+        ("application/pdf", ""),
+    ],
+)
+def test_a_file_is_named_so_that_a_person_can_open_it(tmp_path: Path, media_type: str, suffix: str) -> None:
+    ref = ArtifactStore(tmp_path).put("x", b"1", media_type)
+    assert (tmp_path / ref.uri).suffix == suffix
+
+
+@pytest.mark.parametrize("root", PLACES, indirect=True)
+def test_altered_bytes_are_never_data(root: str) -> None:
+    store = ArtifactStore(root)
+    ref = store.put("chunks", b"good", "text/plain")
+    overwrite(root, ref, b"evil")
+
+    assert store.present(ref)  # only the size is looked at
+    assert not store.verify(ref)
+    with pytest.raises(ArtifactError, match=r"chunks .* was altered .* delete the file and run the stage"):
+        store.read(ref)
+
+
+@pytest.mark.parametrize("root", PLACES, indirect=True)
+def test_a_truncated_or_missing_artifact_is_noticed(root: str) -> None:
+    store = ArtifactStore(root)
+    ref = store.put("chunks", b"good", "text/plain")
+    overwrite(root, ref, b"go")
+    assert not store.present(ref)
+
+    lost = ref.model_copy(update={"uri": f"sha256/00/{'0' * 64}"})
+    assert not store.present(lost)
+    with pytest.raises(ArtifactError, match="chunks .* is missing from the store; run its stage again"):
+        store.read(lost)
+
+
+@pytest.mark.parametrize("root", PLACES, indirect=True)
+@pytest.mark.parametrize("damage", [b"evil", b"go"])
+def test_storing_again_mends_what_was_damaged(root: str, damage: bytes) -> None:
+    store = ArtifactStore(root)
+    ref = store.put("chunks", b"good", "text/plain")
+    overwrite(root, ref, damage)
+    assert store.put("chunks", b"good", "text/plain") == ref
+    assert store.read(ref) == b"good"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["../../etc/passwd", "/etc/passwd", "sha256/../../../etc/passwd", "sha256/aa/short", "file:///etc/passwd"],
+)
+def test_a_reference_cannot_lead_out_of_the_store(tmp_path: Path, uri: str) -> None:
+    store = ArtifactStore(tmp_path)
+    ref = store.put("x", b"1", "text/plain").model_copy(update={"uri": uri})
+    for look in (store.read, store.present, store.read_table):
+        with pytest.raises(ArtifactError, match="not in the store"):
+            look(ref)
+    assert not store.verify(ref)
+
+
+@pytest.mark.parametrize("root", PLACES, indirect=True)
+def test_a_table_comes_back_as_it_was(root: str) -> None:
+    table = pa.table({"chunk_index": [0, 1], "text": ["ação", "b"]})
+    store = ArtifactStore(root)
+    ref = store.put_table("chunks", table, schema_version="2")
+    assert (ref.rows, ref.media_type, ref.schema_version) == (2, PARQUET, "2")
+    assert store.read_table(ref).equals(table)
+
+
+def test_a_store_that_was_moved_is_still_read(tmp_path: Path) -> None:
+    ref = ArtifactStore(tmp_path / "here").put("x", b"1", "text/plain")
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert ArtifactStore(tmp_path / "there").read(ref) == b"1"
+
+
+def test_artifacts_are_their_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        ref = ArtifactStore(tmp_path / "artifacts").put("x", b"1", "text/plain")
+    finally:
+        os.umask(before)
+    path = tmp_path / "artifacts" / ref.uri
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_write_that_fails_leaves_the_old_file_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.json"
+    atomic_write(path, b"old")
+
+    def disk_full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        atomic_write(path, b"new and longer")
+    assert [item.name for item in tmp_path.iterdir()] == ["run.json"]
+    assert path.read_bytes() == b"old"

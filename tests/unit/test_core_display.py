@@ -1,0 +1,119 @@
+"""Promises of what a notebook's reader sees: nothing runs, nothing is cut without a sign, bars stay in place."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stagekit.contract import PROGRESS_MIME
+from stagekit.display import Progress, table
+from tests.unit.core_notebooks import front_end
+
+
+class Tags(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.names.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@given(st.text(max_size=40), st.text(max_size=10), st.text(max_size=10))
+def test_text_of_a_document_is_never_markup(value: str, column: str, caption: str) -> None:
+    shown = Tags(table([{column: value}], [column], caption)._repr_html_())
+    assert shown.names <= {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+
+
+def test_a_script_is_shown_as_text() -> None:
+    shown = Tags(table([{"path": "<script>alert(1)</script>"}])._repr_html_())
+    assert "<script>alert(1)</script>" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (False, "no"),
+        (1234567, "1,234,567"),
+        (0.12345, "0.123"),
+        (12345.6, "12,346"),
+        (["a", 1, None], "a, 1, "),
+        ("x" * 300, "x" * 300),
+        ("x" * 301, "x" * 299 + "…"),
+    ],
+)
+def test_values_are_shown_as_people_write_them(value: object, text: str) -> None:
+    assert repr(table([{"v": value}])).split("\n")[1] == text.rstrip()
+
+
+def test_in_a_terminal_a_table_is_aligned_text() -> None:
+    shown = table([{"file_name": "a.md", "n": 1}, {"file_name": "long.md"}], caption="Files")
+    assert repr(shown) == "Files\nfile name  n\na.md       1\nlong.md"
+
+
+def test_columns_are_those_asked_for_or_all_in_order_of_appearance() -> None:
+    rows = [{"b": 1}, {"a": 2, "b": 3}]
+    assert list(table(rows).columns) == ["b", "a"]
+    assert repr(table(iter(rows), ["a"])).split("\n") == ["a", "", "2"]
+
+
+def test_an_empty_table_has_its_caption() -> None:
+    shown = table([], caption="Documents: no document")
+    assert "no document" in repr(shown)
+    assert "no document" in shown._repr_html_()
+    assert "caption" not in Tags(table([])._repr_html_()).names
+
+
+def test_progress_is_one_output_updated_in_place_that_the_runner_can_read(tmp_path: Path) -> None:
+    with front_end(tmp_path) as shown:
+        progress = Progress(2, interval=0)
+        progress.start("a <b>.md")
+        progress.advance()
+        progress.advance()
+        progress.close()
+
+    assert [message["update"] for message in shown] == [False, True, True, True, True]
+    assert len({message["transient"]["display_id"] for message in shown}) == 1
+    states = [message["data"][PROGRESS_MIME] for message in shown]
+    assert [state["done"] for state in states] == [0, 0, 1, 2, 2]
+    assert [state["current"] for state in states] == ["", "a <b>.md", "a <b>.md", "a <b>.md", ""]
+    assert states[0] == {"done": 0, "total": 2, "unit": "document", "current": ""}
+    assert "a <b>.md" in Tags(shown[1]["data"]["text/html"]).text
+    assert "1 of 2 documents in" in shown[2]["data"]["text/plain"]
+    assert "s left" in shown[2]["data"]["text/plain"]
+    assert "left" not in shown[3]["data"]["text/plain"]
+
+
+def test_a_thousand_quick_items_are_few_messages_and_the_last_one_counts(tmp_path: Path) -> None:
+    with front_end(tmp_path) as shown:
+        progress = Progress(1000, interval=60)
+        for number in range(1000):
+            progress.start(f"{number}.md")
+            progress.advance()
+    assert len(shown) <= 3
+    assert shown[-1]["data"][PROGRESS_MIME]["done"] == 1000
+
+
+def test_progress_over_nothing_is_shown(tmp_path: Path) -> None:
+    with front_end(tmp_path) as shown:
+        Progress(0).close()
+    assert "0 of 0 documents" in shown[-1]["data"]["text/plain"]
+
+
+def test_outside_a_notebook_progress_says_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(1, interval=0)
+    progress.start("a.md")
+    progress.advance()
+    progress.close()
+    assert len(capsys.readouterr().out.splitlines()) == 1

@@ -1,0 +1,164 @@
+"""Promises of the memo: what was made is remembered, and damage to it costs work, never results."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stagekit.memo import Memo, canonical_json, digest
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outputs" / "memo.sqlite"
+
+
+def alter(path: Path, statement: str) -> None:
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(statement)
+    connection.close()
+
+
+def set_aside(path: Path) -> list[Path]:
+    return sorted(path.parent.glob("*.damaged-*"))
+
+
+def test_what_was_put_is_there_after_the_file_is_opened_again(path: Path) -> None:
+    with Memo(path) as memo:
+        memo.put("text_chunking", "k", {"título": "ação", "n": [1, None]})
+        memo.put("text_chunking", "k", {"n": 2})
+    with Memo(path) as memo:
+        assert memo.get_many(["k", "unknown", "k"]) == {"k": {"n": 2}}
+
+
+def test_a_thousand_keys_are_found_at_once(path: Path) -> None:
+    with Memo(path) as memo:
+        for number in range(1001):
+            memo.put("s", f"k{number}", {"n": number})
+        found = memo.get_many(f"k{number}" for number in range(1200))
+    assert len(found) == 1001
+    assert found["k1000"] == {"n": 1000}
+
+
+def test_the_last_good_outcome_is_kept_by_stage_and_document(path: Path) -> None:
+    with Memo(path) as memo:
+        memo.remember_good("a", [("d1", {"v": 1}), ("d2", {"v": 2})])
+        memo.remember_good("a", [("d1", {"v": 3})])
+        assert memo.last_good("a", "d1") == {"v": 3}
+        assert memo.last_good("a", "d2") == {"v": 2}
+        assert memo.last_good("b", "d1") is None
+
+
+def test_an_altered_row_counts_as_absent(path: Path) -> None:
+    with Memo(path) as memo:
+        memo.put("s", "k", {"n": 1})
+        memo.put("s", "other", {"n": 2})
+        memo.remember_good("s", [("d", {"n": 1})])
+    alter(path, """UPDATE memo SET value = '{"n":9}' WHERE key = 'k'""")
+    alter(path, """UPDATE last_good SET value = '{"n":9}'""")
+    with Memo(path) as memo:
+        assert memo.get_many(["k", "other"]) == {"other": {"n": 2}}
+        assert memo.last_good("s", "d") is None
+
+
+def test_a_file_that_is_no_database_is_set_aside_and_a_new_one_begun(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database" * 100)
+    with Memo(path) as memo:
+        memo.put("s", "k", {"n": 1})
+        assert memo.get_many(["k"]) == {"k": {"n": 1}}
+    assert [item.read_bytes()[:4] for item in set_aside(path)] == [b"this"]
+
+
+def damage_the_middle(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[4096 * 3 :] = b"\xff" * (len(data) - 4096 * 3)  # the roots of the tables stay whole
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("table", ["memo", "last_good"])
+@pytest.mark.parametrize("operation", ["get", "put", "remember", "last good"])
+def test_a_damaged_page_empties_the_memo_and_stops_nothing(path: Path, table: str, operation: str) -> None:
+    keys = [f"k{number:03}" for number in range(400)]
+    with Memo(path) as memo:
+        for key in keys:
+            if table == "memo":
+                memo.put("s", key, {"text": "x" * 100})
+            else:
+                memo.remember_good("s", [(key, {"text": "x" * 100})])
+    damage_the_middle(path)
+
+    with Memo(path) as memo:
+        if operation == "get":
+            assert memo.get_many(keys) == {}
+        elif operation == "put":
+            for key in keys:
+                memo.put("s", key, {"n": 1})
+        elif operation == "remember":
+            memo.remember_good("s", [(key, {"n": 1}) for key in keys])
+        else:
+            assert all(memo.last_good("s", key) is None for key in keys)
+        memo.put("s", "new", {"n": 2})
+        assert memo.get_many(["new"]) == {"new": {"n": 2}}
+    assert set_aside(path)
+
+
+def test_use_after_close_is_an_error_and_throws_nothing_away(path: Path) -> None:
+    with Memo(path) as memo:
+        memo.put("s", "k", {"n": 1})
+    with pytest.raises(sqlite3.ProgrammingError):
+        memo.get_many(["k"])
+    assert not set_aside(path)
+    with Memo(path) as again:
+        assert again.get_many(["k"]) == {"k": {"n": 1}}
+
+
+def test_stages_that_run_side_by_side_share_the_file(path: Path) -> None:
+    with Memo(path) as one, Memo(path) as other:
+
+        def fill(memo: Memo, name: str) -> None:
+            for number in range(50):
+                memo.put(name, f"{name}{number}", {"n": number})
+
+        jobs = [(one, "a"), (one, "b"), (other, "c"), (other, "d")]
+        threads = [threading.Thread(target=fill, args=job) for job in jobs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(one.get_many(f"{name}{n}" for name in "abcd" for n in range(50))) == 200
+
+
+def test_the_file_is_its_owners_alone(path: Path) -> None:
+    with Memo(path):
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@given(JSON, JSON)
+def test_two_values_have_one_digest_only_if_they_are_the_same_json(a: object, b: object) -> None:
+    assert (digest(a) == digest(b)) == (canonical_json(a) == canonical_json(b))
+    assert digest(a, b) != digest([a, b])
+
+
+@given(st.dictionaries(TEXT, st.integers(), max_size=6))
+def test_the_order_of_keys_does_not_matter(value: dict[str, int]) -> None:
+    assert canonical_json(value) == canonical_json(dict(reversed(value.items())))
+
+
+def test_the_canonical_text_is_fixed() -> None:
+    assert canonical_json({"b": 1, "a": ["é", None]}) == '{"a":["é",null],"b":1}'
+    assert digest("a", [1]) == "536316bea2646f431d00e633c88afaa572f5a8428b9c1970b7c73e30a19e85fa"

@@ -1,0 +1,60 @@
+"""Promises of the check before a run: what cannot work is told at once, by setting and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.config_manager import PipelineConfig
+from stagekit.preflight import preflight
+
+
+def problems(**settings: Any) -> list[str]:
+    return preflight(PipelineConfig(**settings).model_dump(mode="json"))
+
+
+def test_the_defaults_fit_together() -> None:
+    assert problems() == []
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    [said] = problems(source_path=str(tmp_path / "nowhere"))
+    assert said.startswith("source_path: there is no folder")
+    [said] = problems(artifacts_path=str(tmp_path / "nowhere"))
+    assert said.startswith("artifacts_path: there is no folder")
+    assert problems(source_path=str(tmp_path), artifacts_path=str(tmp_path)) == []
+
+
+def test_an_engine_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    [said] = problems(ocr_engine="tesseract")
+    assert "not installed" in said
+    assert "rapidocr" in said
+    tesseract = tmp_path / "tesseract"
+    tesseract.write_text("#!/bin/sh\n")
+    tesseract.chmod(0o755)
+    assert problems(ocr_engine="tesseract") == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedy"),
+    [
+        ({"chunk_size": 5000}, "set chunk_size to at most 508"),
+        ({"chunk_size": 100, "chunk_overlap": 100}, "set chunk_overlap to at most 50"),
+        ({"chunk_size": 3, "chunk_overlap": 0}, "set it to at least 16"),
+        ({"embedding_model": "packaged/no-such-model"}, "the packaged ones are"),
+    ],
+)
+def test_chunks_that_the_model_cannot_take_are_told_with_the_remedy(
+    settings: dict[str, Any], remedy: str
+) -> None:
+    [said] = problems(**settings)
+    assert remedy in said
+    assert "\n" not in said
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    missing = str(tmp_path / "nowhere")
+    assert len(problems(source_path=missing, artifacts_path=missing, chunk_size=5000)) == 3
