@@ -303,12 +303,14 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
 def main() -> None:
     """Run the command line; every error becomes one message and an exit code, never a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
-    redact = Redactor(secret_values())
     try:
         app(standalone_mode=True)
     except (PipelineOrchestrationError, StageError) as error:
-        Console(stderr=True).print(redact(str(error)), style="red", markup=False, soft_wrap=True)
+        _complain(str(error))
         sys.exit(getattr(error, "exit_code", 1))
+    except OSError as error:  # a full disk, a folder without rights
+        _complain(f"{error}: see to it, then give the command again; what was finished is kept.")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -316,6 +318,11 @@ def main() -> None:
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
     # The same way out as Ctrl-C: finished documents are kept, kernels are ended.
     raise KeyboardInterrupt
+
+
+def _complain(sentence: str) -> None:
+    text = Redactor(secret_values())(sentence)
+    Console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
 
 
 def _console(as_json: bool) -> Console:

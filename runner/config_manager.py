@@ -40,17 +40,22 @@ SECRETS = {
 """Names that look like settings but are secrets, and the environment variable of each."""
 
 _PREFIX = "NIC_ETL_"
-_OTHER_VARIABLES = {"PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK"}
+_OTHER_VARIABLES = {
+    "PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK", "PDF_PASSWORDS", "PDF_PASSWORDS_FILE",
+}  # fmt: skip
 _RUNNER_ONLY = {"outputs_dir"}
 
 
 def _split(value: Any) -> Any:
-    # NIC_ETL_TARGET_FOLDER=30-Aprovados,40-Normas is what people write; JSON works as well.
+    # NIC_ETL_TARGET_FOLDER=30-Aprovados,40-Normas is what people write; a YAML or JSON list works as well.
     if not isinstance(value, str):
         return value
     text = value.strip()
     if text.startswith("["):
-        return json.loads(text)
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ValueError("must be a list such as a,b or [a, b]") from None
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
@@ -198,21 +203,18 @@ def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None 
         raise ConfigurationError(_sentences(error, origins)) from None
 
 
-def parse_assignments(assignments: list[str]) -> dict[str, Any]:
-    """Parse ``name=value`` words of a command line; a value is read as YAML.
+def parse_assignments(assignments: list[str]) -> dict[str, str]:
+    """Parse ``name=value`` words of a command line; values stay text, as those of the environment do.
 
     Raises:
         ConfigurationError: for a word without ``=``.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, str] = {}
     for word in assignments:
         name, sign, text = word.partition("=")
         if not sign or not name.strip():
             raise ConfigurationError(f"-p {word}: write it as name=value, for example -p chunk_size=300.")
-        try:
-            values[name.strip()] = yaml.safe_load(text) if text else ""
-        except yaml.YAMLError:
-            values[name.strip()] = text
+        values[name.strip()] = text
     return values
 
 
@@ -232,7 +234,7 @@ def _profile_file(profile: str) -> Path:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"The configuration file {path} cannot be read: {reason}.") from None
     if content is None:
@@ -287,8 +289,8 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> str:
     lines = []
     for item in error.errors():
         name = str(item["loc"][0])
-        fault = _WORDS.get(item["type"], item["msg"][0].lower() + item["msg"][1:].replace("Input s", "s"))
-        fault = fault.replace("input should", "must")
+        said = item["msg"].removeprefix("Value error, ").replace("Input should", "must")
+        fault = _WORDS.get(item["type"], said)
         field = PipelineConfig.model_fields[name]
         lines.append(
             f"{name} ({origins.get(name, 'default')}) is {item['input']!r}, but it {fault}: "

@@ -67,7 +67,8 @@ def read_events(path: Path) -> list[dict[str, Any]]:
     """Read a log of events; a last line that is still being written is left out."""
     events = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines(): a document's name may hold one of the other line separators of Unicode.
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except FileNotFoundError:
         return []
     for line in lines:

@@ -75,8 +75,8 @@ class PipelineStage:
         code: modules and subpackages of ``stagekit`` whose change concerns this stage.
         secrets: environment variables with secrets that its kernel gets; no other kernel does.
         warm_imports: modules imported while the stages before it still run.
-        external: it reads or writes something outside ``outputs/``, so that equal inputs do not make it
-            superfluous.
+        outside: what it reads or writes outside ``outputs/``: ``source``, ``store``, or nothing. Equal
+            inputs make it superfluous only if that is as it was, too.
     """
 
     name: str
@@ -86,7 +86,7 @@ class PipelineStage:
     code: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     warm_imports: tuple[str, ...] = ()
-    external: bool = False
+    outside: str = ""
     retry_config: RetryConfig = RetryConfig()
     resource_requirements: ResourceRequirements = ResourceRequirements()
 
@@ -94,7 +94,8 @@ class PipelineStage:
 class Checkpoint(BaseModel):
     """The record of one stage of one run: written only after its notebook and artifacts were verified.
 
-    ``carried_from`` names the run that did the work when this run had nothing to do.
+    ``carried_from`` names the run that did the work when this run had nothing to do; ``outside`` is the
+    state of the source or the store that the stage found or left.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -106,6 +107,7 @@ class Checkpoint(BaseModel):
     fingerprint: dict[str, str] = Field(default_factory=dict)
     reason: str = ""
     carried_from: str = ""
+    outside: str = ""
     attempts: int = 1
     peak_memory_mb: float = 0.0
     seconds: float = 0.0

@@ -39,7 +39,7 @@ from runner.resource_manager import ResourceManager
 from runner.scheduler import run_in_order
 from runner.stage_manager import StageManager
 from runner.stages import default_stages, notebook_parameters
-from runner.state_manager import StateManager, digest_of, file_sha256
+from runner.state_manager import StateManager, file_sha256
 from stagekit.contract import ExecutionStatus, StageResult
 from stagekit.preflight import preflight
 
@@ -174,7 +174,8 @@ class PipelineOrchestrator:
                 exit_code=2,
             )
         # Its own settings, but here: the outputs folder may have been moved or restored since.
-        config = PipelineConfig(**(state.pipeline_config | {"outputs_dir": self.config.outputs_dir}))
+        recorded = state.pipeline_config | {"outputs_dir": self.config.outputs_dir}
+        config = load_config(None, recorded).config
         state.mode = ExecutionMode.RESUME
         return self._run(config, ExecutionMode.RESUME, state)
 
@@ -349,11 +350,9 @@ class _Run:
         return True
 
     def _carry_over(self, name: str) -> bool:
-        stage = self._stages.stages[name]
-        if stage.external or not self._reuse:
+        if not self._reuse:
             return False
-        fingerprint = self._stages.fingerprint(stage, self._config, self._upstream)
-        found = self._manager.find_checkpoint(name, digest_of(fingerprint))
+        found = self._stages.current(self._stages.stages[name], self._config, self._upstream)
         if found is None:
             return False
         execution_id, checkpoint = found
@@ -392,8 +391,8 @@ class _Run:
             if self._only and candidate not in self._only:
                 continue
             stage = self._stages.stages[candidate]
-            sure = self._manager.last_checkpoint(candidate) is None or not self._reuse or stage.external
-            follows = name in stage.dependencies and not self._stages.stages[name].external
+            sure = self._manager.last_checkpoint(candidate) is None or not self._reuse
+            follows = name in stage.dependencies and self._stages.stages[name].outside != "source"
             if (sure or follows) and self._resources.fits(stage, [self._stages.stages[name]]):
                 threading.Thread(target=self._stages.warm, args=([candidate],), daemon=True).start()
                 return

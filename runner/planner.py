@@ -14,6 +14,12 @@ from runner.state_manager import StateManager
 __all__ = ["differences", "plan_run"]
 
 
+_OUTSIDE = {
+    "source": "the source changed, or has to be asked",
+    "store": "the collection is not as the last run left it, or has to be asked",
+}
+
+
 def plan_run(
     stages: StageManager, state: StateManager, resolver: DependencyResolver, config: PipelineConfig
 ) -> ExecutionPlan:
@@ -51,8 +57,8 @@ def _plan_stage(
     changed = differences(checkpoint.fingerprint, stages.fingerprint(stage, config, known))
     if changed:
         return PlannedStage(name, "run", tuple(changed))
-    if stage.external:
-        return PlannedStage(name, "run", ("it looks at what is outside outputs/ on every run",))
+    if stage.outside and stages.current(stage, config, known) is None:
+        return PlannedStage(name, "run", (_OUTSIDE[stage.outside],))
     uncertain = [other for other in stage.dependencies if planned[other].action != "carry over"]
     if uncertain:
         return PlannedStage(

@@ -38,7 +38,7 @@ def secret_values(environment: Mapping[str, str] | None = None) -> list[str]:
     for name in SECRET_VARIABLES:
         file = env.get(f"{name}_FILE")
         if file and Path(file).is_file():
-            values.append(Path(file).read_text(encoding="utf-8").strip())
+            values.append(Path(file).read_text(encoding="utf-8", errors="replace").strip())
     return values
 
 
@@ -59,7 +59,8 @@ class Redactor:
 
 def _encodings(secret: str) -> set[str]:
     raw = secret.encode()
-    forms = {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+    forms = {secret, quote(secret, safe=""), quote_plus(secret)}
+    forms |= {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     # A secret inside a longer base64 text appears in one of three alignments; its edges mix with the
     # neighbours, so the inner part is what can be matched.
     for pad in range(3):

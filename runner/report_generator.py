@@ -28,9 +28,7 @@ def summarize(manager: StateManager, state: PipelineState) -> Row:
     """Return the summary of a run, as ``nic-etl run --json`` prints it."""
     outcomes = document_outcomes(manager, state)
     results = state.stage_results
-    storage = results.get("qdrant_storage")
-    points: Row = dict(storage.metrics.get("points", {})) if storage else {}
-    deleted = storage.metrics.get("documents_deleted", 0) if storage else 0
+    points, deleted = _stored(state.stages.get("qdrant_storage"))
     processing = results.get("document_processing")
     carried = "document_processing" in state.stages and state.stages["document_processing"].carried_from
     statuses = [row["status"] for row in outcomes]
@@ -62,6 +60,16 @@ def summarize(manager: StateManager, state: PipelineState) -> Row:
         ],
         "duration_seconds": round((end - state.start_timestamp).total_seconds(), 3) if end else None,
     }
+
+
+def _stored(checkpoint: Checkpoint | None) -> tuple[Row, int]:
+    if checkpoint is None or checkpoint.result is None:
+        return {}, 0
+    metrics = checkpoint.result.metrics
+    points: Row = dict(metrics.get("points", {}))
+    if checkpoint.carried_from:  # the figures are those of the run that wrote them
+        return {"total": points.get("total", 0), "unchanged": points.get("total", 0)}, 0
+    return points, int(metrics.get("documents_deleted", 0))
 
 
 def document_outcomes(manager: StateManager, state: PipelineState) -> list[Row]:

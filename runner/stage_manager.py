@@ -19,9 +19,10 @@ from runner.events import Event, Listener
 from runner.kernels import StageKernel, kernel_environment
 from runner.models import Checkpoint, ExecutionContext, PipelineStage
 from runner.stages import code_parts, notebook_parameters
-from runner.state_manager import StateManager, file_sha256
+from runner.state_manager import StateManager, digest_of, file_sha256
 from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps, stage_result
 from stagekit.errors import StageError
+from stagekit.outside import outside_state
 
 __all__ = ["StageManager"]
 
@@ -80,6 +81,24 @@ class StageManager:
                     parts[f"input:{name}.{ref.name}"] = ref.sha256
         return parts
 
+    def outside(self, stage: PipelineStage, config: PipelineConfig) -> str:
+        """Return the state of what a stage reads or writes outside ``outputs/``, empty if unknown."""
+        if not stage.outside:
+            return ""
+        settings = config.model_dump(mode="json")
+        return outside_state(stage.outside, settings, self._state.outputs) or ""
+
+    def current(
+        self, stage: PipelineStage, config: PipelineConfig, upstream: dict[str, str]
+    ) -> tuple[str, Checkpoint] | None:
+        """Return the whole checkpoint that a stage's execution would only repeat, and its run's id."""
+        found = self._state.find_checkpoint(stage.name, digest_of(self.fingerprint(stage, config, upstream)))
+        if found is None or not stage.outside:
+            return found
+        if stage.outside == "store" and self._state.last_checkpoint(stage.name) != found:
+            return None  # another run has written to the collection since
+        return found if found[1].outside and found[1].outside == self.outside(stage, config) else None
+
     def warm(self, names: Iterable[str]) -> None:
         """Start kernels ahead and let them import what their stages will need."""
         for name in names:
@@ -107,10 +126,14 @@ class StageManager:
             reraise=True,
         )
         begin = time.monotonic()
+        found = self.outside(stage, context.pipeline_config)
         for attempt in attempts:
             with attempt:
                 kernel = self._execute_once(stage, context)
         checkpoint = self._checkpoint(stage, context)
+        # What changes while a source is read shows on the next run; a store is as its own writer left it.
+        writes = stage.outside == "store"
+        checkpoint.outside = self.outside(stage, context.pipeline_config) if writes else found
         checkpoint.attempts = attempts.statistics["attempt_number"]
         checkpoint.seconds = round(time.monotonic() - begin, 3)
         checkpoint.peak_memory_mb = round(kernel.peak_memory_mb, 1)

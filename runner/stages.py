@@ -29,7 +29,7 @@ def default_stages() -> list[PipelineStage]:
             source_notebook("gitlab_ingestion"),
             code=("ingestion", "front_matter"),
             secrets=("GITLAB_TOKEN", "CI_JOB_TOKEN"),
-            external=True,
+            outside="source",
         ),
         PipelineStage(
             "document_processing",
@@ -78,7 +78,7 @@ def default_stages() -> list[PipelineStage]:
             code=("storage", "enrichment"),
             secrets=("QDRANT_API_KEY",),
             warm_imports=("qdrant_client", "pyarrow.parquet", "stagekit.storage"),
-            external=True,
+            outside="store",
             resource_requirements=ResourceRequirements(memory_mb=1000),
         ),
     ]
@@ -116,10 +116,16 @@ def code_parts(stage: PipelineStage) -> dict[str, str]:
 
 def _literals(source: str, notebook: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, value in _assignments(ast.parse(source)):
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise ConfigurationError(
+            f"{notebook}: the cell tagged `parameters` is not Python ({error.msg}, line {error.lineno})."
+        ) from None
+    for name, value in _assignments(tree):
         try:
             found[name] = ast.literal_eval(value)
-        except ValueError:
+        except (ValueError, TypeError):
             raise ConfigurationError(f"{notebook}: the default of {name} must be a literal value.") from None
     return found
 

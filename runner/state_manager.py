@@ -44,8 +44,14 @@ class StateManager:
     """Reads and writes the state below one outputs folder."""
 
     def __init__(self, outputs: Path) -> None:
-        self.outputs = make_private_dir(outputs)
-        self.runs = make_private_dir(outputs / "runs")
+        try:
+            self.outputs = make_private_dir(outputs)
+            self.runs = make_private_dir(outputs / "runs")
+        except OSError as error:
+            raise StateManagementError(
+                f"outputs_dir: the folder {outputs} cannot be made ({error.strerror}); choose another.",
+                exit_code=2,
+            ) from None
         self.kernels = outputs / "kernels"
         self.store = ArtifactStore(os.environ.get("NIC_ETL_ARTIFACTS_URL") or outputs / "artifacts")
         self._database = outputs / "state.sqlite"

@@ -88,11 +88,18 @@ def toy_chain(folder: Path, pause: float = 0.0) -> list[PipelineStage]:
 
     behave = 'organization: str = "NIC"'
     return [
-        stage(1, "listing", _LIST, f"max_pages: int = 2\n{behave}", external=True, secrets=("GITLAB_TOKEN",)),
+        stage(
+            1,
+            "listing",
+            _LIST,
+            f"max_pages: int = 2\n{behave}",
+            outside="elsewhere",
+            secrets=("GITLAB_TOKEN",),
+        ),
         stage(2, "shout", _SHOUT, f"chunk_size: int = 1\n{behave}", "listing", secrets=("GITLAB_TOKEN",)),
         stage(3, "count", _COUNT.format(name="count", pause=pause), "", "shout"),
         stage(4, "measure", _COUNT.format(name="measure", pause=pause), "", "shout"),
-        stage(5, "storing", _STORE, "", "count", "measure", external=True),
+        stage(5, "storing", _STORE, "", "count", "measure", outside="elsewhere"),
     ]
 
 

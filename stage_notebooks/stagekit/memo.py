@@ -72,9 +72,7 @@ class Memo:
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
             marks = ",".join("?" * len(batch))
-            rows = self._execute(
-                f"SELECT key, value, checksum FROM memo WHERE key IN ({marks})", [batch]
-            )
+            rows = self._execute(f"SELECT key, value, checksum FROM memo WHERE key IN ({marks})", [batch])
             for key, value, checksum in rows:
                 if _checksum(value) == checksum:
                     found[key] = json.loads(value)
@@ -95,7 +93,8 @@ class Memo:
     def last_good(self, stage: str, document_id: str) -> dict[str, Any] | None:
         """Return the last good outcome of a document, if there is one."""
         found = self._execute(
-            "SELECT value, checksum FROM last_good WHERE stage = ? AND document_id = ?", [(stage, document_id)]
+            "SELECT value, checksum FROM last_good WHERE stage = ? AND document_id = ?",
+            [(stage, document_id)],
         )
         return next((json.loads(text) for text, checksum in found if _checksum(text) == checksum), None)
 

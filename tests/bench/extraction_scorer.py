@@ -1,8 +1,8 @@
-"""Measures extraction on a corpus with known answers: `python tests/bench/extraction_scorer.py CORPUS [--only WORD]`.
+"""Measures extraction on a corpus with known answers: `python tests/bench/extraction_scorer.py CORPUS`.
 
-The corpus has `repo/`, `MANIFEST.tsv` and `expected_text.jsonl`. Printed: share of expected strings found by kind
-(text, headings marked as headings, table rows inside one row of a table, OCR with small errors), what became of the
-special files, text coverage, and pages a second by kind of document.
+The corpus has `repo/`, `MANIFEST.tsv` and `expected_text.jsonl`. Printed: the share of expected strings found
+by kind (text, headings marked as headings, table rows inside one row of a table, OCR with small errors), what
+became of the special files, text coverage, and pages a second by kind of document.
 """
 
 import argparse
@@ -94,6 +94,49 @@ def score(processed: ProcessedDocument, expected: list[dict[str, Any]]) -> list[
     return results
 
 
+def say(text: str = "") -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+class Tally:
+    """Hits by kind of expected string; documents, pages and seconds by kind of document."""
+
+    def __init__(self) -> None:
+        self.hits: dict[str, Counter[bool]] = defaultdict(Counter)
+        self.speed: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+
+    def count(self, row: dict[str, str], processed: ProcessedDocument, seconds: float) -> None:
+        kind = "ocr" if row["ocr"] == "yes" else processed.file_format
+        for index, amount in enumerate((1, processed.page_count or 1, seconds)):
+            self.speed[kind][index] += amount
+
+    def report(self) -> None:
+        for item, counts in sorted(self.hits.items()):
+            say(f"{item:13} {counts[True]}/{counts.total()} = {counts[True] / counts.total():.1%}")
+        for kind, (documents, pages, seconds) in sorted(self.speed.items()):
+            each = f"{documents / seconds:.2f} documents/s, {pages / seconds:.2f} pages/s"
+            say(f"{kind:5} {documents:.0f} documents, {each}")
+
+
+def describe(row: dict[str, str], processed: ProcessedDocument, seconds: float) -> str:
+    coverage = processed.text_coverage
+    shares = f"{coverage.total:.3f}/{coverage.minimum:.3f}" if coverage else "-"
+    return (
+        f"ok {row['role']:9} {row['path']} {processed.page_count or '-'}p {seconds:.2f}s "
+        f"confidence {processed.confidence:.2f} ocr {processed.ocr_confidence} coverage {shares} "
+        f"{quality_verdict(processed, ProcessingSettings())} | {processed.title}"
+    )
+
+
+def read_corpus(corpus: Path) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, str]]]:
+    lines = (corpus / "expected_text.jsonl").read_text(encoding="utf-8").splitlines()
+    expected = {row["path"]: row["expected"] for row in map(json.loads, lines)}
+    with (corpus / "MANIFEST.tsv").open(encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle, delimiter="\t"))
+    return expected, [row for row in rows if row["role"] not in ("outside", "symlink")]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path)
@@ -101,61 +144,35 @@ def main() -> None:
     parser.add_argument("--layout-profile", default="packaged")
     parser.add_argument("--dump", type=Path, help="folder for the Markdown of each document")
     arguments = parser.parse_args()
-    expected = {
-        row["path"]: row["expected"]
-        for row in map(json.loads, (arguments.corpus / "expected_text.jsonl").read_text().splitlines())
-    }
-    with (arguments.corpus / "MANIFEST.tsv").open(encoding="utf-8") as handle:
-        manifest = [
-            row for row in csv.DictReader(handle, delimiter="\t") if row["role"] not in ("outside", "symlink")
-        ]
+    expected, manifest = read_corpus(arguments.corpus)
     converter = build_converter(arguments.layout_profile)
-    settings = ProcessingSettings()
-    tally: dict[str, Counter[bool]] = defaultdict(Counter)
-    speed: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    tally = Tally()
     for row in manifest:
         if arguments.only not in row["path"]:
             continue
         content = (arguments.corpus / "repo" / row["path"]).read_bytes()
         begin = time.perf_counter()
         try:
-            processed = process_document(converter, content, Path(row["path"]).name, settings)
+            processed = process_document(converter, content, Path(row["path"]).name, ProcessingSettings())
         except DocumentRejected as verdict:
-            print(f"rejected  {row['role']:12} {row['path']}: {verdict.category}: {verdict.message}")
+            say(f"rejected  {row['role']:12} {row['path']}: {verdict.category}: {verdict.message}")
             continue
         seconds = time.perf_counter() - begin
-        kind = "ocr" if row["ocr"] == "yes" else processed.file_format
-        totals = speed[kind]
-        totals[0], totals[1], totals[2] = (
-            totals[0] + 1,
-            totals[1] + (processed.page_count or 1),
-            totals[2] + seconds,
-        )
-        coverage = processed.text_coverage
-        print(
-            f"ok {row['role']:9} {row['path']} {processed.page_count or '-'}p {seconds:.2f}s "
-            f"conf {processed.confidence:.2f} ocr {processed.ocr_confidence} "
-            f"coverage {f'{coverage.total:.3f}/{coverage.minimum:.3f}' if coverage else '-'} "
-            f"{quality_verdict(processed, settings)} | {processed.title}"
-        )
+        tally.count(row, processed, seconds)
+        say(describe(row, processed, seconds))
         for sentence in processed.warnings:
-            print(f"     warning: {sentence}")
+            say(f"     warning: {sentence}")
         for item, hit, wanted in score(processed, expected.get(row["path"], [])):
-            tally[item][hit] += 1
+            tally.hits[item][hit] += 1
             if not hit:
-                print(f"     MISSED {item}: {wanted}")
+                say(f"     MISSED {item}: {wanted}")
         if arguments.dump:
             arguments.dump.mkdir(parents=True, exist_ok=True)
             name = row["path"].replace("/", "__") + ".md"
             (arguments.dump / name).write_text(processed.document.export_to_markdown(), encoding="utf-8")
-    print()
-    for item, counts in sorted(tally.items()):
-        print(f"{item:13} {counts[True]}/{counts.total()} = {counts[True] / counts.total():.1%}")
-    for kind, (documents, pages, seconds) in sorted(speed.items()):
-        print(
-            f"{kind:5} {documents:.0f} documents, {documents / seconds:.2f} documents/s, {pages / seconds:.2f} pages/s"
-        )
+    say()
+    tally.report()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -25,7 +25,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from tests.servers.gitlab_access import Refused, Token, allow, identify, not_found
 from tests.servers.gitlab_faults import LOGIN_PAGE, Fault, FaultBoard
@@ -169,9 +169,8 @@ class GitLabServer(TestHost):
         if not route or len(segments) < 2:
             raise Refused(404, {"error": "404 Not Found"})
         if segments[1] in self.moved:
-            target = handler.path.replace(
-                segments[1].replace("/", "%2F"), self.moved[segments[1]].replace("/", "%2F")
-            )
+            old = parts.path.removeprefix(_API).split("/")[1]
+            target = handler.path.replace(old, quote(self.moved[segments[1]], safe=""), 1)
             said = f"This resource has been moved permanently to {target}".encode()
             return Answer(body=said, status=301, headers={"Location": f"{web}{target}"})
         project = next((p for p in self.projects if segments[1] in (str(p.number), p.path)), None)
@@ -298,7 +297,7 @@ def main(arguments: list[str]) -> None:
     with GitLabServer() as server:
         server.add_project(arguments[1] if len(arguments) > 1 else "nic/documentos", Path(arguments[0]))
         server.add_token(os.environ.get("GITLAB_TOKEN", "glpat-test-server-token"))
-        print(server.url, flush=True)  # noqa: T201 - what the caller waits for
+        print(server.url, flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
 

@@ -48,18 +48,18 @@ def executed_notebook(path: Path, scraps: Mapping[str, Any]) -> Path:
     """Write an executed notebook that holds these scraps, one cell each."""
     cells = [
         {
+            "id": f"cell-{number}",
             "cell_type": "code",
             "metadata": {},
             "source": "",
+            "execution_count": None,
             "outputs": [
                 {"output_type": "display_data", "metadata": {}, "data": {SCRAP_MIME: scrap(name, data)}}
             ],
         }
-        for name, data in scraps.items()
+        for number, (name, data) in enumerate(scraps.items())
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    return path
+    return _write(path, cells)
 
 
 def scrap(name: str, data: Any) -> dict[str, Any]:
@@ -70,16 +70,23 @@ def source_notebook(path: Path, *cells: tuple[str, str]) -> Path:
     """Write a notebook of code cells, each given as (tag, source)."""
     listed = [
         {
+            "id": f"cell-{number}",
             "cell_type": "code",
             "metadata": {"tags": [tag]} if tag else {},
             "source": code,
             "outputs": [],
             "execution_count": None,
         }
-        for tag, code in cells
+        for number, (tag, code) in enumerate(cells)
     ]
+    return _write(path, listed)
+
+
+def _write(path: Path, cells: list[dict[str, Any]]) -> Path:
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"cells": listed, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    path.write_text(json.dumps(content))
     return path
 
 

@@ -5,8 +5,8 @@ from docling.datamodel.base_models import Cluster
 from docling_core.types.doc import BoundingBox, DocItemLabel, DoclingDocument, ProvenanceItem, Size
 from docling_core.types.doc.page import BoundingRectangle, PdfCellRenderingMode, PdfTextCell, TextCell
 
-from stagekit.processing.page_ocr import is_broken_text, level_boxes, regions_to_read
 from stagekit.processing import page_structure
+from stagekit.processing.page_ocr import is_broken_text, level_boxes, regions_to_read
 from stagekit.processing.text_coverage import measure_coverage
 
 PAGE = Size(width=600, height=800)

@@ -156,7 +156,7 @@ class PageRapidOcrModel(_PageRegions, RapidOcrModel):
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         if self.enabled:
-            self.reader = _LevelReader(self.reader)
+            self.reader: Any = _LevelReader(self.reader)
 
     @classmethod
     def get_options_type(cls) -> type[Any]:

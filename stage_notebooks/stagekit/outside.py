@@ -1,0 +1,86 @@
+"""What lies outside ``outputs/``, in one line: whether a stage that looks there would find it as it was.
+
+These looks start no kernel and import no heavy library: a run with nothing to do takes a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ["outside_state", "source_state", "store_state"]
+
+Settings = dict[str, Any]
+_TIMEOUT = 10.0
+
+
+def outside_state(kind: str, settings: Settings, outputs: Path) -> str | None:
+    """Return the state of ``source`` or ``store``; None where only the stage itself can tell."""
+    if kind == "source":
+        return source_state(settings)
+    return store_state(settings, outputs) if kind == "store" else None
+
+
+def source_state(settings: Settings) -> str | None:
+    """Return what the source holds now: a commit, or a digest of names, sizes and times of a plain folder.
+
+    None for GitLab, which stage 01 asks in a constant number of requests, and where there is no answer.
+    """
+    from stagekit.errors import StageError
+    from stagekit.ingestion.git_source import is_git_repository
+    from stagekit.ingestion.opening import open_source, sample_repository
+
+    if settings["source"] != "git":
+        return None
+    path = Path(settings["source_path"]) if settings["source_path"] else sample_repository()
+    try:
+        if not is_git_repository(path):
+            return _files_state(path)
+        source = open_source(
+            "git", str(path), folders=settings["target_folder"], target_branch=settings["target_branch"]
+        )
+        try:
+            return f"commit {source.snapshot().commit}"
+        finally:
+            source.close()
+    except (OSError, StageError):
+        return None  # stage 01 says what is wrong, in its notebook
+
+
+def store_state(settings: Settings, outputs: Path) -> str | None:
+    """Return a mark of the collection: files of the embedded store, or the number of points on a server."""
+    if settings["qdrant_url"] == "embedded":
+        folder = outputs / "qdrant"
+        return _files_state(folder) if folder.is_dir() else None
+    url = f"{settings['qdrant_url'].rstrip('/')}/collections/{settings['collection_name']}/points/count"
+    headers = {"Content-Type": "application/json"}
+    if key := os.environ.get("QDRANT_API_KEY"):
+        headers["api-key"] = key
+    request = urllib.request.Request(url, data=b'{"exact": true}', headers=headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+            return f"{int(json.load(answer)['result']['count'])} points"
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _files_state(folder: Path) -> str:
+    state = hashlib.sha256()
+    for path, entry in sorted(_walk(folder, "")):
+        state.update(f"{path}\0{entry.st_size}\0{entry.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return f"files {state.hexdigest()}"
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{prefix}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path), f"{name}/")
+            elif entry.name != ".lock":
+                yield name, entry.stat(follow_symlinks=False)

@@ -1,0 +1,422 @@
+"""Promises of the GitLab source when the server misbehaves: complete in the end, or one sentence."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from stagekit import StageError
+from stagekit.ingestion import blob_id
+from tests.servers.gitlab_server import GitLabServer, OtherHost
+from tests.servers.gitlab_tls import private_ca
+from tests.servers.gitlab_world import PROJECT, TOKEN, Repository, World
+
+FILES = {f"d{n}.md": f"texto do documento {n}\n" * 40 for n in range(6)}
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("GITLAB_TOKEN", TOKEN)
+    repository = Repository(tmp_path / "repositorio")
+    repository.commit(dict(FILES))
+    with GitLabServer() as server:
+        yield World(tmp_path, server, repository)
+
+
+@pytest.fixture(autouse=True)
+def no_secret_on_disk(tmp_path: Path) -> Iterator[None]:
+    yield
+    for path in (tmp_path / "outputs").rglob("*"):
+        assert path.is_dir() or TOKEN.encode() not in path.read_bytes(), path
+
+
+def complete(world: World, **settings: object) -> bool:
+    reading = world.read(**settings)  # type: ignore[arg-type]
+    return {name: data.decode() for name, data in reading.contents.items()} == FILES
+
+
+def sentence(world: World, **settings: object) -> str:
+    with pytest.raises(StageError) as caught:
+        world.read(**settings)  # type: ignore[arg-type]
+    text = str(caught.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+    assert TOKEN not in text
+    return text
+
+
+# Tokens and permissions
+
+
+def test_an_unknown_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITLAB_TOKEN", "glpat-outro-segredo-qualquer")
+    text = sentence(world)
+    assert "does not know the token in GITLAB_TOKEN" in text
+    assert "outro-segredo" not in text
+
+
+def test_an_expired_token(world: World) -> None:
+    world.token.expired = True
+    assert "GITLAB_TOKEN has expired" in sentence(world)
+
+
+def test_a_revoked_token(world: World) -> None:
+    world.token.revoked = True
+    assert "was revoked" in sentence(world)
+
+
+@pytest.mark.parametrize("scope", ["read_repository", "read_user"])
+def test_a_token_with_too_small_a_scope(world: World, scope: str) -> None:
+    world.token.scopes = (scope,)
+    assert "lacks the scope" in sentence(world)
+    assert "read_api" in sentence(world)
+
+
+def test_a_member_who_may_see_the_project_but_not_its_files(world: World) -> None:
+    world.token.role = "guest"
+    assert "Reporter" in sentence(world)
+
+
+def test_a_private_project_of_which_the_token_is_no_member(world: World) -> None:
+    world.token.role = "none"
+    text = sentence(world)
+    assert f"no project '{PROJECT}'" in text
+    assert "is a member" in text
+
+
+def test_a_private_project_without_a_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITLAB_TOKEN")
+    assert "set GITLAB_TOKEN" in sentence(world)
+
+
+def test_a_project_that_does_not_exist(world: World) -> None:
+    assert "no project 'nic/outro'" in sentence(world, project="nic/outro")
+
+
+def test_a_job_token_is_told_what_it_may_not(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITLAB_TOKEN")
+    monkeypatch.setenv("CI_JOB_TOKEN", "job-token-0123456789")
+    world.server.add_token("job-token-0123456789", kind="job")
+    assert "source: git" in sentence(world)
+    world.project.visibility = "public"
+    assert complete(world)
+    assert {entry.headers.get("JOB-TOKEN") for entry in world.server.log} == {"job-token-0123456789"}
+
+
+def test_a_token_from_a_file_travels_as_bearer_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITLAB_TOKEN")
+    (world.folder / "token").write_text(f"{TOKEN}\n")
+    monkeypatch.setenv("GITLAB_TOKEN_FILE", str(world.folder / "token"))
+    assert complete(world)
+    for entry in world.server.log:
+        assert entry.headers["Authorization"] == f"Bearer {TOKEN}"
+        assert "PRIVATE-TOKEN" not in entry.headers
+
+
+def test_without_a_token_none_is_taken_from_netrc(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world.folder / "netrc").write_text("machine 127.0.0.1 login ana password senha\n")
+    monkeypatch.setenv("NETRC", str(world.folder / "netrc"))
+    monkeypatch.delenv("GITLAB_TOKEN")
+    world.project.visibility = "public"
+    assert complete(world)
+    assert not any("Authorization" in entry.headers for entry in world.server.log)
+
+
+def test_a_token_that_expires_in_the_middle_loses_nothing_that_was_read(world: World) -> None:
+    world.server.faults.add("expire_tokens", "/blobs/", times=1, skip=3)
+    assert "has expired" in sentence(world, workers=1)
+    world.token.expired = False
+    reading = world.read()
+    assert len(reading.contents) == len(FILES)
+    assert reading.metrics["downloads"] == len(FILES) - 3
+
+
+# Branches and states
+
+
+def test_a_branch_that_does_not_exist_names_those_that_do(world: World) -> None:
+    assert "no branch or tag 'publicado' (any more); it has main" in sentence(world, branch="publicado")
+
+
+def test_a_branch_that_was_deleted(world: World) -> None:
+    world.repository.git("branch", "publicado")
+    assert complete(world, branch="publicado")
+    world.repository.git("branch", "-D", "publicado")
+    assert "set target_branch" in sentence(world, branch="publicado")
+
+
+def test_an_empty_repository(world: World, tmp_path: Path) -> None:
+    world.server.add_project("nic/vazio", Repository(tmp_path / "vazio").path)
+    assert "is empty" in sentence(world, project="nic/vazio")
+    assert "is empty" in sentence(world, project="nic/vazio", branch="main")
+
+
+@pytest.mark.parametrize("keyset", [True, False])
+def test_a_push_during_the_listing_does_not_mix_two_states(world: World, keyset: bool) -> None:
+    world.project.keyset = keyset
+    before = world.repository.commit({f"muitos/e{n}.md": str(n) for n in range(150)})
+    pushed: list[str] = []
+    world.server.faults.add(
+        "run",
+        r"/tree\?.*page(_token)?=(2|ey)",
+        times=1,
+        action=lambda: pushed.append(_rewrite(world.repository)),
+    )
+    reading = world.read()
+    assert pushed
+    assert reading.snapshot.commit == before
+    assert len(reading.contents) == len(FILES) + 150
+    assert world.read().snapshot.commit == pushed[0]
+
+
+def _rewrite(repository: Repository) -> str:
+    for name in ("muitos/e3.md", "d0.md"):
+        (repository.path / "30-Aprovados" / name).unlink()
+    return repository.commit({"aaa.md": "novo", "muitos/e5.md": "mudou"})
+
+
+# Listings
+
+
+def test_a_lost_link_header_does_not_make_documents_vanish(world: World) -> None:
+    world.repository.commit({f"muitos/e{n}.md": str(n) for n in range(150)})
+    world.server.faults.add("strip_link", "/tree")
+    assert "not complete" in sentence(world)
+
+
+def test_a_lost_link_header_behind_a_full_page_is_noticed_too(world: World, tmp_path: Path) -> None:
+    flat = Repository(tmp_path / "plano")
+    flat.commit({f"e{n}.md": str(n) for n in range(130)}, folder=".")
+    world.server.add_project("nic/plano", flat.path)
+    world.server.faults.add("strip_link", "/tree")
+    assert "not complete" in sentence(world, project="nic/plano", folder="")
+    world.server.faults.clear()
+    assert len(world.read(project="nic/plano", folder="").contents) == 130
+
+
+def test_a_page_that_comes_twice_is_an_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tests.servers.gitlab_routes as routes
+
+    world.repository.commit({f"muitos/e{n}.md": str(n) for n in range(150)})
+    true_page = routes._keyset
+
+    def again(entries, request):  # a server that forgets its page token once
+        if "page_token" in request.query and not request.query.pop("seen", None):
+            request.query.pop("page_token")
+        return true_page(entries, request)
+
+    monkeypatch.setattr(routes, "_keyset", again)
+    assert "twice" in sentence(world)
+
+
+def test_an_external_url_that_differs_does_not_draw_the_token_away(world: World) -> None:
+    world.repository.commit({f"muitos/e{n}.md": str(n) for n in range(150)})
+    with OtherHost() as other:
+        world.server.external_url = other.url
+        assert len(world.read().contents) == len(FILES) + 150
+        assert other.log == []
+
+
+def test_links_to_another_place_altogether_are_not_followed(world: World) -> None:
+    world.repository.commit({f"muitos/e{n}.md": str(n) for n in range(150)})
+    with OtherHost(b"[]", "application/json") as other:
+        world.server.external_url = f"{other.url}/nada?x="
+        world.server.faults.add("redirect", "/commits", to=f"{other.url}/x")
+        assert "redirects to" in sentence(world)
+        assert not any(TOKEN in str(entry.headers) for entry in other.log)
+
+
+# Waiting
+
+
+@pytest.mark.parametrize("form", ["seconds", "date", "reset", "none"])
+def test_a_rate_limit_is_waited_for_and_shown(world: World, form: str) -> None:
+    options: dict[str, object] = {"json": form == "none"}
+    if form == "seconds":
+        options["retry_after"] = "1"
+    elif form == "date":
+        options["retry_after"] = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    world.server.faults.add("rate_limit", "/tree", times=1, **options)
+    reading = world.read()
+    assert len(reading.contents) == len(FILES)
+    assert reading.metrics["retries"] == 1
+    asked = (
+        "GitLab limits the rate of requests (429); trying again in"
+        if form in {"none", "reset"}
+        else "asks to wait"
+    )
+    assert any(asked in line for line in world.bar.said)
+
+
+def test_a_rate_limit_on_downloads_pauses_all_of_them_and_counts_once(world: World) -> None:
+    world.server.faults.add("rate_limit", "/blobs/", times=4, retry_after="1")
+    reading = world.read()
+    assert len(reading.contents) == len(FILES)
+    assert 1 <= reading.metrics["waited_s"] < 2.5
+    assert any("GitLab asks to wait 1 s" in line for line in world.bar.said)
+
+
+def test_a_wait_beyond_the_budget_ends_the_run_at_once(world: World) -> None:
+    world.server.faults.add("rate_limit", "/tree", retry_after="3600")
+    text = sentence(world, retry_budget_s=5)
+    assert "asks to wait 3600 s" in text
+    assert "gitlab_retry_budget_s" in text
+
+
+@pytest.mark.parametrize("where", ["/projects/[^/]+$", "/tree", "/blobs/", "/commits", "/branches"])
+@pytest.mark.parametrize("kind", ["status", "reset", "truncate"])
+def test_faults_that_pass_are_retried(world: World, kind: str, where: str) -> None:
+    world.server.faults.add(kind, where, times=2, code=502)
+    assert complete(world)
+
+
+def test_answers_shortened_on_the_way_are_noticed_and_retried(world: World) -> None:
+    for where in ("/tree", "/blobs/", "/commits"):
+        world.server.faults.add("shorten", where, times=1)
+    assert complete(world)
+
+
+def test_a_server_that_stays_down_is_one_sentence(world: World) -> None:
+    world.server.faults.add("status", "", code=503)
+    assert "server error 503" in sentence(world, retry_budget_s=1)
+
+
+def test_downloads_that_all_fail_end_the_run(world: World) -> None:
+    world.server.faults.add("status", "/blobs/", code=500)
+    assert "server error 500" in sentence(world, retry_budget_s=1)
+
+
+def test_one_file_that_cannot_be_had_fails_alone(world: World) -> None:
+    world.server.faults.add("status", blob_id(FILES["d2.md"].encode()), code=500)
+    reading = world.read(retry_budget_s=1)
+    assert set(reading.failed) == {"d2.md"}
+    assert len(reading.contents) == len(FILES) - 1
+
+
+@pytest.mark.parametrize("kind", ["corrupt", "shorten"])
+def test_content_other_than_listed_is_never_taken(world: World, kind: str) -> None:
+    world.server.faults.add(kind, blob_id(FILES["d2.md"].encode()))
+    reading = world.read(retry_budget_s=1)
+    assert "other bytes" in reading.failed["d2.md"]
+    assert len(reading.contents) == len(FILES) - 1
+
+
+def test_a_stalled_server_is_given_up_after_the_read_timeout(world: World) -> None:
+    world.server.faults.add("stall", "/tree", times=1, seconds=1)
+    assert complete(world, read_timeout_s=0.4)
+    world.server.faults.add("stall", "/branches", seconds=1)
+    assert "stopped answering" in sentence(world, read_timeout_s=0.2, retry_budget_s=0)
+
+
+def test_a_dripping_download_is_cut_off_by_the_limit_for_a_file(world: World) -> None:
+    world.server.faults.add("slow", blob_id(FILES["d2.md"].encode()), seconds=0.05)
+    reading = world.read(file_timeout_s=1)
+    assert "gitlab_file_timeout_s" in reading.failed["d2.md"]
+    assert len(reading.contents) == len(FILES) - 1
+
+
+@pytest.mark.parametrize("kind", ["slow", "endless"])
+def test_a_listing_that_does_not_end_is_an_error(
+    world: World, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import stagekit.ingestion.gitlab_transport as transport
+
+    monkeypatch.setattr(transport, "_LARGEST_ANSWER", 1 << 20)
+    world.server.faults.add(kind, "/tree", seconds=0.05)
+    assert "usable answer" in sentence(world, file_timeout_s=1)
+
+
+# Web pages, redirects, TLS
+
+
+@pytest.mark.parametrize("where", ["/projects/[^/]+$", "/tree", "/blobs/", "/commits", "/branches"])
+def test_a_sign_in_page_is_never_taken_for_data(world: World, where: str) -> None:
+    world.server.faults.add("html_login", where)
+    assert "web page" in sentence(world)
+
+
+def test_a_url_that_is_no_gitlab(world: World) -> None:
+    with OtherHost(b"<html>ola</html>", "text/html") as other:
+        world.server, real = other, world.server  # type: ignore[assignment]
+        try:
+            assert "root of a GitLab instance" in sentence(world)
+        finally:
+            world.server = real
+
+
+@pytest.mark.parametrize("variable", ["GITLAB_TOKEN", "CI_JOB_TOKEN"])
+@pytest.mark.parametrize("where", ["/projects/[^/]+$", "/tree", "/blobs/"])
+def test_the_token_does_not_follow_a_redirect_to_another_host(
+    world: World, where: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITLAB_TOKEN")
+    monkeypatch.setenv(variable, TOKEN)
+    world.project.visibility = "public"
+    world.token.kind = "job" if variable == "CI_JOB_TOKEN" else "pat"
+    with OtherHost(b"[]", "application/json") as other:
+        world.server.faults.add("redirect", where, to=f"{other.url}/roubo")
+        if where == "/blobs/":
+            assert len(world.read(retry_budget_s=1).failed) == len(FILES)
+        else:
+            assert other.url.removeprefix("http://") in sentence(world)
+        assert other.log
+        assert not any(TOKEN in str(entry.headers) for entry in other.log)
+
+
+def test_a_server_with_a_private_authority(world: World, tmp_path: Path) -> None:
+    ca, context = private_ca(tmp_path)
+    with GitLabServer(context) as server:
+        secure = World(tmp_path, server, world.repository)
+        assert "gitlab_ca_file" in sentence(secure)
+        secure.verify = str(ca)
+        assert complete(secure, ca_file=str(ca))
+
+
+def test_a_server_that_is_not_there(world: World) -> None:
+    with GitLabServer() as gone:
+        pass
+    world.server, real = gone, world.server
+    assert "refused" in sentence(world, retry_budget_s=1)
+    world.server = real
+
+
+# The record
+
+
+def test_every_access_is_recorded_and_counted(world: World) -> None:
+    world.server.faults.add("status", "/tree", times=1, code=500)
+    reading = world.read()
+    path = world.folder / "outputs/gitlab_access.jsonl"
+    assert path.stat().st_mode & 0o777 == 0o600
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(lines) == len(world.server.log) == reading.metrics["requests"]
+    assert sorted(line["status"] for line in lines) == sorted(entry.status for entry in world.server.log)
+    assert all({"time", "method", "path", "status", "bytes", "seconds"} <= set(line) for line in lines)
+    blob = next(
+        line for line in lines if line["path"].endswith(f"/blobs/{blob_id(FILES['d0.md'].encode())}/raw")
+    )
+    assert (blob["method"], blob["status"], blob["bytes"]) == ("GET", 200, len(FILES["d0.md"]))
+    assert reading.metrics["errors"] == 1
+
+
+def test_an_interrupt_ends_the_downloads_soon(world: World) -> None:
+    world.server.faults.add("slow", "/blobs/", seconds=0.2)
+    threads = threading.active_count()
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    timer = threading.Timer(0.1, lambda: None)
+    timer.start()
+    world.bar.advance = lambda count=1: interrupt()  # type: ignore[method-assign]
+    world.server.faults.clear()
+    world.server.faults.add("slow", "/blobs/", seconds=0.05, skip=1)
+    with pytest.raises(KeyboardInterrupt):
+        world.read()
+    assert threading.active_count() <= threads + 2

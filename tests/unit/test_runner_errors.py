@@ -1,0 +1,80 @@
+"""Promises of the errors: each has its exit code, and a person is told the command that helps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runner.error_handler import RecoveryAction, handle_stage_failure, recover_from_partial_failure
+from runner.errors import (
+    ConfigurationError,
+    DependencyResolutionError,
+    PipelineOrchestrationError,
+    StageCancelledError,
+    StageExecutionError,
+    StateManagementError,
+)
+from runner.models import Checkpoint, ExecutionStatus, PipelineState
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError("x"), 2),
+        (DependencyResolutionError("x"), 2),
+        (StateManagementError("x"), 1),
+        (StateManagementError("x", exit_code=2), 2),
+        (StageExecutionError("s", "x"), 1),
+        (StageCancelledError("s", "x"), 130),
+    ],
+)
+def test_whatever_the_runner_raises_on_purpose_has_an_exit_code(
+    error: PipelineOrchestrationError, code: int
+) -> None:
+    assert isinstance(error, PipelineOrchestrationError)
+    assert error.exit_code == code
+    assert str(error) == "x"
+
+
+def test_a_failed_stage_says_where_it_failed() -> None:
+    error = StageExecutionError("s", "x", notebook=Path("a.ipynb"), cell=3, transient=True, retry_after=5.0)
+    assert (error.stage, error.notebook, error.cell) == ("s", Path("a.ipynb"), 3)
+    assert (error.transient, error.retry_after) == (True, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "action", "command"),
+    [
+        (ConfigurationError("x"), RecoveryAction.ABORT, "nic-etl config validate"),
+        (StageCancelledError("s", "x"), RecoveryAction.RESUME, "nic-etl resume r1"),
+        (StageExecutionError("s", "x", transient=True), RecoveryAction.RETRY, "nic-etl resume r1"),
+        (StageExecutionError("s", "x"), RecoveryAction.RESUME, "nic-etl resume r1"),
+        (ValueError("x"), RecoveryAction.ABORT, "nic-etl show r1 s"),
+    ],
+)
+def test_each_failure_has_the_command_that_helps(
+    error: Exception, action: RecoveryAction, command: str
+) -> None:
+    plan = handle_stage_failure("s", error, "r1")
+    assert (plan.action, plan.command, plan.stages) == (action, command, ("s",))
+
+
+def test_without_a_run_the_command_is_the_one_for_the_last() -> None:
+    assert handle_stage_failure("s", StageExecutionError("s", "x")).command == "nic-etl resume"
+
+
+def test_a_run_that_stopped_goes_on_with_the_failed_stage_and_what_is_left() -> None:
+    states = {
+        "a": ExecutionStatus.SUCCESS,
+        "b": ExecutionStatus.FAILED,
+        "c": ExecutionStatus.SKIPPED,
+        "d": ExecutionStatus.RUNNING,
+    }
+    state = PipelineState(
+        execution_id="r1", stages={name: Checkpoint(stage=name, status=s) for name, s in states.items()}
+    )
+    plan = recover_from_partial_failure("b", state)
+    assert (plan.action, plan.stages) == (RecoveryAction.RESUME, ("b", "d"))
+    assert plan.command == "nic-etl resume r1"
+    assert (state.completed_stages, state.failed_stages) == (["a", "c"], ["b"])

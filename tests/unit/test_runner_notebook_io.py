@@ -1,0 +1,56 @@
+"""Promises of the door to the disk: an executed notebook is written whole, without secrets, for its owner."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from papermill.iorw import papermill_io
+
+from runner.notebook_io import SCHEME, SafeHandler, safe_path
+from tests.unit.core_notebooks import source_notebook
+
+
+@pytest.mark.parametrize("folder", ["plain", "with space", "ação", "{braces} {0}", "100%"])
+def test_papermill_writes_a_notebook_to_any_folder(tmp_path: Path, folder: str) -> None:
+    source = source_notebook(tmp_path / "a.ipynb", ("parameters", "size = 1"), ("", "print(size)"))
+    target = tmp_path / folder / "a.ipynb"
+
+    papermill.execute_notebook(
+        str(source), safe_path(target), parameters={"size": 2}, prepare_only=True, progress_bar=False
+    )
+
+    notebook = nbformat.read(target, as_version=4)
+    assert any("size = 2" in cell.source for cell in notebook.cells)
+    assert SCHEME not in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in target.parent.iterdir()] == ["a.ipynb"]
+
+
+def test_what_was_written_is_read_and_listed(tmp_path: Path) -> None:
+    address = SCHEME + str(tmp_path / "a.ipynb")
+    SafeHandler.write('{"cells": []}', address)
+    assert papermill_io.read(address) == '{"cells": []}'
+    assert papermill_io.listdir(SCHEME + str(tmp_path)) == [str(tmp_path / "a.ipynb")]
+    assert papermill_io.pretty_path(address) == str(tmp_path / "a.ipynb")
+
+
+def test_secrets_are_taken_out_before_anything_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITLAB_TOKEN", 'to"ken-123')
+    address = SCHEME + str(tmp_path / "a.ipynb")
+    SafeHandler.write(json.dumps({"text": 'said to"ken-123', "other": "glpat-AbCdEf1234567890"}), address)
+    assert json.loads(SafeHandler.read(address)) == {"text": "said [redacted]", "other": "[redacted]"}
+
+
+def test_a_notebook_replaces_the_one_before_at_once(tmp_path: Path) -> None:
+    address = SCHEME + str(tmp_path / "a.ipynb")
+    SafeHandler.write("old", address)
+    with (tmp_path / "a.ipynb").open() as reader:
+        SafeHandler.write("new and longer", address)
+        assert reader.read() == "old"  # whoever reads the old one reads all of it
+    assert SafeHandler.read(address) == "new and longer"
