@@ -93,7 +93,7 @@ class PipelineConfig(BaseSettings):
     layout_profile: Literal["packaged", "docling"] = Field(
         "packaged", description="layout model: from packages (no network), or Docling's own"
     )
-    ocr_engine: Literal["rapidocr", "tesseract"] = Field("rapidocr", description="OCR engine")
+    ocr_engine: Literal["rapidocr", "tesseract", "none"] = Field("rapidocr", description="OCR engine")
     ocr_languages: _Names = Field(["pt", "en", "es"], description="languages that OCR expects")
     artifacts_path: _Folder = Field("", description="folder with Docling's models; empty: from the hub")
     min_confidence_threshold: float = Field(0.8, ge=0, le=1, description="documents below are flagged")

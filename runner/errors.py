@@ -7,6 +7,7 @@
     ├── DependencyResolutionError     exit code 2
     ├── StateManagementError          exit code 1 (2 where another run holds the lock)
     └── StageExecutionError           exit code 1
+        ├── StageMemoryError          more memory than memory_limit_mb
         └── StageCancelledError       exit code 130
 """
 
@@ -20,6 +21,7 @@ __all__ = [
     "PipelineOrchestrationError",
     "StageCancelledError",
     "StageExecutionError",
+    "StageMemoryError",
     "StateManagementError",
 ]
 
@@ -77,6 +79,10 @@ class StageExecutionError(PipelineOrchestrationError):
         self.cell = cell
         self.transient = transient
         self.retry_after = retry_after
+
+
+class StageMemoryError(StageExecutionError):
+    """The stage's kernel took more memory than it may, and was ended."""
 
 
 class StageCancelledError(StageExecutionError):

@@ -70,14 +70,23 @@ class StageKernel:
         folder: working folder of the kernel.
         log: file that takes what the process writes to its own stderr.
         registry: folder in which running kernels are noted, for :func:`reap_orphans`.
+        memory_limit_mb: memory of the process and its children at which it is ended; 0 for no limit.
     """
 
-    def __init__(self, environment: dict[str, str], folder: Path, log: Path, registry: Path) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        folder: Path,
+        log: Path,
+        registry: Path,
+        memory_limit_mb: float = 0.0,
+    ) -> None:
         self.manager = _IpcKernelManager(kernel_name="python3")
         self.log = log
         self._ended = threading.Event()
         self._warmed = threading.Event()
         self.peak_memory_mb = 0.0
+        self.memory_limit_mb = memory_limit_mb
         with log.open("ab") as stderr, thread_event_loop():
             self.manager.start_kernel(
                 cwd=str(folder),
@@ -114,6 +123,10 @@ class StageKernel:
         """Tell whether the kernel process runs."""
         return psutil.pid_exists(self.pid) and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
 
+    def over_limit(self) -> bool:
+        """Tell whether the kernel took more memory than it may."""
+        return 0 < self.memory_limit_mb < self.peak_memory_mb
+
     def exit_code(self) -> int | None:
         """Return the exit code of the kernel process: negative for a signal, None while it runs."""
         process = self._provisioner.process
@@ -124,13 +137,16 @@ class StageKernel:
         if self._ended.is_set():
             return
         self._ended.set()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)  # the kernel leads its own group
+        self._kill()
         with contextlib.suppress(Exception), thread_event_loop():
             self.manager.shutdown_kernel(now=True)
             self.manager.cleanup_resources()
         shutil.rmtree(self.manager.socket_dir, ignore_errors=True)
         self._note.unlink(missing_ok=True)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)  # the kernel leads its own group
 
     def _execute_quietly(self, code: str) -> None:
         try:
@@ -161,6 +177,8 @@ class StageKernel:
             except psutil.Error:
                 return
             self.peak_memory_mb = max(self.peak_memory_mb, resident / 2**20)
+            if self.over_limit():
+                self._kill()
 
 
 def reap_orphans(registry: Path) -> list[int]:

@@ -12,7 +12,7 @@ import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from runner.errors import StageCancelledError, StageExecutionError
+from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
 from runner.events import Event, Listener
 from runner.kernels import StageKernel, thread_event_loop
 from runner.notebook_io import safe_path
@@ -119,6 +119,8 @@ def _explain(error: BaseException, job: NotebookJob, watcher: _Watcher) -> Stage
         transient = error.ename in _TRANSIENT
         plain = error.ename in {"StageError", "ArtifactError"}
         message = error.evalue if plain else f"{error.ename}: {error.evalue}"
+    elif job.kernel.over_limit():
+        return StageMemoryError(job.stage, _too_much_memory(job.kernel), notebook=job.target)
     elif isinstance(error, DeadKernelError):
         message = _kernel_death(job.kernel)
     elif isinstance(error, CellTimeoutError):
@@ -127,6 +129,13 @@ def _explain(error: BaseException, job: NotebookJob, watcher: _Watcher) -> Stage
         message = f"{type(error).__name__}: {error}"
     return StageExecutionError(
         job.stage, redact(message), notebook=job.target, cell=cell, transient=transient
+    )
+
+
+def _too_much_memory(kernel: StageKernel) -> str:
+    return (
+        f"The stage took {kernel.peak_memory_mb:,.0f} MB of memory, more than memory_limit_mb "
+        f"({kernel.memory_limit_mb:,.0f}) allows, and was ended: raise the limit, or lower batch_size."
     )
 
 

@@ -230,8 +230,8 @@ class PipelineOrchestrator:
 
     # Internals
 
-    def _manager(self, state: StateManager, emit: Listener) -> StageManager:
-        manager = StageManager(state, emit, self.stop)
+    def _manager(self, state: StateManager, emit: Listener, memory_limit_mb: float = 0.0) -> StageManager:
+        manager = StageManager(state, emit, self.stop, memory_limit_mb)
         for stage in self._stages:
             manager.register_stage(stage)
         return manager
@@ -287,7 +287,7 @@ class _Run:
         self._resolver = owner.resolver
         self._stop = owner.stop
         self._guard = threading.Lock()
-        self._stages = owner._manager(manager, emit)
+        self._stages = owner._manager(manager, emit, config.memory_limit_mb)
         self._resources = ResourceManager(parallel=config.parallel_processing)
         self._reuse = owner._persistence and config.skip_existing and not config.force_refresh and not only
 

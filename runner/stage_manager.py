@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity.wait import wait_exponential_jitter
 
 from runner.config_manager import PipelineConfig
-from runner.errors import StageCancelledError, StageExecutionError
+from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
 from runner.events import Event, Listener
 from runner.kernels import StageKernel, kernel_environment
 from runner.models import Checkpoint, ExecutionContext, PipelineStage
@@ -32,10 +33,13 @@ _NOT_IN_FINGERPRINT = {"upstream", "outputs_dir"}
 class StageManager:
     """The registered stages and their execution."""
 
-    def __init__(self, state: StateManager, emit: Listener, stop: threading.Event) -> None:
+    def __init__(
+        self, state: StateManager, emit: Listener, stop: threading.Event, memory_limit_mb: float = 0.0
+    ) -> None:
         self._state = state
         self._emit = emit
         self._stop = stop
+        self._memory_limit_mb = memory_limit_mb
         self._kernels: dict[str, StageKernel] = {}
         self._guard = threading.Lock()
         self._closed = False
@@ -127,9 +131,12 @@ class StageManager:
         )
         begin = time.monotonic()
         found = self.outside(stage, context.pipeline_config)
-        for attempt in attempts:
-            with attempt:
-                kernel = self._execute_once(stage, context)
+        try:
+            for attempt in attempts:
+                with attempt:
+                    kernel = self._execute_once(stage, context)
+        except StageMemoryError as error:
+            kernel = self._execute_smaller(stage, context, error)
         checkpoint = self._checkpoint(stage, context)
         # What changes while a source is read shows on the next run; a store is as its own writer left it.
         writes = stage.outside == "store"
@@ -179,6 +186,15 @@ class StageManager:
         )
         return kernel
 
+    def _execute_smaller(
+        self, stage: PipelineStage, context: ExecutionContext, error: StageMemoryError
+    ) -> StageKernel:
+        halved = max(1, context.pipeline_config.batch_size // 2)
+        details = {"attempt": 1, "wait": 0, "error": f"{error} Once more, with batch_size {halved}."}
+        self._emit(Event("stage_retried", stage.name, details))
+        config = context.pipeline_config.model_copy(update={"batch_size": halved})
+        return self._execute_once(stage, replace(context, pipeline_config=config))
+
     def _checkpoint(self, stage: PipelineStage, context: ExecutionContext) -> Checkpoint:
         notebook = context.run_dir / stage.notebook.name
         try:
@@ -210,6 +226,7 @@ class StageManager:
             folder=stage.notebook.parent,
             log=logs / f"{stage.name}-{os.getpid()}.log",
             registry=self._state.kernels,
+            memory_limit_mb=self._memory_limit_mb,
         )
 
     def _sleep(self, seconds: float) -> None:

@@ -178,10 +178,9 @@ class StateManager:
             scraps = read_scraps(notebook)
         except StageError as error:
             return [str(error)]
-        found = []
-        for ref in artifact_refs(list(scraps.values())):
-            found += self._artifact_faults(ref)
-        return found
+        # A product stands in the notebook twice: by itself and in the stage's result.
+        refs = {ref.uri: ref for ref in artifact_refs(list(scraps.values()))}
+        return [fault for ref in refs.values() for fault in self._artifact_faults(ref)]
 
     def set_latest(self, notebook: Path) -> None:
         """Let ``outputs/latest/`` lead to this executed notebook, as its stage's newest good one."""

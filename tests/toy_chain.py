@@ -40,6 +40,9 @@ if organization.startswith("flaky "):
 if organization == "slow":
     print("sleeping", flush=True)
     time.sleep(60)
+if organization == "hungry" and batch_size > 8:
+    hoard = bytearray(700 * 2**20)
+    time.sleep(20)
 if organization == "tell secrets":
     print("token:", os.environ.get("GITLAB_TOKEN"), "key:", os.environ.get("QDRANT_API_KEY"))
 
@@ -86,6 +89,7 @@ def toy_chain(folder: Path, pause: float = 0.0) -> list[PipelineStage]:
         _write(path, name, parameters, body)
         return PipelineStage(name, name, path, needs, retry_config=quick, resource_requirements=light, **more)  # type: ignore[arg-type]
 
+    shout = "chunk_size: int = 1\nbatch_size: int = 32\n"
     behave = 'organization: str = "NIC"'
     return [
         stage(
@@ -96,7 +100,14 @@ def toy_chain(folder: Path, pause: float = 0.0) -> list[PipelineStage]:
             outside="elsewhere",
             secrets=("GITLAB_TOKEN",),
         ),
-        stage(2, "shout", _SHOUT, f"chunk_size: int = 1\n{behave}", "listing", secrets=("GITLAB_TOKEN",)),
+        stage(
+            2,
+            "shout",
+            _SHOUT,
+            shout + behave,
+            "listing",
+            secrets=("GITLAB_TOKEN",),
+        ),
         stage(3, "count", _COUNT.format(name="count", pause=pause), "", "shout"),
         stage(4, "measure", _COUNT.format(name="measure", pause=pause), "", "shout"),
         stage(5, "storing", _STORE, "", "count", "measure", outside="elsewhere"),

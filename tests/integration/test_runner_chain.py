@@ -206,6 +206,17 @@ def test_a_stage_that_takes_too_long_is_ended(make: Make) -> None:
     assert "stage_timeout_s" in result.state.error
 
 
+@pytest.mark.parametrize(("batch_size", "ends"), [(16, "success"), (32, "failed")])
+def test_a_stage_over_its_memory_limit_is_tried_once_more_with_half_the_batch(
+    make: Make, batch_size: int, ends: str
+) -> None:
+    result = make(organization="hungry", memory_limit_mb=500, batch_size=batch_size).execute_full_pipeline()
+
+    assert result.overall_status == ends
+    if ends == "failed":
+        assert "memory_limit_mb (500) allows" in result.state.error
+
+
 def test_a_cancelled_run_ends_within_five_seconds_and_says_so(make: Make) -> None:
     chain = make(organization="slow")
     asleep = threading.Event()

@@ -13,23 +13,23 @@ from hypothesis import strategies as st
 
 from runner.redaction import SECRET_VARIABLES, Redactor, secret_values
 
-SECRET = st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size=40)
-LONG = st.text(st.characters(exclude_categories=["Cs"]), min_size=12, max_size=40)
-AROUND = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+# Quotes, backslashes, accents, digits, control characters; none of the characters of the text around.
+CHARACTERS = st.characters(exclude_categories=["Cs", "Ll"], exclude_characters=" :{}[]")
+SECRET = st.text(CHARACTERS, min_size=6, max_size=40)
+LONG = st.text(CHARACTERS, min_size=12, max_size=40)
+AROUND = st.text("xyz :", max_size=20)
 
 
 @given(SECRET, AROUND, AROUND)
-@example('é"quoted', "", "")
 def test_a_secret_is_taken_out_of_any_text(secret: str, before: str, after: str) -> None:
-    assert secret not in Redactor([secret])(f"{before}{secret}{after}") or secret in "[redacted]"
+    assert Redactor([secret])(f"{before}{secret}{after}") == f"{before}[redacted]{after}"
 
 
 @given(SECRET, st.booleans())
-@example('ação"x\\', False)
+@example('AÇÃO"X\\', False)
 def test_a_secret_is_taken_out_of_json(secret: str, ascii_only: bool) -> None:
     text = json.dumps({"source": f"x {secret} y"}, ensure_ascii=ascii_only)
-    cleaned = json.loads(Redactor([secret])(text))["source"]
-    assert cleaned == "x [redacted] y" or secret in "x [redacted] y"
+    assert json.loads(Redactor([secret])(text)) == {"source": "x [redacted] y"}
 
 
 @given(SECRET)

@@ -52,8 +52,8 @@ class Patience:
     def __init__(
         self,
         budget_s: float = 300,
-        tries: int = 6,
-        first_wait_s: float = 0.5,
+        tries: int = 7,
+        first_wait_s: float = 0.25,
         notify: Callable[[str], None] | None = None,
     ) -> None:
         self.waited_s = 0.0

@@ -59,7 +59,7 @@ class GitLabSettings:
         limits = (self.connect_timeout_s, self.read_timeout_s, self.file_timeout_s)
         if min(limits) <= 0 or self.retry_budget_s < 0 or not 1 <= self.workers <= 64:
             raise StageError(
-                "gitlab_timeout_s and gitlab_file_timeout_s must be above 0, gitlab_retry_budget_s at least 0 "
+                "gitlab_timeout_s and gitlab_file_timeout_s must be above 0, gitlab_retry_budget_s not below, "
                 "and download_workers 1 to 64."
             )
 

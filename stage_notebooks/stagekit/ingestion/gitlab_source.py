@@ -69,6 +69,13 @@ class GitLabSource:
             settings.file_timeout_s,
         )
         self._clients = Clients(connect, self._traffic, settings.workers, progress)
+        try:
+            self._open(settings, branch, project, workplace)
+        except BaseException:
+            self._clients.close()
+            raise
+
+    def _open(self, settings: GitLabSettings, branch: str, project: str, workplace: Workplace) -> None:
         with explained("the project", settings.project):
             self._project = self._clients.client().projects.get(settings.project)
         name, commit = self._resolve(branch or self._project.default_branch, settings)

@@ -111,7 +111,11 @@ class GitLabSession(requests.Session):
                 response = super(GitLabSession, self).request(method, url, *args, **kwargs)
             except (requests.RequestException, BodyTooLarge, BodyTooSlow) as error:
                 raise fault_of(error, self.traffic.url) from None
-            check_answer(response, self.traffic.url, streamed=bool(kwargs.get("stream")))
+            try:
+                check_answer(response, self.traffic.url, streamed=bool(kwargs.get("stream")))
+            except Exception:
+                response.close()
+                raise
             return response
 
         return attempt() if kwargs.get("stream") else self.traffic.patience.call(attempt)

@@ -123,6 +123,7 @@ def pdf_pipeline_options(
         do_ocr=ocr_engine != "none",
         ocr_options=ocr_options(ocr_engine, ocr_languages),
         heading_hierarchy_options=HeadingHierarchyOptions(enabled=True),
+        queue_max_size=4,  # pages that wait between two stages: each holds its image and all its characters
         generate_parsed_pages=True,  # the heading levels are read from the lines' fonts
     )
 
