@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
 import sys
+from datetime import datetime
 from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from runner import screens
+from runner import cli_operations, operation_screens, screens
+from runner.cli_common import AsJson, Profile, RunId, Setting, open_console, open_state, print_json
 from runner.config_manager import LoadedConfig, PipelineConfig, load_config, parse_assignments
+from runner.environment import environment_report
 from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
 from runner.models import Checkpoint, PipelineResult
 from runner.monitor import PipelineMonitor
@@ -22,6 +22,7 @@ from runner.progress_tracker import make_reporter
 from runner.redaction import Redactor, secret_values
 from runner.report_generator import compare_stage, document_outcomes, summarize
 from runner.state_manager import StateManager
+from runner.tools import run_tool
 from stagekit.errors import StageError
 
 __all__ = ["app", "main"]
@@ -34,14 +35,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(no_args_is_help=True, help="Show or check the configuration.")
 app.add_typer(config_app, name="config")
+cli_operations.register(app)
 
-Profile = Annotated[
-    str | None, typer.Option("--profile", help="local, production, or the path of a YAML file.")
-]
-Setting = Annotated[
-    list[str] | None, typer.Option("-p", "--parameter", help="A setting as name=value; may be repeated.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 _SEARCH_SETTINGS = (
     "qdrant_url",
@@ -51,7 +46,6 @@ _SEARCH_SETTINGS = (
     "embedding_dtype",
     "device",
 )
-RunId = Annotated[str, typer.Argument(help="A run's id or its beginning; the last run if left out.")]
 
 
 @app.command()
@@ -59,6 +53,15 @@ def run(
     profile: Profile = None,
     parameter: Setting = None,
     force: Annotated[bool, typer.Option(help="Execute every stage, whatever is unchanged.")] = False,
+    force_document: Annotated[
+        list[str] | None, typer.Option(help="Process this document again (its path); may be repeated.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Process documents changed since then again, unchanged ones too.")
+    ] = None,
+    allow_mass_deletion: Annotated[
+        bool, typer.Option(help="Go on although many documents would be deleted.")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -68,12 +71,17 @@ def run(
     """
     from runner.orchestrator import PipelineOrchestrator
 
-    overrides = parse_assignments(parameter or []) | ({"force_refresh": True} if force else {})
+    overrides = parse_assignments(parameter or [])
+    flags = {"force_refresh": force, "allow_mass_deletion": allow_mass_deletion}
+    overrides |= {name: True for name, given in flags.items() if given}
     config = load_config(profile, overrides).config
-    console = _console(as_json)
+    console = open_console(as_json)
     with make_reporter(console, quiet=quiet or as_json) as reporter:
         orchestrator = PipelineOrchestrator(config=config, listener=reporter)
-        result = orchestrator.execute_full_pipeline()
+        if since or force_document:
+            result = orchestrator.execute_incremental_update(since, force_document)
+        else:
+            result = orchestrator.execute_full_pipeline()
     _end(console, config, result, as_json=as_json)
 
 
@@ -92,7 +100,7 @@ def resume(
     from runner.orchestrator import PipelineOrchestrator
 
     config = load_config(profile, parse_assignments(parameter or [])).config
-    console = _console(as_json)
+    console = open_console(as_json)
     with make_reporter(console, quiet=quiet or as_json) as reporter:
         orchestrator = PipelineOrchestrator(config=config, listener=reporter)
         result = orchestrator.resume_from_checkpoint(execution_id)
@@ -115,7 +123,7 @@ def rerun(
     from runner.orchestrator import PipelineOrchestrator
 
     config = _rerun_config(profile, parse_assignments(parameter or []))
-    console = _console(as_json)
+    console = open_console(as_json)
     before = StateManager(config.outputs).last_checkpoint(stage)
     with make_reporter(console, quiet=quiet or as_json) as reporter:
         orchestrator = PipelineOrchestrator(config=config, listener=reporter)
@@ -124,7 +132,7 @@ def rerun(
     rows = _changes(before[1] if before else None, after)
     stale = [] if downstream else orchestrator.out_of_date(stage)
     if as_json:
-        _print_json(result.summary | {"changed": rows, "out_of_date": stale})
+        print_json(result.summary | {"changed": rows, "out_of_date": stale})
     else:
         screens.print_state(console, StateManager(config.outputs), result.state)
         screens.print_comparison(console, stage, rows, stale)
@@ -143,9 +151,9 @@ def plan(profile: Profile = None, parameter: Setting = None, as_json: AsJson = F
     config = load_config(profile, parse_assignments(parameter or [])).config
     planned = PipelineOrchestrator(config=config).plan()
     if as_json:
-        _print_json([{"stage": s.name, "action": s.action, "reasons": s.reasons} for s in planned.stages])
+        print_json([{"stage": s.name, "action": s.action, "reasons": s.reasons} for s in planned.stages])
     else:
-        screens.print_plan(_console(as_json), planned)
+        screens.print_plan(open_console(as_json), planned)
 
 
 @app.command()
@@ -156,12 +164,12 @@ def status(
 
     Example: nic-etl status
     """
-    manager = _manager(profile, parameter)
+    manager = open_state(profile, parameter)
     found = PipelineMonitor(manager).get_real_time_status(execution_id)
     if as_json:
-        _print_json(vars(found))
+        print_json(vars(found))
     else:
-        screens.print_status(_console(as_json), found)
+        screens.print_status(open_console(as_json), found)
 
 
 @app.command()
@@ -170,19 +178,22 @@ def history(profile: Profile = None, parameter: Setting = None, as_json: AsJson 
 
     Example: nic-etl history
     """
-    records = _manager(profile, parameter).get_execution_history()
+    records = open_state(profile, parameter).get_execution_history()
     if as_json:
-        _print_json([vars(record) for record in records])
+        print_json([vars(record) for record in records])
     elif records:
-        screens.print_history(_console(as_json), records)
+        screens.print_history(open_console(as_json), records)
     else:
-        _console(as_json).print("There is no run yet: start one with `nic-etl run`.")
+        open_console(as_json).print("There is no run yet: start one with `nic-etl run`.")
 
 
 @app.command()
 def show(
     execution_id: RunId = "",
     stage: Annotated[str, typer.Argument(help="Only this stage, with its figures and warnings.")] = "",
+    environment: Annotated[
+        bool, typer.Option("--environment", help="What the run was made with, and what differs from now.")
+    ] = False,
     profile: Profile = None,
     parameter: Setting = None,
     as_json: AsJson = False,
@@ -191,9 +202,16 @@ def show(
 
     Example: nic-etl show 20261123 text_chunking
     """
-    manager = _manager(profile, parameter)
+    manager = open_state(profile, parameter)
     state = manager.load_checkpoint(execution_id)
-    console = _console(as_json)
+    console = open_console(as_json)
+    if environment:
+        report = environment_report(manager, state)
+        if as_json:
+            print_json(report)
+        else:
+            operation_screens.print_environment(console, report)
+        return
     if stage:
         checkpoint = state.stages.get(stage)
         if checkpoint is None:
@@ -202,7 +220,7 @@ def show(
                 f"{state.execution_id} has no stage {stage!r}: it has {known}.", exit_code=2
             )
         if as_json:
-            _print_json(checkpoint.model_dump(mode="json"))
+            print_json(checkpoint.model_dump(mode="json"))
         else:
             console.print_json(checkpoint.model_dump_json())
             if checkpoint.notebook:
@@ -210,7 +228,7 @@ def show(
         return
     summary = summarize(manager, state)
     if as_json:
-        _print_json(summary | {"outcomes": document_outcomes(manager, state)})
+        print_json(summary | {"outcomes": document_outcomes(manager, state)})
     else:
         screens.print_run(console, manager, state, summary)
 
@@ -225,9 +243,9 @@ def cancel(
 
     Example: nic-etl cancel --reason "wrong folder"
     """
-    outcome = PipelineMonitor(_manager(profile, parameter)).cancel_execution(reason)
+    outcome = PipelineMonitor(open_state(profile, parameter)).cancel_execution(reason)
     said = f"ended in {outcome.seconds:g} s" if outcome.cancelled else "has not ended yet"
-    _console(False).print(f"{outcome.execution_id} {said}.")
+    open_console(False).print(f"{outcome.execution_id} {said}.")
     raise typer.Exit(0 if outcome.cancelled else 1)
 
 
@@ -261,11 +279,11 @@ def search(
         "top": top,
         "filters": {name: str(value) for name, value in parse_assignments(filters or []).items()},
     }
-    hits = _in_own_process("stagekit.search", request)
+    hits = run_tool("stagekit.search", request)
     if as_json:
-        _print_json(hits)
+        print_json(hits)
     else:
-        screens.print_hits(_console(as_json), hits)
+        screens.print_hits(open_console(as_json), hits)
 
 
 @config_app.command("show")
@@ -276,9 +294,9 @@ def config_show(profile: Profile = None, parameter: Setting = None, as_json: AsJ
     """
     loaded = load_config(profile, parse_assignments(parameter or []))
     if as_json:
-        _print_json(loaded.config.model_dump(mode="json"))
+        print_json(loaded.config.model_dump(mode="json"))
     else:
-        screens.print_config(_console(as_json), loaded)
+        screens.print_config(open_console(as_json), loaded)
 
 
 @config_app.command("validate")
@@ -292,9 +310,9 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
     loaded: LoadedConfig = load_config(profile, parse_assignments(parameter or []))
     validation = PipelineOrchestrator(config=loaded.config).validate_pipeline_config()
     if as_json:
-        _print_json({"valid": validation.valid, "problems": validation.problems})
+        print_json({"valid": validation.valid, "problems": validation.problems})
     elif validation.valid:
-        _console(as_json).print(f"The configuration (profile {loaded.profile}) is valid.")
+        open_console(as_json).print(f"The configuration (profile {loaded.profile}) is valid.")
     if not validation.valid and not as_json:
         raise ConfigurationError("\n".join(validation.problems))
     raise typer.Exit(0 if validation.valid else 2)
@@ -325,23 +343,9 @@ def _complain(sentence: str) -> None:
     Console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
 
 
-def _console(as_json: bool) -> Console:
-    # In JSON mode standard output belongs to the document alone.
-    return Console(stderr=as_json, width=None if sys.stdout.isatty() else 160)
-
-
-def _print_json(value: Any) -> None:
-    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
-    sys.stdout.write(Redactor(secret_values())(text) + "\n")
-
-
-def _manager(profile: str | None, parameter: list[str] | None) -> StateManager:
-    return StateManager(load_config(profile, parse_assignments(parameter or [])).config.outputs)
-
-
 def _end(console: Console, config: PipelineConfig, result: PipelineResult, *, as_json: bool) -> None:
     if as_json:
-        _print_json(result.summary)
+        print_json(result.summary)
         if result.state.error:
             console.print(result.state.error, markup=False, soft_wrap=True)
     else:
@@ -361,19 +365,3 @@ def _rerun_config(profile: str | None, overrides: dict[str, Any]) -> PipelineCon
 
 def _changes(before: Checkpoint | None, after: Checkpoint | None) -> list[dict[str, Any]]:
     return compare_stage(before, after) if before and after else []
-
-
-def _in_own_process(module: str, request: dict[str, Any]) -> Any:
-    """Run a stagekit tool with a JSON request; the runner itself never imports models or clients."""
-    done = subprocess.run(
-        [sys.executable, "-m", module],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
-        check=False,
-    )
-    if done.returncode:
-        words = done.stderr.strip().splitlines() or [f"{module} ended with code {done.returncode}"]
-        raise StateManagementError(words[-1], exit_code=done.returncode)
-    return json.loads(done.stdout)

@@ -113,6 +113,7 @@ class Checkpoint(BaseModel):
     seconds: float = 0.0
     result: StageResult | None = None
     error: str = ""
+    withdrawn: str = ""
 
 
 class PipelineState(BaseModel):

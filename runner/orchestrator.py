@@ -35,6 +35,7 @@ from runner.models import (
 )
 from runner.planner import differences, plan_run
 from runner.report_generator import summarize
+from runner.reprocess import changed_since, forget_documents
 from runner.resource_manager import ResourceManager
 from runner.scheduler import run_in_order
 from runner.stage_manager import StageManager
@@ -147,18 +148,16 @@ class PipelineOrchestrator:
     def execute_incremental_update(
         self, since: datetime | None = None, force_reprocess: list[str] | None = None
     ) -> PipelineResult:
-        """Execute the chain for what changed; that is what every run does.
+        """Execute the chain for what changed, as every run does, and for what is asked for besides.
+
+        Args:
+            since: process documents that were changed at or after this moment again.
+            force_reprocess: process these documents again, by path in the repository.
 
         Raises:
-            ConfigurationError: for ``since`` or ``force_reprocess``, which this version does not offer:
-                changes are found by content, and ``force_refresh`` executes everything.
+            ConfigurationError: if one of them is no document of the last run.
         """
-        if since is not None or force_reprocess:
-            raise ConfigurationError(
-                "Changes are found by content, not by date, and single documents cannot be forced yet: "
-                "leave `since` and `force_reprocess` out, or set force_refresh to execute every stage."
-            )
-        return self._run(self.config, ExecutionMode.INCREMENTAL)
+        return self._run(self.config, ExecutionMode.INCREMENTAL, since=since, again=force_reprocess or [])
 
     def resume_from_checkpoint(self, checkpoint_id: str = "") -> PipelineResult:
         """Continue a run (by default the last one) with its own configuration.
@@ -249,16 +248,21 @@ class PipelineOrchestrator:
         *,
         only: tuple[str, ...] = (),
         upstream: dict[str, str] | None = None,
+        since: datetime | None = None,
+        again: Iterable[str] = (),
     ) -> PipelineResult:
         self._require_valid(config)
         manager = StateManager(config.outputs)
         with manager.lock() as note:
             reap_orphans(manager.kernels)
+            chosen = [*again, *(changed_since(manager, since) if since else [])]
+            forced = forget_documents(manager, chosen) if chosen else set()
             state = resumed or manager.new_run(mode, config.model_dump(mode="json"), config_hash(config))
             note.write(state.execution_id)
             run_dir = manager.run_dir(state.execution_id)
             log = EventLog(run_dir / "events.jsonl")
             run = _Run(self, manager, state, config, fan_out(log, self._listener), only, upstream or {})
+            run.not_reusable |= forced
             try:
                 return run.execute()
             finally:
@@ -291,7 +295,10 @@ class _Run:
         self._resources = ResourceManager(parallel=config.parallel_processing)
         self._reuse = owner._persistence and config.skip_existing and not config.force_refresh and not only
 
+        self.not_reusable: set[str] = set()
+
     def execute(self) -> PipelineResult:
+        """Execute the stages and return what they came to."""
         state = self._state
         state.status, state.error, state.end_timestamp = ExecutionStatus.RUNNING, "", None
         self._manager.audit("run_started", {"execution_id": state.execution_id, "mode": state.mode})
@@ -350,7 +357,7 @@ class _Run:
         return True
 
     def _carry_over(self, name: str) -> bool:
-        if not self._reuse:
+        if not self._reuse or name in self.not_reusable:
             return False
         found = self._stages.current(self._stages.stages[name], self._config, self._upstream)
         if found is None:

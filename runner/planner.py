@@ -54,11 +54,14 @@ def _plan_stage(
     if faults := state.faults(checkpoint):
         return PlannedStage(name, "run", tuple(faults))
     known = {key: path for key, path in upstream.items() if key in stage.dependencies and Path(path).exists()}
-    changed = differences(checkpoint.fingerprint, stages.fingerprint(stage, config, known))
+    # Of a lost input nothing is known until its stage has made it again.
+    lost = tuple(f"input:{name}." for name in stage.dependencies if name not in known)
+    before = {key: value for key, value in checkpoint.fingerprint.items() if not key.startswith(lost)}
+    changed = differences(before, stages.fingerprint(stage, config, known))
     if changed:
         return PlannedStage(name, "run", tuple(changed))
     if stage.outside and stages.current(stage, config, known) is None:
-        return PlannedStage(name, "run", (_OUTSIDE[stage.outside],))
+        return PlannedStage(name, "run", (_OUTSIDE.get(stage.outside, "it looks outside outputs/"),))
     uncertain = [other for other in stage.dependencies if planned[other].action != "carry over"]
     if uncertain:
         return PlannedStage(

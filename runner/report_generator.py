@@ -11,10 +11,10 @@ from stagekit.contract import ArtifactRef, ExecutionStatus, artifact_refs, read_
 from stagekit.errors import StageError
 from stagekit.tables import decode_rows
 
-__all__ = ["compare_stage", "document_outcomes", "ignored_files", "summarize"]
+__all__ = ["MANIFESTS", "compare_stage", "document_outcomes", "ignored_files", "manifest_rows", "summarize"]
 
 Row = dict[str, Any]
-_MANIFESTS = (
+MANIFESTS = (
     ("gitlab_ingestion", "documents"),
     ("document_processing", "processed"),
     ("text_chunking", "chunks"),
@@ -75,7 +75,7 @@ def _stored(checkpoint: Checkpoint | None) -> tuple[Row, int]:
 def document_outcomes(manager: StateManager, state: PipelineState) -> list[Row]:
     """Return one row a document: path, status and, where it is not ok, stage, category, message, remedy."""
     found: dict[str, Row] = {}
-    for stage, product in _MANIFESTS:
+    for stage, product in MANIFESTS:
         for row in _rows(manager, state, stage, product):
             known = found.get(row["path"])
             if known is None or _WORST[row["status"]] < _WORST[known["status"]]:
@@ -87,6 +87,18 @@ def document_outcomes(manager: StateManager, state: PipelineState) -> list[Row]:
 def ignored_files(manager: StateManager, state: PipelineState) -> list[Row]:
     """Return the files that are no documents of this run: path and reason."""
     return sorted(_rows(manager, state, "gitlab_ingestion", "ignored"), key=lambda row: str(row["path"]))
+
+
+def manifest_rows(manager: StateManager, checkpoint: Checkpoint, product: str) -> list[Row]:
+    """Return the rows of a product that a stage glued; none where it broke off before."""
+    if not checkpoint.notebook or checkpoint.status in {ExecutionStatus.CANCELLED, ExecutionStatus.PENDING}:
+        return []
+    notebook: Path = manager.absolute(checkpoint.notebook)
+    try:
+        refs: list[ArtifactRef] = artifact_refs(read_scraps(notebook).get(product))
+        return decode_rows(manager.store.read_table(refs[0])) if refs else []
+    except StageError:
+        return []
 
 
 def compare_stage(before: Checkpoint, after: Checkpoint) -> list[Row]:
@@ -113,13 +125,4 @@ def _figures(checkpoint: Checkpoint) -> Row:
 
 def _rows(manager: StateManager, state: PipelineState, stage: str, product: str) -> list[Row]:
     checkpoint = state.stages.get(stage)
-    if checkpoint is None or not checkpoint.notebook:
-        return []
-    if checkpoint.status in {ExecutionStatus.CANCELLED, ExecutionStatus.PENDING}:
-        return []
-    notebook: Path = manager.absolute(checkpoint.notebook)
-    try:
-        refs: list[ArtifactRef] = artifact_refs(read_scraps(notebook).get(product))
-        return decode_rows(manager.store.read_table(refs[0])) if refs else []
-    except StageError:
-        return []  # a notebook that broke off has not glued it
+    return manifest_rows(manager, checkpoint, product) if checkpoint else []

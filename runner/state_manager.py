@@ -60,7 +60,8 @@ class StateManager:
 
     def new_run(self, mode: ExecutionMode, config: dict[str, Any], config_hash: str) -> PipelineState:
         """Create a run: its id sorts by time, its folder is empty."""
-        execution_id = f"{now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        # To the millisecond: a run with nothing to do may begin and end within a second of the one before.
+        execution_id = f"{now():%Y%m%dT%H%M%S.%f}"[:-3] + f"Z-{secrets.token_hex(3)}"
         make_private_dir(self.runs / execution_id)
         state = PipelineState(
             execution_id=execution_id, mode=mode, pipeline_config=config, config_hash=config_hash
@@ -167,7 +168,9 @@ class StateManager:
         return None
 
     def faults(self, checkpoint: Checkpoint) -> list[str]:
-        """Return what is wrong with a checkpoint: notebook or artifacts missing or altered."""
+        """Return what is wrong with a checkpoint: withdrawn, or notebook or artifacts missing or altered."""
+        if checkpoint.withdrawn:
+            return [checkpoint.withdrawn]
         notebook = Path(checkpoint.notebook)
         notebook = notebook if notebook.is_absolute() else self.outputs / notebook
         if not notebook.is_file():

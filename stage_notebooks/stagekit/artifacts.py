@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
 import re
 import uuid
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +129,47 @@ class ArtifactStore:
             return int(self._fs.size(self._path(ref.uri))) == ref.bytes
         except (FileNotFoundError, TypeError):
             return False
+
+    def entries(self) -> Iterator[tuple[str, int, float]]:
+        """Yield every stored file: uri, bytes, and when it was last written (seconds since 1970).
+
+        Files that a killed process left half written are among them, under their temporary names.
+        """
+        for path, details in self._fs.find(f"{self._root}/sha256", detail=True, withdirs=False).items():
+            when = details.get("mtime") or details.get("created") or details.get("LastModified") or 0.0
+            when = when.timestamp() if isinstance(when, datetime) else float(when)
+            yield path[path.rindex("sha256/") :], int(details["size"]), when
+
+    def content(self, uri: str) -> bytes:
+        """Return the bytes of a stored file; those of an artifact only if they have its sha256.
+
+        Raises:
+            ArtifactError: if it is missing, altered, or no artifact's address.
+        """
+        digest = uri.rpartition("/")[2].partition(".")[0]
+        # Only the address and the hash matter here; who made it and what it is stay unknown.
+        return self.read(ArtifactRef.model_construct(name="content", uri=uri, sha256=digest))
+
+    def restore(self, uri: str, data: bytes) -> None:
+        """Store bytes under the address that they had in another store.
+
+        Raises:
+            ArtifactError: if they are not the bytes of that address.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        if not _URI.fullmatch(uri) or not uri.startswith(f"sha256/{digest[:2]}/{digest}"):
+            raise ArtifactError(f"These bytes do not belong to {uri}: take another backup.")
+        self._write(uri, data)
+
+    def delete(self, uri: str) -> None:
+        """Delete a stored file; one that is not there is no error."""
+        with contextlib.suppress(FileNotFoundError):
+            self._fs.rm_file(self._path(uri))
+
+    @property
+    def local(self) -> bool:
+        """Tell whether the store is a folder of this machine."""
+        return self._local
 
     def verify(self, ref: ArtifactRef | dict[str, Any]) -> bool:
         """Tell whether an artifact's bytes are those that its reference promises."""

@@ -80,10 +80,45 @@ class Memo:
 
     def put(self, stage: str, key: str, value: dict[str, Any]) -> None:
         """Remember a value (plain JSON) under a key; it is on disk when this returns."""
-        text = canonical_json(value)
-        self._execute(
-            "INSERT OR REPLACE INTO memo VALUES (?, ?, ?, ?)", [(key, stage, text, _checksum(text))]
+        self.put_many([(stage, key, value)])
+
+    def put_many(self, rows: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+        """Remember values given as (stage, key, value), all of them or none."""
+        texts = [(key, stage, canonical_json(value)) for stage, key, value in rows]
+        values = [(key, stage, text, _checksum(text)) for key, stage, text in texts]
+        self._execute("INSERT OR REPLACE INTO memo VALUES (?, ?, ?, ?)", values)
+
+    def forget(self, keys: Iterable[str]) -> int:
+        """Forget the values of those keys and return how many there were."""
+        return len(self._execute("DELETE FROM memo WHERE key = ? RETURNING key", [(key,) for key in keys]))
+
+    def forget_good(self, documents: Iterable[tuple[str, str]]) -> int:
+        """Forget the last good outcomes of documents, given as (stage, document_id)."""
+        statement = "DELETE FROM last_good WHERE stage = ? AND document_id = ? RETURNING stage"
+        return len(self._execute(statement, list(documents)))
+
+    def values(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield every remembered value with its key; altered rows are left out."""
+        statement = f"SELECT key, value, checksum FROM memo WHERE key > ? ORDER BY key LIMIT {_BATCH}"
+        last = ""
+        while rows := self._execute(statement, [(last,)]):
+            last = rows[-1][0]
+            for key, text, checksum in rows:
+                if _checksum(text) == checksum:
+                    yield key, json.loads(text)
+
+    def good_values(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield every last good outcome as (stage, document_id, row); altered rows are left out."""
+        statement = (
+            "SELECT stage, document_id, value, checksum FROM last_good WHERE (stage, document_id) > (?, ?) "
+            f"ORDER BY stage, document_id LIMIT {_BATCH}"
         )
+        last = ("", "")
+        while rows := self._execute(statement, [last]):
+            last = (rows[-1][0], rows[-1][1])
+            for stage, document, text, checksum in rows:
+                if _checksum(text) == checksum:
+                    yield stage, document, json.loads(text)
 
     def remember_good(self, stage: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """Remember the last good outcome of documents, given as (document_id, row)."""

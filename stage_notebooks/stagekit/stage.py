@@ -25,6 +25,7 @@ from stagekit.contract import (
 from stagekit.display import Progress, Table, table
 from stagekit.errors import DocumentRejected, StageError
 from stagekit.fingerprint import code_fingerprint, function_source, notebook_code
+from stagekit.manifest import ColumnOrigins, manifest_metadata, stale_row
 from stagekit.memo import Memo, canonical_json, digest
 from stagekit.paths import latest_dir, latest_notebooks, make_private_dir, outputs_path, source_notebook
 from stagekit.tables import decode_rows, encode_rows
@@ -90,6 +91,8 @@ class Stage:
         self.memo = Memo(outputs / "memo.sqlite")
         self._upstream = upstream
         self._scraps: dict[str, dict[str, Any]] = {}
+        self._columns: dict[str, ColumnOrigins] = {}
+        self._origins: dict[ColumnOrigins, ColumnOrigins] = {}  # one of each kind, however many documents
         self._max_failure_rate = max_failure_rate
         self.result = StageResult(
             stage_name=name,
@@ -221,7 +224,10 @@ class Stage:
             else:
                 value = known[memo_key]
             head = {"document_id": row["document_id"], "path": row["path"]}
-            outcome = {**head, **(carry(row) if carry else {}), **value, "memo_key": memo_key}
+            carried = carry(row) if carry else {}
+            outcome = {**head, **carried, **value, "memo_key": memo_key}
+            origins = ColumnOrigins(frozenset(carried), frozenset(value), keep_last_good)
+            self._columns[memo_key] = self._origins.setdefault(origins, origins)
             outcome["unchanged"] = memo_key in remembered
             outcomes.append(outcome)
             progress.advance()
@@ -274,8 +280,8 @@ class Stage:
             if good is None or not self._whole(good):
                 result.append(outcome)
                 continue
-            reason = {name: outcome[name] for name in ("category", "message", "remedy")}
-            result.append({**good, **reason, "status": "stale", "unchanged": True})
+            self._columns.setdefault(good["memo_key"], self._columns[outcome["memo_key"]])
+            result.append(stale_row(good, outcome))
         fresh = [(row["document_id"], row) for row in result if row["status"] == "ok"]
         self.memo.remember_good(self.name, fresh)
         return result
@@ -311,7 +317,10 @@ class Stage:
     def glue_documents(self, name: str, outcomes: Sequence[Row]) -> ArtifactRef:
         """Store the outcomes as the manifest ``name`` (one row a document) and glue its reference."""
         # Whether this run had to do the work is no part of the result: equal work gives equal bytes.
-        return self.glue_table(name, [{k: v for k, v in row.items() if k != "unchanged"} for row in outcomes])
+        rows = [{k: v for k, v in row.items() if k != "unchanged"} for row in outcomes]
+        made = (self._columns[row["memo_key"]] for row in rows if row.get("memo_key") in self._columns)
+        metadata = manifest_metadata(self.name, made)
+        return self._glue_ref(self.store.put_table(name, encode_rows(rows, metadata)))
 
     def glue_table(self, name: str, rows: Sequence[Row], schema_version: str = "1") -> ArtifactRef:
         """Store rows as a Parquet artifact and glue its reference; nested values become JSON columns."""

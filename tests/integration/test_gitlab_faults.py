@@ -299,6 +299,14 @@ def test_one_file_that_cannot_be_had_fails_alone(world: World) -> None:
     assert len(reading.contents) == len(FILES) - 1
 
 
+def test_a_blob_that_the_server_has_lost_fails_alone(world: World) -> None:
+    name = blob_id(FILES["d2.md"].encode())
+    world.server.faults.add("status", name, code=404, body=b'{"message":"404 Blob Not Found"}')
+    reading = world.read()
+    assert "git fsck" in reading.failed["d2.md"]
+    assert len(reading.contents) == len(FILES) - 1
+
+
 @pytest.mark.parametrize("kind", ["corrupt", "shorten"])
 def test_content_other_than_listed_is_never_taken(world: World, kind: str) -> None:
     world.server.faults.add(kind, blob_id(FILES["d2.md"].encode()))
@@ -341,13 +349,49 @@ def test_a_sign_in_page_is_never_taken_for_data(world: World, where: str) -> Non
     assert "web page" in sentence(world)
 
 
-def test_a_url_that_is_no_gitlab(world: World) -> None:
-    with OtherHost(b"<html>ola</html>", "text/html") as other:
-        world.server, real = other, world.server  # type: ignore[assignment]
-        try:
-            assert "root of a GitLab instance" in sentence(world)
-        finally:
-            world.server = real
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b"<html>ola</html>", "text/html", "root of a GitLab instance"),
+        (b"ola", "text/plain", "instead of JSON"),
+        (b"[]", "application/json", "unknown form"),
+    ],
+)
+def test_a_url_that_is_no_gitlab(world: World, body: bytes, kind: str, said: str) -> None:
+    with OtherHost(body, kind) as other:
+        assert said in sentence(world, url=other.url)
+
+
+def test_a_url_that_leads_past_the_root_of_the_instance(world: World) -> None:
+    world.server.faults.add("status", "", code=404, body=b'{"error":"404 Not Found"}')
+    assert "no GitLab API" in sentence(world)
+
+
+def test_a_proxy_of_the_environment_is_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", world.server.url)
+    assert complete(world, url="http://gitlab.intranet")
+    assert all(entry.target.startswith("http://gitlab.intranet/api/v4/") for entry in world.server.log)
+    assert any("unencrypted" in w for w in world.read(url="http://gitlab.intranet").snapshot.warnings)
+
+
+def test_an_expired_job_token_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITLAB_TOKEN")
+    monkeypatch.setenv("CI_JOB_TOKEN", "job-token-0123456789")
+    assert "only while its job runs" in sentence(world)
+
+
+def test_a_server_that_asks_everybody_for_a_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITLAB_TOKEN")
+    world.server.faults.add("status", "", code=401, body=b'{"message":"401 Unauthorized"}')
+    assert "asks for a token: set GITLAB_TOKEN" in sentence(world)
+
+
+def test_other_refusals_are_passed_on_in_gitlabs_words(world: World) -> None:
+    world.server.faults.add("status", "/tree", code=400, body=b'{"error":"page is invalid"}')
+    assert "(400: page is invalid)" in sentence(world)
+    world.server.faults.clear()
+    world.server.faults.add("status", "/tree", code=404, body=b'{"message":"404 Tree Not Found"}')
+    assert "no file listing" in sentence(world)
 
 
 @pytest.mark.parametrize("variable", ["GITLAB_TOKEN", "CI_JOB_TOKEN"])
@@ -381,9 +425,7 @@ def test_a_server_with_a_private_authority(world: World, tmp_path: Path) -> None
 def test_a_server_that_is_not_there(world: World) -> None:
     with GitLabServer() as gone:
         pass
-    world.server, real = gone, world.server
-    assert "refused" in sentence(world, retry_budget_s=1)
-    world.server = real
+    assert "refused" in sentence(world, url=gone.url, retry_budget_s=1)
 
 
 # The record

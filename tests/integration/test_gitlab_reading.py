@@ -223,6 +223,7 @@ def test_a_clone_without_its_lfs_object_says_how_to_fetch_it(world: World) -> No
     oid = add_lfs(world, "lfs.pdf", data)
     world.repository.commit()
     source = open_source("git", str(world.repository.path), folders=[APPROVED])
+    assert source.metrics() == {}
     [file] = [file for file in source.files() if file.path.endswith("lfs.pdf")]
     with pytest.raises(Exception, match="git lfs fetch"):
         source.read(file)
@@ -306,6 +307,34 @@ def test_history_is_asked_for_anew_when_the_old_commit_does_not_exist_any_more(w
     reading = world.read()
     assert reading.rows["a.md"]["repository_commit"] == commit
     assert reading.metrics["downloads"] == 0
+
+
+def test_more_new_commits_than_files_are_not_walked_one_by_one(world: World) -> None:
+    world.repository.commit({"a.md": "um", "b.md": "dois"})
+    world.read()
+    last = [world.repository.commit({"a.md": f"versão {n}"}) for n in range(5)][-1]
+    reading = world.read()
+    assert reading.rows["a.md"]["repository_commit"] == last
+    assert not [line for line in reading.requests if "/compare" in line]
+
+
+def test_more_commits_than_files_are_not_walked_at_first_either(world: World) -> None:
+    repository = world.repository
+    for n in range(60):
+        repository.git("-c", "user.name=A", "commit", "-q", "--allow-empty", "-m", str(n))
+    repository.commit({f"d{n}.md": str(n) for n in range(101)})
+    reading = world.read(folder="")
+    assert len(reading.rows) == 101
+    assert not [line for line in reading.requests if "/compare" in line]
+
+
+def test_a_link_too_long_for_a_path_is_left_out(world: World) -> None:
+    blob = world.repository.git("hash-object", "-w", "--stdin", stdin=b"a" * 10_000)
+    world.repository.write({"a.md": "um"})
+    world.repository.git("add", "-A")
+    world.repository.git("update-index", "--add", "--cacheinfo", f"120000,{blob},{APPROVED}/longa.md")
+    world.repository.git("-c", "user.name=A", "commit", "-q", "-m", "x")
+    assert world.read().ignored == {"longa.md": "symlink"}
 
 
 @pytest.mark.parametrize("limit", [1000, 50])

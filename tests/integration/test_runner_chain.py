@@ -21,9 +21,11 @@ from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event, read_events
 from runner.kernels import StageKernel, reap_orphans
-from runner.models import ExecutionMode
+from runner.models import ExecutionContext, ExecutionMode
 from runner.monitor import PipelineMonitor
 from runner.orchestrator import PipelineOrchestrator
+from runner.stage_executor import AdvancedOrchestration
+from runner.stage_manager import StageManager
 from runner.state_manager import StateManager
 from stagekit.contract import ExecutionStatus, read_scraps
 from tests.toy_chain import toy_chain
@@ -402,8 +404,29 @@ def test_history_lists_runs_newest_first_and_damaged_ones_as_such(make: Make, ou
     ]  # fmt: skip
 
 
-def test_incremental_update_is_a_run_and_refuses_what_it_does_not_offer(make: Make) -> None:
+def test_an_unknown_document_cannot_be_forced(make: Make) -> None:
     make().execute_full_pipeline()
-    assert make().execute_incremental_update().state.mode is ExecutionMode.INCREMENTAL
-    with pytest.raises(ConfigurationError, match="found by content"):
-        make().execute_incremental_update(force_reprocess=["doc0.md"])
+    with pytest.raises(ConfigurationError, match="nowhere.md is no document of the last run"):
+        make().execute_incremental_update(force_reprocess=["nowhere.md"])
+
+
+def test_stages_can_be_executed_by_hand_side_by_side(tmp_path: Path, outputs: Path) -> None:
+    config = PipelineConfig(outputs_dir=str(outputs), max_pages=1)
+    state = StateManager(outputs)
+    run = state.new_run(ExecutionMode.FULL, {}, "")
+    manager = StageManager(state, lambda _: None, threading.Event())
+    for stage in toy_chain(tmp_path / "notebooks"):
+        manager.register_stage(stage)
+    upstream: dict[str, str] = {}
+    context = ExecutionContext(config, state.run_dir(run.execution_id), upstream)
+    for name, notebook in (("listing", "01_listing"), ("shout", "02_shout")):
+        manager.execute_stage_with_retry(name, context)
+        upstream[name] = str(context.run_dir / f"{notebook}.ipynb")
+
+    results = AdvancedOrchestration(manager).parallel_stage_execution(["count", "measure"], context)
+
+    assert {name: str(result.status) for name, result in results.items()} == {
+        "count": "success",
+        "measure": "success",
+    }
+    manager.close()

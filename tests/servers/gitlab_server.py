@@ -221,7 +221,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def begin(self, status: int, content_type: str, headers: dict[str, str]) -> None:
         self.host.log.append(Logged(self.command, self.path, dict(self.headers.items()), status))
-        self.send_response(status)
+        self.send_response_only(status)
+        self.send_header("Server", "nginx")
+        if "Date" not in headers:
+            self.send_header("Date", self.date_time_string())
         for name, value in ({"Content-Type": content_type} | headers).items():
             self.send_header(name, value)
         self.end_headers()

@@ -121,11 +121,11 @@ class World:
 
     def connect(self, session: Any) -> gitlab.Gitlab:
         return gitlab.Gitlab(
-            self.server.url,
+            session.traffic.url,
             session=session,
             keep_base_url=True,
             ssl_verify=self.verify,
-            **ingestion.gitlab_token(),
+            **ingestion.gitlab_token(),  # type: ignore[arg-type]
         )
 
     def open(

@@ -1,4 +1,4 @@
-"""Notebooks, and what a notebook's reader sees, without a kernel: for the tests of stagekit and the runner."""
+"""Notebooks, and what their readers see, without a kernel: for the tests of stagekit and the runner."""
 
 from __future__ import annotations
 

@@ -103,7 +103,13 @@ def test_storing_again_mends_what_was_damaged(root: str, damage: bytes) -> None:
 
 @pytest.mark.parametrize(
     "uri",
-    ["../../etc/passwd", "/etc/passwd", "sha256/../../../etc/passwd", "sha256/aa/short", "file:///etc/passwd"],
+    [
+        "../../etc/passwd",
+        "/etc/passwd",
+        "sha256/../../../etc/passwd",
+        "sha256/aa/short",
+        "file:///etc/passwd",
+    ],
 )
 def test_a_reference_cannot_lead_out_of_the_store(tmp_path: Path, uri: str) -> None:
     store = ArtifactStore(tmp_path)

@@ -1,4 +1,4 @@
-"""Promises of what a notebook's reader sees: nothing runs, nothing is cut without a sign, bars stay in place."""
+"""Promises of what a notebook's reader sees: no markup of others, no silent cut, bars that stay in place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Tags(HTMLParser):
         self.text = ""
         self.feed(text)
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
         self.names.add(tag)
 
     def handle_data(self, data: str) -> None:

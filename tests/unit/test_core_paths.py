@@ -60,7 +60,9 @@ def test_a_relative_or_home_path_becomes_absolute(tmp_path: Path, monkeypatch: p
     assert paths.outputs_path("~/etl") == Path("/home/ana/etl")
 
 
-def test_the_runner_says_which_notebook_is_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_runner_says_which_notebook_is_the_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = tmp_path / "02_shout.ipynb"
     monkeypatch.setenv("NIC_ETL_NOTEBOOK", str(given))
     assert paths.source_notebook("shout") == given

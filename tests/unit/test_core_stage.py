@@ -74,7 +74,9 @@ class Worker:
         if text == "nothing":
             return None  # type: ignore[return-value]
         table = pa.table({"word": text.upper().split()})
-        return DocumentOutput({"length": len(text)}, {"words": table}, {"markdown": (b"# x", "text/markdown")})
+        return DocumentOutput(
+            {"length": len(text)}, {"words": table}, {"markdown": (b"# x", "text/markdown")}
+        )
 
 
 def documents(*texts: str) -> list[Row]:
@@ -379,7 +381,9 @@ def test_a_stage_bears_a_share_of_failed_documents(
     opened = stage(max_failure_rate=rate)
     run(opened, documents(*["crash"] * failed, *["fine"] * (of - failed)))
     if status == "failed":
-        with pytest.raises(StageError, match=rf"{failed} of {of} documents failed in shout.*max_failure_rate"):
+        with pytest.raises(
+            StageError, match=rf"{failed} of {of} documents failed in shout.*max_failure_rate"
+        ):
             opened.finish()
     else:
         opened.finish()

@@ -176,7 +176,9 @@ def test_numbers_of_the_command_line_are_numbers(name: str, number: int) -> None
         ({"collection_name": "a/b"}, "has a form that is not allowed: Qdrant collection"),
     ],
 )
-def test_a_wrong_value_is_told_with_its_origin_meaning_and_default(setting: dict[str, Any], said: str) -> None:
+def test_a_wrong_value_is_told_with_its_origin_meaning_and_default(
+    setting: dict[str, Any], said: str
+) -> None:
     sentence = refused(**setting)
     [name] = setting
     assert said in sentence

@@ -76,7 +76,7 @@ def test_a_log_that_does_not_exist_yet_is_empty(path: Path) -> None:
 
 
 def test_secrets_do_not_reach_the_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QDRANT_API_KEY", "sécret-\"key\"")
+    monkeypatch.setenv("QDRANT_API_KEY", 'sécret-"key"')
     log = EventLog(path)
     log(Event("output", data={"text": 'the key is sécret-"key"'}))
     log.close()

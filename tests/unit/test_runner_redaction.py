@@ -48,7 +48,9 @@ def test_a_secret_is_taken_out_of_base64_wherever_it_begins(
     assert "[redacted]" in Redactor([secret])(text)
 
 
-@given(st.text(max_size=200).filter(lambda text: "://" not in text and "hf_" not in text and "gl" not in text))
+@given(
+    st.text(max_size=200).filter(lambda text: "://" not in text and "hf_" not in text and "gl" not in text)
+)
 def test_text_without_secrets_stays_as_it_is(text: str) -> None:
     assert Redactor([])(text) == text
     assert Redactor(["correct horse battery"])(text) == text
@@ -56,12 +58,16 @@ def test_text_without_secrets_stays_as_it_is(text: str) -> None:
 
 def test_a_redacted_notebook_is_still_json() -> None:
     text = json.dumps({"cells": [{"source": "print('a\"b\\\\c-secret')"}]})
-    assert json.loads(Redactor(["a\"b\\c-secret"])(text)) == {"cells": [{"source": "print('a\"b\\\\c-secret')"}]}
+    assert json.loads(Redactor(['a"b\\c-secret'])(text)) == {
+        "cells": [{"source": "print('a\"b\\\\c-secret')"}]
+    }
     assert json.loads(Redactor(["c-secret"])(text)) == {"cells": [{"source": "print('a\"b\\\\[redacted]')"}]}
 
 
 def test_the_longer_of_two_secrets_is_taken_first() -> None:
-    assert Redactor(["secret", "secret-and-more"])("x secret-and-more x secret") == "x [redacted] x [redacted]"
+    assert (
+        Redactor(["secret", "secret-and-more"])("x secret-and-more x secret") == "x [redacted] x [redacted]"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Promises of the scheduler: order by dependencies, side by side where memory allows, and Ctrl-C at any time."""
+"""Promises of the scheduler: in order, side by side where memory allows, and Ctrl-C at any time."""
 
 from __future__ import annotations
 

@@ -59,6 +59,12 @@ def test_a_run_is_recorded_whole_for_its_owner_alone(manager: StateManager, outp
     assert (outputs / "state.sqlite").stat().st_mode & 0o777 == 0o600
 
 
+def test_runs_are_in_the_order_of_their_beginning_however_quick_they_are(manager: StateManager) -> None:
+    begun = [manager.new_run(ExecutionMode.FULL, {}, "").execution_id for _ in range(8)]
+    assert manager.execution_ids() == begun
+    assert manager.load_checkpoint().execution_id == begun[-1]
+
+
 def test_a_run_is_found_by_id_or_the_beginning_of_one_or_as_the_last(manager: StateManager) -> None:
     for name in ("20260101T000000Z-aa", "20260101T000000Z-aabb", "20260202T000000Z-cc"):
         manager.save_checkpoint(PipelineState(execution_id=name))
@@ -177,6 +183,13 @@ def test_what_was_damaged_is_not_reused_and_the_fault_is_named(
     assert manager.last_checkpoint("text_chunking") is not None  # known, if not whole
 
 
+def test_a_withdrawn_result_is_not_reused(manager: StateManager, state: PipelineState) -> None:
+    state.stages["text_chunking"].withdrawn = "its artifacts were quarantined"
+    manager.save_checkpoint(state)
+    assert manager.faults(state.stages["text_chunking"]) == ["its artifacts were quarantined"]
+    assert manager.find_checkpoint("text_chunking", DIGEST) is None
+
+
 def test_an_older_whole_checkpoint_stands_in_for_a_damaged_one(manager: StateManager) -> None:
     for name in ("20260101T000000Z-aa", "20260202T000000Z-cc"):
         state = PipelineState(execution_id=name)
@@ -218,17 +231,17 @@ def test_latest_leads_to_the_newest_notebook(manager: StateManager, tmp_path: Pa
 # The index
 
 
-@pytest.mark.parametrize("damage", ["gone", "no database", "a damaged page"])
+@pytest.mark.parametrize("damage", ["gone", "no database", 2, 3])
 def test_the_index_is_built_again_from_the_records(
-    manager: StateManager, state: PipelineState, outputs: Path, damage: str
+    manager: StateManager, state: PipelineState, outputs: Path, damage: str | int
 ) -> None:
     index = outputs / "state.sqlite"
-    if damage == "a damaged page":
+    if isinstance(damage, int):  # a page of an index, a page of a table
         for number in range(200):
             state.stages[f"s{number}"] = Checkpoint(stage=f"s{number}", status="failed")
         manager.save_checkpoint(state)
         data = bytearray(index.read_bytes())
-        data[3 * 4096 :] = b"\xff" * (len(data) - 3 * 4096)
+        data[damage * 4096 : (damage + 1) * 4096] = b"\xff" * 4096
         index.write_bytes(bytes(data))
     else:
         for path in outputs.glob("state.sqlite*"):
@@ -306,7 +319,9 @@ def test_only_one_run_holds_the_outputs_and_the_other_is_told_whose_it_is(
         owner = manager.lock_owner()
         assert owner is not None
         assert (owner["execution_id"], owner["pid"], owner["user"]) == ("r2", os.getpid(), getpass.getuser())
-        with pytest.raises(StateManagementError, match=r"Another run holds r2 since .*process \d+") as refusal:
+        with pytest.raises(
+            StateManagementError, match=r"Another run holds r2 since .*process \d+"
+        ) as refusal:
             manager.lock().__enter__()
         assert refusal.value.exit_code == 2
         assert "`nic-etl cancel`" in str(refusal.value)
@@ -385,6 +400,7 @@ def test_the_status_of_a_run_is_seen_from_outside_with_its_progress(manager: Sta
         log(Event("stage_started", stage))
         log(Event("documents", stage, {"done": 1, "total": 3, "current": "x.md", "unit": "document"}))
     log(Event("stage_finished", "a"))
+    log(Event("cell", "b", {"number": 3}))
     log.close()
     monitor = PipelineMonitor(manager)
 
@@ -393,7 +409,10 @@ def test_the_status_of_a_run_is_seen_from_outside_with_its_progress(manager: Sta
         assert (status.status, status.owner["pid"]) == ("running", os.getpid())
     assert status.stages == {"a": "success", "b": "running"}
     assert status.progress == {"b": {"done": 1, "total": 3, "current": "x.md"}}
-    assert (monitor.get_real_time_status().status, monitor.get_real_time_status().owner) == ("interrupted", {})
+    assert (monitor.get_real_time_status().status, monitor.get_real_time_status().owner) == (
+        "interrupted",
+        {},
+    )
 
 
 def test_the_figures_of_a_run_are_seen_from_outside(manager: StateManager) -> None:

@@ -33,7 +33,7 @@ def explained(what: str, project: Project | str) -> Iterator[None]:
         yield
     except GitlabParsingError:
         raise StageError(
-            f"GitLab's answer about {what} is not JSON; check that gitlab_url is the root of an instance."
+            f"GitLab's answer about {what} has an unknown form; check that gitlab_url is a GitLab instance."
         ) from None
     except GitlabError as error:
         name = project if isinstance(project, str) else getattr(project, "path_with_namespace", "the project")

@@ -19,7 +19,7 @@ _PASSING = {408, 425, 500, 502, 503, 504, *range(520, 531)}
 def fault_of(error: Exception, url: str) -> Exception:
     """Return what to raise for an exception that a request ended with: Transient or StageError."""
     host = urlsplit(url).netloc
-    text = str(error)
+    text = f"{type(error).__name__}: {error}"
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in text.upper():
         return StageError(
             f"The TLS certificate of {host} is not trusted ({_tls_reason(text)}): set gitlab_ca_file to the "
@@ -39,7 +39,7 @@ def fault_of(error: Exception, url: str) -> Exception:
         return Transient(f"The connection to {host} failed ({_connection_reason(text)})")
     if isinstance(error, requests.RequestException):
         return StageError(f"gitlab_url is {url!r}, which is no usable address; give it as https://host.")
-    return StageError(f"GitLab at {host} did not send a usable answer: {text}; check gitlab_url.")
+    return StageError(f"GitLab at {host} did not send a usable answer: {error}; check gitlab_url.")
 
 
 def check_answer(response: requests.Response, url: str, *, streamed: bool) -> None:
@@ -71,11 +71,16 @@ def check_answer(response: requests.Response, url: str, *, streamed: bool) -> No
             f"{url} answered with a web page instead of data, such as a sign-in or error page: check that "
             "gitlab_url is the root of a GitLab instance and that no proxy or single sign-on is in between."
         )
-    if kind == "application/json" and not streamed and response.request.method != "HEAD":
-        try:
-            response.json()
-        except ValueError:
-            raise Transient("GitLab's answer was cut off") from None
+    if streamed or response.request.method == "HEAD":
+        return
+    if kind != "application/json":
+        raise StageError(
+            f"{url} answered with {kind or 'an unknown type'} instead of JSON; check gitlab_url."
+        )
+    try:
+        response.json()
+    except ValueError:
+        raise Transient("GitLab's answer was cut off") from None
 
 
 def _asked_wait(response: requests.Response) -> float | None:
@@ -110,6 +115,6 @@ def _connection_reason(text: str) -> str:
         "Connection refused": "refused",
         "Connection reset": "reset",
         "RemoteDisconnected": "closed by the server",
-        "SSL": "the TLS handshake failed",
+        "SSLError": "the TLS handshake failed",
     }
     return next((reason for mark, reason in known.items() if mark in text), "no connection")

@@ -18,7 +18,7 @@ class GitLabSettings:
     """Which project, and how long its server may take.
 
     Attributes:
-        url: root of the instance; a trailing ``/api/v4`` is taken away.
+        url: root of the instance.
         project: full path (``group/subgroup/name``) or number.
         ca_file: PEM file of a private certificate authority; empty for the public ones.
         connect_timeout_s: seconds for a connection.
@@ -46,27 +46,22 @@ class GitLabSettings:
             raise StageError("gitlab_url holds a user or a token: take it out, and set GITLAB_TOKEN instead.")
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise StageError(f"gitlab_url is {self.url!r}: give the root of the instance, like https://host.")
-        object.__setattr__(self, "url", self.url.rstrip("/").removesuffix("/api/v4"))
-        object.__setattr__(self, "project", self.project.strip().strip("/"))
+        if self.url.rstrip("/").endswith("/api/v4"):
+            raise StageError(f"gitlab_url is {self.url!r}: give the root of the instance, without /api/v4.")
         if not self.project or "://" in self.project:
             raise StageError(
                 f"gitlab_project is {self.project!r}: give its full path, like group/name, or its number."
             )
-        if self.ca_file and not Path(self.ca_file).expanduser().is_file():
+        if self.ca_file and not Path(self.ca_file).is_file():
             raise StageError(
                 f"gitlab_ca_file {self.ca_file} does not exist; name a PEM file, or leave it empty."
             )
         limits = (self.connect_timeout_s, self.read_timeout_s, self.file_timeout_s)
         if min(limits) <= 0 or self.retry_budget_s < 0 or not 1 <= self.workers <= 64:
             raise StageError(
-                "gitlab_timeout_s and gitlab_file_timeout_s must be above 0, gitlab_retry_budget_s not below, "
-                "and download_workers 1 to 64."
+                "gitlab_timeout_s and gitlab_file_timeout_s must be above 0, gitlab_retry_budget_s 0 or more,"
+                " and download_workers 1 to 64."
             )
-
-    @property
-    def verify(self) -> bool | str:
-        """What ``gitlab.Gitlab(ssl_verify=…)`` takes."""
-        return str(Path(self.ca_file).expanduser()) if self.ca_file else True
 
     @property
     def in_clear(self) -> bool:

@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gitlab.exceptions import GitlabError
 from gitlab.v4.objects import Project
 
-from stagekit.errors import StageError
 from stagekit.ingestion.gitlab_audit import AccessLog
 from stagekit.ingestion.gitlab_clients import Clients, Connect, ProgressBar
 from stagekit.ingestion.gitlab_contents import STAGE, Contents, Workplace
-from stagekit.ingestion.gitlab_errors import explained, status_of
+from stagekit.ingestion.gitlab_errors import explained
 from stagekit.ingestion.gitlab_history import Change, History, utc
 from stagekit.ingestion.gitlab_listing import Entry, list_tree
+from stagekit.ingestion.gitlab_refs import resolve
 from stagekit.ingestion.gitlab_retry import Patience
 from stagekit.ingestion.gitlab_settings import GitLabSettings
 from stagekit.ingestion.gitlab_transport import Traffic, origin_of
@@ -78,7 +77,7 @@ class GitLabSource:
     def _open(self, settings: GitLabSettings, branch: str, project: str, workplace: Workplace) -> None:
         with explained("the project", settings.project):
             self._project = self._clients.client().projects.get(settings.project)
-        name, commit = self._resolve(branch or self._project.default_branch, settings)
+        name, commit = resolve(self._project, branch, settings.project)
         self._contents = Contents(workplace, self._clients, self._project.id, commit["id"])
         self._files: list[SourceFile] | None = None
         self._snapshot = Snapshot(
@@ -163,30 +162,6 @@ class GitLabSource:
         self._contents.tidy()
 
     # The project
-
-    def _resolve(self, branch: str | None, settings: GitLabSettings) -> tuple[str, dict[str, Any]]:
-        project = self._project
-        if not branch:
-            raise StageError(f"The GitLab project {settings.project} is empty: it has no commit to read yet.")
-        with explained(f"the branch {branch!r}", project):
-            for ask in (project.branches.get, project.tags.get):  # of the same name, the branch counts
-                try:
-                    return branch, dict(ask(branch).attributes["commit"])
-                except GitlabError as error:
-                    if status_of(error) != 404:
-                        raise
-            try:
-                return branch, dict(project.commits.get(branch).attributes)
-            except GitlabError as error:
-                if status_of(error) != 404:
-                    raise
-            there = [listed.name for listed in project.branches.list(per_page=20, get_all=False)]
-        if not there:
-            raise StageError(f"The GitLab project {settings.project} is empty: it has no commit to read yet.")
-        raise StageError(
-            f"The GitLab project {settings.project} has no branch or tag {branch!r} (any more); it has "
-            f"{', '.join(there)}: set target_branch to one of them."
-        )
 
     def _stable_name(self, given: str, settings: GitLabSettings) -> str:
         """Return the name under which the project was first read: ids must survive when it is renamed."""

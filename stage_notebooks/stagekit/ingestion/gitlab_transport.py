@@ -77,6 +77,7 @@ class GitLabSession(requests.Session):
         # Without any credentials requests would take some from ~/.netrc; proxies still come from the
         # environment.
         self.auth = _anonymous
+        self._environment: dict[str, Any] = {}
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(self))
 
@@ -119,6 +120,13 @@ class GitLabSession(requests.Session):
             return response
 
         return attempt() if kwargs.get("stream") else self.traffic.patience.call(attempt)
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Read proxies and authorities from the environment once for each host, not with each request."""
+        host = origin_of(str(url))
+        if host not in self._environment:
+            self._environment[host] = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        return {**self._environment[host], "stream": stream}
 
     def rebuild_auth(
         self,

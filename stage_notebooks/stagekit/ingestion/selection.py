@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from stagekit.contract import StageResult
@@ -60,11 +61,15 @@ class SelectionRules:
         folders: approved folders without slashes at the ends; an empty text is the whole tree.
         extensions: in lower case, without the dot.
         max_bytes: largest size.
+        include: patterns of paths, like ``30-Aprovados/atas/*``, of which one must match; none means all.
+        exclude: patterns of paths that are left out.
     """
 
     folders: tuple[str, ...]
     extensions: tuple[str, ...]
     max_bytes: int
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
     @classmethod
     def from_settings(
@@ -72,6 +77,8 @@ class SelectionRules:
         target_folder: Sequence[str] | str,
         include_extensions: Sequence[str] | str,
         max_file_size_mb: float,
+        include_paths: Sequence[str] = (),
+        exclude_paths: Sequence[str] = (),
     ) -> SelectionRules:
         """Check the settings of the stage and bring them into their one form.
 
@@ -90,7 +97,8 @@ class SelectionRules:
             raise StageError(f"include_extensions is {include_extensions!r}: name at least one, like md.")
         if max_file_size_mb <= 0:
             raise StageError(f"max_file_size_mb is {max_file_size_mb}: give a size above 0, in MiB.")
-        return cls(cleaned, extensions, int(max_file_size_mb * _MEBIBYTE))
+        limit = int(max_file_size_mb * _MEBIBYTE)
+        return cls(cleaned, extensions, limit, _patterns(include_paths), _patterns(exclude_paths))
 
     def folder_of(self, path: str) -> str | None:
         """Return the approved folder in which a path lies (the longest, if several do), or None."""
@@ -202,6 +210,7 @@ def _document(
         raise _LeftOut("submodule", "a submodule: its files belong to another repository")
     if entry.kind == FileKind.OTHER:
         raise _LeftOut("special_file", "not a regular file")
+    _check_patterns(entry.path, rules)
     content = entry
     if entry.kind == FileKind.SYMLINK:
         content = _target(entry, rules, tree, read)
@@ -211,6 +220,19 @@ def _document(
         raise _LeftOut("unsupported_type", f"{what} is not in include_extensions")
     _check_size(content.size, rules)
     return Document(entry, content)
+
+
+def _check_patterns(path: str, rules: SelectionRules) -> None:
+    # As in fnmatch, `*` matches slashes too: what lies deeper in a folder belongs to it.
+    excluding = next((pattern for pattern in rules.exclude if fnmatchcase(path, pattern)), None)
+    if excluding is not None:
+        raise _LeftOut("excluded", f"the pattern {excluding!r} of exclude_paths leaves it out")
+    if rules.include and not any(fnmatchcase(path, pattern) for pattern in rules.include):
+        raise _LeftOut("excluded", "no pattern of include_paths matches it")
+
+
+def _patterns(patterns: Sequence[str]) -> tuple[str, ...]:
+    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
 
 
 def _check_size(size: int, rules: SelectionRules) -> None:

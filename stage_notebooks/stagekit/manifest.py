@@ -1,0 +1,80 @@
+"""What a manifest says about its own rows, so that the memo can be made again from executed notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["ColumnOrigins", "last_good", "manifest_metadata", "remembered", "stale_row"]
+
+Row = dict[str, Any]
+_VERDICT = ("status", "category", "message", "remedy", "seconds", "produced_at")
+_REASON = ("category", "message", "remedy")
+# Columns that belong to the document or to the run, and never to what is remembered by content.
+_HEAD = frozenset({"document_id", "path", "memo_key", "unchanged", "refused"})
+
+
+@dataclass(frozen=True)
+class ColumnOrigins:
+    """Where the columns of one outcome come from: the stage's input, or its work on the content.
+
+    ``keeps_last_good`` tells whether the stage answers with last good outcomes.
+    """
+
+    carried: frozenset[str]
+    made: frozenset[str]
+    keeps_last_good: bool
+
+
+def manifest_metadata(stage: str, origins: Iterable[ColumnOrigins]) -> Row:
+    """Return what stands beside a manifest's rows: stage, carried columns, last good outcomes or not."""
+    carried: set[str] = set()
+    made: set[str] = set()
+    keeps = False
+    for origin in origins:
+        carried |= origin.carried
+        made |= origin.made
+        keeps = keeps or origin.keeps_last_good
+    return {"stage": stage, "carried": sorted(carried - made), "last_good": keeps}
+
+
+def stale_row(good: Row, outcome: Row) -> Row:
+    """Return the row of a document that is served from its last good version.
+
+    It has the reason why the new version is not served and, under ``refused``, the memo key of the verdict on
+    unusable content; our own failures are not remembered and have none.
+    """
+    row = {**good, **{name: outcome[name] for name in _REASON}, "status": "stale", "unchanged": True}
+    if outcome["status"] == "rejected":
+        row["refused"] = {name: outcome[name] for name in ("memo_key", "seconds", "produced_at")}
+    return row
+
+
+def last_good(row: Row) -> Row:
+    """Return the last good outcome that an ok or stale row of a manifest tells of."""
+    outcome = {name: value for name, value in row.items() if name != "refused"}
+    return outcome | {"status": "ok", "unchanged": False} | dict.fromkeys(_REASON)
+
+
+def remembered(row: Row, metadata: Row) -> Iterator[tuple[str, Row]]:
+    """Yield what the memo knew when a manifest's row was written: memo key and value, none for failures.
+
+    Args:
+        row: of the manifest, as :func:`stagekit.tables.decode_rows` returns it.
+        metadata: of the manifest, see :func:`manifest_metadata`.
+    """
+    status = row.get("status")
+    if status == "rejected":
+        yield row["memo_key"], {name: row[name] for name in _VERDICT}
+    elif status in {"ok", "stale"}:
+        left_out = _HEAD | set(metadata["carried"])
+        value = {name: item for name, item in row.items() if name not in left_out}
+        yield row["memo_key"], value | {"status": "ok"} | dict.fromkeys(_REASON)
+    if status == "stale" and row.get("refused"):
+        refused = row["refused"]
+        verdict = {name: row[name] for name in _REASON} | {"status": "rejected"}
+        yield (
+            refused["memo_key"],
+            verdict | {name: refused[name] for name in ("seconds", "produced_at")},
+        )

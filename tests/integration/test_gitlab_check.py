@@ -1,0 +1,98 @@
+"""Promises of the check that `nic-etl doctor` makes of a GitLab project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stagekit.ingestion import GitLabSettings
+from stagekit.ingestion.gitlab_check import check_gitlab
+from tests.servers.gitlab_server import GitLabServer
+from tests.servers.gitlab_world import APPROVED, PROJECT, TOKEN, Repository
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitLabServer]:
+    monkeypatch.setenv("GITLAB_TOKEN", TOKEN)
+    repository = Repository(tmp_path / "repositorio")
+    repository.commit({"a.md": "um"})
+    with GitLabServer() as server:
+        server.add_project(PROJECT, repository.path)
+        server.add_token(TOKEN)
+        yield server
+
+
+def check(
+    server: GitLabServer, tmp_path: Path, branch: str = "", folder: str = APPROVED, **values: Any
+) -> dict:
+    settings = GitLabSettings(**({"url": server.url, "project": PROJECT} | values))
+    rows = check_gitlab(settings, branch, [folder], tmp_path / "outputs")
+    assert TOKEN not in str(rows)
+    assert all(row["ok"] for row in rows[:-1])
+    return rows[-1] | {"details": " | ".join(row["detail"] for row in rows), "steps": len(rows)}
+
+
+def test_a_project_that_can_be_read_passes_every_step(server: GitLabServer, tmp_path: Path) -> None:
+    last = check(server, tmp_path)
+    assert (last["ok"], last["steps"]) == (True, 5)
+    for said in ("the clocks agree", "no rate limit", "scopes read_api; expires 2027-01-31", "main at"):
+        assert said in last["details"]
+    assert (tmp_path / "outputs/gitlab_access.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("token", "step", "said"),
+    [
+        ({"expired": True}, "token", "has expired"),
+        ({"revoked": True}, "token", "was revoked"),
+        ({"scopes": ("read_repository",)}, "token", "scopes read_repository: create one with read_api"),
+        ({"role": "none"}, "project", "is a member"),
+        ({"role": "guest"}, "branch", "Reporter"),
+    ],
+)
+def test_the_first_step_that_fails_says_why(
+    server: GitLabServer, tmp_path: Path, token: dict[str, Any], step: str, said: str
+) -> None:
+    server.add_token(TOKEN, **token)
+    last = check(server, tmp_path)
+    assert (last["ok"], last["check"]) == (False, f"GitLab {step}")
+    assert said in last["detail"]
+
+
+def test_a_missing_branch_or_folder_is_named(server: GitLabServer, tmp_path: Path) -> None:
+    assert "no branch or tag 'nada'" in check(server, tmp_path, branch="nada")["detail"]
+    assert "folder 'nada'" in check(server, tmp_path, folder="nada")["detail"]
+    server.projects[0].old_missing_folder = True
+    assert "no files under 'nada'" in check(server, tmp_path, folder="nada")["detail"]
+
+
+def test_a_server_that_is_no_gitlab_or_away_fails_first(server: GitLabServer, tmp_path: Path) -> None:
+    server.faults.add("html_login", "")
+    assert check(server, tmp_path)["check"] == "GitLab server"
+    with GitLabServer() as gone:
+        pass
+    assert "refused" in check(gone, tmp_path)["detail"]
+
+
+def test_other_kinds_of_tokens_are_told_apart(
+    server: GitLabServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.faults.add("status", "/self", code=404, body=b'{"error":"404 Not Found"}')
+    assert "does not tell its scopes" in check(server, tmp_path)["details"]
+    server.projects[0].visibility = "public"
+    monkeypatch.delenv("GITLAB_TOKEN")
+    assert "none is set" in check(server, tmp_path)["details"]
+    monkeypatch.setenv("CI_JOB_TOKEN", "job-0123456789")
+    server.add_token("job-0123456789", kind="job")
+    assert "public projects only" in check(server, tmp_path)["details"]
+
+
+def test_clock_skew_and_rate_limit_are_reported(server: GitLabServer, tmp_path: Path) -> None:
+    headers = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT", "RateLimit-Remaining": "17", "RateLimit-Limit": "600"}
+    server.faults.add("status", "/version", code=401, body=b"{}", headers=headers)
+    details = check(server, tmp_path)["details"]
+    assert "17 of 600 requests left" in details
+    assert "ahead of the server's" in details

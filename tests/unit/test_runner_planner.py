@@ -1,0 +1,338 @@
+"""Promises of the plan: what a run would do is known before it starts, with the reason in words."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.config_manager import PipelineConfig
+from runner.errors import ConfigurationError, DependencyResolutionError, StateManagementError
+from runner.models import ExecutionStatus, PipelineResult, PipelineStage, PipelineState
+from runner.orchestrator import PipelineOrchestrator
+from runner.planner import differences
+from runner.stage_manager import StageManager
+from tests.toy_chain import toy_chain
+from tests.unit.core_notebooks import record_run, record_stage
+
+Make = Callable[..., PipelineOrchestrator]
+PRODUCTS = {"listing": "documents", "shout": "shouted", "count": "counts", "measure": "measures"}
+
+
+@pytest.fixture
+def stages(tmp_path: Path) -> list[PipelineStage]:
+    """The toy chain, in which nothing looks outside."""
+    chain = toy_chain(tmp_path / "notebooks")
+    return [dataclasses.replace(stage, outside="") for stage in chain]
+
+
+@pytest.fixture
+def make(stages: list[PipelineStage], outputs: Path) -> Make:
+    def build(**settings: Any) -> PipelineOrchestrator:
+        values = {"outputs_dir": str(outputs), "chunk_size": 200, "chunk_overlap": 20} | settings
+        return PipelineOrchestrator(config=PipelineConfig(**values), stages=stages)
+
+    return build
+
+
+def stage_manager(chain: PipelineOrchestrator) -> StageManager:
+    manager = StageManager(chain.state, lambda _: None, threading.Event())
+    for name in chain.resolver.order:
+        manager.register_stage(next(s for s in chain._stages if s.name == name))
+    return manager
+
+
+def record(chain: PipelineOrchestrator, word: str = "ok", only: str = "") -> PipelineState:
+    """Record a run of every stage, as if it had been executed with this configuration."""
+    manager, stages = chain.state, stage_manager(chain)
+    state = record_run(manager)
+    upstream: dict[str, str] = {}
+    for name in chain.resolver.order:
+        if only and name != only:
+            last = manager.last_checkpoint(name)
+            if last:
+                upstream[name] = str(manager.absolute(last[1].notebook))
+            continue
+        stage = stages.stages[name]
+        checkpoint = record_stage(
+            manager,
+            state,
+            name,
+            notebook=stage.notebook.name,
+            products={PRODUCTS.get(name, "stored"): [{"path": "a", "word": f"{word} {name}"}]},
+            fingerprint=stages.fingerprint(stage, chain.config, upstream),
+        )
+        upstream[name] = str(manager.absolute(checkpoint.notebook))
+    return state
+
+
+def actions(chain: PipelineOrchestrator) -> dict[str, str]:
+    return {stage.name: stage.action for stage in chain.plan().stages}
+
+
+def reasons(chain: PipelineOrchestrator) -> dict[str, tuple[str, ...]]:
+    return {stage.name: stage.reasons for stage in chain.plan().stages}
+
+
+def test_at_first_every_stage_runs(make: Make) -> None:
+    assert set(reasons(make()).values()) == {("it has not been executed yet",)}
+    assert make().plan().groups[2] == ("count", "measure")
+
+
+def test_where_nothing_changed_everything_is_carried_over_without_a_kernel(make: Make, outputs: Path) -> None:
+    first = record(make())
+    assert set(reasons(make()).values()) == {(f"nothing changed since {first.execution_id}",)}
+
+    second = make().execute_full_pipeline()
+    assert second.overall_status is ExecutionStatus.SUCCESS
+    assert {c.carried_from for c in second.state.stages.values()} == {first.execution_id}
+    assert not (outputs / "logs").exists()
+    for name in ("01_listing.ipynb", "05_storing.ipynb"):
+        assert (second.run_dir / name).samefile(outputs / "runs" / first.execution_id / name)
+        assert (outputs / "latest" / name).exists()
+    third = make().execute_full_pipeline()
+    assert {c.carried_from for c in third.state.stages.values()} == {first.execution_id}
+
+
+def test_a_changed_setting_is_named_with_both_values(make: Make) -> None:
+    record(make())
+    planned = make(chunk_size=300, organization="Other")
+    assert reasons(planned)["shout"] == ("chunk_size 200 → 300", "organization NIC → Other")
+    assert actions(planned) == {
+        "listing": "run", "shout": "run", "count": "decide", "measure": "decide", "storing": "decide",
+    }  # fmt: skip
+    assert "runs only if shout produces something new" in reasons(planned)["count"][0]
+    assert "count or measure" in reasons(planned)["storing"][0]
+
+
+def test_a_changed_notebook_is_named(make: Make, stages: list[PipelineStage]) -> None:
+    record(make())
+    path = stages[2].notebook
+    path.write_text(path.read_text().replace("len(row", "1 + len(row"))
+    assert reasons(make())["count"] == ("the notebook changed",)
+    assert actions(make())["measure"] == "carry over"
+
+
+def test_a_new_result_upstream_is_named(make: Make) -> None:
+    record(make())
+    record(make(), "new", only="shout")
+    assert reasons(make())["count"] == ("shout.shouted changed",)
+    assert actions(make())["shout"] == "carry over"
+
+
+def test_a_damaged_result_is_made_again(make: Make, outputs: Path) -> None:
+    first = record(make())
+    (outputs / "runs" / first.execution_id / "03_count.ipynb").unlink()
+    assert "03_count.ipynb is missing" in reasons(make())["count"][0]
+    assert actions(make())["storing"] == "decide"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"force_refresh": True}, "force_refresh is set"), ({"skip_existing": False}, "skip_existing is off")],
+)
+def test_a_run_that_is_to_execute_everything_says_why(make: Make, settings: Any, said: str) -> None:
+    record(make())
+    assert set(reasons(make(**settings)).values()) == {(said,)}
+
+
+@pytest.mark.parametrize("outside", ["source", "store", "elsewhere"])
+def test_a_stage_that_looks_outside_runs_where_nothing_is_known_of_it(
+    make: Make, stages: list[PipelineStage], outside: str
+) -> None:
+    record(make())
+    stages[0] = dataclasses.replace(stages[0], outside=outside)
+    planned = make()
+    planned._stages = stages
+    assert actions(planned)["listing"] == "run"
+    assert actions(planned)["shout"] == "decide"
+
+
+def test_a_source_that_is_as_it_was_is_carried_over(
+    make: Make, stages: list[PipelineStage], tmp_path: Path
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("a")
+    stages[0] = dataclasses.replace(stages[0], outside="source")
+    chain = make(source_path=str(tmp_path / "docs"))
+    chain._stages = stages
+    state = record(chain)
+    state.stages["listing"].outside = stage_manager(chain).outside(stages[0], chain.config)
+    chain.state.save_checkpoint(state)
+    assert actions(chain)["listing"] == "carry over"
+    (tmp_path / "docs" / "a.md").write_text("changed")
+    assert actions(chain)["listing"] == "run"
+
+
+def test_a_store_into_which_another_run_wrote_since_is_written_again(
+    make: Make, stages: list[PipelineStage], outputs: Path
+) -> None:
+    stages[4] = dataclasses.replace(stages[4], outside="store")
+    (outputs / "qdrant").mkdir(parents=True)
+    states = {}
+    for organization in ("NIC", "Other", "NIC"):
+        chain = make(organization=organization)
+        chain._stages = stages
+        if organization not in states:
+            states[organization] = record(chain, organization)
+            last = states[organization].stages["storing"]
+            last.outside = stage_manager(chain).outside(stages[4], chain.config)
+            chain.state.save_checkpoint(states[organization])
+            assert actions(chain)["storing"] == "carry over"
+    found = stage_manager(chain).current(stages[4], chain.config, upstream_of(chain, states["NIC"]))
+    assert found is None
+
+
+def upstream_of(chain: PipelineOrchestrator, state: PipelineState) -> dict[str, str]:
+    return {name: str(chain.state.absolute(c.notebook)) for name, c in state.stages.items()}
+
+
+def test_differences_are_told_in_words() -> None:
+    before = {
+        "parameter:a": '"x"',
+        "parameter:gone": "1",
+        "code:notebook": "1",
+        "input:s.t": "1",
+        "same": "1",
+    }
+    after = {"parameter:a": '""', "parameter:new": '["é"]', "code:notebook": "2", "code:stagekit": "1"}
+    assert differences(before, after | {"input:s.t": "2", "same": "1"}) == [
+        'a x → ""',
+        "gone 1 → (not set)",
+        "the notebook changed",
+        "s.t changed",
+        'new (not set) → ["é"]',
+        "the code of stagekit changed",
+    ]
+
+
+# Questions to the orchestrator that need no kernel
+
+
+def test_a_configuration_that_cannot_be_run_starts_nothing(make: Make, outputs: Path) -> None:
+    chain = make(chunk_size=5000)
+    for attempt in (chain.plan, chain.execute_full_pipeline, chain.execute_incremental_update):
+        with pytest.raises(ConfigurationError, match="set chunk_size to at most"):
+            attempt()
+    assert not (outputs / "runs").exists() or not list((outputs / "runs").iterdir())
+    assert chain.setup_pipeline(PipelineConfig(outputs_dir=str(outputs))).valid
+
+
+def test_a_notebook_that_cannot_be_run_is_a_problem_of_the_configuration(
+    make: Make, stages: list[PipelineStage]
+) -> None:
+    stages[1].notebook.unlink()
+    [problem] = make().validate_pipeline_config().problems
+    assert "02_shout.ipynb cannot be read" in problem
+
+
+def test_health_names_each_component(make: Make, outputs: Path) -> None:
+    state = record(make())
+    health = make().validate_pipeline_health()
+    assert [name for name, _, _ in health.checks] == ["configuration", "outputs", "disk", "memory", "records"]
+    assert {name for name, ok, _ in health.checks if not ok} <= {"disk", "memory"}
+    (outputs / "runs" / state.execution_id / "run.json").write_text("{")
+    sick = make(chunk_size=5000).validate_pipeline_health()
+    assert not sick.healthy
+    details = {name: (ok, detail) for name, ok, detail in sick.checks}
+    assert details["records"] == (False, state.execution_id)
+    assert "chunk_size" in details["configuration"][1]
+
+
+def test_a_rerun_makes_those_out_of_date_that_read_the_earlier_result(make: Make) -> None:
+    chain = make()
+    assert chain.out_of_date("shout") == []
+    record(chain)
+    assert chain.out_of_date("shout") == []
+    record(chain, "new", only="shout")
+    assert chain.out_of_date("shout") == ["count", "measure", "storing"]
+
+
+def test_a_stage_is_not_executed_without_what_it_reads(make: Make) -> None:
+    with pytest.raises(StateManagementError, match="shout needs listing, which has not been executed"):
+        make().execute_stage("shout")
+    with pytest.raises(DependencyResolutionError, match="There is no stage 'nope'"):
+        make().execute_stage("nope")
+
+
+def test_what_a_stage_would_read_is_checked(make: Make, tmp_path: Path) -> None:
+    chain = make()
+    state = record(chain)
+    record_stage(chain.state, state, "listing", status=ExecutionStatus.FAILED, notebook="failed.ipynb")
+    failed = chain.state.run_dir(state.execution_id) / "failed.ipynb"
+    check = stage_manager(chain).validate_stage_dependencies
+    whole = chain.state.run_dir(state.execution_id) / "01_listing.ipynb"
+    assert check("shout", {"listing": str(whole)}) == []
+    assert check("shout", {"listing": str(failed)}) == ["shout cannot read listing: it failed."]
+    [missing] = check("shout", {"listing": str(tmp_path / "nowhere.ipynb")})
+    assert "no executed notebook" in missing
+
+
+def test_only_a_document_of_the_last_run_is_processed_again(make: Make) -> None:
+    record(make())
+    with pytest.raises(ConfigurationError, match=r"other\.md is no document of the last run"):
+        make().execute_incremental_update(force_reprocess=["other.md"])
+
+
+def test_a_run_that_ended_well_is_not_resumed(make: Make) -> None:
+    state = record(make())
+    with pytest.raises(StateManagementError, match="nothing to resume") as refusal:
+        make().execute_full_pipeline(resume_from=state.execution_id)
+    assert refusal.value.exit_code == 2
+
+
+def test_a_resumed_run_keeps_what_it_had_finished(make: Make) -> None:
+    chain = make()
+    state = record(chain)
+    state.status = ExecutionStatus.FAILED
+    state.pipeline_config = chain.config.model_dump(mode="json")
+    chain.state.save_checkpoint(state)
+    resumed = make(chunk_size=999).resume_from_checkpoint()
+    assert resumed.execution_id == state.execution_id
+    assert resumed.overall_status is ExecutionStatus.SUCCESS
+    assert {str(c.status) for c in resumed.state.stages.values()} == {"success"}
+
+
+def test_a_run_of_another_version_that_cannot_be_resumed_says_so(make: Make) -> None:
+    chain = make()
+    state = record(chain)
+    state.status = ExecutionStatus.FAILED
+    state.pipeline_config = {"chunk_size": 200, "setting_of_yesterday": 1}
+    chain.state.save_checkpoint(state)
+    with pytest.raises(ConfigurationError, match="no setting 'setting_of_yesterday'"):
+        make().resume_from_checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("success", 0), ("failed", 1), ("partial", 3), ("cancelled", 130), ("running", 1)]
+)
+def test_each_end_of_a_run_has_its_exit_code(make: Make, status: str, code: int) -> None:
+    state = record(make())
+    end = ExecutionStatus(status)
+    assert PipelineResult(state.execution_id, end, 1.0, {}, state, Path()).exit_code == code
+
+
+def test_only_one_run_at_a_time(make: Make) -> None:
+    chain = make()
+    record(chain)
+    with chain.state.lock("the-first"), pytest.raises(StateManagementError, match="the-first"):
+        chain.execute_full_pipeline()
+
+
+def test_outputs_on_a_disk_without_hard_links_are_copied(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    chain = make()
+    first = record(chain)
+    monkeypatch.setattr("os.link", refuse)
+    second = make().execute_full_pipeline()
+    original = chain.state.run_dir(first.execution_id) / "01_listing.ipynb"
+    copy = second.run_dir / "01_listing.ipynb"
+    assert second.state.stages["listing"].carried_from == first.execution_id
+    assert copy.read_bytes() == original.read_bytes()
+    assert not copy.samefile(original)
