@@ -261,7 +261,7 @@ def _plain_files(outputs: Path, place: _Place) -> Iterator[BackupFile]:
     for path in _matches(outputs, _FILES):
         name = path.relative_to(outputs).as_posix()
         if path.is_symlink():
-            yield BackupFile(path=name, link=os.readlink(path))  # noqa: PTH115 - Path.readlink() normalises
+            yield BackupFile(path=name, sha256="", link=os.readlink(path))  # noqa: PTH115 - Path.readlink() normalises
         elif ".sqlite" not in path.name and path.name not in {".lock"} and not path.name.endswith(".tmp"):
             with contextlib.suppress(FileNotFoundError):  # a temporary file has got its name meanwhile
                 yield place.add_bytes(name, path.read_bytes())
@@ -280,9 +280,7 @@ def _fetch(place: _Place, item: BackupFile, staging: Path) -> None:
     target = _inside(staging, item.path)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if item.link:
-        _inside(
-            staging, str(PurePosixPath(os.path.normpath(f"{PurePosixPath(item.path).parent}/{item.link}")))
-        )
+        _inside(staging, os.path.normpath(PurePosixPath(item.path).parent / item.link))
         target.symlink_to(item.link)
         return
     state = hashlib.sha256()

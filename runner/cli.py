@@ -35,17 +35,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(no_args_is_help=True, help="Show or check the configuration.")
 app.add_typer(config_app, name="config")
-cli_operations.register(app)
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-_SEARCH_SETTINGS = (
-    "qdrant_url",
-    "collection_name",
-    "embedding_model",
-    "model_revision",
-    "embedding_dtype",
-    "device",
-)
 
 
 @app.command()
@@ -71,9 +62,9 @@ def run(
     """
     from runner.orchestrator import PipelineOrchestrator
 
-    overrides = parse_assignments(parameter or [])
+    overrides: dict[str, Any] = dict(parse_assignments(parameter or []))
     flags = {"force_refresh": force, "allow_mass_deletion": allow_mass_deletion}
-    overrides |= {name: True for name, given in flags.items() if given}
+    overrides.update({name: True for name, given in flags.items() if given})
     config = load_config(profile, overrides).config
     console = open_console(as_json)
     with make_reporter(console, quiet=quiet or as_json) as reporter:
@@ -316,6 +307,9 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
     if not validation.valid and not as_json:
         raise ConfigurationError("\n".join(validation.problems))
     raise typer.Exit(0 if validation.valid else 2)
+
+
+cli_operations.register(app)
 
 
 def main() -> None:

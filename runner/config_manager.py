@@ -9,6 +9,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,13 +60,21 @@ def _split(value: Any) -> Any:
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
-def _absolute_folder(value: str) -> str:
+def _absolute(value: str) -> str:
     # A kernel has a working folder of its own: a relative path would mean another place there.
     return str(Path(value).expanduser().absolute()) if value else value
 
 
+def _without_credentials(value: str) -> str:
+    # The configuration is stored with each run and shown on request.
+    if re.search(r"//[^/]*@", value):
+        raise ValueError("must not hold a user name or password: secrets come from the environment")
+    return value
+
+
+_Address = Annotated[str, AfterValidator(_without_credentials)]
 _Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
-_Folder = Annotated[str, AfterValidator(_absolute_folder)]
+_Path = Annotated[str, AfterValidator(_absolute)]
 
 
 class PipelineConfig(BaseSettings):
@@ -75,10 +84,15 @@ class PipelineConfig(BaseSettings):
 
     # Source
     source: Literal["git", "gitlab"] = Field("git", description="where the documents are")
-    source_path: _Folder = Field("", description="git repository or folder; empty: the bundled sample")
+    source_path: _Path = Field("", description="git repository or folder; empty: the bundled sample")
     project: str = Field("", description="stable name of the project in document ids; empty: from the source")
-    gitlab_url: str = Field("https://gitlab.com", description="root of the GitLab instance")
+    gitlab_url: _Address = Field("https://gitlab.com", description="root of the GitLab instance")
     gitlab_project: str = Field("", description="GitLab project, as group/name or number")
+    gitlab_ca_file: _Path = Field("", description="PEM file of a private certificate authority")
+    gitlab_timeout_s: float = Field(60, gt=0, description="seconds without a byte before another try")
+    gitlab_file_timeout_s: float = Field(600, gt=0, description="seconds one file may take as a whole")
+    gitlab_retry_budget_s: float = Field(300, ge=0, description="seconds a run may wait for GitLab in all")
+    download_workers: int = Field(5, ge=1, le=64, description="parallel downloads")
     target_branch: str = Field("", description="branch or tag; empty: the source's default branch")
     target_folder: _Names = Field(["30-Aprovados"], description="folders that hold approved documents")
     include_extensions: _Names = Field(
@@ -87,6 +101,8 @@ class PipelineConfig(BaseSettings):
     include_statuses: _Names = Field(
         ["approved", "published"], description="front-matter statuses that are served"
     )
+    include_paths: _Names = Field([], description="path patterns of which one must match; empty: all")
+    exclude_paths: _Names = Field([], description="path patterns that are left out")
     max_file_size_mb: float = Field(100, gt=0, description="larger files are ignored, with a reason")
 
     # Processing
@@ -95,7 +111,7 @@ class PipelineConfig(BaseSettings):
     )
     ocr_engine: Literal["rapidocr", "tesseract", "none"] = Field("rapidocr", description="OCR engine")
     ocr_languages: _Names = Field(["pt", "en", "es"], description="languages that OCR expects")
-    artifacts_path: _Folder = Field("", description="folder with Docling's models; empty: from the hub")
+    artifacts_path: _Path = Field("", description="folder with Docling's models; empty: from the hub")
     min_confidence_threshold: float = Field(0.8, ge=0, le=1, description="documents below are flagged")
     min_text_coverage: float = Field(0.98, ge=0, le=1, description="share of a PDF's words to be kept")
     enable_quality_gates: bool = Field(True, description="judge each document by the two thresholds")
@@ -115,7 +131,7 @@ class PipelineConfig(BaseSettings):
     batch_size: int = Field(32, gt=0, description="texts embedded at once")
 
     # Storage
-    qdrant_url: str = Field(
+    qdrant_url: _Address = Field(
         "embedded", description="URL of a Qdrant server, or embedded", pattern=r"^(embedded|https?://\S+)$"
     )
     collection_name: str = Field(
@@ -128,7 +144,7 @@ class PipelineConfig(BaseSettings):
     allow_mass_deletion: bool = Field(False, description="go on all the same")
 
     # Behaviour
-    outputs_dir: _Folder = Field("", description="executed notebooks, artifacts, state; empty: outputs/")
+    outputs_dir: _Path = Field("", description="executed notebooks, artifacts, state; empty: outputs/")
     organization: str = Field("NIC", description="organization named in each payload")
     force_refresh: bool = Field(False, description="execute every stage, whatever is unchanged")
     skip_existing: bool = Field(True, description="carry over stages whose inputs did not change")
@@ -203,13 +219,13 @@ def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None 
         raise ConfigurationError(_sentences(error, origins)) from None
 
 
-def parse_assignments(assignments: list[str]) -> dict[str, str]:
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     """Parse ``name=value`` words of a command line; values stay text, as those of the environment do.
 
     Raises:
         ConfigurationError: for a word without ``=``.
     """
-    values: dict[str, str] = {}
+    values: dict[str, Any] = {}
     for word in assignments:
         name, sign, text = word.partition("=")
         if not sign or not name.strip():

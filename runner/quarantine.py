@@ -113,14 +113,13 @@ def _described(stage: str, row: dict[str, Any], starts: list[dict[str, Any]]) ->
 
 
 def _audited_runs(manager: StateManager) -> list[dict[str, Any]]:
-    """Return the starts of runs from the audit log, oldest first, each with its ``ended`` where it has one."""
+    """Return the starts of runs from the audit log, oldest first, with ``ended`` where they have ended."""
     starts: list[dict[str, Any]] = []
     for line in _audit_lines(manager):
         if line.get("what") == "run_started":
             starts.append(line)
         elif line.get("what") == "run_finished" and starts:
-            if starts[-1].get("execution_id") == line.get("execution_id"):
-                starts[-1]["ended"] = line["at"]
+            starts[-1].setdefault("ended", line["at"])  # one run at a time
     return starts
 
 

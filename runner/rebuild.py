@@ -17,7 +17,7 @@ __all__ = ["Rebuilt", "rebuild_state"]
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What was made again: indexed runs, links in ``latest/``, outcomes and last good outcomes in the memo."""
+    """What was made again: indexed runs, links in ``latest/``, outcomes and last good ones in the memo."""
 
     runs: int
     latest: int

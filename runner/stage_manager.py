@@ -99,8 +99,8 @@ class StageManager:
         found = self._state.find_checkpoint(stage.name, digest_of(self.fingerprint(stage, config, upstream)))
         if found is None or not stage.outside:
             return found
-        if stage.outside == "store" and self._state.last_checkpoint(stage.name) != found:
-            return None  # another run has written to the collection since
+        if stage.outside == "store" and self._state.last_attempt(stage.name) != found[0]:
+            return None  # another run has written to the collection since, or has begun to
         return found if found[1].outside and found[1].outside == self.outside(stage, config) else None
 
     def warm(self, names: Iterable[str]) -> None:

@@ -160,12 +160,28 @@ class StateManager:
 
     def last_checkpoint(self, stage: str) -> tuple[str, Checkpoint] | None:
         """Return the newest usable checkpoint of a stage, whole or not, and its run's id."""
-        for execution_id in reversed(self.execution_ids()):
-            with contextlib.suppress(StateManagementError):
-                checkpoint = self._read(execution_id).stages.get(stage)
-                if checkpoint and checkpoint.status in _USABLE:
-                    return execution_id, checkpoint
+        with self._connected() as connection:
+            rows = connection.execute(
+                "SELECT execution_id FROM checkpoints WHERE stage = ? AND status IN ('success', 'partial') "
+                "ORDER BY execution_id DESC",
+                (stage,),
+            )
+            for (execution_id,) in rows:
+                with contextlib.suppress(StateManagementError):
+                    checkpoint = self._read(execution_id).stages.get(stage)
+                    if checkpoint and checkpoint.status in _USABLE:
+                        return execution_id, checkpoint
         return None
+
+    def last_attempt(self, stage: str) -> str:
+        """Return the id of the newest run that executed a stage, however that ended; empty if none did."""
+        with self._connected() as connection:
+            row = connection.execute(
+                "SELECT execution_id FROM checkpoints WHERE stage = ? AND status != 'skipped' "
+                "ORDER BY execution_id DESC LIMIT 1",
+                (stage,),
+            ).fetchone()
+        return str(row[0]) if row else ""
 
     def faults(self, checkpoint: Checkpoint) -> list[str]:
         """Return what is wrong with a checkpoint: withdrawn, or notebook or artifacts missing or altered."""

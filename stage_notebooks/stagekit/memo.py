@@ -49,6 +49,8 @@ class Memo:
         self._lock = threading.Lock()
         try:
             self._connection = self._open()
+        except sqlite3.OperationalError:
+            raise  # locked or disk full: nothing is wrong with the file
         except sqlite3.DatabaseError:
             self._set_aside()
             self._connection = self._open()

@@ -23,12 +23,26 @@ def preflight(settings: Settings) -> list[str]:
 
 
 def _source(settings: Settings) -> list[str]:
-    path = settings["source_path"]
     if settings["source"] == "gitlab":
-        return ["source = 'gitlab' is not available in this version: use 'git' with a clone in source_path."]
+        return _gitlab(settings)
+    path = settings["source_path"]
     if path and not Path(path).is_dir():
         return [f"source_path: there is no folder {path}: give a git repository or a folder of documents."]
     return []
+
+
+def _gitlab(settings: Settings) -> list[str]:
+    problems = []
+    if not settings["gitlab_project"]:
+        problems.append("gitlab_project is empty: name the project, as group/name or by its number.")
+    if not settings["gitlab_url"].startswith(("https://", "http://")):
+        problems.append(
+            f"gitlab_url is {settings['gitlab_url']!r}: give the address of the instance, https://…."
+        )
+    authority = settings["gitlab_ca_file"]
+    if authority and not Path(authority).is_file():
+        problems.append(f"gitlab_ca_file: there is no file {authority}: give the PEM file of your authority.")
+    return problems
 
 
 def _engines(settings: Settings) -> list[str]:

@@ -84,8 +84,9 @@ def _report(run: str, url: str, folder: Path) -> None:
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     print(
         f"{run}: stage {result.seconds:.1f} s (with its kernel {seconds:.1f} s), "
-        f"{result.input_count} documents, {cost['downloads'] / result.seconds:.0f} files/s, {megabytes / result.seconds:.1f} MB/s, "
-        f"{cost['requests']} requests, {cost['downloads']} downloads, largest process {peak} MB"
+        f"{result.input_count} documents, {cost['downloads'] / result.seconds:.0f} files/s, "
+        f"{megabytes / result.seconds:.1f} MB/s, {cost['requests']} requests, {cost['downloads']} downloads, "
+        f"largest process {peak} MB"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from tests.servers.gitlab_server import GitLabServer, OtherHost
 from tests.servers.gitlab_tls import private_ca
 from tests.servers.gitlab_world import PROJECT, TOKEN, Repository, World
 
+Alter = Callable[[list[dict[str, str]]], list[dict[str, str]]]
 FILES = {f"d{n}.md": f"texto do documento {n}\n" * 40 for n in range(6)}
 
 
@@ -213,6 +214,56 @@ def test_a_page_that_comes_twice_is_an_error(world: World, monkeypatch: pytest.M
 
     monkeypatch.setattr(routes, "_keyset", again)
     assert "twice" in sentence(world)
+
+
+def _without_folders(entries: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [entry for entry in entries if entry["path"] != "30-Aprovados/muitos"]
+
+
+def _without_a_file(entries: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [entry for entry in entries if entry["name"] != "d0.md"]
+
+
+def _of_another_form(entries: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{"caminho": entry["path"]} for entry in entries]
+
+
+@pytest.mark.parametrize(
+    ("alter", "keyset", "said"),
+    [
+        (_without_folders, True, "list of the folder '30-Aprovados/muitos' is not complete"),
+        (_without_a_file, True, "list of the folder '30-Aprovados' is not complete"),
+        (_without_a_file, False, "list of the top folder is not complete"),
+        (_of_another_form, True, "unknown form"),
+    ],
+)
+def test_entries_that_a_server_leaves_out_are_missed(
+    world: World, monkeypatch: pytest.MonkeyPatch, alter: Alter, keyset: bool, said: str
+) -> None:
+    import tests.servers.gitlab_routes as routes
+
+    world.project.keyset = keyset
+    world.repository.commit({f"muitos/e{n}.md": str(n) for n in range(20)})
+    true_tree = routes._tree
+
+    def altered(project, request):
+        answer = true_tree(project, request)
+        if request.query.get("recursive", "").lower() == "true":
+            answer.data = alter(answer.data)
+        return answer
+
+    monkeypatch.setattr(routes, "_tree", altered)
+    assert said in sentence(world)
+
+
+def test_empty_pages_that_link_on_for_ever_are_an_error(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tests.servers.gitlab_routes as routes
+
+    endless = {"Link": f'<{world.server.url}/api/v4/projects/101/repository/tree?page_token=x>; rel="next"'}
+    monkeypatch.setattr(routes, "_tree", lambda *_: routes.Answer([], headers=dict(endless)))
+    assert "has no end" in sentence(world)
 
 
 def test_an_external_url_that_differs_does_not_draw_the_token_away(world: World) -> None:

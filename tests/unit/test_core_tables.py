@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stagekit.tables import decode_rows, encode_rows
+from stagekit.tables import decode_rows, encode_rows, table_metadata
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 NESTED = st.recursive(
@@ -66,3 +66,10 @@ def test_a_column_without_any_value_is_text() -> None:
 
 def test_a_table_of_another_maker_is_read_as_it_is() -> None:
     assert decode_rows(pa.table({"a": [1], "b": ["[]"]})) == [{"a": 1, "b": "[]"}]
+
+
+def test_what_is_kept_beside_the_rows_comes_back_and_is_no_row() -> None:
+    table = through_parquet(encode_rows([{"x": 1}], {"stage": "ação", "carried": ["a"]}))
+    assert table_metadata(table) == {"stage": "ação", "carried": ["a"]}
+    assert decode_rows(table) == [{"x": 1}]
+    assert table_metadata(encode_rows([{"x": 1}])) is None

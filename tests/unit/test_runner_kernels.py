@@ -1,0 +1,83 @@
+"""Promises of the kernels' keeper: a kernel sees its stage's secrets only, orphans end, nobody else does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from runner.kernels import kernel_environment, reap_orphans
+
+ME = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+GONE = {"pid": 2**22 - 1, "started": 1.0}
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that leads its own group, as a kernel does."""
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def note(registry: Path, kernel: dict[str, Any], owner: dict[str, Any]) -> Path:
+    path = registry / f"{kernel['pid']}.json"
+    path.write_text(json.dumps(kernel | {"owner": owner}))
+    return path
+
+
+def identity(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    return {"pid": process.pid, "started": psutil.Process(process.pid).create_time()}
+
+
+def test_of_the_secrets_a_kernel_gets_those_of_its_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = ("QDRANT_API_KEY", "QDRANT_API_KEY_FILE", "HF_TOKEN_FILE")
+    for name in ("GITLAB_TOKEN", "GITLAB_TOKEN_FILE", *hidden):
+        monkeypatch.setenv(name, "hush")
+    monkeypatch.setenv("PATH_TO_DATA", "/data")
+    environment = kernel_environment(["GITLAB_TOKEN"], {"NIC_ETL_NOTEBOOK": "a.ipynb"})
+    assert {name for name, value in environment.items() if value == "hush"} == {
+        "GITLAB_TOKEN", "GITLAB_TOKEN_FILE",
+    }  # fmt: skip
+    assert (environment["PATH_TO_DATA"], environment["NIC_ETL_NOTEBOOK"]) == ("/data", "a.ipynb")
+
+
+def test_a_kernel_whose_runner_is_gone_is_ended(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    path = note(tmp_path, identity(sleeper), GONE)
+    assert reap_orphans(tmp_path) == [sleeper.pid]
+    assert sleeper.wait(5) == -9
+    assert not path.exists()
+
+
+def test_a_kernel_whose_runner_lives_is_let_be(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    path = note(tmp_path, identity(sleeper), ME)
+    assert reap_orphans(tmp_path) == []
+    assert sleeper.poll() is None
+    assert path.exists()
+
+
+def test_a_process_that_took_over_the_number_of_a_kernel_is_let_be(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    path = note(tmp_path, identity(sleeper) | {"started": 1.0}, GONE)
+    assert reap_orphans(tmp_path) == []
+    assert sleeper.poll() is None
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"pid": 1, "owner": {"pid": "x", "started": 0}}'])
+def test_a_note_that_cannot_be_read_is_removed(tmp_path: Path, content: str) -> None:
+    (tmp_path / "1.json").write_text(content)
+    assert reap_orphans(tmp_path) == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_registry_there_is_nothing_to_end(tmp_path: Path) -> None:
+    assert reap_orphans(tmp_path / "kernels") == []
