@@ -35,6 +35,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(no_args_is_help=True, help="Show or check the configuration.")
 app.add_typer(config_app, name="config")
+models_app = typer.Typer(no_args_is_help=True, help="Bring models onto this machine.")
+app.add_typer(models_app, name="models")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
@@ -275,6 +277,30 @@ def search(
         print_json(hits)
     else:
         screens.print_hits(open_console(as_json), hits)
+
+
+@models_app.command("fetch")
+def models_fetch(
+    name: Annotated[str, typer.Argument(help="A hub name; the configured model if left out.")] = "",
+    revision: Annotated[str, typer.Option(help="Branch, tag or commit on the hub.")] = "",
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download an embedding model and record the hashes of its files.
+
+    Example: nic-etl models fetch BAAI/bge-m3
+    """
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    wanted = {
+        "name": name or config.embedding_model,
+        "revision": revision or ("" if name else config.model_revision),
+    }
+    fetched = run_tool("stagekit.fetch", wanted)
+    if as_json:
+        print_json(fetched)
+    else:
+        open_console(as_json).print(f"{fetched['name']} is at {fetched['directory']}.", soft_wrap=True)
 
 
 @config_app.command("show")
