@@ -55,6 +55,12 @@ def run(
     allow_mass_deletion: Annotated[
         bool, typer.Option(help="Go on although many documents would be deleted.")
     ] = False,
+    verify: Annotated[
+        bool, typer.Option(help="Then compare the collection point by point, and write what differs.")
+    ] = False,
+    test: Annotated[
+        int, typer.Option(min=0, help="Try the first N documents, in a collection of their own.")
+    ] = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -71,10 +77,16 @@ def run(
     console = open_console(as_json)
     with make_reporter(console, quiet=quiet or as_json) as reporter:
         orchestrator = PipelineOrchestrator(config=config, listener=reporter)
-        if since or force_document:
+        if test:
+            result = orchestrator.execute_test_run(test)
+        elif since or force_document:
             result = orchestrator.execute_incremental_update(since, force_document)
         else:
             result = orchestrator.execute_full_pipeline()
+    if verify and result.exit_code in {0, 3}:
+        result.summary["verification"] = cli_operations.compare_collection(config, repair=True)
+        if not as_json:
+            operation_screens.print_verification(console, result.summary["verification"])
     _end(console, config, result, as_json=as_json)
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from runner import operation_screens as screens
 from runner.backup import create_backup, restore_backup
 from runner.cli_common import AsJson, Profile, Setting, open_console, open_state, print_json
-from runner.config_manager import load_config, parse_assignments
+from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.quarantine import list_quarantine, retry_quarantine
 from runner.rebuild import rebuild_state
 from runner.retention import apply_prune, plan_prune
 from runner.state_manager import StateManager
 from runner.tools import run_tool
 
-__all__ = ["register"]
+__all__ = ["compare_collection", "register"]
 
 _quarantine = typer.Typer(no_args_is_help=True, help="Documents that are unusable as they are.")
 _state = typer.Typer(no_args_is_help=True, help="The state below outputs/.")
@@ -30,6 +30,27 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
     app.add_typer(_quarantine, name="quarantine")
     app.add_typer(_state, name="state")
+
+
+def compare_collection(config: PipelineConfig, *, repair: bool) -> dict[str, Any]:
+    """Compare the collection with the artifacts, write what differs if asked to, and return the report."""
+    names = (
+        "qdrant_url",
+        "collection_name",
+        "upsert_batch_size",
+        "max_deletion_share",
+        "allow_mass_deletion",
+    )
+    request = {name: getattr(config, name) for name in names}
+    request |= {"outputs_dir": str(config.outputs), "repair": repair}
+    if not repair:
+        return dict(run_tool("stagekit.verify", request))
+    manager = StateManager(config.outputs)
+    with manager.lock():
+        report = dict(run_tool("stagekit.verify", request))
+        written = {name: report[name] for name in ("upserted", "deleted", "remaining")}
+        manager.audit("verify_repair", {"collection": config.collection_name} | written)
+    return report
 
 
 def verify(
@@ -45,19 +66,9 @@ def verify(
 
     Example: nic-etl verify --repair
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
-    names = ("qdrant_url", "collection_name", "upsert_batch_size", "max_deletion_share")
-    request = {name: getattr(config, name) for name in names}
-    request |= {"outputs_dir": str(config.outputs), "repair": repair}
-    request["allow_mass_deletion"] = allow_mass_deletion or config.allow_mass_deletion
-    if repair:
-        manager = StateManager(config.outputs)
-        with manager.lock():
-            report = run_tool("stagekit.verify", request)
-            written = {name: report[name] for name in ("upserted", "deleted", "remaining")}
-            manager.audit("verify_repair", {"collection": config.collection_name} | written)
-    else:
-        report = run_tool("stagekit.verify", request)
+    overrides: dict[str, Any] = dict(parse_assignments(parameter or []))
+    overrides |= {"allow_mass_deletion": True} if allow_mass_deletion else {}
+    report = compare_collection(load_config(profile, overrides).config, repair=repair)
     if as_json:
         print_json(report)
     else:

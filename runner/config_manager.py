@@ -105,6 +105,8 @@ class PipelineConfig(BaseSettings):
     exclude_paths: _Names = Field([], description="path patterns that are left out")
     max_file_size_mb: float = Field(100, gt=0, description="larger files are ignored, with a reason")
 
+    document_limit: int = Field(0, ge=0, description="only the first so many documents, for a trial; 0: all")
+
     # Processing
     layout_profile: Literal["packaged", "docling"] = Field(
         "packaged", description="layout model: from packages (no network), or Docling's own"

@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.config_manager import PipelineConfig, config_hash, load_config
 from runner.dependency_resolver import DependencyResolver
+from runner.environment import record_environment
 from runner.error_handler import handle_stage_failure
 from runner.errors import (
     ConfigurationError,
@@ -159,6 +160,16 @@ class PipelineOrchestrator:
         """
         return self._run(self.config, ExecutionMode.INCREMENTAL, since=since, again=force_reprocess or [])
 
+    def execute_test_run(self, documents: int) -> PipelineResult:
+        """Try the chain on the first documents, in a collection of its own; nothing else is touched.
+
+        Args:
+            documents: how many; the collection is the configured one with ``_test`` behind its name.
+        """
+        trial = {"document_limit": documents, "collection_name": f"{self.config.collection_name}_test"}
+        trial |= {"allow_mass_deletion": True}  # the trial before this one may have been larger
+        return self._run(self.config.model_copy(update=trial), ExecutionMode.TEST)
+
     def resume_from_checkpoint(self, checkpoint_id: str = "") -> PipelineResult:
         """Continue a run (by default the last one) with its own configuration.
 
@@ -260,6 +271,7 @@ class PipelineOrchestrator:
             state = resumed or manager.new_run(mode, config.model_dump(mode="json"), config_hash(config))
             note.write(state.execution_id)
             run_dir = manager.run_dir(state.execution_id)
+            record_environment(run_dir, state, self._stages[0].notebook.parent)
             log = EventLog(run_dir / "events.jsonl")
             run = _Run(self, manager, state, config, fan_out(log, self._listener), only, upstream or {})
             run.not_reusable |= forced
@@ -341,7 +353,7 @@ class _Run:
             self._fail(name, error)
             raise
         self._record(checkpoint)
-        self._manager.set_latest(self._manager.absolute(checkpoint.notebook))
+        self._publish(self._manager.absolute(checkpoint.notebook))
         self._finished(checkpoint)
 
     def _keep_own(self, name: str) -> bool:
@@ -377,10 +389,14 @@ class _Run:
             }
         )
         self._record(carried)
-        self._manager.set_latest(source)
+        self._publish(source)
         self._take(name, carried)
         self._emit(Event("stage_carried_over", name, {"from": carried.carried_from}))
         return True
+
+    def _publish(self, notebook: Path) -> None:
+        if self._state.mode is not ExecutionMode.TEST:
+            self._manager.set_latest(notebook)
 
     def _reasons(self, name: str) -> list[str]:
         last = self._manager.last_checkpoint(name)

@@ -162,7 +162,8 @@ class StateManager:
         """Return the newest usable checkpoint of a stage, whole or not, and its run's id."""
         with self._connected() as connection:
             rows = connection.execute(
-                "SELECT execution_id FROM checkpoints WHERE stage = ? AND status IN ('success', 'partial') "
+                "SELECT execution_id FROM checkpoints JOIN runs USING (execution_id) WHERE stage = ? "
+                "AND checkpoints.status IN ('success', 'partial') AND mode != 'test' "
                 "ORDER BY execution_id DESC",
                 (stage,),
             )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -23,8 +23,9 @@ from stagekit.contract import (
     read_scraps,
 )
 from stagekit.display import Progress, Table, table
-from stagekit.errors import DocumentRejected, StageError
-from stagekit.fingerprint import code_fingerprint, function_source, notebook_code
+from stagekit.errors import StageError
+from stagekit.execution import LIMIT_CATEGORIES, DocumentOutput, Executor, InProcess, Workplace
+from stagekit.fingerprint import code_fingerprint, notebook_code
 from stagekit.manifest import ColumnOrigins, manifest_metadata, stale_row
 from stagekit.memo import Memo, canonical_json, digest
 from stagekit.paths import latest_dir, latest_notebooks, make_private_dir, outputs_path, source_notebook
@@ -36,23 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["DocumentOutput", "Stage", "open_stage"]
 
 Row = dict[str, Any]
+Keyed = tuple[str, Row]
 _USABLE = {"ok", "stale"}
 _ORDER = {"failed": 0, "rejected": 1, "stale": 2, "ok": 3}
-
-
-@dataclass(frozen=True)
-class DocumentOutput:
-    """What a stage made of one document.
-
-    Attributes:
-        fields: plain JSON values; they become columns of the stage's manifest.
-        tables: Arrow tables by name, stored as Parquet artifacts.
-        blobs: ``(bytes, media type)`` by name, stored as artifacts.
-    """
-
-    fields: Row = field(default_factory=dict)
-    tables: dict[str, pa.Table] = field(default_factory=dict)
-    blobs: dict[str, tuple[bytes, str]] = field(default_factory=dict)
 
 
 def open_stage(
@@ -87,7 +74,10 @@ class Stage:
         self.name = name
         self.outputs = outputs
         self.parameters = parameters
-        self.store = ArtifactStore(os.environ.get("NIC_ETL_ARTIFACTS_URL") or outputs / "artifacts")
+        store_url = os.environ.get("NIC_ETL_ARTIFACTS_URL") or str(outputs / "artifacts")
+        self.store = ArtifactStore(store_url)
+        log = outputs / "logs" / f"{name}-workers-{os.getpid()}.log"
+        self._place = Workplace(self.store, store_url, log)
         self.memo = Memo(outputs / "memo.sqlite")
         self._upstream = upstream
         self._scraps: dict[str, dict[str, Any]] = {}
@@ -176,7 +166,7 @@ class Stage:
     def map_documents(
         self,
         rows: Sequence[Row],
-        function: Callable[[Row], DocumentOutput],
+        function: Callable[[Row], DocumentOutput] | Executor,
         *,
         key: Callable[[Row], Any],
         parameters: Iterable[str] = (),
@@ -189,6 +179,7 @@ class Stage:
         Args:
             rows: the documents; each row has ``document_id`` and ``path``.
             function: makes a document's output; it may raise :class:`~stagekit.errors.DocumentRejected`.
+                Or an executor that has such a function, as :class:`~stagekit.workers.DocumentWorkers`.
             key: what of the row determines the output (plain JSON: content hashes, not paths).
             parameters: names of those stage parameters that determine the output.
             code: modules whose source determines the output.
@@ -201,72 +192,70 @@ class Stage:
             failed, stale), category, message, remedy, seconds, memo_key, produced_at, unchanged, and the
             fields and artifact references of the output. Outcomes are remembered as each one is finished.
         """
+        executor = function if isinstance(function, Executor) else InProcess(function)
         base = digest(
             self.name,
             {name: self.parameters[name] for name in sorted(parameters)},
             code_fingerprint(code),
             notebook_code(source_notebook(self.name)),
-            function_source(function),
+            executor.identity,
         )
         ordered = sorted(rows, key=lambda row: str(row["path"]))
         keys = [digest(base, key(row)) for row in ordered]
-        known = {k: v for k, v in self.memo.get_many(keys).items() if self._whole(v)}
-        remembered = set(known)
+        known = self._remembered(keys, executor)
+        fresh = self._make(ordered, keys, known, executor)
         outcomes: list[Row] = []
-        progress = Progress(len(ordered))
-        for row, memo_key in zip(ordered, keys, strict=True):
-            if memo_key not in known:
-                progress.start(str(row["path"]))
-                value = self._process(row, function)
-                if value["status"] != "failed":  # our own failures are tried again on the next run
-                    self.memo.put(self.name, memo_key, value)
-                    known[memo_key] = value
-            else:
-                value = known[memo_key]
+        for row, content_key in zip(ordered, keys, strict=True):
+            memo_key, value = known.get(content_key) or fresh[content_key]
             head = {"document_id": row["document_id"], "path": row["path"]}
             carried = carry(row) if carry else {}
-            outcome = {**head, **carried, **value, "memo_key": memo_key}
             origins = ColumnOrigins(frozenset(carried), frozenset(value), keep_last_good)
             self._columns[memo_key] = self._origins.setdefault(origins, origins)
-            outcome["unchanged"] = memo_key in remembered
+            outcome = {**head, **carried, **value, "memo_key": memo_key, "unchanged": content_key in known}
             outcomes.append(outcome)
-            progress.advance()
-        progress.close()
         if keep_last_good:
             outcomes = self._with_last_good(outcomes)
         self._count(outcomes)
         return outcomes
 
-    def _process(self, row: Row, function: Callable[[Row], DocumentOutput]) -> Row:
-        begin = time.monotonic()
-        value: Row = {"status": "ok", "category": None, "message": None, "remedy": None}
-        try:
-            output = function(row)
-            value |= output.fields
-            for name, part in output.tables.items():
-                value[name] = self.store.put_table(name, part).model_dump()
-            for name, (data, media_type) in output.blobs.items():
-                value[name] = self.store.put(name, data, media_type).model_dump()
-            canonical_json(value).encode()  # what cannot be stored is a fault of this document alone
-        except DocumentRejected as verdict:
-            value |= {
-                "status": "rejected",
-                "category": verdict.category,
-                "message": verdict.message,
-                "remedy": verdict.remedy,
-            }
-        except StageError:
-            raise
-        except Exception as error:  # whatever a library throws at one document must not stop the others
-            value = {
-                "status": "failed",
-                "category": type(error).__name__,
-                "message": _first_line(str(error)) or type(error).__name__,
-                "remedy": "it is tried again on the next run; report it if it persists",
-            }
-        value["seconds"] = round(time.monotonic() - begin, 3)
-        value["produced_at"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return value
+    def _remembered(self, keys: list[str], executor: Executor) -> dict[str, Keyed]:
+        """Return what is known of contents: the memo key and the outcome by the key of the content."""
+        # A verdict of a limit is kept under a key of its own: under other limits it does not hold.
+        limited = {key: _limit_key(key, executor) for key in keys} if executor.limits else {}
+        found = self.memo.get_many([*keys, *limited.values()])
+        candidates = ((key, memo_key) for key in keys for memo_key in (limited.get(key), key) if memo_key)
+        return {
+            key: (memo_key, found[memo_key])
+            for key, memo_key in candidates
+            if memo_key in found and self._whole(found[memo_key])
+        }
+
+    def _make(
+        self, rows: list[Row], keys: list[str], known: dict[str, Keyed], executor: Executor
+    ) -> dict[str, Keyed]:
+        """Make what is not known, each content once, and remember each outcome at once."""
+        documents = Counter(keys)
+        progress = Progress(len(rows))
+        progress.advance(sum(documents[key] for key in known))
+        missing: dict[str, Row] = {}
+        for row, key in zip(rows, keys, strict=True):
+            if key not in known:
+                missing.setdefault(key, row)
+        names = list(missing)
+        made: dict[str, Keyed] = {}
+        work = executor.run(
+            list(missing.values()), self._place, lambda paths: progress.start(", ".join(paths))
+        )
+        with closing(work):  # an interrupt anywhere in here ends the executor's processes
+            for index, value in work:
+                key = names[index]
+                limited = executor.limits and value["category"] in LIMIT_CATEGORIES
+                made[key] = (_limit_key(key, executor) if limited else key, value)
+                if value["status"] != "failed":  # our own failures are tried again on the next run
+                    self.memo.put(self.name, *made[key])
+                progress.advance(documents[key])
+        progress.close()
+        return made
 
     def _whole(self, value: Row) -> bool:
         return all(self.store.present(ref) for ref in artifact_refs(value))
@@ -382,6 +371,5 @@ class Stage:
         return ref
 
 
-def _first_line(text: str) -> str:
-    # Half a surrogate pair, as in names that are not UTF-8, cannot be stored in a table.
-    return "".join(text.strip().splitlines()[:1])[:500].encode(errors="replace").decode()
+def _limit_key(key: str, executor: Executor) -> str:
+    return digest(key, executor.limits)

@@ -404,6 +404,18 @@ def test_history_lists_runs_newest_first_and_damaged_ones_as_such(make: Make, ou
     ]  # fmt: skip
 
 
+def test_a_test_run_touches_nothing_else(make: Make, outputs: Path) -> None:
+    first = make().execute_full_pipeline()
+    trial = make().execute_test_run(1)
+
+    assert trial.state.mode is ExecutionMode.TEST
+    assert trial.state.pipeline_config["collection_name"] == "nic_documents_test"
+    assert (outputs / "latest" / "01_listing.ipynb").resolve().parent == first.run_dir
+    last = StateManager(outputs).last_checkpoint("listing")
+    assert last is not None
+    assert last[0] == first.execution_id
+
+
 def test_an_unknown_document_cannot_be_forced(make: Make) -> None:
     make().execute_full_pipeline()
     with pytest.raises(ConfigurationError, match="nowhere.md is no document of the last run"):

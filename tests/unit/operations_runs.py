@@ -98,5 +98,3 @@ class Shouting:
             raise RuntimeError("the converter gave up")
         fields = {"title": None, "length": len(text), "words": text.split(), "share": 0.5}
         return DocumentOutput(fields, blobs={"loud": (text.upper().encode(), "text/plain")})
-
-

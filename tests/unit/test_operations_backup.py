@@ -13,6 +13,7 @@ import pytest
 from runner.backup import create_backup, restore_backup
 from runner.errors import StateManagementError
 from runner.state_manager import StateManager
+from stagekit.errors import ArtifactError
 from tests.unit.operations_runs import Shouting
 
 TEXTS = {"a.md": "good morning", "b.pdf": "locked one"}
@@ -123,9 +124,7 @@ def test_a_backup_can_be_taken_while_the_databases_are_written(shouting: Shoutin
 
 
 @pytest.mark.parametrize("damage", ["altered", "missing", "manifest", "no manifest", "outside", "format"])
-def test_a_backup_that_is_not_whole_replaces_nothing(
-    shouting: Shouting, tmp_path: Path, damage: str
-) -> None:
+def test_a_backup_that_is_not_whole_replaces_nothing(shouting: Shouting, tmp_path: Path, damage: str) -> None:
     target = tmp_path / "backup"
     create_backup(shouting.manager, str(target))
     manifest = target / "manifest.json"
@@ -147,7 +146,8 @@ def test_a_backup_that_is_not_whole_replaces_nothing(
 
     words = {
         "altered": "was altered", "missing": "lacks the content", "manifest": "is damaged",
-        "no manifest": "There is no backup", "outside": "outside the outputs folder", "format": "has format 2",
+        "no manifest": "There is no backup", "outside": "outside the outputs folder",
+        "format": "has format 2",
     }  # fmt: skip
     with pytest.raises(StateManagementError, match=words[damage]):
         restore_backup(shouting.manager, str(target), force=True)
@@ -190,3 +190,14 @@ def test_targets_that_cannot_be_are_refused_in_a_sentence(shouting: Shouting, tm
     (tmp_path / "file").write_text("x")
     with pytest.raises(StateManagementError, match="cannot be used"):
         create_backup(shouting.manager, str(tmp_path / "file"))
+
+
+def test_bytes_are_never_stored_under_another_address(shouting: Shouting) -> None:
+    store = shouting.manager.store
+    uri, _, _ = next(iter(store.entries()))
+    with pytest.raises(ArtifactError, match="do not belong to"):
+        store.restore(uri, b"other bytes")
+    with pytest.raises(ArtifactError, match="not in the store"):
+        store.content("sha256/../secret")
+    store.delete(uri)
+    store.delete(uri)  # no error

@@ -45,7 +45,8 @@ def test_it_is_not_tried_again_and_the_run_that_found_it_is_still_named(shouting
     first = shouting.run(TEXTS)
     shouting.run(TEXTS)
     assert shouting.worked == ["a.md", "b.pdf", "c.md"]
-    assert [one.execution_id for one in list_quarantine(shouting.manager)][0] in {
+    [document] = list_quarantine(shouting.manager)
+    assert document.execution_id in {
         first.execution_id,
         shouting.manager.load_checkpoint().execution_id,  # both began within the same second
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 import time
 from pathlib import Path
@@ -106,7 +107,11 @@ def test_ctrl_c_asks_the_running_stages_to_stop_and_waits_for_them() -> None:
         assert chain.stop.wait(5)
         raise KeyboardInterrupt
 
-    errors = chain.run(interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
+    try:
+        errors = chain.run(interrupted)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert isinstance(errors["a"], KeyboardInterrupt)
     assert chain.log == ["+a", "-a"]
 

@@ -21,6 +21,7 @@ __all__ = [
     "Selection",
     "SelectionRules",
     "extension_of",
+    "limited",
     "measured",
     "select",
     "set_aside_by_status",
@@ -128,6 +129,19 @@ def select(
         except _LeftOut as verdict:
             ignored.append(_ignored(path, verdict.category, verdict.reason))
     return Selection(documents, ignored)
+
+
+def limited(selection: Selection, limit: int) -> Selection:
+    """Return a selection of the first ``limit`` documents, in the order of the paths; 0 keeps all."""
+    if not limit:
+        return selection
+    documents = sorted(selection.documents, key=lambda document: document.entry.path)
+    rest = [
+        _ignored(document.entry.path, "beyond_limit", f"after the first {limit} documents (document_limit)")
+        for document in documents[limit:]
+    ]
+    ignored = sorted([*selection.ignored, *rest], key=lambda row: str(row["path"]))
+    return Selection(documents[:limit], ignored)
 
 
 def measured(selection: Selection, sizes: Mapping[str, int], rules: SelectionRules) -> Selection:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Sequence
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from docling.datamodel.accelerator_options import AcceleratorOptions
@@ -31,16 +28,21 @@ from docling.document_converter import (
     WordFormatOption,
 )
 
-from stagekit.errors import StageError
 from stagekit.processing import docling_plugin
 from stagekit.processing.aligned_tables import AlignedTableOptions
 from stagekit.processing.packaged_layout import PackagedLayoutOptions
 from stagekit.processing.page_ocr import PageRapidOcrOptions, PageTesseractOptions
 from stagekit.processing.pdf_pipeline import TextKeepingPdfPipeline
+from stagekit.processing.settings import (
+    LAYOUT_PROFILES,
+    OCR_ENGINES,
+    models_folder,
+    one_of,
+    require_tesseract,
+)
 
 __all__ = [
     "build_converter",
-    "engine_versions",
     "format_options",
     "layout_options",
     "ocr_options",
@@ -48,13 +50,10 @@ __all__ = [
     "table_options",
 ]
 
-LAYOUT_PROFILES = ("packaged", "docling")
-ENGINES = ("docling", "docling-core", "docling-parse", "pypdfium2", "rapidocr", "rapid-layout", "onnxruntime")
 NOISY_LOGGERS = (
     "docling.models.stages.ocr.rapid_ocr_model",
     "docling.backend.msword_backend",
 )  # once a page or picture
-OCR_ENGINES = ("rapidocr", "tesseract", "none")
 TESSERACT_LANGUAGES = {"pt": "por", "en": "eng", "es": "spa"}
 
 
@@ -64,13 +63,13 @@ def layout_options(layout_profile: str) -> BaseLayoutOptions:
     Raises:
         StageError: The profile is not one of `packaged` and `docling`.
     """
-    _one_of("layout_profile", layout_profile, LAYOUT_PROFILES)
+    one_of("layout_profile", layout_profile, LAYOUT_PROFILES)
     return PackagedLayoutOptions() if layout_profile == "packaged" else LayoutObjectDetectionOptions()
 
 
 def table_options(layout_profile: str) -> BaseTableStructureOptions:
     """Table structure engine of a profile: aligned words without a model, or Docling's TableFormer."""
-    _one_of("layout_profile", layout_profile, LAYOUT_PROFILES)
+    one_of("layout_profile", layout_profile, LAYOUT_PROFILES)
     return AlignedTableOptions() if layout_profile == "packaged" else TableStructureOptions()
 
 
@@ -83,19 +82,20 @@ def ocr_options(engine: str, languages: Sequence[str]) -> OcrOptions:
     Raises:
         StageError: The engine is unknown, or `tesseract` is not installed.
     """
-    _one_of("ocr_engine", engine, OCR_ENGINES)
+    one_of("ocr_engine", engine, OCR_ENGINES)
     if engine != "tesseract":
         return PageRapidOcrOptions(rapidocr_params={"Global.log_level": "error"})
-    if shutil.which("tesseract") is None:
-        raise StageError(
-            "ocr_engine is 'tesseract', but no tesseract program is on the PATH: install tesseract-ocr "
-            "with its language data, or set ocr_engine to 'rapidocr'."
-        )
+    require_tesseract()
     return PageTesseractOptions(lang=[TESSERACT_LANGUAGES.get(code, code) for code in languages])
 
 
 def pdf_pipeline_options(
-    layout_profile: str, ocr_engine: str, ocr_languages: Sequence[str], artifacts_path: str = ""
+    layout_profile: str,
+    ocr_engine: str,
+    ocr_languages: Sequence[str],
+    artifacts_path: str = "",
+    *,
+    threads: int | None = None,
 ) -> ThreadedPdfPipelineOptions:
     """Options of the PDF and image pipeline.
 
@@ -104,19 +104,15 @@ def pdf_pipeline_options(
         ocr_engine: `rapidocr`, `tesseract` or `none`.
         ocr_languages: Two-letter codes of the languages to expect.
         artifacts_path: Folder with Docling's own models; empty for the hub. Only for the profile `docling`.
+        threads: Cores that each model may use; by default all, at most 4. They do not change the result.
 
     Raises:
         StageError: A setting has an unknown value, or the folder does not exist.
     """
-    models = Path(artifacts_path) if artifacts_path and layout_profile == "docling" else None
-    if models is not None and not models.is_dir():
-        raise StageError(
-            f"artifacts_path {artifacts_path!r} is not a folder: give the folder with Docling's models."
-        )
     return ThreadedPdfPipelineOptions(
-        artifacts_path=models,
+        artifacts_path=models_folder(layout_profile, artifacts_path),
         allow_external_plugins=True,
-        accelerator_options=AcceleratorOptions(num_threads=min(4, os.cpu_count() or 1)),
+        accelerator_options=AcceleratorOptions(num_threads=threads or min(4, os.cpu_count() or 1)),
         layout_options=layout_options(layout_profile),
         do_table_structure=True,
         table_structure_options=table_options(layout_profile),
@@ -159,13 +155,3 @@ def build_converter(
     options = pdf_pipeline_options(layout_profile, ocr_engine, ocr_languages, artifacts_path)
     formats = format_options(options)
     return DocumentConverter(allowed_formats=list(formats), format_options=formats)
-
-
-def engine_versions() -> dict[str, str]:
-    """Versions of the packages that decide what a conversion gives; part of the key of its memo."""
-    return {name: version(name) for name in ENGINES}
-
-
-def _one_of(setting: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise StageError(f"{setting} is {value!r}: choose one of {', '.join(known)}.")

@@ -23,31 +23,13 @@ from stagekit.processing.orientation import upright_image, upright_pdf
 from stagekit.processing.pdf_file import PdfFile, inspect_pdf
 from stagekit.processing.plain_text import text_to_document
 from stagekit.processing.properties import docx_properties, usable_title
+from stagekit.processing.settings import ProcessingSettings
 from stagekit.processing.text_coverage import TextCoverage, is_readable, measure_coverage
 from stagekit.processing.text_decoding import decode_text
 
 __all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document", "quality_verdict"]
 
 MAX_IMAGE_PIXELS = 120_000_000
-
-
-@dataclass(frozen=True)
-class ProcessingSettings:
-    """The settings that decide what becomes of a document.
-
-    Attributes:
-        max_pages: A longer PDF is rejected.
-        min_confidence_threshold: Docling's confidence below which the verdict is `low_confidence`.
-        min_text_coverage: Share of a page's words below which the verdict is `low_coverage`.
-        enable_quality_gates: False gives every document the verdict `pass`.
-        upright_scans: Scanned pages that lie on their side or their head are turned first.
-    """
-
-    max_pages: int = 2000
-    min_confidence_threshold: float = 0.8
-    min_text_coverage: float = 0.98
-    enable_quality_gates: bool = True
-    upright_scans: bool = True
 
 
 @dataclass(frozen=True)

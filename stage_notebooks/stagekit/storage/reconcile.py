@@ -150,7 +150,7 @@ def apply_change(
     change: DocumentChange,
     *,
     upsert: Callable[[list[PointStruct]], Any],
-    delete: Callable[[list[str]], Any],
+    delete: Callable[[list[str | int]], Any],
     batch_size: int = 256,
     max_bytes: int = MAX_REQUEST_BYTES,
 ) -> dict[str, Any]:
@@ -170,7 +170,8 @@ def apply_change(
         for batch in batches(change.document.points(change.write), batch_size, max_bytes):
             upsert(batch)
     for ids in pages(change.delete, batch_size):
-        delete(ids)
+        # A point that somebody added by hand may be numbered; ours, and all other ids, are UUIDs.
+        delete([int(point) if point.isdigit() else point for point in ids])
     return {
         "document_id": change.document_id,
         "path": change.path,

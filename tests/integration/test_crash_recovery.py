@@ -1,0 +1,79 @@
+"""Runs that are killed: what is resumed ends as if nobody had been killed. The whole matrix: tests/crash."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.crash.chain import executed, remembered
+from tests.crash.harness import Kill, interrupt, recover, whole
+from tests.crash.shared import TOTAL, Made, copied, first_run, renamed_deleted_added
+
+HALF = TOTAL // 2
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return first_run(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return renamed_deleted_added(tmp_path_factory)
+
+
+def kill(made: Made, point: str) -> None:
+    assert interrupt(made.place, Kill("", point)), f"nobody was killed at {point}"
+
+
+@pytest.mark.slow
+def test_outputs_are_lost_and_four_kills_later_the_collection_is_as_it_was(
+    first: Made, tmp_path: Path
+) -> None:
+    """Nothing is left but the collection; kernels and runner are killed on the way; no doubles, no loss."""
+    made = copied(first, tmp_path / "killed")
+    outputs = made.place.outputs
+    (outputs / "qdrant").rename(tmp_path / "kept")
+    shutil.rmtree(outputs)
+    outputs.mkdir()
+    (tmp_path / "kept").rename(outputs / "qdrant")
+
+    # The kernel, half-way through the conversion: the document in work is the only one that is repeated.
+    kill(made, f"document_processing/before_memo#{HALF}")
+    kept = remembered(outputs, "document_processing")
+    assert kept == HALF - 1
+
+    # Another kernel, with an artifact written under its temporary name.
+    kill(made, "text_chunking/before_rename@artifacts#20")
+    assert executed(made.place.record())["document_processing"] <= TOTAL - kept
+    assert list((outputs / "artifacts").glob("sha256/*/.*.tmp"))
+
+    # The runner, between two stages.
+    kill(made, "runner/after_checkpoint@embedding_generation=success metadata_enrichment=success#1")
+
+    # A kernel again, with half of the points replaced.
+    kill(made, f"qdrant_storage/after_upsert#{HALF}")
+
+    assert recover(made.place) == []
+    assert whole(made.place, first.points) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "point",
+    ["qdrant_storage/before_delete#1", "runner/before_checkpoint@qdrant_storage=success#1"],
+)
+def test_killed_between_upsert_and_delete_or_before_the_record_of_it(
+    first: Made, moved: Made, tmp_path: Path, point: str
+) -> None:
+    made = copied(moved, tmp_path / "between")
+    # The collection is that of the run before: some points are to be written, others deleted.
+    shutil.rmtree(made.place.outputs / "qdrant")
+    shutil.copytree(first.place.outputs / "qdrant", made.place.outputs / "qdrant")
+
+    kill(made, point)
+
+    assert recover(made.place) == []
+    assert whole(made.place, moved.points) == []

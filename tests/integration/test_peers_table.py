@@ -1,0 +1,201 @@
+"""What goes wrong elsewhere, as measured with other ingestion tools: each case with what must happen here."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crash.chain import differences, executed, read_points
+from tests.crash.corpus import FOLDER, document_name
+from tests.crash.shared import (
+    LONG,
+    PDF,
+    TOTAL,
+    TWIN,
+    Made,
+    copied,
+    first_run,
+    one_edited,
+    renamed_deleted_added,
+)
+
+BEFORE_STORAGE = {
+    "gitlab_ingestion", "document_processing", "text_chunking", "embedding_generation", "metadata_enrichment",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return first_run(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def edited(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return one_edited(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return renamed_deleted_added(tmp_path_factory)
+
+
+def embedded(record: dict[str, Any]) -> int:
+    """Return how many texts went through the model."""
+    return int(record["stages"]["embedding_generation"]["result"]["metrics"]["vectors_made"])
+
+
+def skipped(record: dict[str, Any]) -> set[str]:
+    return {name for name, stage in record["stages"].items() if stage["status"] == "skipped"}
+
+
+def payloads(points: Any, path: str) -> list[dict[str, Any]]:
+    return [payload for _, payload in points.values() if payload["file_path"] == path]
+
+
+@pytest.mark.slow
+def test_a_truncated_pdf_costs_neither_its_old_version_nor_the_changed_file_beside_it(
+    first: Made, tmp_path: Path
+) -> None:
+    made = copied(first, tmp_path / "truncated")
+    pdf = made.corpus / PDF
+    pdf.write_bytes(pdf.read_bytes()[: pdf.stat().st_size // 3])
+    beside = f"{FOLDER}/{document_name(0)}"
+    text = (made.corpus / beside).read_text(encoding="utf-8")
+    (made.corpus / beside).write_text(f"{text}\n## 3 Contato\n\nO ramal é 9999.\n", encoding="utf-8")
+
+    code, summary, _ = made.place.run()
+
+    assert code == 3
+    assert summary["status"] == "partial"
+    assert summary["documents"]["stale"] == 1
+    assert summary["documents"]["failed"] == 0
+    after = read_points(made.place.outputs)
+    assert any("9999" in payload["chunk_content"] for payload in payloads(after, beside))
+    old, new = payloads(first.points, PDF), payloads(after, PDF)
+    assert {payload["chunk_content"] for payload in new} == {payload["chunk_content"] for payload in old}
+    assert {payload["is_latest"] for payload in new} == {False}
+
+
+@pytest.mark.slow
+def test_a_moved_file_embeds_nothing(moved: Made) -> None:
+    _, _, record = moved.told()
+
+    new = payloads(moved.points, f"{FOLDER}/novo.md")
+    assert payloads(moved.points, f"{FOLDER}/arquivo/renomeado.md")
+    assert embedded(record) <= len(new)  # those of the document that was added in the same run
+    assert executed(record)["embedding_generation"] == 1
+
+
+@pytest.mark.slow
+def test_a_paragraph_added_to_a_long_file_embeds_two_texts_at_most(first: Made, edited: Made) -> None:
+    _, _, record = edited.told()
+
+    assert len(payloads(first.points, LONG)) >= 8
+    assert 1 <= embedded(record) <= 2
+
+
+@pytest.mark.slow
+def test_another_chunk_size_cuts_every_document_anew_and_leaves_nothing_of_before(
+    first: Made, tmp_path: Path
+) -> None:
+    made = copied(first, tmp_path / "smaller")
+    code, summary, record = made.place.run(chunk_size=48)
+
+    assert code == 0
+    assert skipped(record) == {"gitlab_ingestion", "document_processing"}
+    assert executed(record)["text_chunking"] == executed(record)["metadata_enrichment"] == TOTAL
+    after = read_points(made.place.outputs)
+    assert summary["points"]["total"] == len(after) > len(first.points)
+    limit = 48 * 1.04
+    assert max(payload["chunk_token_count"] for _, payload in after.values()) <= limit
+    assert max(payload["chunk_token_count"] for _, payload in first.points.values()) > limit
+    assert {payload["file_path"] for _, payload in after.values()} == {
+        payload["file_path"] for _, payload in first.points.values()
+    }
+
+
+@pytest.mark.slow
+def test_a_lost_collection_is_filled_from_the_artifacts_without_converting_or_embedding(
+    first: Made, tmp_path: Path
+) -> None:
+    made = copied(first, tmp_path / "lost")
+    shutil.rmtree(made.place.outputs / "qdrant")
+
+    code, summary, record = made.place.run()
+
+    assert code == 0
+    assert skipped(record) == BEFORE_STORAGE
+    assert summary["points"]["total"] == summary["points"]["upserted"] == len(first.points) > 0
+    assert differences(read_points(made.place.outputs), first.points) == []
+
+
+@pytest.mark.slow
+def test_when_the_last_step_fails_conversion_and_vectors_are_kept(first: Made) -> None:
+    code, failed, broken = first.told("without_store")
+    assert code == 1
+    assert failed["status"] == "failed"
+    assert broken["stages"]["qdrant_storage"]["status"] == "failed"
+    assert "cannot be reached" in broken["error"]
+    assert executed(broken)["embedding_generation"] == TOTAL
+
+    code, summary, record = first.told()
+    assert code == 0
+    assert skipped(record) == BEFORE_STORAGE
+    assert summary["points"]["upserted"] == summary["points"]["total"] == len(first.points)
+
+
+@pytest.mark.slow
+def test_a_mass_deletion_stops_with_the_list_before_storage_and_goes_on_when_it_is_meant(
+    first: Made, tmp_path: Path
+) -> None:
+    made = copied(first, tmp_path / "emptied")
+    gone = [f"{FOLDER}/{document_name(number)}" for number in range(12)]  # of 51
+    for path in gone:
+        (made.corpus / path).unlink()
+
+    code, summary, record = made.place.run()
+    assert code == 1
+    assert record["stages"]["qdrant_storage"]["status"] == "failed"
+    assert all(path in record["error"] for path in gone)
+    assert "--allow-mass-deletion" in record["error"]
+    assert differences(read_points(made.place.outputs), first.points) == []
+
+    code, summary, record = made.place.run("--allow-mass-deletion")
+    assert code == 0
+    assert skipped(record) == BEFORE_STORAGE
+    assert summary["documents"]["deleted"] == len(gone)
+    left = {payload["file_path"] for _, payload in read_points(made.place.outputs).values()}
+    assert len(left) == TOTAL - len(gone)
+    assert not left & set(gone)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["empty folder", "missing folder", "missing source"])
+def test_a_folder_that_is_empty_or_missing_is_an_error_and_never_a_deletion(
+    first: Made, tmp_path: Path, loss: str
+) -> None:
+    made = copied(first, tmp_path / "gone")
+    lost = made.corpus if loss == "missing source" else made.corpus / FOLDER
+    shutil.rmtree(lost)
+    if loss == "empty folder":
+        lost.mkdir()
+
+    done = made.place.call("run", "--quiet")
+
+    assert done.returncode in {1, 2}
+    assert "30-Aprovados" in done.stdout + done.stderr or "source_path" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert differences(read_points(made.place.outputs), first.points) == []
+
+
+@pytest.mark.slow
+def test_the_same_text_in_two_files_is_embedded_once(first: Made) -> None:
+    _, _, record = first.told("without_store")
+    twin, other = (payloads(first.points, path) for path in (f"{FOLDER}/{document_name(1)}", TWIN))
+
+    texts = {payload["vector_key"] for _, payload in first.points.values()}
+    assert {payload["vector_key"] for payload in twin} == {payload["vector_key"] for payload in other}
+    assert embedded(record) == len(texts) < len(first.points)

@@ -1,0 +1,384 @@
+"""Promises of the document workers: whatever a document does to its process, the others are made."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Pipe
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from stagekit import ArtifactError, Stage, StageError, machine, open_stage
+from stagekit import workers as workers_module
+from stagekit.artifacts import ArtifactStore
+from stagekit.tables import decode_rows
+from stagekit.worker_main import serve
+from stagekit.workers import DocumentWorkers
+from tests.unit.core_notebooks import source_notebook
+
+Row = dict[str, Any]
+ROOT = Path(__file__).parents[2]
+MISBEHAVING = "tests.unit.worker_documents:open_misbehaving"
+
+
+@pytest.fixture
+def stage(outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
+    path = source_notebook(tmp_path / "02_shout.ipynb", ("", "shout(rows)"))
+    monkeypatch.setenv("NIC_ETL_NOTEBOOK", str(path))
+    umask = os.umask(0o077)
+    opened: list[Stage] = []
+
+    def make(**more: Any) -> Stage:
+        opened.append(open_stage("shout", outputs_dir=str(more.pop("outputs", outputs)), **more))
+        return opened[-1]
+
+    yield make
+    os.umask(umask)
+    for each in opened:
+        each.memo.close()
+    assert psutil.Process().children() == [], "a worker was left behind"
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Callable[..., DocumentWorkers]:
+    def make(count: int = 1, factory: str = MISBEHAVING, tell: bool = False, **more: Any) -> DocumentWorkers:
+        return DocumentWorkers(factory, {"folder": str(tmp_path), "tell": tell}, count, **more)
+
+    return make
+
+
+def documents(*texts: str) -> list[Row]:
+    return [{"document_id": f"id{n}", "path": f"{n}.md", "text": text} for n, text in enumerate(texts)]
+
+
+def run(stage: Stage, pool: DocumentWorkers, *texts: str, **more: Any) -> list[Row]:
+    return stage.map_documents(documents(*texts), pool, key=lambda row: row["text"], **more)
+
+
+def column(outcomes: list[Row], name: str) -> list[Any]:
+    return [row[name] for row in outcomes]
+
+
+def asked(tmp_path: Path) -> list[str]:
+    trace = tmp_path / "asked"
+    return [line.split()[0] for line in trace.read_text().splitlines()] if trace.exists() else []
+
+
+def runs(pid: int) -> bool:
+    """Whether a process runs; a dead one that its foster parent has not yet taken note of does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+# Outcomes
+
+
+def test_documents_are_made_in_workers_as_they_would_be_here(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
+) -> None:
+    opened = stage()
+    good, rejected, failed = run(opened, pool(2), "fine", "reject", "raise")
+    assert (good["status"], good["length"], good["category"]) == ("ok", 4, None)
+    assert opened.read_part(good["words"]).to_pylist() == [{"word": "FINE"}]
+    assert opened.read_bytes(good["markdown"]) == b"fine"
+    assert (rejected["status"], rejected["category"], rejected["message"]) == (
+        "rejected", "encrypted", "it has a password",
+    )  # fmt: skip
+    assert (failed["status"], failed["category"], failed["message"]) == (
+        "failed", "RuntimeError", "the converter gave up",
+    )  # fmt: skip
+
+
+def test_a_worker_reads_a_documents_bytes_from_the_store(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
+) -> None:
+    opened = stage()
+    content = opened.store.put("content", b"bytes of the document", "text/plain").model_dump()
+    row = {"document_id": "a", "path": "a.md", "text": "", "content": content}
+    [outcome] = opened.map_documents([row], pool(), key=lambda row: row["content"]["sha256"])
+    assert opened.read_bytes(outcome["markdown"]) == b"bytes of the document"
+
+
+def test_the_result_is_the_same_whatever_the_number_of_workers(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+) -> None:
+    texts = ["sleep 0.3", "a", "reject", "bb", "a", "leak 1", "raise", "ccc"]
+    manifests = []
+    for count in (1, 2):
+        opened = stage(outputs=tmp_path / f"outputs{count}")
+        outcomes = run(opened, pool(count, weight=lambda row: len(row["text"])), *texts)
+        clock = {"seconds": 0.0, "produced_at": ""}
+        manifests.append(opened.glue_documents("shouted", [row | clock for row in outcomes]))
+    assert manifests[0] == manifests[1]
+    assert column(outcomes, "path") == [f"{n}.md" for n in range(8)]
+
+
+# Misbehaviour
+
+
+@pytest.mark.parametrize(
+    ("text", "ending"),
+    [
+        ("exit 3", "ended with exit code 3"),
+        ("exit 0", "ended with exit code 0"),
+        ("segfault", "was killed by SIGSEGV"),
+    ],
+)
+def test_a_document_that_crashes_its_process_twice_has_failed_and_the_others_are_made(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path, text: str, ending: str
+) -> None:
+    outcomes = run(stage(), pool(), "fine", text, "good")
+    assert column(outcomes, "status") == ["ok", "failed", "ok"]
+    assert outcomes[1]["category"] == "converter_crashed"
+    assert outcomes[1]["message"] == f"The process that read the document {ending}, twice."
+    assert "shout-workers-" in outcomes[1]["remedy"]
+    assert asked(tmp_path) == ["0.md", "1.md", "1.md", "2.md"]
+
+
+def test_a_native_crash_leaves_its_trace_in_the_log_and_nothing_in_the_notebook(
+    stage: Callable[..., Stage],
+    pool: Callable[..., DocumentWorkers],
+    outputs: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    run(stage(), pool(), "chatter", "segfault")
+    [log] = (outputs / "logs").glob("shout-workers-*.log")
+    assert "Segmentation fault" in log.read_text()
+    assert "chatter on stdout\nchatter on stderr" in log.read_text()
+    said = capfd.readouterr()
+    assert "chatter" not in said.out + said.err
+
+
+def test_a_crash_that_does_not_happen_again_costs_nothing(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
+) -> None:
+    assert column(run(stage(), pool(), "crash-once x", "fine"), "status") == ["ok", "ok"]
+
+
+def test_a_second_try_is_made_in_a_fresh_process(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+) -> None:
+    run(stage(), pool(2), "sleep 0.5", "fine", "exit", "sleep 0.4", "good", "nice")
+    lines = (tmp_path / "asked").read_text().splitlines()
+    second = [n for n, line in enumerate(lines) if line.startswith("2.md")][1]
+    assert lines[second].split()[1] not in {line.split()[1] for line in lines[:second]}
+
+
+def test_a_document_that_never_ends_is_rejected_with_what_it_started(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+) -> None:
+    outcomes = run(stage(), pool(timeout_s=1), "child", "fine")
+    assert column(outcomes, "status") == ["rejected", "ok"]
+    assert outcomes[0]["category"] == "timed_out"
+    assert "longer than 1 s" in outcomes[0]["message"]
+    assert "document_timeout_s" in outcomes[0]["remedy"]
+    assert not runs(int((tmp_path / "child").read_text()))
+
+
+def test_a_document_that_takes_all_memory_is_rejected(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+) -> None:
+    outcomes = run(stage(), pool(memory_mb=150), "fine", "swell", "good")
+    assert column(outcomes, "status") == ["ok", "rejected", "ok"]
+    assert outcomes[1]["category"] == "too_much_memory"
+    assert "more than 150 MB" in outcomes[1]["message"]
+    assert "document_memory_mb" in outcomes[1]["remedy"]
+    assert asked(tmp_path).count("1.md") == 2  # the verdict is that of a fresh process
+
+
+def test_a_verdict_of_a_limit_holds_until_the_limit_is_changed(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+) -> None:
+    [first] = run(stage(), pool(timeout_s=0.3), "sleep 0.6")
+    [again] = run(stage(), pool(timeout_s=0.3), "sleep 0.6")
+    assert again == first | {"unchanged": True}
+    [longer] = run(stage(), pool(timeout_s=30), "sleep 0.6")
+    assert (longer["status"], longer["unchanged"]) == ("ok", False)
+    [known] = run(stage(), pool(timeout_s=0.3), "sleep 0.6")
+    assert (known["status"], known["unchanged"]) == ("ok", True)  # what could be made is not unmade
+
+
+def test_a_worker_that_has_grown_is_replaced(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
+) -> None:
+    small, large, after, last = run(stage(), pool(tell=True, recycle_mb=100), "a", "leak 150", "b", "c")
+    assert small["pid"] == large["pid"] != after["pid"] == last["pid"]
+
+
+# The stage as a whole
+
+
+@pytest.mark.parametrize(("text", "error"), [("unreachable", StageError), ("altered", ArtifactError)])
+def test_what_stops_a_stage_stops_it_from_a_worker_too(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], text: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error) as raised:
+        run(stage(), pool(2), text, "sleep")
+    assert type(raised.value) is error
+
+
+def test_settings_that_the_factory_refuses_stop_the_stage(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
+) -> None:
+    with pytest.raises(StageError, match="ocr_engine is 'abc'"):
+        run(stage(), pool(factory="tests.unit.worker_documents:refusing_factory"), "a")
+
+
+def test_workers_that_cannot_start_are_told_with_their_log(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], outputs: Path
+) -> None:
+    with pytest.raises(StageError, match=r"No document worker can be started.*exit code 1.*shout-workers-"):
+        run(stage(), pool(factory="tests.unit.worker_documents:broken_factory"), "a")
+    [log] = (outputs / "logs").glob("shout-workers-*.log")
+    assert "no converter here" in log.read_text()
+
+
+def test_a_worker_that_never_gets_ready_is_given_up(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_module, "_START_TIMEOUT_S", 0.0)
+    with pytest.raises(StageError, match="No document worker can be started"):
+        run(stage(), pool(factory="time:sleep"), "a")
+
+
+def test_with_nothing_to_do_no_worker_is_started(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], outputs: Path, tmp_path: Path
+) -> None:
+    run(stage(), pool(2), "a", "b")
+    outcomes = run(stage(), pool(2, factory=MISBEHAVING), "a", "b")
+    assert column(outcomes, "unchanged") == [True, True]
+    assert run(stage(), pool(factory="nowhere:nothing")) == []
+    assert asked(tmp_path).count("0.md") == 1
+
+
+def test_equal_contents_are_processed_once(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+) -> None:
+    outcomes = run(stage(), pool(2), "same", "same", "other", "same")
+    assert sorted(asked(tmp_path)) == ["0.md", "2.md"]
+    assert column(outcomes, "document_id") == ["id0", "id1", "id2", "id3"]
+
+
+def test_finished_documents_survive_a_run_that_breaks_off(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
+) -> None:
+    with pytest.raises(StageError):
+        run(stage(), pool(), "a", "b", "unreachable", "c")
+    outcomes = run(stage(), pool(), "a", "b", "c")
+    assert column(outcomes, "unchanged") == [True, True, False]
+
+
+def test_an_interrupt_ends_the_workers_at_once(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+) -> None:
+    def interrupt() -> None:
+        while not (tmp_path / "child").exists():
+            time.sleep(0.02)
+        os.kill(os.getpid(), 2)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        run(stage(), pool(2), "child", "sleep")
+    assert psutil.Process().children() == []
+    assert not runs(int((tmp_path / "child").read_text()))
+
+
+def test_when_the_stage_is_killed_its_workers_and_their_children_end(
+    tmp_path: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIC_ETL_NOTEBOOK", str(source_notebook(tmp_path / "02_shout.ipynb")))
+    script = (
+        "import sys; from stagekit import open_stage; from stagekit.workers import DocumentWorkers\n"
+        "stage = open_stage('shout', outputs_dir=sys.argv[1])\n"
+        "rows = [{'document_id': t, 'path': t, 'text': t} for t in ('child', 'sleep')]\n"
+        f"pool = DocumentWorkers({MISBEHAVING!r}, {{'folder': sys.argv[2]}}, 2)\n"
+        "stage.map_documents(rows, pool, key=lambda row: row['text'])\n"
+    )
+    command = [sys.executable, "-c", script, str(outputs), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT) as parent:
+        deadline = time.monotonic() + 30
+        while len(asked(tmp_path)) < 2 or not (tmp_path / "child").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        family = psutil.Process(parent.pid).children(recursive=True)
+        assert len(family) == 3
+        parent.kill()
+    deadline = time.monotonic() + 2
+    while any(runs(process.pid) for process in family):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+# How many, and how
+
+
+def test_cores_are_shared_out_between_workers(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_module, "cores", lambda: 5)
+    assert run(stage(), pool(2, tell=True), "a", "b")[0]["threads"] == [2, 2]
+    assert run(stage(), pool(2, tell=True), "c")[0]["threads"] == [5, 5]  # one document, one worker
+
+
+def test_by_default_there_is_a_worker_a_core_if_they_fit_into_memory(
+    pool: Callable[..., DocumentWorkers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_module, "cores", lambda: 4)
+    monkeypatch.setattr(workers_module, "available_memory_mb", lambda: 64_000.0)
+    assert [pool(0).size(n) for n in (1, 3, 100)] == [1, 3, 4]
+    monkeypatch.setattr(workers_module, "available_memory_mb", lambda: 4_500.0)
+    assert pool(0).size(100) == 2
+    monkeypatch.setattr(workers_module, "available_memory_mb", lambda: 100.0)
+    assert pool(0).size(100) == 1
+    assert pool(3).size(100) == 3
+
+
+def test_a_containers_limits_are_the_machines_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    free, cores = machine.available_memory_mb(), machine.cores()
+    assert free > 0
+    assert cores == len(os.sched_getaffinity(0))
+    (tmp_path / "memory.max").write_text(f"{300 * 2**20}\n")
+    (tmp_path / "memory.current").write_text(f"{100 * 2**20}\n")
+    (tmp_path / "cpu.max").write_text("50000 100000\n")
+    assert machine.available_memory_mb() == 200
+    assert machine.cores() == 1
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert machine.available_memory_mb() > 200
+    assert machine.cores() == cores
+
+
+def test_both_sides_talk_in_json(tmp_path: Path) -> None:
+    ours, theirs = Pipe()
+    server = threading.Thread(target=serve, args=(theirs,))
+    server.start()
+
+    def ask(message: Row) -> Row:
+        ours.send_bytes(json.dumps(message).encode())
+        answer: Row = json.loads(ours.recv_bytes())
+        return answer
+
+    factory = {"factory": "tests.unit.worker_documents:refusing_factory", "settings": {}}
+    refused = {"error": "StageError", "message": "ocr_engine is 'abc': choose another."}
+    assert ask(factory | {"store": str(tmp_path / "store"), "threads": 1}) == refused
+    order = {"factory": MISBEHAVING, "settings": {"folder": str(tmp_path)}, "threads": 1}
+    assert ask(order | {"store": str(tmp_path / "store")}) == {"ready": True}
+    value = ask({"path": "a.md", "text": "fine"})["value"]
+    assert (value["status"], value["length"]) == ("ok", 4)
+    assert decode_rows(ArtifactStore(tmp_path / "store").read_table(value["words"])) == [{"word": "FINE"}]
+    assert ask({"path": "b.md", "text": "altered"})["error"] == "ArtifactError"
+    ours.close()
+    server.join(5)
+    assert not server.is_alive()
+    theirs.close()
