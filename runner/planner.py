@@ -7,13 +7,16 @@ from pathlib import Path
 
 from runner.config_manager import PipelineConfig
 from runner.dependency_resolver import DependencyResolver
-from runner.models import ExecutionPlan, PlannedStage
+from runner.models import Checkpoint, ExecutionPlan, PlannedStage
+from runner.report_generator import manifest_rows
 from runner.stage_manager import StageManager
 from runner.state_manager import StateManager
+from stagekit.outside import source_changes
 
 __all__ = ["differences", "plan_run"]
 
 
+_SHOWN = 5  # documents named in a reason
 _OUTSIDE = {
     "source": "the source changed, or has to be asked",
     "store": "the collection is not as the last run left it, or has to be asked",
@@ -61,7 +64,7 @@ def _plan_stage(
     if changed:
         return PlannedStage(name, "run", tuple(changed))
     if stage.outside and stages.current(stage, config, known) is None:
-        return PlannedStage(name, "run", (_OUTSIDE.get(stage.outside, "it looks outside outputs/"),))
+        return PlannedStage(name, "run", (_outside_reason(stage.outside, state, checkpoint, config),))
     uncertain = [other for other in stage.dependencies if planned[other].action != "carry over"]
     if uncertain:
         return PlannedStage(
@@ -70,6 +73,17 @@ def _plan_stage(
             (f"runs only if {' or '.join(uncertain)} produces something new since {execution_id}",),
         )
     return PlannedStage(name, "carry over", (f"nothing changed since {execution_id}",))
+
+
+def _outside_reason(kind: str, state: StateManager, checkpoint: Checkpoint, config: PipelineConfig) -> str:
+    if kind == "source":
+        read = {row["path"]: row.get("blob_id", "") for row in manifest_rows(state, checkpoint, "documents")}
+        aside = {row["path"] for row in manifest_rows(state, checkpoint, "ignored")}
+        if changes := source_changes(config.model_dump(mode="json"), read, aside):
+            more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+            plural = "documents" if len(changes) > 1 else "document"
+            return f"{len(changes)} {plural} changed: {', '.join(changes[:_SHOWN])}{more}"
+    return _OUTSIDE.get(kind, "it looks outside outputs/")
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:

@@ -9,11 +9,11 @@ import hashlib
 import json
 import os
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["outside_state", "source_state", "store_state"]
+__all__ = ["outside_state", "source_changes", "source_state", "store_state"]
 
 Settings = dict[str, Any]
 _TIMEOUT = 10.0
@@ -50,6 +50,40 @@ def source_state(settings: Settings) -> str | None:
             source.close()
     except (OSError, StageError):
         return None  # stage 01 says what is wrong, in its notebook
+
+
+def source_changes(settings: Settings, known: Mapping[str, str], set_aside: Collection[str]) -> list[str]:
+    """Say how a local source differs from what was read of it; nothing for GitLab.
+
+    Args:
+        settings: every setting of the pipeline by name.
+        known: git blob id by path of the documents that were read.
+        set_aside: paths that were read and left out, drafts for example.
+
+    Returns:
+        one word a document, for example ``a.md``, ``b.md (new)``, ``c.md (gone)``.
+    """
+    from stagekit.errors import StageError
+    from stagekit.ingestion import SelectionRules, open_source, select
+
+    if settings["source"] != "git":
+        return []
+    names = ("target_folder", "include_extensions", "max_file_size_mb", "include_paths", "exclude_paths")
+    try:
+        rules = SelectionRules.from_settings(*(settings[name] for name in names))
+        branch = settings["target_branch"]
+        source = open_source("git", settings["source_path"], folders=rules.folders, target_branch=branch)
+        try:
+            found = select(source.files(), rules, source.read).documents
+        finally:
+            source.close()
+    except (OSError, StageError):
+        return []
+    now = {document.entry.path: document.content.blob_id for document in found}
+    new = [f"{path} (new)" for path in now if path not in known and path not in set_aside]
+    gone = [f"{path} (gone)" for path in known if path not in now]
+    changed = [path for path, blob in now.items() if known.get(path, blob) != blob]
+    return sorted([*changed, *new, *gone])
 
 
 def store_state(settings: Settings, outputs: Path) -> str | None:

@@ -1,22 +1,20 @@
 """A document worker: a process that opens a stage's function once and applies it to one document at a time.
 
-:mod:`stagekit.worker_process` starts it as ``python -m stagekit.worker_main DESCRIPTOR``. It leads a session
+:mod:`stagekit.worker_process` starts it as ``python -m stagekit.worker_main``. It leads a session
 of its own, so that it can be killed together with whatever it started. Both sides talk in JSON.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import importlib
 import json
 import os
 import resource
-import select
 import signal
+import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,15 +28,14 @@ from stagekit.memo import canonical_json
 __all__ = ["main", "serve"]
 
 Row = dict[str, Any]
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _OOM_SCORE = 500  # of 1000: if memory runs out, a worker is the process that can be replaced
 
 
 def main() -> None:
-    """Serve the connection whose descriptor is the first argument."""
-    descriptor = int(sys.argv[1])
+    """Serve a connection; the arguments are its descriptor and that of the lifeline, a pipe."""
+    descriptor, lifeline = map(int, sys.argv[1:])
     os.set_inheritable(descriptor, False)  # a program started for a document must not keep it open
-    _end_with_parent(descriptor)
+    _end_with_stage(lifeline)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us is interrupted, and ends us
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not write documents to the disk
@@ -82,18 +79,14 @@ def _open(order: Row, store: ArtifactStore) -> Callable[[Row], DocumentOutput]:
     return function
 
 
-def _end_with_parent(descriptor: int) -> None:
-    """Let this process, and what it started, end when the other side of the connection is gone."""
-    if sys.platform == "linux":  # the kernel does it even while a library holds the interpreter
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    hung_up = select.poll()
-    hung_up.register(descriptor, 0)  # no event but the hang-up, which cannot be masked
+def _end_with_stage(lifeline: int) -> None:
+    """Let this process, and what it started, end when the other end of the pipe is closed.
 
-    def watch() -> None:
-        hung_up.poll()
-        os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
+    A process of its own watches: a thread does not run while a library holds the interpreter, and the signal
+    that Linux can send to the child of a dead process (PR_SET_PDEATHSIG) does not reach that child's children.
+    """
+    subprocess.Popen(["/bin/sh", "-c", "read _; kill -KILL 0"], stdin=lifeline)
+    os.close(lifeline)
 
 
 if __name__ == "__main__":

@@ -57,14 +57,16 @@ class WorkerProcess:
 
     def __init__(self, order: Row, threads: int, place: Workplace) -> None:
         ours, theirs = socket.socketpair()
-        with ours, theirs, place.log.open("ab") as log:
+        lifeline, self._lifeline = os.pipe()
+        passed = [theirs.fileno(), lifeline]
+        with ours, theirs, open(lifeline), place.log.open("ab") as log:  # noqa: PTH123 - a descriptor
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "stagekit.worker_main", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "stagekit.worker_main", *map(str, passed)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=_environment(threads),
-                pass_fds=[theirs.fileno()],
+                pass_fds=passed,
                 start_new_session=True,
             )
             self.connection = Connection(ours.detach())
@@ -130,6 +132,7 @@ class WorkerProcess:
         """Wait for the end of a process that was killed or broke off, and return how it ended, in words."""
         self.connection.close()
         self.kill()  # what a crashed worker has left behind
+        os.close(self._lifeline)
         return _ending(self._process.wait(timeout=30))
 
     def _send(self, message: Row) -> None:

@@ -77,3 +77,15 @@ def test_killed_between_upsert_and_delete_or_before_the_record_of_it(
 
     assert recover(made.place) == []
     assert whole(made.place, moved.points) == []
+
+
+def test_a_store_whose_very_first_write_was_cut_off_is_begun_anew(tmp_path: Path) -> None:
+    from stagekit.storage import connect
+
+    (tmp_path / "qdrant").mkdir()
+    (tmp_path / "qdrant" / "meta.json").touch()
+
+    client = connect("embedded", tmp_path)
+
+    assert client.get_collections().collections == []
+    client.close()

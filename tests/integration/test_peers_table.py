@@ -59,7 +59,7 @@ def payloads(points: Any, path: str) -> list[dict[str, Any]]:
 def test_a_truncated_pdf_costs_neither_its_old_version_nor_the_changed_file_beside_it(
     first: Made, tmp_path: Path
 ) -> None:
-    made = copied(first, tmp_path / "truncated")
+    made = copied(first, tmp_path / "truncated", own_corpus=True)
     pdf = made.corpus / PDF
     pdf.write_bytes(pdf.read_bytes()[: pdf.stat().st_size // 3])
     beside = f"{FOLDER}/{document_name(0)}"
@@ -151,7 +151,7 @@ def test_when_the_last_step_fails_conversion_and_vectors_are_kept(first: Made) -
 def test_a_mass_deletion_stops_with_the_list_before_storage_and_goes_on_when_it_is_meant(
     first: Made, tmp_path: Path
 ) -> None:
-    made = copied(first, tmp_path / "emptied")
+    made = copied(first, tmp_path / "emptied", own_corpus=True)
     gone = [f"{FOLDER}/{document_name(number)}" for number in range(12)]  # of 51
     for path in gone:
         (made.corpus / path).unlink()
@@ -177,7 +177,7 @@ def test_a_mass_deletion_stops_with_the_list_before_storage_and_goes_on_when_it_
 def test_a_folder_that_is_empty_or_missing_is_an_error_and_never_a_deletion(
     first: Made, tmp_path: Path, loss: str
 ) -> None:
-    made = copied(first, tmp_path / "gone")
+    made = copied(first, tmp_path / "gone", own_corpus=True)
     lost = made.corpus if loss == "missing source" else made.corpus / FOLDER
     shutil.rmtree(lost)
     if loss == "empty folder":

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from stagekit.outside import outside_state, source_state, store_state
+from runner.config_manager import PipelineConfig
+from stagekit.ingestion import SelectionRules, open_source
+from stagekit.outside import outside_state, source_changes, source_state, store_state
 
 
 def source(path: Path | str, **more: Any) -> dict[str, Any]:
@@ -140,3 +142,29 @@ def test_a_server_that_does_not_answer_plainly_has_no_answer(
 
 def test_a_server_that_is_away_has_no_answer(tmp_path: Path) -> None:
     assert store_state({"qdrant_url": "http://127.0.0.1:9", "collection_name": "docs"}, tmp_path) is None
+
+
+def test_the_changes_of_a_folder_are_named(tmp_path: Path) -> None:
+    approved = tmp_path / "30-Aprovados"
+    approved.mkdir()
+    for name in ("same", "changed", "gone", "draft"):
+        (approved / f"{name}.md").write_text(f"# {name}\n")
+    settings = PipelineConfig(source_path=str(tmp_path)).model_dump(mode="json")
+    rules = SelectionRules.from_settings(["30-Aprovados"], ["md"], 1)
+    repository = open_source("git", str(tmp_path), folders=rules.folders)
+    known = {file.path: file.blob_id for file in repository.files()}
+    repository.close()
+    draft = "30-Aprovados/draft.md"
+    del known[draft]
+
+    (approved / "changed.md").write_text("# other\n")
+    (approved / "gone.md").unlink()
+    (approved / "fresh.md").write_text("# fresh\n")
+
+    assert source_changes(settings, known, {draft}) == [
+        "30-Aprovados/changed.md",
+        "30-Aprovados/fresh.md (new)",
+        "30-Aprovados/gone.md (gone)",
+    ]
+    assert source_changes(settings | {"source": "gitlab"}, known, set()) == []
+    assert source_changes(settings | {"source_path": "/nowhere"}, known, set()) == []

@@ -67,6 +67,7 @@ def _open_embedded(path: Path) -> QdrantClient:
         earlier.close()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_if_in_use(path)
+    _discard_unfinished(path)
     try:
         client = QdrantClient(path=str(path))
     except (ValueError, KeyError, OSError) as error:
@@ -76,6 +77,13 @@ def _open_embedded(path: Path) -> QdrantClient:
         ) from None
     _embedded_clients[path] = client
     return client
+
+
+def _discard_unfinished(path: Path) -> None:
+    # The client writes its first meta.json in place: killed there, it leaves a store that cannot be opened.
+    meta = path / "meta.json"
+    if meta.is_file() and not meta.stat().st_size and not (path / "collection").exists():
+        meta.unlink()
 
 
 def _refuse_if_in_use(path: Path) -> None:
