@@ -161,7 +161,8 @@ def _stage_table(state: PipelineState) -> Table:
 def _print_totals(console: Console, summary: Row) -> None:
     documents = ", ".join(f"{count} {name}" for name, count in summary["documents"].items() if count)
     points = summary["points"]
-    console.print(f"Documents: {documents or 'none'}.", highlight=False)
+    whole = summary["status"] in {"success", "partial"}
+    console.print(f"Documents{'' if whole else ' so far'}: {documents or 'none'}.", highlight=False)
     console.print(
         f"Points: {points['total']} in the collection ({points['upserted']} upserted, "
         f"{points['unchanged']} unchanged, {points['deleted']} deleted).",

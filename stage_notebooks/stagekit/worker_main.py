@@ -83,7 +83,7 @@ def _end_with_stage(lifeline: int) -> None:
     """Let this process, and what it started, end when the other end of the pipe is closed.
 
     A process of its own watches: a thread does not run while a library holds the interpreter, and the signal
-    that Linux can send to the child of a dead process (PR_SET_PDEATHSIG) does not reach that child's children.
+    that Linux can send to the child of a dead process (PR_SET_PDEATHSIG) does not reach what that started.
     """
     subprocess.Popen(["/bin/sh", "-c", "read _; kill -KILL 0"], stdin=lifeline)
     os.close(lifeline)

@@ -12,12 +12,9 @@ from stagekit.errors import DocumentRejected, StageError
 from stagekit.processing.converter import build_converter, ocr_options, pdf_pipeline_options
 from stagekit.processing.orientation import clockwise_correction
 from stagekit.processing.packaged_layout import verified_weights
-from stagekit.processing.process import (
-    ProcessingSettings,
-    document_json,
-    process_document,
-    quality_verdict,
-)
+from stagekit.processing.process import document_json, process_document, quality_verdict
+from stagekit.processing.settings import ProcessingSettings, check_settings, engine_versions
+from stagekit.processing.worker import open_processor
 
 SETTINGS = ProcessingSettings()
 BODY = (
@@ -221,6 +218,46 @@ def test_a_word_file_with_a_broken_body_is_refused(converter):
     with pytest.raises(DocumentRejected) as verdict:
         process_document(converter, stream.getvalue(), "a.docx", SETTINGS)
     assert verdict.value.category == "corrupt"
+
+
+def test_settings_that_cannot_work_are_named_before_docling_is_loaded(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check_settings("packaged", "rapidocr", "/nowhere")  # only the other profile reads the folder
+    for settings, said in (
+        (("heron", "rapidocr"), "layout_profile is 'heron': choose one of packaged, docling"),
+        (("packaged", "abc"), "ocr_engine is 'abc': choose one of rapidocr, tesseract, none"),
+        (("packaged", "tesseract"), "no tesseract program is on the PATH"),
+        (("docling", "none", "/nowhere"), "artifacts_path '/nowhere' is not a folder"),
+    ):
+        with pytest.raises(StageError, match=said):
+            check_settings(*settings)
+
+
+def test_a_worker_keeps_what_is_known_of_a_document(report):
+    settings = {
+        "layout_profile": "packaged",
+        "ocr_engine": "none",
+        "ocr_languages": ["pt"],
+        "artifacts_path": "",
+        "max_pages": 3,
+        "min_confidence_threshold": 0.8,
+        "min_text_coverage": 0.98,
+        "enable_quality_gates": True,
+    }
+    files = {"report": pdf_report(), "note": b"# Nota\n\nTexto da nota."}
+    process = open_processor(settings, read=files.__getitem__, threads=1)
+    output = process({"content": "report", "file_name": "relatorio.pdf"})
+    assert output.blobs["docling_document"] == (document_json(report.document), "application/json")
+    assert output.fields["title"] == "Relatório da Ouvidoria"
+    assert (output.fields["pages"], output.fields["ocr_applied"]) == (1, False)
+    assert (output.fields["text_coverage"], output.fields["worst_page_coverage"]) == (1.0, 1.0)
+    assert output.fields["quality_verdict"] == "pass"
+    note = process({"content": "note", "file_name": "nota.md"}).fields
+    assert (note["file_format"], note["pages"], note["text_coverage"]) == ("md", None, None)
+
+
+def test_the_versions_of_the_engines_are_known_without_loading_them():
+    assert {"docling", "rapidocr", "onnxruntime"} <= engine_versions().keys()
 
 
 def test_settings_that_cannot_work_are_named():
