@@ -7,7 +7,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test crash-test check format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -17,6 +17,9 @@ run: $(READY) ## Execute the chain (first time: on the bundled sample); ARGS="-p
 
 test: $(READY) ## Run the whole test suite; ARGS="-k search" passes options to pytest
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS)
+
+crash-test: $(READY) ## Kill runs at 60 and more moments and compare what is left (half an hour)
+	$(BIN)/python -m tests.crash $(ARGS)
 
 check: $(READY) ## Check style and types (ruff, mypy)
 	$(BIN)/ruff check .

@@ -23,6 +23,7 @@ from tests.crash.tiny_model import write_tiny_model
 
 Told = tuple[int, dict[str, Any], dict[str, Any]]
 __all__ = [
+    "ADDED",
     "COUNT",
     "LONG",
     "PDF",
@@ -39,6 +40,7 @@ COUNT = 48  # generated documents; beside them a long one, a copy of one, and a 
 TOTAL = COUNT + 3
 LONG = f"{FOLDER}/longo.md"
 PDF = f"{FOLDER}/copia-de-seguranca.pdf"
+ADDED = "O ramal da ouvidoria é 9999."
 TWIN = f"{FOLDER}/gemeo.md"  # has the bytes of document 1
 
 
@@ -97,15 +99,16 @@ def first_run(factory: pytest.TempPathFactory) -> Made:
 
 
 def one_edited(factory: pytest.TempPathFactory) -> Made:
-    """Return a run after a paragraph was added to the long document."""
+    """Return a run after a paragraph was added to the long document, and the PDF was cut short."""
 
     def build(made: Made) -> None:
         copied(first_run(factory), made.folder, own_corpus=True)
         text = (made.corpus / LONG).read_text(encoding="utf-8")
         head, middle, tail = text.partition("## 5 Capítulo\n\n")
-        assert middle
-        added = paragraph(random.Random("novo"), 1)
+        added = f"{ADDED} {paragraph(random.Random('novo'), 1)}"
         (made.corpus / LONG).write_text(f"{head}{middle}{added}\n\n{tail}", encoding="utf-8")
+        pdf = (made.corpus / PDF).read_bytes()
+        (made.corpus / PDF).write_bytes(pdf[: len(pdf) // 3])
         made.keep(made.place.run())
 
     return _once(factory, "edited", build)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.crash.chain import differences, executed
 from tests.crash.corpus import FOLDER
-from tests.crash.shared import LONG, TOTAL, Made, copied, first_run, one_edited, renamed_deleted_added
+from tests.crash.shared import LONG, PDF, TOTAL, Made, copied, first_run, one_edited, renamed_deleted_added
 
 STAGES = (
     "gitlab_ingestion",
@@ -20,6 +20,7 @@ STAGES = (
     "metadata_enrichment",
     "qdrant_storage",
 )
+LOOKING_AT_THE_PDF = ("gitlab_ingestion", "metadata_enrichment", "qdrant_storage")
 
 
 @pytest.fixture(scope="session")
@@ -72,16 +73,23 @@ def test_a_run_with_nothing_changed_starts_no_kernel_and_writes_no_point(first: 
 
 @pytest.mark.slow
 def test_of_one_changed_document_each_stage_processes_only_that_one(first: Made, edited: Made) -> None:
-    code, summary, record = edited.told()
+    """Beside it a PDF was replaced by an unusable one: it is read, refused, and marked as not the latest."""
+    _, summary, record = edited.told()
 
-    assert code == 0
-    assert {name: executed(record)[name] for name in STAGES} == dict.fromkeys(STAGES, 1)
+    wanted = dict.fromkeys(STAGES, 1) | dict.fromkeys(LOOKING_AT_THE_PDF, 2)
+    assert executed(record) == wanted
     assert all(record["stages"][name]["result"]["input_count"] == TOTAL for name in STAGES)
-    assert summary["documents"]["unchanged"] == TOTAL - 1
+    assert summary["documents"]["unchanged"] == TOTAL - 2
     before, after = paths_of(first), paths_of(edited)
     assert {path for path in after if after[path] != before[path]} == {LONG}
-    others = {point: first.points[point] for path in before if path != LONG for point in before[path]}
-    assert differences({point: edited.points[point] for point in others}, others) == []
+    others = {point for path in before if path not in {LONG, PDF} for point in before[path]}
+    assert (
+        differences(
+            {point: edited.points[point] for point in others},
+            {point: first.points[point] for point in others},
+        )
+        == []
+    )
 
 
 @pytest.mark.slow

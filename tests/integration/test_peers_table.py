@@ -11,6 +11,7 @@ import pytest
 from tests.crash.chain import differences, executed, read_points
 from tests.crash.corpus import FOLDER, document_name
 from tests.crash.shared import (
+    ADDED,
     LONG,
     PDF,
     TOTAL,
@@ -57,25 +58,18 @@ def payloads(points: Any, path: str) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 def test_a_truncated_pdf_costs_neither_its_old_version_nor_the_changed_file_beside_it(
-    first: Made, tmp_path: Path
+    first: Made, edited: Made
 ) -> None:
-    made = copied(first, tmp_path / "truncated", own_corpus=True)
-    pdf = made.corpus / PDF
-    pdf.write_bytes(pdf.read_bytes()[: pdf.stat().st_size // 3])
-    beside = f"{FOLDER}/{document_name(0)}"
-    text = (made.corpus / beside).read_text(encoding="utf-8")
-    (made.corpus / beside).write_text(f"{text}\n## 3 Contato\n\nO ramal é 9999.\n", encoding="utf-8")
-
-    code, summary, _ = made.place.run()
+    code, summary, _ = edited.told()
 
     assert code == 3
     assert summary["status"] == "partial"
     assert summary["documents"]["stale"] == 1
-    assert summary["documents"]["failed"] == 0
-    after = read_points(made.place.outputs)
-    assert any("9999" in payload["chunk_content"] for payload in payloads(after, beside))
-    old, new = payloads(first.points, PDF), payloads(after, PDF)
+    assert summary["documents"]["failed"] == summary["documents"]["rejected"] == 0
+    assert any(ADDED in payload["chunk_content"] for payload in payloads(edited.points, LONG))
+    old, new = payloads(first.points, PDF), payloads(edited.points, PDF)
     assert {payload["chunk_content"] for payload in new} == {payload["chunk_content"] for payload in old}
+    assert {payload["is_latest"] for payload in old} == {True}
     assert {payload["is_latest"] for payload in new} == {False}
 
 

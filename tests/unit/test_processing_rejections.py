@@ -12,7 +12,8 @@ from stagekit.errors import DocumentRejected
 from stagekit.processing import process
 from stagekit.processing.content_type import detect_format
 from stagekit.processing.pdf_file import inspect_pdf
-from stagekit.processing.process import ProcessingSettings, process_document
+from stagekit.processing.process import process_document
+from stagekit.processing.settings import ProcessingSettings
 
 
 def docx_bytes(text="Conteúdo"):

@@ -95,7 +95,7 @@ def test_a_run_that_failed_ends_with_its_error(screen: Screen, manager: StateMan
     )
     show_run(screen, manager, state)
     assert "No [disk] left. To continue: `nic-etl resume`." in screen.text
-    assert "Documents: none." in screen.text
+    assert "Documents so far: none." in screen.text
     assert "nic-etl search" not in screen.text
 
 

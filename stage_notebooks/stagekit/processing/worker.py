@@ -10,7 +10,8 @@ from docling.document_converter import DocumentConverter
 
 from stagekit.execution import DocumentOutput
 from stagekit.processing.converter import format_options, pdf_pipeline_options
-from stagekit.processing.process import ProcessingSettings, document_json, process_document, quality_verdict
+from stagekit.processing.process import document_json, process_document, quality_verdict
+from stagekit.processing.settings import ProcessingSettings
 
 __all__ = ["open_processor"]
 
