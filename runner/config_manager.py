@@ -118,6 +118,9 @@ class PipelineConfig(BaseSettings):
     min_text_coverage: float = Field(0.98, ge=0, le=1, description="share of a PDF's words to be kept")
     enable_quality_gates: bool = Field(True, description="judge each document by the two thresholds")
     max_pages: int = Field(2000, gt=0, description="longer documents are rejected")
+    workers: int = Field(0, ge=0, description="conversion processes; 0: one a core, as memory allows")
+    document_timeout_s: int = Field(600, gt=0, description="seconds that one document may take")
+    document_memory_mb: int = Field(3000, gt=0, description="memory that one document may take, in MB")
 
     # Chunking and embedding
     chunk_size: int = Field(500, gt=0, description="tokens of a chunk, in the embedding model's tokenizer")

@@ -38,7 +38,7 @@ def default_stages() -> list[PipelineStage]:
             dependencies=("gitlab_ingestion",),
             code=("processing", "front_matter"),
             secrets=("HF_TOKEN", "NIC_ETL_PDF_PASSWORDS"),
-            warm_imports=("docling.document_converter", "stagekit.processing"),
+            warm_imports=("stagekit.processing", "stagekit.workers", "pyarrow.parquet", "matplotlib.pyplot"),
             resource_requirements=ResourceRequirements(memory_mb=2500),
         ),
         PipelineStage(

@@ -78,7 +78,7 @@ class Executor(Protocol):
     ) -> Generator[tuple[int, Row]]:
         """Yield (index of the row, outcome) as each document is finished; closing it ends all work.
 
-        ``show`` is told the paths in work whenever they change.
+        ``show`` is told the paths in work, as often as they may have changed.
         """
 
 

@@ -112,9 +112,9 @@ class _Team:
     def hand_out(self) -> None:
         """Give each idle worker a document, and start the workers that are missing."""
         for worker in [worker for worker in self._workers if worker.ready and worker.task is None]:
-            if self._waiting and self._waiting[0].again and worker.served:
-                self._dismiss(worker)  # the second try is to be in a fresh process
-            elif self._waiting:
+            if not self._waiting or (self._waiting[0].again and worker.served):
+                self._dismiss(worker)  # its memory is better used; a second try is to be in a fresh process
+            else:
                 worker.give(self._waiting.pop(0))
         while len(self._workers) < min(self._size, self.unfinished()):
             make_private_dir(self._place.log.parent)

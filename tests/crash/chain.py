@@ -27,6 +27,7 @@ __all__ = [
     "differences",
     "executed",
     "left_processes",
+    "processes",
     "read_points",
     "remembered",
 ]
@@ -169,27 +170,27 @@ def checkpoint_faults(outputs: Path) -> list[str]:
     return said
 
 
-def left_processes(outputs: Path, patience: float = 10.0) -> list[str]:
-    """Return the processes that still work for an outputs folder, after waiting for them to end."""
-    end = time.monotonic() + patience
-    while found := _processes(outputs):
-        if time.monotonic() > end:
-            return found
-        time.sleep(0.2)
-    return []
-
-
-def _processes(outputs: Path) -> list[str]:
+def processes(outputs: Path) -> list[psutil.Process]:
+    """Return the living processes that work for an outputs folder: runner, kernels, workers."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
-                continue
-            if process.environ().get("NIC_ETL_OUTPUTS_DIR") == str(outputs):
-                found.append(f"{process.pid} {' '.join(process.cmdline())[:120]}")
+            alive = process.status() != psutil.STATUS_ZOMBIE and process.pid != os.getpid()
+            if alive and process.environ().get("NIC_ETL_OUTPUTS_DIR") == str(outputs):
+                found.append(process)
         except psutil.Error:
             continue
     return found
+
+
+def left_processes(outputs: Path, patience: float = 10.0) -> list[str]:
+    """Return the processes that still work for an outputs folder, after waiting for them to end."""
+    end = time.monotonic() + patience
+    while found := processes(outputs):
+        if time.monotonic() > end:
+            return [str(process) for process in found]
+        time.sleep(0.2)
+    return []
 
 
 def remembered(outputs: Path, stage: str) -> int:

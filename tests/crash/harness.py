@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
@@ -21,6 +22,7 @@ from tests.crash.chain import (
     checkpoint_faults,
     differences,
     left_processes,
+    processes,
     read_points,
 )
 
@@ -39,7 +41,7 @@ class Kill:
     Attributes:
         begin: the state to start from, a key of the matrix's prepared states.
         point: a named point, see ``hooks/sitecustomize.py``; empty for a moment of chance.
-        victim: ``runner`` or ``kernel``, for a moment of chance.
+        victim: ``runner``, ``kernel`` or ``worker`` (a process of stage 02), for a moment of chance.
         stage: in which stage, for a moment of chance.
         after: seconds after the stage's start, for a moment of chance.
     """
@@ -113,7 +115,7 @@ def strike(kill: Kill, prepared: Workplace, folder: Path, wanted: Points) -> Ver
 
 
 def chance_kills(seed: int, count: int, durations: dict[str, float], begins: dict[str, str]) -> list[Kill]:
-    """Return kills at pseudo-random moments, spread over the stages, half of them of the stage's kernel.
+    """Return kills at pseudo-random moments, spread over the stages and over runner, kernel and workers.
 
     Args:
         seed: of the choice.
@@ -126,7 +128,8 @@ def chance_kills(seed: int, count: int, durations: dict[str, float], begins: dic
     for number in range(count):
         stage = STAGES[number % len(STAGES)]
         after = chance.uniform(0, durations[stage])
-        victim = "kernel" if number // len(STAGES) % 2 else "runner"
+        victims = ("runner", "kernel", "worker") if stage == "document_processing" else ("runner", "kernel")
+        victim = victims[number // len(STAGES) % len(victims)]
         kills.append(Kill(begins[stage], victim=victim, stage=stage, after=after))
     return kills
 
@@ -158,16 +161,14 @@ def _kill_by_chance(place: Workplace, process: Any, kill: Kill) -> bool:
     end = time.monotonic() + kill.after
     while process.poll() is None and time.monotonic() < end:
         time.sleep(0.005)
-    if process.poll() is not None:
-        return False
-    victim = process.pid if kill.victim == "runner" else _kernel_of(place, kill.stage)
-    if victim is None:
-        return False
-    try:
-        psutil.Process(victim).send_signal(signal.SIGKILL)
-    except psutil.NoSuchProcess:
-        return False
-    return True
+    while process.poll() is None:
+        victim = process.pid if kill.victim == "runner" else _process_of(place, kill)
+        if victim is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(victim).send_signal(signal.SIGKILL)
+                return True
+        time.sleep(0.02)
+    return False
 
 
 def _events_after(place: Workplace, size: int) -> Iterator[dict[str, Any]]:
@@ -182,12 +183,14 @@ def _events_after(place: Workplace, size: int) -> Iterator[dict[str, Any]]:
                 continue
 
 
-def _kernel_of(place: Workplace, stage: str) -> int | None:
-    for note in (place.outputs / "kernels").glob("*.json"):
+def _process_of(place: Workplace, kill: Kill) -> int | None:
+    """Return the kernel of the stage, or one of its workers."""
+    program = "stagekit.worker_main" if kill.victim == "worker" else "ipykernel_launcher"
+    for process in processes(place.outputs):
         try:
-            notebook = psutil.Process(int(note.stem)).environ().get("NIC_ETL_NOTEBOOK", "")
+            notebook = process.environ().get("NIC_ETL_NOTEBOOK", "")
+            if Path(notebook).stem.endswith(kill.stage) and program in process.cmdline():
+                return process.pid
         except psutil.Error:
             continue
-        if Path(notebook).stem.endswith(stage):
-            return int(note.stem)
     return None

@@ -44,7 +44,7 @@ NAMED = [
         "runner/in_commit@state.sqlite#2",
         "gitlab_ingestion/in_commit@memo.sqlite#20",
         "document_processing/before_memo#16",
-        "document_processing/before_rename@artifacts#17",
+        "worker/before_rename@artifacts#9",
         "qdrant_storage/after_open@meta.json#1",
         "qdrant_storage/before_rename@meta.json#1",
         "qdrant_storage/in_commit@storage.sqlite#9",
@@ -59,7 +59,8 @@ NAMED = [
     ),
     *_kills(
         "after-01",
-        "document_processing/after_rename@artifacts#1",
+        "worker/after_rename@artifacts#1",
+        "document_processing/before_rename@artifacts#1",
         "document_processing/in_commit@memo.sqlite#3",
         "runner/before_rename@02_document_processing.ipynb#3",
         "runner/before_checkpoint@document_processing=success#1",

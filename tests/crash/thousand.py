@@ -1,6 +1,6 @@
 """``python -m tests.crash.thousand``: what little changes cost on 1,000 documents, with figures and checks.
 
-One line a step: seconds of the whole command, of the run in it, and what was wrong; exit code 1 if something was.
+One line a step: seconds of the whole command and of the run in it, and what was wrong; then exit code 1.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ stage.finish()
 def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "02_shout.ipynb"
     parameters = new_code_cell(
-        "texts = []; folder = outputs_dir = ''; timeout = 2", metadata={"tags": ["parameters"]}
+        "texts = []; folder = outputs_dir = ''; timeout = 5", metadata={"tags": ["parameters"]}
     )
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(new_notebook(cells=[parameters, new_code_cell(_MAP)], metadata=kernel), path)
@@ -52,7 +52,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def execute(notebook: Path, outputs: Path, *texts: str, timeout: float = 2) -> Path:
+def execute(notebook: Path, outputs: Path, *texts: str, timeout: float = 5) -> Path:
     executed = notebook.with_name("executed.ipynb")
     folder = {"folder": str(notebook.parent), "outputs_dir": str(outputs)}
     parameters = {"texts": list(texts), "timeout": timeout, **folder}

@@ -19,10 +19,11 @@ import pytest
 from stagekit import ArtifactError, Stage, StageError, machine, open_stage
 from stagekit import workers as workers_module
 from stagekit.artifacts import ArtifactStore
+from stagekit.contract import PROGRESS_MIME
 from stagekit.tables import decode_rows
 from stagekit.worker_main import serve
 from stagekit.workers import DocumentWorkers
-from tests.unit.core_notebooks import source_notebook
+from tests.unit.core_notebooks import front_end, source_notebook
 
 Row = dict[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -132,6 +133,7 @@ def test_the_result_is_the_same_whatever_the_number_of_workers(
         ("exit 3", "ended with exit code 3"),
         ("exit 0", "ended with exit code 0"),
         ("segfault", "was killed by SIGSEGV"),
+        ("exit-before-child", "ended with exit code 3"),
     ],
 )
 def test_a_document_that_crashes_its_process_twice_has_failed_and_the_others_are_made(
@@ -165,6 +167,13 @@ def test_a_crash_that_does_not_happen_again_costs_nothing(
     assert column(run(stage(), pool(), "crash-once x", "fine"), "status") == ["ok", "ok"]
 
 
+def test_a_process_that_dies_after_its_document_costs_nothing(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
+) -> None:
+    outcomes = run(stage(), pool(2), "sleep 1.5", "exit-later 0.1", "exit-later 0.3", "fine")
+    assert column(outcomes, "status") == ["ok"] * 4
+
+
 def test_a_second_try_is_made_in_a_fresh_process(
     stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
 ) -> None:
@@ -177,10 +186,10 @@ def test_a_second_try_is_made_in_a_fresh_process(
 def test_a_document_that_never_ends_is_rejected_with_what_it_started(
     stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
 ) -> None:
-    outcomes = run(stage(), pool(timeout_s=1), "child", "fine")
+    outcomes = run(stage(), pool(timeout_s=3), "child", "fine")
     assert column(outcomes, "status") == ["rejected", "ok"]
     assert outcomes[0]["category"] == "timed_out"
-    assert "longer than 1 s" in outcomes[0]["message"]
+    assert "longer than 3 s" in outcomes[0]["message"]
     assert "document_timeout_s" in outcomes[0]["remedy"]
     assert not runs(int((tmp_path / "child").read_text()))
 
@@ -276,6 +285,16 @@ def test_finished_documents_survive_a_run_that_breaks_off(
         run(stage(), pool(), "a", "b", "unreachable", "c")
     outcomes = run(stage(), pool(), "a", "b", "c")
     assert column(outcomes, "unchanged") == [True, True, False]
+
+
+def test_the_documents_in_work_are_shown(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+) -> None:
+    with front_end(tmp_path) as shown:
+        run(stage(), pool(2), "sleep 0.5", "sleep 0.6")
+    states = [message["data"][PROGRESS_MIME] for message in shown]
+    assert "0.md, 1.md" in {state["current"] for state in states}
+    assert states[-1] == {"done": 2, "total": 2, "unit": "document", "current": ""}
 
 
 def test_an_interrupt_ends_the_workers_at_once(

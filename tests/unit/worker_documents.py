@@ -6,6 +6,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,17 @@ def _crash_once(argument: str, folder: Path) -> None:
         os._exit(3)
 
 
+def _exit_later(argument: str, folder: Path) -> None:
+    threading.Timer(float(argument), os._exit, [3]).start()
+
+
+def _exit_before_child(argument: str, folder: Path) -> None:
+    """Crash, and leave a copy of the process that holds whatever it held."""
+    if os.fork():
+        os._exit(3)
+    time.sleep(600)
+
+
 def _sleep(argument: str, folder: Path) -> None:
     time.sleep(float(argument or 600))
 
@@ -117,6 +129,8 @@ BEHAVIOURS: dict[str, Callable[[str, Path], Any]] = {
     "exit": _exit,
     "segfault": _segfault,
     "crash-once": _crash_once,
+    "exit-later": _exit_later,
+    "exit-before-child": _exit_before_child,
     "sleep": _sleep,
     "child": _child,
     "swell": _swell,

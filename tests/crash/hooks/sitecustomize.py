@@ -1,11 +1,13 @@
 """Kills its own process at a named moment, once: the crash tests put this folder first on PYTHONPATH.
 
 ``NICTEST_KILL_AT`` is ``role/point@text#n``: at the n-th time that a process of that role (``runner``,
-``kernel``, or a stage's name) reaches the point with the text in what it is about. ``NICTEST_KILL_MARK`` is
-the file that is written before the kill; while it exists, nobody is killed. Points are named ``before_…`` and
-``after_…``: rename (os.replace; text: target), memo (a document's outcome; text: stage), checkpoint (the
-runner's record; text: ``stage=status`` of each stage), upsert and delete (Qdrant client), commit (SQLite;
-text: file), open (for writing; text: file). ``in_commit`` dies while SQLite writes.
+``worker``, ``kernel``, or a stage's name for its kernel) reaches the point with the text in what it is about.
+``NICTEST_KILL_MARK`` is the file that is written before the kill; while it exists, nobody is killed.
+
+Points are named ``before_…`` and ``after_…``: rename (os.replace; text: target), memo (a document's outcome;
+text: stage), checkpoint (the runner's record; text: ``stage=status`` of each stage), upsert and delete (Qdrant
+client), commit (SQLite; text: file), open (for writing; text: file). ``in_commit`` dies while SQLite writes,
+and leaves a torn write-ahead log, or a torn database beside its journal.
 """
 
 from __future__ import annotations
@@ -29,10 +31,11 @@ _seen = 0
 
 def _concerned() -> bool:
     words = sys.orig_argv
-    stage = os.path.basename(os.environ.get("NIC_ETL_NOTEBOOK", ""))[3:-6]  # noqa: PTH119
     kernel = "ipykernel_launcher" in words
+    worker = "stagekit.worker_main" in words
+    stage = os.path.basename(os.environ.get("NIC_ETL_NOTEBOOK", ""))[3:-6]  # noqa: PTH119
     runner = "runner" in words and not kernel
-    return {"runner": runner, "kernel": kernel, stage: bool(stage)}.get(_ROLE, False)
+    return {"runner": runner, "kernel": kernel, "worker": worker, stage: kernel}.get(_ROLE, False)
 
 
 def _due(point: str, text: object) -> bool:
