@@ -26,7 +26,7 @@ _state = typer.Typer(no_args_is_help=True, help="The state below outputs/.")
 
 def register(app: typer.Typer) -> None:
     """Add the operating commands to the command line."""
-    for command in (verify, prune, backup, restore):
+    for command in (verify, prune, backup, restore, doctor):
         app.command()(command)
     app.add_typer(_quarantine, name="quarantine")
     app.add_typer(_state, name="state")
@@ -74,6 +74,25 @@ def verify(
     else:
         screens.print_verification(open_console(as_json), report)
     raise typer.Exit(1 if report.get("remaining", len(report["documents"])) else 0)
+
+
+def doctor(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """Check what a run depends on: configuration, source, disk, memory, records; exit code 1 if not well.
+
+    Example: nic-etl doctor --profile production
+    """
+    from runner.orchestrator import PipelineOrchestrator
+
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    health = PipelineOrchestrator(config=config).validate_pipeline_health()
+    rows = [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in health.checks]
+    request = {"settings": config.model_dump(mode="json"), "outputs_dir": str(config.outputs)}
+    rows += run_tool("stagekit.doctor", request)
+    if as_json:
+        print_json(rows)
+    else:
+        screens.print_health(open_console(as_json), rows)
+    raise typer.Exit(0 if all(row["ok"] for row in rows) else 1)
 
 
 @_quarantine.command("list")

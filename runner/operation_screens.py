@@ -16,6 +16,7 @@ from runner.retention import PrunePlan
 __all__ = [
     "print_backup",
     "print_environment",
+    "print_health",
     "print_prune",
     "print_quarantine",
     "print_verification",
@@ -44,6 +45,14 @@ def print_verification(console: Console, report: Row) -> None:
         )
     elif report["documents"]:
         console.print("`nic-etl verify --repair` writes only what differs.", highlight=False)
+
+
+def print_health(console: Console, rows: Sequence[Row]) -> None:
+    """Print one line a check, and whether all is well."""
+    lines = [("ok" if row["ok"] else "NOT WELL", row["check"], row["detail"]) for row in rows]
+    _print_table(console, "Health", ("", "check", "found"), lines)
+    failed = [row["check"] for row in rows if not row["ok"]]
+    console.print(f"Not well: {', '.join(failed)}." if failed else "All is well.", highlight=False)
 
 
 def print_quarantine(console: Console, documents: Sequence[QuarantinedDocument]) -> None:

@@ -27,7 +27,18 @@ from stagekit.outside import outside_state
 
 __all__ = ["StageManager"]
 
-_NOT_IN_FINGERPRINT = {"upstream", "outputs_dir"}
+# These say where things are, or how fast they are done, never what comes of them.
+_NOT_IN_FINGERPRINT = {
+    "upstream",
+    "outputs_dir",
+    "workers",
+    "batch_size",
+    "download_workers",
+    "gitlab_timeout_s",
+    "gitlab_file_timeout_s",
+    "gitlab_retry_budget_s",
+    "upsert_batch_size",
+}
 
 
 class StageManager:

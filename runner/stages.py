@@ -17,7 +17,18 @@ from stagekit.paths import package_dir, source_notebook
 
 __all__ = ["code_parts", "default_stages", "notebook_parameters"]
 
-_COMMON = ("__init__", "artifacts", "contract", "errors", "manifest", "memo", "paths", "stage", "tables")
+_COMMON = (
+    "__init__",
+    "artifacts",
+    "contract",
+    "errors",
+    "execution",
+    "manifest",
+    "memo",
+    "paths",
+    "stage",
+    "tables",
+)
 
 
 def default_stages() -> list[PipelineStage]:

@@ -107,7 +107,7 @@ class _Team:
 
     def in_work(self) -> list[str]:
         """Return the paths of the documents in work."""
-        return [str(worker.task.row["path"]) for worker in self._workers if worker.task]
+        return sorted(str(worker.task.row["path"]) for worker in self._workers if worker.task)
 
     def hand_out(self) -> None:
         """Give each idle worker a document, and start the workers that are missing."""

@@ -96,7 +96,16 @@ def test_a_push_changes_just_its_documents_and_a_revoked_token_changes_nothing(
     assert {after[name]["repository_commit"] for name in after if name != "normas/ferias.md"} == {changed}
     assert second["points"] == {"total": 4, "upserted": 3, "unchanged": 1, "deleted": 3}
 
+    well = nic_etl(outputs, "doctor", "--json", *arguments, GITLAB_TOKEN=TOKEN)
+    assert well.returncode == 0, well.stdout
+    assert {"GitLab server", "GitLab token", "GitLab project"} <= {
+        row["check"] for row in json.loads(well.stdout)
+    }
+
     server.tokens[TOKEN].revoked = True
+    ill = nic_etl(outputs, "doctor", *arguments, GITLAB_TOKEN=TOKEN)
+    assert ill.returncode == 1
+    assert "revoked" in ill.stdout
     refused = nic_etl(outputs, "run", *arguments, GITLAB_TOKEN=TOKEN)
     assert refused.returncode == 1
     assert "revoked" in refused.stdout + refused.stderr

@@ -1,0 +1,43 @@
+"""The doctor: a source that is there is named, one that is not is explained."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from runner.config_manager import PipelineConfig
+from stagekit.doctor import check_source
+
+
+def test_the_bundled_sample_is_well(tmp_path: Path) -> None:
+    rows = check_source(PipelineConfig().model_dump(mode="json"), tmp_path)
+    assert [(row["check"], row["ok"]) for row in rows] == [("source", True)]
+    assert rows[0]["detail"].startswith("sample_repository, unversioned at ")
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    settings = PipelineConfig(source_path=str(tmp_path / "nowhere")).model_dump(mode="json")
+    rows = check_source(settings, tmp_path)
+    assert not rows[0]["ok"]
+    assert "does not exist" in rows[0]["detail"]
+
+
+def test_a_wrong_gitlab_address_is_told(tmp_path: Path) -> None:
+    settings = PipelineConfig(source="gitlab", gitlab_url="gitlab.example.org", gitlab_project="a/b")
+    rows = check_source(settings.model_dump(mode="json"), tmp_path)
+    assert not rows[0]["ok"]
+    assert "gitlab_url" in rows[0]["detail"]
+
+
+def test_the_tool_answers_in_json(tmp_path: Path) -> None:
+    request = {"settings": PipelineConfig().model_dump(mode="json"), "outputs_dir": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "stagekit.doctor"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)[0]["ok"]
