@@ -100,7 +100,9 @@ class PipelineOrchestrator:
         free_disk = shutil.disk_usage(outputs).free / 2**30
         free_memory = ResourceManager().available_memory_mb()
         needed = max(stage.resource_requirements.memory_mb for stage in self._stages)
-        damaged = [record.execution_id for record in self.state.get_execution_history() if record.error]
+        damaged = [
+            record.execution_id for record in self.state.get_execution_history() if record.status == "damaged"
+        ]
         return HealthCheckResult(
             (
                 ("configuration", not problems, "; ".join(problems) or "valid"),

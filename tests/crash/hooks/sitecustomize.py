@@ -5,7 +5,7 @@
 ``NICTEST_KILL_MARK`` is the file that is written before the kill; while it exists, nobody is killed.
 
 Points are named ``before_…`` and ``after_…``: rename (os.replace; text: target), memo (a document's outcome;
-text: stage), checkpoint (the runner's record; text: ``stage=status`` of each stage), upsert and delete (Qdrant
+text: stage), checkpoint (the record; text: ``stage=status`` of each stage), upsert and delete (Qdrant
 client), commit (SQLite; text: file), open (for writing; text: file). ``in_commit`` dies while SQLite writes,
 and leaves a torn write-ahead log, or a torn database beside its journal.
 """
