@@ -28,7 +28,22 @@ def _source(settings: Settings) -> list[str]:
     path = settings["source_path"]
     if path and not Path(path).is_dir():
         return [f"source_path: there is no folder {path}: give a git repository or a folder of documents."]
-    return []
+    return _approved_folders(Path(path) if path else None, settings["target_folder"])
+
+
+def _approved_folders(path: Path | None, folders: list[str]) -> list[str]:
+    from stagekit.ingestion.git_source import is_git_repository
+    from stagekit.ingestion.opening import sample_repository
+
+    place = path or sample_repository()
+    if is_git_repository(place):
+        return []  # what counts there is a branch, not the work tree: stage 01 looks
+    missing = [folder for folder in folders if not (place / folder).is_dir()]
+    there = ", ".join(sorted(item.name for item in place.iterdir() if item.is_dir())) or "none"
+    return [
+        f"target_folder: there is no folder {folder!r} in {place}: the folders there are {there}."
+        for folder in missing
+    ]
 
 
 def _gitlab(settings: Settings) -> list[str]:

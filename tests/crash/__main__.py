@@ -16,7 +16,7 @@ from tests.crash.matrix import BEGINS, NAMED, prepare
 def main() -> int:
     """Prepare, kill, report."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
-    parser.add_argument("--chance", type=int, default=24, help="kills at pseudo-random moments")
+    parser.add_argument("--chance", type=int, default=30, help="kills at pseudo-random moments")
     parser.add_argument("--seed", type=int, default=1, help="of the pseudo-random moments")
     parser.add_argument("--only", default="", help="only the kills with this text in their line")
     parser.add_argument("--keep", action="store_true", help="keep the outputs of failures")

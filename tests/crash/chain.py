@@ -55,7 +55,11 @@ class Workplace:
 
     def environment(self, kill_at: str = "", mark: Path | None = None) -> dict[str, str]:
         """Return the environment of a command; with a kill point, that of one which will be killed."""
-        env = {**os.environ, "NIC_ETL_OUTPUTS_DIR": str(self.outputs), "NO_COLOR": "1"}
+        # Whoever runs the tests may have settings of their own.
+        env = {
+            n: v for n, v in os.environ.items() if not n.startswith("NIC_ETL_") or n == "NIC_ETL_MODELS_DIR"
+        }
+        env |= {"NIC_ETL_OUTPUTS_DIR": str(self.outputs), "NO_COLOR": "1"}
         if kill_at and mark is not None:
             path = [str(HOOKS), *filter(None, [os.environ.get("PYTHONPATH")])]
             env |= {"NICTEST_KILL_AT": kill_at, "NICTEST_KILL_MARK": str(mark)}

@@ -24,7 +24,21 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     assert said.startswith("source_path: there is no folder")
     [said] = problems(artifacts_path=str(tmp_path / "nowhere"))
     assert said.startswith("artifacts_path: there is no folder")
+    (tmp_path / "30-Aprovados").mkdir()
     assert problems(source_path=str(tmp_path), artifacts_path=str(tmp_path)) == []
+
+
+def test_a_missing_approved_folder_is_told_with_those_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "aprovados").mkdir()
+    [said] = problems(source_path=str(tmp_path))
+    assert said.startswith("target_folder: there is no folder '30-Aprovados'")
+    assert said.endswith("the folders there are aprovados.")
+    assert problems(source_path=str(tmp_path), target_folder=["aprovados"]) == []
+
+
+def test_gitlab_needs_a_project_an_address_and_its_authority(tmp_path: Path) -> None:
+    said = problems(source="gitlab", gitlab_url="host", gitlab_ca_file=str(tmp_path / "nowhere.pem"))
+    assert [line.split()[0] for line in said] == ["gitlab_project", "gitlab_url", "gitlab_ca_file:"]
 
 
 def test_an_engine_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -259,8 +259,8 @@ def test_a_secret_of_the_environment_is_never_printed(
 @pytest.fixture
 def settled(manager: StateManager, outputs: Path, tmp_path: Path) -> PipelineState:
     """A run of the six stages after which neither the source nor the store has changed."""
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "a.md").write_text("# A")
+    (tmp_path / "docs" / "30-Aprovados").mkdir(parents=True)
+    (tmp_path / "docs" / "30-Aprovados" / "a.md").write_text("# A")
     (outputs / "qdrant").mkdir()
     (outputs / "qdrant" / "meta.json").write_text("{}")
     overrides = {"source_path": str(tmp_path / "docs"), "outputs_dir": str(outputs)}
@@ -318,7 +318,7 @@ def test_a_resumed_run_that_has_everything_ends_well(
 def test_a_changed_source_is_seen(nic_etl: Command, settled: PipelineState, tmp_path: Path) -> None:
     words = ("plan", "--json", "-p", f"source_path={tmp_path}/docs")
     assert {stage["action"] for stage in nic_etl(*words).json} == {"carry over"}
-    (tmp_path / "docs" / "b.md").write_text("# B")
+    (tmp_path / "docs" / "30-Aprovados" / "b.md").write_text("# B")
     assert nic_etl(*words).json[0]["action"] == "run"
 
 
