@@ -10,6 +10,7 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,10 @@ class StageKernel:
 
     def wait_until_warm(self, timeout: float = _WARM_TIMEOUT) -> None:
         """Wait for the warm-up, so that its time is not blamed on the notebook's first cell."""
-        self._warmed.wait(timeout)
+        end = time.monotonic() + timeout
+        # A kernel that is killed meanwhile never answers.
+        while not self._warmed.wait(0.2) and self.alive() and time.monotonic() < end:
+            pass
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the cell that is being executed."""

@@ -125,6 +125,8 @@ def _explain(error: BaseException, job: NotebookJob, watcher: _Watcher) -> Stage
         message = _kernel_death(job.kernel)
     elif isinstance(error, CellTimeoutError):
         message = f"A cell of {job.stage} ran into its time limit."
+    elif not job.kernel.alive():  # before its first cell
+        message = _kernel_death(job.kernel)
     else:
         message = f"{type(error).__name__}: {error}"
     return StageExecutionError(

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from runner.errors import StageExecutionError
+from runner.kernels import StageKernel
+from runner.notebook_execution import NotebookJob, execute_notebook
+from stagekit.paths import notebooks_dir
 from tests.crash.chain import executed, remembered
 from tests.crash.harness import Kill, interrupt, recover, whole
 from tests.crash.shared import TOTAL, Made, copied, first_run, renamed_deleted_added
@@ -89,3 +97,27 @@ def test_a_store_whose_very_first_write_was_cut_off_is_begun_anew(tmp_path: Path
 
     assert client.get_collections().collections == []
     client.close()
+
+
+def test_a_kernel_that_is_killed_while_it_imports_is_noticed_at_once(tmp_path: Path) -> None:
+    (tmp_path / "slow_module.py").write_text(
+        "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    source = notebooks_dir() / "01_gitlab_ingestion.ipynb"
+    kernel = StageKernel(environment, tmp_path, tmp_path / "kernel.log", tmp_path / "kernels")
+    try:
+        kernel.warm(["slow_module"])
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.05)
+        os.kill(kernel.pid, signal.SIGKILL)
+
+        begin = time.monotonic()
+        job = NotebookJob(
+            "some_stage", source, tmp_path / "out.ipynb", {}, kernel, lambda _: None, threading.Event()
+        )
+        with pytest.raises(StageExecutionError, match="was killed"):
+            execute_notebook(job)
+        assert time.monotonic() - begin < 30
+    finally:
+        kernel.end()
