@@ -15,8 +15,8 @@ RUNNER = sorted((ROOT / "runner").rglob("*.py"))
 STAGEKIT = sorted((ROOT / "stage_notebooks" / "stagekit").rglob("*.py"))
 # What has nothing to do with documents, models or services: the contract, and what lies below outputs/.
 SHARED = {
-    "contract", "artifacts", "errors", "fingerprint", "manifest", "memo", "outside", "paths", "preflight",
-    "tables",
+    "contract", "artifacts", "errors", "fingerprint", "machine", "manifest", "memo", "outside", "paths",
+    "preflight", "tables",
 }  # fmt: skip
 DOMAIN = {
     "gitlab",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import psutil
 import pytest
 
-from runner import resource_manager
 from runner.models import PipelineStage, ResourceRequirements
 from runner.resource_manager import ResourceManager
+from stagekit import machine
 
 
 def stage(memory_mb: int) -> PipelineStage:
@@ -19,7 +18,7 @@ def stage(memory_mb: int) -> PipelineStage:
 
 @pytest.fixture
 def cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(resource_manager, "_CGROUP", tmp_path)
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
     return tmp_path
 
 
@@ -48,10 +47,3 @@ def test_stages_run_side_by_side_if_all_their_needs_fit_with_a_reserve() -> None
     assert not resources.fits(stage(751), [stage(750)])
     assert not resources.fits(stage(500), iter([stage(500), stage(501)]))
     assert not ResourceManager(parallel=False, available_mb=2000).fits(stage(1), [stage(1)])
-
-
-def test_the_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ResourceManager().cores() == len(os.sched_getaffinity(0))
-    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert ResourceManager().cores() == 1
