@@ -155,8 +155,9 @@ def test_a_stage_that_looks_outside_runs_where_nothing_is_known_of_it(
 def test_a_source_that_is_as_it_was_is_carried_over(
     make: Make, stages: list[PipelineStage], tmp_path: Path
 ) -> None:
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "a.md").write_text("a")
+    approved = tmp_path / "docs" / "30-Aprovados"
+    approved.mkdir(parents=True)
+    (approved / "a.md").write_text("a")
     stages[0] = dataclasses.replace(stages[0], outside="source")
     chain = make(source_path=str(tmp_path / "docs"))
     chain._stages = stages
@@ -164,7 +165,7 @@ def test_a_source_that_is_as_it_was_is_carried_over(
     state.stages["listing"].outside = stage_manager(chain).outside(stages[0], chain.config)
     chain.state.save_checkpoint(state)
     assert actions(chain)["listing"] == "carry over"
-    (tmp_path / "docs" / "a.md").write_text("changed")
+    (approved / "a.md").write_text("changed")
     assert actions(chain)["listing"] == "run"
 
 
