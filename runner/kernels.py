@@ -11,6 +11,7 @@ import signal
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop
 
+from runner.kernel_forks import ForkProvisioner, KernelForks
 from runner.redaction import SECRET_VARIABLES
 
 __all__ = ["StageKernel", "kernel_environment", "reap_orphans", "thread_event_loop"]
@@ -62,6 +64,14 @@ class _IpcKernelManager(KernelManager):
             **kwargs,
         )
 
+    def fork_from(self, forks: KernelForks, log: Path) -> None:
+        """Take the kernel process from a fork server."""
+        # The manager makes a provisioner only where it has none, as after a restart.
+        self.kernel_id = str(uuid.uuid4())
+        provisioner = ForkProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+        provisioner.forks, provisioner.log_file = forks, log
+        self.provisioner = provisioner
+
 
 class StageKernel:
     """One kernel process, from its start to the end of its process group.
@@ -72,6 +82,7 @@ class StageKernel:
         log: file that takes what the process writes to its own stderr.
         registry: folder in which running kernels are noted, for :func:`reap_orphans`.
         memory_limit_mb: memory of the process and its children at which it is ended; 0 for no limit.
+        forks: fork server that the kernel comes from; without one, it is started as a program of its own.
     """
 
     def __init__(
@@ -81,8 +92,11 @@ class StageKernel:
         log: Path,
         registry: Path,
         memory_limit_mb: float = 0.0,
+        forks: KernelForks | None = None,
     ) -> None:
         self.manager = _IpcKernelManager(kernel_name="python3")
+        if forks is not None:
+            self.manager.fork_from(forks, log)
         self.log = log
         self._ended = threading.Event()
         self._warmed = threading.Event()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from tenacity.wait import wait_exponential_jitter
 from runner.config_manager import PipelineConfig
 from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
 from runner.events import Event, Listener
+from runner.kernel_forks import KernelForks
 from runner.kernels import StageKernel, kernel_environment
 from runner.models import Checkpoint, ExecutionContext, PipelineStage
 from runner.stages import code_parts, notebook_parameters
@@ -52,6 +54,7 @@ class StageManager:
         self._stop = stop
         self._memory_limit_mb = memory_limit_mb
         self._kernels: dict[str, StageKernel] = {}
+        self._forks: dict[Path, KernelForks] = {}
         self._guard = threading.Lock()
         self._closed = False
         self.stages: dict[str, PipelineStage] = {}
@@ -170,6 +173,9 @@ class StageManager:
             self._closed = True
         for name in list(self._kernels):
             self.cleanup_stage_resources(name)
+        with self._guard:
+            while self._forks:
+                self._forks.popitem()[1].close()
 
     def _execute_once(self, stage: PipelineStage, context: ExecutionContext) -> StageKernel:
         # papermill's import takes a second, which commands that execute nothing need not pay.
@@ -238,7 +244,14 @@ class StageManager:
             log=logs / f"{stage.name}-{os.getpid()}.log",
             registry=self._state.kernels,
             memory_limit_mb=self._memory_limit_mb,
+            forks=self._fork_server(stage.notebook.parent, logs) if sys.platform == "linux" else None,
         )
+
+    def _fork_server(self, folder: Path, logs: Path) -> KernelForks:
+        # One for each folder of notebooks: modules beside a notebook belong to it alone.
+        if folder not in self._forks:
+            self._forks[folder] = KernelForks(folder, logs / f"kernels-{os.getpid()}.log")
+        return self._forks[folder]
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)
