@@ -32,7 +32,9 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelForks]:
 @pytest.fixture
 def kernel(forks: KernelForks, tmp_path: Path) -> Iterator[StageKernel]:
     started = StageKernel(
-        kernel_environment((), {"OF_THE_STAGE": "yes"}),
+        kernel_environment(
+            (), {"OF_THE_STAGE": "yes", "NIC_ETL_NOTEBOOK": "/n/02_document_processing.ipynb"}
+        ),
         tmp_path,
         tmp_path / "kernel.log",
         tmp_path / "kernels",
@@ -74,6 +76,7 @@ def test_a_kernel_has_the_libraries_and_only_its_own_environment(kernel: StageKe
         (True, True, "yes", None, str(tmp_path), True, "found beside the notebook", False)
     )
     assert not Path("/proc", str(kernel.pid), "environ").read_bytes().count(b"canary-of-the-runner")
+    assert psutil.Process(kernel.pid).name() == "02_document_pro"
     parent = psutil.Process(kernel.pid).ppid()
     assert b"canary-of-the-runner" not in Path("/proc", str(parent), "environ").read_bytes()
 

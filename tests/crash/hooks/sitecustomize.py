@@ -31,16 +31,22 @@ _seen = 0
 
 def _concerned() -> bool:
     words = sys.orig_argv
-    kernel = "ipykernel_launcher" in words
-    worker = "stagekit.worker_main" in words
+    if "runner.fork_server" in words:
+        return _ROLE not in {"runner", "worker"}
+    return {"runner": "runner" in words, "worker": "stagekit.worker_main" in words}.get(_ROLE, False)
+
+
+def _is_role() -> bool:
+    if "runner.fork_server" not in sys.orig_argv:
+        return True
+    # A kernel is forked from the server, and has its stage's environment only since then.
     stage = os.path.basename(os.environ.get("NIC_ETL_NOTEBOOK", ""))[3:-6]  # noqa: PTH119
-    runner = "runner" in words and not kernel
-    return {"runner": runner, "kernel": kernel, "worker": worker, stage: kernel}.get(_ROLE, False)
+    return bool(stage) and _ROLE in {"kernel", stage}
 
 
 def _due(point: str, text: object) -> bool:
     global _seen  # noqa: PLW0603
-    if point != _POINT or _TEXT not in str(text) or os.path.exists(_MARK):  # noqa: PTH110
+    if point != _POINT or _TEXT not in str(text) or not _is_role() or os.path.exists(_MARK):  # noqa: PTH110
         return False
     _seen += 1
     if _seen != int(_NUMBER):
