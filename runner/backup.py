@@ -32,7 +32,7 @@ __all__ = ["BackupFile", "BackupReport", "create_backup", "restore_backup"]
 
 _MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
-_FILES = ("audit.jsonl", "runs/*/*", "qdrant/**/*", "latest/*")
+_FILES = ("audit*.jsonl", "audit.head", "runs/*/*", "qdrant/**/*", "latest/*")
 _DATABASES = ("*.sqlite", "qdrant/**/*.sqlite")
 _STAYS = {"run.lock", "kernels"}  # of the folder that is restored into: they are about its own processes
 

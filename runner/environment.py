@@ -17,7 +17,7 @@ from stagekit.artifacts import atomic_write
 from stagekit.errors import StageError
 from stagekit.paths import notebooks_dir, package_dir
 
-__all__ = ["current_environment", "environment_report", "record_environment"]
+__all__ = ["current_environment", "environment_report", "record_environment", "source_of"]
 
 Row = dict[str, Any]
 _FILE = "environment.json"
@@ -87,7 +87,7 @@ def environment_report(manager: StateManager, state: PipelineState, notebooks: P
         "execution_id": state.execution_id,
         "environments": entries,
         "models": _models(state),
-        "source": _source(manager, state),
+        "source": source_of(manager, state),
         "configuration": {"sha256": state.config_hash, "settings": state.pipeline_config},
         "differences": differences,
     }
@@ -111,7 +111,8 @@ def _models(state: PipelineState) -> Row:
     }
 
 
-def _source(manager: StateManager, state: PipelineState) -> Row:
+def source_of(manager: StateManager, state: PipelineState) -> Row:
+    """Return the repository, branch and commit that a run read, as far as known."""
     for checkpoint in state.stages.values():
         if not checkpoint.notebook:
             continue

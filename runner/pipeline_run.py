@@ -11,6 +11,7 @@ from typing import Any
 
 from runner.config_manager import PipelineConfig
 from runner.dependency_resolver import DependencyResolver
+from runner.environment import source_of
 from runner.error_handler import handle_stage_failure
 from runner.errors import PipelineOrchestrationError, StageCancelledError
 from runner.events import Event, Listener
@@ -223,6 +224,15 @@ class PipelineRun:
             self._state.stages = ordered
             self._manager.save_checkpoint(self._state)
 
+    def _audited(self, state: PipelineState) -> dict[str, Any]:
+        return {
+            "execution_id": state.execution_id,
+            "status": str(state.status),
+            "configuration": state.config_hash,
+            "source": source_of(self._manager, state),
+            "checkpoints": {name: done.notebook_sha256 for name, done in state.stages.items()},
+        }
+
     def _finish(self, errors: dict[str, BaseException]) -> PipelineResult:
         state = self._state
         state.end_timestamp = now()
@@ -233,7 +243,7 @@ class PipelineRun:
             state.error = f"{error} To continue: `{recovery.command}`."
         self._manager.save_checkpoint(state)
         summary = summarize(self._manager, state)
-        self._manager.audit("run_finished", {"execution_id": state.execution_id, "status": str(state.status)})
+        self._manager.audit("run_finished", self._audited(state))
         self._emit(Event("run_finished", data={"status": str(state.status), "error": state.error}))
         unexpected = [e for e in errors.values() if not isinstance(e, PipelineOrchestrationError)]
         if unexpected:

@@ -6,8 +6,7 @@ for the case that it was ours that was wrong: a password was missing, a converte
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -115,26 +114,12 @@ def _described(stage: str, row: dict[str, Any], starts: list[dict[str, Any]]) ->
 def _audited_runs(manager: StateManager) -> list[dict[str, Any]]:
     """Return the starts of runs from the audit log, oldest first, with ``ended`` where they have ended."""
     starts: list[dict[str, Any]] = []
-    for line in _audit_lines(manager):
+    for line in manager.audit_log.entries():
         if line.get("what") == "run_started":
             starts.append(line)
         elif line.get("what") == "run_finished" and starts:
             starts[-1].setdefault("ended", line["at"])  # one run at a time
     return starts
-
-
-def _audit_lines(manager: StateManager) -> Iterator[dict[str, Any]]:
-    try:
-        text = (manager.outputs / "audit.jsonl").read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return
-    for line in text.split("\n"):
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue  # the last line of a killed process
-        if isinstance(entry, dict) and "at" in entry:
-            yield entry
 
 
 def _run_at(moment: str, starts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import getpass
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from runner.audit import AuditLog, user_name
 from runner.errors import StateManagementError
 from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineState, now
 from stagekit.artifacts import ArtifactStore, atomic_write
@@ -54,6 +54,7 @@ class StateManager:
             ) from None
         self.kernels = outputs / "kernels"
         self.store = ArtifactStore(os.environ.get("NIC_ETL_ARTIFACTS_URL") or outputs / "artifacts")
+        self.audit_log = AuditLog(outputs)
         self._database = outputs / "state.sqlite"
 
     # Runs
@@ -258,12 +259,8 @@ class StateManager:
             return None
 
     def audit(self, what: str, details: dict[str, Any]) -> None:
-        """Append a line to ``audit.jsonl``: who, where, when, what."""
-        line = {"at": now().isoformat(), "user": _user(), "host": socket.gethostname(), "what": what}
-        path = self.outputs / "audit.jsonl"
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line | details, ensure_ascii=False) + "\n")
+        """Append a line to the audit log: who, where, when, what."""
+        self.audit_log.append(what, details)
 
     # Internals
 
@@ -352,7 +349,7 @@ class LockNote:
         """Say who holds the lock and for which run."""
         note = {
             "pid": os.getpid(),
-            "user": _user(),
+            "user": user_name(),
             "host": socket.gethostname(),
             "since": now().isoformat(timespec="seconds"),
             "execution_id": execution_id,
@@ -379,13 +376,6 @@ def file_sha256(path: Path) -> str:
     """Return the sha256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
 
 
 def _who_holds(note: str) -> str:
