@@ -1,0 +1,62 @@
+"""``nic-etl status``: where the last run stands, followed live, or checked by cron."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from runner import screens
+from runner.cli_common import AsJson, Profile, RunId, Setting, open_console, open_state, print_json
+from runner.follow import follow
+from runner.freshness import freshness, parse_age
+from runner.monitor import PipelineMonitor
+from runner.progress_tracker import make_reporter
+from runner.state_manager import StateManager
+
+__all__ = ["register"]
+
+
+def status(
+    execution_id: RunId = "",
+    profile: Profile = None,
+    parameter: Setting = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the run until it ends.")] = False,
+    max_age: Annotated[
+        str,
+        typer.Option(help="For cron: exit code 1 unless a run ended well within it (90m, 26h, 2d)."),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say where the last run stands; works while it goes on, from any terminal.
+
+    Example: nic-etl status --watch
+    """
+    manager = open_state(profile, parameter)
+    if max_age:
+        raise typer.Exit(_tell_freshness(manager, parse_age(max_age), as_json))
+    if watch:
+        with make_reporter(open_console(as_json)) as reporter:
+            for event in follow(manager, execution_id):
+                reporter(event)
+    found = PipelineMonitor(manager).get_real_time_status(execution_id)
+    if as_json:
+        print_json(vars(found))
+    else:
+        screens.print_status(open_console(as_json), found)
+
+
+def _tell_freshness(manager: StateManager, limit: timedelta, as_json: bool) -> int:
+    found = freshness(manager, limit)
+    if as_json:
+        age = found.age.total_seconds() if found.age else None
+        print_json(vars(found) | {"age": age})
+    else:
+        open_console(as_json).print(found.sentence(limit), markup=False, highlight=False, soft_wrap=True)
+    return 0 if found.fresh else 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(status)

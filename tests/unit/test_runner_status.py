@@ -1,0 +1,164 @@
+"""``nic-etl status``: a run is followed from another terminal, and cron learns how old the knowledge is."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from runner.cli import app
+from runner.errors import StateManagementError
+from runner.events import Event, EventLog
+from runner.follow import follow
+from runner.freshness import freshness, parse_age
+from runner.models import Checkpoint, ExecutionMode, PipelineState, now
+from runner.state_manager import StateManager
+from stagekit.contract import ExecutionStatus
+
+
+@pytest.fixture
+def manager(outputs: Path) -> StateManager:
+    return StateManager(outputs)
+
+
+def begun(manager: StateManager) -> PipelineState:
+    state = manager.new_run(ExecutionMode.FULL, {}, "")
+    state.status = ExecutionStatus.RUNNING
+    manager.save_checkpoint(state)
+    return state
+
+
+def ended(
+    manager: StateManager,
+    hours_ago: float,
+    status: ExecutionStatus = ExecutionStatus.SUCCESS,
+    mode: ExecutionMode = ExecutionMode.FULL,
+    stage: str = "qdrant_storage",
+) -> PipelineState:
+    state = manager.new_run(mode, {}, "")
+    state.status = status
+    state.start_timestamp = now() - timedelta(hours=hours_ago)
+    state.end_timestamp = state.start_timestamp + timedelta(minutes=5)
+    state.stages[stage] = Checkpoint(stage=stage, status=status)
+    manager.save_checkpoint(state)
+    return state
+
+
+def call(outputs: Path, *words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["status", *words, "-p", f"outputs_dir={outputs}"])
+    return done.exit_code, done.output
+
+
+# Following
+
+
+def test_a_run_is_followed_until_it_ends_and_lines_in_the_making_are_waited_for(
+    manager: StateManager, outputs: Path
+) -> None:
+    state = begun(manager)
+    path = manager.run_dir(state.execution_id) / "events.jsonl"
+    seen: list[str] = []
+    with manager.lock(state.execution_id):
+        log = EventLog(path)
+        log(Event("run_started", data={"execution_id": state.execution_id, "mode": "full", "stages": []}))
+        watcher = threading.Thread(
+            target=lambda: seen.extend(event.kind for event in follow(StateManager(outputs), poll=0.02))
+        )
+        watcher.start()
+        with path.open("a") as file:
+            file.write('{"at": 1.0, "kind": "stage_sta')
+            file.flush()
+            time.sleep(0.1)
+            file.write('rted", "stage": "x"}\n')
+        log(Event("run_finished", data={"status": "success", "error": ""}))
+        log.close()
+        state.status = ExecutionStatus.SUCCESS
+        manager.save_checkpoint(state)
+    watcher.join(20)
+    assert seen == ["run_started", "stage_started", "run_finished"]
+
+
+def test_of_a_run_that_was_resumed_only_the_last_start_is_told(manager: StateManager) -> None:
+    state = ended(manager, 0)
+    path = manager.run_dir(state.execution_id) / "events.jsonl"
+    lines = [{"at": 1, "kind": kind, "stage": ""} for kind in ("run_started", "run_finished")] * 2
+    torn = ['{"at": 1, "kind"', "[1]", '{"kind": "x"}']
+    path.write_text("\n".join([*map(json.dumps, lines), *torn, ""]))
+    assert [event.kind for event in follow(manager)] == ["run_started", "run_finished"]
+
+
+def test_a_run_without_events_is_followed_to_its_end(manager: StateManager) -> None:
+    ended(manager, 0)
+    assert list(follow(manager)) == []
+
+
+def test_the_command_follows_and_then_says_where_the_run_stands(manager: StateManager, outputs: Path) -> None:
+    state = ended(manager, 0)
+    log = EventLog(manager.run_dir(state.execution_id) / "events.jsonl")
+    log(Event("run_started", data={"execution_id": state.execution_id, "mode": "full", "stages": ["x"]}))
+    log.close()
+    code, said = call(outputs, "--watch")
+    assert code == 0
+    assert said.index(f"Run {state.execution_id} (full)") < said.index(f"Run {state.execution_id}: success")
+
+
+# How old the knowledge is
+
+
+@pytest.mark.parametrize(("text", "hours"), [("90m", 1.5), ("26h", 26), (" 2d ", 48), ("1.5h", 1.5)])
+def test_a_limit_is_given_in_minutes_hours_or_days(text: str, hours: float) -> None:
+    assert parse_age(text) == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("text", ["26", "h", "2w", "-1h", "1h30"])
+def test_any_other_limit_is_refused_with_the_ways_to_give_it(text: str) -> None:
+    with pytest.raises(StateManagementError, match="90m, 26h or 2d") as refusal:
+        parse_age(text)
+    assert refusal.value.exit_code == 2
+
+
+def test_only_a_whole_run_into_the_real_collection_counts(manager: StateManager) -> None:
+    good = ended(manager, 30)
+    ended(manager, 5, ExecutionStatus.PARTIAL)
+    ended(manager, 4, ExecutionStatus.FAILED)
+    ended(manager, 3, mode=ExecutionMode.TEST)
+    ended(manager, 2, stage="text_chunking")
+    damaged = ended(manager, 1)
+    (manager.run_dir(damaged.execution_id) / "run.json").write_text("{")
+
+    found = freshness(manager, timedelta(hours=26))
+
+    assert (found.execution_id, found.fresh) == (good.execution_id, False)
+    assert freshness(manager, timedelta(hours=31)).fresh
+
+
+def test_cron_gets_exit_code_1_and_a_sentence_when_the_knowledge_is_old(
+    manager: StateManager, outputs: Path
+) -> None:
+    code, said = call(outputs, "--max-age", "26h")
+    assert code == 1
+    assert "never in step" in said
+    state = ended(manager, 30)
+    code, said = call(outputs, "--max-age", "26h")
+    assert code == 1
+    assert f"last in step 30 h ago (run {state.execution_id}), longer than the 26 h allowed." in said
+    code, said = call(outputs, "--max-age", "2d")
+    assert code == 0
+    assert said == f"The collection was last in step 30 h ago (run {state.execution_id}).\n"
+
+
+def test_monitoring_gets_the_age_in_seconds(manager: StateManager, outputs: Path) -> None:
+    code, said = call(outputs, "--max-age", "2d", "--json")
+    assert (code, json.loads(said)["age"]) == (1, None)
+    ended(manager, 100)
+    code, said = call(outputs, "--max-age", "4d", "--json")
+    assert (code, json.loads(said)["fresh"]) == (1, False)
+    assert json.loads(said)["age"] == pytest.approx(360_000, abs=60)
+    assert "4 days" in call(outputs, "--max-age", "2d")[1]
+    ended(manager, 0.5)
+    assert "30 min ago" in call(outputs, "--max-age", "2d")[1]
