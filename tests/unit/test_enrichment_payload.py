@@ -98,6 +98,24 @@ def test_front_matter_is_understood_in_three_languages_and_the_rest_is_kept():
     assert made["custom_fields"] == {"classificação": {"nível": "interno", "prazo": 5}}
 
 
+@pytest.mark.parametrize(
+    ("front_matter", "content_status", "status"),
+    [
+        ({"situação": "publicado"}, "Draft", "published"),
+        ({}, "Rascunho", "draft"),
+        ({}, "Em revisão", "review"),
+        ({}, "Final", "approved"),
+        ({"status": "em chamas"}, "Draft", "draft"),
+        ({}, None, "approved"),
+    ],
+)
+def test_status_is_what_the_author_says_then_what_word_says_then_what_the_folder_says(
+    front_matter, content_status, status
+):
+    made = payload(front_matter=front_matter, properties={"content_status": content_status})
+    assert made["status"] == status
+
+
 def test_a_value_that_cannot_be_used_is_named_in_a_warning_and_kept_in_custom_fields():
     made = front_matter(status="em chamas", created="ontem", tags=7, empty=None)
     assert made["status"] == "approved"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stagekit.chunking.chunker import Chunk, Chunking, chunk_document
+    from stagekit.chunking.fullness import Fullness
     from stagekit.chunking.limits import ChunkSettings, check_chunk_settings
     from stagekit.chunking.markdown import Block, CanonicalMarkdown, Region, Section, build_markdown
     from stagekit.chunking.tables import CHUNK_SCHEMA, chunks_to_table
@@ -19,6 +20,7 @@ __all__ = [
     "Chunk",
     "ChunkSettings",
     "Chunking",
+    "Fullness",
     "Region",
     "Section",
     "build_markdown",
@@ -27,7 +29,7 @@ __all__ = [
     "chunks_to_table",
 ]
 
-_MODULES = ("limits", "markdown", "chunker", "tables")
+_MODULES = ("limits", "markdown", "fullness", "chunker", "tables")
 
 
 def __getattr__(name: str) -> Any:

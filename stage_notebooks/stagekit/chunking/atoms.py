@@ -1,13 +1,31 @@
 """Cuts blocks into the sentences, rows, lines and, as a last resort, words that chunks are filled with."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
 
 from stagekit.chunking.markdown import Block, CanonicalMarkdown
 from stagekit.chunking.sentences import clause_spans, sentence_spans
 
-__all__ = ["Atom", "TokenIndex", "make_atoms"]
+__all__ = ["Atom", "Place", "TokenIndex", "leads", "make_atoms"]
+
+
+class Place(IntEnum):
+    """How good a place to end a chunk is, worst first.
+
+    HELD is behind a heading, a caption or an introduction, and within code that fits a chunk; PART is between
+    the items or rows of a list or table that is better kept whole; SENTENCE is between sentences, rows, lines
+    and items of a list.
+    """
+
+    HELD = 0
+    WORD = 1
+    CLAUSE = 2
+    PART = 3
+    SENTENCE = 4
+    BLOCK = 5
+    HEADING = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +36,19 @@ class Atom:
         start: First character.
         end: One past the last character.
         block: Index of the block it belongs to.
-        opens_block: Whether it is the first of its block.
+        place: How good a place its start is to end the chunk before.
         opens_sentence: Whether a sentence, row or line begins with it; False inside a long one.
         prose: Whether it may be repeated as overlap (a sentence or part of one).
         repeated: Span of the table header to put before a chunk that starts here; (0, 0) where there is none.
-        glued: Whether it must not be the last atom of a chunk where that can be avoided.
     """
 
     start: int
     end: int
     block: int
-    opens_block: bool
+    place: Place
     opens_sentence: bool
     prose: bool
     repeated: tuple[int, int] = (0, 0)
-    glued: bool = False
 
 
 class TokenIndex:
@@ -45,39 +61,69 @@ class TokenIndex:
     def __init__(self, offsets: Sequence[tuple[int, int]]) -> None:
         self._starts = sorted(start for start, _ in offsets)
 
+    def before(self, position: int) -> int:
+        """Return how many tokens begin before a character."""
+        return bisect_left(self._starts, position)
+
     def count(self, start: int, end: int) -> int:
         """Return how many tokens begin in `text[start:end]`."""
-        return bisect_left(self._starts, end) - bisect_left(self._starts, start)
+        return self.before(end) - self.before(start)
 
     def starts(self, start: int, end: int) -> list[int]:
         """Return where the tokens of `text[start:end]` begin."""
-        return self._starts[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+        return self._starts[self.before(start) : self.before(end)]
 
 
-def make_atoms(markdown: CanonicalMarkdown, index: TokenIndex, limit: int, keep_lists: int) -> list[Atom]:
+def make_atoms(markdown: CanonicalMarkdown, index: TokenIndex, limit: int) -> list[Atom]:
     """Return the atoms of a document in order.
 
     Args:
         markdown: The document.
         index: Of its text.
-        limit: Most tokens of an atom; also the size up to which a table or a code block is kept whole.
-        keep_lists: The size up to which a list is kept whole, with its introduction.
+        limit: Most tokens of an atom; also the size up to which a code block is kept whole. Lists and tables
+            are kept whole up to half of it where chunks come out full nonetheless.
     """
     blocks = markdown.blocks
+    lists = _list_sizes(blocks, index)
     atoms: list[Atom] = []
+    before: Block | None = None
     for number, block in enumerate(blocks):
-        made = [
-            piece
-            for start, end, repeated in _spans(markdown.text, block, index, limit)
-            for piece in _pieces(markdown.text, index, (start, end), repeated, number, block, limit)
-        ]
-        whole = block.kind in {"table", "code_block"} and index.count(block.start, block.end) <= limit
-        following = blocks[number + 1] if number + 1 < len(blocks) else None
-        made = [replace(atom, glued=whole) for atom in made[:-1]] + [
-            replace(atom, glued=_leads(markdown.text, block, following)) for atom in made[-1:]
-        ]
-        atoms += made
-    return _glue_lists(atoms, blocks, index, keep_lists)
+        opening, within = _places(markdown.text, block, before, index, limit, lists)
+        for start, end, repeated in _spans(markdown.text, block, index, limit):
+            place = opening if start == block.start else within
+            atoms += _pieces(markdown.text, index, (start, end), repeated, number, block, limit, place)
+        before = block
+    return atoms
+
+
+def _places(
+    text: str,
+    block: Block,
+    before: Block | None,
+    index: TokenIndex,
+    limit: int,
+    lists: Mapping[int, int],
+) -> tuple[Place, Place]:
+    """Return how good it is to cut in front of a block, and between its sentences, rows or lines."""
+    size = index.count(block.start, block.end)
+    within = Place.SENTENCE
+    if block.kind == "code_block" and size <= limit:
+        within = Place.HELD
+    elif block.kind == "table":
+        within = _within(size, limit)
+    opening = Place.HEADING if block.kind == "heading" else Place.BLOCK
+    if before is not None and leads(text, before, block):
+        opening = Place.HELD
+    elif before is not None and block.list_id and block.list_id == before.list_id:
+        opening = _within(lists[block.list_id], limit)
+    return opening, within
+
+
+def _within(size: int, limit: int) -> Place:
+    """Return how good it is to cut a list or table: not at all where it is short."""
+    if size <= limit // 5:
+        return Place.HELD
+    return Place.PART if size <= limit // 2 else Place.SENTENCE
 
 
 def _spans(
@@ -119,24 +165,30 @@ def _pieces(
     number: int,
     block: Block,
     limit: int,
+    place: Place,
 ) -> Iterator[Atom]:
     prose = block.kind not in {"table", "code_block", "heading"}
     room = limit - (index.count(*repeated) if repeated[1] else 0)
-    parts = [span]
+    small = max(1, min(room, limit // 26))
+    parts = [(*span, place)]
     if index.count(*span) > room:
-        parts = _word_groups(text, index, span, max(1, min(room, limit // 20)))
-    elif prose and index.count(*span) > limit // 8:
-        parts = [(span[0] + start, span[0] + end) for start, end in clause_spans(text[slice(*span)])]
-    for start, end in parts:
-        yield Atom(
-            start,
-            end,
-            block=number,
-            opens_block=start == block.start,
-            opens_sentence=start == span[0],
-            prose=prose,
-            repeated=repeated,
-        )
+        parts = [(*part, Place.WORD) for part in _word_groups(text, index, span, small)]
+    elif prose and index.count(*span) > limit // 13:
+        parts = list(_clauses(text, index, span, small))
+    for start, end, inner in parts:
+        first = start == span[0]
+        yield Atom(start, end, number, place if first else inner, first, prose, repeated)
+
+
+def _clauses(
+    text: str, index: TokenIndex, span: tuple[int, int], small: int
+) -> Iterator[tuple[int, int, Place]]:
+    """Yield the clauses of a sentence; one that is longer than the window of full chunks, word by word."""
+    for start, end in clause_spans(text[slice(*span)]):
+        place = Place.CLAUSE
+        for part in _word_groups(text, index, (span[0] + start, span[0] + end), small):
+            yield *part, place
+            place = Place.WORD
 
 
 def _word_groups(text: str, index: TokenIndex, span: tuple[int, int], size: int) -> list[tuple[int, int]]:
@@ -154,10 +206,8 @@ def _word_groups(text: str, index: TokenIndex, span: tuple[int, int], size: int)
     return [(begin, stop) for begin, stop in groups if begin < stop]
 
 
-def _leads(text: str, block: Block, following: Block | None) -> bool:
+def leads(text: str, block: Block, following: Block) -> bool:
     """Return whether a block belongs with the next one: a heading, a caption, the introduction of a list."""
-    if following is None:
-        return False
     if block.kind == "heading":
         return True
     if block.kind == "caption":
@@ -166,15 +216,10 @@ def _leads(text: str, block: Block, following: Block | None) -> bool:
     return introduces and block.kind == "paragraph" and following.kind in {"list", "table", "code_block"}
 
 
-def _glue_lists(atoms: list[Atom], blocks: Sequence[Block], index: TokenIndex, keep: int) -> list[Atom]:
+def _list_sizes(blocks: Sequence[Block], index: TokenIndex) -> dict[int, int]:
     spans: dict[int, tuple[int, int]] = {}
     for block in blocks:
         if block.list_id:
             first = spans.get(block.list_id, (block.start, 0))[0]
             spans[block.list_id] = (first, block.end)
-    glued = []
-    for atom in atoms:
-        list_id = blocks[atom.block].list_id
-        kept = bool(list_id) and index.count(*spans[list_id]) <= keep and atom.end < spans[list_id][1]
-        glued.append(replace(atom, glued=True) if kept else atom)
-    return glued
+    return {number: index.count(*span) for number, span in spans.items()}

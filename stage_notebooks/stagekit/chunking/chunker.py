@@ -3,12 +3,13 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from docling_core.types.doc import DoclingDocument
 
 from stagekit.chunking.atoms import Atom, TokenIndex, make_atoms
 from stagekit.chunking.context import fit_context, heading_context
+from stagekit.chunking.fullness import ChunkSizes, Fullness, measure_fullness
 from stagekit.chunking.limits import ChunkSettings, check_chunk_settings
 from stagekit.chunking.markdown import Block, CanonicalMarkdown, Region, Section, build_markdown
 from stagekit.chunking.packing import Packed, pack_atoms
@@ -56,10 +57,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """A document's canonical Markdown and its chunks in order."""
+    """A document's canonical Markdown, its chunks in order, and how many of them are full."""
 
     markdown: str
     chunks: list[Chunk]
+    fullness: Fullness = field(default_factory=Fullness)
 
 
 def chunk_document(
@@ -93,8 +95,18 @@ def chunk_document(
         chunks = cutter.cut(slack)
         excess = max((_excess(chunk, counter, settings) for chunk in chunks), default=0)
         if excess <= 0 or slack >= settings.chunk_size // 2:
-            return Chunking(markdown.text, chunks)
+            return Chunking(markdown.text, chunks, _fullness(markdown, chunks, counter, settings))
         slack += excess  # tokens of a span were estimated from the whole text; a few tokenizers differ there
+
+
+def _fullness(
+    markdown: CanonicalMarkdown, chunks: Sequence[Chunk], counter: TokenCounter, settings: ChunkSettings
+) -> Fullness:
+    sizes = [
+        ChunkSizes(chunk.start, chunk.end, chunk.token_count, chunk.embedded_token_count - chunk.token_count)
+        for chunk in chunks
+    ]
+    return measure_fullness(markdown, sizes, counter, settings)
 
 
 def _excess(chunk: Chunk, counter: TokenCounter, settings: ChunkSettings) -> int:
@@ -117,18 +129,15 @@ class _Cutter:
         """Return the chunks, `slack` tokens smaller than the settings allow."""
         budget = self._context_budget()
         limit = max(1, min(self.settings.largest, self.room - budget) - slack)
-        atoms = make_atoms(self.markdown, self.index, limit, keep_lists=limit // 2)
+        atoms = make_atoms(self.markdown, self.index, limit)
         chunks: list[Chunk] = []
         for run in self._runs(atoms):
 
             def limits(number: int, run: Sequence[Atom] = run) -> tuple[int, int]:
-                most = max(1, min(self.settings.largest, self.room - self._context(run, number)[1]) - slack)
-                return min(self.settings.full, int(most * 0.925)), most
+                full, most = self.settings.window(self.room - self._context(run, number)[1])
+                return max(1, full - slack), max(1, most - slack)
 
-            def opens(number: int, run: Sequence[Atom] = run) -> bool:
-                return self._block(run[number]).kind == "heading" and run[number].opens_block
-
-            packed = pack_atoms(run, self.index, limits, self.settings.chunk_overlap, opens)
+            packed = pack_atoms(run, self.index, limits, self.settings.chunk_overlap)
             chunks += [self._chunk(len(chunks) + at, run, part) for at, part in enumerate(packed)]
         return chunks
 
@@ -172,7 +181,7 @@ class _Cutter:
         """Return the heading context of a chunk whose first new atom is `run[number]`, and its tokens."""
         block = self._block(run[number])
         opening = ""
-        if block.kind == "heading" and run[number].opens_block:
+        if block.kind == "heading" and run[number].start == block.start:
             opening = self.markdown.text[block.start : block.end].lstrip("#").strip()
         titles = heading_context(self.title, block.section.titles, opening)
         if titles not in self.contexts:

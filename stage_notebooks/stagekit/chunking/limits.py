@@ -40,6 +40,16 @@ class ChunkSettings:
         """Return the tokens from which on a chunk counts as full."""
         return int(self.chunk_size * (1 - self.tolerance))
 
+    def window(self, room: int) -> tuple[int, int]:
+        """Return the least and the most tokens of a full chunk.
+
+        Args:
+            room: Tokens that the model's limit leaves for the text, behind titles, prompt and special tokens.
+                Where it is less than `largest`, the window keeps its proportions below it.
+        """
+        most = max(1, min(self.largest, room))
+        return min(self.full, most * self.full // self.largest), most
+
 
 def check_chunk_settings(
     chunk_size: int, chunk_overlap: int, max_seq_length: int, overhead: int = _USUAL_OVERHEAD

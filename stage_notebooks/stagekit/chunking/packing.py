@@ -1,9 +1,10 @@
 """Fills chunks with atoms: full where the text allows, cut at the best place within the last few tokens."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stagekit.chunking.atoms import Atom, TokenIndex
+from stagekit.chunking.atoms import Atom, Place, TokenIndex
 
 __all__ = ["Packed", "pack_atoms"]
 
@@ -22,7 +23,6 @@ def pack_atoms(
     index: TokenIndex,
     limits: Callable[[int], tuple[int, int]],
     chunk_overlap: int,
-    opens_section: Callable[[int], bool],
 ) -> list[Packed]:
     """Pack a run of atoms into chunks, greedily and in order.
 
@@ -31,87 +31,80 @@ def pack_atoms(
         index: Counts tokens.
         limits: For the number of a chunk's first new atom, the tokens from which on it is full, and the
             most that it may have.
-        chunk_overlap: Most tokens to repeat from the chunk before.
-        opens_section: Whether an atom is a heading: the best place to cut, with nothing repeated.
+        chunk_overlap: Most tokens to repeat from the chunk before; a chunk that begins with a heading
+            repeats nothing.
     """
+    run = _Run(atoms, index)
     chunks: list[Packed] = []
     first = 0
     while first < len(atoms):
         full, most = limits(first)
         earliest = first
-        if chunks and not opens_section(first):
-            earliest = _overlap_start(atoms, index, first, chunks[-1].first, min(chunk_overlap, most // 2))
-        chunks.append(_best_chunk(atoms, index, earliest, first, full, most, opens_section))
+        if chunks and atoms[first].place < Place.HEADING:
+            earliest = run.overlap_start(first, chunks[-1].first, min(chunk_overlap, most // 2))
+        chunks.append(run.best_chunk(earliest, first, full, most))
         first = chunks[-1].end
     return chunks
 
 
-def _best_chunk(
-    atoms: Sequence[Atom],
-    index: TokenIndex,
-    earliest: int,
-    first: int,
-    full: int,
-    most: int,
-    opens_section: Callable[[int], bool],
-) -> Packed:
-    """Return the chunk with the longest repetition that comes out full and ends with a sentence.
+class _Run:
+    """Atoms with the tokens before and behind each, so that the size of any span is one subtraction."""
 
-    Failing that, a full one that ends within a sentence; failing that, the fullest.
-    """
-    candidates = []
-    for overlap in range(earliest, first + 1):
-        if overlap < first and not atoms[overlap].opens_sentence:
-            continue
-        end = _choose_end(atoms, index, overlap, first, full, most, opens_section)
-        size = _tokens(atoms, index, overlap, end)
-        if size > most and overlap < first:
-            continue  # the next atom is long: it needs the room more than the repetition does
-        done = end == len(atoms)
-        whole = done or atoms[end].opens_sentence
-        candidates.append((size >= full or done, whole, min(size, full), -overlap, end))
-        if whole and (size >= full or done):
-            break
-    *_, start, end = max(candidates)
-    return Packed(-start, first, end)
+    def __init__(self, atoms: Sequence[Atom], index: TokenIndex) -> None:
+        self.atoms = atoms
+        self._before = [index.before(atom.start) for atom in atoms]
+        self._behind = [index.before(atom.end) for atom in atoms]
+        self._header = [index.count(*atom.repeated) if atom.repeated[1] else 0 for atom in atoms]
 
+    def tokens(self, start: int, end: int) -> int:
+        """Return the tokens of a chunk of these atoms, with the table header that it repeats."""
+        return self._header[start] + self._behind[end - 1] - self._before[start]
 
-def _tokens(atoms: Sequence[Atom], index: TokenIndex, start: int, end: int) -> int:
-    header = index.count(*atoms[start].repeated)
-    return header + index.count(atoms[start].start, atoms[end - 1].end)
+    def overlap_start(self, first: int, floor: int, most: int) -> int:
+        """Return the first atom to repeat: whole sentences before `first`, as many as `most` tokens allow."""
+        start = earliest = first
+        while start - 1 > floor and self.atoms[start - 1].prose:
+            if self._behind[first - 1] - self._before[start - 1] > most:
+                break
+            start -= 1
+            earliest = start if self.atoms[start].opens_sentence else earliest
+        return earliest
 
+    def best_chunk(self, earliest: int, first: int, full: int, most: int) -> Packed:
+        """Return the chunk with the longest repetition that comes out full and ends with a sentence.
 
-def _overlap_start(atoms: Sequence[Atom], index: TokenIndex, first: int, floor: int, most: int) -> int:
-    """Return the first atom to repeat: whole sentences before `first`, as many as `most` tokens allow."""
-    start = earliest = first
-    while start - 1 > floor and atoms[start - 1].prose:
-        if index.count(atoms[start - 1].start, atoms[first - 1].end) > most:
-            break
-        start -= 1
-        earliest = start if atoms[start].opens_sentence else earliest
-    return earliest
+        Failing that, a full one that ends at the next best place; failing that, the fullest. One that goes on
+        within a sentence repeats its beginning where the overlap has room for that.
+        """
+        candidates = []
+        for overlap in range(earliest, first + 1):
+            if overlap < first and not self.atoms[overlap].opens_sentence:
+                continue
+            end = self._choose_end(overlap, first, full, most)
+            size = self.tokens(overlap, end)
+            if size > most and overlap < first:
+                continue  # the next atom is long: it needs the room more than the repetition does
+            enough = end == len(self.atoms) or size >= full
+            quality = min(self._place(end), Place.SENTENCE)
+            opens = self.atoms[overlap].opens_sentence
+            candidates.append((enough, opens, quality, min(size, full), -overlap, end))
+            if enough and quality == Place.SENTENCE:
+                break
+        *_, start, end = max(candidates)
+        return Packed(-start, first, end)
 
+    def _place(self, end: int) -> Place:
+        return self.atoms[end].place if end < len(self.atoms) else Place.HEADING
 
-def _choose_end(
-    atoms: Sequence[Atom],
-    index: TokenIndex,
-    start: int,
-    first: int,
-    full: int,
-    most: int,
-    opens_section: Callable[[int], bool],
-) -> int:
-    fitting = first + 1  # one atom at least, so that there is progress
-    while fitting < len(atoms) and _tokens(atoms, index, start, fitting + 1) <= most:
-        fitting += 1
-    if fitting == len(atoms):
-        return fitting
-    ends = [end for end in range(first + 1, fitting + 1) if not atoms[end - 1].glued]
-    if not ends:
-        return fitting
-    in_window = [end for end in ends if _tokens(atoms, index, start, end) >= full]
-
-    def rank(end: int) -> tuple[bool, bool, bool, int]:
-        return opens_section(end), atoms[end].opens_block, atoms[end].opens_sentence, end
-
-    return max(in_window, key=rank) if in_window else ends[-1]
+    def _choose_end(self, start: int, first: int, full: int, most: int) -> int:
+        """Return the best end that makes a full chunk; failing that, the last that may be one."""
+        base = self._before[start] - self._header[start]
+        lowest = first + 1  # one atom at least, so that there is progress
+        fitting = max(lowest, bisect_right(self._behind, base + most))
+        if fitting == len(self.atoms):
+            return fitting
+        enough = max(lowest, bisect_left(self._behind, base + full) + 1)
+        best = max(range(enough, fitting + 1), key=lambda end: (self._place(end), end), default=0)
+        if best and self._place(best) > Place.HELD:
+            return best
+        return next((end for end in range(fitting, first, -1) if self._place(end) > Place.HELD), fitting)

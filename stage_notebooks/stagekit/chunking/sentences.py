@@ -14,6 +14,7 @@ _ABBREVIATIONS = frozenset(
 )
 _END = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+(?=[\"'“”‘«(\[–—§•¿¡]?\s?[^\W_])|\n+")
 _CLAUSE_END = re.compile(r"(?<=[;:,])\s+(?=\S)")
+_LONGEST_WORD = 40  # characters, more than any abbreviation has
 _LAST_WORD = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)\.$")
 
 
@@ -48,7 +49,7 @@ def _ends_sentence(sentence: str, following: str) -> bool:
     letters = following.lstrip("\"'“”‘«([–—§•¿¡ ")
     if letters[:1].islower():
         return False
-    word = _LAST_WORD.search(sentence)
+    word = _LAST_WORD.search(sentence[-_LONGEST_WORD:])
     if word is None:
         return True
     last = word.group(1)

@@ -1,11 +1,12 @@
 """The Arrow form of a document's chunks: what stage 03 stores and the later stages read."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from typing import Any
 
 import pyarrow as pa
 
 from stagekit.chunking.chunker import Chunk
+from stagekit.chunking.markdown import Region
 
 __all__ = ["CHUNK_SCHEMA", "chunks_to_table"]
 
@@ -33,11 +34,12 @@ CHUNK_SCHEMA: pa.Schema = pa.schema(
 
 def chunks_to_table(chunks: Sequence[Chunk]) -> pa.Table:
     """Return one row a chunk, in order, with the columns of `CHUNK_SCHEMA`."""
-    rows = []
-    for chunk in chunks:
-        row = asdict(chunk)
-        for region in row["regions"]:
-            if region["bbox"] is not None:
-                region["bbox"] = dict(zip("ltrb", region["bbox"], strict=True))
-        rows.append(row)
-    return pa.Table.from_pylist(rows, schema=CHUNK_SCHEMA)
+    plain = [name for name in CHUNK_SCHEMA.names if name != "regions"]
+    columns = {name: [getattr(chunk, name) for chunk in chunks] for name in plain}
+    columns["regions"] = [[_region(region) for region in chunk.regions] for chunk in chunks]
+    return pa.Table.from_pydict(columns, schema=CHUNK_SCHEMA)
+
+
+def _region(region: Region) -> dict[str, Any]:
+    box = None if region.bbox is None else dict(zip("ltrb", region.bbox, strict=True))
+    return {"ref": region.ref, "page": region.page, "bbox": box}

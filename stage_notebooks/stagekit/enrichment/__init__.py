@@ -2,6 +2,7 @@
 
 from stagekit.enrichment.inputs import join_documents, payload_inputs
 from stagekit.enrichment.metadata import EnrichmentSettings
+from stagekit.enrichment.migration import migrate_payload
 from stagekit.enrichment.payload import build_payloads, chunk_ids, complete_payload
 from stagekit.enrichment.schema import SCHEMA_VERSION, NicPayload, PayloadDraft, nullable_fields
 
@@ -14,6 +15,7 @@ __all__ = [
     "chunk_ids",
     "complete_payload",
     "join_documents",
+    "migrate_payload",
     "nullable_fields",
     "payload_inputs",
 ]

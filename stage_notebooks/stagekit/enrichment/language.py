@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 from stagekit.enrichment.vocabulary import fold
@@ -42,7 +43,7 @@ def normalize_language(value: Any) -> str | None:
 def detect_language(text: str) -> str | None:
     """Tell Portuguese, English and Spanish apart; None where the text is too short to tell."""
     sample = re.sub(r"https?://\S+|[\w.]+@[\w.]+|`[^`]*`", " ", text[:SAMPLE_CHARACTERS])
-    if sum(char.isalpha() for char in sample) < MIN_LETTERS:
+    if len(list(islice(filter(str.isalpha, sample), MIN_LETTERS))) < MIN_LETTERS:
         return None
     language, probability = _identifier().classify(sample)
     return TAGS[language] if probability >= MIN_PROBABILITY else None

@@ -86,6 +86,7 @@ def describe_document(
     fields |= _dates(declared, source, processing_timestamp)
     fields |= {
         "document_id": source["document_id"],
+        # Who puts a file into an approved folder approves it, unless author or file say otherwise.
         "status": declared.read("status", parse_status) or "approved",
         "version": declared.read("version", parse_text) or "1.0",
         "document_type": declared.read("document_type", parse_document_type)

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from stagekit.enrichment.canonical import point_fingerprint
 from stagekit.enrichment.metadata import EnrichmentSettings, describe_document
-from stagekit.enrichment.schema import NicPayload, PayloadDraft, nullable_fields
+from stagekit.enrichment.migration import migrate_payload
+from stagekit.enrichment.schema import NicPayload, PayloadDraft, completeness
 
 __all__ = ["build_payloads", "chunk_ids", "complete_payload"]
 
@@ -54,7 +55,7 @@ def build_payloads(
     payloads = []
     for chunk_id, row in zip(ids, chunk_rows, strict=True):
         payload = shared | {"chunk_id": chunk_id} | _chunk_fields(row)
-        payload["metadata_completeness_score"] = _completeness(payload)
+        payload["metadata_completeness_score"] = completeness(payload)
         _check(PayloadDraft, payload)
         payloads.append(payload)
     return payloads
@@ -65,12 +66,14 @@ def complete_payload(
 ) -> dict[str, Any]:
     """Add what is known once the vector exists: its key, dimension, exact model, and the fingerprint.
 
+    A payload of an older schema is migrated first.
+
     The fingerprint is the sha256 of the canonical JSON of all other fields, the vector's key among them.
 
     Raises:
         ValueError: if the payload breaks the schema; the message names the field.
     """
-    complete = dict(payload) | {
+    complete = migrate_payload(payload) | {
         "vector_key": vector_key,
         "vector_dimension": vector_dimension,
         "embedding_model": embedding_model,
@@ -126,11 +129,6 @@ def _region(region: Row) -> dict[str, Any]:
         "page": None if page is None else int(page),
         "bbox": [round(float(side), 2) for side in box] if usable else None,
     }
-
-
-def _completeness(payload: Row) -> float:
-    nullable = nullable_fields()
-    return round(sum(payload[name] is not None for name in nullable) / len(nullable), 4)
 
 
 def _check(model: type[PayloadDraft], payload: Row) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import re
 import types
+from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 
@@ -26,6 +28,7 @@ __all__ = [
     "NicPayload",
     "PayloadDraft",
     "Region",
+    "completeness",
     "json_schema",
     "nullable_fields",
     "write_json_schema",
@@ -237,6 +240,7 @@ class NicPayload(VectorGroup, PayloadDraft):
         return self
 
 
+@cache
 def nullable_fields() -> tuple[str, ...]:
     """Return the names of the fields that may be null: those that completeness counts."""
     return tuple(
@@ -244,6 +248,12 @@ def nullable_fields() -> tuple[str, ...]:
         for name, field in NicPayload.model_fields.items()
         if get_origin(field.annotation) is types.UnionType or type(None) in get_args(field.annotation)
     )
+
+
+def completeness(payload: Mapping[str, Any]) -> float:
+    """Return the share of the nullable fields that a payload fills, 0 to 1."""
+    nullable = nullable_fields()
+    return round(sum(payload[name] is not None for name in nullable) / len(nullable), 4)
 
 
 def json_schema() -> dict[str, Any]:

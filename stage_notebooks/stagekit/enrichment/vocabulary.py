@@ -35,6 +35,7 @@ FRONT_MATTER_KEYS: Final[dict[str, tuple[str, ...]]] = {
 PROPERTY_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "title": ("title",),
     "description": ("description", "subject", "comments"),
+    "status": ("content_status",),  # Word's own field; "Final" and the like name no status of the schema
     "created": ("created", "creation_date", "creationdate"),
     "modified": ("modified", "mod_date", "moddate", "modification_date"),
     "version": ("version", "revision"),
