@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["canonical_status", "split_front_matter"]
+__all__ = ["STATUSES", "canonical_status", "split_front_matter"]
 
 _BLOCK = re.compile(
     r"\A\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
@@ -28,6 +28,8 @@ _STATUS = {
     "review": "review revisão revisao revisión revision in_review em_revisão em_revisao en_revisión",
     "archived": "archived arquivado arquivada archivado archivada revogado revogada obsoleto obsoleta",
 }
+STATUSES = frozenset(_STATUS)
+"""The statuses of the NIC schema."""
 _STATUS_BY_WORD = {word: status for status, words in _STATUS.items() for word in words.split()}
 
 

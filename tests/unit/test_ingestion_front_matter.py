@@ -1,6 +1,8 @@
 """Promises of the front-matter reader that all stages share."""
 
+import io
 import json
+import zipfile
 
 import pytest
 from hypothesis import given
@@ -130,3 +132,49 @@ def test_the_status_is_found_in_any_usual_encoding():
     for encoding in ("utf-8", "utf-8-sig", "latin-1", "utf-16"):
         assert declared_status(text.encode(encoding)) == "draft"
     assert declared_status(b"# sem") is None
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "status"),
+    [
+        ("situação: Rascunho", "draft"),
+        ("Situacao: aprovado", "approved"),
+        ("estado: borrador", "draft"),
+        ("estado: SP", None),  # a state of Brazil
+        ("status: vigente\nestado: rascunho", "approved"),
+        ("status: em análise\nestado: rascunho", "em análise"),
+    ],
+)
+def test_a_status_may_stand_under_its_portuguese_or_spanish_name(
+    front_matter: str, status: str | None
+) -> None:
+    assert declared_status(f"---\n{front_matter}\n---\n# Norma\n".encode()) == status
+
+
+def word_file(core: str | None) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as package:
+        package.writestr("word/document.xml", "<w:document/>")
+        if core is not None:
+            package.writestr("docProps/core.xml", core)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [("Rascunho", "draft"), ("Em revis&#227;o", "review"), ("Final", None), ("Publicado", "published")],
+)
+def test_a_word_document_declares_its_status_in_its_properties(said: str, status: str | None) -> None:
+    core = f"<cp:coreProperties><cp:contentStatus>{said}</cp:contentStatus></cp:coreProperties>"
+    assert declared_status(word_file(core), "docx") == status
+
+
+@pytest.mark.parametrize(
+    "data", [word_file(None), word_file("<cp:coreProperties/>"), b"PK\x03\x04 cut short", b"", b"%PDF-1.7"]
+)
+def test_a_word_document_that_says_nothing_or_is_damaged_declares_no_status(data: bytes) -> None:
+    assert declared_status(data, "docx") is None
+
+
+def test_other_files_declare_no_status() -> None:
+    assert declared_status(b"---\nstatus: draft\n---\n", "txt") is None
