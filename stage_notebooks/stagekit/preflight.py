@@ -19,7 +19,7 @@ def preflight(settings: Settings) -> list[str]:
     Args:
         settings: every setting of the pipeline by name, as plain JSON.
     """
-    return [*_source(settings), *_engines(settings), *_chunking(settings)]
+    return [*_source(settings), *_engines(settings), *_chunking(settings), *_store(settings)]
 
 
 def _source(settings: Settings) -> list[str]:
@@ -79,4 +79,11 @@ def _chunking(settings: Settings) -> list[str]:
         check_chunk_settings(settings["chunk_size"], settings["chunk_overlap"], limit)
     except (ValueError, StageError) as error:
         return [str(error)]
+    return []
+
+
+def _store(settings: Settings) -> list[str]:
+    authority = settings["qdrant_ca_file"]
+    if authority and not Path(authority).is_file():
+        return [f"qdrant_ca_file: there is no file {authority}: give the PEM file of your authority."]
     return []

@@ -7,6 +7,7 @@ that hangs. This one watches each of its processes and replaces it.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,11 +40,12 @@ class DocumentWorkers:
         factory: ``module:function``, called in each worker as ``factory(settings, read=…, threads=…)``, where
             ``read`` gives the bytes of an artifact; it returns the function from a row to its DocumentOutput.
         settings: plain JSON for the factory.
-        count: number of workers; 0 for one per core, as many as fit into the free memory.
+        count: most workers; 0 for one per core, as many as fit into the free memory.
         timeout_s: seconds that one document may take.
         memory_mb: memory that one document may take, above that of the resting worker.
         recycle_mb: growth of a resting worker at which it is replaced by a fresh one.
         weight: how much work a document is, roughly; the largest is begun first.
+        worth: weight of all documents for which one more worker is worth its start; 0 is any document.
     """
 
     factory: str
@@ -51,8 +53,9 @@ class DocumentWorkers:
     count: int = 0
     timeout_s: float = 600.0
     memory_mb: float = 3000.0
-    recycle_mb: float = 1500.0
+    recycle_mb: float = 2200.0  # 700 of them are libraries and models that the first PDF loads
     weight: Callable[[Row], float] = lambda _: 0.0
+    worth: float = 0.0
 
     @property
     def identity(self) -> str:
@@ -81,10 +84,12 @@ class DocumentWorkers:
         finally:
             team.disband()
 
-    def size(self, documents: int) -> int:
-        """Return how many workers serve so many documents."""
+    def size(self, documents: Sequence[Row]) -> int:
+        """Return how many workers serve these documents."""
         fitting = self.count or min(cores(), int(available_memory_mb() // _WORKER_MB))
-        return max(1, min(fitting, documents))
+        if self.worth:
+            fitting = min(fitting, math.ceil(sum(map(self.weight, documents)) / self.worth))
+        return max(1, min(fitting, len(documents)))
 
 
 class _Team:
@@ -93,7 +98,7 @@ class _Team:
     def __init__(self, plan: DocumentWorkers, rows: Sequence[Row], place: Workplace) -> None:
         self._plan = plan
         self._place = place
-        self._size = plan.size(len(rows))
+        self._size = plan.size(rows)
         self._threads = max(1, cores() // self._size)
         tasks = [Task(index, row) for index, row in enumerate(rows)]
         self._waiting = sorted(tasks, key=lambda task: plan.weight(task.row), reverse=True)
@@ -154,7 +159,7 @@ class _Team:
             worker.opened()
             return
         task = worker.finish()
-        if worker.memory_mb() > worker.opened_mb + self._plan.recycle_mb:
+        if worker.own_memory_mb() > worker.opened_mb + self._plan.recycle_mb:
             self._dismiss(worker)
         yield task.index, answer["value"]
 

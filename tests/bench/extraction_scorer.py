@@ -14,6 +14,7 @@ import sys
 import time
 import unicodedata
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from stagekit.processing.process import (
     process_document,
     quality_verdict,
 )
+from stagekit.processing.reader import DocumentReader
 
 OCR_RATIO = 0.90
 
@@ -145,7 +147,7 @@ def main() -> None:
     parser.add_argument("--dump", type=Path, help="folder for the Markdown of each document")
     arguments = parser.parse_args()
     expected, manifest = read_corpus(arguments.corpus)
-    converter = build_converter(arguments.layout_profile)
+    reader = DocumentReader(partial(build_converter, arguments.layout_profile))
     tally = Tally()
     for row in manifest:
         if arguments.only not in row["path"]:
@@ -153,7 +155,7 @@ def main() -> None:
         content = (arguments.corpus / "repo" / row["path"]).read_bytes()
         begin = time.perf_counter()
         try:
-            processed = process_document(converter, content, Path(row["path"]).name, ProcessingSettings())
+            processed = process_document(reader, content, Path(row["path"]).name, ProcessingSettings())
         except DocumentRejected as verdict:
             say(f"rejected  {row['role']:12} {row['path']}: {verdict.category}: {verdict.message}")
             continue

@@ -72,3 +72,10 @@ def test_chunks_that_the_model_cannot_take_are_told_with_the_remedy(
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     missing = str(tmp_path / "nowhere")
     assert len(problems(source_path=missing, artifacts_path=missing, chunk_size=5000)) == 3
+
+
+def test_the_authority_of_the_store_must_be_there(tmp_path: Path) -> None:
+    [said] = problems(qdrant_ca_file=str(tmp_path / "nowhere.pem"))
+    assert said.startswith("qdrant_ca_file: there is no file")
+    (tmp_path / "ca.pem").touch()
+    assert problems(qdrant_ca_file=str(tmp_path / "ca.pem")) == []

@@ -353,12 +353,13 @@ def test_by_default_there_is_a_worker_a_core_if_they_fit_into_memory(
 ) -> None:
     monkeypatch.setattr(workers_module, "cores", lambda: 4)
     monkeypatch.setattr(workers_module, "available_memory_mb", lambda: 64_000.0)
-    assert [pool(0).size(n) for n in (1, 3, 100)] == [1, 3, 4]
+    many = documents(*["fine"] * 100)
+    assert [pool(0).size(many[:n]) for n in (1, 3, 100)] == [1, 3, 4]
     monkeypatch.setattr(workers_module, "available_memory_mb", lambda: 4_500.0)
-    assert pool(0).size(100) == 2
+    assert pool(0).size(many) == 2
     monkeypatch.setattr(workers_module, "available_memory_mb", lambda: 100.0)
-    assert pool(0).size(100) == 1
-    assert pool(3).size(100) == 3
+    assert pool(0).size(many) == 1
+    assert pool(3).size(many) == 3
 
 
 def test_a_containers_limits_are_the_machines_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from functools import partial
 
 import docx
 import pytest
@@ -13,6 +14,7 @@ from stagekit.processing.converter import build_converter, ocr_options, pdf_pipe
 from stagekit.processing.orientation import clockwise_correction
 from stagekit.processing.packaged_layout import verified_weights
 from stagekit.processing.process import document_json, process_document, quality_verdict
+from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings, check_settings, engine_versions
 from stagekit.processing.worker import open_processor
 
@@ -27,7 +29,7 @@ TABLE = [["Tipo", "2023", "2024"], ["Reclamação", "1.640", "1.795"], ["Denúnc
 
 @pytest.fixture(scope="module")
 def converter():
-    return build_converter()
+    return DocumentReader(build_converter)
 
 
 def pdf_report():
@@ -166,7 +168,7 @@ def test_a_scanned_pdf_that_lies_on_its_side_is_turned(converter):
 
 
 def test_without_ocr_a_scan_is_blank():
-    silent = build_converter(ocr_engine="none")
+    silent = DocumentReader(partial(build_converter, ocr_engine="none"))
     with pytest.raises(DocumentRejected) as verdict:
         process_document(silent, scan(), "scan.png", replace(SETTINGS, upright_scans=False))
     assert verdict.value.category == "blank"
@@ -243,6 +245,7 @@ def test_a_worker_keeps_what_is_known_of_a_document(report):
         "min_confidence_threshold": 0.8,
         "min_text_coverage": 0.98,
         "enable_quality_gates": True,
+        "ocr_embedded_images": False,
     }
     files = {"report": pdf_report(), "note": b"# Nota\n\nTexto da nota."}
     process = open_processor(settings, read=files.__getitem__, threads=1)

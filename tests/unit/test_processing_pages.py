@@ -6,7 +6,8 @@ from docling_core.types.doc import BoundingBox, DocItemLabel, DoclingDocument, P
 from docling_core.types.doc.page import BoundingRectangle, PdfCellRenderingMode, PdfTextCell, TextCell
 
 from stagekit.processing import page_structure
-from stagekit.processing.page_ocr import is_broken_text, level_boxes, regions_to_read
+from stagekit.processing.broken_text import is_broken_text
+from stagekit.processing.page_ocr import level_boxes, regions_to_read
 from stagekit.processing.text_coverage import measure_coverage
 
 PAGE = Size(width=600, height=800)

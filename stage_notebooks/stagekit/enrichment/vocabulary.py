@@ -39,6 +39,9 @@ PROPERTY_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "created": ("created", "creation_date", "creationdate"),
     "modified": ("modified", "mod_date", "moddate", "modification_date"),
     "version": ("version", "revision"),
+    "document_type": ("category",),
+    "tags": ("keywords",),
+    "language": ("language",),
     "author": ("author",),
     "department": ("department", "company"),
 }

@@ -190,7 +190,7 @@ def set_aside_by_status(
         if status is None or status in allowed:
             documents.append(row)
             continue
-        reason = f"its front matter says status: {status}, which is not in include_statuses"
+        reason = f"it says status: {status}, which is not in include_statuses"
         ignored.append(_ignored(row["path"], "status", reason))
         _uncount(row, result)
     return documents, ignored

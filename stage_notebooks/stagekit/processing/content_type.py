@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import PurePosixPath
 
 from stagekit.errors import DocumentRejected
 from stagekit.processing.text_decoding import looks_like_text
 
-__all__ = ["detect_format"]
+__all__ = ["OFFICE_FORMATS", "detect_format", "name_hint"]
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 MAX_UNPACKED_BYTES = 1 << 30
-MARKDOWN_EXTENSIONS = (".md", ".markdown")
-SUPPORTED = "PDF, DOCX, Markdown, plain text (TXT), PNG and JPEG"
+SUPPORTED = "PDF, DOCX, PPTX, XLSX, ODT, HTML, Markdown, plain text (TXT), PNG and JPEG"
+OFFICE_FORMATS = ("docx", "pptx", "xlsx", "odt")
+
+_HINTS = {".md": "md", ".markdown": "md", ".html": "html", ".htm": "html", ".xhtml": "html"}
+_HTML = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype\s+html|<html)[\s>]", re.I | re.S)
+_ODT = b"application/vnd.oasis.opendocument.text"
+_MAIN_PARTS = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -24,10 +30,10 @@ _MAGIC = (
 
 
 def detect_format(content: bytes, file_name: str) -> str:
-    """Return `pdf`, `docx`, `png`, `jpeg`, `md` or `txt`.
+    """Return `pdf`, `docx`, `pptx`, `xlsx`, `odt`, `png`, `jpeg`, `html`, `md` or `txt`.
 
-    The bytes decide. The name only tells Markdown from plain text, and an Office lock file (`~$...`) from a
-    document.
+    The bytes decide. The name only tells Markdown, a piece of HTML and plain text from one another, and an
+    Office lock file (`~$...`) from a document.
 
     Raises:
         DocumentRejected: Category `office_lock`, `empty`, `lfs_pointer`, `encrypted`, `corrupt`, `too_large`
@@ -58,38 +64,63 @@ def detect_format(content: bytes, file_name: str) -> str:
         raise _ole_verdict(content)
     if not looks_like_text(content) or content.startswith(b"{\\rtf"):
         raise _unsupported("The file is of a type that is not supported.")
-    return "md" if file_name.lower().endswith(MARKDOWN_EXTENSIONS) else "txt"
+    hint = name_hint(file_name)
+    is_page = not hint and _HTML.match(content.removeprefix(b"\xef\xbb\xbf")[:4096])
+    return "html" if is_page else hint or "txt"
+
+
+def name_hint(file_name: str) -> str:
+    """Return what a name says of a text file: `md`, `html`, or nothing."""
+    return _HINTS.get(PurePosixPath(file_name).suffix.lower(), "")
 
 
 def _zip_format(content: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
+            members = {member.filename: member for member in archive.infolist()}
+            odf = "mimetype" in members and members["mimetype"].file_size < 200 and archive.read("mimetype")
+            locked = odf == _ODT and b"encryption-data" in _start(archive, "META-INF/manifest.xml")
+    except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, NotImplementedError) as error:
         raise DocumentRejected(
             "corrupt",
             "The document is damaged or cut short: its container (ZIP) cannot be opened.",
             "Export or upload the document again.",
         ) from error
-    if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
+    if sum(member.file_size for member in members.values()) > MAX_UNPACKED_BYTES:
         raise DocumentRejected(
             "too_large",
             "The document unpacks to more than 1 GiB.",
             "Split the document, or reduce the pictures in it.",
         )
-    if "word/document.xml" in {member.filename for member in members}:
-        return "docx"
-    raise _unsupported("The file is an archive or an Office file other than a Word document.")
+    if locked:
+        raise _encrypted()
+    if odf == _ODT:
+        return "odt"
+    found = next((name for part, name in _MAIN_PARTS.items() if part in members), None)
+    if found is None:
+        raise _unsupported("The file is an archive, or an Office file of another kind.")
+    return found
+
+
+def _start(archive: zipfile.ZipFile, name: str) -> bytes:
+    if name not in archive.namelist():
+        return b""
+    with archive.open(name) as member:
+        return member.read(1 << 20)
 
 
 def _ole_verdict(content: bytes) -> DocumentRejected:
     if "EncryptedPackage".encode("utf-16-le") in content:
-        return DocumentRejected(
-            "encrypted",
-            "The document is protected with a password.",
-            "Remove the password and commit the document again.",
-        )
+        return _encrypted()
     return _unsupported("The file is in an old binary Office format (for example DOC).")
+
+
+def _encrypted() -> DocumentRejected:
+    return DocumentRejected(
+        "encrypted",
+        "The document is protected with a password.",
+        "Remove the password and commit the document again.",
+    )
 
 
 def _unsupported(message: str) -> DocumentRejected:

@@ -89,6 +89,7 @@ class PackagedLayoutModel(BaseLayoutModel):
         self.options = options
         session_options = onnxruntime.SessionOptions()
         session_options.intra_op_num_threads = accelerator_options.num_threads
+        session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores are shared
         session = onnxruntime.InferenceSession(
             str(verified_weights()), session_options, providers=["CPUExecutionProvider"]
         )

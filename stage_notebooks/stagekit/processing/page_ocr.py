@@ -7,7 +7,6 @@ with text only where a bitmap lies that no text covers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,9 +16,14 @@ from docling.models.stages.ocr.rapid_ocr_model import RapidOcrModel
 from docling.models.stages.ocr.tesseract_ocr_cli_model import TesseractOcrCliModel
 from docling_core.types.doc import BoundingBox
 
+from stagekit.processing.text_coverage import words_of
+from stagekit.processing.text_quality import text_fault
+
 if TYPE_CHECKING:
     from docling.datamodel.base_models import Page
+    from docling.datamodel.document import ConversionResult
     from docling_core.types.doc import Size
+    from docling_core.types.doc.page import TextCell
     from numpy.typing import NDArray
 
 __all__ = [
@@ -27,7 +31,6 @@ __all__ = [
     "PageRapidOcrOptions",
     "PageTesseractModel",
     "PageTesseractOptions",
-    "is_broken_text",
     "level_boxes",
     "regions_to_read",
 ]
@@ -36,9 +39,8 @@ TARGET_PIXELS = 2000  # long side of the image given to OCR; RapidOCR would shri
 SMALLEST_BITMAP = (60.0, 14.0)  # points; smaller pictures are icons and rules
 COVERED_SHARE = 0.3  # a bitmap whose area is covered this far by text is a background
 
+MOST_WORDS = 0.7  # share of a faulty text layer's words that OCR must have read to replace it
 MOST_SKEW = 0.26  # radians (15 degrees); text at a larger angle is meant to be so
-
-_UNMAPPED = re.compile(r"GLYPH<[^>]*>|\(cid:\d+\)|[\ufffd\ue000-\uf8ff]")
 
 
 class PageRapidOcrOptions(RapidOcrOptions):
@@ -51,13 +53,6 @@ class PageTesseractOptions(TesseractCliOcrOptions):
     """Tesseract with the choice of regions of this module."""
 
     kind: ClassVar[str] = "nic_etl_tesseract"  # type: ignore[assignment]
-
-
-def is_broken_text(texts: Sequence[str]) -> bool:
-    """Whether a text layer is unusable: more than a tenth of its characters have no mapping to Unicode."""
-    joined = "".join(texts)
-    unmapped = sum(len(match) for match in _UNMAPPED.findall(joined))
-    return unmapped > 0.1 * max(1, len(joined))
 
 
 def regions_to_read(
@@ -98,17 +93,45 @@ class _PageRegions:
 
     scale: float
 
+    _set_aside: dict[int, tuple[str, list[Any], list[Any]]]  # fault, lines and words by page number
+
     def get_ocr_rects(self, page: Page) -> list[BoundingBox]:
         assert page.size is not None
         assert page._backend is not None
         self.scale = TARGET_PIXELS / max(page.size.width, page.size.height)
-        if page.parsed_page is not None and is_broken_text([cell.text for cell in page.cells]):
-            page.parsed_page.textline_cells = []
-            page.parsed_page.word_cells = []
+        fault = text_fault(_joined(page.cells))
+        if fault and page.parsed_page is not None:
+            parsed = page.parsed_page
+            self._set_aside = {page.page_no: (fault, parsed.textline_cells, parsed.word_cells)}
+            parsed.textline_cells, parsed.word_cells = [], []
         text = [cell.rect.to_bounding_box() for cell in page.cells if cell.text.strip()]
         height = page.size.height
         bitmaps = [box.to_top_left_origin(height) for box in page._backend.get_bitmap_rects()]
         return regions_to_read(page.size, text, bitmaps)
+
+    def post_process_cells(
+        self, ocr_cells: list[TextCell], page: Page, conv_res: ConversionResult, *arguments: Any
+    ) -> None:
+        super().post_process_cells(ocr_cells, page, conv_res, *arguments)  # type: ignore[misc] # of the engine
+        fault, lines, words = self.__dict__.pop("_set_aside", {}).get(page.page_no, ("", [], []))
+        if (
+            page.parsed_page is not None
+            and fault
+            and not _is_better(_joined(ocr_cells), fault, _joined(lines))
+        ):
+            page.parsed_page.textline_cells, page.parsed_page.word_cells = lines, words
+            conv_res.confidence.pages[page.page_no].ocr_score = float("nan")
+
+
+def _is_better(read: str, fault: str, layer: str) -> bool:
+    """Whether OCR has read most of the words of a faulty text layer, and without the fault."""
+    if fault == "unmapped":
+        return True
+    return text_fault(read) != fault and len(words_of(read)) >= MOST_WORDS * len(words_of(layer))
+
+
+def _joined(cells: Sequence[TextCell]) -> str:
+    return "\n".join(cell.text for cell in cells)
 
 
 def level_boxes(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -154,7 +177,8 @@ class PageRapidOcrModel(_PageRegions, RapidOcrModel):
     """RapidOCR engine for Docling that reads whole pages and uncovered bitmaps."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
+        # artifacts_path holds Docling's layout and table models; RapidOCR's weights lie in its package.
+        super().__init__(**{**arguments, "artifacts_path": None})
         if self.enabled:
             self.reader: Any = _LevelReader(self.reader)
 

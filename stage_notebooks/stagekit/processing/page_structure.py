@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -16,7 +16,10 @@ from docling.datamodel.base_models import Cluster
 from docling_core.types.doc import BoundingBox, DocItemLabel
 from docling_core.types.doc.page import PdfTextCell, TextCell
 
-__all__ = ["refine_regions", "with_own_ids"]
+from stagekit.processing.code_regions import join_listings, split_at_listings
+from stagekit.processing.footnotes import LONG_LINE, is_footnote, letter_width, note_starts
+
+__all__ = ["EDGES", "heading_test", "refine_regions", "text_lines", "with_own_ids"]
 
 BULLET = re.compile(r"^\s*(?:[•·●▪■◦○‣∙*∞➢➔✓\uf0b7\uf0a7]|[-–—](?=\s))\s*")
 NUMBER = re.compile(r"^\s*\(?(?:\d{1,2}|[a-z]|[ivxIVX]{1,4})[.)]\s+")
@@ -49,16 +52,27 @@ def refine_regions(
     for region in regions:
         if region.label in EDGES and MARGIN * page_height < _middle(region) < (1 - MARGIN) * page_height:
             region.label = DocItemLabel.TEXT
-    regions = _join_single_lines(regions)
     body = _body_of(regions)
+    regions = join_listings([part for region in regions for part in _split_at_listings(region, body.font)])
+    regions = _join_single_lines(regions)
     regions = [part for region in regions for part in _split_at_headings(region, body.font)]
     for region in regions:
         if region.label in MAYBE_HEADINGS and _is_heading(region, body, first_page=first_page):
             region.label = DocItemLabel.SECTION_HEADER
         elif region.label == DocItemLabel.SECTION_HEADER and not _may_be_heading(region):
             region.label = DocItemLabel.TEXT
+    regions = [part for region in regions for part in _split_at_notes(region, body, page_height)]
     regions = [part for region in regions for part in _split_at_list_marks(region)]
     return with_own_ids(regions)
+
+
+def heading_test(regions: Sequence[Cluster]) -> Callable[[Cluster], bool]:
+    """Return the test whether a text region of this page is a heading, by what the page's text looks like."""
+    body = _body_of(regions)
+    return lambda region: (
+        bool(region.cells)
+        and _is_heading(region.model_copy(update={"label": DocItemLabel.TEXT}), body, first_page=False)
+    )
 
 
 def _middle(region: Cluster) -> float:
@@ -106,7 +120,7 @@ def _continues(paragraph: Cluster, region: Cluster) -> bool:
     """Whether a region goes on with the paragraph above it; one of the two is a single line."""
     if len(paragraph.cells) > 1 and len(region.cells) > 1:
         return False
-    above, below = _box(_lines(paragraph.cells)[-1][-1]), _box(_lines(region.cells)[0][0])
+    above, below = _box(text_lines(paragraph.cells)[-1][-1]), _box(text_lines(region.cells)[0][0])
     text = region.cells[0].text
     same_size = 0.85 < below.height / max(above.height, 0.1) < 1.18
     # OCR draws its boxes close around the letters, which leaves more white between two lines.
@@ -120,7 +134,7 @@ def _continues(paragraph: Cluster, region: Cluster) -> bool:
     return same_size and near and aligned and reaches and not marked
 
 
-def _lines(cells: Sequence[TextCell]) -> list[list[TextCell]]:
+def text_lines(cells: Sequence[TextCell]) -> list[list[TextCell]]:
     """Group cells that stand beside each other; top to bottom, left to right."""
     lines: list[list[TextCell]] = []
     for cell in sorted(cells, key=lambda c: (_box(c).t + _box(c).b, _box(c).l)):
@@ -142,7 +156,7 @@ def _split_at_list_marks(region: Cluster) -> list[Cluster]:
     """Split a text region where its lines begin with bullets, or with two or more numbers or letters."""
     if region.label not in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM):
         return [region]
-    lines = _lines(region.cells)
+    lines = text_lines(region.cells)
     texts = [" ".join(cell.text for cell in line) for line in lines]
     bullets = [index for index, text in enumerate(texts) if BULLET.match(text)]
     numbers = [index for index, text in enumerate(texts) if NUMBER.match(text)]
@@ -156,6 +170,28 @@ def _split_at_list_marks(region: Cluster) -> list[Cluster]:
     ]
 
 
+def _split_at_listings(region: Cluster, body_font: str) -> list[Cluster]:
+    if region.label not in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM) or region.children:
+        return [region]
+    runs = split_at_listings(region, text_lines(region.cells), body_font)
+    if len(runs) < 2 and all(label == region.label for label, _ in runs):
+        return [region]
+    return [_part(region, lines, label) for label, lines in runs]
+
+
+def _split_at_notes(region: Cluster, body: _Body, page_height: float) -> list[Cluster]:
+    lines = text_lines(region.cells)
+    if region.label not in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM) or not is_footnote(
+        lines,
+        top=region.bbox.t / max(page_height, 1.0),
+        body_height=body.height,
+        body_letter_width=body.pitch,
+    ):
+        return [region]
+    bounds = [*note_starts(lines), len(lines)]
+    return [_part(region, lines[start:end], DocItemLabel.FOOTNOTE) for start, end in pairwise(bounds)]
+
+
 def _part(region: Cluster, lines: Sequence[Sequence[TextCell]], label: DocItemLabel) -> Cluster:
     cells = [cell for line in lines for cell in line]
     box = BoundingBox.enclosing_bbox([_box(cell) for cell in cells])
@@ -164,10 +200,11 @@ def _part(region: Cluster, lines: Sequence[Sequence[TextCell]], label: DocItemLa
 
 @dataclass(frozen=True)
 class _Body:
-    """Running text of a page: line height in points, and font."""
+    """Running text of a page: line height in points, font, and mean width of a letter in points."""
 
     height: float
     font: str
+    pitch: float
 
 
 def _body_of(regions: Iterable[Cluster]) -> _Body:
@@ -188,7 +225,9 @@ def _body_of(regions: Iterable[Cluster]) -> _Body:
         height = _box(cell).height
         if half <= 0:
             break
-    return _Body(height, max(fonts, key=lambda name: (fonts[name], name), default=""))
+    pitches = [letter_width(cell) for cell in cells if len(cell.text) >= LONG_LINE]
+    font = max(fonts, key=lambda name: (fonts[name], name), default="")
+    return _Body(height, font, median(pitches) if pitches else 0.0)
 
 
 def _font(cell: TextCell) -> str:
@@ -212,7 +251,7 @@ def _may_be_heading(region: Cluster) -> bool:
 
 def _is_heading(region: Cluster, body: _Body, *, first_page: bool) -> bool:
     """Whether a region is a heading: short, no sentence, and larger than the running text or set apart."""
-    text, lines = _text(region), _lines(region.cells)
+    text, lines = _text(region), text_lines(region.cells)
     if not body.height or not _may_be_heading(region) or len(text) > LONGEST_HEADING or len(lines) > 3:
         return False
     if (
@@ -235,7 +274,7 @@ def _split_at_headings(region: Cluster, body_font: str) -> list[Cluster]:
     """Take a short line that is set apart out of a paragraph: a heading the layout model ran over."""
     if region.label != DocItemLabel.TEXT or len(region.cells) < 2:
         return [region]
-    lines = _lines(region.cells)
+    lines = text_lines(region.cells)
     width = region.bbox.l + 0.8 * region.bbox.width
     apart = [_is_set_apart(line, body_font) and _box(line[-1]).r < width for line in lines]
     alone = [

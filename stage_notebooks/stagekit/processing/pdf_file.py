@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from stagekit.errors import DocumentRejected
+from stagekit.processing.lost_text import LayerLine
 from stagekit.processing.properties import pdf_properties
 
-__all__ = ["PdfFile", "inspect_pdf"]
+__all__ = ["PdfFile", "inspect_pdf", "text_layer_lines"]
 
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _SECURITY_ERROR = 5  # FPDF_ERR_SECURITY
+_REMOVE_SECURITY = 3  # FPDF_REMOVE_SECURITY, a flag of FPDF_SaveAsCopy
 
 
 @dataclass(frozen=True)
 class PdfFile:
-    """A PDF before conversion: the text layer of each page (empty where it has none), and properties."""
+    """A PDF before conversion.
+
+    Attributes:
+        page_texts: The text layer of each page, empty where it has none.
+        properties: What the file says about itself.
+        unlocked: The PDF without its protection, where a password was needed to open it.
+    """
 
     page_texts: list[str]
     properties: dict[str, Any] = field(default_factory=dict)
+    unlocked: bytes | None = None
 
 
-def inspect_pdf(content: bytes, max_pages: int) -> PdfFile:
+def inspect_pdf(content: bytes, max_pages: int, passwords: Sequence[str] = ()) -> PdfFile:
     """Open a PDF with PDFium and read its text layer and properties.
+
+    Args:
+        content: The PDF.
+        max_pages: A longer one is rejected.
+        passwords: Tried in turn on a protected PDF.
 
     Raises:
         DocumentRejected: Category `encrypted`, `corrupt` or `too_many_pages`.
     """
-    import pypdfium2
     from docling.utils.locks import pypdfium2_lock
 
     with pypdfium2_lock:
-        try:
-            document = pypdfium2.PdfDocument(content)
-        except pypdfium2.PdfiumError as error:
-            raise _verdict(content, getattr(error, "err_code", None)) from error
+        document, locked = _open(content, passwords)
         try:
             pages = len(document)
             if pages == 0:
@@ -47,9 +59,77 @@ def inspect_pdf(content: bytes, max_pages: int) -> PdfFile:
                     "Split the document, or raise max_pages.",
                 )
             texts = [_page_text(document, index) for index in range(pages)]
-            return PdfFile(texts, pdf_properties(document.get_metadata_dict()))
+            properties = pdf_properties(document.get_metadata_dict())
+            return PdfFile(texts, properties, _unlocked(document) if locked else None)
         finally:
             document.close()
+
+
+def text_layer_lines(content: bytes, pages: Sequence[int]) -> dict[int, list[LayerLine]]:
+    """Return the lines of the text layer of pages (numbers from 1), in the order of the file.
+
+    Places are in points from the bottom left of the page as it is shown, unless the page is turned.
+    """
+    import pypdfium2
+    from docling.utils.locks import pypdfium2_lock
+
+    with pypdfium2_lock:
+        document = pypdfium2.PdfDocument(content)
+        try:
+            return {number: list(_lines(document[number - 1])) for number in pages}
+        finally:
+            document.close()
+
+
+def _lines(page: Any) -> Iterator[LayerLine]:
+    """Yield lines; PDFium gives a rectangle for each run of text in one font."""
+    text_page = page.get_textpage()
+    x, y = page.get_cropbox()[:2]
+    line: LayerLine | None = None
+    for index in range(text_page.count_rects()):
+        left, bottom, right, top = text_page.get_rect(index)
+        text = text_page.get_text_bounded(left, bottom, right, top)
+        text = " ".join(text.split())
+        run = LayerLine(text, left - x, bottom - y, right - x, top - y)
+        if line is not None and line.bottom < (run.bottom + run.top) / 2 < line.top:
+            gap = " " if run.left > line.right + 0.1 * (line.top - line.bottom) else ""
+            line = LayerLine(
+                f"{line.text}{gap}{run.text}",
+                min(line.left, run.left),
+                min(line.bottom, run.bottom),
+                max(line.right, run.right),
+                max(line.top, run.top),
+            )
+            continue
+        if line is not None:
+            yield line
+        line = run
+    if line is not None:
+        yield line
+    text_page.close()
+    page.close()
+
+
+def _open(content: bytes, passwords: Sequence[str]) -> tuple[Any, bool]:
+    """Return the opened PDF, and whether it took a password."""
+    import pypdfium2
+
+    try:
+        return pypdfium2.PdfDocument(content), False
+    except pypdfium2.PdfiumError as error:
+        verdict = _verdict(content, getattr(error, "err_code", None))
+    for password in passwords if verdict.category == "encrypted" else ():
+        try:
+            return pypdfium2.PdfDocument(content, password=password), True
+        except pypdfium2.PdfiumError:
+            continue
+    raise verdict
+
+
+def _unlocked(document: Any) -> bytes:
+    plain = io.BytesIO()
+    document.save(plain, flags=_REMOVE_SECURITY)
+    return plain.getvalue()
 
 
 def _page_text(document: Any, index: int) -> str:
@@ -72,7 +152,8 @@ def _verdict(content: bytes, code: int | None = None) -> DocumentRejected:
         return DocumentRejected(
             "encrypted",
             "The PDF is protected with a password.",
-            "Remove the password and commit the document again.",
+            "Remove the password and commit the document again, or put it into NIC_ETL_PDF_PASSWORDS (one a "
+            "line) and run `nic-etl quarantine retry`.",
         )
     return DocumentRejected(
         "corrupt",

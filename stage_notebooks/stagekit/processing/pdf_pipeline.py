@@ -6,7 +6,7 @@ is lost, and a hyphen at a line end is dropped only where it splits a word.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from docling.datamodel.base_models import LayoutPrediction, Page
@@ -14,9 +14,12 @@ from docling.models.stages.heading_hierarchy.heading_hierarchy_model import Head
 from docling.models.stages.layout.layout_postprocessing_model import LayoutPostprocessingModel
 from docling.models.stages.page_assemble.page_assemble_model import PageAssembleModel, PageAssembleOptions
 from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
+from docling_core.types.doc import DocItemLabel
 
+from stagekit.processing.code_regions import code_text, name_mixed_lines
 from stagekit.processing.hyphenation import join_lines
-from stagekit.processing.page_structure import refine_regions
+from stagekit.processing.page_structure import refine_regions, text_lines
+from stagekit.processing.running_edges import mark_running_edges
 
 if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
@@ -31,6 +34,9 @@ class _RefinedLayout(LayoutPostprocessingModel):
     def postprocess_layout(
         self, conv_res: ConversionResult, pages: Sequence[Page]
     ) -> Sequence[LayoutPrediction]:
+        for page in pages:
+            if page.parsed_page is not None:
+                name_mixed_lines(page.parsed_page)
         predictions = super().postprocess_layout(conv_res, pages)
         for page, prediction in zip(pages, predictions, strict=True):
             prediction.clusters = refine_regions(
@@ -42,10 +48,17 @@ class _RefinedLayout(LayoutPostprocessingModel):
 
 
 class _CarefulAssembly(PageAssembleModel):
-    """Docling's page assembly with this package's rule for hyphens at line ends."""
+    """Docling's page assembly with this package's rule for hyphens at line ends, and code with its lines."""
 
     def sanitize_text(self, lines: list[str]) -> str:
         return super().sanitize_text([join_lines(lines)])
+
+    def __call__(self, conv_res: ConversionResult, page_batch: Iterable[Page]) -> Iterable[Page]:
+        for page in super().__call__(conv_res, page_batch):
+            for element in page.assembled.elements if page.assembled else ():
+                if element.label == DocItemLabel.CODE:
+                    element.text = code_text(text_lines(element.cluster.cells)) or element.text
+            yield page
 
 
 class _BoundedHeadingHierarchy(HeadingHierarchyModel):
@@ -68,6 +81,10 @@ class TextKeepingPdfPipeline(StandardPdfPipeline):
         self.layout_postprocessing_model = _RefinedLayout(options=self.layout_postprocessing_model.options)
         self.assemble_model = _CarefulAssembly(options=PageAssembleOptions())
         self.heading_hierarchy_model = _BoundedHeadingHierarchy(self.heading_hierarchy_model.options)
+
+    def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
+        mark_running_edges(conv_res.pages, self.assemble_model.sanitize_text)
+        return super()._assemble_document(conv_res)
 
     def _release_page_resources(self, item: Any) -> None:  # type: ignore[override]
         super()._release_page_resources(item)

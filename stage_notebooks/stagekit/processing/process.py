@@ -8,24 +8,28 @@ import io
 import math
 import warnings as python_warnings
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from docling.datamodel.base_models import ConversionStatus, DocumentStream
-from docling.datamodel.document import ConversionResult
-from docling.document_converter import DocumentConverter
 from docling_core.types.doc import DocItemLabel, DoclingDocument, SectionHeaderItem
 from docling_core.types.doc.document import DocumentOrigin
 
 from stagekit.errors import DocumentRejected
 from stagekit.front_matter import split_front_matter
-from stagekit.processing.content_type import detect_format
+from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
+from stagekit.processing.embedded_images import read_pictures
+from stagekit.processing.lost_text import put_back_lost_text
+from stagekit.processing.office_gaps import complete_document
 from stagekit.processing.orientation import upright_image, upright_pdf
-from stagekit.processing.pdf_file import PdfFile, inspect_pdf
+from stagekit.processing.page_verdicts import quality_sentences, read_by_ocr
+from stagekit.processing.pdf_file import PdfFile, inspect_pdf, text_layer_lines
 from stagekit.processing.plain_text import text_to_document
-from stagekit.processing.properties import docx_properties, usable_title
+from stagekit.processing.properties import file_properties, html_properties, usable_title
+from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
-from stagekit.processing.text_coverage import TextCoverage, is_readable, measure_coverage
-from stagekit.processing.text_decoding import decode_text
+from stagekit.processing.text_coverage import TextCoverage, is_readable, measure_coverage, page_texts_of
+from stagekit.processing.text_decoding import decode_html, decode_text
+from stagekit.processing.text_quality import FAULTS, text_fault
 
 __all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document", "quality_verdict"]
 
@@ -38,14 +42,15 @@ class ProcessedDocument:
 
     Attributes:
         document: What Docling made of it.
-        file_format: `pdf`, `docx`, `png`, `jpeg`, `md` or `txt`.
+        file_format: What `detect_format` found.
         title: From front matter, properties, a title item or the first heading; None where there is none.
-        page_count: Pages, or None for formats without pages (DOCX, Markdown, text).
+        page_count: Pages, slides or sheets; None for formats without pages (DOCX, Markdown, text).
         ocr_applied: OCR ran and gave text.
         ocr_confidence: Mean OCR confidence of the pages it was applied to, 0 to 1.
         confidence: Mean of Docling's page scores, 0 to 1. Formats that are read and not recognised (DOCX,
             Markdown, text) have 1.0: nothing was guessed.
         text_coverage: Share of the PDF's text layer that arrived; None without a text layer.
+        pages_reconverted: Pages to which lost words were put back, because too few had arrived.
         front_matter: The YAML front matter of a Markdown file.
         properties: What the file says about itself.
         warnings: Sentences for the report.
@@ -59,13 +64,14 @@ class ProcessedDocument:
     ocr_confidence: float | None = None
     confidence: float = 1.0
     text_coverage: TextCoverage | None = None
+    pages_reconverted: list[int] = field(default_factory=list)
     front_matter: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
 def process_document(
-    converter: DocumentConverter, content: bytes, file_name: str, settings: ProcessingSettings
+    reader: DocumentReader, content: bytes, file_name: str, settings: ProcessingSettings
 ) -> ProcessedDocument:
     """Convert one document. Its name only tells Markdown from plain text, and does not enter the result.
 
@@ -77,12 +83,17 @@ def process_document(
     """
     file_format = detect_format(content, file_name)
     if file_format in ("md", "txt"):
-        processed = _process_text(converter, content, file_format)
-    elif file_format == "docx":
-        processed = _process_docx(converter, content)
+        processed = _process_text(reader, content, file_format)
+    elif file_format in OFFICE_FORMATS:
+        processed = _process_office(reader, content, file_format, settings)
+    elif file_format == "html":
+        processed = _process_html(reader, content)
     else:
-        processed = _process_paged(converter, content, file_format, settings)
+        processed = _process_paged(reader, content, file_format, settings)
     _refuse_blank(processed.document)
+    if processed.page_count is None:
+        fault = text_fault("\n".join(item.text for item in processed.document.texts))
+        processed.warnings.extend([f"The text may be wrong: {FAULTS[fault]}."] if fault else [])
     processed.document.origin = _origin(content, file_format)
     return processed
 
@@ -102,7 +113,7 @@ def document_json(document: DoclingDocument) -> bytes:
     return document.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-def _process_text(converter: DocumentConverter, content: bytes, file_format: str) -> ProcessedDocument:
+def _process_text(reader: DocumentReader, content: bytes, file_format: str) -> ProcessedDocument:
     text, _ = decode_text(content)
     if not text.strip("\ufeff \t\r\n\f\v"):
         raise _blank()
@@ -112,34 +123,62 @@ def _process_text(converter: DocumentConverter, content: bytes, file_format: str
     front_matter, body, note = split_front_matter(text)
     if not body.strip():
         raise _blank()
-    document = _convert(converter, body.encode(), "md").document
+    document = reader.convert(body.encode(), "md").document
     title = _title(front_matter, {}, document)
     notes = [note] if note else []
     return ProcessedDocument(document, file_format, title, front_matter=front_matter, warnings=notes)
 
 
-def _process_docx(converter: DocumentConverter, content: bytes) -> ProcessedDocument:
+def _process_html(reader: DocumentReader, content: bytes) -> ProcessedDocument:
+    text, _ = decode_html(content)
+    properties = html_properties(text)
+    document = reader.convert(text.encode("utf-8-sig"), "html").document
+    return ProcessedDocument(document, "html", _title({}, properties, document), properties=properties)
+
+
+def _process_office(
+    reader: DocumentReader, content: bytes, file_format: str, settings: ProcessingSettings
+) -> ProcessedDocument:
     notes: list[str] = []
     try:
-        properties = docx_properties(content)
+        properties = file_properties(content, file_format)
     except Exception as error:  # a malformed property part must not cost the text
         properties, notes = {}, [f"The document properties cannot be read: {error}"]
-    document = _convert(converter, content, "docx").document
-    title = _title({}, properties, document)
-    return ProcessedDocument(document, "docx", title, properties=properties, warnings=notes)
+    document = reader.convert(content, file_format).document
+    complete_document(document, file_format)
+    ocr_confidence = read_pictures(document) if settings.ocr_embedded_images else None
+    return ProcessedDocument(
+        document,
+        file_format,
+        _title({}, properties, document),
+        page_count=len(document.pages) or None,
+        ocr_applied=ocr_confidence is not None,
+        ocr_confidence=ocr_confidence,
+        properties=properties,
+        warnings=notes,
+    )
 
 
 def _process_paged(
-    converter: DocumentConverter, content: bytes, file_format: str, settings: ProcessingSettings
+    reader: DocumentReader, content: bytes, file_format: str, settings: ProcessingSettings
 ) -> ProcessedDocument:
     if file_format == "pdf":
-        pdf = inspect_pdf(content, settings.max_pages)
+        pdf = inspect_pdf(content, settings.max_pages, settings.pdf_passwords)
+        content = pdf.unlocked or content
         scanned = [index for index, text in enumerate(pdf.page_texts) if not is_readable(text)]
         upright = upright_pdf(content, scanned) if settings.upright_scans and scanned else content
     else:
         pdf = _inspect_image(content)
         upright = upright_image(content) if settings.upright_scans else content
-    result = _convert(converter, upright, file_format if upright is content else _turned(file_format))
+    result = reader.convert(upright, file_format if upright is content else _turned(file_format))
+    by_ocr = read_by_ocr(result.pages)
+    coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
+    put_back = []
+    if coverage is not None and coverage.minimum < settings.min_text_coverage:
+        lines = partial(text_layer_lines, upright)
+        put_back = put_back_lost_text(result.document, coverage, settings.min_text_coverage, lines)
+        coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
+    notes = quality_sentences(pdf.page_texts, page_texts_of(result.document), by_ocr, put_back)
     pages = result.confidence.pages.values()
     ocr = [float(page.ocr_score) for page in pages if not math.isnan(page.ocr_score)]
     read = [page for page in pages if not (math.isnan(page.ocr_score) and math.isnan(page.parse_score))]
@@ -152,27 +191,10 @@ def _process_paged(
         ocr_applied=bool(ocr),
         ocr_confidence=round(sum(ocr) / len(ocr), 4) if ocr else None,
         confidence=round(sum(scores) / len(scores), 4) if scores else 0.0,
-        text_coverage=measure_coverage(pdf.page_texts, result.document),
+        text_coverage=coverage,
+        pages_reconverted=put_back,
         properties=pdf.properties,
-        warnings=[f"Page {e.page_no}: {e.error_message}" for e in result.errors],
-    )
-
-
-def _convert(converter: DocumentConverter, content: bytes, file_format: str) -> ConversionResult:
-    # The name is the same for all: Docling writes it into the document, and equal bytes must give equal JSON.
-    source = DocumentStream(name=f"document.{file_format}", stream=io.BytesIO(content))
-    with python_warnings.catch_warnings():
-        python_warnings.simplefilter("ignore")  # numpy on empty pages, Docling's own deprecations
-        result = converter.convert(source, raises_on_error=False)
-    if result.status in (ConversionStatus.SUCCESS, ConversionStatus.PARTIAL_SUCCESS):
-        return result
-    reason = "; ".join(error.error_message for error in result.errors) or result.status.value
-    if result.input.valid:
-        raise RuntimeError(f"Docling could not convert the {file_format} document: {reason}")
-    raise DocumentRejected(
-        "corrupt",
-        f"The {file_format.upper()} document is damaged and cannot be opened: {reason}",
-        "Export or upload the document again.",
+        warnings=[f"Page {e.page_no}: {e.error_message}" for e in result.errors] + notes,
     )
 
 
@@ -237,6 +259,10 @@ def _blank() -> DocumentRejected:
 _MEDIA_TYPES = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "html": "text/html",
     "png": "image/png",
     "jpeg": "image/jpeg",
     "md": "text/markdown",

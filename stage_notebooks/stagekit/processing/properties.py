@@ -1,13 +1,17 @@
-"""Reads what a document says about itself: PDF metadata and the core properties of a Word document."""
+"""Reads what a document says about itself: the metadata of PDF, Office, OpenDocument and HTML files."""
 
 from __future__ import annotations
 
 import datetime as dt
 import io
 import re
+import zipfile
+from collections import defaultdict
+from html.parser import HTMLParser
 from typing import Any
+from xml.etree import ElementTree
 
-__all__ = ["docx_properties", "pdf_properties", "usable_title"]
+__all__ = ["docx_properties", "file_properties", "html_properties", "pdf_properties", "usable_title"]
 
 _PDF_DATE = re.compile(r"^D?:?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?\s*(?:(Z)|([+-])(\d\d)'?(\d\d)?'?)?")
 _MADE_BY_PROGRAM = re.compile(
@@ -42,8 +46,33 @@ def pdf_properties(metadata: dict[str, str], language: str = "") -> dict[str, An
     )
 
 
+def file_properties(content: bytes, file_format: str) -> dict[str, Any]:
+    """Return the properties of an Office document (`docx`, `pptx`, `xlsx`, `odt`), without absent ones.
+
+    Raises:
+        Exception: What the libraries raise on malformed properties.
+    """
+    return _odt_properties(content) if file_format == "odt" else docx_properties(content)
+
+
+def html_properties(text: str) -> dict[str, Any]:
+    """Return what the head of an HTML page says about it as JSON values, without what is absent."""
+    head = _Head()
+    head.feed(text)
+    said = head.said
+    return _present(
+        title=said["title"],
+        author=said["author"] or said["dc.creator"],
+        subject=said["description"],
+        keywords=_keywords(said["keywords"]),
+        created=_iso_date(said["date"] or said["dc.date"] or said["article:published_time"]),
+        modified=_iso_date(said["last-modified"] or said["article:modified_time"]),
+        language=said["lang"],
+    )
+
+
 def docx_properties(content: bytes) -> dict[str, Any]:
-    """Return a Word document's core properties (ECMA-376 part 2) as JSON values, without absent ones."""
+    """Return the core properties (ECMA-376 part 2) of a Word, PowerPoint or Excel file as JSON values."""
     from docx.opc.package import OpcPackage
 
     core = OpcPackage.open(io.BytesIO(content)).core_properties
@@ -57,7 +86,55 @@ def docx_properties(content: bytes) -> dict[str, Any]:
         revision=core.revision or None,
         language=core.language,
         content_status=core.content_status,
+        category=core.category,
+        version=core.version,
+        description=core.comments,
     )
+
+
+def _odt_properties(content: bytes) -> dict[str, Any]:
+    """The elements of meta.xml (OpenDocument 1.3 part 3, 4.3)."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        root = ElementTree.fromstring(archive.read("meta.xml"))
+    said: dict[str, list[str]] = defaultdict(list)
+    for element in root.iter():
+        said[element.tag.rpartition("}")[2]].append(element.text or "")
+    first = {name: values[0] for name, values in said.items()}
+    return _present(
+        title=first.get("title"),
+        author=first.get("initial-creator") or first.get("creator"),
+        subject=first.get("subject"),
+        keywords=_keywords(";".join(said["keyword"])),
+        created=_iso_date(first.get("creation-date", "")),
+        modified=_iso_date(first.get("date", "")),
+        language=first.get("language"),
+        description=first.get("description"),
+    )
+
+
+class _Head(HTMLParser):
+    """Collects title, language and meta elements; what a page says twice counts the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[str, str] = defaultdict(str)
+        self._in_title = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self._in_title = tag == "title" and not self.said["title"]
+        if tag == "html":
+            self.said["lang"] = values.get("lang", "")
+        elif tag == "meta":
+            name = (values.get("name") or values.get("property") or values.get("http-equiv") or "").lower()
+            self.said[name] = self.said[name] or values.get("content", "")
+
+    def handle_data(self, data: str) -> None:
+        if self._in_title:
+            self.said["title"] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_title = self._in_title and tag != "title"
 
 
 def _present(**values: Any) -> dict[str, Any]:
@@ -75,6 +152,13 @@ def _utc(moment: dt.datetime | None) -> str | None:
         return None
     moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _iso_date(text: str) -> str | None:
+    try:
+        return _utc(dt.datetime.fromisoformat(text.strip()[:26]))
+    except ValueError:
+        return None
 
 
 def _pdf_date(text: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,6 +23,18 @@ __all__ = [
 
 LAYOUT_PROFILES = ("packaged", "docling")
 OCR_ENGINES = ("rapidocr", "tesseract", "none")
+# What the profile `docling` loads, in the folders that docling-tools makes.
+MODEL_FILES = {
+    "docling-project--docling-layout-heron": (
+        "config.json",
+        "preprocessor_config.json",
+        "model.safetensors",
+    ),
+    "docling-project--docling-models/model_artifacts/tableformer/accurate": (
+        "tm_config.json",
+        "tableformer_accurate.safetensors",
+    ),
+}
 ENGINES = ("docling", "docling-core", "docling-parse", "pypdfium2", "rapidocr", "rapid-layout", "onnxruntime")
 
 
@@ -36,6 +48,8 @@ class ProcessingSettings:
         min_text_coverage: Share of a page's words below which the verdict is `low_coverage`.
         enable_quality_gates: False gives every document the verdict `pass`.
         upright_scans: Scanned pages that lie on their side or their head are turned first.
+        ocr_embedded_images: Text in the pictures of Office documents is read.
+        pdf_passwords: Tried in turn on a protected PDF.
     """
 
     max_pages: int = 2000
@@ -43,6 +57,8 @@ class ProcessingSettings:
     min_text_coverage: float = 0.98
     enable_quality_gates: bool = True
     upright_scans: bool = True
+    ocr_embedded_images: bool = False
+    pdf_passwords: tuple[str, ...] = field(default=(), repr=False)
 
 
 def check_settings(layout_profile: str, ocr_engine: str, artifacts_path: str = "") -> None:
@@ -55,7 +71,9 @@ def check_settings(layout_profile: str, ocr_engine: str, artifacts_path: str = "
     one_of("ocr_engine", ocr_engine, OCR_ENGINES)
     if ocr_engine == "tesseract":
         require_tesseract()
-    models_folder(layout_profile, artifacts_path)
+    models = models_folder(layout_profile, artifacts_path)
+    if models is not None:
+        _require_model_files(models)
 
 
 def models_folder(layout_profile: str, artifacts_path: str) -> Path | None:
@@ -70,6 +88,16 @@ def models_folder(layout_profile: str, artifacts_path: str) -> Path | None:
             f"artifacts_path {artifacts_path!r} is not a folder: give the folder with Docling's models."
         )
     return models
+
+
+def _require_model_files(models: Path) -> None:
+    missing = [f"{folder}/{name}" for folder, names in MODEL_FILES.items() for name in names]
+    missing = [name for name in missing if not (models / name).is_file()]
+    if missing:
+        raise StageError(
+            f"artifacts_path '{models}' has no file {missing[0]}: fetch Docling's models with "
+            f"`docling-tools models download layout tableformer -o {models}`."
+        )
 
 
 def require_tesseract() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from docling_core.types.doc import DoclingDocument, TableItem, TextItem
 
-from stagekit.processing.page_ocr import is_broken_text
+from stagekit.processing.broken_text import is_broken_text
 
-__all__ = ["TextCoverage", "is_readable", "measure_coverage"]
+__all__ = ["TextCoverage", "is_readable", "measure_coverage", "missing_words", "page_texts_of", "words_of"]
 
 SHORTEST_INSIDE = 4  # letters; shorter words are found inside others by chance
 _WORD = re.compile(r"[^\W_]+")
@@ -34,21 +34,28 @@ class TextCoverage:
     pages: dict[int, float]
 
 
-def measure_coverage(page_texts: Sequence[str], document: DoclingDocument) -> TextCoverage | None:
+def measure_coverage(
+    page_texts: Sequence[str], document: DoclingDocument, *, read_by_ocr: Collection[int] = ()
+) -> TextCoverage | None:
     """Compare the text layer of each page with the text that the document places on that page.
 
     Case, punctuation, ligatures and hyphens are ignored; repeated words must be found as often as they occur.
 
+    Args:
+        page_texts: The text layer of each page.
+        document: What was made of it.
+        read_by_ocr: Numbers of the pages whose text layer was not used; they are left out.
+
     Returns:
         The shares, or None where no page has a usable text layer.
     """
-    found = _texts_by_page(document)
+    found = page_texts_of(document)
     pages: dict[int, float] = {}
     hits_total = words_total = 0
     for number, layer in enumerate(page_texts, start=1):
-        if not is_readable(layer):
+        if number in read_by_ocr or not is_readable(layer):
             continue
-        words = _words(layer)
+        words = words_of(layer)
         hits = _hits(words, found.get(number, ""))
         pages[number] = hits / len(words)
         hits_total, words_total = hits_total + hits, words_total + len(words)
@@ -59,27 +66,38 @@ def measure_coverage(page_texts: Sequence[str], document: DoclingDocument) -> Te
 
 def is_readable(layer: str) -> bool:
     """Whether the text layer of a page holds words, and characters that map to Unicode."""
-    return bool(_words(layer)) and not is_broken_text([layer])
+    return bool(words_of(layer)) and not is_broken_text([layer])
 
 
-def _words(text: str) -> list[str]:
+def missing_words(words: Iterable[str], document: DoclingDocument, page: int) -> Counter[str]:
+    """Return how often each of a page's words is missing in what the document places on that page."""
+    text = page_texts_of(document).get(page, "")
+    return +Counter({word: wanted - got for word, wanted, got in _compared(words, text)})
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in the form in which they are compared."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return _WORD.findall(_HYPHEN.sub("", folded))
 
 
 def _hits(words: Iterable[str], text: str) -> int:
-    present = _words(text)
+    return sum(got for _, _, got in _compared(words, text))
+
+
+def _compared(words: Iterable[str], text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each word with how often it is wanted and how often it was found."""
+    present = words_of(text)
     counts, together = Counter(present), "".join(present)
-    hits = 0
     for word, wanted in Counter(words).items():
         got = min(wanted, counts[word])
         if got < wanted and len(word) >= SHORTEST_INSIDE:
             got = min(wanted, together.count(word))
-        hits += got
-    return hits
+        yield word, wanted, got
 
 
-def _texts_by_page(document: DoclingDocument) -> dict[int, str]:
+def page_texts_of(document: DoclingDocument) -> dict[int, str]:
+    """Return the text that a document places on each page, headers and footers included."""
     texts: dict[int, list[str]] = defaultdict(list)
     items: list[TextItem | TableItem] = [*document.texts, *document.tables]
     for item in items:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
-__all__ = ["decode_text", "looks_like_text"]
+__all__ = ["decode_html", "decode_text", "looks_like_text"]
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -18,6 +18,7 @@ _BOMS = (
 _CODE_PAGES = ("cp1252", "cp850", "mac_roman")
 _PLAUSIBLE = re.compile("[áàâãäéèêíìîóòôõöúùûüçñÁÀÂÃÉÊÍÓÔÕÚÜÇÑªº°²³§–—“”‘’…•·¿¡«»€£\u00a0\u00ad]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CHARSET = re.compile(rb"""<(?:meta|\?xml)[^>]+(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _SAMPLE = 65536
 
 
@@ -30,6 +31,20 @@ def decode_text(content: bytes) -> tuple[str, str]:
     encoding = _encoding(content)
     text = content.decode(encoding, errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding.removesuffix("-sig")
+
+
+def decode_html(content: bytes) -> tuple[str, str]:
+    """Return the text of an HTML page and its encoding: the declared one, else as `decode_text` does it."""
+    declared = (
+        None if content.startswith(tuple(mark for mark, _ in _BOMS)) else _CHARSET.search(content[:4096])
+    )
+    if declared:
+        encoding = declared.group(1).decode("ascii")
+        try:
+            return content.decode(encoding), encoding.lower()
+        except (LookupError, UnicodeDecodeError):
+            pass  # a wrong declaration; the bytes decide
+    return decode_text(content)
 
 
 def looks_like_text(content: bytes) -> bool:

@@ -1,17 +1,18 @@
-"""What each worker process of stage 02 runs: one Docling converter, and what is kept of each document."""
+"""What each worker process of stage 02 runs: one reader of documents, and what is kept of each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-import cv2
-from docling.document_converter import DocumentConverter
+from typing import TYPE_CHECKING, Any
 
 from stagekit.execution import DocumentOutput
-from stagekit.processing.converter import format_options, pdf_pipeline_options
+from stagekit.processing.pdf_passwords import pdf_passwords
 from stagekit.processing.process import document_json, process_document, quality_verdict
-from stagekit.processing.settings import ProcessingSettings
+from stagekit.processing.reader import DocumentReader
+from stagekit.processing.settings import ProcessingSettings, check_settings
+
+if TYPE_CHECKING:
+    from docling.document_converter import DocumentConverter
 
 __all__ = ["open_processor"]
 
@@ -21,7 +22,7 @@ Row = dict[str, Any]
 def open_processor(
     settings: Row, *, read: Callable[[Row], bytes], threads: int
 ) -> Callable[[Row], DocumentOutput]:
-    """Build the converter, and return the function that is applied to each document.
+    """Open the reader of documents, and return the function that is applied to each document.
 
     Args:
         settings: the notebook's parameters that bear on the result, by name.
@@ -31,26 +32,35 @@ def open_processor(
     Raises:
         StageError: a setting has an unknown value.
     """
-    cv2.setNumThreads(threads)
-    options = pdf_pipeline_options(
-        settings["layout_profile"],
-        settings["ocr_engine"],
-        settings["ocr_languages"],
-        settings["artifacts_path"],
-        threads=threads,
-    )
-    formats = format_options(options)
-    converter = DocumentConverter(allowed_formats=list(formats), format_options=formats)
+    check_settings(settings["layout_profile"], settings["ocr_engine"], settings["artifacts_path"])
+
+    def open_converter() -> DocumentConverter:
+        import cv2
+
+        from stagekit.processing.converter import build_converter
+
+        cv2.setNumThreads(threads)
+        return build_converter(
+            settings["layout_profile"],
+            settings["ocr_engine"],
+            settings["ocr_languages"],
+            settings["artifacts_path"],
+            threads=threads,
+        )
+
+    reader = DocumentReader(open_converter)
     rules = ProcessingSettings(
         max_pages=settings["max_pages"],
         min_confidence_threshold=settings["min_confidence_threshold"],
         min_text_coverage=settings["min_text_coverage"],
         enable_quality_gates=settings["enable_quality_gates"],
-        upright_scans=options.do_ocr,
+        upright_scans=settings["ocr_engine"] != "none",
+        ocr_embedded_images=settings["ocr_embedded_images"],
+        pdf_passwords=pdf_passwords(),
     )
 
     def process(row: Row) -> DocumentOutput:
-        result = process_document(converter, read(row["content"]), row["file_name"], rules)
+        result = process_document(reader, read(row["content"]), row["file_name"], rules)
         coverage = result.text_coverage
         return DocumentOutput(
             fields={
@@ -61,6 +71,7 @@ def open_processor(
                 "ocr_confidence": result.ocr_confidence,
                 "confidence": result.confidence,
                 "text_coverage": coverage.total if coverage else None,
+                "pages_reconverted": result.pages_reconverted,
                 "worst_page_coverage": coverage.minimum if coverage else None,
                 "quality_verdict": quality_verdict(result, rules),
                 "front_matter": result.front_matter,

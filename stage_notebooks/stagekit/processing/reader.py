@@ -1,0 +1,117 @@
+"""Gives a document to the part of Docling that reads its format, and loads no more than that part needs.
+
+A PDF or an image needs Docling's converter with its models (5 s, 1 GB). Every other format has a backend of
+Docling that builds the document by itself; `DocumentConverter` does no more with it than is done here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import logging
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from stagekit.errors import DocumentRejected
+from stagekit.processing.light_imports import import_docling_options
+
+if TYPE_CHECKING:
+    from docling.datamodel.document import ConversionResult
+    from docling.document_converter import DocumentConverter
+
+__all__ = ["DocumentReader"]
+
+# By our name of the format: the module and class of Docling's backend, and Docling's name of the format.
+_BACKENDS = {
+    "md": ("docling.backend.md_backend", "MarkdownDocumentBackend", "md"),
+    "docx": ("docling.backend.msword_backend", "MsWordDocumentBackend", "docx"),
+    "pptx": ("docling.backend.mspowerpoint_backend", "MsPowerpointDocumentBackend", "pptx"),
+    "xlsx": ("docling.backend.msexcel_backend", "MsExcelDocumentBackend", "xlsx"),
+    "odt": ("docling.backend.opendocument_backend", "OdtDocumentBackend", "odt"),
+    "html": ("docling.backend.html_backend", "HTMLDocumentBackend", "html"),
+}
+
+
+class DocumentReader:
+    """Converts documents of all formats; the converter with models is opened for the first that needs it."""
+
+    def __init__(self, open_converter: Callable[[], DocumentConverter]) -> None:
+        self._open_converter = open_converter
+        self._converter: DocumentConverter | None = None
+
+    def convert(self, content: bytes, file_format: str) -> ConversionResult:
+        """Return what Docling made of a document.
+
+        Args:
+            content: The bytes of the document.
+            file_format: `pdf`, `png`, `jpeg`, or one of the formats with a backend of their own.
+
+        Raises:
+            DocumentRejected: Category `corrupt`.
+            RuntimeError: Docling failed on a document that can be opened.
+        """
+        import_docling_options()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numpy on empty pages, Docling's own deprecations
+            if file_format in _BACKENDS:
+                result = _read(content, file_format)
+            else:
+                result = self._recognise(content, file_format)
+        return _usable(result, file_format)
+
+    def _recognise(self, content: bytes, file_format: str) -> ConversionResult:
+        from docling.datamodel.base_models import DocumentStream
+
+        if self._converter is None:
+            self._converter = self._open_converter()
+        source = DocumentStream(name=_neutral_name(file_format), stream=io.BytesIO(content))
+        return self._converter.convert(source, raises_on_error=False)
+
+
+def _read(content: bytes, file_format: str) -> ConversionResult:
+    from docling.datamodel.base_models import ConversionStatus, InputFormat
+    from docling.datamodel.document import ConversionResult, InputDocument, build_invalid_input_errors
+
+    module, backend, docling_format = _BACKENDS[file_format]
+    logging.getLogger(module).setLevel(logging.ERROR)  # it warns once a picture
+    opened = InputDocument(
+        path_or_stream=io.BytesIO(content),
+        format=InputFormat(docling_format),
+        backend=getattr(importlib.import_module(module), backend),
+        filename=_neutral_name(file_format),
+    )
+    result = ConversionResult(input=opened, status=ConversionStatus.FAILURE)
+    if not opened.valid:
+        result.errors = build_invalid_input_errors(opened)
+        return result
+    try:
+        result.document = opened._backend.convert()  # type: ignore[attr-defined] # of a declarative backend
+    except Exception as error:  # whatever a backend throws at a document is a failure on that document
+        raise _failure(file_format, str(error)) from error
+    result.status = ConversionStatus.SUCCESS
+    return result
+
+
+def _usable(result: ConversionResult, file_format: str) -> ConversionResult:
+    from docling.datamodel.base_models import ConversionStatus
+
+    if result.status in (ConversionStatus.SUCCESS, ConversionStatus.PARTIAL_SUCCESS):
+        return result
+    reason = "; ".join(error.error_message for error in result.errors) or result.status.value
+    if result.input.valid:
+        raise _failure(file_format, reason)
+    raise DocumentRejected(
+        "corrupt",
+        f"The {file_format.upper()} document is damaged and cannot be opened: {reason}",
+        "Export or upload the document again.",
+    )
+
+
+def _failure(file_format: str, reason: str) -> RuntimeError:
+    return RuntimeError(f"Docling could not convert the {file_format} document: {reason}")
+
+
+def _neutral_name(file_format: str) -> str:
+    # The same for all: Docling writes it into the document, and equal bytes must give equal JSON.
+    return f"document.{file_format}"
