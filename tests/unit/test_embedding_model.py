@@ -11,7 +11,7 @@ from stagekit.embedding.e5_convert import write_sentence_transformer
 from tests.unit.embedding_models import HIDDEN, POSITIONS, write_e5s1
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from stagekit.embedding import EmbeddingModel
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 TEXTS = ["ab", "ação", "uma frase mais longa que as outras", "ab ab", "z"]
@@ -26,13 +26,12 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-@pytest.fixture(scope="module")
-def model(directory: Path) -> "SentenceTransformer":
-    return load_model(str(directory))
+@pytest.fixture(scope="module", params=[pytest.param("torch", marks=pytest.mark.slow), "onnx"])
+def model(directory: Path, request: pytest.FixtureRequest) -> "EmbeddingModel":
+    return load_model(str(directory), backend=request.param)
 
 
-@pytest.mark.slow
-def test_vectors_have_length_one_and_do_not_depend_on_the_batch(model: "SentenceTransformer") -> None:
+def test_vectors_have_length_one_and_do_not_depend_on_the_batch(model: "EmbeddingModel") -> None:
     together = embed_texts(model, TEXTS, "passage: ", batch_size=3)
     assert (together.shape, together.dtype) == ((5, HIDDEN), np.float32)
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
@@ -42,25 +41,26 @@ def test_vectors_have_length_one_and_do_not_depend_on_the_batch(model: "Sentence
     assert np.array_equal(together, backwards), "the order of the texts changes nothing"
 
 
-@pytest.mark.slow
-def test_a_repeated_text_is_embedded_once(
-    model: "SentenceTransformer", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encode, seen = model.encode, []
-    monkeypatch.setattr(model, "encode", lambda batch, **kw: seen.extend(batch) or encode(batch, **kw))
+def test_a_repeated_text_is_embedded_once(model: "EmbeddingModel", monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, seen = type(model), []
+    encode = kind.encode
+
+    def spy(self: object, batch: list[str], *arguments: object, **options: object) -> object:
+        seen.extend(batch)
+        return encode(self, batch, *arguments, **options)
+
+    monkeypatch.setattr(kind, "encode", spy)
     rows = embed_texts(model, ["ab", "z", "ab"])
     assert seen == ["z", "ab"]
     assert np.array_equal(rows[0], rows[2])
     assert embed_texts(model, []).shape == (0, HIDDEN)
 
 
-@pytest.mark.slow
-def test_the_prompt_is_part_of_what_is_embedded(model: "SentenceTransformer") -> None:
+def test_the_prompt_is_part_of_what_is_embedded(model: "EmbeddingModel") -> None:
     assert np.array_equal(embed_texts(model, ["ab"], "passage: "), embed_texts(model, ["passage: ab"]))
 
 
-@pytest.mark.slow
-def test_a_text_that_would_be_cut_is_refused(model: "SentenceTransformer", directory: Path) -> None:
+def test_a_text_that_would_be_cut_is_refused(model: "EmbeddingModel", directory: Path) -> None:
     counter = load_tokenizer(str(directory))
     longest = "z" * (POSITIONS - counter.count_embedded("z") + 1)
     while counter.count_embedded(longest) > POSITIONS:
@@ -71,7 +71,8 @@ def test_a_text_that_would_be_cut_is_refused(model: "SentenceTransformer", direc
 
 
 @pytest.mark.slow
-def test_model_and_token_counter_agree_on_every_text(model: "SentenceTransformer", directory: Path) -> None:
+def test_model_and_token_counter_agree_on_every_text(directory: Path) -> None:
+    model = load_model(str(directory), backend="torch")
     counter = load_tokenizer(str(directory))
     for text in (*TEXTS, "tab\tnova\nlinha\x07", "e\u0301 ﬁ Ａ\u200b~", "  "):
         ids = model.tokenizer(text)["input_ids"]
@@ -79,19 +80,16 @@ def test_model_and_token_counter_agree_on_every_text(model: "SentenceTransformer
 
 
 @pytest.mark.slow
-def test_bfloat16_stays_near_and_its_vectors_have_length_one(
-    model: "SentenceTransformer", directory: Path
-) -> None:
+def test_bfloat16_stays_near_and_its_vectors_have_length_one(directory: Path) -> None:
     rows = embed_texts(load_model(str(directory), dtype="bfloat16"), TEXTS)
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
-    assert (rows * embed_texts(model, TEXTS)).sum(axis=1).min() > 0.99
+    assert (rows * embed_texts(load_model(str(directory)), TEXTS)).sum(axis=1).min() > 0.99
 
 
-@pytest.mark.slow
 def test_a_vector_that_is_not_finite_is_refused(
-    model: "SentenceTransformer", monkeypatch: pytest.MonkeyPatch
+    model: "EmbeddingModel", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model, "encode", lambda batch, **_: np.full((len(batch), HIDDEN), np.nan))
+    monkeypatch.setattr(type(model), "encode", lambda _, batch, *_a, **_k: np.full((len(batch), 2), np.nan))
     with pytest.raises(ValueError, match="not finite"):
         embed_texts(model, ["ab"])
 
@@ -118,8 +116,27 @@ def test_wrong_settings_are_named() -> None:
 
 
 @pytest.mark.parametrize("found", [True, False])
-def test_auto_takes_the_gpu_where_there_is_one(found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_takes_the_gpu_where_torch_finds_one(
+    found: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "nvidia0").touch()
+    monkeypatch.setattr("stagekit.embedding.hardware._DEV", tmp_path)
     monkeypatch.setattr("torch.cuda.is_available", lambda: found)
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: True)
     assert resolve_device("auto") == ("cuda" if found else "cpu")
-    assert resolve_dtype("auto", "cuda") == "bfloat16"
+    assert resolve_dtype("auto", "cuda:1") == "bfloat16"
+
+
+def test_without_a_gpus_device_file_torch_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("stagekit.embedding.hardware._DEV", tmp_path)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("sys.platform", "linux")
+    assert resolve_device("auto") == "cpu"
+    monkeypatch.setattr("sys.platform", "win32")
+    assert resolve_device("auto") == "cuda", "only Linux has such files"
+
+
+def test_a_gpu_can_be_chosen_by_its_number() -> None:
+    assert resolve_device("cuda:1") == "cuda:1"

@@ -1,22 +1,34 @@
 """Embedding models: found, verified, loaded, and their vectors kept by content."""
 
 from stagekit.embedding.errors import ModelUnavailableError
+from stagekit.embedding.hardware import resolve_device, resolve_dtype
 from stagekit.embedding.hub import fetch_model
-from stagekit.embedding.model import embed_texts, load_model, resolve_device, resolve_dtype
+from stagekit.embedding.model import EmbeddingModel, computation, embed_texts, load_model, resolve_backend
 from stagekit.embedding.packaged import PACKAGED_MODELS
 from stagekit.embedding.registry import ModelFiles, max_sequence_length, resolve_model
 from stagekit.embedding.reuse import EmbeddedTexts, embed_with_reuse
+from stagekit.embedding.sparse import (
+    SPARSE_VERSION,
+    SparseVector,
+    sparse_document_vector,
+    sparse_query_vector,
+    sparse_terms,
+)
 from stagekit.embedding.tables import embeddings_table
 from stagekit.embedding.tokens import TokenCounter, load_tokenizer
 from stagekit.embedding.vectors import VectorStore, vector_key
 
 __all__ = [
     "PACKAGED_MODELS",
+    "SPARSE_VERSION",
     "EmbeddedTexts",
+    "EmbeddingModel",
     "ModelFiles",
     "ModelUnavailableError",
+    "SparseVector",
     "TokenCounter",
     "VectorStore",
+    "computation",
     "embed_texts",
     "embed_with_reuse",
     "embeddings_table",
@@ -24,8 +36,12 @@ __all__ = [
     "load_model",
     "load_tokenizer",
     "max_sequence_length",
+    "resolve_backend",
     "resolve_device",
     "resolve_dtype",
     "resolve_model",
+    "sparse_document_vector",
+    "sparse_query_vector",
+    "sparse_terms",
     "vector_key",
 ]

@@ -1,78 +1,89 @@
-"""Loads sentence-transformers models and turns texts into unit vectors, the same ones for the same texts."""
+"""Loads embedding models and turns texts into unit vectors, the same ones for the same texts."""
 
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.embedding.registry import resolve_model
+from stagekit.embedding.bert_graph import obstacle
+from stagekit.embedding.errors import ModelUnavailableError
+from stagekit.embedding.hardware import resolve_device, resolve_dtype
+from stagekit.embedding.onnx_model import OnnxModel, load_onnx_model, require_within_limit
+from stagekit.embedding.registry import ModelFiles, resolve_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["embed_texts", "load_model", "resolve_device", "resolve_dtype"]
+__all__ = ["EmbeddingModel", "computation", "embed_texts", "load_model", "resolve_backend"]
 
-_DTYPES = ("float32", "bfloat16")
-
-
-def resolve_device(device: str) -> str:
-    """Return `cpu` or `cuda`; "auto" takes the GPU where there is one.
-
-    Raises:
-        ValueError: The setting is none of "cpu", "cuda", "auto".
-    """
-    if device not in {"cpu", "cuda", "auto"}:
-        raise ValueError(f"device is {device!r}: set it to cpu, cuda or auto.")
-    if device != "auto":
-        return device
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
+EmbeddingModel: TypeAlias = "SentenceTransformer | OnnxModel"
 
 
-def resolve_dtype(dtype: str, device: str = "cpu") -> str:
-    """Return `float32` or `bfloat16`; "auto" takes bfloat16 where the hardware multiplies in it.
+def resolve_backend(backend: str, files: ModelFiles, *, dtype: str = "float32", device: str = "cpu") -> str:
+    """Return `onnx` or `torch`; "auto" takes ONNX Runtime where it can make the vectors asked for.
 
     Args:
-        dtype: The setting `embedding_dtype`.
-        device: "cpu", "cuda" or "auto"; looked at only where `dtype` is "auto".
+        backend: The setting `embedding_backend`.
+        files: The model.
+        dtype: See `resolve_dtype`.
+        device: See `resolve_device`.
 
     Raises:
-        ValueError: The setting is none of "float32", "bfloat16", "auto".
+        ValueError: The setting is none of "auto", "torch", "onnx".
+        ModelUnavailableError: It is "onnx", and model, dtype or device are not for that.
     """
-    if dtype not in {*_DTYPES, "auto"}:
-        raise ValueError(f"embedding_dtype is {dtype!r}: set it to float32, bfloat16 or auto.")
-    if dtype != "auto":
-        return dtype
-    if resolve_device(device) == "cuda":
-        import torch
+    if backend not in {"auto", "torch", "onnx"}:
+        raise ValueError(f"embedding_backend is {backend!r}: set it to auto, torch or onnx.")
+    if backend == "torch":
+        return backend
+    device = resolve_device(device)
+    dtype = resolve_dtype(dtype, device)
+    if device != "cpu":
+        reason = f"device is {device} and not cpu"
+    elif dtype != "float32":
+        reason = f"embedding_dtype is {dtype} and not float32"
+    else:
+        reason = obstacle(files.directory)
+    if reason and backend == "onnx":
+        raise ModelUnavailableError(
+            f"The embedding model {files.name} cannot run in ONNX Runtime, {reason}: "
+            "set embedding_backend to auto or torch."
+        )
+    return "torch" if reason else "onnx"
 
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    return "bfloat16" if _cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
+
+def computation(dtype: str, backend: str) -> str:
+    """Return what stands for the arithmetic in a `vector_key`: two backends round differently."""
+    return f"{dtype} {backend}"
 
 
 def load_model(
-    name: str, revision: str = "", *, dtype: str = "float32", device: str = "cpu"
-) -> "SentenceTransformer":
+    name: str, revision: str = "", *, dtype: str = "float32", device: str = "cpu", backend: str = "auto"
+) -> EmbeddingModel:
     """Load an embedding model for inference, from verified safetensors and never with code of its own.
 
     Args:
         name: A value of the setting `embedding_model`; see `resolve_model`.
         revision: See `resolve_model`.
         dtype: "float32", "bfloat16" or "auto"; in bfloat16 pooling and normalisation stay in float32.
-        device: "cpu", "cuda" or "auto".
+        device: "cpu", "cuda", "cuda:N" or "auto".
+        backend: "torch", "onnx" or "auto"; see `resolve_backend`.
 
     Raises:
-        ModelUnavailableError: The model is missing or damaged.
-        ValueError: dtype or device is not one of the above.
+        ModelUnavailableError: The model is missing or damaged, or not for the backend.
+        ValueError: dtype, device or backend is not one of the above.
     """
     device = resolve_device(device)
     dtype = resolve_dtype(dtype, device)
     files = resolve_model(name, revision, verify_weights=True)
+    if resolve_backend(backend, files, dtype=dtype, device=device) == "onnx":
+        return load_onnx_model(files)
+    return _load_sentence_transformer(files, dtype, device)
 
+
+def _load_sentence_transformer(files: ModelFiles, dtype: str, device: str) -> "SentenceTransformer":
     import torch
 
     SentenceTransformer = _sentence_transformer_class()  # noqa: N806
@@ -95,7 +106,7 @@ def load_model(
 
 
 def embed_texts(
-    model: "SentenceTransformer", texts: Sequence[str], prompt: str = "", batch_size: int = 32
+    model: EmbeddingModel, texts: Sequence[str], prompt: str = "", batch_size: int = 32
 ) -> NDArray[np.float32]:
     """Return one unit vector for each text.
 
@@ -105,7 +116,7 @@ def embed_texts(
         model: From `load_model`.
         texts: Texts without prompt, none longer than the model's limit.
         prompt: Put before every text.
-        batch_size: Texts that go through the model at once.
+        batch_size: Most texts that go through the model at once.
 
     Returns:
         Array of shape (len(texts), dimension), each row of L2 norm 1.
@@ -114,17 +125,33 @@ def embed_texts(
         ValueError: A text is longer than the model takes, or the model gave a vector that is not finite.
     """
     distinct = sorted(set(texts), key=lambda text: (len(text), text))
-    _require_within_limit(model, [prompt + text for text in distinct])
-    vectors: dict[str, NDArray[np.float32]] = {}
-    for start in range(0, len(distinct), batch_size):
-        batch = distinct[start : start + batch_size]
-        rows = model.encode(
-            batch, prompt=prompt, batch_size=batch_size, convert_to_numpy=True, show_progress_bar=False
+    if isinstance(model, OnnxModel):
+        dimension = model.dimension
+        rows = model.encode([prompt + text for text in distinct], batch_size) if distinct else None
+    else:
+        dimension = model.get_sentence_embedding_dimension() or 0
+        rows = _encode(model, distinct, prompt, batch_size) if distinct else None
+    if rows is None:
+        return np.empty((0, dimension), dtype=np.float32)
+    place = {text: at for at, text in enumerate(distinct)}
+    return _unit_rows(rows)[[place[text] for text in texts]]
+
+
+def _encode(
+    model: "SentenceTransformer", texts: list[str], prompt: str, batch_size: int
+) -> NDArray[np.float32]:
+    inputs = [prompt + text for text in texts]
+    encoded = model.tokenizer(inputs, truncation=False, padding=False, verbose=False)["input_ids"]
+    require_within_limit(max(map(len, encoded)), model.max_seq_length)
+    made = []
+    for start in range(0, len(texts), batch_size):
+        batch = texts[start : start + batch_size]
+        made.append(
+            model.encode(
+                batch, prompt=prompt, batch_size=batch_size, convert_to_numpy=True, show_progress_bar=False
+            )
         )
-        vectors.update(zip(batch, _unit_rows(np.asarray(rows, dtype=np.float32)), strict=True))
-    if not texts:
-        return np.empty((0, model.get_sentence_embedding_dimension() or 0), dtype=np.float32)
-    return np.stack([vectors[text] for text in texts])
+    return np.concatenate(made).astype(np.float32)
 
 
 def _sentence_transformer_class() -> "type[SentenceTransformer]":
@@ -145,27 +172,6 @@ def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit
 
 
-def _require_within_limit(model: "SentenceTransformer", texts: Sequence[str]) -> None:
-    if not texts:
-        return
-    limit = model.max_seq_length
-    encoded = model.tokenizer(list(texts), truncation=False, padding=False, verbose=False)["input_ids"]
-    longest = max(len(ids) for ids in encoded)
-    if limit is not None and longest > limit:
-        raise ValueError(
-            f"A text of {longest} tokens is longer than the {limit} that the embedding model takes and would "
-            "be cut: lower chunk_size and run the chunking stage again."
-        )
-
-
 def _float32_tokens(_module: Any, _arguments: Any, features: dict[str, Any]) -> dict[str, Any]:
     features["token_embeddings"] = features["token_embeddings"].float()
     return features
-
-
-def _cpu_flags() -> set[str]:
-    path = Path("/proc/cpuinfo")
-    if not path.is_file():
-        return set()
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()}

@@ -23,7 +23,7 @@ def vector_key(text: str, model_fingerprint: str, dtype: str) -> str:
     Args:
         text: What the model gets, prompt included.
         model_fingerprint: `ModelFiles.fingerprint`.
-        dtype: Data type of the computation, as `resolve_dtype` returns it.
+        dtype: Number type and backend, as `computation` names them.
     """
     parts = (text, model_fingerprint, dtype)
     # Lengths in front keep ("ab", "c") and ("a", "bc") apart.

@@ -1,0 +1,62 @@
+"""Decides where and in which number type a model computes, without importing torch where there is no GPU."""
+
+import re
+import sys
+from pathlib import Path
+
+__all__ = ["resolve_device", "resolve_dtype"]
+
+_DTYPES = ("float32", "bfloat16")
+_GPU_DEVICES = ("nvidia*", "kfd", "dxg")  # of /dev: NVIDIA, AMD, and Windows' GPU inside WSL
+_DEV = Path("/dev")
+
+
+def resolve_device(device: str) -> str:
+    """Return `cpu`, `cuda` or `cuda:N`; "auto" takes the GPU where there is one.
+
+    Raises:
+        ValueError: The setting is none of "cpu", "cuda", "cuda:N", "auto".
+    """
+    if not re.fullmatch(r"cpu|cuda(:\d+)?|auto", device):
+        raise ValueError(f"device is {device!r}: set it to cpu, cuda, cuda:N or auto.")
+    if device != "auto":
+        return device
+    if not _may_have_gpu():
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def resolve_dtype(dtype: str, device: str = "cpu") -> str:
+    """Return `float32` or `bfloat16`; "auto" takes bfloat16 where the hardware multiplies in it.
+
+    Args:
+        dtype: The setting `embedding_dtype`.
+        device: "cpu", "cuda", "cuda:N" or "auto"; looked at only where `dtype` is "auto".
+
+    Raises:
+        ValueError: The setting is none of "float32", "bfloat16", "auto".
+    """
+    if dtype not in {*_DTYPES, "auto"}:
+        raise ValueError(f"embedding_dtype is {dtype!r}: set it to float32, bfloat16 or auto.")
+    if dtype != "auto":
+        return dtype
+    if resolve_device(device) != "cpu":
+        import torch
+
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if _cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
+
+
+def _may_have_gpu() -> bool:
+    """Say whether torch is worth asking: on Linux every GPU it can use has a device file."""
+    return sys.platform != "linux" or any(next(_DEV.glob(name), None) for name in _GPU_DEVICES)
+
+
+def _cpu_flags() -> set[str]:
+    path = Path("/proc/cpuinfo")
+    if not path.is_file():
+        return set()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()}

@@ -1,0 +1,88 @@
+"""Writes the few messages of the ONNX format that a model graph is made of, without the package `onnx`.
+
+ONNX files are protocol buffers. Field numbers and enumerations are those of onnx.proto, IR version 8
+(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); the wire format is
+https://protobuf.dev/programming-guides/encoding. Every function returns a serialised message.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+
+__all__ = ["FLOAT", "INT32", "external_tensor", "int64_tensor", "model", "node", "value_info"]
+
+FLOAT, INT32, _INT64 = 1, 6, 7  # TensorProto.DataType
+_IR_VERSION = 8
+_EXTERNAL = 1  # TensorProto.DataLocation
+_Value = int | float | str | bytes
+Attribute = int | float | str
+
+
+def node(
+    operator: str, inputs: Sequence[str], outputs: Sequence[str], domain: str = "", **attributes: Attribute
+) -> bytes:
+    """Return a NodeProto; attributes are of type INT, FLOAT or STRING."""
+    packed = [_attribute(name, value) for name, value in attributes.items()]
+    return _message({1: inputs, 2: outputs, 4: operator, 5: packed, 7: domain})
+
+
+def value_info(name: str, data_type: int, dimensions: Sequence[int | str]) -> bytes:
+    """Return a ValueInfoProto of a tensor; a dimension given by a word is dynamic."""
+    sizes = [_message({2 if isinstance(size, str) else 1: size}) for size in dimensions]
+    tensor_type = _message({1: data_type, 2: _message({1: sizes})})
+    return _message({1: name, 2: _message({1: tensor_type})})
+
+
+def external_tensor(name: str, shape: Sequence[int], file: str, offset: int, length: int) -> bytes:
+    """Return a TensorProto of float32 values that lie in `file`, `length` bytes from `offset` on."""
+    place = {"location": file, "offset": str(offset), "length": str(length)}
+    entries = [_message({1: key, 2: value}) for key, value in place.items()]
+    return _message({1: shape, 2: FLOAT, 8: name, 13: entries, 14: _EXTERNAL})
+
+
+def int64_tensor(name: str, values: Sequence[int]) -> bytes:
+    """Return a TensorProto of shape (len(values),)."""
+    raw = struct.pack(f"<{len(values)}q", *values)
+    return _message({1: [len(values)], 2: _INT64, 8: name, 9: raw})
+
+
+def model(
+    nodes: Sequence[bytes],
+    initializers: Sequence[bytes],
+    inputs: Sequence[bytes],
+    outputs: Sequence[bytes],
+    operator_sets: Mapping[str, int],
+) -> bytes:
+    """Return a ModelProto of one graph; `operator_sets` holds the version of each operator domain."""
+    graph = _message({1: nodes, 2: "graph", 5: initializers, 11: inputs, 12: outputs})
+    versions = [_message({1: domain, 2: version}) for domain, version in operator_sets.items()]
+    return _message({1: _IR_VERSION, 7: graph, 8: versions})
+
+
+def _attribute(name: str, value: Attribute) -> bytes:
+    number, kind = {float: (2, 1), int: (3, 2), str: (4, 3)}[type(value)]
+    return _message({1: name, number: value, 20: kind})
+
+
+def _message(fields: Mapping[int, _Value | Sequence[_Value]]) -> bytes:
+    packed = b""
+    for number, given in fields.items():
+        values = [given] if isinstance(given, int | float | str | bytes) else given
+        packed += b"".join(_field(number, value) for value in values)
+    return packed
+
+
+def _field(number: int, value: _Value) -> bytes:
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value)
+    if isinstance(value, float):
+        return _varint(number << 3 | 5) + struct.pack("<f", value)
+    raw = value.encode() if isinstance(value, str) else value
+    return _varint(number << 3 | 2) + _varint(len(raw)) + raw
+
+
+def _varint(value: int) -> bytes:
+    packed = bytearray()
+    while value > 127:
+        packed.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*packed, value])
