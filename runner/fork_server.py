@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import signal
@@ -36,9 +37,24 @@ def main() -> None:
     for name in PRELOADED:
         with contextlib.suppress(ImportError):  # the notebook that needs it says what is missing
             importlib.import_module(name)
+    _draw()
     gc.collect()
     gc.freeze()  # the collector of a kernel would copy the shared pages
     serve(connection)
+
+
+def _draw() -> None:
+    """Draw a figure: fonts, ticks and the PNG writer are loaded with the first one."""
+    with contextlib.suppress(ImportError):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(1, 1), layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.subplots().plot([0, 1], label="x")
+        figure.axes[0].set(title="title", xlabel="x", ylabel="y")
+        figure.axes[0].legend()
+        figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
 
 
 def serve(connection: Connection) -> None:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import papermill
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill.exceptions import PapermillExecutionError
-
 from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
 from runner.events import Event, Listener
 from runner.kernels import StageKernel, thread_event_loop
 from runner.notebook_io import safe_path
+from runner.notebook_libraries import (
+    CellTimeoutError,
+    DeadKernelError,
+    PapermillExecutionError,
+    papermill,
+)
 from runner.redaction import Redactor, secret_values
 
 __all__ = ["ENGINE", "NotebookJob", "execute_notebook"]
