@@ -2,7 +2,8 @@
 
 A backup is a folder (or any fsspec URL) of blobs named by their sha256, and ``manifest.json``, written last,
 which says what each path holds. A second backup to the same place adds only what is new; one that is
-interrupted leaves the one before it whole.
+interrupted leaves the one before it whole. The embedded collection is not in it: a copy taken while it is
+written to may be torn, and the next run fills it from the artifacts without converting or embedding anything.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ __all__ = ["BackupFile", "BackupReport", "create_backup", "restore_backup"]
 
 _MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
-_FILES = ("audit*.jsonl", "audit.head", "runs/*/*", "qdrant/**/*", "latest/*")
-_DATABASES = ("*.sqlite", "qdrant/**/*.sqlite")
+_FILES = ("audit*.jsonl", "audit.head", "runs/*/*", "latest/*")
+_DATABASES = ("*.sqlite",)
 _STAYS = {"run.lock", "kernels"}  # of the folder that is restored into: they are about its own processes
 
 

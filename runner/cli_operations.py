@@ -42,7 +42,9 @@ def compare_collection(config: PipelineConfig, *, repair: bool) -> dict[str, Any
         "allow_mass_deletion",
     )
     request = {name: getattr(config, name) for name in names}
-    request |= {"outputs_dir": str(config.outputs), "repair": repair}
+    settings = config.model_dump(mode="json")
+    connection = {name: value for name, value in settings.items() if name.startswith("qdrant_")}
+    request |= {"outputs_dir": str(config.outputs), "repair": repair, "settings": connection}
     if not repair:
         return dict(run_tool("stagekit.verify", request))
     manager = StateManager(config.outputs)
@@ -185,7 +187,9 @@ def backup(
     parameter: Setting = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy runs, memo, artifacts and the embedded collection; works while a run goes on.
+    """Copy runs, memo, artifacts and audit log, from which the collection can be filled again.
+
+    It works while a run goes on.
 
     Example: nic-etl backup /srv/backup/nic-etl
     """

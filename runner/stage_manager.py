@@ -40,6 +40,10 @@ _NOT_IN_FINGERPRINT = {
     "gitlab_file_timeout_s",
     "gitlab_retry_budget_s",
     "upsert_batch_size",
+    "collection_grace_hours",
+    "qdrant_timeout_s",
+    "qdrant_retry_budget_s",
+    "qdrant_parallel_requests",
 }
 
 

@@ -6,17 +6,16 @@ These looks start no kernel and import no heavy library: a run with nothing to d
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import urllib.request
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from stagekit.store_state import store_state
+
 __all__ = ["outside_state", "source_changes", "source_state", "store_state"]
 
 Settings = dict[str, Any]
-_TIMEOUT = 10.0
 
 
 def outside_state(kind: str, settings: Settings, outputs: Path) -> str | None:
@@ -84,23 +83,6 @@ def source_changes(settings: Settings, known: Mapping[str, str], set_aside: Coll
     gone = [f"{path} (gone)" for path in known if path not in now]
     changed = [path for path, blob in now.items() if known.get(path, blob) != blob]
     return sorted([*changed, *new, *gone])
-
-
-def store_state(settings: Settings, outputs: Path) -> str | None:
-    """Return a mark of the collection: files of the embedded store, or the number of points on a server."""
-    if settings["qdrant_url"] == "embedded":
-        folder = outputs / "qdrant"
-        return _files_state(folder) if folder.is_dir() else None
-    url = f"{settings['qdrant_url'].rstrip('/')}/collections/{settings['collection_name']}/points/count"
-    headers = {"Content-Type": "application/json"}
-    if key := os.environ.get("QDRANT_API_KEY"):
-        headers["api-key"] = key
-    request = urllib.request.Request(url, data=b'{"exact": true}', headers=headers, method="POST")
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-            return f"{int(json.load(answer)['result']['count'])} points"
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _files_state(folder: Path) -> str:

@@ -9,36 +9,47 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import inspect
 import json
+import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from stagekit.errors import StageError
-from stagekit.paths import outputs_path
+from stagekit.retrieval import (
+    Question,
+    SearchRequestError,
+    best_points,
+    check_vector,
+    model_files,
+    open_collection,
+    open_store,
+    resolve_mode,
+)
 
 if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
+    from qdrant_client.models import ScoredPoint
 
     from stagekit.embedding import ModelFiles
+    from stagekit.embedding.model import EmbeddingModel
 
-__all__ = ["Hit", "SearchRequestError", "main", "search"]
+__all__ = [
+    "Hit",
+    "SearchRequestError",
+    "check_vector",
+    "file_link",
+    "main",
+    "model_files",
+    "open_store",
+    "search",
+]
 
 PASSAGES_PER_DOCUMENT: Final = 2
-FETCHED_PER_HIT: Final = 4
-MOST_FETCHED: Final = 1000
-_OPTIONAL: Final = {
-    "qdrant_url", "collection_name", "outputs_dir", "model_revision", "embedding_dtype", "device", "top",
-    "filters",
-}  # fmt: skip
 Embed = Callable[[str], Sequence[float]]
-Found = list[tuple[float, Mapping[str, Any]]]
-
-
-class SearchRequestError(StageError):
-    """The request or a setting is wrong; asking again cannot help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,9 @@ class Hit:
 
     Attributes:
         rank: 1 is the best.
-        score: cosine similarity, 1 is the same direction.
+        score: in mode dense the cosine similarity (1 is the same direction), in mode sparse BM25, in mode
+            hybrid the sum of both, each scaled by the other points found; comparable within one answer only.
+        link: web address of the file at its commit where the repository has one, else ``path@commit``.
         duplicate_of: path of a better ranked hit with the same text, None for the first of its kind.
 
     The others are fields of the payload, see :mod:`stagekit.enrichment.schema`.
@@ -64,6 +77,7 @@ class Hit:
     chunk_id: str
     version: str
     repository_commit: str
+    link: str
     duplicate_of: str | None
 
 
@@ -76,9 +90,12 @@ def search(
     embedding_model: str,
     model_revision: str = "",
     embedding_dtype: str = "float32",
+    embedding_backend: str = "auto",
     device: str = "cpu",
     top: int = 5,
     filters: Mapping[str, Any] | None = None,
+    mode: str = "",
+    settings: Mapping[str, Any] | None = None,
     embed: Embed | None = None,
 ) -> list[Hit]:
     """Return the best passages, at most two from one document.
@@ -91,113 +108,82 @@ def search(
         embedding_model: the setting that the collection was built with.
         model_revision: as in that setting.
         embedding_dtype: number type for the question; it may differ from the documents'.
+        embedding_backend: "auto", "torch" or "onnx"; "auto" takes what is ready soonest.
         device: "cpu", "cuda" or "auto".
         top: most passages to return.
         filters: payload field -> value that it must equal, or list of values of which one must match.
+        mode: "hybrid" (by meaning and by words), "dense" (meaning) or "sparse" (words); "" is hybrid where
+            the collection has sparse vectors.
+        settings: the settings ``qdrant_*`` of the connection.
         embed: turns the question into a vector; by default the embedding model does.
 
     Raises:
         SearchRequestError: if an argument is wrong, or the model is not the collection's.
         StageError: if the collection is missing, empty, locked or cannot be reached.
     """
-    from stagekit.storage import connect, embedded_path, is_embedded, qdrant_errors
-
     if not question.strip():
         raise SearchRequestError("The question is empty: put it in quotes after `nic-etl search`.")
     if top < 1:
         raise SearchRequestError(f"top is {top}: set it to 1 or more.")
     query_filter = _filter(filters or {})
-    outputs = outputs_path(outputs_dir)
-    if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
-        raise StageError(f"There is no store in {outputs} yet: run `nic-etl run` first.")
-    with contextlib.closing(connect(qdrant_url, outputs)) as client, qdrant_errors(qdrant_url):
-        dimension, model = _collection(client, collection_name)
-        if embed is None:
-            files = _model_files(embedding_model, model_revision, model, collection_name)
-            vector = _embed(
-                question, files.query_prompt, embedding_model, model_revision, embedding_dtype, device
-            )
-        else:
-            vector = list(embed(question))
-        if len(vector) != dimension:
-            raise SearchRequestError(
-                f"The question's vector has {len(vector)} dimensions and those of {collection_name} have "
-                f"{dimension}: set embedding_model to the model that the collection was built with ({model})."
-            )
-        found = _best(client, collection_name, vector, query_filter, top)
+    with open_store(qdrant_url, outputs_dir, settings) as client:
+        collection = open_collection(client, collection_name)
+        chosen = resolve_mode(mode, collection)
+        vector: Sequence[float] | None = None
+        if chosen != "sparse":
+            if embed is None:
+                files = model_files(embedding_model, model_revision, collection)
+                vector = _embed(
+                    question,
+                    files,
+                    embedding_model,
+                    model_revision,
+                    embedding_dtype,
+                    device,
+                    embedding_backend,
+                )
+            else:
+                vector = list(embed(question))
+            check_vector(vector, collection)
+        found = best_points(
+            client,
+            collection,
+            Question(question, vector),
+            chosen,
+            query_filter=query_filter,
+            top=top,
+            per_document=PASSAGES_PER_DOCUMENT,
+        )
     return _hits(found)
 
 
-def _best(
-    client: QdrantClient, collection_name: str, vector: Sequence[float], query_filter: Any, top: int
-) -> Found:
-    """Return score and payload of the best points, at most two of one document.
-
-    More points than asked for are fetched, and again more where one document fills them all. (Qdrant's own
-    grouping does the same in the embedded store over all points, which took ten times as long.)
-    """
-    limit = FETCHED_PER_HIT * top
-    while True:
-        points = client.query_points(
-            collection_name, query=list(vector), query_filter=query_filter, limit=limit, with_payload=True
-        ).points
-        seen: Counter[str] = Counter()
-        kept: Found = []
-        for point in points:
-            payload = point.payload
-            if not payload:  # emptied by hand: it cannot be cited, `nic-etl verify` finds it
-                continue
-            seen[payload["document_id"]] += 1
-            if seen[payload["document_id"]] <= PASSAGES_PER_DOCUMENT:
-                kept.append((point.score, payload))
-        if len(kept) >= top or len(points) < limit or limit >= MOST_FETCHED:
-            return kept[:top]
-        limit = min(4 * limit, MOST_FETCHED)
-
-
-def _collection(client: QdrantClient, collection_name: str) -> tuple[int, str]:
-    """Return dimension and model of a collection that can be searched."""
-    if not client.collection_exists(collection_name):
-        raise StageError(
-            f"There is no collection {collection_name}: run `nic-etl run` first, or check collection_name."
-        )
-    if not client.count(collection_name, exact=True).count:
-        raise StageError(f"Collection {collection_name} is empty: run `nic-etl run` and read its summary.")
-    config = client.get_collection(collection_name).config
-    size = getattr(config.params.vectors, "size", None)
-    if size is None:
-        raise SearchRequestError(
-            f"Collection {collection_name} was not made by nic-etl: check collection_name."
-        )
-    return size, str((config.metadata or {}).get("embedding_model", "unknown"))
-
-
-def _model_files(embedding_model: str, revision: str, stored_model: str, collection_name: str) -> ModelFiles:
-    """Return the model's files, after checking on them alone that it is the collection's model."""
-    from stagekit.embedding import ModelUnavailableError, resolve_model
+def _embed(
+    question: str, files: ModelFiles, name: str, revision: str, dtype: str, device: str, backend: str
+) -> list[float]:
+    from stagekit.embedding import embed_texts
 
     try:
-        files = resolve_model(embedding_model, revision)
-    except ModelUnavailableError as error:
-        raise SearchRequestError(str(error)) from None
-    if files.fingerprint != stored_model:
-        raise SearchRequestError(
-            f"Collection {collection_name} was built with {stored_model} and embedding_model is "
-            f"{files.fingerprint}: set embedding_model to the collection's, or run `nic-etl run` into "
-            "another collection_name."
-        )
-    return files
-
-
-def _embed(question: str, prompt: str, model: str, revision: str, dtype: str, device: str) -> list[float]:
-    from stagekit.embedding import embed_texts, load_model
-
-    try:
-        vectors = embed_texts(load_model(model, revision, dtype=dtype, device=device), [question], prompt)
+        model = question_model(files, name, revision, dtype, device, backend)
+        vectors = embed_texts(model, [question], files.query_prompt)
     except ValueError as error:
         raise SearchRequestError(f"The question cannot be embedded: {error}") from None
     found: list[float] = vectors[0].tolist()
     return found
+
+
+def question_model(
+    files: ModelFiles, name: str, revision: str, dtype: str, device: str, backend: str = "auto"
+) -> EmbeddingModel:
+    """Load the model for questions: in ONNX Runtime where it can, because nothing else is ready as soon.
+
+    Raises:
+        ValueError: if dtype, device or backend is none of the settings' values, or does not suit the model.
+    """
+    from stagekit.embedding import load_model, resolve_backend
+
+    if resolve_backend(backend, files) == "onnx":
+        return load_model(name, revision)
+    return load_model(name, revision, dtype=dtype, device=device, backend="torch")
 
 
 def _filter(filters: Mapping[str, Any]) -> Any:
@@ -247,17 +233,18 @@ def _field_kinds(name: str) -> set[str]:
     return matchable
 
 
-def _hits(found: Found) -> list[Hit]:
-    ordered = sorted(found, key=lambda pair: (-pair[0], pair[1]["file_path"], pair[1]["chunk_index"]))
+def _hits(found: Sequence[ScoredPoint]) -> list[Hit]:
+    rows = [(float(point.score), point.payload or {}) for point in found]
+    rows.sort(key=lambda row: (-row[0], row[1]["file_path"], row[1]["chunk_index"]))
     first_path: dict[str, str] = {}
     hits = []
-    for rank, (score, payload) in enumerate(ordered, start=1):
+    for rank, (score, payload) in enumerate(rows, start=1):
         path = payload["file_path"]
         twin = first_path.setdefault(payload["content_hash"], path)
         hits.append(
             Hit(
                 rank=rank,
-                score=round(float(score), 4),
+                score=round(score, 4),
                 path=path,
                 title=payload["title"],
                 page_number=payload["page_number"],
@@ -267,40 +254,81 @@ def _hits(found: Found) -> list[Hit]:
                 chunk_id=payload["chunk_id"],
                 version=payload["version"],
                 repository_commit=payload["repository_commit"],
+                link=file_link(payload),
                 duplicate_of=twin if twin != path else None,
             )
         )
     return hits
 
 
-def main() -> int:
-    """Answer the request on standard input and return the exit code."""
+def file_link(payload: Mapping[str, Any]) -> str:
+    """Return where a chunk's file can be read as it was indexed.
+
+    For a repository on the web this is GitLab's address of the file at its commit, at the chunk's page (PDF)
+    or heading (Markdown); otherwise ``path@commit``.
+    """
+    path, commit = str(payload["file_path"]), str(payload["repository_commit"])
+    repository = str(payload["repository_url"])
+    if not repository.startswith(("https://", "http://")):
+        return f"{path}@{commit}"
+    suffix, place = Path(path).suffix.lower(), ""
+    if suffix == ".pdf" and payload["page_number"]:
+        place = f"#page={payload['page_number']}"
+    elif suffix == ".md" and payload["section_titles"]:
+        place = "#" + quote(_anchor(payload["section_titles"][-1]))
+    return f"{repository.removesuffix('.git')}/-/blob/{quote(commit)}/{quote(path)}{place}"
+
+
+def _anchor(heading: str) -> str:
+    # As GitLab makes a heading's id: docs.gitlab.com, "GitLab Flavored Markdown", "Heading IDs and links".
+    kept = re.sub(r"[^\w\- ]", "", heading.lower()).strip()
+    return re.sub(r"-+", "-", kept.replace(" ", "-"))
+
+
+def answer_request(tool: Callable[..., Any], *, needed: set[str], known: set[str]) -> int:
+    """Call a tool with the JSON request on standard input, write its answer as JSON, return the exit code.
+
+    Args:
+        tool: what to call; its answer is plain JSON.
+        needed: names of the arguments that a request must have.
+        known: names of all arguments that it may have.
+    """
     answer = sys.stdout
     try:
         with contextlib.redirect_stdout(sys.stderr):  # libraries that print must not spoil the JSON
-            hits = search(**_request(sys.stdin.read()))
+            result = tool(**_request(sys.stdin.read(), needed, known))
     except SearchRequestError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except StageError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    json.dump([asdict(hit) for hit in hits], answer, ensure_ascii=False)
+    json.dump(result, answer, ensure_ascii=False)
     answer.write("\n")
     return 0
 
 
-def _request(text: str) -> dict[str, Any]:
+def _request(text: str, needed: set[str], known: set[str]) -> dict[str, Any]:
     try:
         request = json.loads(text)
     except ValueError as error:
         raise SearchRequestError(f"The request is not JSON ({error}).") from None
-    needed = {"question", "embedding_model"}
-    if not isinstance(request, dict) or not needed <= request.keys() <= needed | _OPTIONAL:
+    if not isinstance(request, dict) or not needed <= request.keys() <= known:
         raise SearchRequestError(
-            f"The request needs question and embedding_model, and may have {', '.join(sorted(_OPTIONAL))}."
+            f"The request needs {' and '.join(sorted(needed, reverse=True))}, and may have "
+            f"{', '.join(sorted(known - needed))}."
         )
     return request
+
+
+def main() -> int:
+    """Answer the request on standard input and return the exit code."""
+    known = set(inspect.signature(search).parameters) - {"embed"}
+    return answer_request(_plain_search, needed={"question", "embedding_model"}, known=known)
+
+
+def _plain_search(**request: Any) -> list[dict[str, Any]]:
+    return [asdict(hit) for hit in search(**request)]
 
 
 if __name__ == "__main__":

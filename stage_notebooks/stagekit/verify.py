@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 from stagekit.errors import StageError
 from stagekit.paths import outputs_path
 from stagekit.stage import Stage, open_stage
+from stagekit.store_address import connection_options
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-    from stagekit.storage import DesiredDocument, Difference, Plan
+    from stagekit.storage import DesiredDocument, Difference, Plan, PointWriter
 
 __all__ = ["main", "verify"]
 
@@ -40,6 +41,7 @@ def verify(
     upsert_batch_size: int = 256,
     max_deletion_share: float = 0.2,
     allow_mass_deletion: bool = False,
+    settings: Row | None = None,
 ) -> Row:
     """Compare every point of the source with the newest executed notebooks, and mend what differs if asked.
 
@@ -51,6 +53,7 @@ def verify(
         upsert_batch_size: most points of one request.
         max_deletion_share: as in stage 06: more documents are not deleted at once.
         allow_mass_deletion: delete them all the same.
+        settings: the settings ``qdrant_*`` of the connection.
 
     Returns:
         ``points`` (desired), ``compared_documents``, ``missing``, ``altered`` and ``superfluous`` points,
@@ -61,22 +64,41 @@ def verify(
         StageError: if there are no artifacts, no collection, another model's vectors in it, or a repair
             would delete suspiciously many documents.
     """
-    from stagekit.storage import connect, embedded_path, is_embedded, qdrant_errors
+    from stagekit.storage import (
+        PointWriter,
+        connect,
+        embedded_path,
+        guard_deletions,
+        is_embedded,
+        qdrant_errors,
+    )
 
     outputs = outputs_path(outputs_dir)
     desired, source_id, in_source, identity = _desired(outputs_dir)
     if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
         raise StageError(f"There is no store in {outputs}: `nic-etl run` fills one from the artifacts.")
-    with contextlib.closing(connect(qdrant_url, outputs)) as client, qdrant_errors(qdrant_url):
+    options = connection_options(settings or {})
+    with contextlib.closing(connect(qdrant_url, outputs, **options)) as client, qdrant_errors(qdrant_url):
         collection = _Collection(client, collection_name, source_id, in_source)
         collection.check(identity)
         differences = collection.differences(desired)
         report = _report(desired, differences)
         if repair:
             plan = collection.plan(desired, differences)
-            report |= collection.mend(plan, upsert_batch_size, max_deletion_share, allow_mass_deletion)
+            guard_deletions(
+                plan, max_deletion_share=max_deletion_share, allow_mass_deletion=allow_mass_deletion
+            )
+            writer = PointWriter(
+                client, collection_name, qdrant_url, batch_size=upsert_batch_size, **_writing(settings or {})
+            )
+            report |= collection.mend(plan, writer)
             report["remaining"] = len(collection.differences(desired)) if differences else 0
     return report
+
+
+def _writing(settings: Row) -> Row:
+    names = {"qdrant_parallel_requests": "parallel_requests", "qdrant_write_ordering": "ordering"}
+    return {option: settings[name] for name, option in names.items() if name in settings}
 
 
 def _desired(outputs_dir: str) -> tuple[list[DesiredDocument], str, set[str], Any]:
@@ -147,24 +169,15 @@ class _Collection:
         changes = [change for change in changes if change.write or change.delete]
         return Plan(changes, usual.kept, usual.stored_documents)
 
-    def mend(self, plan: Plan, batch_size: int, share: float, allow: bool) -> Row:
-        from qdrant_client.models import PointIdsList
+    def mend(self, plan: Plan, writer: PointWriter) -> Row:
+        from stagekit.storage import apply_change, refuse_foreign
 
-        from stagekit.storage import apply_change, guard_deletions, refuse_foreign, require_completed
-
-        def upsert(points: Any) -> None:
-            require_completed(self._client.upsert(self._name, points=points, wait=True))
-
-        def delete(ids: Any) -> None:
-            selector = PointIdsList(points=ids)
-            require_completed(self._client.delete(self._name, points_selector=selector, wait=True))
-
-        guard_deletions(plan, max_deletion_share=share, allow_mass_deletion=allow)
         refuse_foreign(self._client, self._name, plan.written_ids, self._source_id)
         totals = Counter(upserted=0, deleted=0)
-        for change in plan.changes:
-            done = apply_change(change, upsert=upsert, delete=delete, batch_size=batch_size)
-            totals.update(upserted=done["upserted"], deleted=done["deleted"])
+        with writer:
+            for change in plan.changes:
+                done = apply_change(change, upsert=writer.upsert, delete=writer.delete)
+                totals.update(upserted=done["upserted"], deleted=done["deleted"])
         return dict(totals)
 
 

@@ -33,11 +33,16 @@ __all__ = [
 ]
 
 HOOKS = Path(__file__).parent / "hooks"
-SETTINGS = {"project": "nictest", "device": "cpu", "chunk_size": "60", "chunk_overlap": "10"}
+# Requests of two points: a kill between two of them finds the work half done.
+SETTINGS = {
+    "project": "nictest", "device": "cpu", "chunk_size": "60", "chunk_overlap": "10",
+    "upsert_batch_size": "2",
+}  # fmt: skip
 # What tells when a point was made, and the fingerprint that covers it.
 _OF_THE_MOMENT = ("processing_timestamp", "point_fingerprint")
 
 Points = dict[str, tuple["np.ndarray[Any, Any]", dict[str, Any]]]
+"""Dense vector and payload by point id; the payload's vector_key tells of the sparse vector too."""
 
 
 @dataclass(frozen=True)
@@ -118,16 +123,16 @@ def executed(record: Mapping[str, Any]) -> dict[str, int]:
 
 def read_points(outputs: Path, collection: str = "nic_documents") -> Points:
     """Return the embedded collection: vector and payload by point id, without what tells when it was made."""
-    from qdrant_client import QdrantClient
+    from stagekit.storage import open_embedded
 
-    client = QdrantClient(path=str(outputs / "qdrant"))
+    client = open_embedded(outputs / "qdrant")
     try:
         records, _ = client.scroll(collection, limit=1_000_000, with_payload=True, with_vectors=True)
     finally:
         client.close()
     return {
         str(record.id): (
-            np.asarray(record.vector, np.float32),
+            np.asarray(dict(record.vector or {})["dense"], np.float32),  # type: ignore[arg-type]
             {name: value for name, value in (record.payload or {}).items() if name not in _OF_THE_MOMENT},
         )
         for record in records

@@ -36,7 +36,8 @@ def steps(place: Workplace, corpus: Path, count: int) -> Iterator[Step]:
     (root / document_name(5)).rename(root / "renomeado.md")
     (root / document_name(9)).unlink()
     (root / "novo.md").write_text(document(count), encoding="utf-8")
-    wanted = dict.fromkeys(FROM_BYTES, 1) | {"metadata_enrichment": 2}
+    # A new name brings new words for the search by words; the vectors are those that were there.
+    wanted = dict.fromkeys(FROM_BYTES, 1) | {"embedding_generation": 2, "metadata_enrichment": 2}
     yield _timed("one renamed, one deleted, one added", place, wanted)
 
 

@@ -90,8 +90,9 @@ def test_killed_between_upsert_and_delete_or_before_the_record_of_it(
 def test_a_store_whose_very_first_write_was_cut_off_is_begun_anew(tmp_path: Path) -> None:
     from stagekit.storage import connect
 
-    (tmp_path / "qdrant").mkdir()
-    (tmp_path / "qdrant" / "meta.json").touch()
+    folder = tmp_path / "qdrant" / "collections" / "nic_documents__0123456789ab"
+    (folder / "shard").mkdir(parents=True)
+    (folder / ".collection.json.tmp").touch()
 
     client = connect("embedded", tmp_path)
 

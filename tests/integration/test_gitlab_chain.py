@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from qdrant_client import QdrantClient
 
+from stagekit.storage import open_embedded
 from tests.servers.gitlab_server import GitLabServer
 from tests.servers.gitlab_world import APPROVED, PROJECT, TOKEN, Repository
 
@@ -41,7 +41,7 @@ def server(repository: Repository) -> Iterator[GitLabServer]:
 
 def stored(outputs: Path) -> dict[str, dict[str, Any]]:
     """Return the payload of each document's first chunk, by path below the approved folder."""
-    client = QdrantClient(path=str(outputs / "qdrant"))
+    client = open_embedded(outputs / "qdrant")
     try:
         points, _ = client.scroll("nic_documents", limit=1000, with_payload=True)
     finally:

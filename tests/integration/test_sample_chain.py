@@ -203,7 +203,8 @@ def test_one_changed_one_renamed_and_one_deleted_document_change_just_those(
     processed = state["stages"]["document_processing"]["result"]
     embedded = state["stages"]["embedding_generation"]["result"]
     assert processed["success_count"] - processed["unchanged_count"] == 1  # the rename converts nothing
-    assert embedded["success_count"] - embedded["unchanged_count"] == 1
+    assert embedded["success_count"] - embedded["unchanged_count"] == 2  # the words of the new name
+    assert embedded["metrics"]["vectors_made"] <= 2  # of the changed file: the renamed one keeps its vectors
     assert summary["documents"]["deleted"] == 2  # the deleted one, and the old name
     assert 0 < summary["points"]["deleted"] <= 12
     assert summary["points"]["unchanged"] > summary["points"]["upserted"]

@@ -6,9 +6,18 @@ import uuid
 
 import numpy as np
 import pyarrow as pa
-from qdrant_client.models import Distance, PointIdsList, VectorParams
+from qdrant_client.models import (
+    Distance,
+    Modifier,
+    PointIdsList,
+    PointStruct,
+    SparseVectorParams,
+    VectorParams,
+)
 
 from stagekit.storage import (
+    DENSE,
+    SPARSE,
     CollectionIdentity,
     apply_change,
     desired_documents,
@@ -78,9 +87,12 @@ class Corpus:
 
 
 def create(client, name=COLLECTION, identity=IDENTITY):
+    """Create a collection without indexes: making them takes the embedded store longer than a test should."""
+    sparse = {SPARSE: SparseVectorParams(modifier=Modifier.IDF)} if identity.sparse else None
     client.create_collection(
         name,
-        vectors_config=VectorParams(size=identity.dimension, distance=Distance.COSINE),
+        vectors_config={DENSE: VectorParams(size=identity.dimension, distance=Distance.COSINE)},
+        sparse_vectors_config=sparse,
         metadata=identity.metadata(),
     )
 
@@ -93,6 +105,7 @@ class Writes:
         self.upserted, self.deleted = [], []
 
     def upsert(self, points):
+        points = list(points)
         self.upserted.append([point.id for point in points])
         self.client.upsert(self.name, points=points, wait=True)
 
@@ -101,11 +114,17 @@ class Writes:
         self.client.delete(self.name, points_selector=PointIdsList(points=ids), wait=True)
 
 
-def reconcile(client, desired, *, in_source=(), **options):
+def reconcile(client, desired, *, in_source=(), name=COLLECTION):
     """Do what the storage notebook does; return the report and the writes."""
-    writes = Writes(client)
-    plan = plan_changes(desired, stored_points(client, COLLECTION, SOURCE), in_source=in_source)
-    report = [
-        apply_change(change, upsert=writes.upsert, delete=writes.delete, **options) for change in plan.changes
-    ]
+    writes = Writes(client, name)
+    plan = plan_changes(desired, stored_points(client, name, SOURCE), in_source=in_source)
+    report = [apply_change(change, upsert=writes.upsert, delete=writes.delete) for change in plan.changes]
     return report, writes
+
+
+def alter(client, point_id, payload=None, vector=None, *, empty=False, name=COLLECTION):
+    """Change a stored point by hand, as no run does: some payload fields, the vector, or all payload away."""
+    (record,) = client.retrieve(name, ids=[point_id], with_payload=True, with_vectors=True)
+    vectors = record.vector if vector is None else {DENSE: vector}
+    fields = {} if empty else {**record.payload, **(payload or {})}
+    client.upsert(name, points=[PointStruct(id=point_id, vector=vectors, payload=fields)])

@@ -23,6 +23,7 @@ DOMAIN = {
     "docling",
     "docling_core",
     "qdrant_client",
+    "qdrant_edge",
     "torch",
     "sentence_transformers",
     "transformers",

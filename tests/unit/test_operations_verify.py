@@ -5,7 +5,7 @@ import json
 import sys
 
 import pytest
-from qdrant_client.models import PointIdsList, PointStruct, PointVectors
+from qdrant_client.models import PointIdsList, PointStruct
 
 from runner.errors import StateManagementError
 from runner.tools import run_tool
@@ -13,7 +13,7 @@ from stagekit import StageError
 from stagekit.storage import connect
 from stagekit.verify import main, verify
 from tests.unit.operations_collection import executed, fill
-from tests.unit.storage_rows import COLLECTION, SOURCE, Corpus, document_id, reconcile, vector
+from tests.unit.storage_rows import COLLECTION, SOURCE, Corpus, alter, document_id, reconcile, vector
 
 FERIAS, RECURSO, GONE = "30-Aprovados/ferias.md", "30-Aprovados/recurso.md", "30-Aprovados/gone.md"
 TEXTS = {
@@ -53,11 +53,10 @@ def damage(outputs):
 
     def act(client):
         client.delete(COLLECTION, points_selector=PointIdsList(points=[known[FERIAS, 0]]))
-        client.set_payload(COLLECTION, {"title": "forged"}, points=[known[FERIAS, 1]])
-        other = PointVectors(id=known[RECURSO, 0], vector=vector("something else").tolist())
-        client.update_vectors(COLLECTION, points=[other])
+        alter(client, known[FERIAS, 1], {"title": "forged"})
+        alter(client, known[RECURSO, 0], vector=vector("something else").tolist())
         extra = {"source_id": SOURCE, "document_id": document_id(FERIAS), "file_path": FERIAS}
-        point = PointStruct(id=99, vector=vector("x").tolist(), payload=extra)
+        point = PointStruct(id=99, vector={"dense": vector("x").tolist()}, payload=extra)
         client.upsert(COLLECTION, points=[point])
 
     change(outputs, act)
@@ -100,7 +99,7 @@ def test_a_repair_writes_only_what_differs(outputs):
 
 
 def test_points_of_another_source_are_not_touched(outputs):
-    foreign = PointStruct(id=5, vector=vector("x").tolist(), payload={"source_id": "another"})
+    foreign = PointStruct(id=5, vector={"dense": vector("x").tolist()}, payload={"source_id": "another"})
     change(outputs, lambda client: client.upsert(COLLECTION, points=[foreign]))
     report = check(outputs, repair=True)
     assert (report["documents"], report["deleted"]) == ([], 0)
@@ -109,8 +108,8 @@ def test_points_of_another_source_are_not_touched(outputs):
 
 def test_a_point_that_was_given_to_another_source_is_not_overwritten(outputs):
     known = ids(outputs)
-    taken = [known[FERIAS, 0]]
-    change(outputs, lambda client: client.set_payload(COLLECTION, {"source_id": "another"}, points=taken))
+    taken = known[FERIAS, 0]
+    change(outputs, lambda client: alter(client, taken, {"source_id": "another"}))
     with pytest.raises(StageError, match="belong to the source another"):
         check(outputs, repair=True)
 

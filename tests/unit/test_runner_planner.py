@@ -18,6 +18,7 @@ from runner.planner import differences
 from runner.stage_manager import StageManager
 from tests.toy_chain import toy_chain
 from tests.unit.core_notebooks import record_run, record_stage
+from tests.unit.storage_files import leave_store
 
 Make = Callable[..., PipelineOrchestrator]
 PRODUCTS = {"listing": "documents", "shout": "shouted", "count": "counts", "measure": "measures"}
@@ -173,7 +174,7 @@ def test_a_store_into_which_another_run_wrote_since_is_written_again(
     make: Make, stages: list[PipelineStage], outputs: Path
 ) -> None:
     stages[4] = dataclasses.replace(stages[4], outside="store")
-    (outputs / "qdrant").mkdir(parents=True)
+    leave_store(outputs)
     states = {}
     for organization in ("NIC", "Other", "NIC"):
         chain = make(organization=organization)

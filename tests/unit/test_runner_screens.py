@@ -194,20 +194,3 @@ def test_a_comparison_shows_both_values_and_what_is_out_of_date(screen: Screen) 
     same = Screen()
     screens.print_comparison(same.console, "text_chunking", [], [])
     assert same.text == "text_chunking gave the same result as before.\n"
-
-
-def test_a_hit_shows_where_it_stands_and_no_more_than_a_glance_of_its_text(screen: Screen) -> None:
-    hit = {
-        "rank": 1, "score": 0.87654, "path": ODD, "title": "[bold]Título", "page_number": 3, "version": "2.1",
-        "section_titles": ["A", "B [1]"], "text": "uma  linha\n" + "x" * 500,
-    }  # fmt: skip
-    bare = hit | {"rank": 2, "page_number": None, "version": "", "section_titles": [], "text": "curto"}
-    screens.print_hits(screen.console, [hit, bare])
-    assert "1. [bold]Título  (score 0.877, page 3, version 2.1)" in screen.text
-    assert "2. [bold]Título  (score 0.877)" in screen.text
-    assert ODD in screen.text
-    assert "A › B [1]" in screen.text
-    shown = screen.text.replace("\n", "")
-    assert "uma linha xxx" in shown
-    assert "x" * 401 not in shown.replace(" ", "")
-    assert "…" in shown

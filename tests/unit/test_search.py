@@ -9,9 +9,10 @@ import pytest
 from qdrant_client.models import Distance, PointStruct, VectorParams
 
 from stagekit import StageError
-from stagekit.search import SearchRequestError, main, search
-from stagekit.storage import CollectionIdentity, connect
-from tests.unit.storage_rows import COLLECTION, Corpus, create, reconcile, vector
+from stagekit.search import SearchRequestError, file_link, main, search
+from stagekit.storage import connect
+from tests.unit.search_store import fill, meaning
+from tests.unit.storage_rows import COLLECTION
 
 FERIAS, RECURSO, COPIA = "30-Aprovados/rh/ferias.md", "30-Aprovados/recurso.md", "30-Aprovados/z/copia.md"
 TEXTS = {
@@ -24,16 +25,14 @@ TEXTS = {
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("outputs")
-    client = connect("embedded", folder)
-    create(client)
-    reconcile(client, Corpus(TEXTS).desired())
-    create(client, "empty")
-    client.close()
+    fill(folder, TEXTS)
+    fill(folder, TEXTS, name="meaning only", sparse=False)
+    fill(folder, {}, name="empty")
     return folder
 
 
 def ask(outputs, question, **options):
-    options = {"embedding_model": "unused", "embed": lambda text: vector(text).tolist()} | options
+    options = {"embedding_model": "unused", "embed": meaning, "mode": "dense"} | options
     return search(question, outputs_dir=str(outputs), **options)
 
 
@@ -56,17 +55,112 @@ def test_one_document_never_fills_the_whole_list(outputs):
     assert len(ask(outputs, "férias", top=1)) == 1
 
 
-def test_a_long_document_does_not_hide_the_others(tmp_path):
-    client = connect("embedded", tmp_path)
-    create(client)
+@pytest.mark.parametrize("mode", ["dense", "sparse", "hybrid"])
+def test_a_long_document_does_not_hide_the_others(tmp_path, mode):
     long = {"30-Aprovados/longo.md": [f"férias parte {n}" for n in range(60)], RECURSO: TEXTS[RECURSO]}
-    reconcile(client, Corpus(long).desired())
-    emptied = PointStruct(id=7, vector=vector("férias parte 1").tolist())
+    fill(tmp_path, long)
+    client = connect("embedded", tmp_path)
+    emptied = PointStruct(id=7, vector={"dense": meaning("férias parte 1")})
     client.upsert(COLLECTION, points=[emptied])
     client.close()
-    hits = ask(tmp_path, "férias parte 1", top=3)
-    assert [hit.path for hit in hits].count("30-Aprovados/longo.md") == 2
-    assert [hit.path for hit in hits].count(RECURSO) == 1
+    hits = ask(tmp_path, "férias e recurso, parte 1", top=3, mode=mode)
+    assert len(hits) == 3
+    assert {hit.path for hit in hits} == {"30-Aprovados/longo.md", RECURSO}
+
+
+# The three modes
+
+
+def test_words_are_found_that_the_model_does_not_understand(outputs):
+    def confused(_text):
+        return meaning("férias coletivas em dezembro")
+
+    question = "recorrer das decisões"
+    assert ask(outputs, question, embed=confused)[0].path == FERIAS
+    best = ask(outputs, question, embed=confused, mode="sparse")
+    assert {hit.path for hit in best} == {RECURSO, COPIA}
+    both = ask(outputs, question, embed=confused, mode="hybrid")
+    assert {hit.path for hit in both[:2]} & {RECURSO, COPIA}
+    assert {hit.path for hit in both} == {RECURSO, COPIA, FERIAS}
+
+
+def test_what_both_searches_find_first_comes_first_with_the_highest_score(outputs):
+    hits = ask(outputs, "quem decide o recurso", mode="hybrid")
+    assert hits[0].text == "quem decide o recurso"
+    assert hits[0].score > hits[1].score
+
+
+def test_the_words_of_a_files_path_are_searched_too(outputs):
+    assert ask(outputs, "cópia", mode="sparse")[0].path == COPIA
+
+
+def test_a_search_by_words_needs_no_model(outputs):
+    hits = search("férias", embedding_model="packaged/nothing", outputs_dir=str(outputs), mode="sparse")
+    assert {hit.path for hit in hits} == {FERIAS}
+
+
+def test_a_question_of_function_words_is_answered_by_meaning_alone(outputs):
+    question = "o que é isso?"
+    assert ask(outputs, question, mode="hybrid") == ask(outputs, question, mode="dense")
+    assert ask(outputs, question, mode="sparse") == []
+
+
+def test_without_a_mode_the_search_is_hybrid_where_the_collection_has_sparse_vectors(outputs):
+    question = "férias coletivas"
+    assert ask(outputs, question, mode="") == ask(outputs, question, mode="hybrid")
+    plain = ask(outputs, question, mode="", collection_name="meaning only")
+    assert [hit.score for hit in plain] == [hit.score for hit in ask(outputs, question)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("fuzzy", "mode is 'fuzzy': set it to hybrid, dense, sparse"),
+        ("hybrid", "meaning only has no sparse vectors .*run `nic-etl run` with hybrid_search"),
+        ("sparse", "meaning only has no sparse vectors"),
+    ],
+)
+def test_a_mode_that_cannot_work_is_refused(outputs, mode, said):
+    with pytest.raises(SearchRequestError, match=said):
+        ask(outputs, "férias", collection_name="meaning only", mode=mode)
+
+
+# The link
+
+
+@pytest.mark.parametrize(
+    ("fields", "link"),
+    [
+        ({}, "https://gitlab.example/nic/docs/-/blob/abc/30-Aprovados/a%20%C3%A7.txt"),
+        (
+            {"file_path": "p.pdf", "page_number": 3},
+            "https://gitlab.example/nic/docs/-/blob/abc/p.pdf#page=3",
+        ),
+        (
+            {"file_path": "p.md", "section_titles": ["1. Acesso", "2.1 Senhas - regras (novas)"]},
+            "https://gitlab.example/nic/docs/-/blob/abc/p.md#21-senhas-regras-novas",
+        ),
+        ({"file_path": "p.md", "section_titles": []}, "https://gitlab.example/nic/docs/-/blob/abc/p.md"),
+        (
+            {"repository_url": "https://gitlab.example/nic/docs.git", "file_path": "p.docx"},
+            "https://gitlab.example/nic/docs/-/blob/abc/p.docx",
+        ),
+        ({"repository_url": "file:docs"}, "30-Aprovados/a ç.txt@abc"),
+        ({"repository_url": "ssh://gitlab.example/nic/docs"}, "30-Aprovados/a ç.txt@abc"),
+    ],
+)
+def test_the_link_leads_to_the_file_at_its_commit(fields, link):
+    payload = {
+        "repository_url": "https://gitlab.example/nic/docs",
+        "repository_commit": "abc",
+        "file_path": "30-Aprovados/a ç.txt",
+        "page_number": None,
+        "section_titles": ["Acesso"],
+    }
+    assert file_link(payload | fields) == link
+
+
+# Filters
 
 
 def test_the_same_text_at_two_paths_is_shown_twice_and_said(outputs):
@@ -75,6 +169,7 @@ def test_the_same_text_at_two_paths_is_shown_twice_and_said(outputs):
     assert (second.path, second.duplicate_of) == (COPIA, RECURSO)
 
 
+@pytest.mark.parametrize("mode", ["dense", "hybrid"])
 @pytest.mark.parametrize(
     ("filters", "paths"),
     [
@@ -86,8 +181,8 @@ def test_the_same_text_at_two_paths_is_shown_twice_and_said(outputs):
         ({"tags": "x"}, set()),
     ],
 )
-def test_filters_match_payload_fields(outputs, filters, paths):
-    assert {hit.path for hit in ask(outputs, "férias", top=10, filters=filters)} == paths
+def test_filters_match_payload_fields(outputs, filters, paths, mode):
+    assert {hit.path for hit in ask(outputs, "férias", top=10, filters=filters, mode=mode)} == paths
 
 
 @pytest.mark.parametrize(
@@ -157,13 +252,13 @@ def test_a_collection_of_another_model_is_refused_before_the_model_is_loaded(out
         ask(outputs, "férias", embedding_model="packaged/nothing", embed=None)
 
 
-def test_a_collection_with_named_vectors_is_not_searched(tmp_path):
+def test_a_collection_of_another_program_is_not_searched(tmp_path):
     client = connect("embedded", tmp_path)
     config = {"text": VectorParams(size=2, distance=Distance.COSINE)}
     client.create_collection("foreign", vectors_config=config)
     client.upsert("foreign", points=[PointStruct(id=1, vector={"text": [1.0, 0.0]})])
     client.close()
-    with pytest.raises(SearchRequestError, match="was not made by nic-etl"):
+    with pytest.raises(SearchRequestError, match="made by another program or an earlier version"):
         ask(tmp_path, "férias", collection_name="foreign")
 
 
@@ -203,21 +298,15 @@ def test_the_command_answers_with_json_alone_on_standard_output(monkeypatch, cap
     from stagekit.embedding import embed_texts, load_model, resolve_model
 
     files = resolve_model("packaged/all-MiniLM-L6-v2")
-    identity = CollectionIdentity(files.fingerprint, 384)
+    model = load_model(files.name)
     texts = ["Reports are due on Friday.", "The cafeteria closes at noon.", "Passwords have eight letters."]
-    client = connect("embedded", tmp_path)
-    create(client, COLLECTION, identity)
-    documents = Corpus({"30-Aprovados/a.md": texts}).desired()
-    vectors = embed_texts(load_model(files.name), texts, files.passage_prompt)
-    points = list(documents[0].points())
-    client.upsert(
-        COLLECTION,
-        points=[
-            PointStruct(id=point.id, vector=row.tolist(), payload=point.payload)
-            for point, row in zip(points, vectors, strict=True)
-        ],
+    fill(
+        tmp_path,
+        {"30-Aprovados/a.md": texts},
+        model=files.fingerprint,
+        size=384,
+        embed=lambda text: embed_texts(model, [text], files.passage_prompt)[0],
     )
-    client.close()
     request = {
         "question": "How long must a password be?",
         "embedding_model": files.name,
@@ -231,7 +320,7 @@ def test_the_command_answers_with_json_alone_on_standard_output(monkeypatch, cap
     assert hits[0]["text"] == texts[2]
     assert set(hits[0]) == {
         "rank", "score", "path", "title", "page_number", "section_titles", "text", "document_id", "chunk_id",
-        "version", "repository_commit", "duplicate_of",
+        "version", "repository_commit", "link", "duplicate_of",
     }  # fmt: skip
     code, captured = answer(monkeypatch, capsys, request | {"question": "palavra " * 600})
     assert code == 2
@@ -249,3 +338,10 @@ def test_the_module_is_a_command():
 def test_a_server_that_is_not_there_is_said(outputs):
     with pytest.raises(StageError, match="cannot be reached"):
         ask(outputs, "férias", qdrant_url="http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("module", ["stagekit.search", "stagekit.evaluate", "stagekit.embedding.sparse"])
+def test_the_tools_load_nothing_heavy_before_they_know_what_is_asked(module):
+    script = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {"torch", "docling", "qdrant_client", "onnxruntime"} & set(done.stdout.split())

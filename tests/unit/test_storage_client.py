@@ -1,26 +1,29 @@
-"""Opening a store: its own collections only, one owner at a time, and errors that say what to do."""
+"""Opening a store: one owner at a time, the server that is meant, and errors that say what to do."""
 
-import http.server
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
+import grpc
+import httpx
 import pytest
-from qdrant_client import QdrantClient
-from qdrant_client.models import Distance, UpdateResult, UpdateStatus, VectorParams
+from qdrant_client import grpc as protocol
+from qdrant_client.grpc.points_service_pb2_grpc import PointsServicer, add_PointsServicer_to_server
+from qdrant_client.http.exceptions import ResponseHandlingException
+from qdrant_client.models import PointStruct, UpdateResult, UpdateStatus
 
 from stagekit import StageError
-from stagekit.storage import (
-    PAYLOAD_INDEXES,
-    CollectionIdentity,
-    check_collection,
-    connect,
-    count_points,
-    create_payload_indexes,
-    qdrant_errors,
-    require_completed,
-)
-from tests.unit.storage_rows import COLLECTION, IDENTITY, Corpus, create, reconcile
+from stagekit.storage import PointWriter, connect, count_points, patience_of, qdrant_errors, require_completed
+from stagekit.store_address import connection_options, server_key, server_url
+from tests.servers.gitlab_tls import private_ca
+from tests.servers.qdrant_server import QdrantServer
+from tests.unit.storage_rows import COLLECTION, Corpus, create, reconcile
+
+pytestmark = pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
+
+
+# The embedded store
 
 
 def test_the_embedded_store_keeps_its_points_between_runs(tmp_path):
@@ -30,7 +33,7 @@ def test_the_embedded_store_keeps_its_points_between_runs(tmp_path):
     client.close()
     client = connect("Embedded", tmp_path)
     assert count_points(client, COLLECTION) == 2
-    check_collection(client, COLLECTION, IDENTITY)
+    assert patience_of(client) is None
     client.close()
 
 
@@ -65,138 +68,267 @@ def test_a_store_that_another_process_holds_is_named_with_the_remedy(tmp_path):
     connect("embedded", tmp_path).close()
 
 
-def test_a_damaged_embedded_store_is_named_with_the_remedy(tmp_path):
-    (tmp_path / "qdrant").mkdir()
-    (tmp_path / "qdrant" / "meta.json").write_text("{")
-    with pytest.raises(StageError, match="move the folder away and run `nic-etl run` again"):
-        connect("embedded", tmp_path)
+# The address
 
 
-@pytest.mark.parametrize("setting", ["", "localhost:6333", "ftp://host", "embeded"])
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [
+        ("http://localhost", "http://localhost:6333"),
+        ("http://localhost:7000/", "http://localhost:7000"),
+        ("https://q.example.com", "https://q.example.com:443"),
+        ("https://q.example.com:6333", "https://q.example.com:6333"),
+        (" https://q.example.com/vectors/ ", "https://q.example.com:443/vectors"),
+        ("http://[::1]", "http://[::1]:6333"),
+        ("http://user:word@host", "http://host:6333"),
+    ],
+)
+def test_an_address_without_a_port_means_qdrants_own_or_that_of_https(tmp_path, setting, meant):
+    assert server_url(setting) == meant
+    client = connect(setting, tmp_path)
+    assert client._client.rest_uri == meant
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "",
+        "localhost:6333",
+        "ftp://host",
+        "embeded",
+        "http://",
+        "http://host:port",
+        "http://[::1",
+        "http://h?a=1",
+    ],
+)
 def test_a_setting_that_is_no_store_is_refused(tmp_path, setting):
     with pytest.raises(StageError, match=r"qdrant_url is .*: set it to the address"):
         connect(setting, tmp_path)
 
 
+def test_a_prefix_of_a_proxy_belongs_to_the_address(tmp_path):
+    with QdrantServer(prefix="/vectors") as server:
+        client = connect(server.url, tmp_path)
+        assert client.get_collections().collections == []
+        client.close()
+    assert server.requests()[0].target == "/vectors/collections"
+
+
+def test_the_settings_of_a_connection_are_handed_on_as_they_are_named():
+    settings = {"qdrant_url": "embedded", "qdrant_ca_file": "/ca.pem", "qdrant_timeout_s": 5, "device": "cpu"}
+    assert connection_options(settings) == {"ca_file": "/ca.pem", "timeout_s": 5}
+
+
+# The key
+
+
+def test_the_key_comes_from_the_environment_or_from_a_file(tmp_path, monkeypatch):
+    file = tmp_path / "key"
+    file.write_text("k-from-file\n")
+    monkeypatch.delenv("QDRANT_API_KEY", raising=False)
+    monkeypatch.setenv("QDRANT_API_KEY_FILE", str(file))
+    for key in ("k-from-file", "k-123"):
+        with QdrantServer(api_key=key) as server:
+            client = connect(server.url, tmp_path)
+            client.get_collections()
+            client.close()
+        monkeypatch.setenv("QDRANT_API_KEY", " k-123 ")  # goes before the file
+
+
 @pytest.mark.parametrize(
-    ("size", "distance", "metadata", "said"),
+    ("content", "said"),
     [
-        (16, Distance.COSINE, IDENTITY.metadata(), r"test-model@1 \(16 dimensions"),
-        (8, Distance.DOT, IDENTITY.metadata(), "Dot"),
-        (8, Distance.COSINE, {"embedding_model": "other@2"}, "vectors of other@2"),
-        (8, Distance.COSINE, None, "vectors of an unknown model"),
+        (None, "which cannot be read"),
+        (b"", "which is empty"),
+        (b"\xff\xfe", "it is not text"),
+        (b"two words", "does not hold a key"),
     ],
 )
-def test_vectors_of_two_models_are_never_mixed(size, distance, metadata, said):
-    client = QdrantClient(":memory:")
-    client.create_collection(
-        "c", vectors_config=VectorParams(size=size, distance=distance), metadata=metadata
-    )
-    with pytest.raises(StageError, match=said) as caught:
-        check_collection(client, "c", IDENTITY)
-    assert "choose another collection_name" in str(caught.value)
-    client.close()
+def test_a_file_without_a_key_is_said_by_its_name_not_its_content(tmp_path, content, said):
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(StageError, match=f"QDRANT_API_KEY_FILE .*{said}") as caught:
+        server_key({"QDRANT_API_KEY_FILE": str(file)})
+    assert "two words" not in str(caught.value)
 
 
-def test_a_collection_with_named_vectors_is_not_ours():
-    client = QdrantClient(":memory:")
-    client.create_collection("c", vectors_config={"text": VectorParams(size=8, distance=Distance.COSINE)})
-    with pytest.raises(StageError, match="named vectors"):
-        check_collection(client, "c", IDENTITY)
-    client.close()
+def test_no_key_is_no_error():
+    assert server_key({"QDRANT_API_KEY": " "}) is None
 
 
-def test_the_identity_of_a_collection_is_written_on_it():
-    client = QdrantClient(":memory:")
-    identity = CollectionIdentity("m@1", 4)
-    create(client, "c", identity)
-    assert client.get_collection("c").config.metadata == identity.metadata()
-    check_collection(client, "c", identity)
-    client.close()
+# Certificates
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    """Answers every request alike; keeps what it was asked."""
-
-    status, body, seen = 200, b"{}", ()
-
-    def _answer(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        type(self).seen = (
-            *self.seen,
-            (self.command, self.path, self.headers.get("api-key"), self.rfile.read(length)),
-        )
-        self.send_response(self.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    do_GET = do_PUT = do_POST = _answer  # noqa: N815
-
-    def log_message(self, *_):
-        pass
+def test_a_private_authority_is_trusted_when_its_file_is_named(tmp_path):
+    authority, context = private_ca(tmp_path)
+    with QdrantServer(tls=context) as server:
+        trusting = connect(server.url, tmp_path, ca_file=str(authority))
+        assert trusting.get_collections().collections == []
+        trusting.close()
+        wary = connect(server.url, tmp_path)
+        with (
+            pytest.raises(StageError, match=r"not trusted .*: set qdrant_ca_file to the PEM file"),
+            qdrant_errors(server.url),
+        ):
+            wary.get_collections()
+        wary.close()
+    assert len(server.log) == 1
 
 
-@pytest.fixture
-def server():
-    handler = type("Handler", (Server,), {})
-    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
-    thread.start()
-    yield handler, f"http://127.0.0.1:{httpd.server_port}"
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join()
+def test_an_authority_that_is_no_certificate_is_said(tmp_path):
+    for name in ("nowhere.pem", "key"):
+        (tmp_path / "key").write_text("no certificate")
+        with pytest.raises(StageError, match=r"qdrant_ca_file is .*: name the certificate of the authority"):
+            connect("https://127.0.0.1:1", tmp_path, ca_file=str(tmp_path / name))
+
+
+# What a server says
 
 
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        (401, b"Must provide an API key", "set the environment variable QDRANT_API_KEY"),
-        (403, b'{"status":{"error":"Forbidden"}}', "set the environment variable QDRANT_API_KEY"),
-        (500, b'{"status":{"error":"No space left on device"}}', "HTTP 500: .*No space left"),
+        (401, b"Must provide an API key", "refuses the key .*set the environment variable QDRANT_API_KEY"),
+        (403, b'{"status":{"error":"Forbidden"}}', "does not let this key write .*QDRANT_API_KEY"),
+        (500, b'{"status":{"error":"No space left on device"}}', "has no room left .*No space left"),
+        (507, b'{"status":{"error":"Insufficient storage: quota"}}', "has no room left .*quota"),
+        (413, b"Request Entity Too Large", "takes no request of this size .*lower upsert_batch_size"),
+        (400, b'{"status":{"error":"JSON payload (9 bytes) is larger than allowed"}}', "of this size"),
+        (404, b'{"status":{"error":"Not found: Collection `c`"}}', "answered HTTP 404: Not found: .*`c`"),
+        (422, b'{"status":', r"answered HTTP 422: {.status.:"),
         (200, b"<html>sign in</html>", "did not answer as Qdrant does"),
+        (503, b"no upstream", "answered HTTP 503: no upstream: check qdrant_url"),
     ],
 )
-def test_what_a_server_refuses_is_said_in_one_sentence(server, tmp_path, status, body, said):
-    handler, url = server
-    handler.status, handler.body = status, body
-    client = connect(url, tmp_path)
-    with pytest.raises(StageError, match=said), qdrant_errors(url):
-        client.get_collection("c")
-    client.close()
+def test_what_a_server_refuses_is_said_in_one_sentence(tmp_path, status, body, said):
+    with QdrantServer() as server:
+        server.faults.add("status", code=status, body=body)
+        client = connect(server.url, tmp_path)
+        with pytest.raises(StageError, match=said) as caught, qdrant_errors(server.url):
+            client.get_collection("c")
+        client.close()
+    assert server.url in str(caught.value)
+    assert str(caught.value).endswith(".")
+    assert len(server.log) == (3 if status in {200, 503} else 1)
 
 
-def test_a_server_that_is_not_there_is_said_in_one_sentence_without_the_password(tmp_path):
+def test_a_server_that_is_not_there_is_said_soon(tmp_path):
     client = connect("http://127.0.0.1:9", tmp_path)
-    with (
-        pytest.raises(StageError, match="cannot be reached") as caught,
-        qdrant_errors("http://u:pw@127.0.0.1:9"),
-    ):
+    with pytest.raises(StageError, match="http://127.0.0.1:9 cannot be reached .*check qdrant_url"):
         client.get_collections()
+    client.close()
+
+
+def test_what_goes_wrong_elsewhere_is_said_without_the_password():
+    failure = ResponseHandlingException(httpx.ConnectError("refused"))
+    with (
+        pytest.raises(StageError, match=r"cannot be reached \(refused\)") as caught,
+        qdrant_errors("http://u:pw@h"),
+    ):
+        raise failure
     assert "pw" not in str(caught.value)
-    assert "http://127.0.0.1:9" in str(caught.value)
-    client.close()
 
 
-@pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
-def test_the_key_comes_from_the_environment_and_indexes_are_made_for_what_people_filter_by(
-    server, tmp_path, monkeypatch
-):
-    handler, url = server
-    handler.body = b'{"result":{"operation_id":1,"status":"completed"},"status":"ok","time":0.0}'
-    monkeypatch.setenv("QDRANT_API_KEY", "k-123")
-    client = connect(url, tmp_path)
-    create_payload_indexes(client, "c")
-    client.close()
-    assert {key for _, _, key, _ in handler.seen} == {"k-123"}
-    asked = b" ".join(body for *_, body in handler.seen).decode()
-    assert len(handler.seen) == len(PAYLOAD_INDEXES)
-    assert all(name in asked for name in ("document_id", "source_id", "language", "status", "is_latest"))
+def test_an_answer_that_is_not_of_the_interface_is_not_asked_for_again(tmp_path):
+    with QdrantServer() as server:
+        server.faults.add("status", code=200, body=b'{"result": {"collections": 7}, "status": "ok"}')
+        client = connect(server.url, tmp_path)
+        with pytest.raises(ResponseHandlingException):
+            client.get_collections()
+        client.close()
+    assert len(server.log) == 1
+
+
+def test_an_answer_without_json_is_said_where_requests_are_not_repeated():
+    with pytest.raises(StageError, match="a login page may be in between"), qdrant_errors("http://h"):
+        httpx.Response(200, text="<html>").json()
 
 
 def test_a_write_that_the_server_has_not_finished_is_not_taken_for_done():
     require_completed(UpdateResult(operation_id=1, status=UpdateStatus.COMPLETED))
     with pytest.raises(StageError, match=r"did not finish it in time \(acknowledged\)"):
         require_completed(UpdateResult(operation_id=1, status=UpdateStatus.ACKNOWLEDGED))
+
+
+# gRPC
+
+
+class Points(PointsServicer):
+    """Takes upserts, after the given refusals; a refusal is a status code and a Retry-After or None."""
+
+    def __init__(self, *refusals):
+        self.refusals, self.ids, self.keys = list(refusals), [], []
+
+    def Upsert(self, request, context):  # noqa: N802 - of the protocol
+        self.keys.append(dict(context.invocation_metadata()).get("api-key"))
+        if self.refusals:
+            code, pause = self.refusals.pop(0)
+            if pause:
+                context.set_trailing_metadata((("retry-after", str(pause)),))
+            context.abort(code, "said by the server")
+        self.ids += [point.id.num for point in request.points]
+        done = protocol.UpdateResult(operation_id=1, status=protocol.UpdateStatus.Completed)
+        return protocol.PointsOperationResponse(result=done, time=0.1)
+
+
+@contextmanager
+def grpc_server(points):
+    server = grpc.server(ThreadPoolExecutor(2))
+    add_PointsServicer_to_server(points, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield port
+    finally:
+        server.stop(None).wait()
+
+
+def write_over_grpc(points, folder):
+    with grpc_server(points) as port:
+        client = connect("http://127.0.0.1:9", folder, prefer_grpc=True, grpc_port=port, retry_budget_s=20)
+        try:
+            with PointWriter(client, "c", "http://127.0.0.1:9") as writer:
+                writer.upsert([PointStruct(id=7, vector={"dense": [0.5, 0.5]}, payload={"a": 1})])
+        finally:
+            client.close()
+
+
+def test_points_travel_over_grpc_with_the_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("QDRANT_API_KEY", "k-123")
+    points = Points()
+    write_over_grpc(points, tmp_path)
+    assert (points.ids, points.keys) == ([7], ["k-123"])
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (grpc.StatusCode.UNAVAILABLE, None),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, 1),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, None),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, None),
+    ],
+)
+def test_a_fault_over_grpc_that_passes_is_not_noticed(tmp_path, refusal):
+    points = Points(refusal)
+    write_over_grpc(points, tmp_path)
+    assert points.ids == [7]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (grpc.StatusCode.UNAUTHENTICATED, "refuses the key"),
+        (grpc.StatusCode.PERMISSION_DENIED, "does not let this key write"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "answered HTTP 400: said by the server"),
+        (grpc.StatusCode.UNIMPLEMENTED, "over gRPC .*set qdrant_prefer_grpc to false"),
+    ],
+)
+def test_a_fault_over_grpc_that_stays_is_said(tmp_path, code, said):
+    points = Points((code, None))
+    with pytest.raises(StageError, match=said):
+        write_over_grpc(points, tmp_path)
+    assert len(points.keys) == 1

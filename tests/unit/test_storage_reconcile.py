@@ -11,23 +11,25 @@ from qdrant_client.models import PointStruct
 from stagekit import StageError
 from stagekit.storage import (
     apply_change,
-    batches,
     compare,
     count_points,
     embedding_identity,
     foreign_points,
     guard_deletions,
     plan_changes,
+    point_struct,
     refuse_foreign,
     stored_points,
     verify_sample,
 )
+from stagekit.storage.collection import CHUNKER_VERSION
 from tests.unit.storage_rows import (
     COLLECTION,
     DIMENSION,
     SOURCE,
     Corpus,
     Writes,
+    alter,
     create,
     document_id,
     reconcile,
@@ -117,7 +119,7 @@ def test_new_points_are_written_before_old_ones_are_deleted(filled):
     plan = plan_changes(desired, stored_points(filled, COLLECTION, SOURCE))
     apply_change(
         next(change for change in plan.changes if change.path == A),
-        upsert=lambda points: events.append(("upsert", len(points))),
+        upsert=lambda points: events.append(("upsert", len(list(points)))),
         delete=lambda point_ids: events.append(("delete", len(point_ids))),
     )
     assert events == [("upsert", 1), ("delete", 2)]
@@ -144,8 +146,8 @@ def test_a_run_killed_in_the_middle_of_a_document_is_finished_by_the_next(client
     desired = Corpus(THREE).desired()
     writes = Writes(client)
     change = plan_changes(desired, {}).changes[1]
-    first, *_ = batches(change.document.points(change.write), 1)
-    writes.upsert(first)
+    first, *_ = change.document.points(change.write)
+    writes.upsert([point_struct(first)])
     reconcile(client, desired)
     assert compare(client, COLLECTION, desired, SOURCE) == []
 
@@ -172,7 +174,7 @@ def test_a_collection_that_was_lost_is_filled_again(filled):
 def test_a_payload_altered_under_its_old_fingerprint_is_found_by_the_full_comparison(filled):
     desired = Corpus(THREE).desired()
     victim = sorted(ids(filled))[0]
-    filled.set_payload(COLLECTION, payload={"title": "forjado", "extra": 1}, points=[victim])
+    alter(filled, victim, {"title": "forjado", "extra": 1})
     _, writes = reconcile(filled, desired)
     assert writes.upserted == []  # the fingerprint says that nothing changed
     (difference,) = compare(filled, COLLECTION, desired, SOURCE)
@@ -182,10 +184,7 @@ def test_a_payload_altered_under_its_old_fingerprint_is_found_by_the_full_compar
 def test_a_vector_altered_by_hand_is_found_by_the_full_comparison(filled):
     desired = Corpus(THREE).desired()
     victim = sorted(ids(filled))[0]
-    (record,) = filled.retrieve(COLLECTION, ids=[victim], with_payload=True)
-    filled.upsert(
-        COLLECTION, points=[PointStruct(id=victim, vector=[1.0] + [0.0] * 7, payload=record.payload)]
-    )
+    alter(filled, victim, vector=[1.0] + [0.0] * 7)
     (difference,) = compare(filled, COLLECTION, desired, SOURCE)
     assert (difference.kind, difference.point_id) == ("vector", victim)
 
@@ -193,7 +192,7 @@ def test_a_vector_altered_by_hand_is_found_by_the_full_comparison(filled):
 def test_a_point_that_lost_its_payload_is_written_anew(filled):
     desired = Corpus(THREE).desired()
     victim = sorted(ids(filled))[0]
-    filled.clear_payload(COLLECTION, points_selector=[victim])
+    alter(filled, victim, empty=True)
     plan = plan_changes(desired, stored_points(filled, COLLECTION, SOURCE))
     refuse_foreign(filled, COLLECTION, plan.written_ids, SOURCE)
     _, writes = reconcile(filled, desired)
@@ -203,7 +202,11 @@ def test_a_point_that_lost_its_payload_is_written_anew(filled):
 
 def test_another_sources_points_are_never_touched(filled):
     other = [
-        PointStruct(id=str(uuid.uuid4()), vector=vector("x").tolist(), payload={"source_id": "other", "n": n})
+        PointStruct(
+            id=str(uuid.uuid4()),
+            vector={"dense": vector("x").tolist()},
+            payload={"source_id": "other", "n": n},
+        )
         for n in range(3)
     ]
     filled.upsert(COLLECTION, points=other)
@@ -214,7 +217,7 @@ def test_another_sources_points_are_never_touched(filled):
 
 def test_points_that_another_source_owns_are_refused_before_anything_is_written(filled):
     victim = sorted(ids(filled))[0]
-    filled.set_payload(COLLECTION, payload={"source_id": "other"}, points=[victim])
+    alter(filled, victim, {"source_id": "other"})
     plan = plan_changes(Corpus(THREE).desired(), stored_points(filled, COLLECTION, SOURCE))
     assert foreign_points(filled, COLLECTION, plan.written_ids, SOURCE) == {victim: "other"}
     with pytest.raises(StageError, match=r"1 points .* belong to the source other: give each source"):
@@ -271,17 +274,10 @@ def test_five_documents_or_the_share_may_always_go(client, stored, kept, stops):
         guard_deletions(plan, max_deletion_share=0.2, allow_mass_deletion=False)
 
 
-def test_requests_are_limited_in_points_and_in_bytes():
-    (document,) = Corpus({A: [f"parágrafo {n}" for n in range(10)]}).desired()
-    assert [len(batch) for batch in batches(document.points(), 4)] == [4, 4, 2]
-    assert [len(batch) for batch in batches(document.points(), 100, max_bytes=1)] == [1] * 10
-    assert list(batches([], 4)) == []
-
-
 def test_more_points_than_one_page_are_all_seen(client):
     texts = {f"30-Aprovados/{n}.md": [f"texto {n} parte {k}" for k in range(60)] for n in range(10)}
     desired = Corpus(texts).desired()
-    reconcile(client, desired, batch_size=50)
+    reconcile(client, desired)
     assert len(stored_points(client, COLLECTION, SOURCE)) == 600
     assert compare(client, COLLECTION, desired, SOURCE) == []
 
@@ -293,7 +289,8 @@ def test_a_sample_and_the_exact_count_are_verified_after_a_run(filled):
     good.require()
     with pytest.raises(StageError, match="6 points of this source instead of 5"):
         verify_sample(filled, COLLECTION, desired, SOURCE, expected_points=5).require()
-    filled.set_payload(COLLECTION, payload={"title": "?"}, points=sorted(ids(filled)))
+    for victim in ids(filled):
+        alter(filled, victim, {"title": "?"})
     bad = verify_sample(filled, COLLECTION, desired, SOURCE, expected_points=6)
     with pytest.raises(StageError, match=r"6 of 6 sampled points differ .* \(payload title\): run"):
         bad.require()
@@ -343,8 +340,11 @@ def test_a_document_without_chunks_wants_no_points(filled):
 
 def test_all_vectors_of_a_run_come_from_one_model():
     rows = [{"embedding_model": "m@1", "vector_dimension": 8}] * 2
-    assert embedding_identity(rows).metadata() == {
+    identity = embedding_identity(rows, chunk_size=300, chunk_overlap=30)
+    assert identity.metadata() == {
         "embedding_model": "m@1", "dimension": 8, "distance": "Cosine", "schema_version": "1.0",
+        "chunk_size": 300, "chunk_overlap": 30, "chunker_version": CHUNKER_VERSION, "sparse": "",
+        "fingerprint": identity.fingerprint,
     }  # fmt: skip
     with pytest.raises(StageError, match=r"m@1 \(8 dimensions\), m@2 \(8 dimensions\)"):
         embedding_identity([*rows, {"embedding_model": "m@2", "vector_dimension": 8}])

@@ -41,7 +41,6 @@ PROPERTY_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "version": ("version", "revision"),
     "document_type": ("category",),
     "tags": ("keywords",),
-    "language": ("language",),
     "author": ("author",),
     "department": ("department", "company"),
 }

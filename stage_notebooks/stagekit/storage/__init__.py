@@ -1,21 +1,37 @@
 """Stage 06: the vector store, kept equal to what the stages before it made."""
 
-from stagekit.storage.batching import batches
+from stagekit.storage.batching import point_struct
 from stagekit.storage.client import (
     EMBEDDED,
     connect,
     embedded_path,
     is_embedded,
+    patience_of,
     qdrant_errors,
     require_completed,
 )
 from stagekit.storage.collection import (
+    DENSE,
     PAYLOAD_INDEXES,
+    SPARSE,
     CollectionIdentity,
+    CollectionSettings,
     check_collection,
+    create_collection,
     create_payload_indexes,
 )
+from stagekit.storage.collections import (
+    PhysicalCollection,
+    Target,
+    drop_superseded,
+    finish_load,
+    open_target,
+    physical_collections,
+    publish,
+    served_collection,
+)
 from stagekit.storage.desired import DesiredDocument, DesiredPoint, desired_documents, embedding_identity
+from stagekit.storage.embedded import EmbeddedQdrant, open_embedded
 from stagekit.storage.reconcile import (
     DocumentChange,
     Plan,
@@ -32,36 +48,53 @@ from stagekit.storage.stored import (
     stored_points,
 )
 from stagekit.storage.verify import Difference, Verification, compare, verify_sample
+from stagekit.storage.writing import PointWriter
 
 __all__ = [
+    "DENSE",
     "EMBEDDED",
     "PAYLOAD_INDEXES",
+    "SPARSE",
     "CollectionIdentity",
+    "CollectionSettings",
     "DesiredDocument",
     "DesiredPoint",
     "Difference",
     "DocumentChange",
+    "EmbeddedQdrant",
+    "PhysicalCollection",
     "Plan",
+    "PointWriter",
     "StoredPoint",
+    "Target",
     "Verification",
     "apply_change",
-    "batches",
     "check_collection",
     "compare",
     "connect",
     "count_points",
+    "create_collection",
     "create_payload_indexes",
     "desired_documents",
+    "drop_superseded",
     "embedded_path",
     "embedding_identity",
+    "finish_load",
     "foreign_points",
     "guard_deletions",
     "is_embedded",
     "of_source",
+    "open_embedded",
+    "open_target",
+    "patience_of",
+    "physical_collections",
     "plan_changes",
+    "point_struct",
+    "publish",
     "qdrant_errors",
     "refuse_foreign",
     "require_completed",
+    "served_collection",
     "stored_points",
     "verify_sample",
 ]

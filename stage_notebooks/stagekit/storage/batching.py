@@ -1,17 +1,17 @@
-"""Requests of a size that a server takes."""
+"""Points as requests carry them, and pages of ids."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from qdrant_client.models import PointStruct
+from qdrant_client.models import PointStruct, SparseVector
 
-from stagekit.enrichment.canonical import canonical_json
+from stagekit.storage.collection import DENSE, SPARSE
 from stagekit.storage.desired import DesiredPoint
 
-__all__ = ["MAX_REQUEST_BYTES", "batches", "pages"]
+__all__ = ["BYTES_PER_NUMBER", "MAX_REQUEST_BYTES", "pages", "point_struct"]
 
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024  # a server refuses more than 32 MiB unless told otherwise
 BYTES_PER_NUMBER: Final = 22  # of a float32 in JSON, measured
@@ -26,18 +26,10 @@ def pages(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield page
 
 
-def batches(
-    points: Iterable[DesiredPoint], batch_size: int, max_bytes: int = MAX_REQUEST_BYTES
-) -> Iterator[list[PointStruct]]:
-    """Group points into requests of at most ``batch_size`` points and about ``max_bytes`` bytes of JSON."""
-    batch: list[PointStruct] = []
-    used = 0
-    for point in points:
-        size = len(canonical_json(point.payload).encode()) + BYTES_PER_NUMBER * len(point.vector)
-        if batch and (len(batch) >= batch_size or used + size > max_bytes):
-            yield batch
-            batch, used = [], 0
-        batch.append(PointStruct(id=point.id, vector=point.vector, payload=point.payload))
-        used += size
-    if batch:
-        yield batch
+def point_struct(point: DesiredPoint) -> PointStruct:
+    """Return a point with its named vectors; a text without words has no sparse one."""
+    vectors: dict[str, Any] = {DENSE: point.vector}
+    if point.sparse is not None and point.sparse[0]:
+        indices, values = point.sparse
+        vectors[SPARSE] = SparseVector(indices=indices, values=values)
+    return PointStruct(id=point.id, vector=vectors, payload=point.payload)

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
 
 from qdrant_client import QdrantClient
-from qdrant_client.models import Distance, PayloadSchemaType, VectorParams
+from qdrant_client.models import (
+    CollectionInfo,
+    Distance,
+    HnswConfigDiff,
+    Modifier,
+    OptimizersConfigDiff,
+    PayloadSchemaType,
+    ScalarQuantization,
+    ScalarQuantizationConfig,
+    ScalarType,
+    SparseVectorParams,
+    VectorParams,
+)
 
+from stagekit.enrichment.canonical import canonical_json
 from stagekit.enrichment.schema import SCHEMA_VERSION
 from stagekit.errors import StageError
+from stagekit.storage.embedded import EmbeddedQdrant
 
-__all__ = ["PAYLOAD_INDEXES", "CollectionIdentity", "check_collection", "create_payload_indexes"]
+__all__ = [
+    "CHUNKER_VERSION",
+    "DENSE",
+    "EMBEDDED_INDEXES",
+    "PAYLOAD_INDEXES",
+    "SPARSE",
+    "CollectionIdentity",
+    "CollectionSettings",
+    "check_collection",
+    "create_collection",
+    "create_payload_indexes",
+]
+
+DENSE: Final = "dense"
+"""Name of the vectors of meaning."""
+SPARSE: Final = "sparse"
+"""Name of the vectors of words; a collection has them with ``hybrid_search``."""
+CHUNKER_VERSION: Final = "1"
+"""Raised when texts are cut so differently that a collection should be built anew rather than changed."""
 
 _KEYWORDS = (
     "document_id", "source_id", "file_path", "content_hash", "status", "document_type", "category",
@@ -29,67 +63,178 @@ PAYLOAD_INDEXES: Final[dict[str, PayloadSchemaType]] = {
     "is_latest": PayloadSchemaType.BOOL,
     "ocr_applied": PayloadSchemaType.BOOL,
 }
+# There each index costs files that are synced at the end of every run that writes.
+EMBEDDED_INDEXES: Final = (
+    "source_id", "document_id", "status", "language", "document_type", "category", "department", "tags",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionIdentity:
-    """Which vectors a collection holds.
+    """Which vectors of which texts a collection holds.
+
+    What is left out on purpose can change point by point inside one collection: documents, metadata, the
+    number type and the device that the model computes with.
 
     Attributes:
         embedding_model: ``name@revision`` of the model.
-        dimension: length of the vectors.
+        dimension: length of the dense vectors.
         schema_version: of the payloads.
+        chunk_size: setting, in tokens.
+        chunk_overlap: setting, in tokens.
+        chunker_version: see :data:`CHUNKER_VERSION`.
+        sparse: kind and version of the sparse vectors, empty without them.
     """
 
     embedding_model: str
     dimension: int
     schema_version: str = SCHEMA_VERSION
+    chunk_size: int = 0
+    chunk_overlap: int = 0
+    chunker_version: str = CHUNKER_VERSION
+    sparse: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of all of it: collections of different fingerprints are never mixed."""
+        fields = asdict(self) | {"distance": Distance.COSINE.value}
+        return hashlib.sha256(canonical_json(fields).encode()).hexdigest()
+
+    def physical_name(self, collection_name: str) -> str:
+        """Return the name of the collection that is served under ``collection_name``."""
+        return f"{collection_name}__{self.fingerprint[:12]}"
 
     def metadata(self) -> dict[str, Any]:
         """Return what is written on the collection."""
+        return asdict(self) | {"distance": Distance.COSINE.value, "fingerprint": self.fingerprint}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionSettings:
+    """How a collection is built, for Qdrant: parameters of its graph, where things lie, copies in a cluster.
+
+    Attributes:
+        hnsw_m: edges of a node of the graph.
+        hnsw_ef_construct: neighbours considered while it is built.
+        full_scan_threshold: kB of vectors below which a filtered search looks at all of them.
+        indexing_threshold: kB of vectors of a segment from which on it gets a graph.
+        quantization: "scalar" keeps a copy of the vectors as int8 in memory.
+        on_disk_payload: payloads are read from disk when they are asked for.
+        on_disk_vectors: vectors too.
+        shard_number: parts of the collection in a cluster.
+        replication_factor: copies of each part.
+        write_consistency_factor: copies that must confirm a write.
+    """
+
+    hnsw_m: int = 16
+    hnsw_ef_construct: int = 200
+    full_scan_threshold: int = 10_000
+    indexing_threshold: int = 20_000
+    quantization: Literal["none", "scalar"] = "none"
+    on_disk_payload: bool = True
+    on_disk_vectors: bool = False
+    shard_number: int = 1
+    replication_factor: int = 1
+    write_consistency_factor: int = 1
+
+    def request(self, *, bulk: bool) -> dict[str, Any]:
+        """Return the arguments of ``create_collection``; a bulk load builds no graph before its end."""
+        int8 = ScalarQuantizationConfig(type=ScalarType.INT8, quantile=0.99, always_ram=True)
         return {
-            "embedding_model": self.embedding_model,
-            "dimension": self.dimension,
-            "distance": Distance.COSINE.value,
-            "schema_version": self.schema_version,
+            "hnsw_config": HnswConfigDiff(
+                m=self.hnsw_m,
+                ef_construct=self.hnsw_ef_construct,
+                full_scan_threshold=self.full_scan_threshold,
+            ),
+            "optimizers_config": OptimizersConfigDiff(
+                indexing_threshold=0 if bulk else self.indexing_threshold
+            ),
+            "quantization_config": ScalarQuantization(scalar=int8) if self.quantization == "scalar" else None,
+            "on_disk_payload": self.on_disk_payload,
+            "shard_number": self.shard_number,
+            "replication_factor": self.replication_factor,
+            "write_consistency_factor": self.write_consistency_factor,
         }
+
+
+def create_collection(
+    client: QdrantClient,
+    name: str,
+    identity: CollectionIdentity,
+    settings: CollectionSettings | None = None,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    bulk: bool = False,
+) -> None:
+    """Create a collection with its payload indexes.
+
+    Args:
+        client: of the store.
+        name: of the collection itself, not an alias.
+        identity: what it will hold.
+        settings: how it is built.
+        metadata: written on it beside the identity.
+        bulk: more than 50,000 points follow; see :func:`stagekit.storage.collections.finish_load`.
+    """
+    chosen = settings or CollectionSettings()
+    dense = VectorParams(
+        size=identity.dimension, distance=Distance.COSINE, on_disk=chosen.on_disk_vectors or None
+    )
+    client.create_collection(
+        name,
+        vectors_config={DENSE: dense},
+        sparse_vectors_config={SPARSE: SparseVectorParams(modifier=Modifier.IDF)}
+        if identity.sparse
+        else None,
+        metadata=identity.metadata() | dict(metadata or {}),
+        **chosen.request(bulk=bulk),
+    )
+    create_payload_indexes(client, name)
+
+
+def create_payload_indexes(client: QdrantClient, name: str) -> None:
+    """Create the indexes that are missing, for every field that people filter by.
+
+    Call it right after creating the collection: Qdrant builds the filter links of its graph only for indexes
+    that exist before the points. The embedded store gets those of :data:`EMBEDDED_INDEXES`.
+    """
+    there = client.get_collection(name).payload_schema
+    embedded = isinstance(client, EmbeddedQdrant)
+    for field in EMBEDDED_INDEXES if embedded else PAYLOAD_INDEXES:
+        if field not in there:
+            client.create_payload_index(
+                name, field_name=field, field_schema=PAYLOAD_INDEXES[field], wait=True
+            )
 
 
 def check_collection(client: QdrantClient, collection_name: str, identity: CollectionIdentity) -> None:
     """Refuse a collection whose vectors are not those of this run.
 
     Raises:
-        StageError: if dimension, distance or model differ; the message says what to do.
+        StageError: if dimension, distance, model or the kind of sparse vectors differ; it says what to do.
     """
-    config = client.get_collection(collection_name).config
-    vectors = config.params.vectors
-    remedy = (
-        "choose another collection_name, set embedding_model to the collection's, or delete the collection "
-        "and run again."
-    )
-    if not isinstance(vectors, VectorParams):
-        raise StageError(
-            f"Collection {collection_name} has named vectors and was not made by nic-etl: {remedy}"
-        )
-    stored = (config.metadata or {}).get("embedding_model")
-    if (vectors.size, vectors.distance, stored) == (
-        identity.dimension,
-        Distance.COSINE,
-        identity.embedding_model,
-    ):
+    info = client.get_collection(collection_name)
+    found = describe(info)
+    wanted = (DENSE, identity.dimension, Distance.COSINE.value, identity.embedding_model, identity.sparse)
+    if found == wanted:
         return
+    name, size, distance, model, sparse = found
     raise StageError(
-        f"Collection {collection_name} holds vectors of {stored or 'an unknown model'} ({vectors.size} "
-        f"dimensions, {vectors.distance.value}), this run makes vectors of {identity.embedding_model} "
-        f"({identity.dimension} dimensions, {Distance.COSINE.value}): {remedy}"
+        f"Collection {collection_name} holds vectors of {model or 'an unknown model'} "
+        f"({name or 'without a name'}, {size} dimensions, {distance}, sparse: {sparse or 'none'}), this run "
+        f"makes vectors of {identity.embedding_model} ({DENSE}, {identity.dimension} dimensions, "
+        f"{Distance.COSINE.value}, sparse: {identity.sparse or 'none'}): run `nic-etl run`, which builds a "
+        "collection for them, or choose another collection_name, or delete the collection."
     )
 
 
-def create_payload_indexes(client: QdrantClient, collection_name: str) -> None:
-    """Create an index for every field that people filter by; one that exists is left as it is.
-
-    Call it right after creating the collection: Qdrant builds the filter links of its graph only for indexes
-    that exist before the points. The embedded store has no payload indexes and needs none.
-    """
-    for field, kind in PAYLOAD_INDEXES.items():
-        client.create_payload_index(collection_name, field_name=field, field_schema=kind, wait=True)
+def describe(info: CollectionInfo) -> tuple[str, int, str, str, str]:
+    """Return name, size and distance of the dense vectors, the model, and the kind of the sparse vectors."""
+    vectors, metadata = info.config.params.vectors, info.config.metadata or {}
+    named = vectors if isinstance(vectors, Mapping) else {"": vectors} if vectors else {}
+    name = DENSE if DENSE in named else next(iter(named), "")
+    params = named.get(name)
+    sparse = metadata.get("sparse", "") if SPARSE in (info.config.params.sparse_vectors or {}) else ""
+    if params is None:
+        return name, 0, "no distance", str(metadata.get("embedding_model", "")), sparse
+    return name, params.size, params.distance.value, str(metadata.get("embedding_model", "")), sparse

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +20,20 @@ if TYPE_CHECKING:
 __all__ = ["DesiredDocument", "DesiredPoint", "desired_documents", "embedding_identity"]
 
 Row = Mapping[str, Any]
+Sparse = tuple[list[int], list[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredPoint:
-    """One point as it should be stored: id (the chunk's), vector and complete payload."""
+    """One point as it should be stored: id (the chunk's), vector, complete payload, and sparse vector.
+
+    The sparse vector is its indices and their values; None where the collection has none.
+    """
 
     id: str
     vector: list[float]
     payload: dict[str, Any]
+    sparse: Sparse | None = None
 
 
 @dataclass(frozen=True)
@@ -51,27 +57,40 @@ class DesiredDocument:
         return (point for point in self.load() if ids is None or point.id in ids)
 
 
-def embedding_identity(embeddings: Iterable[Row]) -> CollectionIdentity:
-    """Return the model and dimension that all documents' vectors share.
+def embedding_identity(
+    embeddings: Iterable[Row], *, chunk_size: int = 0, chunk_overlap: int = 0
+) -> CollectionIdentity:
+    """Return what all documents' vectors have in common: model, dimension, kind of sparse vectors.
 
     Args:
-        embeddings: rows of ``embedding_generation.embeddings`` with embedding_model and vector_dimension.
+        embeddings: rows of ``embedding_generation.embeddings`` with embedding_model, vector_dimension and,
+            for hybrid search, sparse_version.
+        chunk_size: setting that the texts were cut by; it matters to the name of a collection only.
+        chunk_overlap: as chunk_size.
 
     Raises:
         StageError: if there are no rows, or they come from different models.
     """
-    found = {(str(row["embedding_model"]), int(row["vector_dimension"])) for row in embeddings}
+    found = {
+        (str(row["embedding_model"]), int(row["vector_dimension"]), str(row.get("sparse_version") or ""))
+        for row in embeddings
+    }
     if not found:
         raise StageError(
             "No document has embeddings: look at the reasons in the notebooks of stages 01 to 04."
         )
     if len(found) > 1:
-        names = ", ".join(f"{name} ({size} dimensions)" for name, size in sorted(found))
+        names = ", ".join(
+            f"{name} ({size} dimensions{', ' + sparse if sparse else ''})"
+            for name, size, sparse in sorted(found)
+        )
         raise StageError(
             f"The embeddings come from different models ({names}): run embedding_generation again."
         )
-    (model, dimension) = found.pop()
-    return CollectionIdentity(model, dimension)
+    (model, dimension, sparse) = found.pop()
+    return CollectionIdentity(
+        model, dimension, chunk_size=chunk_size, chunk_overlap=chunk_overlap, sparse=sparse
+    )
 
 
 def desired_documents(
@@ -121,28 +140,43 @@ class _Loader:
         table = self.read_part(self.embeddings)
         vectors = _matrix(table["vector"], table.num_rows)
         self._check(vectors)
-        for (index, payload), vector in zip(self._payloads(table), vectors, strict=True):
-            yield DesiredPoint(index, vector.tolist(), payload)
+        sparse = self._sparse(table)
+        for (index, payload), vector, words in zip(
+            self._payloads(table, sparse), vectors, sparse, strict=True
+        ):
+            yield DesiredPoint(index, vector.tolist(), payload, words)
 
     def fingerprints(self) -> dict[str, str]:
         table = self.read_part(self.embeddings)
-        return {chunk_id: payload["point_fingerprint"] for chunk_id, payload in self._payloads(table)}
+        payloads = self._payloads(table, self._sparse(table))
+        return {chunk_id: payload["point_fingerprint"] for chunk_id, payload in payloads}
 
-    def _payloads(self, embeddings: pa.Table) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _payloads(
+        self, embeddings: pa.Table, sparse: Sequence[Sparse | None]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         table = self.read_part(self.payloads)
         if table["chunk_index"].to_pylist() != embeddings["chunk_index"].to_pylist():
             raise _different_chunks(self.path)
         columns = (table["chunk_id"], table["payload"], embeddings["vector_key"])
-        for chunk_id, payload, key in zip(*(column.to_pylist() for column in columns), strict=True):
+        rows = zip(*(column.to_pylist() for column in columns), sparse, strict=True)
+        for chunk_id, payload, key, words in rows:
             yield (
                 chunk_id,
                 complete_payload(
                     json.loads(payload),
-                    vector_key=key,
+                    vector_key=key if words is None else _key_of_both(key, words),
                     vector_dimension=self.identity.dimension,
                     embedding_model=self.identity.embedding_model,
                 ),
             )
+
+    def _sparse(self, embeddings: pa.Table) -> Sequence[Sparse | None]:
+        if not self.identity.sparse:
+            return [None] * embeddings.num_rows
+        if "sparse_indices" not in embeddings.column_names:
+            raise StageError(f"{self.path} has no sparse vectors: run embedding_generation again.")
+        columns = (embeddings["sparse_indices"].to_pylist(), embeddings["sparse_values"].to_pylist())
+        return list(zip(*columns, strict=True))
 
     def _check(self, vectors: np.ndarray[Any, np.dtype[np.float32]]) -> None:
         if len(vectors) and vectors.shape[1] != self.identity.dimension:
@@ -156,6 +190,14 @@ class _Loader:
                 f"The vector of chunk {bad[0]} of {self.path} is zero or holds NaN and would match anything "
                 "or nothing: set embedding_dtype to float32 and run embedding_generation again."
             )
+
+
+def _key_of_both(key: str, sparse: Sparse) -> str:
+    """Return a key that changes with the dense vector and with the sparse one."""
+    indices, values = sparse
+    state = hashlib.sha256(key.encode())
+    state.update(np.asarray(indices, "<u4").tobytes() + np.asarray(values, "<f4").tobytes())
+    return state.hexdigest()
 
 
 def _different_chunks(path: str) -> StageError:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from qdrant_client.models import PointStruct
 
 from stagekit.errors import StageError
-from stagekit.storage.batching import MAX_REQUEST_BYTES, batches, pages
+from stagekit.storage.batching import point_struct
 from stagekit.storage.desired import DesiredDocument
 from stagekit.storage.stored import StoredPoint
 
@@ -149,29 +149,24 @@ def guard_deletions(plan: Plan, *, max_deletion_share: float, allow_mass_deletio
 def apply_change(
     change: DocumentChange,
     *,
-    upsert: Callable[[list[PointStruct]], Any],
+    upsert: Callable[[Iterable[PointStruct]], Any],
     delete: Callable[[list[str | int]], Any],
-    batch_size: int = 256,
-    max_bytes: int = MAX_REQUEST_BYTES,
 ) -> dict[str, Any]:
-    """Carry out one document's change: new points first, so that a crash leaves extra points, never a gap.
+    """Hand on one document's change: new points first, so that a crash leaves extra points, never a gap.
 
     Args:
         change: what to do.
-        upsert: writes points and returns once they are visible.
-        delete: deletes points by id and returns once they are gone.
-        batch_size: most points in one request.
-        max_bytes: most bytes in one request, estimated.
+        upsert: writes points, see :class:`stagekit.storage.writing.PointWriter`.
+        delete: deletes points by id, not before those that were given to ``upsert`` are there.
 
     Returns:
         the document's line of the storage report.
     """
     if change.document is not None and change.write:
-        for batch in batches(change.document.points(change.write), batch_size, max_bytes):
-            upsert(batch)
-    for ids in pages(change.delete, batch_size):
+        upsert(point_struct(point) for point in change.document.points(change.write))
+    if change.delete:
         # A point that somebody added by hand may be numbered; ours, and all other ids, are UUIDs.
-        delete([int(point) if point.isdigit() else point for point in ids])
+        delete([int(point) if point.isdigit() else point for point in change.delete])
     return {
         "document_id": change.document_id,
         "path": change.path,

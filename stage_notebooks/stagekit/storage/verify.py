@@ -8,15 +8,19 @@ from typing import Any, Final
 
 import numpy as np
 from qdrant_client import QdrantClient
+from qdrant_client.models import SparseVector
 
 from stagekit.errors import StageError
 from stagekit.storage.batching import pages
+from stagekit.storage.collection import DENSE, SPARSE
 from stagekit.storage.desired import DesiredDocument, DesiredPoint
 from stagekit.storage.stored import count_points, stored_points
 
 __all__ = ["Difference", "Verification", "compare", "verify_sample"]
 
 PAGE: Final = 128
+NEAREST: Final = 10
+ITSELF: Final = 0.999  # cosine; quantized vectors are compared with some loss
 TOLERANCE: Final = 1e-4  # of the unit vectors' components: float32 through JSON and the store's normalisation
 
 
@@ -25,7 +29,7 @@ class Difference:
     """One point that is not as it should be.
 
     Attributes:
-        kind: ``missing``, ``payload``, ``vector`` or ``extra``.
+        kind: ``missing``, ``payload``, ``vector`` or ``extra``; after a run also ``search``.
         point_id: of the point.
         path: of its document, where known.
         detail: which fields, or how far the vectors are apart.
@@ -110,14 +114,19 @@ def verify_sample(
     expected_points: int,
     sample: int = 20,
 ) -> Verification:
-    """Count the points of a source exactly, and compare a sample spread evenly over all ids."""
+    """Count the points of a source exactly, and compare a sample spread evenly over all ids.
+
+    Each sampled point is also searched for by its vector, and has to be found.
+    """
     ids = sorted(point_id for document in desired for point_id in document.fingerprints)
     step = max(1, len(ids) // sample)
     chosen = set(ids[::step][:sample])
     differences: list[Difference] = []
     for document in desired:
         if mine := chosen & document.fingerprints.keys():
-            differences += _differences(client, collection_name, document.path, document.points(mine))
+            points = list(document.points(mine))
+            differences += _differences(client, collection_name, document.path, points)
+            differences += _unfound(client, collection_name, document.path, points)
     found = count_points(client, collection_name, source_id)
     return Verification(expected_points, found, len(chosen), tuple(differences))
 
@@ -136,8 +145,23 @@ def _differences(
                 continue
             if fields := _altered(point.payload, record.payload or {}):
                 yield Difference("payload", point.id, path, ", ".join(fields))
-            if (apart := _distance(point.vector, record.vector)) > TOLERANCE:
+            vectors: Any = record.vector if isinstance(record.vector, Mapping) else {}
+            if (apart := _distance(point.vector, vectors.get(DENSE))) > TOLERANCE:
                 yield Difference("vector", point.id, path, f"{apart:.2g} apart")
+            elif not _same_sparse(point.sparse, vectors.get(SPARSE)):
+                yield Difference("vector", point.id, path, "in its sparse part")
+
+
+def _unfound(
+    client: QdrantClient, collection_name: str, path: str, points: Iterable[DesiredPoint]
+) -> Iterator[Difference]:
+    for point in points:
+        best = client.query_points(
+            collection_name, query=point.vector, using=DENSE, limit=NEAREST, with_payload=False
+        ).points
+        # Another point with the same text, and so the same vector, may take its place.
+        if not best or (best[0].score < ITSELF and point.id not in {str(one.id) for one in best}):
+            yield Difference("search", point.id, path, "is not found by its own vector")
 
 
 def _altered(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -146,8 +170,18 @@ def _altered(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
     return sorted(name for name in names if wanted.get(name, absent) != found.get(name, absent))
 
 
+def _same_sparse(wanted: tuple[list[int], list[float]] | None, found: SparseVector | None) -> bool:
+    left = dict(zip(*wanted, strict=True)) if wanted else {}
+    right = dict(zip(found.indices, found.values, strict=True)) if found else {}
+    if left.keys() != right.keys():
+        return False
+    return bool(np.allclose([left[index] for index in right], list(right.values()), rtol=TOLERANCE))
+
+
 def _distance(wanted: Sequence[float], found: Any) -> float:
     """Return the largest difference between the components of two vectors made unit vectors."""
+    if found is None:
+        return float("inf")
     left, right = np.asarray(wanted, dtype=np.float64), np.asarray(found, dtype=np.float64)
     if left.shape != right.shape or not right.any():
         return float("inf")

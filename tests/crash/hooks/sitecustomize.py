@@ -4,10 +4,12 @@
 ``worker``, ``kernel``, or a stage's name for its kernel) reaches the point with the text in what it is about.
 ``NICTEST_KILL_MARK`` is the file that is written before the kill; while it exists, nobody is killed.
 
+``NICTEST_CRASH_ON`` is a text: a document worker crashes on each document with it in its path, every time.
+
 Points are named ``before_…`` and ``after_…``: rename (os.replace; text: target), memo (a document's outcome;
-text: stage), checkpoint (the record; text: ``stage=status`` of each stage), upsert and delete (Qdrant
-client), commit (SQLite; text: file), open (for writing; text: file). ``in_commit`` dies while SQLite writes,
-and leaves a torn write-ahead log, or a torn database beside its journal.
+text: stage), checkpoint (the record; text: ``stage=status`` of each stage), upsert and delete (the
+embedded store), commit (SQLite; text: file), open (for writing; text: file). ``in_commit`` dies while SQLite
+writes, and leaves a torn write-ahead log, or a torn database beside its journal.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ _ROLE, _, _REST = os.environ.get("NICTEST_KILL_AT", "").partition("/")
 _PLACE, _, _NUMBER = _REST.rpartition("#")
 _POINT, _, _TEXT = _PLACE.partition("@")
 _MARK = os.environ.get("NICTEST_KILL_MARK", "")
+_CRASH_ON = os.environ.get("NICTEST_CRASH_ON", "")
 _seen = 0
 
 
@@ -95,9 +98,20 @@ def _patch_state(module: ModuleType) -> None:
     _around(module.StateManager, "save_checkpoint", "checkpoint", describe)
 
 
-def _patch_qdrant(module: ModuleType) -> None:
+def _patch_store(module: ModuleType) -> None:
     for name in ("upsert", "delete"):
-        _around(module.QdrantClient, name, name, lambda *_, **__: "")
+        _around(module.EmbeddedQdrant, name, name, lambda *_, **__: "")
+
+
+def _patch_execution(module: ModuleType) -> None:
+    inner = module.document_value
+
+    def document_value(row: Any, *arguments: Any) -> Any:
+        if _CRASH_ON in row["path"]:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return inner(row, *arguments)
+
+    module.document_value = document_value
 
 
 def _patch_sqlite(module: Any) -> None:
@@ -157,12 +171,8 @@ def _watch_open() -> None:
 class _Finder(importlib.abc.MetaPathFinder):
     """Lets a module load as ever, and wraps what is watched in it."""
 
-    patches = {  # noqa: RUF012
-        "stagekit.memo": _patch_memo,
-        "runner.state_manager": _patch_state,
-        "qdrant_client.qdrant_client": _patch_qdrant,
-        "sqlite3": _patch_sqlite,
-    }
+    def __init__(self, patches: dict[str, Callable[[Any], None]]) -> None:
+        self.patches = patches
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
         patch = self.patches.get(name)
@@ -185,4 +195,12 @@ if _POINT and _concerned():
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     _around(os, "replace", "rename", lambda _source, target, **_: os.fspath(target))
     _watch_open()
-    sys.meta_path.insert(0, _Finder())
+    patches = {
+        "stagekit.memo": _patch_memo,
+        "runner.state_manager": _patch_state,
+        "stagekit.storage.embedded": _patch_store,
+        "sqlite3": _patch_sqlite,
+    }
+    sys.meta_path.insert(0, _Finder(patches))
+if _CRASH_ON and "stagekit.worker_main" in sys.orig_argv:
+    sys.meta_path.insert(0, _Finder({"stagekit.execution": _patch_execution}))

@@ -1,0 +1,88 @@
+"""What ``search`` and ``evaluate`` print: readable in 80 columns, without color, and in a log."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+__all__ = ["print_evaluation", "print_hits"]
+
+Row = dict[str, Any]
+_WIDEST = 100
+_PASSAGE = 500
+_PARTS = ("embedding", "store")
+_METRICS = ("hit@1", "hit@5", "mrr@10", "ndcg@10")
+
+
+def print_hits(console: Console, hits: Sequence[Row]) -> None:
+    """Print the passages that a search found: title, place, text, and where to read the file."""
+    if not hits:
+        console.print("Nothing was found: ask with other words, or with fewer filters.")
+    for hit in hits:
+        console.print(Text(f"{hit['rank']}. {hit['title']}", style="bold"), soft_wrap=True)
+        for line in _indented(" · ".join(_facts(hit)), console):
+            console.print(Text(line, style="dim"), soft_wrap=True)
+        text = " ".join(str(hit["text"]).split())
+        shown = text if len(text) <= _PASSAGE else text[:_PASSAGE].rsplit(" ", 1)[0] + " …"
+        for line in _indented(shown, console):
+            console.print(Text(line), soft_wrap=True)
+        # Never broken, so that a terminal can open it and a person can copy it.
+        console.print(Text(f"   {hit['link']}", style="cyan"), soft_wrap=True)
+        console.print()
+
+
+def print_evaluation(console: Console, report: Row, kept: Path | None) -> None:
+    """Print the figures by language (and mode), the latency, and the questions that were missed."""
+    modes = report.get("modes") or {report["mode"]: report}
+    _line(console, f"{report['questions']} questions to {report['collection']}, {report['embedding_model']}")
+    _line(console, "")
+    _line(console, f"{'mode':<8}{'language':<10}{'queries':>8}" + "".join(f"{name:>9}" for name in _METRICS))
+    for mode, figures in modes.items():
+        for language, row in {"all": figures["overall"], **figures["by_language"]}.items():
+            values = "".join(f"{row[name]:>9.3f}" for name in _METRICS)
+            _line(console, f"{mode:<8}{language:<10}{row['queries']:>8}{values}")
+    _line(console, "")
+    for mode, figures in modes.items():
+        took = figures["latency_ms"]
+        parts = ", ".join(f"{part} {took[part]['p50']:.0f}/{took[part]['p95']:.0f}" for part in _PARTS)
+        _line(console, f"{mode}: {took['p50']:.0f} ms a question (p50), {took['p95']:.0f} ms (p95); {parts}")
+    _print_missed(console, report)
+    if kept:
+        console.print(Text(f"Kept in {kept}"), soft_wrap=True)
+
+
+def _print_missed(console: Console, report: Row) -> None:
+    missed, absent = report["missed"], set(report["not_indexed"])
+    if missed:
+        _line(console, f"\nWithout their document among the first five ({report['mode']}):")
+    for row in missed:
+        place = f"at {row['rank']}" if row["rank"] else "not among the first ten"
+        found = "its document is not in the collection" if row["id"] in absent else place
+        for line in _indented(f"{row['id']} ({found}): {row['query']}", console):
+            console.print(Text(line), soft_wrap=True)
+
+
+def _facts(hit: Row) -> Iterator[str]:
+    if hit["section_titles"]:
+        yield " › ".join(hit["section_titles"])
+    if hit["page_number"]:
+        yield f"page {hit['page_number']}"
+    if hit["version"]:
+        yield f"version {hit['version']}"
+    yield f"score {hit['score']:.3f}"
+    if hit["duplicate_of"]:
+        yield f"the same text as in {hit['duplicate_of']}"
+
+
+def _indented(text: str, console: Console) -> list[str]:
+    width = min(console.width, _WIDEST)
+    return textwrap.wrap(text, width, initial_indent="   ", subsequent_indent="   ", break_on_hyphens=False)
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(Text(text), soft_wrap=True)

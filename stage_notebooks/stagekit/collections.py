@@ -1,0 +1,92 @@
+"""Lists the physical collections and drops replaced ones; ``nic-etl collections`` starts it as a process.
+
+``python -m stagekit.collections`` reads a request as JSON from standard input (the arguments of
+:func:`collections`) and writes its answer as JSON to standard output. Exit codes: 0 done, 1 the store cannot
+answer, 2 the request is wrong; standard error then holds one sentence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from stagekit.errors import StageError
+from stagekit.paths import outputs_path
+from stagekit.store_address import connection_options
+
+__all__ = ["collections", "main"]
+
+Row = dict[str, Any]
+
+
+def collections(
+    *,
+    outputs_dir: str = "",
+    qdrant_url: str = "embedded",
+    collection_name: str = "",
+    clean: bool = False,
+    grace_hours: float = 24,
+    settings: Row | None = None,
+) -> Row:
+    """Return the collections that nic-etl made in a store.
+
+    Args:
+        outputs_dir: see :func:`stagekit.paths.outputs_path`.
+        qdrant_url: address of a Qdrant server, or "embedded".
+        collection_name: the alias whose collections are meant; empty for all of ours.
+        clean: drop those that another one replaced ``grace_hours`` ago.
+        grace_hours: 0 drops them at once.
+        settings: the settings ``qdrant_*`` of the connection.
+
+    Returns:
+        ``collections`` (rows with the fields of :class:`stagekit.storage.PhysicalCollection`, without those
+        that were dropped) and ``dropped`` (their names).
+
+    Raises:
+        StageError: if there is no store, or it is locked or cannot be reached.
+    """
+    from stagekit.storage import (
+        connect,
+        drop_superseded,
+        embedded_path,
+        is_embedded,
+        physical_collections,
+        qdrant_errors,
+    )
+
+    outputs = outputs_path(outputs_dir)
+    if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
+        raise StageError(f"There is no store in {outputs} yet: run `nic-etl run` first.")
+    options = connection_options(settings or {})
+    with contextlib.closing(connect(qdrant_url, outputs, **options)) as client, qdrant_errors(qdrant_url):
+        dropped = drop_superseded(client, collection_name, grace_hours) if clean else []
+        left = physical_collections(client, collection_name)
+    return {"collections": [asdict(one) for one in left], "dropped": dropped}
+
+
+def main() -> int:
+    """Answer the request on standard input and return the exit code."""
+    answer = sys.stdout
+    try:
+        request = json.load(sys.stdin)
+        inspect.signature(collections).bind(**request)
+    except (ValueError, TypeError) as error:
+        sys.stderr.write(f"The request is not one that stagekit.collections takes ({error}).\n")
+        return 2
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # libraries that print must not spoil the JSON
+            found = collections(**request)
+    except StageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    json.dump(found, answer, ensure_ascii=False)
+    answer.write("\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

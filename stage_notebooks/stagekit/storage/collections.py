@@ -1,0 +1,290 @@
+"""Physical collections, one a fingerprint, and the alias under which readers find the one that is whole.
+
+A changed model, chunking or schema has another fingerprint: its collection is filled beside the one that is
+served, and the alias moves in one step when it is verified. What was served before is dropped later.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from qdrant_client import QdrantClient
+from qdrant_client.models import (
+    CollectionStatus,
+    CreateAlias,
+    CreateAliasOperation,
+    FieldCondition,
+    Filter,
+    MatchAny,
+    OptimizersConfigDiff,
+)
+
+from stagekit.errors import StageError
+from stagekit.storage.collection import (
+    CollectionIdentity,
+    CollectionSettings,
+    check_collection,
+    create_collection,
+    create_payload_indexes,
+    describe,
+)
+from stagekit.storage.embedded import EmbeddedQdrant
+
+__all__ = [
+    "BULK_POINTS",
+    "PhysicalCollection",
+    "Target",
+    "drop_superseded",
+    "finish_load",
+    "open_target",
+    "physical_collections",
+    "publish",
+    "served_collection",
+    "sources_of",
+]
+
+BULK_POINTS: Final = 50_000
+"""A first load of more points builds the graph once at its end (qdrant.tech, Bulk upload)."""
+INDEXING_PATIENCE_S: Final = 900
+_PHYSICAL: Final = re.compile(r"(?P<alias>.+)__[0-9a-f]{12}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The collection that a run fills.
+
+    Attributes:
+        name: of the physical collection.
+        served: of the collection that readers see now; empty if there is none.
+        created: whether this run created it.
+    """
+
+    name: str
+    served: str
+    created: bool = False
+
+    @property
+    def switches(self) -> bool:
+        """Whether readers see another collection now, which this one will replace."""
+        return self.served not in {"", self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicalCollection:
+    """One collection of ours.
+
+    Attributes:
+        name: of the collection.
+        collection_name: the alias that it is, was, or will be served under.
+        serving: whether it is what readers see.
+        points: how many it holds, of all sources.
+        fingerprint: of its contents' kind, see :class:`CollectionIdentity`.
+        embedding_model: whose vectors it holds.
+        created_at: RFC 3339, empty if unknown.
+        superseded_at: since when another one is served or built in its place; empty if it is in use.
+    """
+
+    name: str
+    collection_name: str
+    serving: bool
+    points: int
+    fingerprint: str
+    embedding_model: str
+    created_at: str
+    superseded_at: str
+
+
+def served_collection(client: QdrantClient, collection_name: str) -> str:
+    """Return the physical collection behind an alias; empty if there is no such alias."""
+    for alias in client.get_aliases().aliases:
+        if alias.alias_name == collection_name:
+            return str(alias.collection_name)
+    return ""
+
+
+def open_target(
+    client: QdrantClient,
+    collection_name: str,
+    identity: CollectionIdentity,
+    settings: CollectionSettings,
+    expected_points: int = 0,
+) -> Target:
+    """Return the collection for these vectors, created with its indexes if there is none.
+
+    A collection that bears the name itself, without an alias, is served as it is until :func:`publish` puts
+    the new one in its place, if it was made by an earlier version of nic-etl.
+
+    Args:
+        client: of the store.
+        collection_name: the alias that readers use.
+        identity: what the collection holds.
+        settings: how a new one is built.
+        expected_points: how many points it will hold.
+
+    Raises:
+        StageError: if the name belongs to a collection that is not ours, or holds other vectors.
+    """
+    served = served_collection(client, collection_name)
+    if not served and client.collection_exists(collection_name):
+        _refuse_strange(client, collection_name)
+        served = collection_name
+    name = identity.physical_name(collection_name)
+    if client.collection_exists(name):
+        check_collection(client, name, identity)
+        create_payload_indexes(client, name)
+        return Target(name, served)
+    metadata = {"collection_name": collection_name, "created_at": _now().isoformat(timespec="seconds")}
+    bulk = expected_points > BULK_POINTS
+    create_collection(client, name, identity, settings, metadata=metadata, bulk=bulk)
+    return Target(name, served, created=True)
+
+
+def _refuse_strange(client: QdrantClient, collection_name: str) -> None:
+    metadata = client.get_collection(collection_name).config.metadata or {}
+    if not {"embedding_model", "dimension", "schema_version"} <= metadata.keys():
+        raise StageError(
+            f"{collection_name} is a collection that was not made by nic-etl, and nothing was written: "
+            "choose another collection_name, or delete that collection."
+        )
+
+
+def finish_load(
+    client: QdrantClient, target: Target, settings: CollectionSettings, *, wrote: bool = True
+) -> None:
+    """End a bulk load, this run's or one that broke off: the graph is built now, and waited for.
+
+    The embedded engine reclaims the room of deleted points here, and builds its graph from 50,000 points on.
+    """
+    embedded = isinstance(client, EmbeddedQdrant)
+    current = client.get_collection(target.name).config.optimizer_config.indexing_threshold
+    if current == settings.indexing_threshold and not (embedded and wrote):
+        return
+    wanted = OptimizersConfigDiff(indexing_threshold=settings.indexing_threshold)
+    client.update_collection(target.name, optimizers_config=wanted)
+    end = time.monotonic() + INDEXING_PATIENCE_S
+    while client.get_collection(target.name).status == CollectionStatus.YELLOW and time.monotonic() < end:
+        time.sleep(0.5)
+
+
+def sources_of(client: QdrantClient, collection_name: str) -> set[str]:
+    """Return the sources that own points of a collection."""
+    known: set[str] = set()
+    while True:
+        others = FieldCondition(key="source_id", match=MatchAny(any=sorted(known)))
+        records, _ = client.scroll(
+            collection_name,
+            scroll_filter=Filter(must_not=[others]) if known else None,
+            limit=1,
+            with_payload=["source_id"],
+            with_vectors=False,
+        )
+        found = {str((record.payload or {}).get("source_id", "")) for record in records} - known
+        if not found - {""}:
+            return known
+        known |= found
+
+
+def publish(client: QdrantClient, target: Target, collection_name: str, source_id: str) -> bool:
+    """Let readers see the verified target; return whether they saw another collection before.
+
+    The alias moves in one step, and only when every source with points in the collection that is served has
+    filled and verified its part of the target. A collection of an earlier version, which bears the name
+    itself, is deleted right before its name becomes the alias.
+
+    Raises:
+        StageError: if another source has points there and did not fill the target yet; nothing has changed
+            for readers.
+    """
+    if target.served == target.name:
+        return False
+    metadata = client.get_collection(target.name).config.metadata or {}
+    complete = sorted({*metadata.get("complete_sources", []), source_id})
+    client.update_collection(target.name, metadata={"complete_sources": complete, "superseded_at": None})
+    if target.served:
+        _refuse_incomplete(client, target, collection_name, complete)
+    if target.served == collection_name:
+        client.delete_collection(collection_name)
+    alias = CreateAlias(collection_name=target.name, alias_name=collection_name)
+    client.update_collection_aliases([CreateAliasOperation(create_alias=alias)])
+    return target.switches
+
+
+def _refuse_incomplete(
+    client: QdrantClient, target: Target, collection_name: str, complete: list[str]
+) -> None:
+    waiting = sorted(sources_of(client, target.served).difference(complete))
+    if waiting:
+        raise StageError(
+            f"{collection_name} also holds points of {', '.join(waiting)}, and {target.name}, which this run "
+            "filled with another model, chunking or schema, does not have them yet: readers keep seeing the "
+            "collection as it was; run those sources with the same settings too, or give this one its own "
+            "collection_name."
+        )
+
+
+def physical_collections(client: QdrantClient, collection_name: str = "") -> list[PhysicalCollection]:
+    """Return the collections of one alias, or all of ours, the serving one of each first."""
+    serving = {alias.collection_name for alias in client.get_aliases().aliases}
+    found = []
+    for one in client.get_collections().collections:
+        match = _PHYSICAL.fullmatch(one.name)
+        if match and collection_name in {"", match["alias"]}:
+            info = client.get_collection(one.name)
+            metadata = info.config.metadata or {}
+            if metadata.get("collection_name") == match["alias"]:
+                found.append(_physical(client, one.name, metadata, describe(info)[3], one.name in serving))
+    return sorted(found, key=lambda one: (one.collection_name, not one.serving, one.created_at, one.name))
+
+
+def _physical(
+    client: QdrantClient, name: str, metadata: dict[str, Any], model: str, serving: bool
+) -> PhysicalCollection:
+    return PhysicalCollection(
+        name,
+        metadata["collection_name"],
+        serving,
+        client.count(name, exact=True).count,
+        str(metadata.get("fingerprint", "")),
+        model,
+        str(metadata.get("created_at", "")),
+        "" if serving else str(metadata.get("superseded_at", "")),
+    )
+
+
+def drop_superseded(
+    client: QdrantClient, collection_name: str, grace_hours: float, *, keep: str = ""
+) -> list[str]:
+    """Drop the collections that are neither served nor being filled, some time after that began.
+
+    Args:
+        client: of the store.
+        collection_name: their alias; empty for all of ours.
+        grace_hours: how long they stay; 0 drops them at once.
+        keep: name of the collection that is being filled.
+
+    Returns:
+        the names of those that were dropped.
+    """
+    dropped = []
+    for one in physical_collections(client, collection_name):
+        if one.serving or one.name == keep:
+            continue
+        if grace_hours <= 0 or _older(one.superseded_at, grace_hours):
+            client.delete_collection(one.name)
+            dropped.append(one.name)
+        elif not one.superseded_at:
+            marked = {"superseded_at": _now().isoformat(timespec="seconds")}
+            client.update_collection(one.name, metadata=marked)
+    return dropped
+
+
+def _older(moment: str, hours: float) -> bool:
+    return bool(moment) and datetime.fromisoformat(moment) <= _now() - timedelta(hours=hours)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,47 @@
+"""A small collection with vectors of meaning and of words, for the tests of search and evaluation."""
+
+from qdrant_client.models import (
+    Distance,
+    Modifier,
+    PointStruct,
+    SparseVector,
+    SparseVectorParams,
+    VectorParams,
+)
+
+from stagekit.embedding import SPARSE_VERSION, sparse_document_vector
+from stagekit.storage import connect
+from tests.unit.nic_rows import payloads
+from tests.unit.storage_rows import COLLECTION, DIMENSION, document_id, vector
+
+MODEL = "test-model@1"
+
+
+def fill(
+    folder, documents, *, name=COLLECTION, sparse=True, model=MODEL, size=DIMENSION, embed=vector, **changes
+):
+    """Store documents (path -> texts of the chunks) in a collection of the embedded store in a folder."""
+    words = {"sparse": SparseVectorParams(modifier=Modifier.IDF)} if sparse else None
+    client = connect("embedded", folder)
+    client.create_collection(
+        name,
+        vectors_config={"dense": VectorParams(size=size, distance=Distance.COSINE)},
+        sparse_vectors_config=words,
+        metadata={"embedding_model": model, "sparse": SPARSE_VERSION if sparse else ""},
+    )
+    for path, texts in documents.items():
+        points = []
+        for payload in payloads(*texts, path=path, document_id=document_id(path)):
+            text = payload["chunk_content"]
+            vectors = {"dense": embed(text).tolist()}
+            if sparse:
+                made = sparse_document_vector(text, path)
+                vectors["sparse"] = SparseVector(indices=made.indices, values=made.values)
+            points.append(PointStruct(id=payload["chunk_id"], vector=vectors, payload=payload))
+        client.upsert(name, points=points, wait=True)
+    client.close()
+
+
+def meaning(text):
+    """Stand in for the embedding model."""
+    return vector(text).tolist()
