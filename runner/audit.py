@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from runner.models import now
+from runner.terminal import json_line
 from stagekit.artifacts import atomic_write
 
 __all__ = ["AuditLog", "AuditReport", "user_name"]
@@ -65,7 +66,7 @@ class AuditLog:
                 file.write(b"\n")  # a process was killed while it wrote
             chained = self._head_of_last_file() if previous is None else _digest(previous)
             entry = {"at": now().isoformat(), "user": user_name(), "host": socket.gethostname(), "what": what}
-            line = json.dumps(entry | details | {"previous": chained}, ensure_ascii=False).encode()
+            line = json_line(entry | details | {"previous": chained}).encode()
             file.write(line + b"\n")
             file.flush()
             os.fsync(file.fileno())

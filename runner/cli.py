@@ -2,43 +2,67 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from runner import cli_operations, operation_screens, screens
+from runner import (
+    cli_audit,
+    cli_collections,
+    cli_dashboard,
+    cli_operations,
+    cli_report,
+    cli_search,
+    cli_status,
+    cli_welcome,
+    operation_screens,
+    screens,
+)
 from runner.cli_common import AsJson, Profile, RunId, Setting, open_console, open_state, print_json
 from runner.config_manager import LoadedConfig, PipelineConfig, load_config, parse_assignments
 from runner.environment import environment_report
 from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
+from runner.follow_up import FollowUp
 from runner.models import Checkpoint, PipelineResult
 from runner.monitor import PipelineMonitor
 from runner.progress_tracker import make_reporter
 from runner.redaction import Redactor, secret_values
 from runner.report_generator import compare_stage, document_outcomes, summarize
+from runner.stages import default_stages
 from runner.state_manager import StateManager
+from runner.terminal import TerminalConsole
 from runner.tools import run_tool
 from stagekit.errors import StageError
+
+if TYPE_CHECKING:
+    from runner.orchestrator import PipelineOrchestrator
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    no_args_is_help=True,
+    invoke_without_command=True,
+    callback=cli_welcome.welcome,
     pretty_exceptions_enable=False,
     help="Keeps a Qdrant collection in step with the approved documents of a repository.",
-    epilog="A first run on the bundled sample: nic-etl run",
 )
 config_app = typer.Typer(no_args_is_help=True, help="Show or check the configuration.")
 app.add_typer(config_app, name="config")
 models_app = typer.Typer(no_args_is_help=True, help="Bring models onto this machine.")
 app.add_typer(models_app, name="models")
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only what came of it.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what the stages print, too.")]
+
+
+def _stage_names(incomplete: str) -> list[str]:
+    return [stage.name for stage in default_stages() if stage.name.startswith(incomplete)]
 
 
 @app.command()
@@ -63,26 +87,26 @@ def run(
     ] = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Execute the chain; what did not change is carried over.
 
     Example: nic-etl run -p source_path=/srv/conhecimento -p target_folder=30-Aprovados
     """
-    from runner.orchestrator import PipelineOrchestrator
-
     overrides: dict[str, Any] = dict(parse_assignments(parameter or []))
     flags = {"force_refresh": force, "allow_mass_deletion": allow_mass_deletion}
     overrides.update({name: True for name, given in flags.items() if given})
     config = load_config(profile, overrides).config
-    console = open_console(as_json)
-    with make_reporter(console, quiet=quiet or as_json) as reporter:
-        orchestrator = PipelineOrchestrator(config=config, listener=reporter)
+
+    def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
         if test:
-            result = orchestrator.execute_test_run(test)
-        elif since or force_document:
-            result = orchestrator.execute_incremental_update(since, force_document)
-        else:
-            result = orchestrator.execute_full_pipeline()
+            return orchestrator.execute_test_run(test)
+        if since or force_document:
+            return orchestrator.execute_incremental_update(since, force_document)
+        return orchestrator.execute_full_pipeline()
+
+    console = open_console(as_json)
+    result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     if verify and result.exit_code in {0, 3}:
         result.summary["verification"] = cli_operations.compare_collection(config, repair=True)
         if not as_json:
@@ -97,29 +121,33 @@ def resume(
     parameter: Setting = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Continue a run that did not come to its end.
 
     Example: nic-etl resume
     """
-    from runner.orchestrator import PipelineOrchestrator
-
     config = load_config(profile, parse_assignments(parameter or [])).config
     console = open_console(as_json)
-    with make_reporter(console, quiet=quiet or as_json) as reporter:
-        orchestrator = PipelineOrchestrator(config=config, listener=reporter)
-        result = orchestrator.resume_from_checkpoint(execution_id)
+
+    def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
+        return orchestrator.resume_from_checkpoint(execution_id)
+
+    result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     _end(console, config, result, as_json=as_json)
 
 
 @app.command()
 def rerun(
-    stage: Annotated[str, typer.Argument(help="The stage, for example text_chunking.")],
+    stage: Annotated[
+        str, typer.Argument(help="The stage, for example text_chunking.", autocompletion=_stage_names)
+    ],
     profile: Profile = None,
     parameter: Setting = None,
     downstream: Annotated[bool, typer.Option(help="Run also the stages that read its result.")] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Execute one stage anew, with other parameters; earlier runs stay as they are.
 
@@ -130,17 +158,20 @@ def rerun(
     config = _rerun_config(profile, parse_assignments(parameter or []))
     console = open_console(as_json)
     before = StateManager(config.outputs).last_checkpoint(stage)
-    with make_reporter(console, quiet=quiet or as_json) as reporter:
-        orchestrator = PipelineOrchestrator(config=config, listener=reporter)
-        result = orchestrator.execute_stage(stage, downstream=downstream)
+
+    def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
+        return orchestrator.execute_stage(stage, downstream=downstream)
+
+    result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     after = result.state.stages.get(stage)
     rows = _changes(before[1] if before else None, after)
-    stale = [] if downstream else orchestrator.out_of_date(stage)
+    stale = [] if downstream else PipelineOrchestrator(config=config).out_of_date(stage)
     if as_json:
         print_json(result.summary | {"changed": rows, "out_of_date": stale})
     else:
         screens.print_state(console, StateManager(config.outputs), result.state)
         screens.print_comparison(console, stage, rows, stale)
+        screens.print_warnings(console, result.summary)
         console.print(f"Executed notebook: {result.run_dir}", soft_wrap=True)
     raise typer.Exit(result.exit_code)
 
@@ -159,22 +190,6 @@ def plan(profile: Profile = None, parameter: Setting = None, as_json: AsJson = F
         print_json([{"stage": s.name, "action": s.action, "reasons": s.reasons} for s in planned.stages])
     else:
         screens.print_plan(open_console(as_json), planned)
-
-
-@app.command()
-def status(
-    execution_id: RunId = "", profile: Profile = None, parameter: Setting = None, as_json: AsJson = False
-) -> None:
-    """Say where the last run stands; works while it goes on.
-
-    Example: nic-etl status
-    """
-    manager = open_state(profile, parameter)
-    found = PipelineMonitor(manager).get_real_time_status(execution_id)
-    if as_json:
-        print_json(vars(found))
-    else:
-        screens.print_status(open_console(as_json), found)
 
 
 @app.command()
@@ -235,6 +250,7 @@ def show(
     if as_json:
         print_json(summary | {"outcomes": document_outcomes(manager, state)})
     else:
+        screens.print_heading(console, manager, state)
         screens.print_run(console, manager, state, summary)
 
 
@@ -243,52 +259,20 @@ def cancel(
     reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")] = "",
     profile: Profile = None,
     parameter: Setting = None,
+    as_json: AsJson = False,
 ) -> None:
     """End the run that goes on; what is finished stays, and `nic-etl resume` continues it.
 
     Example: nic-etl cancel --reason "wrong folder"
     """
     outcome = PipelineMonitor(open_state(profile, parameter)).cancel_execution(reason)
-    said = f"ended in {outcome.seconds:g} s" if outcome.cancelled else "has not ended yet"
-    open_console(False).print(f"{outcome.execution_id} {said}.")
-    raise typer.Exit(0 if outcome.cancelled else 1)
-
-
-@app.command()
-def search(
-    question: Annotated[str, typer.Argument(help="A question in your own words.")],
-    profile: Profile = None,
-    parameter: Setting = None,
-    top: Annotated[int, typer.Option(min=1, max=100, help="How many passages.")] = 5,
-    filters: Annotated[
-        list[str] | None, typer.Option("--filter", help="A payload field as name=value; may be repeated.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Search the collection.
-
-    Example: nic-etl search "prazo para comunicar um incidente de segurança" --filter language=pt-BR
-    """
-    config = load_config(profile, parse_assignments(parameter or [])).config
-    names = (
-        "qdrant_url",
-        "collection_name",
-        "embedding_model",
-        "model_revision",
-        "embedding_dtype",
-        "device",
-    )
-    request = {name: getattr(config, name) for name in names} | {
-        "question": question,
-        "outputs_dir": str(config.outputs),
-        "top": top,
-        "filters": {name: str(value) for name, value in parse_assignments(filters or []).items()},
-    }
-    hits = run_tool("stagekit.search", request)
     if as_json:
-        print_json(hits)
+        print_json(vars(outcome))
+    elif outcome.cancelled:
+        _tell(f"{outcome.execution_id} ended in {outcome.seconds:g} s. To continue it: nic-etl resume")
     else:
-        screens.print_hits(open_console(as_json), hits)
+        _tell(f"{outcome.execution_id} has not ended yet; it was asked to. See: nic-etl status --watch")
+    raise typer.Exit(0 if outcome.cancelled else 1)
 
 
 @models_app.command("fetch")
@@ -347,12 +331,20 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
     raise typer.Exit(0 if validation.valid else 2)
 
 
+cli_search.register(app)
 cli_operations.register(app)
+cli_collections.register(app)
+cli_audit.register(app)
+cli_status.register(app)
+cli_report.register(app)
+cli_dashboard.register(app)
+cli_welcome.group_commands(app)
 
 
 def main() -> None:
     """Run the command line; every error becomes one message and an exit code, never a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
+    os.umask(0o077)  # files for the user alone, whichever command writes them
     try:
         app(standalone_mode=True)
     except (PipelineOrchestrationError, StageError) as error:
@@ -372,7 +364,36 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 
 def _complain(sentence: str) -> None:
     text = Redactor(secret_values())(sentence)
-    Console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
+    TerminalConsole(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
+
+
+def _tell(sentence: str) -> None:
+    open_console(False).print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def _carry_out(
+    console: Console,
+    config: PipelineConfig,
+    start: Callable[[PipelineOrchestrator], PipelineResult],
+    *,
+    quiet: bool,
+    verbose: bool,
+) -> PipelineResult:
+    """Execute a run before the eyes of whoever waits for it, and do what is due after it."""
+    from runner.orchestrator import PipelineOrchestrator
+
+    with make_reporter(console, quiet=quiet, verbose=verbose) as reporter:
+        listener = FollowUp(StateManager(config.outputs), reporter)
+        try:
+            result = start(PipelineOrchestrator(config=config, listener=listener))
+        except BaseException:
+            for warning in listener.finish():
+                _complain(warning)
+            raise
+        warnings = [*result.summary.get("warnings", []), *listener.finish(result.summary)]
+    if warnings:
+        result.summary["warnings"] = warnings
+    return result
 
 
 def _end(console: Console, config: PipelineConfig, result: PipelineResult, *, as_json: bool) -> None:

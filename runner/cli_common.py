@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from rich.console import Console
 from runner.config_manager import load_config, parse_assignments
 from runner.redaction import Redactor, secret_values
 from runner.state_manager import StateManager
+from runner.terminal import TerminalConsole, json_line
 
 __all__ = ["AsJson", "Profile", "RunId", "Setting", "open_console", "open_state", "print_json"]
 
@@ -27,13 +27,12 @@ RunId = Annotated[str, typer.Argument(help="A run's id or its beginning; the las
 
 def open_console(as_json: bool) -> Console:
     """Return the console for people: in JSON mode standard output belongs to the document alone."""
-    return Console(stderr=as_json, width=None if sys.stdout.isatty() else 160)
+    return TerminalConsole(stderr=as_json, width=None if sys.stdout.isatty() else 160)
 
 
 def print_json(value: Any) -> None:
     """Print one JSON document to standard output, without secrets."""
-    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
-    sys.stdout.write(Redactor(secret_values())(text) + "\n")
+    sys.stdout.write(Redactor(secret_values())(json_line(value, indent=1)) + "\n")
 
 
 def open_state(profile: str | None, parameter: list[str] | None) -> StateManager:

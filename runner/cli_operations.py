@@ -12,6 +12,7 @@ from runner import operation_screens as screens
 from runner.backup import create_backup, restore_backup
 from runner.cli_common import AsJson, Profile, Setting, open_console, open_state, print_json
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.health import machine_checks
 from runner.quarantine import list_quarantine, retry_quarantine
 from runner.rebuild import rebuild_state
 from runner.retention import apply_prune, plan_prune
@@ -79,7 +80,7 @@ def verify(
 
 
 def doctor(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
-    """Check what a run depends on: configuration, source, disk, memory, records; exit code 1 if not well.
+    """Check what a run depends on, from the clock to the store; exit code 1 if something is not well.
 
     Example: nic-etl doctor --profile production
     """
@@ -88,6 +89,7 @@ def doctor(profile: Profile = None, parameter: Setting = None, as_json: AsJson =
     config = load_config(profile, parse_assignments(parameter or [])).config
     health = PipelineOrchestrator(config=config).validate_pipeline_health()
     rows = [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in health.checks]
+    rows += machine_checks(StateManager(config.outputs))
     request = {"settings": config.model_dump(mode="json"), "outputs_dir": str(config.outputs)}
     rows += run_tool("stagekit.doctor", request)
     if as_json:

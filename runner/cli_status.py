@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from runner.cli_common import AsJson, Profile, RunId, Setting, open_console, ope
 from runner.follow import follow
 from runner.freshness import freshness, parse_age
 from runner.monitor import PipelineMonitor
+from runner.notifications import send
 from runner.progress_tracker import make_reporter
 from runner.state_manager import StateManager
 
@@ -27,6 +29,9 @@ def status(
         str,
         typer.Option(help="For cron: exit code 1 unless a run ended well within it (90m, 26h, 2d)."),
     ] = "",
+    notify: Annotated[
+        bool, typer.Option("--notify", help="With --max-age: tell NIC_ETL_NOTIFY_URLS if it is too old.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say where the last run stands; works while it goes on, from any terminal.
@@ -34,8 +39,10 @@ def status(
     Example: nic-etl status --watch
     """
     manager = open_state(profile, parameter)
+    if notify and not max_age:
+        raise typer.BadParameter("--notify needs --max-age, for example --max-age 26h.")
     if max_age:
-        raise typer.Exit(_tell_freshness(manager, parse_age(max_age), as_json))
+        raise typer.Exit(_tell_freshness(manager, parse_age(max_age), as_json=as_json, notify=notify))
     if watch:
         with make_reporter(open_console(as_json)) as reporter:
             for event in follow(manager, execution_id):
@@ -47,13 +54,18 @@ def status(
         screens.print_status(open_console(as_json), found)
 
 
-def _tell_freshness(manager: StateManager, limit: timedelta, as_json: bool) -> int:
+def _tell_freshness(manager: StateManager, limit: timedelta, *, as_json: bool, notify: bool) -> int:
     found = freshness(manager, limit)
     if as_json:
         age = found.age.total_seconds() if found.age else None
         print_json(vars(found) | {"age": age})
     else:
         open_console(as_json).print(found.sentence(limit), markup=False, highlight=False, soft_wrap=True)
+    if notify and not found.fresh:
+        where = f"{socket.gethostname()}, {manager.outputs}"
+        body = f"{found.sentence(limit)}\n\nWhat became of the last run: nic-etl status ({where})"
+        if warning := send("nic-etl: the collection is out of date", body, "failure"):
+            open_console(as_json=True).print(warning, markup=False, highlight=False, soft_wrap=True)
     return 0 if found.fresh else 1
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from runner.errors import ConfigurationError
+from runner.redaction import looks_like_token
 from stagekit.paths import config_dir, outputs_path
 
 __all__ = [
@@ -37,14 +38,16 @@ SECRETS = {
     "gitlab_token": "GITLAB_TOKEN",
     "qdrant_api_key": "QDRANT_API_KEY",
     "hf_token": "HF_TOKEN",
+    "notify_urls": "NIC_ETL_NOTIFY_URLS",
 }
 """Names that look like settings but are secrets, and the environment variable of each."""
 
 _PREFIX = "NIC_ETL_"
 _OTHER_VARIABLES = {
     "PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK", "PDF_PASSWORDS", "PDF_PASSWORDS_FILE",
+    "NOTIFY_URLS", "NOTIFY_URLS_FILE",
 }  # fmt: skip
-_RUNNER_ONLY = {"outputs_dir"}
+_RUNNER_ONLY = {"outputs_dir", "metrics_file", "notify_on"}
 
 
 def _split(value: Any) -> Any:
@@ -75,6 +78,11 @@ def _without_credentials(value: str) -> str:
 _Address = Annotated[str, AfterValidator(_without_credentials)]
 _Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 _Path = Annotated[str, AfterValidator(_absolute)]
+_Occasions = Annotated[
+    list[Literal["failed", "partial", "recovered", "cancelled", "success"]],
+    NoDecode,
+    BeforeValidator(_split),
+]
 
 
 class PipelineConfig(BaseSettings):
@@ -113,6 +121,7 @@ class PipelineConfig(BaseSettings):
     )
     ocr_engine: Literal["rapidocr", "tesseract", "none"] = Field("rapidocr", description="OCR engine")
     ocr_languages: _Names = Field(["pt", "en", "es"], description="languages that OCR expects")
+    ocr_embedded_images: bool = Field(False, description="read the text in pictures of Office documents")
     artifacts_path: _Path = Field("", description="folder with Docling's models; empty: from the hub")
     min_confidence_threshold: float = Field(0.8, ge=0, le=1, description="documents below are flagged")
     min_text_coverage: float = Field(0.98, ge=0, le=1, description="share of a PDF's words to be kept")
@@ -132,16 +141,61 @@ class PipelineConfig(BaseSettings):
     embedding_dtype: Literal["float32", "bfloat16", "auto"] = Field(
         "float32", description="number type that the model computes in"
     )
+    embedding_backend: Literal["auto", "torch", "onnx"] = Field(
+        "auto",
+        description="library that computes; auto: onnx on a CPU in float32 where the model allows it",
+    )
     device: str = Field("auto", description="cpu, cuda, or auto", pattern=r"^(cpu|cuda(:\d+)?|auto)$")
     batch_size: int = Field(32, gt=0, description="texts embedded at once")
+    hybrid_search: bool = Field(
+        True, description="add sparse vectors of words (BM25) to the dense vectors of meaning"
+    )
 
     # Storage
     qdrant_url: _Address = Field(
-        "embedded", description="URL of a Qdrant server, or embedded", pattern=r"^(embedded|https?://\S+)$"
+        "embedded",
+        description="URL of a Qdrant server (port 6333 for http, 443 for https), or embedded",
+        pattern=r"^(embedded|https?://\S+)$",
+    )
+    qdrant_prefer_grpc: bool = Field(
+        False, description="speak gRPC instead of REST, which is what most proxies let pass"
+    )
+    qdrant_grpc_port: int = Field(6334, ge=1, le=65535, description="port of the server for gRPC")
+    qdrant_ca_file: _Path = Field("", description="PEM file of a private certificate authority")
+    qdrant_timeout_s: float = Field(60, gt=0, description="seconds one request may take")
+    qdrant_retry_budget_s: float = Field(
+        300, ge=0, description="seconds a run may wait for the server in all"
+    )
+    qdrant_parallel_requests: int = Field(
+        4, ge=1, le=64, description="writes in flight at once; the embedded store gets one after the other"
+    )
+    qdrant_write_ordering: Literal["weak", "medium", "strong"] = Field(
+        "weak", description="how replicas agree on writes: weak, medium or strong"
     )
     collection_name: str = Field(
-        "nic_documents", description="Qdrant collection", pattern=r'^[^<>:"/\\|?*\x00-\x1f]{1,255}$'
+        "nic_documents",
+        description="Qdrant collection that readers use, an alias",
+        pattern=r'^[^<>:"/\\|?*\x00-\x1f]{1,200}$',
     )
+    collection_grace_hours: float = Field(
+        24, ge=0, description="hours that a collection stays after another one replaced it"
+    )
+    hnsw_m: int = Field(16, ge=4, le=128, description="edges of a node of the search graph")
+    hnsw_ef_construct: int = Field(200, ge=4, description="neighbours considered while the graph is built")
+    full_scan_threshold: int = Field(
+        10_000, ge=10, description="kB of vectors below which a filtered search looks at all of them"
+    )
+    indexing_threshold: int = Field(
+        20_000, ge=0, description="kB of vectors from which on a segment gets a graph"
+    )
+    quantization: Literal["none", "scalar"] = Field(
+        "none", description="scalar: search in a copy of the vectors as int8 first"
+    )
+    on_disk_payload: bool = Field(True, description="payloads are read from disk when asked for")
+    on_disk_vectors: bool = Field(False, description="vectors too")
+    shard_number: int = Field(1, ge=1, description="parts of a new collection in a cluster")
+    replication_factor: int = Field(1, ge=1, description="copies of each part")
+    write_consistency_factor: int = Field(1, ge=1, description="copies that must confirm a write")
     upsert_batch_size: int = Field(256, gt=0, description="points of one request")
     max_deletion_share: float = Field(
         0.2, ge=0, le=1, description="a run that would delete more of the stored documents stops"
@@ -158,6 +212,11 @@ class PipelineConfig(BaseSettings):
     parallel_processing: bool = Field(True, description="run independent stages side by side")
     memory_limit_mb: int = Field(0, ge=0, description="memory of a stage's kernel; 0: no limit")
     stage_timeout_s: int = Field(0, ge=0, description="time limit of a stage; 0: none")
+    metrics_file: _Path = Field("", description="file for Prometheus; empty: metrics.prom in outputs_dir")
+    notify_on: _Occasions = Field(
+        ["failed", "partial", "recovered"],
+        description="what is told to NIC_ETL_NOTIFY_URLS: failed, partial, recovered, cancelled, success",
+    )
 
     @property
     def outputs(self) -> Path:
@@ -216,6 +275,7 @@ def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None 
     origins: dict[str, str] = {}
     for origin, layer in layers:
         _refuse_unknown(layer, origin)
+        _refuse_tokens(layer, origin)
         values |= layer
         origins |= dict.fromkeys(layer, origin)
     try:
@@ -285,6 +345,25 @@ def _refuse_unknown(layer: Mapping[str, Any], origin: str) -> None:
             raise ConfigurationError(
                 f"There is no setting {name!r} ({origin}){near} `nic-etl config show` lists them all."
             )
+
+
+def _refuse_tokens(layer: Mapping[str, Any], origin: str) -> None:
+    # The configuration is stored with each run and shown on request; the sentence does not repeat the value.
+    for name, value in layer.items():
+        if any(looks_like_token(text) for text in _texts(value)):
+            raise ConfigurationError(
+                f"{name} ({origin}) holds what looks like a token, a password or a user name: take it out "
+                f"(and revoke it, if others could read it); secrets come from the environment "
+                f"({', '.join(SECRETS.values())})."
+            )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, list | dict):
+        for item in [*value, *(value.values() if isinstance(value, dict) else ())]:
+            yield from _texts(item)
+    else:
+        yield str(value)
 
 
 def _near(name: str, known: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.redaction import Redactor, secret_values
+from runner.terminal import json_line
 
 __all__ = ["Event", "EventLog", "Listener", "fan_out", "read_events"]
 
@@ -55,7 +56,7 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         """Append one event."""
         line = {"at": round(event.at, 3), "kind": event.kind, "stage": event.stage, **event.data}
-        self._file.write(self._redact(json.dumps(line, ensure_ascii=False)) + "\n")
+        self._file.write(self._redact(json_line(line)) + "\n")
         self._file.flush()
 
     def close(self) -> None:

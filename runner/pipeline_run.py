@@ -17,10 +17,12 @@ from runner.errors import PipelineOrchestrationError, StageCancelledError
 from runner.events import Event, Listener
 from runner.models import Checkpoint, ExecutionContext, ExecutionMode, PipelineResult, PipelineState, now
 from runner.planner import differences
-from runner.report_generator import summarize
+from runner.redaction import exposed_secret_files
+from runner.report import report_after_run
+from runner.report_generator import RunRows, summarize
 from runner.resource_manager import ResourceManager
 from runner.scheduler import run_in_order
-from runner.stage_manager import StageManager
+from runner.stage_manager import StageManager, retry_reason
 from runner.state_manager import StateManager, file_sha256
 from stagekit.contract import ExecutionStatus, StageResult
 
@@ -168,7 +170,7 @@ class PipelineRun:
             return ["it has not been executed yet"]
         stage = self._stages.stages[name]
         current = self._stages.fingerprint(stage, self._config, self._upstream)
-        return differences(last[1].fingerprint, current)
+        return differences(last[1].fingerprint, current) or [*filter(None, [retry_reason(last[1])])]
 
     def _warm_next(self, name: str) -> None:
         # The next kernel imports its libraries while this one works; a stage that will probably be
@@ -242,8 +244,13 @@ class PipelineRun:
             recovery = handle_stage_failure(name, _as_exception(error), state.execution_id)
             state.error = f"{error} To continue: `{recovery.command}`."
         self._manager.save_checkpoint(state)
-        summary = summarize(self._manager, state)
+        rows = RunRows(self._manager, state)
+        summary = summarize(self._manager, state, rows)
         self._manager.audit("run_finished", self._audited(state))
+        warnings = [*exposed_secret_files(), report_after_run(self._manager, state, rows)]
+        for warning in filter(None, warnings):
+            summary.setdefault("warnings", []).append(warning)
+            self._emit(Event("warning", data={"message": warning}))
         self._emit(Event("run_finished", data={"status": str(state.status), "error": state.error}))
         unexpected = [e for e in errors.values() if not isinstance(e, PipelineOrchestrationError)]
         if unexpected:

@@ -9,7 +9,7 @@ from runner.config_manager import PipelineConfig
 from runner.dependency_resolver import DependencyResolver
 from runner.models import Checkpoint, ExecutionPlan, PlannedStage
 from runner.report_generator import manifest_rows
-from runner.stage_manager import StageManager
+from runner.stage_manager import StageManager, retry_reason
 from runner.state_manager import StateManager
 from stagekit.outside import source_changes
 
@@ -63,6 +63,8 @@ def _plan_stage(
     changed = differences(before, stages.fingerprint(stage, config, known))
     if changed:
         return PlannedStage(name, "run", tuple(changed))
+    if again := retry_reason(checkpoint):
+        return PlannedStage(name, "run", (again,))
     if stage.outside and stages.current(stage, config, known) is None:
         return PlannedStage(name, "run", (_outside_reason(stage.outside, state, checkpoint, config),))
     uncertain = [other for other in stage.dependencies if planned[other].action != "carry over"]

@@ -15,7 +15,6 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
 from runner.events import Event
@@ -58,18 +57,23 @@ class NullReporter:
 class PlainReporter(NullReporter):
     """One line for what begins and ends, and now and then one in between."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
         self._console = console
+        self._verbose = verbose
         self._spoken: dict[str, float] = {}
+        self._pace = _Pace()
 
     def __call__(self, event: Event) -> None:
         """Print a line for the event, if it is worth one."""
+        pace = ""
         if event.kind == "documents":
+            pace = self._pace(event)
             last = self._spoken.setdefault(event.stage, time.monotonic())
             if time.monotonic() - last < _QUIET_SECONDS:
                 return
-        text = describe(event)
+        text = describe(event, verbose=self._verbose)
         if text:
+            text += f", {pace}" if pace else ""
             self._spoken[event.stage] = time.monotonic()
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -77,15 +81,17 @@ class PlainReporter(NullReporter):
 class LiveReporter:
     """A bar for the pipeline and one for each stage that runs, with the document in work."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        self._verbose = verbose
+        self._pace = _Pace()
         self._progress = Progress(
             SpinnerColumn(finished_text="·"),
             TextColumn("{task.description:<22}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[pace]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=console,
             transient=True,
         )
@@ -111,23 +117,27 @@ class LiveReporter:
             "stage_carried_over": self._stage_ended,
             "stage_retried": self._say,
             "run_finished": self._say,
+            "output": self._say,
         }.get(event.kind)
         if show is not None:
             show(event)
 
     def _run_started(self, event: Event) -> None:
         total = len(event.data["stages"])
-        self._pipeline = self._progress.add_task("pipeline", total=total, note=event.data["execution_id"])
+        self._pipeline = self._progress.add_task(
+            "pipeline", total=total, pace="", note=event.data["execution_id"]
+        )
 
     def _stage_started(self, event: Event) -> None:
-        self._tasks[event.stage] = self._progress.add_task(event.stage, total=None, note="")
+        self._tasks[event.stage] = self._progress.add_task(event.stage, total=None, pace="", note="")
 
     def _documents(self, event: Event) -> None:
         task = self._tasks.get(event.stage)
         if task is not None:
             data = event.data
             note = str(data.get("current", ""))[-48:]
-            self._progress.update(task, completed=data["done"], total=data["total"], note=note)
+            pace = self._pace(event)
+            self._progress.update(task, completed=data["done"], total=data["total"], pace=pace, note=note)
 
     def _stage_ended(self, event: Event) -> None:
         task = self._tasks.pop(event.stage, None)
@@ -138,18 +148,49 @@ class LiveReporter:
         self._say(event)
 
     def _say(self, event: Event) -> None:
-        self._progress.console.print(describe(event), markup=False, highlight=False, soft_wrap=True)
+        text = describe(event, verbose=self._verbose)
+        if text:
+            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def make_reporter(console: Console, *, quiet: bool = False) -> Reporter:
-    """Return the reporter that suits the place where the output goes."""
+class _Pace:
+    """How fast documents are finished, by the times of the events: a run may be followed long after them."""
+
+    def __init__(self) -> None:
+        self._begin: dict[str, tuple[float, int, bool]] = {}
+
+    def __call__(self, event: Event) -> str:
+        """Return rate and remaining time in words; empty where it is too early to tell."""
+        data = event.data
+        at, before, in_work = self._begin.get(event.stage, (0.0, 0, False))
+        if not in_work:  # what is counted before a document is in work was known from earlier runs
+            self._begin[event.stage] = (event.at, data["done"], bool(data.get("current")))
+            return ""
+        seconds, done = event.at - at, data["done"] - before
+        if seconds < 1 or done < 1:
+            return ""
+        rate = done / seconds
+        words = f"{rate:.1f} {data['unit']}s/s" if rate >= 1 else f"{60 * rate:.1f} {data['unit']}s a minute"
+        left = (data["total"] - data["done"]) / rate
+        return f"{words}, about {_duration(left)} left" if left > 0 else words
+
+
+def make_reporter(console: Console, *, quiet: bool = False, verbose: bool = False) -> Reporter:
+    """Return the reporter that suits the place where the output goes.
+
+    Args:
+        console: where it goes.
+        quiet: show nothing.
+        verbose: show what the stages print, too.
+    """
     if quiet:
         return NullReporter()
-    return LiveReporter(console) if console.is_terminal else PlainReporter(console)
+    kind = LiveReporter if console.is_terminal else PlainReporter
+    return kind(console, verbose=verbose)
 
 
-def describe(event: Event) -> str:
-    """Return an event as one line, or an empty string where it is not worth one."""
+def describe(event: Event, *, verbose: bool = False) -> str:
+    """Return an event as one line (as several, what a stage printed), empty where it is not worth one."""
     data = event.data
     if event.kind == "run_started":
         return f"Run {data['execution_id']} ({data['mode']})"
@@ -166,7 +207,16 @@ def describe(event: Event) -> str:
         return f"  {event.stage}: {_stage_words(data)}"
     if event.kind == "run_finished":
         return f"Run {data['status']}"
+    if event.kind == "output" and verbose:
+        lines = (line.rstrip() for line in data["text"].splitlines())
+        return "\n".join(f"  {event.stage} | {line}" for line in lines if line)
     return ""
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def _stage_words(data: dict[str, Any]) -> str:

@@ -11,7 +11,15 @@ from stagekit.contract import ArtifactRef, ExecutionStatus, artifact_refs, read_
 from stagekit.errors import StageError
 from stagekit.tables import decode_rows
 
-__all__ = ["MANIFESTS", "compare_stage", "document_outcomes", "ignored_files", "manifest_rows", "summarize"]
+__all__ = [
+    "MANIFESTS",
+    "RunRows",
+    "compare_stage",
+    "document_outcomes",
+    "ignored_files",
+    "manifest_rows",
+    "summarize",
+]
 
 Row = dict[str, Any]
 MANIFESTS = (
@@ -24,9 +32,25 @@ MANIFESTS = (
 _WORST = {"failed": 0, "rejected": 1, "stale": 2, "ok": 3}
 
 
-def summarize(manager: StateManager, state: PipelineState) -> Row:
+class RunRows:
+    """The manifests of one run; each is read once, however many ask for it."""
+
+    def __init__(self, manager: StateManager, state: PipelineState) -> None:
+        self._manager = manager
+        self._state = state
+        self._read: dict[tuple[str, str], list[Row]] = {}
+
+    def __call__(self, stage: str, product: str) -> list[Row]:
+        """Return the rows of a product; none where the stage did not come so far."""
+        if (stage, product) not in self._read:
+            self._read[stage, product] = _rows(self._manager, self._state, stage, product)
+        return self._read[stage, product]
+
+
+def summarize(manager: StateManager, state: PipelineState, rows: RunRows | None = None) -> Row:
     """Return the summary of a run, as ``nic-etl run --json`` prints it."""
-    outcomes = document_outcomes(manager, state)
+    rows = rows or RunRows(manager, state)
+    outcomes = document_outcomes(manager, state, rows)
     results = state.stage_results
     points, deleted = _stored(state.stages.get("qdrant_storage"))
     processing = results.get("document_processing")
@@ -42,7 +66,7 @@ def summarize(manager: StateManager, state: PipelineState) -> Row:
             "rejected": statuses.count("rejected"),
             "failed": statuses.count("failed"),
             "stale": statuses.count("stale"),
-            "ignored": len(ignored_files(manager, state)),
+            "ignored": len(ignored_files(manager, state, rows)),
             "unchanged": statuses.count("ok") if carried else unchanged,
             "deleted": deleted,
         },
@@ -72,11 +96,12 @@ def _stored(checkpoint: Checkpoint | None) -> tuple[Row, int]:
     return points, int(metrics.get("documents_deleted", 0))
 
 
-def document_outcomes(manager: StateManager, state: PipelineState) -> list[Row]:
+def document_outcomes(manager: StateManager, state: PipelineState, rows: RunRows | None = None) -> list[Row]:
     """Return one row a document: path, status and, where it is not ok, stage, category, message, remedy."""
+    read = rows or RunRows(manager, state)
     found: dict[str, Row] = {}
     for stage, product in MANIFESTS:
-        for row in _rows(manager, state, stage, product):
+        for row in read(stage, product):
             known = found.get(row["path"])
             if known is None or _WORST[row["status"]] < _WORST[known["status"]]:
                 names = ("path", "status", "category", "message", "remedy")
@@ -84,9 +109,10 @@ def document_outcomes(manager: StateManager, state: PipelineState) -> list[Row]:
     return sorted(found.values(), key=lambda row: (_WORST[row["status"]], row["path"]))
 
 
-def ignored_files(manager: StateManager, state: PipelineState) -> list[Row]:
+def ignored_files(manager: StateManager, state: PipelineState, rows: RunRows | None = None) -> list[Row]:
     """Return the files that are no documents of this run: path and reason."""
-    return sorted(_rows(manager, state, "gitlab_ingestion", "ignored"), key=lambda row: str(row["path"]))
+    read = rows or RunRows(manager, state)
+    return sorted(read("gitlab_ingestion", "ignored"), key=lambda row: str(row["path"]))
 
 
 def manifest_rows(manager: StateManager, checkpoint: Checkpoint, product: str) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -18,15 +19,24 @@ from runner.state_manager import StateManager
 __all__ = [
     "print_comparison",
     "print_config",
+    "print_heading",
     "print_history",
-    "print_hits",
     "print_plan",
     "print_run",
     "print_state",
     "print_status",
+    "print_warnings",
 ]
 
 Row = dict[str, Any]
+_CARRIED_OVER = "carried over"  # nothing that concerns the stage had changed
+_MEANING = {"partial": " (all is done, but not every document is in step)"}
+_NEXT = {
+    "running": "To follow it: nic-etl status --watch. To end it: nic-etl cancel.",
+    "partial": "Which documents need attention: nic-etl show {run}",
+    "cancelled": "To continue: nic-etl resume {run}",
+    "interrupted": "Its process has ended without a word. To continue: nic-etl resume {run}",
+}
 
 
 def print_run(console: Console, manager: StateManager, state: PipelineState, summary: Row) -> None:
@@ -38,6 +48,8 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
         for row in outcomes:
             table.add_row(row["status"], *_cells(row["path"], row["message"], row["remedy"]))
         console.print(table)
+        if any(row["status"] == "stale" for row in outcomes):
+            console.print("stale: searches still find the last version that could be read.", highlight=False)
     ignored = ignored_files(manager, state)
     if ignored:
         table = _table("Files that are no documents of this run", ["file", "why"])
@@ -49,11 +61,24 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
                 f"… and {len(ignored) - 30} more: nic-etl show {state.execution_id} gitlab_ingestion"
             )
     _print_totals(console, summary)
-    console.print(f"Executed notebooks: {manager.run_dir(state.execution_id)}", soft_wrap=True)
+    folder = manager.run_dir(state.execution_id)
+    if (folder / "report.html").exists():
+        _print_place(console, "Report", folder / "report.html")
+    _print_place(console, "Executed notebooks", folder)
+    print_warnings(console, summary)
     if state.error:
         console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
     elif summary["points"]["total"]:
         console.print('Try: nic-etl search "…a question…"', highlight=False)
+
+
+def print_heading(console: Console, manager: StateManager, state: PipelineState) -> None:
+    """Print which run it is that is shown."""
+    started = f"{state.start_timestamp:%Y-%m-%d %H:%M:%S} UTC"
+    said = (
+        f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.mode}, started {started}"
+    )
+    console.print(said, highlight=False, soft_wrap=True)
 
 
 def print_state(console: Console, manager: StateManager, state: PipelineState) -> None:
@@ -66,15 +91,18 @@ def print_state(console: Console, manager: StateManager, state: PipelineState) -
 
 def print_status(console: Console, status: PipelineStatus) -> None:
     """Print where the last run stands."""
-    console.print(f"Run {status.execution_id}: [bold]{status.status}[/bold], started {status.started}")
+    started = status.started[:19].replace("T", " ")
+    console.print(f"Run {status.execution_id}: [bold]{status.status}[/bold], started {started} UTC")
     table = _table("", ["stage", "status", "documents"])
     for name, state in status.stages.items():
         done = status.progress.get(name)
         note = f"{done['done']} of {done['total']} {done['current'] or ''}" if done else ""
-        table.add_row(name, state, escape(note))
+        table.add_row(name, _CARRIED_OVER if state == "skipped" else state, escape(note))
     console.print(table)
     if status.error:
         console.print(f"[red]{escape(status.error)}[/red]", soft_wrap=True)
+    elif status.status in _NEXT:
+        console.print(_NEXT[status.status].format(run=status.execution_id), highlight=False, soft_wrap=True)
 
 
 def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
@@ -86,6 +114,7 @@ def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
         started = record.started.strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(record.execution_id, record.mode, record.status, started, took, ", ".join(executed))
     console.print(table)
+    console.print("More of one: nic-etl show RUN (the beginning of its name is enough).", highlight=False)
 
 
 def print_plan(console: Console, plan: ExecutionPlan) -> None:
@@ -124,19 +153,14 @@ def print_comparison(console: Console, stage: str, rows: Sequence[Row], stale: S
         )
 
 
-def print_hits(console: Console, hits: Sequence[Row]) -> None:
-    """Print the passages that a search found."""
-    for hit in hits:
-        page = f", page {hit['page_number']}" if hit.get("page_number") else ""
-        version = f", version {hit['version']}" if hit.get("version") else ""
-        console.print(
-            f"[bold]{hit['rank']}. {escape(hit['title'])}[/bold]  (score {hit['score']:.3f}{page}{version})"
-        )
-        console.print(f"   [cyan]{escape(hit['path'])}[/cyan]", soft_wrap=True)
-        if hit.get("section_titles"):
-            console.print(f"   [dim]{escape(' › '.join(hit['section_titles']))}[/dim]")
-        text = " ".join(str(hit["text"]).split())
-        console.print(f"   {escape(text[:400] + ('…' if len(text) > 400 else ''))}\n", highlight=False)
+def print_warnings(console: Console, summary: Row) -> None:
+    """Print what beside the run itself did not succeed, for example its report or a notification."""
+    for warning in summary.get("warnings", []):
+        console.print(f"[yellow]Warning: {escape(warning)}[/yellow]", highlight=False, soft_wrap=True)
+
+
+def _print_place(console: Console, what: str, place: Path) -> None:
+    console.print(f"{what}: {place}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _stage_table(state: PipelineState) -> Table:
@@ -151,7 +175,7 @@ def _stage_table(state: PipelineState) -> Table:
             else [""] * 4
         )
         unchanged = result.success_count if result and skipped else result.unchanged_count if result else ""
-        status = "carried over" if skipped else str(checkpoint.status)
+        status = _CARRIED_OVER if skipped else str(checkpoint.status)
         memory = f"{checkpoint.peak_memory_mb:,.0f}" if not skipped and checkpoint.peak_memory_mb else ""
         figures = [*counts, unchanged, f"{checkpoint.seconds:.1f}", memory]
         table.add_row(name, status, *map(str, figures))
@@ -169,7 +193,8 @@ def _print_totals(console: Console, summary: Row) -> None:
         highlight=False,
     )
     duration = summary["duration_seconds"] or 0.0
-    console.print(f"Status: {summary['status']}, in {duration:.1f} s.", highlight=False)
+    meaning = _MEANING.get(summary["status"], "")
+    console.print(f"Status: {summary['status']}{meaning}, in {duration:.1f} s.", highlight=False)
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

@@ -27,7 +27,7 @@ from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps, stage
 from stagekit.errors import StageError
 from stagekit.outside import outside_state
 
-__all__ = ["StageManager"]
+__all__ = ["StageManager", "retry_reason"]
 
 # These say where things are, or how fast they are done, never what comes of them.
 _NOT_IN_FINGERPRINT = {
@@ -45,6 +45,14 @@ _NOT_IN_FINGERPRINT = {
     "qdrant_retry_budget_s",
     "qdrant_parallel_requests",
 }
+
+
+def retry_reason(checkpoint: Checkpoint) -> str:
+    """Return why a stage has to be executed although nothing changed: documents that failed in it; or ""."""
+    count = checkpoint.result.retry_count if checkpoint.result else 0
+    if not count:
+        return ""
+    return "1 document failed: once more" if count == 1 else f"{count} documents failed: once more"
 
 
 class StageManager:
@@ -115,6 +123,8 @@ class StageManager:
     ) -> tuple[str, Checkpoint] | None:
         """Return the whole checkpoint that a stage's execution would only repeat, and its run's id."""
         found = self._state.find_checkpoint(stage.name, digest_of(self.fingerprint(stage, config, upstream)))
+        if found is not None and retry_reason(found[1]):
+            return None
         if found is None or not stage.outside:
             return found
         if stage.outside == "store" and self._state.last_attempt(stage.name) != found[0]:

@@ -24,7 +24,7 @@ from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineSt
 from stagekit.artifacts import ArtifactStore, atomic_write
 from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps
 from stagekit.errors import ArtifactError, StageError
-from stagekit.paths import latest_dir, make_private_dir
+from stagekit.paths import latest_dir, make_private_dir, private_outputs
 
 __all__ = ["StateManager", "digest_of", "file_sha256"]
 
@@ -45,13 +45,15 @@ class StateManager:
 
     def __init__(self, outputs: Path) -> None:
         try:
-            self.outputs = make_private_dir(outputs)
+            self.outputs = private_outputs(outputs)
             self.runs = make_private_dir(outputs / "runs")
         except OSError as error:
             raise StateManagementError(
                 f"outputs_dir: the folder {outputs} cannot be made ({error.strerror}); choose another.",
                 exit_code=2,
             ) from None
+        except StageError as error:
+            raise StateManagementError(f"outputs_dir: {error}", exit_code=2) from None
         self.kernels = outputs / "kernels"
         self.store = ArtifactStore(os.environ.get("NIC_ETL_ARTIFACTS_URL") or outputs / "artifacts")
         self.audit_log = AuditLog(outputs)

@@ -77,7 +77,8 @@ class StageResult(BaseModel):
 
     ``success_count`` counts documents that ended ok, ``failure_count`` those that failed on our side,
     ``rejected_count`` unusable ones, ``stale_count`` those served from their last good version, and
-    ``unchanged_count`` those among the successes that the memo answered.
+    ``unchanged_count`` those among the successes that the memo answered. ``retry_count`` counts those that
+    failed on our side, whether an older version is served or not: the next run tries them again.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -93,6 +94,7 @@ class StageResult(BaseModel):
     rejected_count: int = 0
     stale_count: int = 0
     unchanged_count: int = 0
+    retry_count: int = 0
     errors: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
     metrics: dict[str, Any] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""``python -m stagekit.doctor``: looks at the source that the settings name, and says what it found."""
+"""``python -m stagekit.doctor``: looks at source, models and store of the settings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from stagekit.doctor_models import check_models
+from stagekit.doctor_store import check_store
 from stagekit.errors import StageError
 from stagekit.ingestion.opening import open_source
 
@@ -55,7 +57,9 @@ def _gitlab(settings: Row, outputs: Path) -> list[Row]:
 def main() -> int:
     """Answer the request ``{"settings", "outputs_dir"}`` on standard input and return the exit code."""
     request = json.load(sys.stdin)
-    json.dump(check_source(request["settings"], Path(request["outputs_dir"])), sys.stdout, ensure_ascii=False)
+    settings, outputs = request["settings"], Path(request["outputs_dir"])
+    rows = [*check_source(settings, outputs), *check_models(settings), *check_store(settings, outputs)]
+    json.dump(rows, sys.stdout, ensure_ascii=False)
     return 0
 
 

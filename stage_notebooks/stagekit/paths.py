@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from pathlib import Path
+
+from stagekit.errors import StageError
 
 __all__ = [
     "config_dir",
@@ -13,6 +17,7 @@ __all__ = [
     "notebooks_dir",
     "outputs_path",
     "package_dir",
+    "private_outputs",
     "source_notebook",
 ]
 
@@ -73,6 +78,40 @@ def make_private_dir(path: Path) -> Path:
     """Create a folder (and its parents) that only its owner may enter, and return it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def private_outputs(outputs: Path) -> Path:
+    """Create the outputs folder, or make sure that nobody else can enter it or has prepared it.
+
+    What this process writes from now on is its owner's alone, wherever it writes.
+
+    Raises:
+        StageError: the folder, or something in it that would be written to, is another user's or a link.
+        OSError: it cannot be made.
+    """
+    os.umask(0o077)
+    make_private_dir(outputs)
+    _require_own(outputs.stat(), outputs)
+    if stat.S_IMODE(outputs.stat().st_mode) & 0o077:
+        outputs.chmod(0o700)
+    for folder in (outputs, outputs / "runs", outputs / "artifacts"):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            with contextlib.suppress(FileNotFoundError):  # a temporary file of a run that goes on
+                _require_own(path.lstat(), path)
+    return outputs
+
+
+def _require_own(facts: os.stat_result, path: Path) -> None:
+    if stat.S_ISLNK(facts.st_mode):
+        raise StageError(
+            f"{path} is a symbolic link, through which files elsewhere would be written: remove it "
+            "(outputs_dir and NIC_ETL_ARTIFACTS_URL choose other places)."
+        )
+    if facts.st_uid != os.geteuid():
+        raise StageError(
+            f"{path} belongs to another user (number {facts.st_uid}): choose another outputs_dir, or give it "
+            f"to the user who runs this (number {os.geteuid()})."
+        )
 
 
 def _in_checkout() -> bool:

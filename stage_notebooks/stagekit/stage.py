@@ -28,7 +28,7 @@ from stagekit.execution import LIMIT_CATEGORIES, DocumentOutput, Executor, InPro
 from stagekit.fingerprint import code_fingerprint, notebook_code
 from stagekit.manifest import ColumnOrigins, manifest_metadata, stale_row
 from stagekit.memo import Memo, canonical_json, digest
-from stagekit.paths import latest_dir, latest_notebooks, make_private_dir, outputs_path, source_notebook
+from stagekit.paths import latest_dir, latest_notebooks, outputs_path, private_outputs, source_notebook
 from stagekit.tables import decode_rows, encode_rows
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def open_stage(
         max_failure_rate: share of documents that may fail on our side before the stage fails as a whole
             (one document may always fail).
     """
-    os.umask(0o077)  # whatever the stage writes is its owner's alone
-    outputs = make_private_dir(outputs_path(outputs_dir))
+    outputs = private_outputs(outputs_path(outputs_dir))
     return Stage(name, outputs, upstream or {}, parameters or {}, max_failure_rate)
 
 
@@ -213,6 +212,7 @@ class Stage:
             self._columns[memo_key] = self._origins.setdefault(origins, origins)
             outcome = {**head, **carried, **value, "memo_key": memo_key, "unchanged": content_key in known}
             outcomes.append(outcome)
+        self.result.retry_count = sum(outcome["status"] == "failed" for outcome in outcomes)
         if keep_last_good:
             outcomes = self._with_last_good(outcomes)
         self._count(outcomes)

@@ -151,6 +151,12 @@ def test_one_failed_document_makes_the_run_partial(make: Make) -> None:
     assert result.overall_status is ExecutionStatus.PARTIAL
     assert result.exit_code == 3
 
+    # Nothing changed, but the failure was ours: the next run tries again, and the plan says so.
+    plan = {stage.name: stage for stage in make(organization="broken", max_pages=1).plan().stages}
+    assert (plan["shout"].action, plan["shout"].reasons) == ("run", ("1 document failed: once more",))
+    again = make(organization="broken", max_pages=1).execute_full_pipeline()
+    assert again.state.stages["shout"].status is not ExecutionStatus.SKIPPED
+
 
 def test_a_wrong_setting_is_told_in_one_sentence(make: Make) -> None:
     result = make(organization="wrong setting").execute_full_pipeline()

@@ -274,6 +274,7 @@ def test_a_bad_document_is_told_with_its_reason_and_the_others_are_made(stage: O
     counts = opened.result
     assert (counts.input_count, counts.output_count) == (4, 1)
     assert (counts.success_count, counts.rejected_count, counts.failure_count) == (1, 1, 2)
+    assert counts.retry_count == 2
     assert counts.errors[0] == "1.md: RuntimeError: the converter gave up"
 
 

@@ -25,6 +25,7 @@ from runner.stages import default_stages
 from runner.state_manager import StateManager
 from runner.tools import run_tool
 from tests.unit.core_notebooks import record_run, record_stage
+from tests.unit.storage_files import leave_store
 
 Command = Callable[..., "Done"]
 
@@ -261,8 +262,7 @@ def settled(manager: StateManager, outputs: Path, tmp_path: Path) -> PipelineSta
     """A run of the six stages after which neither the source nor the store has changed."""
     (tmp_path / "docs" / "30-Aprovados").mkdir(parents=True)
     (tmp_path / "docs" / "30-Aprovados" / "a.md").write_text("# A")
-    (outputs / "qdrant").mkdir()
-    (outputs / "qdrant" / "meta.json").write_text("{}")
+    leave_store(outputs)
     overrides = {"source_path": str(tmp_path / "docs"), "outputs_dir": str(outputs)}
     config = load_config(None, overrides).config
     stages = StageManager(manager, lambda _: None, threading.Event())

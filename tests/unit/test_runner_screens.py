@@ -84,7 +84,7 @@ def test_the_end_of_a_run_tells_what_was_not_indexed_why_and_what_to_do(
     assert "Files that are no documents" in screen.text
     assert "Documents: 1 ok, 1 rejected, 1 ignored." in screen.text
     assert "Points: 7 in the collection (5 upserted, 2 unchanged, 0 deleted)." in screen.text
-    assert "Status: partial, in 0.0 s." in screen.text
+    assert "Status: partial (all is done, but not every document is in step), in 0.0 s." in screen.text
     assert f"Executed notebooks: {manager.run_dir(state.execution_id)}" in screen.text
     assert "nic-etl search" in screen.text
 
@@ -140,14 +140,16 @@ def test_the_status_of_a_run_shows_the_document_in_work(screen: Screen) -> None:
     stages = {"a": "success", "b": "running", "c": "running"}
     status = PipelineStatus("r1", "running", "2026-03-01T12:00:00+00:00", stages, progress, error="[oh]")
     screens.print_status(screen.console, status)
-    assert "Run r1: running, started 2026-03-01T12:00:00+00:00" in screen.text
+    assert "Run r1: running, started 2026-03-01 12:00:00 UTC" in screen.text
     assert f"3 of 9 {ODD}" in screen.line("b  ")
     assert "1 of 2" in screen.line("c  ")
     assert "[oh]" in screen.text
 
     calm = Screen()
     screens.print_status(calm.console, dataclasses.replace(status, error="", progress={}))
-    assert [line.split() for line in calm.text.splitlines()[2:]] == [list(item) for item in stages.items()]
+    lines = calm.text.splitlines()
+    assert [line.split() for line in lines[2:5]] == [list(item) for item in stages.items()]
+    assert lines[5:] == ["To follow it: nic-etl status --watch. To end it: nic-etl cancel."]
 
 
 def test_the_history_has_a_line_for_each_run(screen: Screen) -> None:

@@ -8,13 +8,13 @@ import zipfile
 from pathlib import PurePosixPath
 
 from stagekit.errors import DocumentRejected
+from stagekit.processing.archive_limits import check_package
 from stagekit.processing.text_decoding import looks_like_text
 
 __all__ = ["OFFICE_FORMATS", "detect_format", "name_hint"]
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-MAX_UNPACKED_BYTES = 1 << 30
 SUPPORTED = "PDF, DOCX, PPTX, XLSX, ODT, HTML, Markdown, plain text (TXT), PNG and JPEG"
 OFFICE_FORMATS = ("docx", "pptx", "xlsx", "odt")
 
@@ -80,18 +80,14 @@ def _zip_format(content: bytes) -> str:
             members = {member.filename: member for member in archive.infolist()}
             odf = "mimetype" in members and members["mimetype"].file_size < 200 and archive.read("mimetype")
             locked = odf == _ODT and b"encryption-data" in _start(archive, "META-INF/manifest.xml")
+            if not locked:
+                check_package(content, archive)
     except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, NotImplementedError) as error:
         raise DocumentRejected(
             "corrupt",
             "The document is damaged or cut short: its container (ZIP) cannot be opened.",
             "Export or upload the document again.",
         ) from error
-    if sum(member.file_size for member in members.values()) > MAX_UNPACKED_BYTES:
-        raise DocumentRejected(
-            "too_large",
-            "The document unpacks to more than 1 GiB.",
-            "Split the document, or reduce the pictures in it.",
-        )
     if locked:
         raise _encrypted()
     if odf == _ODT:

@@ -83,7 +83,10 @@ def upright_pdf(content: bytes, scanned_pages: Sequence[int]) -> bytes:
         document = pypdfium2.PdfDocument(content)
         try:
             for index in scanned_pages:
-                page = document[index]
+                try:
+                    page = document[index]
+                except pypdfium2.PdfiumError:  # a number without a page
+                    continue
                 scale = LONG_SIDE / max(page.get_size())
                 angle = clockwise_correction(page.render(scale=scale).to_pil().convert("RGB"))
                 if angle:

@@ -15,6 +15,8 @@ __all__ = ["PdfFile", "inspect_pdf", "text_layer_lines"]
 
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _SECURITY_ERROR = 5  # FPDF_ERR_SECURITY
+_LARGEST_PAGE = 40e6  # square points; 4A0, the largest of ISO 216's relatives, has 32e6
+_MM_PER_POINT = 25.4 / 72
 _REMOVE_SECURITY = 3  # FPDF_REMOVE_SECURITY, a flag of FPDF_SaveAsCopy
 
 
@@ -42,7 +44,7 @@ def inspect_pdf(content: bytes, max_pages: int, passwords: Sequence[str] = ()) -
         passwords: Tried in turn on a protected PDF.
 
     Raises:
-        DocumentRejected: Category `encrypted`, `corrupt` or `too_many_pages`.
+        DocumentRejected: Category `encrypted`, `corrupt`, `too_many_pages` or `too_large` (of a page).
     """
     from docling.utils.locks import pypdfium2_lock
 
@@ -58,6 +60,7 @@ def inspect_pdf(content: bytes, max_pages: int, passwords: Sequence[str] = ()) -
                     f"The document has {pages} pages; the limit is {max_pages}.",
                     "Split the document, or raise max_pages.",
                 )
+            _check_sizes(document, pages)
             texts = [_page_text(document, index) for index in range(pages)]
             properties = pdf_properties(document.get_metadata_dict())
             return PdfFile(texts, properties, _unlocked(document) if locked else None)
@@ -130,6 +133,30 @@ def _unlocked(document: Any) -> bytes:
     plain = io.BytesIO()
     document.save(plain, flags=_REMOVE_SECURITY)
     return plain.getvalue()
+
+
+def _check_sizes(document: Any, pages: int) -> None:
+    """Refuse pages that no paper has: as images they would take gigabytes."""
+    import pypdfium2
+
+    readable = 0
+    for index in range(pages):
+        try:
+            width, height = document.get_page_size(index)
+        except (
+            pypdfium2.PdfiumError
+        ):  # no page behind the number, as in a page tree that leads back to itself
+            continue
+        readable += 1
+        if width * height > _LARGEST_PAGE:
+            size = f"{width * _MM_PER_POINT:,.0f} x {height * _MM_PER_POINT:,.0f} mm"
+            raise DocumentRejected(
+                "too_large",
+                f"Page {index + 1} measures {size}.",
+                "Export the document again with pages of a usual size (4A0 is the largest).",
+            )
+    if not readable:
+        raise _verdict(b"")
 
 
 def _page_text(document: Any, index: int) -> str:

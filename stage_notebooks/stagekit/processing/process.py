@@ -34,6 +34,7 @@ from stagekit.processing.text_quality import FAULTS, text_fault
 __all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document", "quality_verdict"]
 
 MAX_IMAGE_PIXELS = 120_000_000
+LONGEST_STRIP = 100  # times as long as wide; a line in it would be enlarged to gigabytes for OCR
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,7 @@ def _inspect_image(content: bytes) -> PdfFile:
                         f"The image has {image.width} x {image.height} pixels.",
                         "Scan it again at 300 dpi or less.",
                     )
+                _refuse_strip(image.width, image.height)
                 image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DocumentRejected(
@@ -223,6 +225,15 @@ def _inspect_image(content: bytes) -> PdfFile:
             "Export or upload the image again.",
         ) from error
     return PdfFile([])
+
+
+def _refuse_strip(width: int, height: int) -> None:
+    if max(width, height) > LONGEST_STRIP * min(width, height):
+        raise DocumentRejected(
+            "blank",
+            f"The image is a strip of {width} x {height} pixels, in which no text can be read.",
+            "Delete it from the folder, or commit the picture as a whole.",
+        )
 
 
 def _title(front_matter: dict[str, Any], properties: dict[str, Any], document: DoclingDocument) -> str | None:

@@ -48,7 +48,7 @@ class DocumentReader:
             file_format: `pdf`, `png`, `jpeg`, or one of the formats with a backend of their own.
 
         Raises:
-            DocumentRejected: Category `corrupt`.
+            DocumentRejected: Category `corrupt` or `too_complex`.
             RuntimeError: Docling failed on a document that can be opened.
         """
         import_docling_options()
@@ -87,6 +87,12 @@ def _read(content: bytes, file_format: str) -> ConversionResult:
         return result
     try:
         result.document = opened._backend.convert()  # type: ignore[attr-defined] # of a declarative backend
+    except RecursionError:
+        raise DocumentRejected(
+            "too_complex",
+            "The document is nested too deeply (lists, quotations, emphasis or tables in one another).",
+            "Reduce the levels; where they come from a conversion, convert the document again.",
+        ) from None
     except Exception as error:  # whatever a backend throws at a document is a failure on that document
         raise _failure(file_format, str(error)) from error
     result.status = ConversionStatus.SUCCESS

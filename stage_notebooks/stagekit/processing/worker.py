@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from stagekit.execution import DocumentOutput
+from stagekit.processing.isolation import isolated, with_network
 from stagekit.processing.pdf_passwords import pdf_passwords
 from stagekit.processing.process import document_json, process_document, quality_verdict
 from stagekit.processing.reader import DocumentReader
@@ -40,13 +42,15 @@ def open_processor(
         from stagekit.processing.converter import build_converter
 
         cv2.setNumThreads(threads)
-        return build_converter(
-            settings["layout_profile"],
-            settings["ocr_engine"],
-            settings["ocr_languages"],
-            settings["artifacts_path"],
-            threads=threads,
-        )
+        fetches = settings["layout_profile"] == "docling" and not settings["artifacts_path"]
+        with with_network() if fetches else nullcontext():
+            return build_converter(
+                settings["layout_profile"],
+                settings["ocr_engine"],
+                settings["ocr_languages"],
+                settings["artifacts_path"],
+                threads=threads,
+            )
 
     reader = DocumentReader(open_converter)
     rules = ProcessingSettings(
@@ -60,7 +64,9 @@ def open_processor(
     )
 
     def process(row: Row) -> DocumentOutput:
-        result = process_document(reader, read(row["content"]), row["file_name"], rules)
+        content = read(row["content"])  # perhaps from far away
+        with isolated():
+            result = process_document(reader, content, row["file_name"], rules)
         coverage = result.text_coverage
         return DocumentOutput(
             fields={

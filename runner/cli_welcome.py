@@ -1,0 +1,58 @@
+"""What the bare command says to somebody who is new, and how its help groups the commands."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+
+__all__ = ["GROUPS", "group_commands", "welcome"]
+
+GROUPS = {
+    "Run": ("run", "plan", "resume", "rerun", "cancel"),
+    "Look": ("status", "history", "show", "report", "dashboard", "search", "evaluate"),
+    "Keep in order": (
+        "verify", "quarantine", "collections", "prune", "backup", "restore", "state", "audit",
+    ),
+    "Set up": ("doctor", "config", "models"),
+}  # fmt: skip
+_OTHERS = "Keep in order"
+_STEPS = (
+    ("First run, bundled documents", "nic-etl run"),
+    ("Ask what it has read", 'nic-etl search "comunicar um incidente"'),
+    ("Your own documents", "nic-etl run -p source_path=FOLDER -p target_folder=SUB"),
+    ("Is everything in place?", "nic-etl doctor"),
+    ("Help, with an example", "nic-etl COMMAND --help"),
+)
+
+
+def welcome(context: typer.Context) -> None:
+    """Say where to begin, when no command is given."""
+    if context.invoked_subcommand is not None:
+        return
+    context.get_help()  # typer prints it
+    console = Console()
+    console.print("Where to begin:")
+    for what, command in _STEPS:
+        console.print(f"  {what:<30}[bold]{command}[/bold]", highlight=False, soft_wrap=True)
+
+
+def group_commands(app: typer.Typer) -> None:
+    """Put the commands that are registered into their groups, in the order of :data:`GROUPS`."""
+    places = {name: group for group, names in GROUPS.items() for name in names}
+    order = list(places)
+
+    def place(name: str) -> int:
+        return order.index(name) if name in places else len(order)
+
+    for command in app.registered_commands:
+        command.rich_help_panel = places.get(_name(command), _OTHERS)
+    for group in app.registered_groups:
+        group.rich_help_panel = places.get(_name(group), _OTHERS)
+    app.registered_commands.sort(key=lambda one: place(_name(one)))
+    app.registered_groups.sort(key=lambda one: place(_name(one)))
+
+
+def _name(one: typer.models.CommandInfo | typer.models.TyperInfo) -> str:
+    if one.name:
+        return str(one.name)
+    return str(getattr(one.callback, "__name__", "")).replace("_", "-")

@@ -1,0 +1,101 @@
+"""What can be asked before a run: is the configuration valid, are the parts well, what would a run do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as widgets
+
+from runner.dashboard.background import Action
+from runner.dashboard.markup import STYLE, badge, note, plain, span, table
+from runner.dashboard.workspace import Workspace
+
+__all__ = [
+    "component_health_checker",
+    "health_action",
+    "pipeline_dry_run",
+    "plan_action",
+    "validate_configuration_widget",
+    "validation_action",
+]
+
+_ACTIONS = {"run": "will run", "carry over": "carried over", "decide": "decided later"}
+
+
+def validation_action(workspace: Workspace) -> Action:
+    """Return the button that checks the configuration as a whole."""
+
+    def validate() -> str:
+        answer = workspace.ask("config", "validate")
+        if answer["valid"]:
+            return note(span("✔ The configuration is valid: a run can start.", "good"))
+        rows = "".join(f"<li>{plain(problem)}</li>" for problem in answer["problems"])
+        return note(f"{span('✖ A run cannot start:', 'bad')}<ul>{rows}</ul>")
+
+    return Action("Check configuration", validate, "Check all settings together, as a run does first")
+
+
+def health_action(workspace: Workspace) -> Action:
+    """Return the button that checks source, models, store, disk and memory."""
+
+    def check() -> str:
+        rows: list[dict[str, Any]] = workspace.ask("doctor")
+        ill = [row for row in rows if not row["ok"]]
+        head = f"✖ {len(ill)} of {len(rows)} are not well." if ill else f"✔ All {len(rows)} are well."
+        cells = [
+            (badge("ok" if row["ok"] else "failed"), plain(row["check"]), plain(row["detail"]))
+            for row in sorted(rows, key=lambda row: bool(row["ok"]))
+        ]
+        return note(span(head, "bad" if ill else "good") + table(["", "part", "found"], cells))
+
+    return Action("Check health", check, "What nic-etl doctor does", busy="Asking source, models and store …")
+
+
+def plan_action(workspace: Workspace) -> Action:
+    """Return the button that says what a run would do now, and why."""
+
+    def plan() -> str:
+        rows: list[dict[str, Any]] = workspace.ask("plan")
+        todo = sum(row["action"] != "carry over" for row in rows)
+        head = "A run would carry everything over: nothing changed."
+        if todo:
+            head = f"A run would execute up to {todo} of {len(rows)} stages. Nothing was started."
+        cells = [
+            (plain(row["stage"]), plain(_ACTIONS.get(row["action"], row["action"])),
+             plain("; ".join(row["reasons"])))
+            for row in rows
+        ]  # fmt: skip
+        return note(f"<b>Dry run.</b> {plain(head)}" + table(["stage", "do", "because"], cells))
+
+    return Action("Dry run", plan, "What would a run do now, and why? Starts nothing.", busy="Planning …")
+
+
+def validate_configuration_widget(workspace: Workspace | None = None) -> widgets.VBox:
+    """Return a button that checks the configuration as a whole, and the problems it finds.
+
+    Args:
+        workspace: the configuration; None: the default one.
+    """
+    return _boxed(validation_action(workspace or Workspace.open()))
+
+
+def component_health_checker(workspace: Workspace | None = None) -> widgets.VBox:
+    """Return a button that checks what a run depends on, and a table of what it finds.
+
+    Args:
+        workspace: the configuration; None: the default one.
+    """
+    return _boxed(health_action(workspace or Workspace.open()))
+
+
+def pipeline_dry_run(workspace: Workspace | None = None) -> widgets.VBox:
+    """Return a button that says what a run would do with each stage, and why; nothing is started.
+
+    Args:
+        workspace: the configuration; None: the default one.
+    """
+    return _boxed(plan_action(workspace or Workspace.open()))
+
+
+def _boxed(action: Action) -> widgets.VBox:
+    return widgets.VBox([widgets.HTML(STYLE), action.button, action.output])

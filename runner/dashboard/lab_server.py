@@ -1,0 +1,44 @@
+"""Opens the control notebook in JupyterLab: to this machine only, and only to whoever has the token."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from runner.dashboard.markup import FILES_VARIABLE
+from runner.dashboard.web_server import ADDRESS, control_notebook, free_port
+
+__all__ = ["lab_command", "serve_lab"]
+
+
+def lab_command(outputs: Path, port: int) -> list[str]:
+    """Return the command that starts JupyterLab on the outputs folder."""
+    return [
+        sys.executable, "-m", "jupyterlab", "--no-browser",
+        f"--ServerApp.ip={ADDRESS}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+        "--ServerApp.identity_provider_class=runner.dashboard.web_server.TokenIdentity",
+        f"--ServerApp.root_dir={outputs}", "--ServerApp.log_level=WARNING",
+    ]  # fmt: skip
+
+
+def serve_lab(outputs: Path, port: int, announce: Callable[[str], None]) -> None:
+    """Serve JupyterLab until it is interrupted.
+
+    Args:
+        outputs: the folder of runs; the kernels learn it from the environment.
+        port: to listen on; 0: a free one.
+        announce: is given the address with the token.
+
+    Raises:
+        ConfigurationError: if the port is taken.
+    """
+    token, chosen = secrets.token_urlsafe(32), free_port(port)
+    notebook = control_notebook(outputs)
+    page = notebook.relative_to(outputs)
+    environment = os.environ | {"JUPYTER_TOKEN": token, FILES_VARIABLE: "/lab/tree/"}
+    announce(f"http://{ADDRESS}:{chosen}/lab/tree/{page}?token={token}")
+    subprocess.run(lab_command(outputs, chosen), env=environment, check=False)

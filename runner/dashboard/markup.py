@@ -1,0 +1,97 @@
+"""The HTML of the dashboard's texts and tables. Whatever is not written here is escaped and redacted."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from runner.redaction import Redactor, secret_values
+from runner.state_manager import StateManager
+
+__all__ = ["FILES_VARIABLE", "STYLE", "badge", "file_link", "note", "plain", "span", "table", "when"]
+
+FILES_VARIABLE = "NIC_DASHBOARD_FILES"
+"""Where the web server shows the files below outputs/runs, as a URL prefix; empty in other notebooks."""
+
+_SIGNS = {
+    "success": "✔", "ok": "✔", "running": "▶", "partial": "!", "stale": "!", "failed": "✖", "rejected": "✖",
+    "cancelled": "■", "interrupted": "■", "damaged": "✖", "skipped": "=", "carried over": "=",
+}  # fmt: skip
+_TONES = {
+    "success": "good", "ok": "good", "running": "busy", "partial": "warn", "stale": "warn",
+    "failed": "bad", "rejected": "bad", "damaged": "bad", "cancelled": "warn", "interrupted": "warn",
+}  # fmt: skip
+
+STYLE = """<style>
+.nic, .nic-status, .nic-help { font: 14px/1.45 system-ui, sans-serif; color: #1f2328; white-space: normal; }
+.nic { overflow-wrap: anywhere; }
+.nic a { color: #0550ae; text-decoration: underline; }
+.nic table { border-collapse: collapse; min-width: min(100%, 560px); margin: 4px 0 10px; font-size: 13px; }
+.nic th { text-align: left; border-bottom: 2px solid #d0d7de; padding: 4px 18px 4px 0; }
+.nic td { border-bottom: 1px solid #eaeef2; padding: 4px 18px 4px 0; vertical-align: top; text-align: left; }
+.nic h3 { margin: 10px 0 4px; font-size: 15px; }
+.nic pre { background: #f6f8fa; padding: 8px; white-space: pre-wrap; font-size: 12px; margin: 4px 0; }
+.nic code { background: #f6f8fa; padding: 1px 4px; }
+.nic .soft, .nic-help { color: #57606a; }
+.nic .good { color: #116329; } .nic .bad { color: #a40e26; } .nic .warn { color: #7a4d00; }
+.nic .busy { color: #0550ae; } .nic b.tag { white-space: nowrap; }
+.nic-status { border-left: 6px solid #8c959f; background: #f6f8fa; padding: 10px 14px; }
+.nic-status { overflow-wrap: anywhere; }
+.nic-status b { font-size: 17px; } .nic-status div { margin-top: 2px; } .nic-status div b { font-size: 14px; }
+.nic-status.good { border-color: #1a7f37; background: #eaf7ed; }
+.nic-status.bad { border-color: #cf222e; background: #fff0f0; }
+.nic-status.warn { border-color: #bf8700; background: #fff8e5; }
+.nic-status.busy { border-color: #0969da; background: #eaf3ff; }
+.nic-cards { display: flex; flex-wrap: wrap; gap: 10px; margin: 8px 0; }
+.nic-cards div { border: 1px solid #d0d7de; border-radius: 6px; padding: 8px 14px; min-width: 96px; }
+.nic-cards b { display: block; font-size: 20px; }
+.nic .hit { border-left: 3px solid #0969da; padding: 2px 12px; margin: 10px 0; }
+.nic-help { font-size: 12px; line-height: 1.3; } .nic-help .bad { color: #a40e26; font-weight: 600; }
+</style>"""
+
+
+def plain(value: object) -> str:
+    """Return a value as text for HTML: without secrets, every special character escaped."""
+    return html.escape(Redactor(secret_values())("" if value is None else str(value)))
+
+
+def span(value: object, kind: str) -> str:
+    """Return an escaped text of a kind: soft, good, warn, bad, busy."""
+    return f'<span class="{kind}">{plain(value)}</span>'
+
+
+def badge(status: str) -> str:
+    """Return a status with its sign and colour; it can be read without the colour."""
+    return f'<b class="tag {_TONES.get(status, "soft")}">{_SIGNS.get(status, "·")} {plain(status)}</b>'
+
+
+def note(text: str) -> str:
+    """Return HTML in the dashboard's style."""
+    return f'<div class="nic">{text}</div>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; cells are HTML already."""
+    titles = "".join(f"<th>{plain(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><tr>{titles}</tr>{body}</table>"
+
+
+def when(moment: datetime | None) -> str:
+    """Return a moment in UTC, to the minute."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else ""
+
+
+def file_link(manager: StateManager, path: Path, words: str) -> str:
+    """Return a link to a file of a run where the server shows it, else its path to copy."""
+    prefix = os.environ.get(FILES_VARIABLE, "")
+    if not path.is_file():
+        return span(f"{words}: not written yet", "soft")
+    if not prefix or not path.is_relative_to(manager.outputs):
+        return f"{plain(words)}: <code>{plain(path)}</code>"
+    target = prefix + quote(str(path.relative_to(manager.outputs)))
+    return f'<a href="{html.escape(target)}" target="_blank" rel="noopener noreferrer">{plain(words)}</a>'

@@ -1,0 +1,226 @@
+"""Every setting as a form: grouped, each with its help, checked while it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args, get_origin
+
+import ipywidgets as widgets
+
+from runner.config_manager import SECRETS, PipelineConfig, load_config, profiles
+from runner.dashboard.markup import STYLE, note, plain, span
+from runner.dashboard.workspace import Workspace, setting_text
+from runner.errors import ConfigurationError
+
+__all__ = ["SettingsForm", "pipeline_configuration_widget"]
+
+# The first setting of each group; PipelineConfig and config/default.yaml are in this order.
+_GROUPS = {
+    "source": "Source: which documents",
+    "layout_profile": "Processing: how they are read",
+    "chunk_size": "Chunking and embedding: how they are cut and found",
+    "qdrant_url": "Storage: where they are served",
+    "outputs_dir": "Behaviour of a run",
+}
+_FIXED = "outputs_dir"  # the records, progress and history that are shown lie there
+_PLACES = ("_path", "_file", "_dir")
+_NARROW = widgets.Layout(width="200px", flex="0 0 auto")
+_INPUT = widgets.Layout(width="250px", flex="0 0 auto")
+_HELP = widgets.Layout(flex="1 1 220px", min_width="0")
+
+
+class SettingsForm:
+    """The form; what is valid is in the workspace at once, what is not is in ``problems``.
+
+    Attributes:
+        widget: to be shown.
+        fields: the input of each setting, by name.
+        problems: a sentence for each setting that is wrong, by name.
+    """
+
+    def __init__(self, workspace: Workspace, changed: Callable[[], None] | None = None) -> None:
+        self._workspace, self._changed = workspace, changed
+        self._given = dict(workspace.settings)
+        self._base: dict[str, str] = {}
+        self._loading = False
+        self.problems: dict[str, str] = {}
+        self.fields: dict[str, Any] = {}
+        self._help: dict[str, widgets.HTML] = {}
+        self._rows: dict[str, widgets.HBox] = {}
+        self.profile = widgets.Dropdown(options=_profiles(workspace), value=workspace.profile, layout=_INPUT)
+        self.filter = widgets.Text(placeholder="find a setting", layout=_INPUT)
+        self.summary = widgets.HTML()
+        groups = self._build()
+        self.widget = widgets.VBox([self._head(), self.summary, groups, widgets.HTML(_secrets())])
+        self.profile.observe(self._choose_profile, "value")
+        self.filter.observe(self._find, "value")
+        self._load()
+
+    def _head(self) -> widgets.HBox:
+        label = widgets.Layout(width="60px")
+        return widgets.HBox(
+            [
+                widgets.Label("Profile", layout=label),
+                self.profile,
+                widgets.HTML("&nbsp;&nbsp;"),
+                self.filter,
+            ],
+            layout=widgets.Layout(flex_flow="row wrap"),
+        )
+
+    def _build(self) -> widgets.Accordion:
+        groups: dict[str, list[Any]] = {}
+        title = "Settings"
+        for name, field in PipelineConfig.model_fields.items():
+            title = _GROUPS.get(name, title)
+            self.fields[name] = _input(field.annotation)
+            self.fields[name].disabled = name == _FIXED
+            self.fields[name].observe(self._typed, "value")
+            self._help[name] = widgets.HTML(layout=_HELP)
+            row = [widgets.Label(name, layout=_NARROW), self.fields[name], self._help[name]]
+            self._rows[name] = widgets.HBox(row, layout=_row())
+            groups.setdefault(title, []).append(self._rows[name])
+        self._groups = list(groups.values())
+        boxes = [widgets.VBox(rows) for rows in groups.values()]
+        self._accordion = widgets.Accordion(boxes, titles=list(groups), selected_index=0)
+        return self._accordion
+
+    def _load(self) -> None:
+        """Show the values of the workspace."""
+        config = load_config(self._workspace.profile, self._given).config
+        self._base = {name: setting_text(getattr(config, name)) for name in self.fields}
+        self._loading = True
+        effective = self._workspace.load().config
+        for name in self.fields:
+            shown = setting_text(getattr(effective, name))
+            self.fields[name].value = shown == "true" if _is_switch(self.fields[name]) else shown
+        self._base[_FIXED] = self.fields[_FIXED].value = str(config.outputs)
+        self._loading = False
+        self._check()
+
+    def _typed(self, _: Any) -> None:
+        if not self._loading:
+            self._check()
+
+    def _check(self) -> None:
+        """Take what is valid into the workspace, and say of the rest what is wrong."""
+        texts = {name: self._text(name) for name in self.fields}
+        asked = {name: text for name, text in texts.items() if name != _FIXED and text != self._base[name]}
+        self.problems = _relative_paths(asked)
+        try:
+            load_config(self._workspace.profile, self._given | asked)
+        except ConfigurationError as error:
+            self.problems |= _by_setting(str(error), asked)
+        self._workspace.settings = self._given | {
+            name: text for name, text in asked.items() if name not in self.problems
+        }
+        self._tell(asked)
+        if self._changed is not None:
+            self._changed()
+
+    def _tell(self, asked: dict[str, str]) -> None:
+        for name, field in PipelineConfig.model_fields.items():
+            said = plain(_capitalized(field.description or ""))
+            if name == _FIXED:
+                said += "; chosen when the dashboard is started"
+            if name in asked:
+                said += f" · {span('changed', 'busy')}, was {plain(self._base[name] or 'empty')}"
+            if name in self.problems:
+                said = span(self.problems[name], "bad")
+            self._help[name].value = f'<div class="nic-help">{said}</div>'
+        if self.problems:
+            words = f"{len(self.problems)} wrong: {', '.join(sorted(self.problems))}"
+            self.summary.value = note(span(f"{words}. A run uses the last valid value.", "bad"))
+        else:
+            line = plain(self._workspace.command_line())
+            self.summary.value = note(f"The same in a terminal or in cron: <code>{line}</code>")
+
+    def _text(self, name: str) -> str:
+        return setting_text(self.fields[name].value)
+
+    def _choose_profile(self, change: Any) -> None:
+        before = self._workspace.profile
+        self._workspace.profile, self._workspace.settings = change["new"], dict(self._given)
+        try:
+            self._load()
+        except ConfigurationError as error:
+            self._workspace.profile = before
+            self.summary.value = note(span(str(error), "bad"))
+
+    def _find(self, change: Any) -> None:
+        wanted = change["new"].strip().lower()
+        first = None
+        for index, box in enumerate(self._groups):
+            for row in box:
+                name = row.children[0].value
+                help_text = PipelineConfig.model_fields[name].description or ""
+                found = not wanted or wanted in name or wanted in help_text.lower()
+                row.layout.display = None if found else "none"
+                first = index if found and wanted and first is None else first
+        if first is not None:
+            self._accordion.selected_index = first
+
+
+def pipeline_configuration_widget(workspace: Workspace | None = None) -> widgets.VBox:
+    """Return a form with every setting, its help and its value, checked while it is typed.
+
+    Secrets are neither shown nor asked: they stay in the environment.
+
+    Args:
+        workspace: takes the values; None: one of its own with the default configuration.
+    """
+    form = SettingsForm(workspace or Workspace.open()).widget
+    form.children = (widgets.HTML(STYLE), *form.children)
+    return form
+
+
+def _profiles(workspace: Workspace) -> list[str]:
+    return list(dict.fromkeys([*profiles(), workspace.profile]))
+
+
+def _input(annotation: Any) -> Any:
+    if annotation is bool:
+        return widgets.Checkbox(indent=False, layout=_INPUT)
+    if get_origin(annotation) is Literal:
+        return widgets.Dropdown(options=list(get_args(annotation)), layout=_INPUT)
+    return widgets.Text(continuous_update=True, layout=_INPUT)
+
+
+def _is_switch(field: Any) -> bool:
+    return isinstance(field, widgets.Checkbox)
+
+
+def _relative_paths(asked: dict[str, str]) -> dict[str, str]:
+    # The page has no current folder that a person could see.
+    return {
+        name: f"{name} is {text!r}, but it must be an absolute path, as /srv/documents or ~/documents."
+        for name, text in asked.items()
+        if name.endswith(_PLACES) and text and not text.startswith(("/", "~"))
+    }
+
+
+def _by_setting(message: str, asked: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in message.splitlines():
+        name = line.partition(" ")[0]
+        if name in asked:
+            found[name] = line.replace(" (command line)", "")
+    return found or dict.fromkeys(asked, message)
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _row() -> widgets.Layout:
+    return widgets.Layout(flex_flow="row wrap", align_items="center")
+
+
+def _secrets() -> str:
+    from os import environ
+
+    said = [
+        f"{plain(name)} {'is set' if environ.get(name) or environ.get(f'{name}_FILE') else 'is not set'}"
+        for name in SECRETS.values()
+    ]
+    return note(span("Secrets come from the environment alone: ", "soft") + ", ".join(said) + ".")

@@ -1,0 +1,118 @@
+"""Where things stand, in one line for the person who looks at 3 a.m.: what is, since when, what is next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from runner.dashboard.markup import when
+from runner.dashboard.progress_view import spoken
+from runner.dashboard.run_progress import RunProgress
+from runner.dashboard.workspace import Workspace
+from runner.errors import StateManagementError
+from runner.models import PipelineState
+
+__all__ = ["Situation", "assess"]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The state of things.
+
+    Attributes:
+        tone: idle, busy, good, warn or bad.
+        headline: what is.
+        detail: since when, and more.
+        next_step: what a person may do now.
+        action: what the primary button does: start, cancel, resume, or nothing.
+    """
+
+    tone: str
+    headline: str
+    detail: str = ""
+    next_step: str = ""
+    action: str = "start"
+
+
+_FIRST = Situation(
+    "idle",
+    "No run yet",
+    "The collection is filled by the first run.",
+    "Look at Configuration, then press Start run. Unchanged, it indexes the bundled sample.",
+)
+
+
+def assess(workspace: Workspace, progress: RunProgress, at: datetime | None = None) -> Situation:
+    """Say where things stand: from the lock, the newest run's record, and what was started from here.
+
+    Args:
+        workspace: the configuration and the outputs folder.
+        progress: of the newest run.
+        at: the present moment.
+    """
+    now = at or datetime.now(UTC)
+    manager = workspace.manager
+    owner = manager.lock_owner()
+    if owner is not None:
+        return _owned(owner, progress, now)
+    launch = workspace.launch
+    known = set(manager.execution_ids())
+    if launch is not None and launch.alive:
+        return Situation("busy", "Starting", "The run's process has begun.", "A moment, please.", action="")
+    if launch is not None and launch.process.returncode == 2:
+        again = "Correct it under Configuration, then start again."
+        return Situation("bad", "The run could not start", launch.complaint, again)
+    if not known:
+        return _FIRST
+    try:
+        state = manager.load_checkpoint()
+    except StateManagementError as error:
+        return Situation("bad", "The last run's record is damaged", str(error), "Start a new run.")
+    return _ended(workspace, state, manager.effective_status(state), now)
+
+
+def _owned(owner: dict[str, Any], progress: RunProgress, now: datetime) -> Situation:
+    who = f"started by {owner.get('user', '?')} on {owner.get('host', '?')}, process {owner.get('pid', '?')}"
+    if not owner.get("execution_id"):
+        return Situation("busy", "Busy", f"Another nic-etl command works here: {who}.", "Wait for it.", "")
+    count = len(progress.stages) or 6
+    working = progress.running
+    names = " and ".join(stage.name for stage in working) or "between two stages"
+    began = datetime.fromtimestamp(progress.began or now.timestamp(), UTC)
+    left = [stage.remaining(now.timestamp()) for stage in working]
+    known = [seconds for seconds in left if seconds is not None]
+    rest = f", about {spoken(max(known))} left in it" if known else ""
+    place = f"stage {min(progress.finished + 1, count)} of {count}: {names}{rest}"
+    return Situation(
+        "busy", "Running", f"{place}. Since {when(began)}, {who}.",
+        "Cancel keeps what is finished; Resume continues there. You may close this page: the run goes on.",
+        "cancel",
+    )  # fmt: skip
+
+
+def _ago(seconds: float) -> str:
+    # Coarse, so that a page that nobody looks at any more falls silent, and its kernel is ended.
+    if seconds < 90:
+        return "just now"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min ago"
+    return f"{seconds // 3600:.0f} h ago" if seconds < 72 * 3600 else f"{seconds // 86400:.0f} days ago"
+
+
+def _ended(workspace: Workspace, state: PipelineState, status: str, now: datetime) -> Situation:
+    report = workspace.report(state)
+    end = state.end_timestamp or state.start_timestamp
+    since = f"{when(end)}, {_ago((now - end).total_seconds())}"
+    attention = sum(len(group.documents) for group in report.problems)
+    if status in {"success", "partial"}:
+        detail = f"{report.headline} Ended {since}."
+        if attention:
+            look = f"See Documents: {attention} need attention. Start run looks for changes."
+            return Situation("warn", "Done, with documents that need attention", detail, look)
+        return Situation("good", "In step", detail, "Nothing to do. Start run looks for changes.")
+    words = {"failed": "Failed", "cancelled": "Cancelled", "interrupted": "Interrupted"}
+    detail = f"{state.error or 'It did not come to its end.'} Ended {since}."
+    step = "Resume continues where it stopped; Start run begins anew, and reuses what is unchanged."
+    tone = "warn" if status == "cancelled" else "bad"
+    return Situation(tone, words.get(status, status.capitalize()), detail, step, "resume")

@@ -1,0 +1,149 @@
+"""Gathers what the report tells of a run; a part that cannot be told costs only itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from runner.config_manager import PipelineConfig, default_value
+from runner.environment import source_of
+from runner.events import read_events
+from runner.models import PipelineState
+from runner.redaction import Redactor, secret_values
+from runner.report_content import content_of
+from runner.report_documents import (
+    document_changes,
+    ignored_groups,
+    noted_groups,
+    problem_groups,
+    quality_notes,
+)
+from runner.report_generator import RunRows, document_outcomes, ignored_files, summarize
+from runner.report_history import comparable_run, differing_figures, trend, trend_title
+from runner.report_model import RunReport, Setting
+from runner.report_stages import stage_reports
+from runner.report_words import headline
+from runner.state_manager import StateManager
+
+__all__ = ["collect_report"]
+
+T = TypeVar("T")
+_STORE = "qdrant_storage"
+Row = dict[str, Any]
+
+
+def collect_report(
+    manager: StateManager, state: PipelineState, *, content: bool | None = None, rows: RunRows | None = None
+) -> RunReport:
+    """Return the report of a run, without secrets.
+
+    Args:
+        manager: of the outputs folder.
+        state: of the run.
+        content: look into the documents; None: if the run has executed something.
+        rows: the run's manifests, if somebody has read them before.
+    """
+    report = _Collector(manager, state, rows or RunRows(manager, state)).collect(content)
+    # Redacted as text, so that whatever part a secret has come into, neither file shows it.
+    return RunReport.model_validate_json(Redactor(secret_values())(report.model_dump_json()))
+
+
+class _Collector:
+    def __init__(self, manager: StateManager, state: PipelineState, rows: RunRows) -> None:
+        self._manager = manager
+        self._state = state
+        self._rows = rows
+        self._gaps: list[str] = []
+
+    def collect(self, content: bool | None) -> RunReport:
+        manager, state, rows = self._manager, self._state, self._rows
+        events: list[Row] = self._told("events", lambda: read_events(self._folder / "events.jsonl"), [])
+        events = [event for event in events if isinstance(event, dict)]
+        summary: Row = self._told("summary", lambda: summarize(manager, state, rows), {})
+        report = RunReport(
+            execution_id=state.execution_id,
+            mode=state.mode,
+            status=manager.effective_status(state),
+            headline="",
+            started=state.start_timestamp,
+            ended=state.end_timestamp,
+            seconds=summary.get("duration_seconds"),
+            error=state.error,
+            documents=summary.get("documents", {}),
+            points=summary.get("points", {}) if _STORE in state.stage_results else {},
+            config_hash=state.config_hash,
+        )
+        outcomes: list[Row] = self._told("documents", lambda: document_outcomes(manager, state, rows), [])
+        report.problems = self._told("problems", lambda: problem_groups(outcomes), [])
+        ignored: list[Row] = self._told("ignored files", lambda: ignored_files(manager, state, rows), [])
+        report.ignored = self._told("ignored files", lambda: ignored_groups(ignored), [])
+        report.quality = self._told("quality", lambda: quality_notes(rows), [])
+        report.notes = self._told("notes", lambda: noted_groups(rows), [])
+        report.stages = self._told("stages", lambda: stage_reports(manager, state, events), [])
+        sources = [stage.carried_from for stage in report.stages]
+        worked = not sources or not all(sources)
+        report.figures_of = "" if worked else max(sources)
+        if content or (content is None and worked):
+            report.content = self._told("content", lambda: content_of(manager, state, rows, events), None)
+        self._add_history(report)
+        self._add_circumstances(report)
+        report.headline = headline(report)
+        report.gaps = self._gaps
+        return report
+
+    @property
+    def _folder(self) -> Any:
+        return self._manager.run_dir(self._state.execution_id)
+
+    def _told(self, what: str, tell: Callable[[], T], otherwise: T) -> T:
+        # A report is most wanted where something is broken: it tells what it can.
+        try:
+            return tell()
+        except Exception as error:
+            self._gaps.append(f"{what}: {type(error).__name__}: {error}")
+            return otherwise
+
+    def _add_history(self, report: RunReport) -> None:
+        manager, state = self._manager, self._state
+        report.trend = self._told("trend", lambda: trend(manager, state), [])
+        report.trend_title = trend_title(report.trend)
+        before = self._told("comparison", lambda: comparable_run(manager, state), None)
+        if before is None:
+            return
+        report.compared_with = before.execution_id
+        report.comparison = self._told("comparison", lambda: differing_figures(before, state), [])
+        former = RunRows(manager, before)
+        report.changes = self._told(
+            "changes", lambda: document_changes(state, self._rows, before, former), None
+        )
+        stored = before.stage_results.get(_STORE)
+        if stored is not None:
+            points = stored.metrics.get("points", {})
+            report.points_before = points.get("total") if isinstance(points, dict) else None
+
+    def _add_circumstances(self, report: RunReport) -> None:
+        recorded: Any = self._told("environment", lambda: self._json("environment.json"), [])
+        last = recorded[-1] if isinstance(recorded, list) and recorded else {}
+        groups = ("code", "system", "libraries")
+        report.environment = {name: last[name] for name in groups if isinstance(last.get(name), dict)}
+        evaluation: Any = self._told("evaluation", lambda: self._json("evaluation.json"), {})
+        report.evaluation = evaluation if isinstance(evaluation, dict) else {}
+        report.source = self._told("source", lambda: source_of(self._manager, self._state), {})
+        report.settings = self._told("settings", self._settings, [])
+
+    def _json(self, name: str) -> Any:
+        path = self._folder / name
+        if not path.exists():
+            return None
+        value = json.loads(path.read_text(encoding="utf-8"))
+        # Without halves of surrogate pairs, which cannot be written again.
+        return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+
+    def _settings(self) -> list[Setting]:
+        found = self._state.pipeline_config
+        return [
+            Setting(name=name, value=found[name], default=default_value(name))
+            for name in PipelineConfig.model_fields
+            if name in found and found[name] != default_value(name)
+        ]

@@ -1,0 +1,61 @@
+"""The one door through which text reaches a terminal: what would command it is shown, not sent.
+
+File names, titles and messages come from strangers. An escape sequence in one of them could recolor a screen,
+rename its window, hide a line, or answer a question in the user's place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+__all__ = ["TerminalConsole", "json_line", "visible"]
+
+# C0 without tab and line feed, DEL and C1 (ECMA-48); line and paragraph separators; Unicode's bidirectional
+# controls (UAX 9), which make a name look like another one; halves of surrogate pairs, which nobody takes.
+_COMMANDS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_PICTURES = 0x2400  # U+2400 to U+241F stand for C0, one for one
+
+
+def visible(text: str) -> str:
+    """Return the text with a visible sign for each character that commands a terminal."""
+    return _COMMANDS.sub(_sign, text)
+
+
+def json_line(value: Any, indent: int | None = None) -> str:
+    """Return a value as JSON that is safe to print: what commands a terminal is escaped, as JSON allows.
+
+    Args:
+        value: what ``json.dumps`` takes; everything else becomes its text.
+        indent: as in ``json.dumps``.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class TerminalConsole(Console):
+    """A console that shows control characters of whatever it prints; its own (colors, cursor) still work."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the segments of a renderable, with their texts made harmless."""
+        for segment in super().render(renderable, options):
+            if segment.control or not _COMMANDS.search(segment.text):
+                yield segment
+            else:
+                yield Segment(visible(segment.text), segment.style)
+
+
+def _sign(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x20:
+        return chr(_PICTURES + code)
+    if code == 0x7F:
+        return "\u2421"
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
