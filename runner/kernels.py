@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import queue
 import shutil
 import signal
 import tempfile
@@ -27,6 +28,19 @@ from runner.redaction import SECRET_VARIABLES
 __all__ = ["StageKernel", "kernel_environment", "reap_orphans", "thread_event_loop"]
 
 _WARM_TIMEOUT = 180.0
+_WARM_END = 5.0
+_CALL = """
+def _warm_up():
+    import importlib, inspect, json
+    function = getattr(importlib.import_module("{0}"), "{1}")
+    settings = json.loads({2})
+    function(**{{name: settings[name] for name in inspect.signature(function).parameters}})
+try:
+    _warm_up()
+except Exception:
+    pass
+del _warm_up
+"""
 
 
 def kernel_environment(secrets: Iterable[str], extra: Mapping[str, str]) -> dict[str, str]:
@@ -100,6 +114,7 @@ class StageKernel:
         self.log = log
         self._ended = threading.Event()
         self._warmed = threading.Event()
+        self._warming: threading.Thread | None = None
         self.peak_memory_mb = 0.0
         self.memory_limit_mb = memory_limit_mb
         with log.open("ab") as stderr, thread_event_loop():
@@ -120,10 +135,21 @@ class StageKernel:
         self._note.write_text(json.dumps(_identity(self.pid) | {"owner": _identity(os.getpid())}))
         threading.Thread(target=self._watch_memory, daemon=True).start()
 
-    def warm(self, modules: Iterable[str]) -> None:
-        """Import modules in the background, while the stage before still runs."""
+    def warm(
+        self, modules: Iterable[str], function: str = "", settings: Mapping[str, Any] | None = None
+    ) -> None:
+        """Import modules in the background, and call a function, while the stage before still runs.
+
+        Args:
+            modules: names of modules; one that cannot be imported is left to the notebook.
+            function: ``module:function``; whatever it raises is left to the notebook, too.
+            settings: those of its arguments are given to it.
+        """
         code = "\n".join(f"try:\n import {name}\nexcept ImportError:\n pass" for name in modules)
-        threading.Thread(target=self._execute_quietly, args=(code,), daemon=True).start()
+        if function:
+            code += _CALL.format(*function.split(":"), json.dumps(json.dumps(dict(settings or {}))))
+        self._warming = threading.Thread(target=self._execute_quietly, args=(code,), daemon=True)
+        self._warming.start()
 
     def wait_until_warm(self, timeout: float = _WARM_TIMEOUT) -> None:
         """Wait for the warm-up, so that its time is not blamed on the notebook's first cell."""
@@ -156,6 +182,9 @@ class StageKernel:
             return
         self._ended.set()
         self._kill()
+        if self._warming is not None:
+            # A thread that is in ZeroMQ when Python ends takes the whole process down with it.
+            self._warming.join(timeout=_WARM_END)
         with contextlib.suppress(Exception), thread_event_loop():
             self.manager.shutdown_kernel(now=True)
             self.manager.cleanup_resources()
@@ -182,7 +211,11 @@ class StageKernel:
             client.wait_for_ready(timeout=_WARM_TIMEOUT)
             if code:
                 client.execute(code, silent=True, store_history=False)
-                client.get_shell_msg(timeout=_WARM_TIMEOUT)
+                end = time.monotonic() + _WARM_TIMEOUT
+                while not self._ended.is_set() and time.monotonic() < end:
+                    with contextlib.suppress(queue.Empty):
+                        client.get_shell_msg(timeout=0.5)
+                        return
         finally:
             client.stop_channels()
 

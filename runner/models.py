@@ -75,6 +75,7 @@ class PipelineStage:
         code: modules and subpackages of ``stagekit`` whose change concerns this stage.
         secrets: environment variables with secrets that its kernel gets; no other kernel does.
         warm_imports: modules imported while the stages before it still run.
+        warm_up: ``module:function`` called after that, with those of the stage's settings that it names.
         outside: what it reads or writes outside ``outputs/``: ``source``, ``store``, or nothing. Equal
             inputs make it superfluous only if that is as it was, too.
     """
@@ -86,6 +87,7 @@ class PipelineStage:
     code: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     warm_imports: tuple[str, ...] = ()
+    warm_up: str = ""
     outside: str = ""
     retry_config: RetryConfig = RetryConfig()
     resource_requirements: ResourceRequirements = ResourceRequirements()

@@ -231,7 +231,7 @@ class PipelineOrchestrator:
     # Internals
 
     def _manager(self, state: StateManager, emit: Listener, memory_limit_mb: float = 0.0) -> StageManager:
-        manager = StageManager(state, emit, self.stop, memory_limit_mb)
+        manager = StageManager(state, emit, self.stop, memory_limit_mb, self.config.stage_settings())
         for stage in self._stages:
             manager.register_stage(stage)
         return manager

@@ -1,99 +1,13 @@
-"""Takes secrets out of whatever is about to be written, shown or raised."""
+"""The runner's name for :mod:`stagekit.redaction`: stages and runner hide the same secrets alike."""
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from urllib.parse import quote, quote_plus
+from stagekit.redaction import (
+    SECRET_VARIABLES,
+    Redactor,
+    exposed_secret_files,
+    looks_like_token,
+    secret_values,
+)
 
 __all__ = ["SECRET_VARIABLES", "Redactor", "exposed_secret_files", "looks_like_token", "secret_values"]
-
-SECRET_VARIABLES = (
-    "GITLAB_TOKEN",
-    "CI_JOB_TOKEN",
-    "QDRANT_API_KEY",
-    "HF_TOKEN",
-    "HUGGING_FACE_HUB_TOKEN",
-    "NIC_ETL_PDF_PASSWORDS",
-    "NIC_ETL_NOTIFY_URLS",
-    "OTEL_EXPORTER_OTLP_HEADERS",
-    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-)
-_MASK = "[redacted]"
-_SHORTEST = 6  # replacing shorter values would tear holes into ordinary text
-
-# Tokens that are known by their form: GitLab's prefixes, Hugging Face's, GitHub's, JSON Web Tokens (RFC 7519;
-# Qdrant Cloud's keys are some), user information in a URL.
-_FORMS = re.compile(
-    r"\b(?:glpat|gldt|glrt|glcbt|glptt|glft|glsoat|gloas)-[0-9A-Za-z_.=-]{10,}"
-    r"|\bhf_[A-Za-z0-9]{20,}"
-    r"|\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
-    r"|(?<=://)[^/\s:@\"']+:[^/\s@\"']+(?=@)"
-)
-
-_USER_INFORMATION = re.compile(r"://[^/\s@]+@")
-
-
-def secret_values(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Return the secrets that the environment holds, those in ``*_FILE`` files included.
-
-    A value of several lines is a secret as a whole, and so is each of its lines.
-    """
-    env = os.environ if environment is None else environment
-    values = [env[name] for name in SECRET_VARIABLES if env.get(name)]
-    for name in SECRET_VARIABLES:
-        file = env.get(f"{name}_FILE")
-        if file and Path(file).is_file():
-            values.append(Path(file).read_text(encoding="utf-8", errors="replace").strip())
-    lines = [line for value in values for line in value.splitlines() if line and line != value]
-    return list(dict.fromkeys([*values, *lines]))
-
-
-def looks_like_token(text: str) -> bool:
-    """Tell whether a text holds a token of known form, or a URL with a user name or password."""
-    return bool(_FORMS.search(text) or _USER_INFORMATION.search(text))
-
-
-def exposed_secret_files(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Return a sentence for each ``*_FILE`` secret that other users of this machine can read."""
-    env = os.environ if environment is None else environment
-    sentences = []
-    for name in (f"{secret}_FILE" for secret in SECRET_VARIABLES):
-        path = Path(env.get(name) or os.devnull).expanduser()
-        if path.is_file() and path.stat().st_mode & 0o077:
-            sentences.append(f"{name} names {path}, which other users can read: chmod 600 {path}.")
-    return sentences
-
-
-class Redactor:
-    """Replaces secret values, their encoded forms, and tokens of known form, by ``[redacted]``."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _encodings(secret)}
-        ordered = sorted(forms, key=len, reverse=True)
-        self._exact = re.compile("|".join(map(re.escape, ordered))) if ordered else None
-
-    def __call__(self, text: str) -> str:
-        """Return the text without secrets."""
-        if self._exact is not None:
-            text = self._exact.sub(_MASK, text)
-        return _FORMS.sub(_MASK, text)
-
-
-def _encodings(secret: str) -> set[str]:
-    raw = secret.encode()
-    forms = {secret, quote(secret, safe=""), quote_plus(secret), raw.hex(), raw.hex().upper()}
-    forms |= {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    # A secret inside a longer base64 text appears in one of three alignments; its edges mix with the
-    # neighbours, so the inner part is what can be matched.
-    for pad in range(3):
-        encoded = base64.b64encode(b"\0" * pad + raw).decode().rstrip("=")
-        inner = encoded[(0, 2, 3)[pad] : len(encoded) - 1]
-        if len(inner) >= 2 * _SHORTEST:
-            forms |= {inner, inner.replace("+", "-").replace("/", "_")}
-    return forms

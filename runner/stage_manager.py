@@ -59,12 +59,18 @@ class StageManager:
     """The registered stages and their execution."""
 
     def __init__(
-        self, state: StateManager, emit: Listener, stop: threading.Event, memory_limit_mb: float = 0.0
+        self,
+        state: StateManager,
+        emit: Listener,
+        stop: threading.Event,
+        memory_limit_mb: float = 0.0,
+        settings: dict[str, Any] | None = None,
     ) -> None:
         self._state = state
         self._emit = emit
         self._stop = stop
         self._memory_limit_mb = memory_limit_mb
+        self._settings = settings or {}
         self._kernels: dict[str, StageKernel] = {}
         self._forks: dict[Path, KernelForks] = {}
         self._guard = threading.Lock()
@@ -137,7 +143,8 @@ class StageManager:
             with self._guard:
                 if name not in self._kernels and not self._closed and not self._stop.is_set():
                     self._kernels[name] = self._start_kernel(self.stages[name])
-                    self._kernels[name].warm(self.stages[name].warm_imports)
+                    stage = self.stages[name]
+                    self._kernels[name].warm(stage.warm_imports, stage.warm_up, self._settings)
 
     def execute_stage_with_retry(self, stage_name: str, context: ExecutionContext) -> Checkpoint:
         """Execute a stage, again where its service failed in passing, and return its checkpoint.

@@ -49,7 +49,7 @@ def default_stages() -> list[PipelineStage]:
             dependencies=("gitlab_ingestion",),
             code=("processing", "front_matter"),
             secrets=("HF_TOKEN", "NIC_ETL_PDF_PASSWORDS"),
-            warm_imports=("stagekit.processing", "stagekit.workers", "pyarrow.parquet", "matplotlib.pyplot"),
+            warm_imports=("stagekit.processing", "stagekit.workers"),
             resource_requirements=ResourceRequirements(memory_mb=2500),
         ),
         PipelineStage(
@@ -59,7 +59,8 @@ def default_stages() -> list[PipelineStage]:
             dependencies=("document_processing",),
             code=("chunking", "embedding"),
             secrets=("HF_TOKEN",),
-            warm_imports=("stagekit.chunking", "pyarrow.parquet", "matplotlib.pyplot"),
+            warm_imports=("stagekit.chunking", "docling_core.types.doc"),
+            warm_up="stagekit.embedding.warm_up:tokenizer",
             resource_requirements=ResourceRequirements(memory_mb=800),
         ),
         PipelineStage(
@@ -70,13 +71,8 @@ def default_stages() -> list[PipelineStage]:
             code=("embedding",),
             secrets=("HF_TOKEN",),
             # torch is left to the notebook: ONNX Runtime does without its 6 s and 1 GB.
-            warm_imports=(
-                "stagekit.embedding",
-                "onnxruntime",
-                "tokenizers",
-                "pyarrow.parquet",
-                "matplotlib.pyplot",
-            ),
+            warm_imports=("stagekit.embedding", "onnxruntime", "tokenizers"),
+            warm_up="stagekit.embedding.warm_up:model",
             resource_requirements=ResourceRequirements(memory_mb=3000),
         ),
         PipelineStage(
@@ -85,7 +81,7 @@ def default_stages() -> list[PipelineStage]:
             source_notebook("metadata_enrichment"),
             dependencies=("gitlab_ingestion", "document_processing", "text_chunking"),
             code=("enrichment", "front_matter"),
-            warm_imports=("stagekit.enrichment", "pyarrow.parquet"),
+            warm_imports=("stagekit.enrichment",),
             resource_requirements=ResourceRequirements(memory_mb=600),
         ),
         PipelineStage(
@@ -95,7 +91,7 @@ def default_stages() -> list[PipelineStage]:
             dependencies=("gitlab_ingestion", "embedding_generation", "metadata_enrichment"),
             code=("storage", "enrichment"),
             secrets=("QDRANT_API_KEY",),
-            warm_imports=("qdrant_client", "pyarrow.parquet", "stagekit.storage"),
+            warm_imports=("qdrant_client", "stagekit.storage"),
             outside="store",
             resource_requirements=ResourceRequirements(memory_mb=1000),
         ),

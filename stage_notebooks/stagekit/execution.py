@@ -13,6 +13,7 @@ from stagekit.artifacts import ArtifactStore
 from stagekit.errors import DocumentRejected, StageError
 from stagekit.fingerprint import function_source
 from stagekit.memo import canonical_json
+from stagekit.redaction import Redactor, secret_values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -132,7 +133,9 @@ def document_value(row: Row, function: Callable[[Row], DocumentOutput], store: A
 
 def verdict(status: str, category: str, message: str, remedy: str, begin: float) -> Row:
     """Return the outcome of a document from which nothing was made; ``begin`` is of time.monotonic()."""
-    reason = {"status": status, "category": category, "message": message, "remedy": remedy}
+    # A library may say in its message with which password or at which address it tried.
+    said = Redactor(secret_values())(message)
+    reason = {"status": status, "category": category, "message": said, "remedy": remedy}
     return reason | _stamp(begin)
 
 

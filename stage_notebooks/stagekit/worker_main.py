@@ -24,6 +24,7 @@ from stagekit.artifacts import ArtifactStore
 from stagekit.errors import StageError
 from stagekit.execution import DocumentOutput, document_value
 from stagekit.memo import canonical_json
+from stagekit.redaction import RedactedStream
 
 __all__ = ["main", "serve"]
 
@@ -38,6 +39,7 @@ def main() -> None:
     _end_with_stage(lifeline)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us is interrupted, and ends us
     faulthandler.enable()
+    sys.stderr = RedactedStream(sys.stderr)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not write documents to the disk
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE))

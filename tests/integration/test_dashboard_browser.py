@@ -1,4 +1,4 @@
-"""Promises of the dashboard in a browser: token, settings, a live run, cancel and resume, documents, search."""
+"""Promises of the dashboard in a browser: token, settings, live run, cancel, resume, documents, search."""
 
 from __future__ import annotations
 
@@ -29,12 +29,17 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
 ]
-OPTIONS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 HOSTILE = "<img src=x onerror=alert(1)>.md"
-LONG = 240_000  # milliseconds: two cores may be shared
+LONG = 120_000  # milliseconds: two cores may be shared
 
 
 @dataclass(frozen=True)

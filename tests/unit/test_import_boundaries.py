@@ -16,7 +16,7 @@ STAGEKIT = sorted((ROOT / "stage_notebooks" / "stagekit").rglob("*.py"))
 # What has nothing to do with documents, models or services: the contract, and what lies below outputs/.
 SHARED = {
     "contract", "artifacts", "errors", "fingerprint", "machine", "manifest", "memo", "outside", "paths",
-    "preflight", "tables",
+    "preflight", "redaction", "tables",
 }  # fmt: skip
 DOMAIN = {
     "gitlab",

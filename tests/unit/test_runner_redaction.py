@@ -58,9 +58,7 @@ def test_text_without_secrets_stays_as_it_is(text: str) -> None:
 
 def test_a_redacted_notebook_is_still_json() -> None:
     text = json.dumps({"cells": [{"source": "print('a\"b\\\\c-secret')"}]})
-    assert json.loads(Redactor(['a"b\\c-secret'])(text)) == {
-        "cells": [{"source": "print('a\"b\\\\c-secret')"}]
-    }
+    assert json.loads(Redactor(['a"b\\c-secret'])(text)) == {"cells": [{"source": "print('[redacted]')"}]}
     assert json.loads(Redactor(["c-secret"])(text)) == {"cells": [{"source": "print('a\"b\\\\[redacted]')"}]}
 
 

@@ -110,7 +110,8 @@ def test_run_stages_and_documents_are_spans_with_the_times_of_the_events(manager
         "a.md", "b.pdf",
     }  # fmt: skip
     run, stage = found["nic-etl run"], found["document_processing"]
-    assert run.context and stage.context
+    assert run.context
+    assert stage.context
     assert parent(run) is None
     assert parent(stage) == run.context.span_id
     assert parent(found["a.md"]) == stage.context.span_id

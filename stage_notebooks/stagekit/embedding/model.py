@@ -1,7 +1,8 @@
 """Loads embedding models and turns texts into unit vectors, the same ones for the same texts."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -79,8 +80,20 @@ def load_model(
     dtype = resolve_dtype(dtype, device)
     files = resolve_model(name, revision, verify_weights=True)
     if resolve_backend(backend, files, dtype=dtype, device=device) == "onnx":
-        return load_onnx_model(files)
+        return _kept_onnx_model(files.directory, files.fingerprint, lambda: load_onnx_model(files))
     return _load_sentence_transformer(files, dtype, device)
+
+
+def _kept_onnx_model(directory: Path, fingerprint: str, load: Callable[[], OnnxModel]) -> OnnxModel:
+    # Kept, because a kernel may have loaded it before its notebook asks.
+    key = (directory, fingerprint)
+    if key not in _kept:
+        _kept.clear()
+        _kept[key] = load()
+    return _kept[key]
+
+
+_kept: dict[tuple[Path, str], OnnxModel] = {}
 
 
 def _load_sentence_transformer(files: ModelFiles, dtype: str, device: str) -> "SentenceTransformer":
