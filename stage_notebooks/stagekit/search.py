@@ -158,7 +158,7 @@ def search(
 
 
 def _embed(
-    question: str, files: ModelFiles, name: str, revision: str, dtype: str, device: str, backend: str
+    question: str, files: ModelFiles, name: str, revision: str, dtype: str, device: str, backend: str = "auto"
 ) -> list[float]:
     from stagekit.embedding import embed_texts
 
