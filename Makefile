@@ -7,7 +7,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test crash-test check format lock clean
+.PHONY: help run test crash-test check audit format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -21,10 +21,21 @@ test: $(READY) ## Run the whole test suite; ARGS="-k search" passes options to p
 crash-test: $(READY) ## Kill runs at 60 and more moments and compare what is left (half an hour)
 	$(BIN)/python -m tests.crash $(ARGS)
 
-check: $(READY) ## Check style and types (ruff, mypy)
+check: $(READY) ## Check style and types (ruff, mypy), and the locked packages for known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(MAKE) --no-print-directory audit
+
+# pip-audit runs in an environment of its own, and asks a service: without a network there is nothing to ask.
+audit: $(READY) ## Look up the locked packages in the database of known vulnerabilities (needs the network)
+	@said=$$($(BIN)/uv tool run --quiet --from 'pip-audit>=2.9,<3' pip-audit -s osv --progress-spinner off \
+		--disable-pip --require-hashes -r requirements.lock 2>&1); code=$$?; \
+	case "$$said" in \
+		*Found*known\ vulnerabilit*) echo "$$said"; exit 1;; \
+	esac; \
+	if [ $$code -eq 0 ]; then echo "pip-audit: $$said"; \
+	else echo "pip-audit was skipped: it or its database cannot be reached from here."; fi
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix .
@@ -32,7 +43,7 @@ format: $(READY) ## Format the code
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--extra dev pyproject.toml -o requirements.lock
+		--extra dev --extra dashboard --extra notify --extra otel pyproject.toml -o requirements.lock
 
 clean: ## Remove .venv and caches; outputs/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage*
@@ -43,7 +54,8 @@ $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: install it, or call make PYTHON=/path/to/python"; exit 1; }
 	@echo "Setting up $(VENV): this downloads several GB the first time."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q runner stage_notebooks/stagekit

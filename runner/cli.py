@@ -57,7 +57,9 @@ app.add_typer(config_app, name="config")
 models_app = typer.Typer(no_args_is_help=True, help="Bring models onto this machine.")
 app.add_typer(models_app, name="models")
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only what came of it.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing if all went well, as cron wants it.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what the stages print, too.")]
 
 
@@ -109,9 +111,9 @@ def run(
     result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     if verify and result.exit_code in {0, 3}:
         result.summary["verification"] = cli_operations.compare_collection(config, repair=True)
-        if not as_json:
+        if not as_json and (not quiet or result.summary["verification"]["documents"]):
             operation_screens.print_verification(console, result.summary["verification"])
-    _end(console, config, result, as_json=as_json)
+    _end(console, config, result, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -134,7 +136,7 @@ def resume(
         return orchestrator.resume_from_checkpoint(execution_id)
 
     result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
-    _end(console, config, result, as_json=as_json)
+    _end(console, config, result, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -396,12 +398,14 @@ def _carry_out(
     return result
 
 
-def _end(console: Console, config: PipelineConfig, result: PipelineResult, *, as_json: bool) -> None:
+def _end(
+    console: Console, config: PipelineConfig, result: PipelineResult, *, as_json: bool, quiet: bool
+) -> None:
     if as_json:
         print_json(result.summary)
         if result.state.error:
             console.print(result.state.error, markup=False, soft_wrap=True)
-    else:
+    elif not quiet or result.exit_code or result.summary.get("warnings"):  # cron mails whatever is printed
         screens.print_run(console, StateManager(config.outputs), result.state, result.summary)
     raise typer.Exit(result.exit_code)
 

@@ -12,7 +12,7 @@ from runner.models import Checkpoint, ExecutionMode, PipelineState
 from runner.state_manager import StateManager
 from stagekit.artifacts import atomic_write
 
-__all__ = ["METRICS_NAME", "metrics_path", "metrics_text", "write_metrics"]
+__all__ = ["METRICS_NAME", "metrics_path", "metrics_text", "points_counted", "write_metrics"]
 
 METRICS_NAME = "metrics.prom"
 Row = dict[str, Any]
@@ -54,6 +54,11 @@ def metrics_path(manager: StateManager, setting: str) -> Path:
     return Path(setting) if setting else manager.outputs / METRICS_NAME
 
 
+def points_counted(state: PipelineState) -> bool:
+    """Tell whether a run came to the end of storage; before that nothing is known of the collection."""
+    return "qdrant_storage" in state.completed_stages
+
+
 def metrics_text(state: PipelineState, summary: Row, last_success: datetime | None) -> str:
     """Return the metrics of a run in Prometheus' text exposition format, version 0.0.4.
 
@@ -71,7 +76,7 @@ def metrics_text(state: PipelineState, summary: Row, last_success: datetime | No
     text.add("last_success_timestamp_seconds", said, _at(last_success))
     documents = _each("outcome", summary["documents"])
     text.add("documents", "Documents by what the last run found of them.", documents)
-    points = dict(summary["points"])
+    points = dict(summary["points"]) if points_counted(state) else {}
     text.add("points", "Points of the collection after the last run.", [({}, points.pop("total", None))])
     text.add("points_changed", "Points that the last run dealt with.", _each("change", points))
     text.add("failed_stages", "Stages that did not end well.", [({}, len(state.failed_stages))])

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from runner.captured_log import captured_log
 from runner.errors import StateManagementError
 from runner.events import read_events
+from runner.metrics import points_counted
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState
 from runner.redaction import Redactor, secret_values
 from runner.report_generator import RunRows, document_outcomes
@@ -109,7 +110,8 @@ def run_message(
     lines = [f"Run {state.execution_id} on {socket.gethostname()} {_SAID[happened]}."]
     if state.error:
         lines += ["", state.error]
-    lines += ["", f"Documents: {documents or 'none'}. Points: {summary['points']['total']}."]
+    points = f" Points: {summary['points']['total']}." if points_counted(state) else ""
+    lines += ["", f"Documents: {documents or 'none'}.{points}"]
     wanted = {"failed", "stale", "rejected"} if happened in {"failed", "partial"} else {"failed", "stale"}
     # Ours first: a rejected document is its author's to mend.
     outcomes = [row for row in document_outcomes(manager, state, rows) if row["status"] in wanted]
@@ -177,7 +179,8 @@ def _status_before(manager: StateManager, state: PipelineState) -> str:
 
 def _problem(row: Row) -> str:
     message, remedy = (str(row.get(name) or "")[:_LONGEST_NAME] for name in ("message", "remedy"))
-    return f"- {row['path']} ({row['status']}): {message}{f' What to do: {remedy}.' if remedy else ''}"
+    advice = f" What to do: {remedy.rstrip('.')}." if remedy else ""
+    return f"- {row['path']} ({row['status']}): {message}{advice}"
 
 
 def _could_not(reason: str) -> str:

@@ -173,18 +173,22 @@ class PipelineRun:
         return differences(last[1].fingerprint, current) or [*filter(None, [retry_reason(last[1])])]
 
     def _warm_next(self, name: str) -> None:
-        # The next kernel imports its libraries while this one works; a stage that will probably be
-        # carried over gets none, for its imports would take the processor from this one.
+        # The next two kernels load their libraries while this one works; a stage that will probably be
+        # carried over gets none, for that would take the processor from this one.
         after = self._resolver.order[self._resolver.order.index(name) + 1 :]
+        working = self._stages.stages[name]
+        # GitLab has to be asked whether anything changed; a local source is read only if it did.
+        news = set() if working.outside == "source" and self._config.source == "gitlab" else {name}
+        chosen: list[str] = []
         for candidate in after[:2]:
-            if self._only and candidate not in self._only:
-                continue
             stage = self._stages.stages[candidate]
             sure = self._manager.last_checkpoint(candidate) is None or not self._reuse
-            follows = name in stage.dependencies and self._stages.stages[name].outside != "source"
-            if (sure or follows) and self._resources.fits(stage, [self._stages.stages[name]]):
-                threading.Thread(target=self._stages.warm, args=([candidate],), daemon=True).start()
-                return
+            wanted = (sure or news & set(stage.dependencies)) and (not self._only or candidate in self._only)
+            if wanted and self._resources.fits(stage, [working, *(self._stages.stages[n] for n in chosen)]):
+                news.add(candidate)
+                chosen.append(candidate)
+        if chosen:
+            threading.Thread(target=self._stages.warm, args=(chosen,), daemon=True).start()
 
     def _fail(self, name: str, error: BaseException) -> None:
         cancelled = isinstance(error, StageCancelledError)

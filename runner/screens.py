@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from runner.config_manager import SECRETS, LoadedConfig
+from runner.metrics import points_counted
 from runner.models import ExecutionPlan, ExecutionRecord, PipelineState
 from runner.monitor import PipelineStatus
 from runner.report_generator import document_outcomes, ignored_files
@@ -60,7 +61,7 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
             console.print(
                 f"… and {len(ignored) - 30} more: nic-etl show {state.execution_id} gitlab_ingestion"
             )
-    _print_totals(console, summary)
+    _print_totals(console, summary, counted=points_counted(state))
     folder = manager.run_dir(state.execution_id)
     if (folder / "report.html").exists():
         _print_place(console, "Report", folder / "report.html")
@@ -182,16 +183,19 @@ def _stage_table(state: PipelineState) -> Table:
     return table
 
 
-def _print_totals(console: Console, summary: Row) -> None:
+def _print_totals(console: Console, summary: Row, *, counted: bool) -> None:
     documents = ", ".join(f"{count} {name}" for name, count in summary["documents"].items() if count)
     points = summary["points"]
     whole = summary["status"] in {"success", "partial"}
     console.print(f"Documents{'' if whole else ' so far'}: {documents or 'none'}.", highlight=False)
-    console.print(
-        f"Points: {points['total']} in the collection ({points['upserted']} upserted, "
-        f"{points['unchanged']} unchanged, {points['deleted']} deleted).",
-        highlight=False,
-    )
+    if counted:
+        console.print(
+            f"Points: {points['total']} in the collection ({points['upserted']} upserted, "
+            f"{points['unchanged']} unchanged, {points['deleted']} deleted).",
+            highlight=False,
+        )
+    else:
+        console.print("Points: not counted, the run did not come to the end of storage.", highlight=False)
     duration = summary["duration_seconds"] or 0.0
     meaning = _MEANING.get(summary["status"], "")
     console.print(f"Status: {summary['status']}{meaning}, in {duration:.1f} s.", highlight=False)

@@ -120,7 +120,7 @@ class RunFollower:
         self._manager, self._named = manager, execution_id
         self._thread: threading.Thread | None = None
         self._over = threading.Event()
-        self._settled = False
+        self._settled: tuple[object, ...] = ()  # what the record said when its run went on no more
         self.progress = RunProgress()
 
     def look(self) -> RunProgress:
@@ -128,11 +128,14 @@ class RunFollower:
         run = self._named or (self._manager.execution_ids() or [""])[-1]
         if not run or (self._thread is not None and self._thread.is_alive()):
             return self.progress
-        status = self._manager.effective_status(self._manager.load_checkpoint(run))
-        if run != self.progress.execution_id or (status == "running" and self._settled):
+        state = self._manager.load_checkpoint(run)
+        status = self._manager.effective_status(state)
+        record = (status, state.end_timestamp, len(state.stages))
+        if run != self.progress.execution_id or (self._settled and record != self._settled):
             self._follow(run)
         elif not self._settled and status != "running":
-            self._settle(run)
+            self.progress.settle(state, status)
+            self._settled = record
         return self.progress
 
     def join(self, timeout: float = 30.0) -> RunProgress:
@@ -149,7 +152,7 @@ class RunFollower:
 
     def _follow(self, run: str) -> None:
         progress = RunProgress(run, began=time.time())
-        self.progress, self._settled = progress, False
+        self.progress, self._settled = progress, ()
 
         def read() -> None:
             for event in follow(self._manager, run):
@@ -159,8 +162,3 @@ class RunFollower:
 
         self._thread = threading.Thread(target=read, daemon=True, name=f"follow {run}")
         self._thread.start()
-
-    def _settle(self, run: str) -> None:
-        state = self._manager.load_checkpoint(run)
-        self.progress.settle(state, self._manager.effective_status(state))
-        self._settled = True

@@ -144,7 +144,7 @@ class SettingsForm:
         try:
             self._load()
         except ConfigurationError as error:
-            self._workspace.profile = before
+            self.profile.value = before
             self.summary.value = note(span(str(error), "bad"))
 
     def _find(self, change: Any) -> None:

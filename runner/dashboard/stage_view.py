@@ -51,10 +51,8 @@ class StageView:
         before = self.stages.value
         self.stages.options = [stage.name for stage in report.stages]
         faulty = [stage.name for stage in report.stages if stage.status in {"failed", "partial"}]
-        if before in self.stages.options:
-            self.stages.value = before
-        elif faulty:
-            self.stages.value = faulty[0]
+        kept = [before] if before in self.stages.options else []
+        self.stages.value = next(iter([*kept, *faulty, *self.stages.options]), None)
         self._choose(None)
 
     def _choose(self, _: Any) -> None:

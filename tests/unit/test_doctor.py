@@ -40,4 +40,12 @@ def test_the_tool_answers_in_json(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout)[0]["ok"]
+    rows = json.loads(done.stdout)
+    assert [row["check"] for row in rows] == [
+        "source",
+        "embedding model",
+        "layout model",
+        "OCR models",
+        "store",
+    ]
+    assert all(row["ok"] for row in rows)

@@ -97,6 +97,14 @@ def test_the_age_of_the_knowledge_outlives_failures(manager: StateManager) -> No
     assert found["run_status", "failed"] == 1
 
 
+def test_a_run_that_did_not_reach_the_store_says_nothing_of_its_points(manager: StateManager) -> None:
+    state = recorded(manager, status=ExecutionStatus.FAILED)
+    state.stages["qdrant_storage"].status = ExecutionStatus.FAILED
+    found = written(manager, state)
+    assert found["failed_stages",] == 1
+    assert not {name for name, *_ in found if name.startswith("points")}
+
+
 def test_any_name_survives_as_a_label(manager: StateManager) -> None:
     odd = 'a "b" \\ c\nd'
     state = PipelineState(execution_id="r1", pipeline_config={"source": "git", "source_path": odd})

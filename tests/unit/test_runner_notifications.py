@@ -43,7 +43,7 @@ def run(manager: StateManager, status: str, bad: int = 0, **changes: Any) -> Pip
             "path": f"{n}.pdf",
             "status": "rejected",
             "message": "It has a password.",
-            "remedy": "upload it open",
+            "remedy": "Upload it open.",
         }
         for n in range(bad)
     ]
@@ -75,6 +75,7 @@ def test_a_failure_is_told_with_its_reason_the_next_command_and_the_report(
         f"Report: {manager.run_dir(state.execution_id)}/report.html",
     ):
         assert said in message["message"]
+    assert "Points" not in message["message"]  # nothing is known of them
 
 
 def test_a_partial_run_names_the_first_documents_and_what_to_do_ours_first(
@@ -88,7 +89,7 @@ def test_a_partial_run_names_the_first_documents_and_what_to_do_ours_first(
     lines = message["message"].splitlines()
     first = lines.index("Documents that need attention:") + 1
     assert lines[first] == "- z.pdf (failed): It broke. What to do: report it."
-    assert lines[first + 1] == "- 0.pdf (rejected): It has a password. What to do: upload it open."
+    assert lines[first + 1] == "- 0.pdf (rejected): It has a password. What to do: Upload it open."
     assert lines[first + 5] == f"… and 3 more: nic-etl show {state.execution_id}"
     assert message["type"] == "warning"
     assert "resume" not in message["message"]

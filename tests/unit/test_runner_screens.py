@@ -101,7 +101,7 @@ def test_a_run_that_failed_ends_with_its_error(screen: Screen, manager: StateMan
 
 def test_where_nothing_is_stored_no_search_is_suggested(screen: Screen, manager: StateManager) -> None:
     show_run(screen, manager, record_run(manager))
-    assert "Points: 0 in the collection" in screen.text
+    assert "Points: not counted" in screen.text
     assert "nic-etl search" not in screen.text
 
 

@@ -245,6 +245,13 @@ def test_the_end_of_a_run_names_its_report_and_what_did_not_succeed_beside_it(ma
         assert said in text(shown)
 
 
+def test_of_a_run_that_failed_nobody_reads_that_the_collection_is_empty(manager: StateManager) -> None:
+    state = record_run(manager, ExecutionStatus.FAILED, error="Qdrant is away.")
+    shown = console()
+    screens.print_run(shown, manager, state, summarize(manager, state))
+    assert "Points: not counted, the run did not come to the end of storage." in text(shown)
+
+
 def bad_metrics(outputs: Path) -> list[str]:
     """Settings with which the metrics cannot be written."""
     (outputs / "file").write_text("")
@@ -292,6 +299,23 @@ def test_what_is_due_after_a_run_is_done_although_the_run_broke(
     assert "metrics_file" in done.stderr
     CliRunner().invoke(app, ["run", "-p", f"outputs_dir={manager.outputs}"])
     assert (manager.outputs / "metrics.prom").exists()
+
+
+def test_quiet_is_silent_only_if_there_is_nothing_to_say(
+    manager: StateManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(orchestrator: PipelineOrchestrator) -> PipelineResult:
+        state = begin(orchestrator)
+        state.status, state.error = ExecutionStatus.FAILED, "Qdrant is away."
+        orchestrator.state.save_checkpoint(state)
+        summary = summarize(orchestrator.state, state)
+        run_dir = orchestrator.state.run_dir(state.execution_id)
+        return PipelineResult(state.execution_id, state.status, 0.0, {}, state, run_dir, summary)
+
+    monkeypatch.setattr(PipelineOrchestrator, "execute_full_pipeline", end)
+    done = CliRunner().invoke(app, ["run", "--quiet", "-p", f"outputs_dir={manager.outputs}"])
+    assert done.exit_code == 1
+    assert "Qdrant is away." in done.stdout
 
 
 @pytest.mark.parametrize(("ended", "code"), [(True, 0), (False, 1)])

@@ -1,0 +1,173 @@
+"""Live progress: rate, remaining time, and a run that was started, killed or resumed by somebody else."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ipywidgets", reason="needs the extra dashboard")
+
+from runner.dashboard import Workspace, display_execution_progress
+from runner.dashboard.background import stop_tickers
+from runner.dashboard.progress_view import ProgressView, spoken, stage_words
+from runner.dashboard.run_progress import RunFollower, RunProgress, StageProgress
+from runner.events import Event, EventLog
+from runner.models import Checkpoint, ExecutionMode, PipelineState
+from runner.state_manager import StateManager
+from stagekit.contract import ExecutionStatus
+from tests.unit.report_runs import record_chain
+
+STAGES = ["listing", "shout"]
+
+
+@pytest.fixture
+def manager(outputs: Path) -> StateManager:
+    return StateManager(outputs)
+
+
+def documents(done: int, at: float, total: int = 100, current: str = "a.md") -> Event:
+    return Event("documents", "shout", {"done": done, "total": total, "current": current}, at=at)
+
+
+def begun() -> RunProgress:
+    progress = RunProgress("run")
+    progress.apply(Event("run_started", data={"stages": STAGES, "mode": "full"}, at=0.0))
+    progress.apply(Event("stage_started", "shout", at=1.0))
+    return progress
+
+
+def begin_run(manager: StateManager, *events: Event) -> PipelineState:
+    state = manager.new_run(ExecutionMode.FULL, {}, "")
+    state.stages["listing"] = Checkpoint(stage="listing", status=ExecutionStatus.SUCCESS, seconds=2.0)
+    state.stages["shout"] = Checkpoint(stage="shout", status=ExecutionStatus.RUNNING)
+    manager.save_checkpoint(state)
+    log = EventLog(manager.run_dir(state.execution_id) / "events.jsonl")
+    log(Event("run_started", data={"execution_id": state.execution_id, "mode": "full", "stages": STAGES}))
+    for event in events:
+        log(event)
+    log.close()
+    return state
+
+
+def wait_until(true: Any) -> None:
+    end = time.monotonic() + 20
+    while not true() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert true()
+
+
+def test_rate_and_remaining_time_are_those_of_the_last_minute() -> None:
+    progress = begun()
+    for second in range(200):
+        progress.apply(
+            documents(second if second < 100 else 100 + 2 * (second - 100), at=float(second), total=500)
+        )
+    stage = progress.stages["shout"]
+    assert stage.rate() == pytest.approx(2.0)
+    assert stage.remaining(199.0) == pytest.approx((500 - 298) / 2)
+    assert stage.remaining(209.0) == pytest.approx((500 - 298) / 2 - 10)
+    words = stage_words(stage, 199.0)
+    assert "298 of 500 documents · 2.0 a second · about 2 min left" in words
+
+
+def test_nothing_is_claimed_before_it_is_known() -> None:
+    stage = StageProgress("shout", "running")
+    assert stage.rate() is None
+    assert stage.remaining(0.0) is None
+    stage.advance(1.0, 0, 10, "")
+    stage.advance(2.0, 0, 10, "")
+    assert stage.rate() is None
+
+
+def test_a_slow_stage_is_told_by_the_minute() -> None:
+    stage = StageProgress("shout", "running")
+    stage.advance(0.0, 0, 10, "")
+    stage.advance(30.0, 2, 10, "big.pdf")
+    assert "4.0 a minute · about 2 min left" in stage_words(stage, 30.0)
+
+
+def test_each_stage_tells_how_it_ended() -> None:
+    progress = begun()
+    progress.apply(Event("stage_retried", "shout", {"error": "the service is away.", "wait": 2}, at=2.0))
+    assert "Trying again in 2 s." in stage_words(progress.stages["shout"], 2.0)
+    progress.apply(documents(100, at=3.0))
+    progress.apply(Event("stage_finished", "shout", {"seconds": 4.0}, at=5.0))
+    progress.apply(Event("stage_carried_over", "listing", {"from": "x"}, at=5.0))
+    assert progress.finished == 2
+    assert "✔ ok" in stage_words(progress.stages["shout"], 5.0)
+    assert "100 of 100 documents in 4 s" in stage_words(progress.stages["shout"], 5.0)
+    assert "nothing changed" in stage_words(progress.stages["listing"], 5.0)
+    progress.apply(Event("stage_finished", "shout", {"error": "<b>broken</b>"}, at=6.0))
+    assert "&lt;b&gt;broken" in stage_words(progress.stages["shout"], 6.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "0 s"), (99, "99 s"), (150, "2 min"), (7500, "2 h 05 min"), (-3, "0 s")]
+)
+def test_time_is_told_as_people_say_it(seconds: float, words: str) -> None:
+    assert spoken(seconds) == words
+
+
+def test_a_run_of_another_process_is_followed_while_it_goes_on(manager: StateManager) -> None:
+    state = begin_run(manager, Event("stage_started", "shout"))
+    follower = RunFollower(manager)
+    with manager.lock(state.execution_id) as note:
+        note.write(state.execution_id)
+        follower.look()
+        wait_until(lambda: follower.progress.running)
+        log = EventLog(manager.run_dir(state.execution_id) / "events.jsonl")
+        log(documents(7, at=time.time()))
+        log.close()
+        wait_until(lambda: follower.look().stages["shout"].done == 7)
+        follower.close()
+
+
+def test_a_killed_run_is_seen_as_interrupted_and_its_resumption_is_followed(manager: StateManager) -> None:
+    state = begin_run(manager, Event("stage_started", "shout"))
+    follower = RunFollower(manager)
+    progress = follower.join() if follower.look() else follower.progress
+    progress = follower.join()
+    assert progress.stages["shout"].state == "interrupted"
+    assert progress.stages["listing"].state == "done"
+    with manager.lock(state.execution_id) as note:
+        note.write(state.execution_id)
+        follower.look()
+        wait_until(lambda: follower.progress is not progress and bool(follower.progress.running))
+        follower.close()
+
+
+def test_without_a_run_there_is_nothing_to_follow(manager: StateManager) -> None:
+    assert RunFollower(manager).look().execution_id == ""
+
+
+def test_the_view_draws_a_bar_for_the_pipeline_and_each_stage(manager: StateManager) -> None:
+    state = record_chain(manager, {"a.md": "1", "b.md": "2"})
+    follower = RunFollower(manager)
+    follower.look()
+    progress = follower.join()
+    view = ProgressView()
+    view.draw(RunProgress(), "")
+    assert view.widget.children == (view._none,)
+    view.draw(progress, "success")
+    assert view._bar.value == view._bar.max == 6
+    assert len(view._rows.children) == 6
+    assert state.execution_id in view._words.value
+    bar, words = view._stages["document_processing"]
+    assert (bar.value, bar.max) == (2, 2)
+    assert "2 of 2 documents" in words.value
+
+
+def test_the_widget_follows_a_new_run_by_itself(manager: StateManager, outputs: Path) -> None:
+    workspace = Workspace.open("local", {"outputs_dir": outputs})
+    widget = display_execution_progress(workspace, refresh_seconds=0.05)
+    try:
+        assert "No run yet" in widget.children[0].value
+        state = record_chain(manager, {"a.md": "1"})
+        wait_until(lambda: len(widget.children) == 2 and len(widget.children[1].children) == 6)
+        other = display_execution_progress(workspace, state.execution_id[:-1], refresh_seconds=0.05)
+        wait_until(lambda: len(other.children) == 2)
+    finally:
+        stop_tickers()
