@@ -34,8 +34,8 @@ def dashboard(
 ) -> None:
     """Show a page to configure, start and follow runs, look into documents, and search.
 
-    It listens on 127.0.0.1 alone, and asks for the token that stands in the address printed here. Ctrl-C
-    ends it; a run that was started from it goes on.
+    It listens on 127.0.0.1 alone, and asks for the token in the address
+    that it prints. Ctrl-C ends it; a run that was started from it goes on.
 
     Example: nic-etl dashboard -p source_path=/srv/conhecimento
     """
@@ -50,13 +50,13 @@ def dashboard(
         console.print(f"Dashboard: {address}", markup=False, highlight=False, soft_wrap=True)
         console.print("Ctrl-C ends it; runs go on.", highlight=False)
         sys.stdout.flush()
-        if open_browser:
+        if open_browser and not lab:
             webbrowser.open(address)
 
     if lab:
         from runner.dashboard.lab_server import serve_lab
 
-        serve_lab(config.outputs, port, announce)
+        serve_lab(config.outputs, port, announce, open_browser=open_browser)
     else:
         from runner.dashboard.web_server import serve
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+
+from runner.redaction import Redactor, secret_values
 
 __all__ = ["TerminalConsole", "json_line", "visible"]
 
@@ -41,15 +44,20 @@ def json_line(value: Any, indent: int | None = None) -> str:
 
 
 class TerminalConsole(Console):
-    """A console that shows control characters of whatever it prints; its own (colors, cursor) still work."""
+    """A console that shows control characters of whatever it prints, and hides secrets.
+
+    Its own commands (colors, cursor) still work. A secret that a table breaks into lines is not found.
+    """
+
+    @cached_property
+    def _redact(self) -> Redactor:
+        return Redactor(secret_values())
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a renderable, with their texts made harmless."""
         for segment in super().render(renderable, options):
-            if segment.control or not _COMMANDS.search(segment.text):
-                yield segment
-            else:
-                yield Segment(visible(segment.text), segment.style)
+            text = segment.text if segment.control else visible(self._redact(segment.text))
+            yield segment if text == segment.text else Segment(text, segment.style)
 
 
 def _sign(found: re.Match[str]) -> str:

@@ -80,10 +80,13 @@ class DocumentsView:
         bad = sum(len(group.documents) for group in self._groups)
         total = len(self._outcomes)
         words = f"{bad} of {total} documents need attention" if bad else f"All {total} documents are in order"
+        words += " so far" if state.end_timestamp is None else ""
         self.summary.value = note(
             f"<h3>{span(words, 'warn' if bad else 'good')}</h3>{span(f'run {state.execution_id}', 'soft')}"
         )
         before, chosen = self.cause.value, self.documents.value
+        if bad and "attention" not in [value for _, value in self.cause.options]:
+            before = "attention"  # nothing was to be chosen there before
         options: list[tuple[str, int | str]] = []
         if self._groups:
             options.append(("Everything that needs attention", "attention"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,23 +14,25 @@ from runner.dashboard.web_server import ADDRESS, control_notebook, free_port
 __all__ = ["lab_command", "serve_lab"]
 
 
-def lab_command(outputs: Path, port: int) -> list[str]:
+def lab_command(outputs: Path, port: int, page: Path, *, open_browser: bool) -> list[str]:
     """Return the command that starts JupyterLab on the outputs folder."""
     return [
-        sys.executable, "-m", "jupyterlab", "--no-browser",
+        sys.executable, "-m", "jupyterlab", *([] if open_browser else ["--no-browser"]),
         f"--ServerApp.ip={ADDRESS}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
         "--ServerApp.identity_provider_class=runner.dashboard.web_server.TokenIdentity",
-        f"--ServerApp.root_dir={outputs}", "--ServerApp.log_level=WARNING",
+        f"--ServerApp.root_dir={outputs}", f"--LabApp.default_url=/lab/tree/{page}",
+        "--ServerApp.log_level=WARN",
     ]  # fmt: skip
 
 
-def serve_lab(outputs: Path, port: int, announce: Callable[[str], None]) -> None:
-    """Serve JupyterLab until it is interrupted.
+def serve_lab(outputs: Path, port: int, announce: Callable[[str], None], *, open_browser: bool) -> None:
+    """Become a JupyterLab server, until it is interrupted; this does not return.
 
     Args:
         outputs: the folder of runs; the kernels learn it from the environment.
         port: to listen on; 0: a free one.
         announce: is given the address with the token.
+        open_browser: let JupyterLab open it as soon as it can answer.
 
     Raises:
         ConfigurationError: if the port is taken.
@@ -41,4 +42,5 @@ def serve_lab(outputs: Path, port: int, announce: Callable[[str], None]) -> None
     page = notebook.relative_to(outputs)
     environment = os.environ | {"JUPYTER_TOKEN": token, FILES_VARIABLE: "/lab/tree/"}
     announce(f"http://{ADDRESS}:{chosen}/lab/tree/{page}?token={token}")
-    subprocess.run(lab_command(outputs, chosen), env=environment, check=False)
+    # In place of this process, so that signals reach it and it ends its kernels in order.
+    os.execve(sys.executable, lab_command(outputs, chosen, page, open_browser=open_browser), environment)

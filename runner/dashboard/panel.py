@@ -97,7 +97,7 @@ class Panel:
         stages = tuple((name, checkpoint.status) for name, checkpoint in state.stages.items())
         if (state.execution_id, status, stages) != self._shown:
             self._shown = (state.execution_id, status, stages)
-            self._draw_run(state)
+            self._draw_run(state, status)
 
     def act(self, action: str) -> None:
         """Do what a button says: start, resume or cancel."""
@@ -149,17 +149,20 @@ class Panel:
         self.anew.layout.display = None if now.action == "resume" else "none"
         self.anew.disabled = invalid
 
-    def _draw_run(self, state: PipelineState) -> None:
-        manager = self._workspace.manager
-        report = self._workspace.report(state)
-        counts = {name: report.documents.get(name, 0) for name in ("ok", "rejected", "failed", "stale")}
-        cards = {"documents ok": counts.pop("ok")} | {name: n for name, n in counts.items() if n}
-        cards |= {"points in the collection": report.points.get("total", 0)}
-        boxes = "".join(f"<div><b>{n:,}</b>{plain(name)}</div>" for name, n in cards.items())
-        link = file_link(manager, manager.run_dir(state.execution_id) / HTML_NAME, "Report with plots")
-        self.facts.value = note(f'<div class="nic-cards">{boxes}</div><p>{link}</p>')
+    def _draw_run(self, state: PipelineState, status: str) -> None:
+        self.facts.value = "" if status == "running" else note(self._facts(state))
         self.documents.show(state)
         self.runs.refresh()
+
+    def _facts(self, state: PipelineState) -> str:
+        manager, report = self._workspace.manager, self._workspace.report(state)
+        counts = {name: report.documents.get(name, 0) for name in ("ok", "rejected", "failed", "stale")}
+        cards = {"documents ok": counts.pop("ok")} | {name: n for name, n in counts.items() if n}
+        if "total" in report.points:
+            cards["points in the collection"] = report.points["total"]
+        boxes = "".join(f"<div><b>{n:,}</b>{plain(name)}</div>" for name, n in cards.items())
+        link = file_link(manager, manager.run_dir(state.execution_id) / HTML_NAME, "Report with plots")
+        return f'<div class="nic-cards">{boxes}</div><p>{link}</p>'
 
     def _configured(self) -> None:
         if hasattr(self, "tabs"):

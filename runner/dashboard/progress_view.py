@@ -17,6 +17,7 @@ _WIDE = widgets.Layout(width="100%", min_width="0", overflow="hidden")
 _ROW = widgets.Layout(width="100%", min_width="0", align_items="center")
 _NAME = widgets.Layout(width="170px", flex="0 0 auto")
 _BAR = widgets.Layout(width="120px", flex="0 0 auto")
+_LONGEST = 60  # characters of the document in work
 _COLOURS = {"running": "info", "done": "success", "failed": "danger", "interrupted": "warning"}
 
 
@@ -85,13 +86,17 @@ def stage_words(stage: StageProgress, at: float) -> str:
         rate, remaining = stage.rate(), stage.remaining(at)
         parts += [f"{rate:.1f} a second" if rate >= 1 else f"{rate * 60:.1f} a minute"] if rate else []
         parts += [f"about {spoken(remaining)} left"] if remaining is not None else []
-        current = f" · {span(stage.current[-70:], 'soft')}" if stage.current else ""
+        current = f" · {span(_tail(stage.current), 'soft')}" if stage.current else ""
         trouble = f"<br>{span(stage.note, 'warn')}" if stage.note else ""
         return f"{badge('running')} {plain(' · '.join(parts))}{current}{trouble}"
     took = f" in {spoken(stage.seconds)}" if stage.seconds else ""
     state = "ok" if stage.state == "done" else stage.state
     trouble = f" {span(stage.note, 'bad' if stage.state == 'failed' else 'soft')}" if stage.note else ""
     return f"{badge(state)} {plain(counted + took)}{trouble}"
+
+
+def _tail(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
 
 
 def spoken(seconds: float) -> str:

@@ -162,3 +162,4 @@ class RunFollower:
 
         self._thread = threading.Thread(target=read, daemon=True, name=f"follow {run}")
         self._thread.start()
+        self._thread.join(0.3)  # a run that has ended is read as a whole before it is drawn

@@ -35,14 +35,6 @@ class Situation:
     action: str = "start"
 
 
-_FIRST = Situation(
-    "idle",
-    "No run yet",
-    "The collection is filled by the first run.",
-    "Look at Configuration, then press Start run. Unchanged, it indexes the bundled sample.",
-)
-
-
 def assess(workspace: Workspace, progress: RunProgress, at: datetime | None = None) -> Situation:
     """Say where things stand: from the lock, the newest run's record, and what was started from here.
 
@@ -64,12 +56,23 @@ def assess(workspace: Workspace, progress: RunProgress, at: datetime | None = No
         again = "Correct it under Configuration, then start again."
         return Situation("bad", "The run could not start", launch.complaint, again)
     if not known:
-        return _FIRST
+        return _first(workspace)
     try:
         state = manager.load_checkpoint()
     except StateManagementError as error:
         return Situation("bad", "The last run's record is damaged", str(error), "Start a new run.")
     return _ended(workspace, state, manager.effective_status(state), now)
+
+
+def _first(workspace: Workspace) -> Situation:
+    config = workspace.load().config
+    source = config.source_path or "the bundled sample"
+    if config.source == "gitlab":
+        source = f"{config.gitlab_project or 'a GitLab project'} at {config.gitlab_url}"
+    return Situation(
+        "idle", "No run yet", f"The first run fills the collection from {source}.",
+        "Press Start run; or choose another source under Configuration first.",
+    )  # fmt: skip
 
 
 def _owned(owner: dict[str, Any], progress: RunProgress, now: datetime) -> Situation:
@@ -83,7 +86,7 @@ def _owned(owner: dict[str, Any], progress: RunProgress, now: datetime) -> Situa
     left = [stage.remaining(now.timestamp()) for stage in working]
     known = [seconds for seconds in left if seconds is not None]
     rest = f", about {spoken(max(known))} left in it" if known else ""
-    place = f"stage {min(progress.finished + 1, count)} of {count}: {names}{rest}"
+    place = f"Stage {min(progress.finished + 1, count)} of {count}: {names}{rest}"
     return Situation(
         "busy", "Running", f"{place}. Since {when(began)}, {who}.",
         "Cancel keeps what is finished; Resume continues there. You may close this page: the run goes on.",

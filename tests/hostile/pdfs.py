@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 
-__all__ = ["pdf_files"]
+__all__ = ["pdf_files", "small_pdf"]
 
 _FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
 _TEXT = b"BT /F1 12 Tf 60 700 Td (Texto comum de um documento inocente, com algumas palavras.) Tj ET"
@@ -15,7 +15,7 @@ _TEXT = b"BT /F1 12 Tf 60 700 Td (Texto comum de um documento inocente, com algu
 
 def pdf_files(canary_url: str, scale: int) -> Mapping[str, bytes]:
     """Return the PDFs by file name; ``scale`` is the size of what is big, in thousands."""
-    plain = _pdf()
+    plain = small_pdf()
     address = canary_url.encode()
     actions = {
         "javascript": b"/OpenAction<</S/JavaScript/JS(app.launchURL\\('" + address + b"/js'\\))>>",
@@ -25,29 +25,31 @@ def pdf_files(canary_url: str, scale: int) -> Mapping[str, bytes]:
     }
     bomb = zlib.compress(b"\0" * (scale << 20))
     return {
-        **{f"acao-{name}.pdf": _pdf(catalog=entry) for name, entry in actions.items()},
+        **{f"acao-{name}.pdf": small_pdf(catalog=entry) for name, entry in actions.items()},
         "truncado.pdf": plain[: len(plain) // 2],
         "sem-xref.pdf": plain[: plain.rindex(b"xref\n")],
-        "paginas-em-circulo.pdf": _pdf(kids=b"[2 0 R 3 0 R]", count=9),
-        "paginas-em-excesso.pdf": _pdf(kids=b"[" + b"3 0 R " * (10 * scale * 100) + b"]", count=scale * 1000),
-        "pagina-gigante.pdf": _pdf(box=b"[0 0 20000000 20000000]"),
-        "pagina-larga.pdf": _pdf(box=b"[0 0 14400 14400]"),
-        "pagina-nan.pdf": _pdf(box=b"[0 0 -1e99 (x)]"),
-        "fluxo-bomba.pdf": _pdf(content=bomb, filters=b"/Filter/FlateDecode"),
-        "fluxo-bomba-dupla.pdf": _pdf(
+        "paginas-em-circulo.pdf": small_pdf(kids=b"[2 0 R 3 0 R]", count=9),
+        "paginas-em-excesso.pdf": small_pdf(
+            kids=b"[" + b"3 0 R " * (1000 * scale) + b"]", count=1000 * scale
+        ),
+        "pagina-gigante.pdf": small_pdf(box=b"[0 0 20000000 20000000]"),
+        "pagina-larga.pdf": small_pdf(box=b"[0 0 14400 14400]"),
+        "pagina-nan.pdf": small_pdf(box=b"[0 0 -1e99 (x)]"),
+        "fluxo-bomba.pdf": small_pdf(content=bomb, filters=b"/Filter/FlateDecode"),
+        "fluxo-bomba-dupla.pdf": small_pdf(
             content=zlib.compress(bomb), filters=b"/Filter[/FlateDecode/FlateDecode]"
         ),
-        "imagem-bomba.pdf": _pdf(
+        "imagem-bomba.pdf": small_pdf(
             content=b"q 500 0 0 500 50 50 cm /I Do Q", extra=[_image(bomb)], resources=b"/XObject<</I 6 0 R>>"
         ),
-        "forma-recursiva.pdf": _pdf(
+        "forma-recursiva.pdf": small_pdf(
             content=_TEXT + b" /X Do", extra=[_form()], resources=b"/XObject<</X 6 0 R>>"
         ),
-        "operadores.pdf": _pdf(content=b"q " * (100 * scale * 10) + _TEXT),
-        "fonte-quebrada.pdf": _pdf(
+        "operadores.pdf": small_pdf(content=b"q " * (100 * scale * 10) + _TEXT),
+        "fonte-quebrada.pdf": small_pdf(
             font=b"<</Type/Font/Subtype/TrueType/FontDescriptor 6 0 R/FirstChar 99999>>",
             extra=[b"<</Type/FontDescriptor/FontFile2 4 0 R/FontBBox[1]>>"]),
-        "anexo.pdf": _pdf(
+        "anexo.pdf": small_pdf(
             catalog=b"/Names<</EmbeddedFiles<</Names[(virus.exe) 6 0 R]>>>>",
             extra=[b"<</Type/Filespec/F(../../virus.exe)/EF<</F 4 0 R>>>>"],
         ),
@@ -57,7 +59,7 @@ def pdf_files(canary_url: str, scale: int) -> Mapping[str, bytes]:
     }  # fmt: skip
 
 
-def _pdf(
+def small_pdf(
     *,
     content: bytes = _TEXT,
     filters: bytes = b"",
@@ -69,6 +71,7 @@ def _pdf(
     resources: bytes = b"",
     extra: Sequence[bytes] = (),
 ) -> bytes:
+    """Return a PDF of one page; each part of it can be replaced by something else."""
     objects = [
         b"<</Type/Catalog/Pages 2 0 R" + catalog + b">>",
         b"<</Type/Pages/Kids" + kids + b"/Count %d>>" % count,

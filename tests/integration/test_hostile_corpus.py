@@ -190,15 +190,20 @@ def test_no_document_of_a_hostile_corpus_harms_the_run_the_machine_or_its_neighb
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-def test_links_and_submodules_of_a_git_repository_lead_nowhere(tmp_path: Path) -> None:
+def test_links_and_submodules_of_a_git_repository_lead_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     canary = tmp_path / "canario.md"
     canary.write_text(f"# {_SECRET}\n")
+    canary.chmod(0o644)
+    monkeypatch.setenv("HF_TOKEN_FILE", str(canary))  # a secret that everybody can read
     write_repository(tmp_path / "repositorio", canary)
     before = sorted(path.name for path in tmp_path.iterdir())
 
     result = ingest_and_process(tmp_path / "repositorio", tmp_path / "outputs")
 
     assert result.exit_code == 0, result.state.error
+    assert any("other users can read" in warning for warning in result.summary["warnings"])
     manager = StateManager(tmp_path / "outputs")
     assert below(document_outcomes(manager, result.state), "status") == {"bom.md": "ok"}
     reasons = below(ignored_files(manager, result.state), "category")

@@ -15,6 +15,7 @@ from reportlab.pdfgen.canvas import Canvas  # noqa: E402
 from runner.dashboard import (  # noqa: E402
     Workspace,
     create_error_analysis_widget,
+    page_image,
     run_history_widget,
     stage_detail_viewer,
 )
@@ -119,6 +120,8 @@ def test_the_choice_stays_when_the_run_goes_on(manager: StateManager, workspace:
     assert (view.cause.value, view.documents.value) == (1, "c.pdf")
     view.show(record_chain(manager, {"a.md": "1"}))
     assert "All 1 documents are in order" in view.summary.value
+    view.show(state)
+    assert view.cause.value == "attention"
 
 
 def test_the_page_of_a_document_is_shown(manager: StateManager, workspace: Workspace) -> None:
@@ -162,6 +165,9 @@ def test_a_page_is_drawn_from_pdf_and_image_and_else_there_is_a_reason() -> None
     out = io.BytesIO()
     Image.new("RGB", (40, 20), "white").save(out, "JPEG")
     assert draw_page(out.getvalue(), "jpg").png.startswith(b"\x89PNG")
+    assert page_image._from_image(out.getvalue()).size == (40, 20)
+    picture, pages = page_image._from_pdf(pdf(), 2)
+    assert (picture.width, pages) == (760, 2)
     assert "no page image of a .md file" in draw_page(b"text", "md").reason
     for data in (b"", b"%PDF-1.7 broken", b"\x89PNG broken"):
         extension = "png" if data.startswith(b"\x89") else "pdf"
@@ -183,6 +189,24 @@ def test_a_stage_tells_counts_times_parameters_and_where_its_notebook_is(
     view.show(state)
     assert view.stages.value == "document_processing"
     assert 'href="/outputs/runs/' in view.details.value
+
+
+def test_a_stage_tells_its_notes_and_parameters(manager: StateManager, workspace: Workspace) -> None:
+    state = troubled(manager)
+    noted = [f"note {number} <i>" for number in range(20)]
+    record_stage(manager, state, "text_chunking", warnings=noted, parameters={"chunk_size": 90})
+    state.end_timestamp = None
+    documents = DocumentsView(workspace)
+    documents.show(state)
+    assert "need attention so far" in documents.summary.value
+    view = StageView(workspace)
+    view.show(state)
+    view.stages.value = "text_chunking"
+    assert "note 1 &lt;i&gt;" in view.details.value
+    assert "and 8 more" in view.details.value
+    assert "<td>chunk_size</td><td>90</td>" in view.details.value
+    view.show(record_nothing_changed(manager, state))
+    assert "Carried over from" in view.details.value
 
 
 def test_a_failed_stage_is_chosen_with_its_cell_and_error(

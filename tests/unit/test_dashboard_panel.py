@@ -106,7 +106,12 @@ def owner(manager: StateManager, kind: str) -> subprocess.Popen[bytes]:
 
 def test_a_newcomer_is_told_what_to_do(panel: Panel) -> None:
     assert "No run yet" in panel.status.value
-    assert "press Start run" in panel.status.value
+    assert "Press Start run" in panel.status.value
+    assert "from /" in panel.status.value
+    panel.form.fields["source"].value = "gitlab"
+    panel.form.fields["gitlab_project"].value = "nic/base"
+    panel.refresh()
+    assert "nic/base at https://gitlab.com" in panel.status.value
     assert (panel.primary.description, panel.primary.disabled) == ("Start run", False)
     assert panel.anew.layout.display == "none"
     assert panel.tabs.titles == ("Overview", "Configuration", "Documents", "Search", "History", "Health")
@@ -264,6 +269,30 @@ def test_search_asks_what_was_typed_and_tells_what_went_wrong(workspace: Workspa
     assert view.action.output.value  # there is no collection yet: the command's own sentence
     assert "<b>?" not in view.action.output.value
     assert "Traceback" not in view.action.output.value
+
+
+def test_the_passages_that_were_found_are_listed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hit = {"rank": 1, "title": "Férias", "score": 0.5, "text": "30 dias", "page_number": None,
+           "section_titles": [], "link": "a.md@1", "path": "a.md", "duplicate_of": None}  # fmt: skip
+    answers = [[hit], []]
+    asked: list[Any] = []
+
+    def ask(_: Workspace, *command: str, words: tuple[str, ...]) -> Any:
+        asked.append((command, words))
+        return answers.pop(0)
+
+    monkeypatch.setattr(Workspace, "ask", ask)
+    view = SearchView(workspace)
+    view.question.value = "Quando?"
+    view.action.join()
+    assert "1. Férias" in view.action.output.value
+    view.question.value = ""
+    view.question.value = "Onde?"
+    view.action.join()
+    assert "Nothing was found" in view.action.output.value
+    assert asked == [(("search", "--top=5"), ("Quando?",)), (("search", "--top=5"), ("Onde?",))]
 
 
 def test_a_passage_is_text_and_only_a_web_address_becomes_a_link() -> None:

@@ -87,6 +87,9 @@ def test_a_slow_stage_is_told_by_the_minute() -> None:
     stage.advance(0.0, 0, 10, "")
     stage.advance(30.0, 2, 10, "big.pdf")
     assert "4.0 a minute · about 2 min left" in stage_words(stage, 30.0)
+    stage.advance(31.0, 3, 10, "folder/" * 30 + "end.pdf")
+    assert "…" in stage_words(stage, 31.0)
+    assert "/end.pdf<" in stage_words(stage, 31.0)
 
 
 def test_each_stage_tells_how_it_ended() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def test_the_command_hands_its_settings_to_the_kernel_and_announces_the_address(
     lab = pytest.importorskip("runner.dashboard.lab_server", exc_type=ImportError)
     told: list[Any] = []
 
-    def serve(outputs: Path, port: int, announce: Any) -> None:
+    def serve(outputs: Path, port: int, announce: Any, **_: Any) -> None:
         told.append((outputs, port, load_config().config))
         announce("http://127.0.0.1:1/?token=t")
 
@@ -144,7 +145,7 @@ def test_the_command_hands_its_settings_to_the_kernel_and_announces_the_address(
 
 def test_jupyterlab_is_asked_for_the_same_protection(tmp_path: Path) -> None:
     lab = pytest.importorskip("runner.dashboard.lab_server", exc_type=ImportError)
-    line = " ".join(lab.lab_command(tmp_path, 5))
+    line = " ".join(lab.lab_command(tmp_path, 5, Path("a.ipynb"), open_browser=False))
     assert "--ServerApp.ip=127.0.0.1" in line
     assert "web_server.TokenIdentity" in line
     assert "token=" not in line
@@ -234,6 +235,52 @@ def test_only_the_token_lets_in() -> None:
         assert not identity._fits(given)
     assert identity._fits("right-token")
     assert not server.TokenIdentity(token="")._fits("")
+
+
+def test_the_server_listens_here_only_serves_no_files_and_refuses_other_host_names(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = pytest.importorskip("runner.dashboard.web_server", exc_type=ImportError)
+    from runner.dashboard.markup import FILES_VARIABLE
+
+    for name in (FILES_VARIABLE, "JUPYTER_PREFER_ENV_PATH"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(server.Voila, "start", lambda _: None)
+    told: list[str] = []
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def begin() -> Any:
+        server.serve(outputs, 0, told.append)
+        await asyncio.sleep(0.05)
+        return server.Voila.instance()
+
+    try:
+        voila = asyncio.run(begin())
+        assert voila.ip == "127.0.0.1"
+        assert told == [f"http://127.0.0.1:{voila.port}/?token={voila.token}"]
+        assert len(voila.token) > 40
+        assert voila.identity_provider_class is server.TokenIdentity
+        assert voila.voila_configuration.file_allowlist == []
+        assert voila.tornado_settings["allow_remote_access"] is False
+        assert "connect-src 'self'" in voila.tornado_settings["headers"]["Content-Security-Policy"]
+    finally:
+        server.Voila.clear_instance()
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_jupyterlab_gets_the_token_by_the_environment_alone(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = pytest.importorskip("runner.dashboard.lab_server", exc_type=ImportError)
+    started: list[Any] = []
+    monkeypatch.setattr(lab.os, "execve", lambda *given: started.append(given))
+    told: list[str] = []
+    lab.serve_lab(outputs, 0, told.append, open_browser=True)
+    _, line, environment = started[0]
+    token = environment["JUPYTER_TOKEN"]
+    assert told[0].endswith(f"/lab/tree/dashboard/dashboard.ipynb?token={token}")
+    assert token not in " ".join(line)
+    assert "--no-browser" not in line
 
 
 def test_a_page_of_the_notebook_folder_is_a_private_copy(outputs: Path) -> None:

@@ -18,12 +18,13 @@ from stagekit import DocumentRejected
 from stagekit.processing import archive_limits
 from stagekit.processing.content_type import detect_format
 from stagekit.processing.isolation import isolated, with_network
+from stagekit.processing.orientation import upright_pdf
 from stagekit.processing.pdf_file import inspect_pdf
 from stagekit.processing.process import process_document
 from stagekit.processing.settings import ProcessingSettings
 from tests.hostile.images import image_files
 from tests.hostile.office import office_files
-from tests.hostile.pdfs import pdf_files
+from tests.hostile.pdfs import pdf_files, small_pdf
 
 URL = "http://127.0.0.1:9"
 OFFICE = office_files(URL, "/etc/passwd", 1)
@@ -137,10 +138,15 @@ def test_pages_of_kilometres_are_refused_and_posters_are_not() -> None:
     assert len(inspect_pdf(poster, 10).page_texts) == 1
 
 
-def test_a_page_tree_without_pages_is_refused() -> None:
+def test_a_page_tree_without_pages_is_refused_and_one_with_gaps_is_read() -> None:
     with pytest.raises(DocumentRejected) as verdict:
-        inspect_pdf(PDFS["paginas-em-circulo.pdf"].replace(b"[2 0 R 3 0 R]", b"[2 0 R 2 0 R]"), 10)
+        inspect_pdf(small_pdf(kids=b"[99 0 R]"), 10)
     assert verdict.value.category == "corrupt"
+    gap = small_pdf(kids=b"[3 0 R 99 0 R]", count=2)
+    first, second = inspect_pdf(gap, 10).page_texts
+    assert first.startswith("Texto comum")
+    assert second == ""
+    assert upright_pdf(gap, [1]) == gap
 
 
 def test_a_strip_that_ocr_would_enlarge_to_gigabytes_is_refused() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from runner.config_manager import load_config
 from runner.errors import ConfigurationError
 from runner.redaction import Redactor, exposed_secret_files, looks_like_token
+from stagekit.redaction import RedactedStream
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJhY2Nlc3MiOiJtIn0.c2lnbmF0dXJlLW9mLWl0"
 TOKENS = (
@@ -63,6 +64,17 @@ def test_a_secret_file_that_others_can_read_is_told(tmp_path: Path) -> None:
     assert sentence == f"GITLAB_TOKEN_FILE names {file}, which other users can read: chmod 600 {file}."
     file.chmod(0o600)
     assert exposed_secret_files({"GITLAB_TOKEN_FILE": str(file), "HF_TOKEN": "x"}) == []
+
+
+def test_what_a_worker_says_on_its_error_channel_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "segredo-do-worker")
+    with (tmp_path / "log").open("w") as file:
+        stream = RedactedStream(file)
+        print("with segredo-do-worker and 'segredo-do-worker'", file=stream, flush=True)
+        assert stream.fileno() == file.fileno()
+    assert (tmp_path / "log").read_text() == "with [redacted] and '[redacted]'\n"
 
 
 @given(

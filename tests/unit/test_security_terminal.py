@@ -94,6 +94,16 @@ def test_a_progress_bar_shows_the_name_and_still_moves() -> None:
     assert "\x1b[?25l" in text  # the bar's own command: the cursor is hidden while it moves
 
 
+def test_a_secret_in_a_table_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITLAB_TOKEN", "segredo-da-tela")
+    shown = console()
+    rows = Table("a", "b")
+    rows.add_row("antes segredo-da-tela depois", "segredo")
+    shown.print(rows)
+    assert "segredo-da-tela" not in printed(shown)
+    assert "antes [redacted] depois" in printed(shown)
+
+
 def test_the_audit_log_can_be_read_at_a_terminal(tmp_path: object) -> None:
     log = AuditLog(tmp_path)  # type: ignore[arg-type]
     log.append("cancelled", {"reason": ATTACK})

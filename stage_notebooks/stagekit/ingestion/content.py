@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import hashlib
 import html
 import io
 import os
 import re
+import stat
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 from stagekit.front_matter import STATUSES, canonical_status, split_front_matter
 
-__all__ = ["ContentError", "blob_id", "declared_status", "file_blob_id", "verified"]
+__all__ = ["ContentError", "blob_id", "declared_status", "file_blob_id", "open_regular", "verified"]
 
 _SHA256_DIGITS = 64
 _CONTENT_STATUS = re.compile(
@@ -46,11 +49,24 @@ def file_blob_id(path: Path) -> str:
     Raises:
         OSError: if it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         state = hashlib.sha1(b"blob %d\0" % os.fstat(file.fileno()).st_size, usedforsecurity=False)
         while block := file.read(1 << 20):
             state.update(block)
     return state.hexdigest()
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading, unless it has become a link or a pipe since it was listed.
+
+    Raises:
+        OSError: if it is no regular file, or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def verified(data: bytes, expected: str, path: str) -> bytes:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stagekit.errors import StageError
-from stagekit.ingestion.content import ContentError, blob_id, file_blob_id, verified
+from stagekit.ingestion.content import ContentError, blob_id, file_blob_id, open_regular, verified
 from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile
 
 __all__ = ["UNVERSIONED", "FolderSource"]
@@ -123,7 +123,10 @@ class FolderSource:
 
     def _content(self, name: str, kind: str) -> bytes:
         path = self._root / name
-        return os.fsencode(path.readlink()) if kind == FileKind.SYMLINK else path.read_bytes()
+        if kind == FileKind.SYMLINK:
+            return os.fsencode(path.readlink())
+        with open_regular(path) as file:
+            return file.read()
 
     def _approved(self, name: str) -> bool:
         return any(not folder or name.startswith(f"{folder}/") for folder in self._folders)

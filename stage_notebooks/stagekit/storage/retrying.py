@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 import httpx
 import tenacity
 from pydantic_core import from_json
