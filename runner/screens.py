@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
@@ -45,7 +45,7 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
     console.print(_stage_table(state))
     outcomes = [row for row in document_outcomes(manager, state) if row["status"] != "ok"]
     if outcomes:
-        table = _table("Documents that need attention", ["status", "document", "why", "what to do"])
+        table = _table("Documents that need attention", ["status", "document", "why", "what to do"], console)
         for row in outcomes:
             table.add_row(row["status"], *_cells(row["path"], row["message"], row["remedy"]))
         console.print(table)
@@ -53,7 +53,7 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
             console.print("stale: searches still find the last version that could be read.", highlight=False)
     ignored = ignored_files(manager, state)
     if ignored:
-        table = _table("Files that are no documents of this run", ["file", "why"])
+        table = _table("Files that are no documents of this run", ["file", "why"], console)
         for row in ignored[:30]:
             table.add_row(*_cells(row["path"], row["reason"]))
         console.print(table)
@@ -201,11 +201,14 @@ def _print_totals(console: Console, summary: Row, *, counted: bool) -> None:
     console.print(f"Status: {summary['status']}{meaning}, in {duration:.1f} s.", highlight=False)
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
+def _table(title: str, columns: Sequence[str], console: Console | None = None) -> Table:
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     right = {"ok", "rejected", "failed", "stale", "unchanged", "seconds", "peak MB"}
+    # What goes into a file or a mail is searched and copied: names stay in one piece there.
+    whole = {"document", "file"} if console is not None and not console.is_terminal else set()
     for name in columns:
-        table.add_column(name, overflow="fold", justify="right" if name in right else "left")
+        justify: JustifyMethod = "right" if name in right else "left"
+        table.add_column(name, overflow="fold", justify=justify, no_wrap=name in whole)
     return table
 
 

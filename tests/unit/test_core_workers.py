@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -299,6 +300,9 @@ def test_the_documents_in_work_are_shown(
 def test_an_interrupt_ends_the_workers_at_once(
     stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
 ) -> None:
+    # A shell starts what runs in its background with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def interrupt() -> None:
         while not (tmp_path / "child").exists():
             time.sleep(0.02)
@@ -307,6 +311,7 @@ def test_an_interrupt_ends_the_workers_at_once(
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         run(stage(), pool(2), "child", "sleep")
+    signal.signal(signal.SIGINT, before)
     assert psutil.Process().children() == []
     assert not runs(int((tmp_path / "child").read_text()))
 
