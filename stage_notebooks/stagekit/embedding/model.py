@@ -1,7 +1,7 @@
 """Loads embedding models and turns texts into unit vectors, the same ones for the same texts."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -78,18 +78,16 @@ def load_model(
     """
     device = resolve_device(device)
     dtype = resolve_dtype(dtype, device)
+    files = resolve_model(name, revision)
+    onnx = resolve_backend(backend, files, dtype=dtype, device=device) == "onnx"
+    key = (files.directory, files.fingerprint)
+    if onnx and key in _kept:  # a kernel may have loaded it before its notebook asks
+        return _kept[key]
     files = resolve_model(name, revision, verify_weights=True)
-    if resolve_backend(backend, files, dtype=dtype, device=device) == "onnx":
-        return _kept_onnx_model(files.directory, files.fingerprint, lambda: load_onnx_model(files))
-    return _load_sentence_transformer(files, dtype, device)
-
-
-def _kept_onnx_model(directory: Path, fingerprint: str, load: Callable[[], OnnxModel]) -> OnnxModel:
-    # Kept, because a kernel may have loaded it before its notebook asks.
-    key = (directory, fingerprint)
-    if key not in _kept:
-        _kept.clear()
-        _kept[key] = load()
+    if not onnx:
+        return _load_sentence_transformer(files, dtype, device)
+    _kept.clear()
+    _kept[key] = load_onnx_model(files)
     return _kept[key]
 
 
