@@ -8,8 +8,6 @@ answer, 2 the request is wrong; standard error then holds one sentence.
 from __future__ import annotations
 
 import contextlib
-import inspect
-import json
 import sys
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 from stagekit.errors import StageError
 from stagekit.paths import outputs_path
 from stagekit.store_address import connection_options
+from stagekit.tool import answer
 
 __all__ = ["collections", "main"]
 
@@ -70,22 +69,7 @@ def collections(
 
 def main() -> int:
     """Answer the request on standard input and return the exit code."""
-    answer = sys.stdout
-    try:
-        request = json.load(sys.stdin)
-        inspect.signature(collections).bind(**request)
-    except (ValueError, TypeError) as error:
-        sys.stderr.write(f"The request is not one that stagekit.collections takes ({error}).\n")
-        return 2
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # libraries that print must not spoil the JSON
-            found = collections(**request)
-    except StageError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    json.dump(found, answer, ensure_ascii=False)
-    answer.write("\n")
-    return 0
+    return answer(collections, "stagekit.collections")
 
 
 if __name__ == "__main__":

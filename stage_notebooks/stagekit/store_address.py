@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from stagekit.errors import StageError
+from stagekit.secret_files import secret_from_file
 
 __all__ = ["KEY_VARIABLES", "connection_options", "server_key", "server_url"]
 
@@ -59,19 +59,7 @@ def server_key(environment: Mapping[str, str] | None = None) -> str | None:
     name = next((name for name in KEY_VARIABLES if env.get(name, "").strip()), None)
     if name is None:
         return None
-    value = _from_file(env[name]) if name.endswith("_FILE") else env[name].strip()
+    value = secret_from_file(name, env[name], "key") if name.endswith("_FILE") else env[name].strip()
     if not value.isascii() or not value.isprintable() or " " in value:
         raise StageError(f"{name} does not hold a key (one word of plain characters); set it again.")
-    return value
-
-
-def _from_file(name: str) -> str:
-    path = Path(name).expanduser()
-    try:
-        value = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise StageError(f"QDRANT_API_KEY_FILE names {path}, which cannot be read ({reason}).") from None
-    if not value:
-        raise StageError(f"QDRANT_API_KEY_FILE names {path}, which is empty; write the key into it.")
     return value

@@ -8,8 +8,6 @@ and writes its report as JSON to standard output. Exit codes: 0 compared, 1 the 
 from __future__ import annotations
 
 import contextlib
-import inspect
-import json
 import os
 import sys
 from collections import Counter, defaultdict
@@ -20,6 +18,7 @@ from stagekit.errors import StageError
 from stagekit.paths import outputs_path
 from stagekit.stage import Stage, open_stage
 from stagekit.store_address import connection_options
+from stagekit.tool import answer
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -200,22 +199,7 @@ def _report(desired: list[DesiredDocument], differences: list[Difference]) -> Ro
 
 def main() -> int:
     """Answer the request on standard input and return the exit code."""
-    answer = sys.stdout
-    try:
-        request = json.load(sys.stdin)
-        inspect.signature(verify).bind(**request)
-    except (ValueError, TypeError) as error:
-        sys.stderr.write(f"The request is not one that stagekit.verify takes ({error}).\n")
-        return 2
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # libraries that print must not spoil the JSON
-            report = verify(**request)
-    except StageError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    json.dump(report, answer, ensure_ascii=False)
-    answer.write("\n")
-    return 0
+    return answer(verify, "stagekit.verify")
 
 
 if __name__ == "__main__":

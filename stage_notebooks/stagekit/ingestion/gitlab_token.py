@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from stagekit.errors import StageError
+from stagekit.secret_files import secret_from_file
 
 __all__ = ["TOKEN_VARIABLES", "gitlab_token", "token_variable"]
 
@@ -27,7 +27,7 @@ def gitlab_token(environment: Mapping[str, str] | None = None) -> dict[str, str]
     name = token_variable(env)
     if not name:
         return {}
-    value = _from_file(env[name]) if name == "GITLAB_TOKEN_FILE" else env[name].strip()
+    value = secret_from_file(name, env[name], "token") if name == "GITLAB_TOKEN_FILE" else env[name].strip()
     if not value.isascii() or not value.isprintable() or " " in value:
         raise StageError(f"{name} does not hold a token (one word of plain characters); set it again.")
     return {"job_token" if name == "CI_JOB_TOKEN" else "oauth_token": value}
@@ -37,15 +37,3 @@ def token_variable(environment: Mapping[str, str] | None = None) -> str:
     """Return the environment variable that the token comes from; empty where none is set."""
     env = os.environ if environment is None else environment
     return next((name for name in TOKEN_VARIABLES if env.get(name, "").strip()), "")
-
-
-def _from_file(name: str) -> str:
-    path = Path(name).expanduser()
-    try:
-        value = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise StageError(f"GITLAB_TOKEN_FILE names {path}, which cannot be read ({reason}).") from None
-    if not value:
-        raise StageError(f"GITLAB_TOKEN_FILE names {path}, which is empty; write the token into it.")
-    return value
