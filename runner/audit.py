@@ -13,18 +13,19 @@ import contextlib
 import fcntl
 import getpass
 import hashlib
-import json
 import os
 import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from runner.models import now
 from runner.terminal import json_line
 from stagekit.artifacts import atomic_write
+from stagekit.plain_json import parse_json
 
 __all__ = ["AuditLog", "AuditReport", "user_name"]
 
@@ -92,7 +93,7 @@ class AuditLog:
         """Yield the lines that can be read, oldest first."""
         for _, raw in self._lines():
             entry = _parsed(raw)
-            if entry is not None and "at" in entry:
+            if entry is not None and _is_moment(entry.get("at")):
                 yield entry
 
     def verify(self) -> AuditReport:
@@ -169,14 +170,21 @@ def _digest(line: bytes) -> str:
 
 def _parsed(raw: bytes) -> dict[str, Any] | None:
     try:
-        entry = json.loads(raw)
+        entry = parse_json(raw)
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None
 
 
+def _is_moment(text: Any) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
 def _fault(place: str, entry: dict[str, Any]) -> str:
-    what = f"{entry.get('what', 'an entry')} of {entry.get('at', 'an unknown time')}"
+    what = f"{entry.get('what', 'an entry')!s:.80} of {entry.get('at', 'an unknown time')!s:.40}"
     return (
         f"The chain breaks at {place} ({what}): it, or what stood before it, was altered, moved or removed."
     )

@@ -2,8 +2,9 @@
 
 A backup is a folder (or any fsspec URL) of blobs named by their sha256, and ``manifest.json``, written last,
 which says what each path holds. A second backup to the same place adds only what is new; one that is
-interrupted leaves the one before it whole. The embedded collection is not in it: a copy taken while it is
-written to may be torn, and the next run fills it from the artifacts without converting or embedding anything.
+interrupted leaves the one before it whole. What is encrypted stays so, under the same key. The embedded
+collection is not in it: a copy taken while it is written to may be torn, and the next run fills it from the
+artifacts without converting or embedding anything.
 """
 
 from __future__ import annotations
@@ -27,15 +28,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from runner.errors import StateManagementError
 from runner.models import now
 from runner.state_manager import StateManager
+from stagekit.encryption import KEY_VARIABLE
+from stagekit.encryption_marker import MARKER_FILE, read_marker
 from stagekit.errors import ArtifactError
 
 __all__ = ["BackupFile", "BackupReport", "create_backup", "restore_backup"]
 
 _MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
-_FILES = ("audit*.jsonl", "audit.head", "runs/*/*", "latest/*")
+_FILES = (MARKER_FILE, "audit*.jsonl", "audit.head", "runs/*/*", "latest/*")
 _DATABASES = ("*.sqlite",)
-_STAYS = {"run.lock", "kernels"}  # of the folder that is restored into: they are about its own processes
+_STAYS = {
+    "run.lock",
+    "rekey.lock",
+    "kernels",
+}  # of the folder that is restored into: they are about its own processes
 
 
 class BackupFile(BaseModel):
@@ -94,6 +101,8 @@ def create_backup(manager: StateManager, target: str) -> BackupReport:
         place.prepare()
         files += _databases(manager.outputs, place)
         files += _plain_files(manager.outputs, place)
+        if (marker := manager.store.marker()) is not None:
+            files.append(place.add_bytes(f"artifacts/{MARKER_FILE}", marker.text()))
         for uri, size, _ in manager.store.entries():
             if "/." in uri or uri.endswith(".tmp"):
                 continue  # half written by a process that was killed, or is writing now
@@ -116,7 +125,10 @@ def restore_backup(manager: StateManager, source: str, *, force: bool = False) -
             given; nothing has changed then.
     """
     outputs = manager.outputs
-    if not force and any(path.is_file() for path in outputs.rglob("*") if path.name not in _STAYS):
+    there = {path.name for path in outputs.rglob("*") if path.is_file()}
+    if not force and there - _STAYS - {
+        MARKER_FILE
+    }:  # a new folder is marked as encrypted when there is a key
         raise StateManagementError(
             f"{outputs} is not empty: choose another outputs_dir, or replace what is there with --force.",
             exit_code=2,
@@ -129,6 +141,7 @@ def restore_backup(manager: StateManager, source: str, *, force: bool = False) -
         manifest = place.read_manifest()
         for item in manifest.files:
             _fetch(place, item, staging)
+        _require_same_key(manager, source, staging)
         if not manager.store.local:
             _to_remote_store(manager, staging)
         for path in outputs.iterdir():
@@ -184,7 +197,10 @@ class _Place:
         digest = PurePosixPath(uri).name.partition(".")[0]
         if self._has(digest, size):
             return BackupFile(path=f"artifacts/{uri}", sha256=digest, bytes=size)
-        return self.add_bytes(f"artifacts/{uri}", manager.store.content(uri))
+        content = manager.store.content(uri)  # what is damaged raises
+        # A sealed file's own sha256 is known only when it has been read.
+        data = manager.store.stored(uri) if manager.store.cipher.key_id else content
+        return self.add_bytes(f"artifacts/{uri}", data)
 
     def write_manifest(self, data: bytes) -> None:
         temporary = f"{self._root}/.{_MANIFEST}.tmp"
@@ -315,8 +331,25 @@ def _inside(folder: Path, name: str) -> Path:
     return folder / path
 
 
+def _require_same_key(manager: StateManager, source: str, staging: Path) -> None:
+    marker = read_marker(staging)
+    theirs, ours = marker.key_id if marker else "", manager.store.cipher.key_id
+    if theirs and theirs != ours:
+        raise StateManagementError(
+            f"The backup {source} is encrypted under the key {theirs}: give it in {KEY_VARIABLE} or "
+            f"{KEY_VARIABLE}_FILE; nothing was restored.",
+            exit_code=2,
+        )
+    if ours and not theirs:
+        raise StateManagementError(
+            f"The backup {source} is not encrypted, and {KEY_VARIABLE} is set: restore it without the key "
+            "and run `nic-etl state rekey` afterwards; nothing was restored.",
+            exit_code=2,
+        )
+
+
 def _to_remote_store(manager: StateManager, staging: Path) -> None:
-    for path in (staging / "artifacts").rglob("*"):
+    for path in (staging / "artifacts" / "sha256").rglob("*"):
         if path.is_file():
             manager.store.restore(path.relative_to(staging / "artifacts").as_posix(), path.read_bytes())
     shutil.rmtree(staging / "artifacts", ignore_errors=True)

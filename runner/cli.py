@@ -21,6 +21,7 @@ from runner import (
     cli_report,
     cli_search,
     cli_status,
+    cli_watch,
     cli_welcome,
     operation_screens,
     screens,
@@ -338,6 +339,7 @@ cli_operations.register(app)
 cli_collections.register(app)
 cli_audit.register(app)
 cli_status.register(app)
+cli_watch.register(app)
 cli_report.register(app)
 cli_dashboard.register(app)
 cli_welcome.group_commands(app)

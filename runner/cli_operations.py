@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from runner import cli_encryption
 from runner import operation_screens as screens
 from runner.backup import create_backup, restore_backup
 from runner.cli_common import AsJson, Profile, Setting, open_console, open_state, print_json
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.health import machine_checks
 from runner.quarantine import list_quarantine, retry_quarantine
-from runner.rebuild import rebuild_state
+from runner.rebuild import rebuild_state, rebuild_vectors
 from runner.retention import apply_prune, plan_prune
 from runner.state_manager import StateManager
 from runner.tools import run_tool
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
     for command in (verify, prune, backup, restore, doctor):
         app.command()(command)
     app.add_typer(_quarantine, name="quarantine")
+    cli_encryption.register(_state)
     app.add_typer(_state, name="state")
 
 
@@ -138,19 +140,19 @@ def quarantine_retry(
 
 @_state.command("rebuild")
 def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
-    """Make state.sqlite, memo.sqlite and latest/ again from the runs and their executed notebooks.
+    """Make state.sqlite, memo.sqlite, vectors.sqlite and latest/ again from the runs and their notebooks.
 
     Example: nic-etl state rebuild
     """
     manager = open_state(profile, parameter)
     with manager.lock():
-        rebuilt = rebuild_state(manager)
+        rebuilt, vectors = rebuild_state(manager), rebuild_vectors(manager)
     if as_json:
-        print_json(asdict(rebuilt))
+        print_json(asdict(rebuilt) | {"vectors": vectors})
     else:
         open_console(as_json).print(
             f"{rebuilt.runs} runs indexed, {rebuilt.latest} links in latest/, {rebuilt.outcomes} outcomes "
-            f"and {rebuilt.last_good} last good outcomes remembered again.",
+            f"and {rebuilt.last_good} last good outcomes remembered again, {vectors} vectors put back.",
             highlight=False,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from runner.monitor import PipelineMonitor
 from runner.notifications import send
 from runner.progress_tracker import make_reporter
 from runner.state_manager import StateManager
+from runner.watch_note import active_watch
 
 __all__ = ["register"]
 
@@ -48,10 +49,25 @@ def status(
             for event in follow(manager, execution_id):
                 reporter(event)
     found = PipelineMonitor(manager).get_real_time_status(execution_id)
+    watching = active_watch(manager.outputs)
     if as_json:
-        print_json(vars(found))
-    else:
-        screens.print_status(open_console(as_json), found)
+        print_json(vars(found) | {"watch": watching})
+        return
+    console = open_console(as_json)
+    screens.print_status(console, found)
+    if watching is not None:
+        console.print(_watch_words(watching), markup=False, highlight=False, soft_wrap=True)
+
+
+def _watch_words(note: dict[str, Any]) -> str:
+    words = f"Watched by process {note.get('pid')} since {_time(note.get('since'))}, now {note.get('state')}"
+    words += f"; last look {_time(note['last_check'])}" if note.get("last_check") else ""
+    words += f", next {_time(note['next_check'])}" if note.get("next_check") else ""
+    return f"{words}; webhook at http://{note['webhook']}/." if note.get("webhook") else f"{words}."
+
+
+def _time(moment: Any) -> str:
+    return f"{str(moment)[:19].replace('T', ' ')} UTC"
 
 
 def _tell_freshness(manager: StateManager, limit: timedelta, *, as_json: bool, notify: bool) -> int:

@@ -8,7 +8,7 @@ from rich.console import Console
 __all__ = ["GROUPS", "group_commands", "welcome"]
 
 GROUPS = {
-    "Run": ("run", "plan", "resume", "rerun", "cancel"),
+    "Run": ("run", "watch", "plan", "resume", "rerun", "cancel"),
     "Look": ("status", "history", "show", "report", "dashboard", "search", "evaluate"),
     "Keep in order": (
         "verify", "quarantine", "collections", "prune", "backup", "restore", "state", "audit",

@@ -39,15 +39,19 @@ SECRETS = {
     "qdrant_api_key": "QDRANT_API_KEY",
     "hf_token": "HF_TOKEN",
     "notify_urls": "NIC_ETL_NOTIFY_URLS",
+    "webhook_token": "NIC_ETL_WEBHOOK_TOKEN",
+    "encryption_key": "NIC_ETL_ENCRYPTION_KEY",
 }
 """Names that look like settings but are secrets, and the environment variable of each."""
 
 _PREFIX = "NIC_ETL_"
 _OTHER_VARIABLES = {
     "PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK", "PDF_PASSWORDS", "PDF_PASSWORDS_FILE",
-    "NOTIFY_URLS", "NOTIFY_URLS_FILE",
+    "NOTIFY_URLS", "NOTIFY_URLS_FILE", "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE", "ENCRYPTION_OLD_KEY",
+    "ENCRYPTION_OLD_KEY_FILE",
+    "WEBHOOK_TOKEN", "WEBHOOK_TOKEN_FILE",
 }  # fmt: skip
-_RUNNER_ONLY = {"outputs_dir", "metrics_file", "notify_on"}
+_RUNNER_ONLY = {"outputs_dir", "encrypt_outputs", "metrics_file", "notify_on"}
 
 
 def _split(value: Any) -> Any:
@@ -130,6 +134,11 @@ class PipelineConfig(BaseSettings):
     workers: int = Field(0, ge=0, description="conversion processes; 0: one a core, as memory allows")
     document_timeout_s: int = Field(600, gt=0, description="seconds that one document may take")
     document_memory_mb: int = Field(3000, gt=0, description="memory that one document may take, in MB")
+    dask_scheduler: _Address = Field(
+        "",
+        description="Dask cluster that converts and embeds, as tcp://host:8786; empty: this machine",
+        pattern=r"^$|^(tcp|tls|ws|wss)://\S+$",
+    )
 
     # Chunking and embedding
     chunk_size: int = Field(500, gt=0, description="tokens of a chunk, in the embedding model's tokenizer")
@@ -138,15 +147,15 @@ class PipelineConfig(BaseSettings):
         "packaged/multilingual-e5-small", description="packaged/…, a hub name, or a local folder"
     )
     model_revision: str = Field("", description="revision of a hub model; empty: its main branch")
-    embedding_dtype: Literal["float32", "bfloat16", "auto"] = Field(
+    embedding_dtype: Literal["float32", "bfloat16", "int8", "auto"] = Field(
         "float32", description="number type that the model computes in"
     )
     embedding_backend: Literal["auto", "torch", "onnx"] = Field(
         "auto",
-        description="library that computes; auto: onnx on a CPU in float32 where the model allows it",
+        description="library that computes; auto: onnx on a CPU where the model and the number type allow it",
     )
     device: str = Field("auto", description="cpu, cuda, or auto", pattern=r"^(cpu|cuda(:\d+)?|auto)$")
-    batch_size: int = Field(32, gt=0, description="texts embedded at once")
+    batch_size: int = Field(32, gt=0, description="texts embedded at once by torch; onnx takes one by one")
     hybrid_search: bool = Field(
         True, description="add sparse vectors of words (BM25) to the dense vectors of meaning"
     )
@@ -204,6 +213,9 @@ class PipelineConfig(BaseSettings):
 
     # Behaviour
     outputs_dir: _Path = Field("", description="executed notebooks, artifacts, state; empty: outputs/")
+    encrypt_outputs: bool = Field(
+        False, description="refuse to run unless the outputs are encrypted (NIC_ETL_ENCRYPTION_KEY)"
+    )
     organization: str = Field("NIC", description="organization named in each payload")
     force_refresh: bool = Field(False, description="execute every stage, whatever is unchanged")
     skip_existing: bool = Field(True, description="carry over stages whose inputs did not change")

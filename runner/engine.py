@@ -6,10 +6,13 @@ Nothing here may import it: it can only be loaded from within papermill's own im
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
 from jupyter_client.manager import KernelManager
+from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine
@@ -19,12 +22,51 @@ from stagekit.contract import PROGRESS_MIME
 __all__ = ["NicEtlEngine"]
 
 
+_SAVE_S = 1.0
+
+
+class _SeldomSaved:
+    """Saves the executed notebook at most once a second; papermill does it twice a cell.
+
+    A cell that takes longer is on disk as running, with what the ones before it have shown.
+    """
+
+    def __init__(self, nb_man: Any) -> None:
+        self._save = nb_man.save
+        self._saved = time.monotonic()  # papermill has just done it
+        self._pending = False
+        nb_man.save = self.request
+
+    def request(self, **_: Any) -> None:
+        """Save now, or note that there is something to save."""
+        self._pending = True
+        if time.monotonic() - self._saved >= _SAVE_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Save what was not saved yet."""
+        if self._pending:
+            self._pending = False
+            self._save()
+            self._saved = time.monotonic()
+
+
 class _LiveClient(PapermillNotebookClient):  # type: ignore[misc]
     """Papermill's client, with one event a cell and a line, and a true status in every cell's metadata."""
 
     def __init__(self, nb_man: Any, *, emit: Callable[[str, dict[str, Any]], None], **kwargs: Any) -> None:
         super().__init__(nb_man, **kwargs)
         self._emit = emit
+        self._saving = _SeldomSaved(nb_man)
+
+    async def async_execute_cell(self, *args: Any, **kwargs: Any) -> Any:
+        soon = asyncio.get_running_loop().call_later(_SAVE_S, self._saving.flush)
+        try:
+            return await super().async_execute_cell(*args, **kwargs)
+        finally:
+            soon.cancel()
+
+    execute_cell = run_sync(async_execute_cell)
 
     def papermill_execute_cells(self) -> None:
         # Papermill calls a cell "completed" when the kernel died in it, and those after it too.
@@ -85,5 +127,6 @@ class NicEtlEngine(Engine):  # type: ignore[misc]
         try:
             client.execute()
         finally:
+            del nb_man.save  # what papermill saves from here on is the last word
             if client.kc is not None:  # a kernel that was handed in is left to its owner, its sockets are not
                 client.kc.stop_channels()

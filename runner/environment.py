@@ -16,6 +16,7 @@ from runner.state_manager import StateManager
 from stagekit.artifacts import atomic_write
 from stagekit.errors import StageError
 from stagekit.paths import notebooks_dir, package_dir
+from stagekit.plain_json import parse_json
 
 __all__ = ["current_environment", "environment_report", "record_environment", "source_of"]
 
@@ -79,7 +80,7 @@ def environment_report(manager: StateManager, state: PipelineState, notebooks: P
     differences = [
         {"group": group, "name": name, "then": then.get(name, ""), "now": values.get(name, "")}
         for group, values in present.items()
-        if (then := last.get(group)) is not None
+        if isinstance(then := last.get(group), dict)
         for name in sorted({*then, *values})
         if then.get(name, "") != values.get(name, "")
     ]
@@ -95,7 +96,7 @@ def environment_report(manager: StateManager, state: PipelineState, notebooks: P
 
 def _recorded(run_dir: Path) -> list[Row]:
     try:
-        entries = json.loads((run_dir / _FILE).read_text(encoding="utf-8"))
+        entries = parse_json((run_dir / _FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []  # a run of an earlier version, or a damaged file: it is told as not recorded
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
@@ -119,11 +120,12 @@ def source_of(manager: StateManager, state: PipelineState) -> Row:
         for ref in notebook_refs(manager.absolute(checkpoint.notebook)):
             if ref.name == "source_snapshot":
                 try:
-                    snapshot: Row = json.loads(manager.store.read(ref))
+                    snapshot = parse_json(manager.store.read(ref))
                 except (StageError, ValueError):
                     return {}
                 names = ("repository_url", "repository_branch", "commit", "project", "source_id")
-                return {name: snapshot[name] for name in names if snapshot.get(name)}
+                told: Row = snapshot if isinstance(snapshot, dict) else {}
+                return {name: str(told[name]) for name in names if told.get(name)}
     return {}
 
 

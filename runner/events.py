@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 from runner.redaction import Redactor, secret_values
 from runner.terminal import json_line
+from stagekit.plain_json import parse_json
 
 __all__ = ["Event", "EventLog", "Listener", "fan_out", "read_events"]
 
@@ -74,7 +74,7 @@ def read_events(path: Path) -> list[dict[str, Any]]:
         return []
     for line in lines:
         try:
-            events.append(json.loads(line))
+            events.append(parse_json(line))
         except ValueError:
             continue
     return events

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from runner.events import Event
 from runner.state_manager import StateManager
+from stagekit.plain_json import parse_json
 
 __all__ = ["follow"]
 
@@ -66,7 +66,7 @@ def _lines_from(path: Path, place: int) -> Iterator[bytes]:
 
 def _event(line: bytes) -> Event | None:
     try:
-        data: dict[str, Any] = json.loads(line)
+        data: dict[str, Any] = parse_json(line)
         return Event(data.pop("kind"), data.pop("stage"), at=data.pop("at"), data=data)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None  # torn by a kill

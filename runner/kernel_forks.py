@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
@@ -54,7 +54,15 @@ class KernelForks:
         self._closed = False
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def fork(self, argv: list[str], *, env: Mapping[str, str], cwd: str, log: str) -> ForkedKernel:
+    def fork(
+        self,
+        argv: list[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        log: str,
+        worker_imports: Sequence[str] = (),
+    ) -> ForkedKernel:
         """Fork a kernel.
 
         Args:
@@ -62,11 +70,12 @@ class KernelForks:
             env: its whole environment.
             cwd: its working folder.
             log: path of the file that takes its stdout and stderr.
+            worker_imports: what its document workers import, see :func:`stagekit.worker_forks.prepare`.
 
         Raises:
             RuntimeError: if the server has ended.
         """
-        order = {"argv": argv, "env": dict(env), "cwd": cwd, "log": log}
+        order = {"argv": argv, "env": dict(env), "cwd": cwd, "log": log, "worker_imports": [*worker_imports]}
         with self._asking, self._heard:
             self._answer = None
             with contextlib.suppress(OSError):
@@ -75,6 +84,10 @@ class KernelForks:
             if self._answer is None:
                 raise RuntimeError("The process that starts the stages' kernels has ended.")
             return ForkedKernel(self._answer, self)
+
+    def alive(self) -> bool:
+        """Tell whether the server runs."""
+        return self._process.poll() is None
 
     def code(self, pid: int) -> int | None:
         """Return the exit code of a kernel, negative for a signal; None while it runs."""
@@ -156,16 +169,24 @@ class ForkProvisioner(LocalProvisioner):
     Attributes:
         forks: the fork server.
         log_file: takes what the kernel writes to its stdout and stderr.
+        worker_imports: modules of its document workers.
     """
 
     forks: KernelForks
     log_file: Path
+    worker_imports: tuple[str, ...] = ()
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel with the arguments of the command ``python -m ipykernel_launcher …``."""
         arguments = cmd[cmd.index("-f") :]
         folder = str(kwargs["cwd"])
-        kernel = self.forks.fork(arguments, env=kwargs["env"], cwd=folder, log=str(self.log_file))
+        kernel = self.forks.fork(
+            arguments,
+            env=kwargs["env"],
+            cwd=folder,
+            log=str(self.log_file),
+            worker_imports=self.worker_imports,
+        )
         self.process = cast("subprocess.Popen[bytes]", kernel)
         self.pid = self.pgid = kernel.pid
         self.cwd = kwargs["cwd"]

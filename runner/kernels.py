@@ -24,9 +24,18 @@ from jupyter_core.utils import ensure_event_loop
 
 from runner.kernel_forks import ForkProvisioner, KernelForks
 from runner.redaction import SECRET_VARIABLES
+from stagekit.encryption import KEY_VARIABLE
+from stagekit.plain_json import parse_json
+from stagekit.process_memory import family_resident_mb
 
 __all__ = ["StageKernel", "kernel_environment", "reap_orphans", "thread_event_loop"]
 
+_KERNEL_OPTIONS = [
+    # IPython would keep the injected parameters in the user's history file.
+    "--HistoryManager.hist_file=:memory:",
+    # Cutting a figure to what is drawn means drawing it twice; ours have a layout that fits.
+    "--InlineBackend.print_figure_kwargs={'bbox_inches': None}",
+]
 _WARM_TIMEOUT = 180.0
 _WARM_END = 5.0
 _CALL = """
@@ -44,8 +53,11 @@ del _warm_up
 
 
 def kernel_environment(secrets: Iterable[str], extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a stage's kernel: of the secrets, only those that the stage needs."""
-    allowed = {name for secret in secrets for name in (secret, f"{secret}_FILE")}
+    """Return the environment of a stage's kernel: of the secrets, only those that the stage needs.
+
+    The key of an encrypted outputs folder is needed by each: products and memo lie there.
+    """
+    allowed = {name for secret in (*secrets, KEY_VARIABLE) for name in (secret, f"{secret}_FILE")}
     hidden = {name for secret in SECRET_VARIABLES for name in (secret, f"{secret}_FILE")} - allowed
     return {name: value for name, value in os.environ.items() if name not in hidden} | dict(extra)
 
@@ -74,16 +86,17 @@ class _IpcKernelManager(KernelManager):
         super().__init__(
             transport="ipc",
             ip=f"{self.socket_dir}/k",  # absolute: the kernel's working folder is not ours
-            client_class="jupyter_client.asynchronous.AsyncKernelClient",
+            client_class="runner.kernel_clients.PromptKernelClient",
             **kwargs,
         )
 
-    def fork_from(self, forks: KernelForks, log: Path) -> None:
+    def fork_from(self, forks: KernelForks, log: Path, worker_imports: tuple[str, ...]) -> None:
         """Take the kernel process from a fork server."""
         # The manager makes a provisioner only where it has none, as after a restart.
         self.kernel_id = str(uuid.uuid4())
         provisioner = ForkProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
         provisioner.forks, provisioner.log_file = forks, log
+        provisioner.worker_imports = worker_imports
         self.provisioner = provisioner
 
 
@@ -97,6 +110,7 @@ class StageKernel:
         registry: folder in which running kernels are noted, for :func:`reap_orphans`.
         memory_limit_mb: memory of the process and its children at which it is ended; 0 for no limit.
         forks: fork server that the kernel comes from; without one, it is started as a program of its own.
+        worker_imports: modules of its document workers; a forked kernel gets a process that forks these.
     """
 
     def __init__(
@@ -107,10 +121,11 @@ class StageKernel:
         registry: Path,
         memory_limit_mb: float = 0.0,
         forks: KernelForks | None = None,
+        worker_imports: tuple[str, ...] = (),
     ) -> None:
         self.manager = _IpcKernelManager(kernel_name="python3")
         if forks is not None:
-            self.manager.fork_from(forks, log)
+            self.manager.fork_from(forks, log, worker_imports)
         self.log = log
         self._ended = threading.Event()
         self._warmed = threading.Event()
@@ -122,8 +137,7 @@ class StageKernel:
                 cwd=str(folder),
                 env=environment,
                 stderr=stderr,
-                # IPython would keep the injected parameters in the user's history file.
-                extra_arguments=["--HistoryManager.hist_file=:memory:"],
+                extra_arguments=_KERNEL_OPTIONS,
             )
         provisioner = self.manager.provisioner
         if not isinstance(provisioner, LocalProvisioner) or provisioner.pid is None:
@@ -185,7 +199,10 @@ class StageKernel:
         if self._warming is not None:
             # A thread that is in ZeroMQ when Python ends takes the whole process down with it.
             self._warming.join(timeout=_WARM_END)
+        process = self._provisioner.process
         with contextlib.suppress(Exception), thread_event_loop():
+            if process is not None:
+                process.wait(timeout=_WARM_END)  # Jupyter looks for its end ten times a second only
             self.manager.shutdown_kernel(now=True)
             self.manager.cleanup_resources()
         shutil.rmtree(self.manager.socket_dir, ignore_errors=True)
@@ -206,28 +223,20 @@ class StageKernel:
 
     def _execute_and_wait(self, code: str) -> None:
         client = self.manager.blocking_client()
-        client.start_channels()
+        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
         try:
-            client.wait_for_ready(timeout=_WARM_TIMEOUT)
-            if code:
-                client.execute(code, silent=True, store_history=False)
-                end = time.monotonic() + _WARM_TIMEOUT
-                while not self._ended.is_set() and time.monotonic() < end:
-                    with contextlib.suppress(queue.Empty):
-                        client.get_shell_msg(timeout=0.5)
-                        return
+            client.execute(code, silent=True, store_history=False)
+            end = time.monotonic() + _WARM_TIMEOUT
+            while not self._ended.is_set() and self.alive() and time.monotonic() < end:
+                with contextlib.suppress(queue.Empty):
+                    client.get_shell_msg(timeout=0.5)
+                    return
         finally:
             client.stop_channels()
 
     def _watch_memory(self) -> None:
-        while not self._ended.wait(0.5):
-            try:
-                process = psutil.Process(self.pid)
-                family = [process, *process.children(recursive=True)]
-                resident = sum(member.memory_info().rss for member in family)
-            except psutil.Error:
-                return
-            self.peak_memory_mb = max(self.peak_memory_mb, resident / 2**20)
+        while not self._ended.wait(0.5) and psutil.pid_exists(self.pid):
+            self.peak_memory_mb = max(self.peak_memory_mb, family_resident_mb(self.pid))
             if self.over_limit():
                 self._kill()
 
@@ -237,9 +246,9 @@ def reap_orphans(registry: Path) -> list[int]:
     reaped = []
     for note in sorted(registry.glob("*.json")):
         try:
-            kernel = json.loads(note.read_text())
+            kernel = parse_json(note.read_text(encoding="utf-8"))
             owner_lives, kernel_lives = _lives(kernel["owner"]), _lives(kernel)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             note.unlink(missing_ok=True)
             continue
         if owner_lives:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 from stagekit.artifacts import PARQUET, ArtifactStore
 from stagekit.contract import ArtifactRef, artifact_refs, read_scraps
+from stagekit.encryption import EncryptionError
 from stagekit.errors import StageError
+from stagekit.manifest import require_rows
 from stagekit.tables import decode_rows, table_metadata
 
 __all__ = ["Manifest", "notebook_refs", "read_manifests", "read_rows"]
@@ -51,7 +54,10 @@ def read_manifests(store: ArtifactStore, notebook: Path, seen: set[str] | None =
         if seen is not None:
             seen.add(ref.uri)
         rows, metadata = read_rows(store, ref)
-        if metadata is not None and "carried" in metadata:
+        if metadata is None or "carried" not in metadata:
+            continue
+        with contextlib.suppress(StageError):
+            require_rows(rows, metadata)
             yield Manifest(rows, metadata)
 
 
@@ -59,6 +65,8 @@ def read_rows(store: ArtifactStore, ref: ArtifactRef) -> tuple[list[dict[str, An
     """Return a product's rows and what stands beside them; no rows where it is damaged."""
     try:
         table = store.read_table(ref)
+        return decode_rows(table), table_metadata(table)
+    except EncryptionError:  # nothing is wrong with it: it must not pass for a product without documents
+        raise
     except StageError:
         return [], None
-    return decode_rows(table), table_metadata(table)

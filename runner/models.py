@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from runner.config_manager import PipelineConfig
 from stagekit.contract import ExecutionStatus, StageResult
@@ -76,6 +76,7 @@ class PipelineStage:
         secrets: environment variables with secrets that its kernel gets; no other kernel does.
         warm_imports: modules imported while the stages before it still run.
         warm_up: ``module:function`` called after that, with those of the stage's settings that it names.
+        worker_imports: modules of its document workers, which are forked from a process that has them.
         outside: what it reads or writes outside ``outputs/``: ``source``, ``store``, or nothing. Equal
             inputs make it superfluous only if that is as it was, too.
     """
@@ -88,6 +89,7 @@ class PipelineStage:
     secrets: tuple[str, ...] = ()
     warm_imports: tuple[str, ...] = ()
     warm_up: str = ""
+    worker_imports: tuple[str, ...] = ()
     outside: str = ""
     retry_config: RetryConfig = RetryConfig()
     resource_requirements: ResourceRequirements = ResourceRequirements()
@@ -102,7 +104,8 @@ class Checkpoint(BaseModel):
     state of the source or the store that the stage found or left.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    # A number that is none would be written as null, which no later reader takes.
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     stage: str
     status: ExecutionStatus
@@ -128,8 +131,8 @@ class PipelineState(BaseModel):
     execution_id: str
     mode: ExecutionMode = ExecutionMode.FULL
     status: ExecutionStatus = ExecutionStatus.RUNNING
-    start_timestamp: datetime = Field(default_factory=now)
-    end_timestamp: datetime | None = None
+    start_timestamp: AwareDatetime = Field(default_factory=now)
+    end_timestamp: AwareDatetime | None = None
     based_on: str = ""
     pipeline_config: dict[str, Any] = Field(default_factory=dict)
     config_hash: str = ""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from papermill.iorw import papermill_io
-
+from runner.notebook_libraries import papermill_io
 from runner.redaction import Redactor, secret_values
 from stagekit.artifacts import atomic_write
 

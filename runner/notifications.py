@@ -114,7 +114,8 @@ def run_message(
     lines += ["", f"Documents: {documents or 'none'}.{points}"]
     wanted = {"failed", "stale", "rejected"} if happened in {"failed", "partial"} else {"failed", "stale"}
     # Ours first: a rejected document is its author's to mend.
-    outcomes = [row for row in document_outcomes(manager, state, rows) if row["status"] in wanted]
+    bad = document_outcomes(manager, state, rows, only_bad=True)
+    outcomes = [row for row in bad if row["status"] in wanted]
     problems = sorted(outcomes, key=lambda row: bool(row["status"] == "rejected"))
     if problems:
         lines += ["", "Documents that need attention:"]

@@ -13,6 +13,7 @@ from runner.dependency_resolver import DependencyResolver
 from runner.environment import record_environment
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event, EventLog, Listener, fan_out
+from runner.kernel_pool import KernelPool
 from runner.kernels import reap_orphans
 from runner.models import (
     ExecutionMode,
@@ -50,6 +51,7 @@ class PipelineOrchestrator:
         config: a ready configuration, in place of ``config_path``.
         listener: is told what happens, as :class:`runner.events.Event` values.
         stages: the chain; None: the six stages.
+        kernels: that wait for the stages before a run and after it; None: each run has its own.
     """
 
     def __init__(
@@ -61,11 +63,13 @@ class PipelineOrchestrator:
         config: PipelineConfig | None = None,
         listener: Listener = _nothing,
         stages: Iterable[PipelineStage] | None = None,
+        kernels: KernelPool | None = None,
     ) -> None:
         self.config = config or load_config(config_path).config
         self.jupyter_mode = jupyter_mode
         self._persistence = state_persistence
         self._listener = listener
+        self._kernels = kernels
         self._stages = list(stages) if stages is not None else default_stages()
         self.resolver = DependencyResolver(self._stages)
         self.stop = threading.Event()
@@ -231,7 +235,8 @@ class PipelineOrchestrator:
     # Internals
 
     def _manager(self, state: StateManager, emit: Listener, memory_limit_mb: float = 0.0) -> StageManager:
-        manager = StageManager(state, emit, self.stop, memory_limit_mb, self.config.stage_settings())
+        settings = self.config.stage_settings()
+        manager = StageManager(state, emit, self.stop, memory_limit_mb, settings, self._kernels)
         for stage in self._stages:
             manager.register_stage(stage)
         return manager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import shutil
 import threading
@@ -105,7 +107,6 @@ class PipelineRun:
             return
         self._emit(Event("stage_started", name, {"reasons": self._reasons(name)}))
         self._record(Checkpoint(stage=name, status=ExecutionStatus.RUNNING))
-        self._warm_next(name)
         context = ExecutionContext(
             pipeline_config=self._config,
             run_dir=self._manager.run_dir(self._state.execution_id),
@@ -114,6 +115,9 @@ class PipelineRun:
             available_memory_mb=self._resources.available_memory_mb(),
         )
         try:
+            _load_meanwhile("runner.notebook_execution")  # papermill; the kernel loads its own libraries
+            self._stages.warm([name])
+            self._warm_next(name)
             checkpoint = self._stages.execute_stage_with_retry(name, context)
         except BaseException as error:
             self._fail(name, error)
@@ -189,6 +193,8 @@ class PipelineRun:
                 chosen.append(candidate)
         if chosen:
             threading.Thread(target=self._stages.warm, args=(chosen,), daemon=True).start()
+        if not after:
+            _load_meanwhile("pyarrow.parquet", "pyarrow.compute", "jinja2")  # for the end of the run
 
     def _fail(self, name: str, error: BaseException) -> None:
         cancelled = isinstance(error, StageCancelledError)
@@ -268,6 +274,16 @@ class PipelineRun:
             run_dir=self._manager.run_dir(state.execution_id),
             summary=summary,
         )
+
+
+def _load_meanwhile(*modules: str) -> None:
+    # Whoever needs one of them waits for what is left of its import, and hears what is wrong with it.
+    def load() -> None:
+        for module in modules:
+            with contextlib.suppress(Exception):
+                importlib.import_module(module)
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def _overall(state: PipelineState, errors: dict[str, BaseException], *, stopped: bool) -> ExecutionStatus:

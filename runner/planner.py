@@ -8,10 +8,11 @@ from pathlib import Path
 from runner.config_manager import PipelineConfig
 from runner.dependency_resolver import DependencyResolver
 from runner.models import Checkpoint, ExecutionPlan, PlannedStage
-from runner.report_generator import manifest_rows
+from runner.report_generator import manifest_columns, manifest_rows
 from runner.stage_manager import StageManager, retry_reason
 from runner.state_manager import StateManager
 from stagekit.outside import source_changes
+from stagekit.plain_json import parse_json
 
 __all__ = ["differences", "plan_run"]
 
@@ -79,7 +80,8 @@ def _plan_stage(
 
 def _outside_reason(kind: str, state: StateManager, checkpoint: Checkpoint, config: PipelineConfig) -> str:
     if kind == "source":
-        read = {row["path"]: row.get("blob_id", "") for row in manifest_rows(state, checkpoint, "documents")}
+        documents = manifest_columns(state, checkpoint, "documents", ("path", "status", "blob_id"))
+        read = dict(zip(documents.column("path"), documents.column("blob_id"), strict=True))
         aside = {row["path"] for row in manifest_rows(state, checkpoint, "ignored")}
         if changes := source_changes(config.model_dump(mode="json"), read, aside):
             more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
@@ -108,5 +110,8 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
 def _plain(value: str | None) -> str:
     if value is None:
         return "(not set)"
-    parsed = json.loads(value)
+    try:
+        parsed = parse_json(value)
+    except ValueError:
+        return value  # from a record that was altered
     return parsed if isinstance(parsed, str) and parsed else json.dumps(parsed, ensure_ascii=False)

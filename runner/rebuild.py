@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from runner.errors import StateManagementError
 from runner.manifests import Manifest, read_manifests
 from runner.models import Checkpoint
 from runner.state_manager import StateManager
+from runner.tools import run_tool
+from stagekit.contract import artifact_refs
 from stagekit.manifest import last_good, remembered
 from stagekit.memo import Memo
 
-__all__ = ["Rebuilt", "rebuild_state"]
+__all__ = ["Rebuilt", "rebuild_state", "rebuild_vectors"]
+
+_EMBEDDING, _PART = "embedding_generation", "embeddings"
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,27 @@ def _rebuild_memo(manager: StateManager) -> tuple[int, int]:
                 outcomes += _put_outcomes(memo, manifest, withdrawn=bool(checkpoint.withdrawn))
                 good += _put_last_good(memo, manifest)
     return outcomes, good
+
+
+def rebuild_vectors(manager: StateManager) -> int:
+    """Make ``vectors.sqlite`` again from the documents' parts of all runs, and return how many were put back.
+
+    What is still kept stays as it is; the vectors of a part that is gone or altered are made by the next run.
+
+    Raises:
+        StateManagementError: if they cannot be written.
+    """
+    parts: dict[str, dict[str, Any]] = {}
+    seen: set[str] = set()
+    for checkpoint in _checkpoints(manager):
+        if checkpoint.stage == _EMBEDDING:
+            for manifest in read_manifests(manager.store, manager.absolute(checkpoint.notebook), seen):
+                for ref in artifact_refs([row.get(_PART) for row in manifest.rows]):
+                    parts[ref.uri] = ref.model_dump(mode="json")
+    if not parts:
+        return 0
+    request = {"outputs": str(manager.outputs), "parts": list(parts.values())}
+    return int(run_tool("stagekit.vector_rebuild", request))
 
 
 def _put_outcomes(memo: Memo, manifest: Manifest, *, withdrawn: bool) -> int:

@@ -12,6 +12,7 @@ from runner.report_generator import RunRows
 from runner.report_model import Chart, Content, Timeline
 from runner.state_manager import StateManager
 from stagekit.contract import ArtifactRef
+from stagekit.rows import Rows
 
 __all__ = [
     "confidence_chart",
@@ -28,15 +29,20 @@ _SAMPLED = 300  # documents whose chunks are read one by one
 _BARS = 10
 _MOST = 0.8
 _USABLE = {"ok", "stale"}
+_PROCESSED = (
+    "path", "status", "produced_at", "pages", "seconds", "confidence", "ocr_applied", "file_format",
+)  # fmt: skip
+_DESCRIBED = ("path", "status", "language", "document_type", "filled")
 
 
 def content_of(manager: StateManager, state: PipelineState, rows: RunRows, events: Sequence[Row]) -> Content:
     """Return the distributions of a run; a part without anything to show is None."""
-    processed = [row for row in rows("document_processing", "processed") if row["status"] in _USABLE]
-    chunked = [row for row in rows("text_chunking", "chunks") if row["status"] in _USABLE]
-    described = [row for row in rows("metadata_enrichment", "payloads") if row["status"] in _USABLE]
+    read = rows.columns("document_processing", "processed", *_PROCESSED).columns(_PROCESSED)
+    processed = [row for row in read if row["status"] in _USABLE]
+    chunked = rows.columns("text_chunking", "chunks", "path", "status", "chunks").where("status", _USABLE)
+    described = rows.columns("metadata_enrichment", "payloads", *_DESCRIBED).where("status", _USABLE)
     settings = state.pipeline_config
-    own = [row for row in rows("document_processing", "processed") if _made_in(state, row)]
+    own = [row for row in read if _made_in(state, row)]
     return Content(
         progress=progress_timeline(events),
         pages=_pages(state, own),
@@ -44,8 +50,8 @@ def content_of(manager: StateManager, state: PipelineState, rows: RunRows, event
         confidence=confidence_chart(processed, float(settings.get("min_confidence_threshold", 0.0))),
         chunk_lengths=_chunk_lengths(manager, chunked, settings.get("chunk_size")),
         formats=share_chart([row.get("file_format") for row in processed], "documents are"),
-        languages=share_chart([row.get("language") for row in described], "documents are in"),
-        types=share_chart([row.get("document_type") for row in described], "documents are of the type"),
+        languages=share_chart(described.column("language"), "documents are in"),
+        types=share_chart(described.column("document_type"), "documents are of the type"),
         completeness=_completeness(state, described),
     )
 
@@ -161,19 +167,19 @@ def _pages(state: PipelineState, own: Sequence[Row]) -> Timeline | None:
     return Timeline(title=title, unit="pages", series={"pages": _thinned(line)})
 
 
-def _chunk_lengths(manager: StateManager, chunked: Sequence[Row], limit: Any) -> Chart | None:
-    with_parts = [row for row in chunked if row.get("chunks")]
-    step = max(1, -(-len(with_parts) // _SAMPLED))
+def _chunk_lengths(manager: StateManager, chunked: Rows, limit: Any) -> Chart | None:
+    step = max(1, -(-len(chunked) // _SAMPLED))
+    sample = chunked[::step]
     lengths: list[int] = []
-    for row in with_parts[::step]:
+    for row in sample:
         table = manager.store.read_table(ArtifactRef.model_validate(row["chunks"]))
         lengths += table["token_count"].to_pylist()
-    sampled = f" of {len(with_parts[::step])} sampled documents" if step > 1 else ""
+    sampled = f" of {len(sample)} sampled documents" if step > 1 else ""
     return length_chart(lengths, float(limit) if limit else None, sampled)
 
 
-def _completeness(state: PipelineState, described: Sequence[Row]) -> Chart | None:
-    counts = Counter(str(name) for row in described for name in row.get("filled") or [])
+def _completeness(state: PipelineState, described: Rows) -> Chart | None:
+    counts = Counter(str(name) for names in described.column("filled") for name in names or [])
     if not described:
         return None
     result = state.stages["metadata_enrichment"].result

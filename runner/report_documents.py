@@ -14,6 +14,8 @@ __all__ = ["document_changes", "ignored_groups", "noted_groups", "problem_groups
 
 Row = dict[str, Any]
 _LISTING = ("gitlab_ingestion", "documents")
+_IDENTITY = ("path", "status", "blob_id", "memo_key")
+_QUALITY = ("path", "status", "quality_verdict", "confidence", "worst_page_coverage")
 _URGENCY = {"failed": 0, "rejected": 1, "stale": 2}
 _VERDICTS = {
     "low_confidence": "the text may be read wrongly",
@@ -51,8 +53,10 @@ def document_changes(
     if ours.artifacts[product].sha256 == theirs.artifacts[product].sha256:
         return changes
     now, then = (
-        {row["path"]: row.get("blob_id") or row.get("memo_key") for row in read(stage, product)}
-        for read in (rows, rows_before)
+        {row["path"]: row.get("blob_id") or row.get("memo_key") for row in found}
+        for found in (
+            read.columns(stage, product, *_IDENTITY).columns(_IDENTITY) for read in (rows, rows_before)
+        )
     )
     changes.changed = sorted(path for path in now.keys() & then.keys() if now[path] != then[path])
     gone = {then[path]: path for path in sorted(then.keys() - now.keys(), reverse=True)}
@@ -76,8 +80,8 @@ def quality_notes(rows: RunRows) -> list[DocumentNote]:
     """Return the documents whose conversion is below a threshold, the least certain first."""
     low = [
         row
-        for row in rows("document_processing", "processed")
-        if row["status"] in {"ok", "stale"} and row.get("quality_verdict", "pass") != "pass"
+        for row in rows.columns("document_processing", "processed", *_QUALITY).columns(_QUALITY)
+        if row["status"] in {"ok", "stale"} and (row["quality_verdict"] or "pass") != "pass"
     ]
     low.sort(key=lambda row: (row.get("confidence") or 0.0, row["path"]))
     return [DocumentNote(path=row["path"], message=_doubt(row)) for row in low]
@@ -91,8 +95,8 @@ def noted_groups(rows: RunRows) -> list[Group]:
             ("document_processing", "processed", "warnings"),
             ("metadata_enrichment", "payloads", "validation_warnings"),
         )
-        for row in rows(stage, product)
-        for text in row.get(column) or []
+        for row in rows.columns(stage, product, "path", "status", column).columns(("path", column))
+        for text in row[column] or []
     ]
     return _grouped(said)
 

@@ -19,12 +19,13 @@ from runner.report_documents import (
     problem_groups,
     quality_notes,
 )
-from runner.report_generator import RunRows, document_outcomes, ignored_files, summarize
+from runner.report_generator import RunRows, document_outcomes, ignored_files, point_counts, summarize
 from runner.report_history import comparable_run, differing_figures, trend, trend_title
 from runner.report_model import RunReport, Setting
 from runner.report_stages import stage_reports
 from runner.report_words import headline
 from runner.state_manager import StateManager
+from stagekit.plain_json import parse_json
 
 __all__ = ["collect_report"]
 
@@ -74,7 +75,9 @@ class _Collector:
             points=summary.get("points", {}) if _STORE in state.stage_results else {},
             config_hash=state.config_hash,
         )
-        outcomes: list[Row] = self._told("documents", lambda: document_outcomes(manager, state, rows), [])
+        outcomes: list[Row] = self._told(
+            "documents", lambda: document_outcomes(manager, state, rows, only_bad=True), []
+        )
         report.problems = self._told("problems", lambda: problem_groups(outcomes), [])
         ignored: list[Row] = self._told("ignored files", lambda: ignored_files(manager, state, rows), [])
         report.ignored = self._told("ignored files", lambda: ignored_groups(ignored), [])
@@ -119,14 +122,17 @@ class _Collector:
         )
         stored = before.stage_results.get(_STORE)
         if stored is not None:
-            points = stored.metrics.get("points", {})
-            report.points_before = points.get("total") if isinstance(points, dict) else None
+            report.points_before = point_counts(stored).get("total")
 
     def _add_circumstances(self, report: RunReport) -> None:
         recorded: Any = self._told("environment", lambda: self._json("environment.json"), [])
         last = recorded[-1] if isinstance(recorded, list) and recorded else {}
-        groups = ("code", "system", "libraries")
-        report.environment = {name: last[name] for name in groups if isinstance(last.get(name), dict)}
+        found = last if isinstance(last, dict) else {}
+        report.environment = {
+            name: {key: str(value) for key, value in group.items()}
+            for name in ("code", "system", "libraries")
+            if isinstance(group := found.get(name), dict)
+        }
         evaluation: Any = self._told("evaluation", lambda: self._json("evaluation.json"), {})
         report.evaluation = evaluation if isinstance(evaluation, dict) else {}
         report.source = self._told("source", lambda: source_of(self._manager, self._state), {})
@@ -136,7 +142,7 @@ class _Collector:
         path = self._folder / name
         if not path.exists():
             return None
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(path.read_text(encoding="utf-8"))
         # Without halves of surrogate pairs, which cannot be written again.
         return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.models import Checkpoint, PipelineState
 from runner.state_manager import StateManager
-from stagekit.contract import ArtifactRef, ExecutionStatus, artifact_refs, read_scraps
+from stagekit.contract import ArtifactRef, ExecutionStatus, StageResult, artifact_refs, read_scraps
 from stagekit.errors import StageError
+from stagekit.manifest import require_rows
+from stagekit.rows import Rows, require_columns
 from stagekit.tables import decode_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "MANIFESTS",
@@ -17,7 +25,9 @@ __all__ = [
     "compare_stage",
     "document_outcomes",
     "ignored_files",
+    "manifest_columns",
     "manifest_rows",
+    "point_counts",
     "summarize",
 ]
 
@@ -29,6 +39,7 @@ MANIFESTS = (
     ("embedding_generation", "embeddings"),
     ("metadata_enrichment", "payloads"),
 )
+_OUTCOME = ("path", "status", "category", "message", "remedy")
 _WORST = {"failed": 0, "rejected": 1, "stale": 2, "ok": 3}
 
 
@@ -38,36 +49,60 @@ class RunRows:
     def __init__(self, manager: StateManager, state: PipelineState) -> None:
         self._manager = manager
         self._state = state
-        self._read: dict[tuple[str, str], list[Row]] = {}
+        self._whole: dict[tuple[str, str], list[Row]] = {}
+        self._parts: dict[tuple[str, ...], Rows] = {}
 
     def __call__(self, stage: str, product: str) -> list[Row]:
         """Return the rows of a product; none where the stage did not come so far."""
-        if (stage, product) not in self._read:
-            self._read[stage, product] = _rows(self._manager, self._state, stage, product)
-        return self._read[stage, product]
+        if (stage, product) not in self._whole:
+            checkpoint = self._state.stages.get(stage)
+            rows = manifest_rows(self._manager, checkpoint, product) if checkpoint else []
+            self._whole[stage, product] = rows
+        return self._whole[stage, product]
+
+    def columns(self, stage: str, product: str, *names: str) -> Rows:
+        """Return some columns of a product, which may have 100,000 rows."""
+        key = (stage, product, *names)
+        if key not in self._parts:
+            checkpoint = self._state.stages.get(stage)
+            found = manifest_columns(self._manager, checkpoint, product, names) if checkpoint else Rows.of([])
+            self._parts[key] = found
+        return self._parts[key]
+
+    @cached_property
+    def worst(self) -> dict[str, tuple[str, int, int]]:
+        """The worst status of each document by path, and where it stands: manifest and row."""
+        found: dict[str, tuple[str, int, int]] = {}
+        for stage, (name, product) in enumerate(MANIFESTS):
+            rows = self.columns(name, product, *_OUTCOME)
+            outcomes = zip(rows.column("path"), rows.column("status"), strict=True)
+            for place, (path, status) in enumerate(outcomes):
+                known = found.get(path)
+                if known is None or _WORST[status] < _WORST[known[0]]:
+                    found[path] = (status, stage, place)
+        return found
 
 
 def summarize(manager: StateManager, state: PipelineState, rows: RunRows | None = None) -> Row:
     """Return the summary of a run, as ``nic-etl run --json`` prints it."""
     rows = rows or RunRows(manager, state)
-    outcomes = document_outcomes(manager, state, rows)
+    statuses = Counter(status for status, _, _ in rows.worst.values())
     results = state.stage_results
     points, deleted = _stored(state.stages.get("qdrant_storage"))
     processing = results.get("document_processing")
     carried = "document_processing" in state.stages and state.stages["document_processing"].carried_from
-    statuses = [row["status"] for row in outcomes]
     unchanged = processing.unchanged_count if processing else 0
     end = state.end_timestamp
     return {
         "execution_id": state.execution_id,
         "status": str(state.status),
         "documents": {
-            "ok": statuses.count("ok"),
-            "rejected": statuses.count("rejected"),
-            "failed": statuses.count("failed"),
-            "stale": statuses.count("stale"),
+            "ok": statuses["ok"],
+            "rejected": statuses["rejected"],
+            "failed": statuses["failed"],
+            "stale": statuses["stale"],
             "ignored": len(ignored_files(manager, state, rows)),
-            "unchanged": statuses.count("ok") if carried else unchanged,
+            "unchanged": statuses["ok"] if carried else unchanged,
             "deleted": deleted,
         },
         "points": {name: points.get(name, 0) for name in ("total", "upserted", "unchanged", "deleted")},
@@ -89,24 +124,38 @@ def summarize(manager: StateManager, state: PipelineState, rows: RunRows | None 
 def _stored(checkpoint: Checkpoint | None) -> tuple[Row, int]:
     if checkpoint is None or checkpoint.result is None:
         return {}, 0
-    metrics = checkpoint.result.metrics
-    points: Row = dict(metrics.get("points", {}))
+    points = point_counts(checkpoint.result)
     if checkpoint.carried_from:  # the figures are those of the run that wrote them
         return {"total": points.get("total", 0), "unchanged": points.get("total", 0)}, 0
-    return points, int(metrics.get("documents_deleted", 0))
+    deleted = checkpoint.result.metrics.get("documents_deleted")
+    return points, deleted if isinstance(deleted, int) else 0
 
 
-def document_outcomes(manager: StateManager, state: PipelineState, rows: RunRows | None = None) -> list[Row]:
-    """Return one row a document: path, status and, where it is not ok, stage, category, message, remedy."""
+def point_counts(result: StageResult) -> dict[str, int]:
+    """Return the figures of the collection that the last stage told: total, upserted, unchanged, deleted."""
+    points = result.metrics.get("points")  # as they came out of a notebook: nobody has checked metrics
+    pairs = points.items() if isinstance(points, dict) else ()
+    return {name: count for name, count in pairs if isinstance(count, int)}
+
+
+def document_outcomes(
+    manager: StateManager, state: PipelineState, rows: RunRows | None = None, *, only_bad: bool = False
+) -> list[Row]:
+    """Return one row a document: path, status and, where it is not ok, stage, category, message, remedy.
+
+    Args:
+        manager: of the outputs folder.
+        state: of the run.
+        rows: its manifests, if somebody has read them before.
+        only_bad: leave the documents out that are ok.
+    """
     read = rows or RunRows(manager, state)
-    found: dict[str, Row] = {}
-    for stage, product in MANIFESTS:
-        for row in read(stage, product):
-            known = found.get(row["path"])
-            if known is None or _WORST[row["status"]] < _WORST[known["status"]]:
-                names = ("path", "status", "category", "message", "remedy")
-                found[row["path"]] = {name: row.get(name) for name in names} | {"stage": stage}
-    return sorted(found.values(), key=lambda row: (_WORST[row["status"]], row["path"]))
+    found = []
+    for status, stage, place in read.worst.values():
+        if status != "ok" or not only_bad:
+            row = read.columns(*MANIFESTS[stage], *_OUTCOME)[place]
+            found.append({name: row.get(name) for name in _OUTCOME} | {"stage": MANIFESTS[stage][0]})
+    return sorted(found, key=lambda row: (_WORST[row["status"]], row["path"]))
 
 
 def ignored_files(manager: StateManager, state: PipelineState, rows: RunRows | None = None) -> list[Row]:
@@ -117,14 +166,40 @@ def ignored_files(manager: StateManager, state: PipelineState, rows: RunRows | N
 
 def manifest_rows(manager: StateManager, checkpoint: Checkpoint, product: str) -> list[Row]:
     """Return the rows of a product that a stage glued; none where it broke off before."""
-    if not checkpoint.notebook or checkpoint.status in {ExecutionStatus.CANCELLED, ExecutionStatus.PENDING}:
-        return []
-    notebook: Path = manager.absolute(checkpoint.notebook)
     try:
-        refs: list[ArtifactRef] = artifact_refs(read_scraps(notebook).get(product))
-        return decode_rows(manager.store.read_table(refs[0])) if refs else []
+        table = _table(manager, checkpoint, product)
+        rows = decode_rows(table) if table is not None else []
+        require_rows(rows)
     except StageError:
         return []
+    return rows
+
+
+def manifest_columns(
+    manager: StateManager, checkpoint: Checkpoint, product: str, names: Sequence[str]
+) -> Rows:
+    """Return some columns of a manifest that a stage glued; no rows where it broke off before."""
+    try:
+        table = _table(manager, checkpoint, product, names)
+        if table is None:
+            return Rows.of([])
+        require_columns(table)
+        rows = Rows(table)
+        for name in names:
+            rows.column(name)  # what is no JSON shows here
+    except StageError:
+        return Rows.of([])
+    return rows
+
+
+def _table(
+    manager: StateManager, checkpoint: Checkpoint, product: str, names: Sequence[str] | None = None
+) -> pa.Table | None:
+    if not checkpoint.notebook or checkpoint.status in {ExecutionStatus.CANCELLED, ExecutionStatus.PENDING}:
+        return None
+    notebook: Path = manager.absolute(checkpoint.notebook)
+    refs: list[ArtifactRef] = artifact_refs(read_scraps(notebook).get(product))
+    return manager.store.read_table(refs[0], names) if refs else None
 
 
 def compare_stage(before: Checkpoint, after: Checkpoint) -> list[Row]:
@@ -147,8 +222,3 @@ def _figures(checkpoint: Checkpoint) -> Row:
     for ref in artifact_refs([ref.model_dump() for ref in result.artifacts.values()]):
         figures[f"{ref.name} sha256"] = ref.sha256[:12]
     return figures
-
-
-def _rows(manager: StateManager, state: PipelineState, stage: str, product: str) -> list[Row]:
-    checkpoint = state.stages.get(stage)
-    return manifest_rows(manager, checkpoint, product) if checkpoint else []

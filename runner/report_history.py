@@ -12,6 +12,7 @@ from runner.models import ExecutionMode, PipelineState
 from runner.report_generator import compare_stage
 from runner.report_model import Figure, TrendRun
 from runner.state_manager import StateManager
+from stagekit.plain_json import parse_json
 
 __all__ = ["HTML_NAME", "comparable_run", "differing_figures", "trend", "trend_title"]
 
@@ -96,10 +97,10 @@ def _earlier(manager: StateManager, execution_id: str) -> Iterator[Row]:
     earlier = [name for name in manager.execution_ids() if name < execution_id]
     for name in earlier[: -_LOOKED_AT - 1 : -1]:
         try:
-            record = json.loads((manager.run_dir(name) / "run.json").read_text(encoding="utf-8"))
+            record = parse_json((manager.run_dir(name) / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(record, dict):
+        if isinstance(record, dict) and record.get("execution_id") == name:
             yield record
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from runner.models import Checkpoint, ExecutionMode, PipelineState
 from runner.report_model import FailedCell, StageReport
 from runner.state_manager import StateManager
 from stagekit.contract import StageResult
+from stagekit.plain_json import parse_json
 
 __all__ = ["failed_cell", "stage_reports"]
 
@@ -117,7 +117,7 @@ def _text(lines: list[str]) -> str:
 def failed_cell(notebook: Path) -> FailedCell | None:
     """Return the cell in which an executed notebook broke off; None if there is none to be found."""
     try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        cells = parse_json(notebook.read_text(encoding="utf-8"))["cells"]
         for number, cell in enumerate(cells, 1):
             errors = [out for out in cell.get("outputs", []) if out.get("output_type") == "error"]
             if errors or cell.get("metadata", {}).get("papermill", {}).get("exception"):

@@ -191,8 +191,9 @@ def _referred(manager: StateManager, kept: list[PipelineState]) -> tuple[set[str
             uris.add(ref.uri)
             rows = read_rows(manager.store, ref)[0] if ref.media_type == PARQUET else []
             for row in rows:
-                refused = row.get("refused") or {}
-                keys.update(key for key in (row.get("memo_key"), refused.get("memo_key")) if key)
+                refused = row.get("refused")
+                own = refused.get("memo_key") if isinstance(refused, dict) else None
+                keys.update(str(key) for key in (row.get("memo_key"), own) if key)
                 documents.add(str(row.get("document_id")))
                 uris.update(inner.uri for inner in artifact_refs(row))
     return keys, documents, uris
@@ -200,7 +201,11 @@ def _referred(manager: StateManager, kept: list[PipelineState]) -> tuple[set[str
 
 def _made(value: dict[str, object]) -> datetime:
     made = value.get("produced_at")
-    return datetime.fromisoformat(str(made)) if made else datetime.max.replace(tzinfo=UTC)
+    try:
+        moment = datetime.fromisoformat(str(made))
+    except ValueError:
+        moment = datetime.max
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _leftovers(outputs: Path) -> Iterator[Path]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -18,8 +16,8 @@ from tenacity.wait import wait_exponential_jitter
 from runner.config_manager import PipelineConfig
 from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
 from runner.events import Event, Listener
-from runner.kernel_forks import KernelForks
-from runner.kernels import StageKernel, kernel_environment
+from runner.kernel_pool import KernelPool
+from runner.kernels import StageKernel
 from runner.models import Checkpoint, ExecutionContext, PipelineStage
 from runner.stages import code_parts, notebook_parameters
 from runner.state_manager import StateManager, digest_of, file_sha256
@@ -65,16 +63,13 @@ class StageManager:
         stop: threading.Event,
         memory_limit_mb: float = 0.0,
         settings: dict[str, Any] | None = None,
+        kernels: KernelPool | None = None,
     ) -> None:
         self._state = state
         self._emit = emit
         self._stop = stop
-        self._memory_limit_mb = memory_limit_mb
-        self._settings = settings or {}
-        self._kernels: dict[str, StageKernel] = {}
-        self._forks: dict[Path, KernelForks] = {}
-        self._guard = threading.Lock()
-        self._closed = False
+        self._lent = kernels is not None  # they outlive the run
+        self._kernels = kernels or KernelPool(state.outputs, settings or {}, memory_limit_mb)
         self.stages: dict[str, PipelineStage] = {}
 
     def register_stage(self, stage: PipelineStage) -> None:
@@ -140,11 +135,8 @@ class StageManager:
     def warm(self, names: Iterable[str]) -> None:
         """Start kernels ahead and let them import what their stages will need."""
         for name in names:
-            with self._guard:
-                if name not in self._kernels and not self._closed and not self._stop.is_set():
-                    self._kernels[name] = self._start_kernel(self.stages[name])
-                    stage = self.stages[name]
-                    self._kernels[name].warm(stage.warm_imports, stage.warm_up, self._settings)
+            if not self._stop.is_set():
+                self._kernels.warm([self.stages[name]])
 
     def execute_stage_with_retry(self, stage_name: str, context: ExecutionContext) -> Checkpoint:
         """Execute a stage, again where its service failed in passing, and return its checkpoint.
@@ -183,28 +175,18 @@ class StageManager:
 
     def cleanup_stage_resources(self, stage_name: str) -> None:
         """End a kernel that was started ahead for a stage and not used."""
-        with self._guard:
-            kernel = self._kernels.pop(stage_name, None)
-        if kernel is not None:
-            kernel.end()
+        self._kernels.discard(stage_name)
 
     def close(self) -> None:
-        """End every kernel that is left; none can be started afterwards."""
-        with self._guard:
-            self._closed = True
-        for name in list(self._kernels):
-            self.cleanup_stage_resources(name)
-        with self._guard:
-            while self._forks:
-                self._forks.popitem()[1].close()
+        """End every kernel that is left; none can be started afterwards. Lent ones go on waiting."""
+        if not self._lent:
+            self._kernels.close()
 
     def _execute_once(self, stage: PipelineStage, context: ExecutionContext) -> StageKernel:
         # papermill's import takes a second, which commands that execute nothing need not pay.
         from runner.notebook_execution import NotebookJob, execute_notebook
 
-        self.warm([stage.name])
-        with self._guard:
-            kernel = self._kernels.pop(stage.name, None)
+        kernel = None if self._stop.is_set() else self._kernels.take(stage)
         if kernel is None or self._stop.is_set():
             if kernel is not None:
                 kernel.end()
@@ -250,29 +232,6 @@ class StageManager:
         if faults := self._state.faults(checkpoint):
             raise StageExecutionError(stage.name, "; ".join(faults), notebook=notebook)
         return checkpoint
-
-    def _start_kernel(self, stage: PipelineStage) -> StageKernel:
-        logs = self._state.outputs / "logs"
-        logs.mkdir(mode=0o700, exist_ok=True)
-        extra = {
-            "NIC_ETL_OUTPUTS_DIR": str(self._state.outputs),
-            "NIC_ETL_NOTEBOOK": str(stage.notebook),
-            "TOKENIZERS_PARALLELISM": "false",
-        }
-        return StageKernel(
-            kernel_environment(stage.secrets, extra),
-            folder=stage.notebook.parent,
-            log=logs / f"{stage.name}-{os.getpid()}.log",
-            registry=self._state.kernels,
-            memory_limit_mb=self._memory_limit_mb,
-            forks=self._fork_server(stage.notebook.parent, logs) if sys.platform == "linux" else None,
-        )
-
-    def _fork_server(self, folder: Path, logs: Path) -> KernelForks:
-        # One for each folder of notebooks: modules beside a notebook belong to it alone.
-        if folder not in self._forks:
-            self._forks[folder] = KernelForks(folder, logs / f"kernels-{os.getpid()}.log")
-        return self._forks[folder]
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import threading
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -21,14 +22,23 @@ _COMMON = (
     "__init__",
     "artifacts",
     "contract",
+    "database_faults",
     "errors",
     "execution",
+    "held",
     "manifest",
     "memo",
     "paths",
+    "plain_json",
+    "rows",
     "stage",
+    "table_files",
     "tables",
 )
+
+# Python 3.11 counts the depth of a syntax tree for all threads together (python/cpython#106905), and stages
+# that run side by side would end with "AST constructor recursion depth mismatch".
+_PARSING = threading.Lock()
 
 
 def default_stages() -> list[PipelineStage]:
@@ -50,6 +60,7 @@ def default_stages() -> list[PipelineStage]:
             code=("processing", "front_matter"),
             secrets=("HF_TOKEN", "NIC_ETL_PDF_PASSWORDS"),
             warm_imports=("stagekit.processing", "stagekit.workers"),
+            worker_imports=("stagekit.processing.worker", "stagekit.processing.light_libraries"),
             resource_requirements=ResourceRequirements(memory_mb=2500),
         ),
         PipelineStage(
@@ -82,6 +93,7 @@ def default_stages() -> list[PipelineStage]:
             dependencies=("gitlab_ingestion", "document_processing", "text_chunking"),
             code=("enrichment", "front_matter"),
             warm_imports=("stagekit.enrichment",),
+            warm_up="stagekit.enrichment.language_model:warm_up",
             resource_requirements=ResourceRequirements(memory_mb=600),
         ),
         PipelineStage(
@@ -131,7 +143,8 @@ def code_parts(stage: PipelineStage) -> dict[str, str]:
 def _literals(source: str, notebook: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     try:
-        tree = ast.parse(source)
+        with _PARSING:
+            tree = ast.parse(source)
     except SyntaxError as error:
         raise ConfigurationError(
             f"{notebook}: the cell tagged `parameters` is not Python ({error.msg}, line {error.lineno})."

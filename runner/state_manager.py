@@ -21,10 +21,13 @@ from pydantic import ValidationError
 from runner.audit import AuditLog, user_name
 from runner.errors import StateManagementError
 from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineState, now
-from stagekit.artifacts import ArtifactStore, atomic_write
+from stagekit.artifacts import ArtifactStore, atomic_write, outputs_store
 from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps
+from stagekit.database_faults import is_damage
+from stagekit.encryption import EncryptionError
 from stagekit.errors import ArtifactError, StageError
 from stagekit.paths import latest_dir, make_private_dir, private_outputs
+from stagekit.plain_json import parse_json
 
 __all__ = ["StateManager", "digest_of", "file_sha256"]
 
@@ -37,25 +40,39 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 );
 CREATE INDEX IF NOT EXISTS by_digest ON checkpoints (stage, digest, execution_id);
 """
+_COLUMNS = {
+    "runs": ["execution_id", "mode", "status", "started", "ended"],
+    "checkpoints": ["execution_id", "stage", "digest", "status"],
+}
 _USABLE = {ExecutionStatus.SUCCESS, ExecutionStatus.PARTIAL}
 
 
 class StateManager:
-    """Reads and writes the state below one outputs folder."""
+    """Reads and writes the state below one outputs folder.
 
-    def __init__(self, outputs: Path) -> None:
+    Args:
+        outputs: the folder.
+        store: of its artifacts, for the change of a key; by default the one that belongs to the folder.
+
+    Raises:
+        StateManagementError: the folder cannot be used, or is encrypted and its key is not there.
+    """
+
+    def __init__(self, outputs: Path, store: ArtifactStore | None = None) -> None:
         try:
             self.outputs = private_outputs(outputs)
+            self.store = store or outputs_store(outputs)
             self.runs = make_private_dir(outputs / "runs")
         except OSError as error:
             raise StateManagementError(
                 f"outputs_dir: the folder {outputs} cannot be made ({error.strerror}); choose another.",
                 exit_code=2,
             ) from None
+        except (ArtifactError, EncryptionError) as error:
+            raise StateManagementError(str(error), exit_code=2) from None
         except StageError as error:
             raise StateManagementError(f"outputs_dir: {error}", exit_code=2) from None
         self.kernels = outputs / "kernels"
-        self.store = ArtifactStore(os.environ.get("NIC_ETL_ARTIFACTS_URL") or outputs / "artifacts")
         self.audit_log = AuditLog(outputs)
         self._database = outputs / "state.sqlite"
 
@@ -148,12 +165,11 @@ class StateManager:
 
     def find_checkpoint(self, stage: str, digest: str) -> tuple[str, Checkpoint] | None:
         """Return the newest whole checkpoint of a stage with that fingerprint, and its run's id."""
-        with self._connected() as connection:
-            rows = connection.execute(
-                "SELECT execution_id FROM checkpoints WHERE stage = ? AND digest = ? "
-                "AND status IN ('success', 'partial') ORDER BY execution_id DESC LIMIT 5",
-                (stage, digest),
-            ).fetchall()
+        rows = self._indexed(
+            "SELECT execution_id FROM checkpoints WHERE stage = ? AND digest = ? "
+            "AND status IN ('success', 'partial') ORDER BY execution_id DESC LIMIT 5",
+            (stage, digest),
+        )
         for (execution_id,) in rows:
             with contextlib.suppress(StateManagementError):
                 checkpoint = self._read(execution_id).stages.get(stage)
@@ -163,29 +179,27 @@ class StateManager:
 
     def last_checkpoint(self, stage: str) -> tuple[str, Checkpoint] | None:
         """Return the newest usable checkpoint of a stage, whole or not, and its run's id."""
-        with self._connected() as connection:
-            rows = connection.execute(
-                "SELECT execution_id FROM checkpoints JOIN runs USING (execution_id) WHERE stage = ? "
-                "AND checkpoints.status IN ('success', 'partial') AND mode != 'test' "
-                "ORDER BY execution_id DESC",
-                (stage,),
-            )
-            for (execution_id,) in rows:
-                with contextlib.suppress(StateManagementError):
-                    checkpoint = self._read(execution_id).stages.get(stage)
-                    if checkpoint and checkpoint.status in _USABLE:
-                        return execution_id, checkpoint
+        rows = self._indexed(
+            "SELECT execution_id FROM checkpoints JOIN runs USING (execution_id) WHERE stage = ? "
+            "AND checkpoints.status IN ('success', 'partial') AND mode != 'test' "
+            "ORDER BY execution_id DESC",
+            (stage,),
+        )
+        for (execution_id,) in rows:
+            with contextlib.suppress(StateManagementError):
+                checkpoint = self._read(execution_id).stages.get(stage)
+                if checkpoint and checkpoint.status in _USABLE:
+                    return execution_id, checkpoint
         return None
 
     def last_attempt(self, stage: str) -> str:
         """Return the id of the newest run that executed a stage, however that ended; empty if none did."""
-        with self._connected() as connection:
-            row = connection.execute(
-                "SELECT execution_id FROM checkpoints WHERE stage = ? AND status != 'skipped' "
-                "ORDER BY execution_id DESC LIMIT 1",
-                (stage,),
-            ).fetchone()
-        return str(row[0]) if row else ""
+        rows = self._indexed(
+            "SELECT execution_id FROM checkpoints WHERE stage = ? AND status != 'skipped' "
+            "ORDER BY execution_id DESC LIMIT 1",
+            (stage,),
+        )
+        return str(rows[0][0]) if rows else ""
 
     def faults(self, checkpoint: Checkpoint) -> list[str]:
         """Return what is wrong with a checkpoint: withdrawn, or notebook or artifacts missing or altered."""
@@ -254,8 +268,8 @@ class StateManager:
                 try:
                     fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 except OSError:
-                    owner: dict[str, Any] = json.loads(file.read() or "{}")
-                    return owner
+                    owner = parse_json(file.read() or "{}")
+                    return owner if isinstance(owner, dict) else {}
                 return None
         except (OSError, ValueError):
             return None
@@ -267,13 +281,23 @@ class StateManager:
     # Internals
 
     def _read(self, execution_id: str) -> PipelineState:
-        path = self.run_dir(execution_id) / "run.json"
+        path = self.run_dir(str(execution_id)) / "run.json"
         try:
-            return PipelineState.model_validate_json(path.read_text(encoding="utf-8"))
+            # Records and index are files like any other: neither may lead to another folder.
+            if execution_id != path.parent.name or path.parent.parent != self.runs:
+                raise ValueError(execution_id)
+            state = PipelineState.model_validate_json(path.read_text(encoding="utf-8"))
+            if state.execution_id != execution_id or not all(map(self._is_ours, state.stages.values())):
+                raise ValueError(execution_id)
         except (OSError, ValueError, ValidationError):
             raise StateManagementError(
                 f"The record {path} is damaged: its run cannot be used; start a new one with `nic-etl run`."
             ) from None
+        return state
+
+    def _is_ours(self, checkpoint: Checkpoint) -> bool:
+        recorded = Path(os.path.normpath(self.absolute(checkpoint.notebook)))
+        return "\0" not in checkpoint.notebook and recorded.is_relative_to(os.path.normpath(self.outputs))
 
     def _artifact_faults(self, ref: Any) -> list[str]:
         try:
@@ -291,10 +315,34 @@ class StateManager:
         for execution_id in self.execution_ids():
             with contextlib.suppress(StateManagementError):
                 states.append(self._read(execution_id))
-        self._index(states)
+        self._write_index(states)
         return len(states)
 
+    def _indexed(self, query: str, values: tuple[str, ...]) -> list[Any]:
+        try:
+            with self._connected() as connection:
+                return connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            self._index_again()
+            with self._connected() as connection:
+                return connection.execute(query, values).fetchall()
+
     def _index(self, states: list[PipelineState]) -> None:
+        try:
+            self._write_index(states)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            self._index_again()  # the records are on disk already
+
+    def _index_again(self) -> None:
+        # Only an index: whatever happened to it, the runs' records can replace it.
+        self.audit("index_rebuilt", {"file": self._database.name})
+        self.rebuild_index()
+
+    def _write_index(self, states: list[PipelineState]) -> None:
         with self._connected() as connection, connection:
             for state in states:
                 ended = state.end_timestamp.isoformat() if state.end_timestamp else None
@@ -315,9 +363,7 @@ class StateManager:
         try:
             connection = self._open()
         except sqlite3.DatabaseError:
-            # Only an index: whatever happened to it, the runs' records can replace it.
-            self.audit("index_rebuilt", {"file": self._database.name})
-            self.rebuild_index()
+            self._index_again()
             connection = self._open()
         try:
             yield connection
@@ -331,6 +377,7 @@ class StateManager:
             if new:
                 self._database.chmod(0o600)
             connection.execute("PRAGMA journal_mode=WAL")
+            _require_layout(connection)
             connection.executescript(_SCHEMA)
             if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("damaged")
@@ -338,6 +385,14 @@ class StateManager:
             connection.close()
             raise
         return connection
+
+
+def _require_layout(connection: sqlite3.Connection) -> None:
+    """Raise DatabaseError where other tables than ours are there; another process may just make ours."""
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"):
+        rows = connection.execute("SELECT name FROM pragma_table_info(?)", (name,))
+        if [column for (column,) in rows] != _COLUMNS.get(name):
+            raise sqlite3.DatabaseError("of another layout")
 
 
 class LockNote:
@@ -382,7 +437,7 @@ def file_sha256(path: Path) -> str:
 
 def _who_holds(note: str) -> str:
     try:
-        owner = json.loads(note)
+        owner = parse_json(note)
         return (
             f"Another run holds {owner['execution_id'] or 'the outputs folder'} since {owner['since']} "
             f"(process {owner['pid']} of {owner['user']} on {owner['host']}): wait for it, follow it with "

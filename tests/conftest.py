@@ -7,10 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from runner.redaction import SECRET_VARIABLES
 
 _KEPT = {"NIC_ETL_MODELS_DIR"}
+# Promises about values, not about the speed of the machine that happens to test them.
+settings.register_profile("nic-etl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nic-etl")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: at the end no process waits for another one's last long test."""
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, "integration" not in item.nodeid))
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,8 @@ from typing import Any
 
 import nbformat
 
+from stagekit.plain_json import parse_json, require_plain
+
 __all__ = ["notebook_page"]
 
 _STYLE = """
@@ -29,8 +31,12 @@ def notebook_page(path: Path) -> str:
     Raises:
         ValueError: if the file is no notebook.
     """
-    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
-    cells = [_cell(number, cell) for number, cell in enumerate(notebook.cells, 1)]
+    try:
+        require_plain(parse_json(text := path.read_text(encoding="utf-8")))
+        notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+        cells = [_cell(number, cell) for number, cell in enumerate(notebook.cells, 1)]
+    except (AttributeError, KeyError, TypeError, ValueError, nbformat.ValidationError) as error:
+        raise ValueError(f"{path} is no whole notebook ({type(error).__name__}).") from None
     title = html.escape(path.stem)
     head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
     return f"<!doctype html>{head}<h1>{title}</h1>{''.join(cells)}"

@@ -8,15 +8,16 @@ importing scrapbook, whose import brings pandas and papermill into every kernel 
 
 from __future__ import annotations
 
+import contextlib
 import json
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from stagekit.errors import StageError
+from stagekit.plain_json import parse_json, require_plain
 
 __all__ = [
     "PROGRESS_MIME",
@@ -85,8 +86,8 @@ class StageResult(BaseModel):
 
     stage_name: str
     status: ExecutionStatus
-    start_time: datetime
-    end_time: datetime | None = None
+    start_time: AwareDatetime
+    end_time: AwareDatetime | None = None
     input_count: int = 0
     output_count: int = 0
     success_count: int = 0
@@ -135,7 +136,7 @@ def read_scraps(notebook: Path | str) -> dict[str, Any]:
     """
     path = Path(notebook)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StageError(f"There is no executed notebook at {path}.") from None
     except (OSError, ValueError) as error:
@@ -150,6 +151,10 @@ def read_scraps(notebook: Path | str) -> dict[str, Any]:
             scrap = data.get(SCRAP_MIME) if isinstance(data, dict) else None
             if isinstance(scrap, dict) and isinstance(scrap.get("name"), str) and "data" in scrap:
                 scraps[scrap["name"]] = scrap["data"]
+    try:
+        require_plain(scraps)
+    except ValueError as error:
+        raise StageError(f"The scraps in {path} are damaged ({error}); run its stage again.") from None
     return scraps
 
 
@@ -168,19 +173,18 @@ def stage_result(notebook: Path | str) -> StageResult:
         return StageResult.model_validate(scraps[STAGE_RESULT])
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = " ".join(".".join(str(part) for part in first["loc"])[:80].split())
         raise StageError(f"The stage_result in {notebook} is damaged ({where}: {first['msg']}).") from None
 
 
 def artifact_refs(value: Any) -> list[ArtifactRef]:
     """Collect every artifact reference inside a JSON value, in order of appearance."""
-    if isinstance(value, dict):
-        if {"uri", "sha256", "media_type"} <= value.keys():
-            try:
-                return [ArtifactRef.model_validate(value)]
-            except ValidationError:
-                return []
-        return [ref for item in value.values() for ref in artifact_refs(item)]
-    if isinstance(value, list):
-        return [ref for item in value for ref in artifact_refs(item)]
-    return []
+    refs, waiting = [], [value]
+    while waiting:  # not recursive: the value may come from a file, nested as deeply as somebody liked
+        one = waiting.pop()
+        if isinstance(one, dict) and {"uri", "sha256", "media_type"} <= one.keys():
+            with contextlib.suppress(ValidationError):
+                refs.append(ArtifactRef.model_validate(one))
+        elif isinstance(one, dict | list):
+            waiting += reversed(list(one.values()) if isinstance(one, dict) else one)
+    return refs

@@ -8,17 +8,39 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from stagekit.contract import PROGRESS_MIME
+from stagekit.encryption import CLEAR, Cipher
+from stagekit.rows import column_of
 
-__all__ = ["Progress", "Table", "table"]
+__all__ = ["Progress", "Table", "hide_documents", "outcome_table", "table"]
 
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0;white-space:pre-wrap;max-width:46em"
 _MAX_TEXT = 300
+_ORDER = {"failed": 0, "rejected": 1, "stale": 2, "ok": 3}
+# What texts are shown in a notebook of an encrypted folder; those of any other column may be a document's.
+_NEVER_CONTENT = frozenset({
+    "all", "bytes", "category", "collection", "confidence", "content_type", "count", "document_status",
+    "document_type", "documents", "executed notebook", "field", "file_extension", "file_format",
+    "files", "folder", "for example", "glued", "kind", "language", "made", "message", "modified", "of",
+    "path", "product", "quality_verdict", "readers see it", "reason", "remedy", "replaced", "seconds",
+    "setting", "sha256", "share", "stage", "status", "unchanged", "value", "what",
+})  # fmt: skip
+_shown = {"cipher": CLEAR}
+
+
+def hide_documents(cipher: Cipher) -> None:
+    """Let tables show the length and a keyed hash of what may be a document's text, unless all is clear."""
+    _shown["cipher"] = cipher
 
 
 class Table:
-    """Rows shown as an HTML table, with a plain-text form for terminals and diffs."""
+    """Rows shown as an HTML table, with a plain-text form for terminals and diffs.
+
+    In an encrypted outputs folder texts are shown of a few columns only, see :func:`hide_documents`.
+    """
 
     def __init__(self, rows: Sequence[dict[str, Any]], columns: Sequence[str], caption: str = "") -> None:
+        if _shown["cipher"].key_id:
+            rows = [{name: _hidden(name, row.get(name)) for name in columns} for row in rows]
         self.rows = rows
         self.columns = columns
         self.caption = caption
@@ -63,6 +85,21 @@ def table(rows: Iterable[dict[str, Any]], columns: Sequence[str] | None = None, 
     listed = list(rows)
     names = columns or list(dict.fromkeys(key for row in listed for key in row))
     return Table(listed, names, caption)
+
+
+def outcome_table(outcomes: Sequence[dict[str, Any]], columns: Sequence[str], limit: int) -> Table:
+    """Return a table of documents' outcomes: failures first, with reasons, remedies and seconds."""
+    states, paths = column_of(outcomes, "status"), column_of(outcomes, "path")
+    ordered = sorted(range(len(states)), key=lambda place: (_ORDER[states[place]], paths[place]))
+    counts = {state: states.count(state) for state in _ORDER}
+    said = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no document"
+    unchanged = sum(map(bool, column_of(outcomes, "unchanged")))
+    more = f"; the first {limit} of {len(ordered)}" if len(ordered) > limit else ""
+    names = ["status", "path", "message", "remedy", *columns, "seconds", "unchanged"]
+    if not any(column_of(outcomes, "message")):
+        names = [name for name in names if name not in {"message", "remedy"}]
+    shown = [outcomes[place] for place in ordered[:limit]]
+    return table(shown, names, f"Documents: {said}; {unchanged} unchanged{more}")
 
 
 class Progress:
@@ -119,6 +156,13 @@ class Progress:
         state = {"done": self.done, "total": self.total, "unit": self.unit, "current": self._current}
         bar = f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width:20em"></progress>'
         return {PROGRESS_MIME: state, "text/html": f"{bar} {html.escape(text)}", "text/plain": text}
+
+
+def _hidden(name: str, value: Any) -> Any:
+    if name in _NEVER_CONTENT or value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    return f"({len(text)} characters, {_shown['cipher'].pseudonym(text)})" if text else ""
 
 
 def _label(name: str) -> str:

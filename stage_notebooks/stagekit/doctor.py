@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from stagekit.doctor_cluster import check_cluster
 from stagekit.doctor_models import check_models
 from stagekit.doctor_store import check_store
 from stagekit.errors import StageError
@@ -58,7 +59,12 @@ def main() -> int:
     """Answer the request ``{"settings", "outputs_dir"}`` on standard input and return the exit code."""
     request = json.load(sys.stdin)
     settings, outputs = request["settings"], Path(request["outputs_dir"])
-    rows = [*check_source(settings, outputs), *check_models(settings), *check_store(settings, outputs)]
+    rows = [
+        *check_source(settings, outputs),
+        *check_models(settings),
+        *check_store(settings, outputs),
+        *check_cluster(settings, outputs),
+    ]
     json.dump(rows, sys.stdout, ensure_ascii=False)
     return 0
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from stagekit.artifacts import open_store
 from stagekit.errors import StageError
 
 __all__ = ["preflight"]
@@ -19,7 +22,14 @@ def preflight(settings: Settings) -> list[str]:
     Args:
         settings: every setting of the pipeline by name, as plain JSON.
     """
-    return [*_source(settings), *_engines(settings), *_chunking(settings), *_store(settings)]
+    return [
+        *_source(settings),
+        *_engines(settings),
+        *_chunking(settings),
+        *_store(settings),
+        *_encryption(settings),
+        *_cluster(settings),
+    ]
 
 
 def _source(settings: Settings) -> list[str]:
@@ -87,3 +97,30 @@ def _store(settings: Settings) -> list[str]:
     if authority and not Path(authority).is_file():
         return [f"qdrant_ca_file: there is no file {authority}: give the PEM file of your authority."]
     return []
+
+
+def _encryption(settings: Settings) -> list[str]:
+    from stagekit.encryption import KEY_VARIABLE, key_from_environment
+
+    try:
+        if not settings.get("encrypt_outputs") or key_from_environment() is not None:
+            return []
+    except StageError as error:
+        return [str(error)]
+    remedy = f"make one with `nic-etl state new-key`, and give it in {KEY_VARIABLE} or {KEY_VARIABLE}_FILE"
+    return [f"encrypt_outputs is true, and there is no key: {remedy}."]
+
+
+def _cluster(settings: Settings) -> list[str]:
+    from stagekit.cluster_check import require_access
+
+    problems = []
+    if settings.get("dask_scheduler") and find_spec("distributed") is None:
+        problems.append("dask_scheduler is set, but Dask is not installed: pip install 'nic-etl[cluster]'.")
+    url = os.environ.get("NIC_ETL_ARTIFACTS_URL", "")
+    if "://" in url:
+        try:
+            require_access(open_store(url))
+        except StageError as error:
+            problems.append(str(error))
+    return problems

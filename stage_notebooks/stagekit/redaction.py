@@ -30,20 +30,33 @@ SECRET_VARIABLES = (
     "HUGGING_FACE_HUB_TOKEN",
     "NIC_ETL_PDF_PASSWORDS",
     "NIC_ETL_NOTIFY_URLS",
+    "NIC_ETL_WEBHOOK_TOKEN",
+    "NIC_ETL_ENCRYPTION_KEY",
+    "NIC_ETL_ENCRYPTION_OLD_KEY",
     "OTEL_EXPORTER_OTLP_HEADERS",
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 )
+# Of the artifact store: every process needs them, and no text does.
+_STORE_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _MASK = "[redacted]"
 _SHORTEST = 6  # replacing shorter values would tear holes into ordinary text
 
 # Tokens that are known by their form: GitLab's prefixes, Hugging Face's, GitHub's, JSON Web Tokens (RFC 7519;
 # Qdrant Cloud's keys are some), user information in a URL.
-_FORMS = re.compile(
-    r"\b(?:glpat|gldt|glrt|glcbt|glptt|glft|glsoat|gloas)-[0-9A-Za-z_.=-]{10,}"
-    r"|\bhf_[A-Za-z0-9]{20,}"
-    r"|\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
-    r"|(?<=://)[^/\s:@\"']+:[^/\s@\"']+(?=@)"
+# Each begins with a literal, which is looked for first: a notebook with its pictures is a long text.
+_FORMS = tuple(
+    (begin, re.compile(form))
+    for begin, form in (
+        *(
+            (f"{kind}-", rf"\b{kind}-[0-9A-Za-z_.=-]{{10,}}")
+            for kind in ("glpat", "gldt", "glrt", "glcbt", "glptt", "glft", "glsoat", "gloas")
+        ),
+        ("hf_", r"\bhf_[A-Za-z0-9]{20,}"),
+        *((f"gh{kind}_", rf"\bgh{kind}_[A-Za-z0-9]{{20,}}") for kind in "pousr"),
+        ("github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
+        ("eyJ", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+        ("://", r"(?<=://)[^/\s:@\"']+:[^/\s@\"']+(?=@)"),
+    )
 )
 
 _USER_INFORMATION = re.compile(r"://[^/\s@]+@")
@@ -55,7 +68,7 @@ def secret_values(environment: Mapping[str, str] | None = None) -> list[str]:
     A value of several lines is a secret as a whole, and so is each of its lines.
     """
     env = os.environ if environment is None else environment
-    values = [env[name] for name in SECRET_VARIABLES if env.get(name)]
+    values = [env[name] for name in (*SECRET_VARIABLES, *_STORE_SECRETS) if env.get(name)]
     for name in SECRET_VARIABLES:
         file = env.get(f"{name}_FILE")
         if file and Path(file).is_file():
@@ -66,7 +79,8 @@ def secret_values(environment: Mapping[str, str] | None = None) -> list[str]:
 
 def looks_like_token(text: str) -> bool:
     """Tell whether a text holds a token of known form, or a URL with a user name or password."""
-    return bool(_FORMS.search(text) or _USER_INFORMATION.search(text))
+    known = any(begin in text and form.search(text) for begin, form in _FORMS)
+    return known or bool(_USER_INFORMATION.search(text))
 
 
 def exposed_secret_files(environment: Mapping[str, str] | None = None) -> list[str]:
@@ -92,7 +106,10 @@ class Redactor:
         """Return the text without secrets."""
         if self._exact is not None:
             text = self._exact.sub(_MASK, text)
-        return _FORMS.sub(_MASK, text)
+        for begin, form in _FORMS:
+            if begin in text:
+                text = form.sub(_MASK, text)
+        return text
 
 
 class RedactedStream(io.TextIOBase):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from stagekit.artifacts import ArtifactStore
+from stagekit.artifacts import outputs_store
 from stagekit.contract import (
     STAGE_RESULT,
     ArtifactRef,
@@ -22,13 +22,16 @@ from stagekit.contract import (
     glue,
     read_scraps,
 )
-from stagekit.display import Progress, Table, table
+from stagekit.display import Progress, Table, hide_documents, outcome_table, table
 from stagekit.errors import StageError
 from stagekit.execution import LIMIT_CATEGORIES, DocumentOutput, Executor, InProcess, Workplace
-from stagekit.fingerprint import code_fingerprint, notebook_code
-from stagekit.manifest import ColumnOrigins, manifest_metadata, stale_row
-from stagekit.memo import Memo, canonical_json, digest
+from stagekit.fingerprint import code_fingerprint, function_source, notebook_code
+from stagekit.held import Held, held_outcomes, map_record
+from stagekit.manifest import ColumnOrigins, is_outcome, manifest_metadata, require_rows, stale_row
+from stagekit.memo import MAP_KEY, Memo, canonical_json, digest
 from stagekit.paths import latest_dir, latest_notebooks, outputs_path, private_outputs, source_notebook
+from stagekit.plain_json import parse_json
+from stagekit.rows import Rows, RowSource, column_of, require_columns
 from stagekit.tables import decode_rows, encode_rows
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ __all__ = ["DocumentOutput", "Stage", "open_stage"]
 Row = dict[str, Any]
 Keyed = tuple[str, Row]
 _USABLE = {"ok", "stale"}
-_ORDER = {"failed": 0, "rejected": 1, "stale": 2, "ok": 3}
+_WORTH_A_PLOT = 10
 
 
 def open_stage(
@@ -64,6 +67,17 @@ def open_stage(
     return Stage(name, outputs, upstream or {}, parameters or {}, max_failure_rate)
 
 
+@dataclass(frozen=True)
+class _Map:
+    """What :meth:`Stage.map_documents` applies to documents."""
+
+    base: str
+    key: Callable[[Row], Any]
+    executor: Executor
+    carry: Callable[[Row], Row] | None
+    keep_last_good: bool
+
+
 class Stage:
     """One execution of a stage; made by :func:`open_stage`."""
 
@@ -73,11 +87,11 @@ class Stage:
         self.name = name
         self.outputs = outputs
         self.parameters = parameters
-        store_url = os.environ.get("NIC_ETL_ARTIFACTS_URL") or str(outputs / "artifacts")
-        self.store = ArtifactStore(store_url)
+        self.store = outputs_store(outputs)
         log = outputs / "logs" / f"{name}-workers-{os.getpid()}.log"
-        self._place = Workplace(self.store, store_url, log)
+        self._place = Workplace(self.store, self.store.url, log)
         self.memo = Memo(outputs / "memo.sqlite")
+        hide_documents(self.memo.cipher)
         self._upstream = upstream
         self._scraps: dict[str, dict[str, Any]] = {}
         self._columns: dict[str, ColumnOrigins] = {}
@@ -125,11 +139,25 @@ class Stage:
     def read(self, stage: str, name: str, *, usable_only: bool = True) -> list[Row]:
         """Return an upstream table as rows, by default only those of usable documents (ok or stale)."""
         rows = decode_rows(self.store.read_table(self.ref(stage, name)))
+        require_rows(rows)
         return [row for row in rows if not usable_only or row.get("status", "ok") in _USABLE]
+
+    def rows(self, stage: str, name: str, *, usable_only: bool = True) -> Rows:
+        """Return an upstream manifest as :meth:`read` does, as a table whose rows are decoded on demand."""
+        ref = self.ref(stage, name)
+        table = self.store.read_table(ref)
+        require_columns(table)
+        rows = Rows(table, (RowSource(f"{stage}.{name}", ref, table),))
+        return rows.where("status", _USABLE) if usable_only and len(rows) else rows
 
     def read_json(self, stage: str, name: str) -> Any:
         """Return an upstream JSON artifact."""
-        return json.loads(self.store.read(self.ref(stage, name)))
+        try:
+            return parse_json(self.store.read(self.ref(stage, name)))
+        except ValueError as error:
+            raise StageError(
+                f"The product {name!r} of {stage} is not JSON ({error}): run it again."
+            ) from None
 
     def read_part(self, ref: ArtifactRef | Row) -> pa.Table:
         """Return the table that a manifest row refers to."""
@@ -170,18 +198,23 @@ class Stage:
         key: Callable[[Row], Any],
         parameters: Iterable[str] = (),
         code: Iterable[ModuleType] = (),
+        shared: Any = None,
         carry: Callable[[Row], Row] | None = None,
         keep_last_good: bool = False,
-    ) -> list[Row]:
+    ) -> Sequence[Row]:
         """Apply a function to every document; one bad document stops nothing, and nothing is made twice.
 
         Args:
-            rows: the documents; each row has ``document_id`` and ``path``.
+            rows: the documents; each row has ``document_id`` and ``path``. With :class:`~stagekit.rows.Rows`,
+                documents whose rows are those of the last execution are not even looked at one by one.
             function: makes a document's output; it may raise :class:`~stagekit.errors.DocumentRejected`.
                 Or an executor that has such a function, as :class:`~stagekit.workers.DocumentWorkers`.
-            key: what of the row determines the output (plain JSON: content hashes, not paths).
+            key: what of the row determines the output (plain JSON: content hashes, not paths). With ``Rows``
+                it must not depend on anything but the row.
             parameters: names of those stage parameters that determine the output.
             code: modules whose source determines the output.
+            shared: what else determines the output of every document (plain JSON), a model's fingerprint
+                for example.
             carry: columns of the input row that the manifest takes over, beside the output.
             keep_last_good: answer with the last good outcome (status ``stale``) where the document now
                 fails or is rejected.
@@ -190,33 +223,58 @@ class Stage:
             one outcome a document, in the order of the paths: document_id, path, status (ok, rejected,
             failed, stale), category, message, remedy, seconds, memo_key, produced_at, unchanged, and the
             fields and artifact references of the output. Outcomes are remembered as each one is finished.
+            ``Rows`` are answered with ``Rows``.
         """
         executor = function if isinstance(function, Executor) else InProcess(function)
+        common = [] if shared is None else [shared]
         base = digest(
             self.name,
             {name: self.parameters[name] for name in sorted(parameters)},
             code_fingerprint(code),
             notebook_code(source_notebook(self.name)),
             executor.identity,
+            *common,
         )
+        work = _Map(base, key, executor, carry, keep_last_good)
+        if not isinstance(rows, Rows):
+            outcomes: Sequence[Row] = self._outcomes(rows, work)
+        else:
+            # Beside the outcomes, what their rows in the manifest depend on.
+            how = [function_source(one) if one else None for one in (key, carry)]
+            outcomes = self._with_held(rows, work, digest(base, how, keep_last_good))
+        self._count(outcomes)
+        return outcomes
+
+    def _with_held(self, rows: Rows, work: _Map, whole: str) -> Rows:
+        """Take over what still holds of the last execution, and process the other documents."""
+        key = f"{MAP_KEY}{self.name}"
+        record = self.memo.get_many([key]).get(key)
+        if record is not None and record.get("base") != whole:
+            record = None
+        held = held_outcomes(rows, record, self.store, carried=work.carry is dict)
+        made = self._outcomes([rows[place] for place in held.others], work, held)
+        origins = (self._columns[row["memo_key"]] for row in made if row["memo_key"] in self._columns)
+        table = held.merged(made, manifest_metadata(self.name, origins))
+        return Rows(table, record=map_record(whole, rows))
+
+    def _outcomes(self, rows: Iterable[Row], work: _Map, held: Held | None = None) -> list[Row]:
+        """Return an outcome for each row, in the order of the paths, remembered or made."""
+        executor = work.executor
         ordered = sorted(rows, key=lambda row: str(row["path"]))
-        keys = [digest(base, key(row)) for row in ordered]
+        keys = [digest(work.base, work.key(row)) for row in ordered]
         known = self._remembered(keys, executor)
-        fresh = self._make(ordered, keys, known, executor)
+        fresh = self._make(ordered, keys, known, executor, len(held or ()))
         outcomes: list[Row] = []
         for row, content_key in zip(ordered, keys, strict=True):
             memo_key, value = known.get(content_key) or fresh[content_key]
             head = {"document_id": row["document_id"], "path": row["path"]}
-            carried = carry(row) if carry else {}
-            origins = ColumnOrigins(frozenset(carried), frozenset(value), keep_last_good)
+            carried = work.carry(row) if work.carry else {}
+            origins = ColumnOrigins(frozenset(carried), frozenset(value), work.keep_last_good)
             self._columns[memo_key] = self._origins.setdefault(origins, origins)
             outcome = {**head, **carried, **value, "memo_key": memo_key, "unchanged": content_key in known}
             outcomes.append(outcome)
         self.result.retry_count = sum(outcome["status"] == "failed" for outcome in outcomes)
-        if keep_last_good:
-            outcomes = self._with_last_good(outcomes)
-        self._count(outcomes)
-        return outcomes
+        return self._with_last_good(outcomes) if work.keep_last_good else outcomes
 
     def _remembered(self, keys: list[str], executor: Executor) -> dict[str, Keyed]:
         """Return what is known of contents: the memo key and the outcome by the key of the content."""
@@ -224,19 +282,26 @@ class Stage:
         limited = {key: _limit_key(key, executor) for key in keys} if executor.limits else {}
         found = self.memo.get_many([*keys, *limited.values()])
         candidates = ((key, memo_key) for key in keys for memo_key in (limited.get(key), key) if memo_key)
+        whole = self._whole(found)
+        return {key: (memo_key, found[memo_key]) for key, memo_key in candidates if memo_key in whole}
+
+    def _whole(self, values: Mapping[str, Row]) -> set[str]:
+        """Return the keys of those values that are outcomes and whose artifacts are all there."""
+        refs = {key: artifact_refs(value) for key, value in values.items()}
+        missing = self.store.missing({ref.uri: ref.bytes for found in refs.values() for ref in found})
         return {
-            key: (memo_key, found[memo_key])
-            for key, memo_key in candidates
-            if memo_key in found and self._whole(found[memo_key])
+            key
+            for key, found in refs.items()
+            if is_outcome(values[key]) and not any(ref.uri in missing for ref in found)
         }
 
     def _make(
-        self, rows: list[Row], keys: list[str], known: dict[str, Keyed], executor: Executor
+        self, rows: list[Row], keys: list[str], known: dict[str, Keyed], executor: Executor, held: int
     ) -> dict[str, Keyed]:
         """Make what is not known, each content once, and remember each outcome at once."""
         documents = Counter(keys)
-        progress = Progress(len(rows))
-        progress.advance(sum(documents[key] for key in known))
+        progress = Progress(held + len(rows))
+        progress.advance(held + sum(documents[key] for key in known))
         missing: dict[str, Row] = {}
         for row, key in zip(rows, keys, strict=True):
             if key not in known:
@@ -257,16 +322,13 @@ class Stage:
         progress.close()
         return made
 
-    def _whole(self, value: Row) -> bool:
-        return all(self.store.present(ref) for ref in artifact_refs(value))
-
     def _with_last_good(self, outcomes: list[Row]) -> list[Row]:
         result = []
         for outcome in outcomes:
             good = None
             if outcome["status"] in {"failed", "rejected"}:
                 good = self.memo.last_good(self.name, outcome["document_id"])
-            if good is None or not self._whole(good):
+            if good is None or not self._whole({"": good}):
                 result.append(outcome)
                 continue
             self._columns.setdefault(good["memo_key"], self._columns[outcome["memo_key"]])
@@ -275,37 +337,44 @@ class Stage:
         self.memo.remember_good(self.name, fresh)
         return result
 
-    def _count(self, outcomes: list[Row]) -> None:
+    def _count(self, outcomes: Sequence[Row]) -> None:
         result = self.result
         result.input_count = len(outcomes)
-        states = [row["status"] for row in outcomes]
+        states = column_of(outcomes, "status")
         result.success_count = states.count("ok")
         result.failure_count = states.count("failed")
         result.rejected_count = states.count("rejected")
         result.stale_count = states.count("stale")
         result.output_count = result.success_count + result.stale_count
-        result.unchanged_count = sum(row["unchanged"] and row["status"] == "ok" for row in outcomes)
-        for row in outcomes:
-            if row["status"] == "failed":
-                result.errors.append(f"{row['path']}: {row['category']}: {row['message']}")
+        unchanged = column_of(outcomes, "unchanged")
+        result.unchanged_count = sum(
+            old and state == "ok" for old, state in zip(unchanged, states, strict=True)
+        )
+        for row in (outcomes[place] for place, state in enumerate(states) if state == "failed"):
+            result.errors.append(f"{row['path']}: {row['category']}: {row['message']}")
+
+    def worth_a_plot(self) -> bool:
+        """Tell whether so many documents were worked on that a plot of all of them looks different now.
+
+        With Matplotlib's import, drawing takes a tenth of a run in which one document changed.
+        """
+        worked = self.result.input_count - self.result.unchanged_count
+        return worked >= _WORTH_A_PLOT or not self.result.unchanged_count
 
     def show_outcomes(self, outcomes: Sequence[Row], columns: Sequence[str] = (), limit: int = 200) -> Table:
         """Return a table of outcomes: failures first, with reasons, remedies and seconds."""
-        ordered = sorted(outcomes, key=lambda row: (_ORDER[row["status"]], row["path"]))
-        counts = {state: sum(row["status"] == state for row in outcomes) for state in _ORDER}
-        said = ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "no document"
-        unchanged = sum(bool(row.get("unchanged")) for row in outcomes)
-        more = f"; the first {limit} of {len(ordered)}" if len(ordered) > limit else ""
-        names = ["status", "path", "message", "remedy", *columns, "seconds", "unchanged"]
-        if not any(row.get("message") for row in ordered):
-            names = [name for name in names if name not in {"message", "remedy"}]
-        return table(ordered[:limit], names, f"Documents: {said}; {unchanged} unchanged{more}")
+        return outcome_table(outcomes, columns, limit)
 
     # Products
 
     def glue_documents(self, name: str, outcomes: Sequence[Row]) -> ArtifactRef:
         """Store the outcomes as the manifest ``name`` (one row a document) and glue its reference."""
         # Whether this run had to do the work is no part of the result: equal work gives equal bytes.
+        if isinstance(outcomes, Rows) and outcomes.record is not None:
+            ref = self._glue_ref(self.store.put_table(name, _without(outcomes.table, "unchanged")))
+            record = outcomes.record | {"output": ref.model_dump()}
+            self.memo.put("map", f"{MAP_KEY}{self.name}", record)
+            return ref
         rows = [{k: v for k, v in row.items() if k != "unchanged"} for row in outcomes]
         made = (self._columns[row["memo_key"]] for row in rows if row.get("memo_key") in self._columns)
         metadata = manifest_metadata(self.name, made)
@@ -369,6 +438,10 @@ class Stage:
         self.result.artifacts[ref.name] = ref
         glue(ref.name, ref.model_dump(mode="json"))
         return ref
+
+
+def _without(table: pa.Table, name: str) -> pa.Table:
+    return table.drop_columns([name]) if name in table.column_names else table
 
 
 def _limit_key(key: str, executor: Executor) -> str:

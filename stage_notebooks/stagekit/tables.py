@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from stagekit.arrow import leave_pandas_out
+from stagekit.errors import ArtifactError
 from stagekit.memo import canonical_json
+from stagekit.plain_json import parse_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["decode_rows", "encode_rows", "table_metadata"]
+__all__ = ["decode_column", "decode_rows", "encode_rows", "table_metadata", "with_metadata"]
 
 _JSON = {b"nic_etl": b"json"}
 _METADATA = b"nic_etl"
+_BESIDE = "what stands beside its rows"
 
 
 def encode_rows(rows: Sequence[dict[str, Any]], metadata: dict[str, Any] | None = None) -> pa.Table:
@@ -28,33 +31,74 @@ def encode_rows(rows: Sequence[dict[str, Any]], metadata: dict[str, Any] | None 
     """
     import pyarrow as pa
 
+    leave_pandas_out()
     columns, fields = [], []
     for name in sorted({name for row in rows for name in row}):
         values = [row.get(name) for row in rows]
         mark = None
-        if any(isinstance(value, dict | list | tuple) for value in values):
+        kinds = set(map(type, values))
+        if any(issubclass(kind, dict | list | tuple) for kind in kinds):
             values = [None if value is None else canonical_json(value) for value in values]
             mark = _JSON
-        column = pa.array(values, pa.string() if all(value is None for value in values) else None)
+        column = pa.array(values, pa.string() if kinds == {type(None)} else None)
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=mark))
-    beside = {_METADATA: canonical_json(metadata)} if metadata is not None else None
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=beside))
+    made = pa.Table.from_arrays(columns, schema=pa.schema(fields))
+    return made if metadata is None else with_metadata(made, metadata)
+
+
+def with_metadata(table: pa.Table, metadata: dict[str, Any]) -> pa.Table:
+    """Return a table with plain JSON beside its rows, see :func:`table_metadata`."""
+    return table.replace_schema_metadata({_METADATA: canonical_json(metadata)})
 
 
 def table_metadata(table: pa.Table) -> dict[str, Any] | None:
-    """Return what :func:`encode_rows` kept beside the rows, if anything."""
+    """Return what :func:`encode_rows` kept beside the rows, if anything.
+
+    Raises:
+        ArtifactError: if that is damaged.
+    """
     text = (table.schema.metadata or {}).get(_METADATA)
-    found: dict[str, Any] | None = json.loads(text) if text is not None else None
+    found = _parsed(text, _BESIDE) if text is not None else None
+    if found is not None and not isinstance(found, dict):
+        raise ArtifactError(f"A table is damaged: {_BESIDE} is no object; run its stage again.")
     return found
 
 
 def decode_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Return the rows of a table that :func:`encode_rows` made."""
-    nested = {item.name for item in table.schema if (item.metadata or {}).get(b"nic_etl") == b"json"}
+    """Return the rows of a table that :func:`encode_rows` made.
+
+    Raises:
+        ArtifactError: if a column that is marked as JSON holds something else.
+    """
+    nested = {item.name for item in table.schema if _is_json(item)}
     rows: list[dict[str, Any]] = table.to_pylist()
     for row in rows:
         for name in nested:
             if row[name] is not None:
-                row[name] = json.loads(row[name])
+                row[name] = _parsed(row[name], f"its column {name}")
     return rows
+
+
+def decode_column(table: pa.Table, name: str) -> list[Any]:
+    """Return one column of a table that :func:`encode_rows` made.
+
+    Raises:
+        ArtifactError: as :func:`decode_rows`.
+    """
+    values: list[Any] = table[name].to_pylist()
+    if not _is_json(table.schema.field(name)):
+        return values
+    what = f"its column {name}"
+    return [None if value is None else _parsed(value, what) for value in values]
+
+
+def _is_json(column: pa.Field) -> bool:
+    return (column.metadata or {}).get(b"nic_etl") == b"json"
+
+
+def _parsed(text: Any, what: str) -> Any:
+    try:
+        return parse_json(text)
+    except (ValueError, TypeError):
+        raise ArtifactError(f"A table is damaged: {what} is not JSON; run its stage again.") from None

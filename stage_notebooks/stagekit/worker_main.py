@@ -20,21 +20,26 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from stagekit.artifacts import ArtifactStore
+from stagekit.artifacts import ArtifactStore, open_store
+from stagekit.encryption import KEY_VARIABLE
 from stagekit.errors import StageError
 from stagekit.execution import DocumentOutput, document_value
 from stagekit.memo import canonical_json
 from stagekit.redaction import RedactedStream
 
-__all__ = ["main", "serve"]
+__all__ = ["main", "run", "serve"]
 
 Row = dict[str, Any]
 _OOM_SCORE = 500  # of 1000: if memory runs out, a worker is the process that can be replaced
 
 
 def main() -> None:
-    """Serve a connection; the arguments are its descriptor and that of the lifeline, a pipe."""
-    descriptor, lifeline = map(int, sys.argv[1:])
+    """Run with the descriptors that the arguments name."""
+    run(*map(int, sys.argv[1:]))
+
+
+def run(descriptor: int, lifeline: int) -> None:
+    """Serve the connection with that descriptor, until it or the lifeline, a pipe, is closed."""
     os.set_inheritable(descriptor, False)  # a program started for a document must not keep it open
     _end_with_stage(lifeline)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us is interrupted, and ends us
@@ -61,7 +66,7 @@ def serve(connection: Connection) -> None:
             return
         try:
             if function is None:
-                store = ArtifactStore(message["store"])
+                store = _open_store(message["store"])
                 function = _open(message, store)
                 answer: Row = {"ready": True}
             else:
@@ -70,6 +75,14 @@ def serve(connection: Connection) -> None:
             answer = {"error": type(error).__name__, "message": str(error)}
         with contextlib.suppress(BrokenPipeError):
             connection.send_bytes(canonical_json(answer).encode(errors="replace"))
+
+
+def _open_store(url: str) -> ArtifactStore:
+    store = open_store(url)
+    if store.cipher.key_id:  # from here on neither a document's code nor what it starts finds the key by name
+        for name in (KEY_VARIABLE, f"{KEY_VARIABLE}_FILE"):
+            os.environ.pop(name, None)
+    return store
 
 
 def _open(order: Row, store: ArtifactStore) -> Callable[[Row], DocumentOutput]:

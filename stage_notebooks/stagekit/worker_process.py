@@ -12,12 +12,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
 from stagekit.execution import Workplace
 from stagekit.memo import canonical_json
+from stagekit.worker_forks import fork_worker
 
 __all__ = ["Task", "WorkerProcess"]
 
@@ -58,17 +59,11 @@ class WorkerProcess:
     def __init__(self, order: Row, threads: int, place: Workplace) -> None:
         ours, theirs = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
-        passed = [theirs.fileno(), lifeline]
+        passed = (theirs.fileno(), lifeline)
         with ours, theirs, open(lifeline), place.log.open("ab") as log:  # noqa: PTH123 - a descriptor
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "stagekit.worker_main", *map(str, passed)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=_environment(threads),
-                pass_fds=passed,
-                start_new_session=True,
-            )
+            environment = _environment(threads)
+            forked = fork_worker(passed, log.fileno(), environment)
+            self._process = forked or _start_program(passed, log, environment)
             self.connection = Connection(ours.detach())
         self._usage = psutil.Process(self._process.pid)
         self.begin = time.monotonic()
@@ -148,6 +143,20 @@ def _resident_mb(process: psutil.Process) -> float:
     with contextlib.suppress(psutil.Error):
         return float(process.memory_info().rss) / 2**20
     return 0.0
+
+
+def _start_program(
+    passed: tuple[int, int], log: IO[bytes], environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "stagekit.worker_main", *map(str, passed)],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env=environment,
+        pass_fds=passed,
+        start_new_session=True,
+    )
 
 
 def _environment(threads: int) -> dict[str, str]:

@@ -20,7 +20,7 @@ from stagekit.machine import available_memory_mb, cores
 from stagekit.paths import make_private_dir
 from stagekit.worker_process import Task, WorkerProcess
 
-__all__ = ["DocumentWorkers"]
+__all__ = ["DocumentWorkers", "KeptWorker"]
 
 Row = dict[str, Any]
 _SAMPLE_S = 0.25  # between two looks at memory and clock
@@ -92,19 +92,64 @@ class DocumentWorkers:
         return max(1, min(fitting, len(documents)))
 
 
-class _Team:
-    """The workers of one run, and the documents that wait for them."""
+class KeptWorker:
+    """One worker for documents that come one at a time; between them it waits.
 
-    def __init__(self, plan: DocumentWorkers, rows: Sequence[Row], place: Workplace) -> None:
+    Args:
+        plan: says what the worker runs and under which limits.
+        place: where its products and its log go.
+        threads: how many cores the worker may use.
+    """
+
+    def __init__(self, plan: DocumentWorkers, place: Workplace, threads: int) -> None:
+        self._team = _Team(plan, [], place, threads=threads, keep=True)
+
+    def outcome(self, row: Row, unwanted: Callable[[], bool]) -> Row | None:
+        """Return the outcome of a document, or None as soon as ``unwanted`` says so.
+
+        After None, or an error, the worker is to be ended.
+
+        Raises:
+            StageError: as :meth:`DocumentWorkers.run`.
+        """
+        self._team.add(row)
+        while not unwanted():
+            self._team.hand_out()
+            for _, value in self._team.collect():
+                return value
+        return None
+
+    def end(self) -> None:
+        """Kill the worker."""
+        self._team.disband()
+
+
+class _Team:
+    """The workers of one run, and the documents that wait for them; idle ones are dismissed, or kept."""
+
+    def __init__(
+        self,
+        plan: DocumentWorkers,
+        rows: Sequence[Row],
+        place: Workplace,
+        *,
+        threads: int = 0,
+        keep: bool = False,
+    ) -> None:
         self._plan = plan
         self._place = place
+        self._keep = keep
         self._size = plan.size(rows)
-        self._threads = max(1, cores() // self._size)
+        self._threads = threads or max(1, cores() // self._size)
         tasks = [Task(index, row) for index, row in enumerate(rows)]
         self._waiting = sorted(tasks, key=lambda task: plan.weight(task.row), reverse=True)
         self._workers: list[WorkerProcess] = []
         self._failed_starts = 0
         self._looked = time.monotonic()
+
+    def add(self, row: Row) -> None:
+        """Let another document wait for a worker."""
+        self._waiting.append(Task(0, row))
 
     def unfinished(self) -> int:
         """Return how many documents wait or are in work."""
@@ -117,6 +162,8 @@ class _Team:
     def hand_out(self) -> None:
         """Give each idle worker a document, and start the workers that are missing."""
         for worker in [worker for worker in self._workers if worker.ready and worker.task is None]:
+            if not self._waiting and self._keep:
+                continue
             if not self._waiting or (self._waiting[0].again and worker.served):
                 self._dismiss(worker)  # its memory is better used; a second try is to be in a fresh process
             else:

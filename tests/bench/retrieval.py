@@ -1,11 +1,13 @@
 """Measures how well questions find their documents: by meaning, by words and by both, on known answers.
 
-    python tests/bench/retrieval.py CORPUS [--model NAME] [--sizes 250 500] [--plain] [--variants]
+    python tests/bench/retrieval.py CORPUS [--model NAME] [--dtypes float32 int8]
+        [--sizes 250 500] [--most CHUNKS] [--plain] [--variants]
 
 CORPUS holds `queries.jsonl` and `groundtruth_text/`. A document's text becomes paragraphs (blank lines
 separate them; `#` opens a heading), is cut by `chunk_document`, and counts as its best chunk. Prints one
-JSON line a size and way of searching. Words are weighed as by Qdrant's IDF modifier, and ranks fused as by
-its RRF: the sum of 1 / (k + rank) over both searches, ranks from 0, k = 2, over the 100 best points of each.
+JSON line a size, number type and way of searching. Words are weighed as by Qdrant's IDF modifier, and ranks
+fused as by its RRF: the sum of 1 / (k + rank) over both searches, ranks from 0, k = 2, over the 100 best
+points of each.
 `--variants` adds other k, depths and weights, Qdrant's other fusion (DBSF), and other texts for the words.
 The same through a whole chain and a real store: `nic-etl evaluate CORPUS/queries.jsonl --compare`.
 """
@@ -155,8 +157,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--model", default="packaged/multilingual-e5-small")
-    parser.add_argument("--dtype", default="bfloat16")
+    parser.add_argument("--dtypes", nargs="+", default=["float32"], help="values of embedding_dtype")
     parser.add_argument("--sizes", type=int, nargs="+", default=[250])
+    parser.add_argument("--most", type=int, help="chunks of a document that count: a faster, rougher run")
     parser.add_argument("--plain", action="store_true", help="embed the text without its heading context")
     parser.add_argument("--variants", action="store_true", help="other ways to fuse, other texts for words")
     options = parser.parse_args()
@@ -164,25 +167,28 @@ def main() -> None:
     root = options.corpus / "groundtruth_text"
     texts = {path.relative_to(root).as_posix()[:-4]: path for path in sorted(root.rglob("*.txt"))}
     files, counter = resolve_model(options.model), load_tokenizer(options.model)
-    model = load_model(options.model, dtype=options.dtype)
-    asked = embed_texts(model, [question.query for question in questions], files.query_prompt)
     for size in options.sizes:
         owners: list[str] = []
         chunks: list[Chunk] = []
         for path, file in texts.items():
             document = as_document(file.read_text(encoding="utf-8"))
             made = chunk_document(document, counter, ChunkSettings(size, size // 5)).chunks
-            owners += [path] * len(made)
-            chunks += made
+            owners += [path] * len(made[: options.most])
+            chunks += made[: options.most]
         embedded = [chunk.text if options.plain else chunk.embedded_text for chunk in chunks]
-        begin = time.perf_counter()
-        dense = asked @ embed_texts(model, embedded, files.passage_prompt).T
-        seconds = round(time.perf_counter() - begin, 1)
-        head = {"model": options.model, "chunk_size": size, "chunks": len(chunks), "seconds": seconds}
-        for way, ranking in ways(dense, chunks, owners, questions, variants=options.variants):
-            line = head | {"way": way} | figures(questions, owners, ranking)
-            sys.stdout.write(json.dumps(line) + "\n")
-            sys.stdout.flush()
+        for dtype in options.dtypes:
+            model = load_model(options.model, dtype=dtype)
+            asked = embed_texts(model, [question.query for question in questions], files.query_prompt)
+            begin, begin_cpu = time.perf_counter(), time.process_time()
+            dense = asked @ embed_texts(model, embedded, files.passage_prompt).T
+            seconds = round(time.perf_counter() - begin, 1)
+            cpu_s = round(time.process_time() - begin_cpu, 1)
+            head = {"model": options.model, "dtype": dtype, "chunk_size": size, "chunks": len(chunks)}
+            head |= {"seconds": seconds, "cpu_s": cpu_s}
+            for way, ranking in ways(dense, chunks, owners, questions, variants=options.variants):
+                line = head | {"way": way} | figures(questions, owners, ranking)
+                sys.stdout.write(json.dumps(line) + "\n")
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":

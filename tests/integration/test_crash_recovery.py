@@ -16,20 +16,14 @@ from runner.kernels import StageKernel
 from runner.notebook_execution import NotebookJob, execute_notebook
 from stagekit.paths import notebooks_dir
 from tests.crash.chain import executed, remembered
+from tests.crash.fixtures import first, moved
 from tests.crash.harness import Kill, interrupt, recover, whole
-from tests.crash.shared import TOTAL, Made, copied, first_run, renamed_deleted_added
+from tests.crash.shared import TOTAL, Made, copied
+
+__all__ = ["first", "moved"]
+
 
 HALF = TOTAL // 2
-
-
-@pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return first_run(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def moved(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return renamed_deleted_added(tmp_path_factory)
 
 
 def kill(made: Made, point: str) -> None:

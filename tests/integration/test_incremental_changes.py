@@ -10,7 +10,11 @@ import pytest
 
 from tests.crash.chain import differences, executed
 from tests.crash.corpus import FOLDER
-from tests.crash.shared import LONG, PDF, TOTAL, Made, copied, first_run, one_edited, renamed_deleted_added
+from tests.crash.fixtures import edited, first, moved
+from tests.crash.shared import LONG, PDF, TOTAL, Made, copied
+
+__all__ = ["edited", "first", "moved"]
+
 
 STAGES = (
     "gitlab_ingestion",
@@ -21,21 +25,6 @@ STAGES = (
     "qdrant_storage",
 )
 LOOKING_AT_THE_PDF = ("gitlab_ingestion", "metadata_enrichment", "qdrant_storage")
-
-
-@pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return first_run(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def edited(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return one_edited(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def moved(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return renamed_deleted_added(tmp_path_factory)
 
 
 def paths_of(made: Made) -> dict[str, set[str]]:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.crash.chain import differences, executed, read_points
 from tests.crash.corpus import FOLDER, document_name
+from tests.crash.fixtures import edited, first, moved
 from tests.crash.shared import (
     ADDED,
     LONG,
@@ -18,29 +19,14 @@ from tests.crash.shared import (
     TWIN,
     Made,
     copied,
-    first_run,
-    one_edited,
-    renamed_deleted_added,
 )
+
+__all__ = ["edited", "first", "moved"]
+
 
 BEFORE_STORAGE = {
     "gitlab_ingestion", "document_processing", "text_chunking", "embedding_generation", "metadata_enrichment",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return first_run(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def edited(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return one_edited(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def moved(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return renamed_deleted_added(tmp_path_factory)
 
 
 def embedded(record: dict[str, Any]) -> int:

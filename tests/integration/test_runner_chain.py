@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import psutil
@@ -21,7 +24,7 @@ from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event, read_events
 from runner.kernels import StageKernel, reap_orphans
-from runner.models import ExecutionContext, ExecutionMode
+from runner.models import ExecutionContext, ExecutionMode, PipelineResult
 from runner.monitor import PipelineMonitor
 from runner.orchestrator import PipelineOrchestrator
 from runner.stage_executor import AdvancedOrchestration
@@ -31,6 +34,7 @@ from stagekit.contract import ExecutionStatus, read_scraps
 from tests.toy_chain import toy_chain
 
 Make = Callable[..., PipelineOrchestrator]
+SETTINGS: dict[str, Any] = {"max_pages": 2, "chunk_size": 200, "chunk_overlap": 20}
 
 
 @pytest.fixture
@@ -39,11 +43,25 @@ def make(tmp_path: Path, outputs: Path) -> Make:
 
     def build(**settings: object) -> PipelineOrchestrator:
         listener = settings.pop("listener", lambda _: None)
-        values = {"outputs_dir": str(outputs), "max_pages": 2, "chunk_size": 200, "chunk_overlap": 20}
-        config = PipelineConfig(**(values | settings))  # type: ignore[arg-type]
+        config = PipelineConfig(outputs_dir=str(outputs), **(SETTINGS | settings))  # type: ignore[arg-type]
         return PipelineOrchestrator(config=config, stages=stages, listener=listener)  # type: ignore[arg-type]
 
     return build
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> PipelineResult:
+    """One run of the chain, made once for the tests that begin after it."""
+    folder = tmp_path_factory.mktemp("ran")
+    config = PipelineConfig(outputs_dir=str(folder / "outputs"), **SETTINGS)
+    return PipelineOrchestrator(config=config, stages=toy_chain(folder / "notebooks")).execute_full_pipeline()
+
+
+@pytest.fixture
+def first(ran: PipelineResult, outputs: Path) -> PipelineResult:
+    """That run in the test's own outputs folder."""
+    shutil.copytree(ran.run_dir.parents[1], outputs, symlinks=True)
+    return replace(ran, run_dir=outputs / "runs" / ran.execution_id)
 
 
 def statuses(result_or_state: object) -> dict[str, str]:
@@ -67,9 +85,8 @@ def test_a_run_executes_every_stage_and_keeps_each_notebook(make: Make, outputs:
     assert (result.run_dir / "run.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_scrapbook_reads_what_a_stage_glued(make: Make) -> None:
-    result = make().execute_full_pipeline()
-    notebook = result.run_dir / "02_shout.ipynb"
+def test_scrapbook_reads_what_a_stage_glued(first: PipelineResult) -> None:
+    notebook = first.run_dir / "02_shout.ipynb"
 
     theirs = {name: scrap.data for name, scrap in scrapbook.read_notebook(str(notebook)).scraps.items()}
 
@@ -77,8 +94,7 @@ def test_scrapbook_reads_what_a_stage_glued(make: Make) -> None:
     assert theirs["stage_result"]["metrics"]["characters"] == 2 * len("text 0") * 200
 
 
-def test_a_second_run_carries_over_what_did_not_change(make: Make) -> None:
-    first = make().execute_full_pipeline()
+def test_a_second_run_carries_over_what_did_not_change(make: Make, first: PipelineResult) -> None:
     events: list[Event] = []
     second = make(listener=events.append).execute_full_pipeline()
 
@@ -89,8 +105,7 @@ def test_a_second_run_carries_over_what_did_not_change(make: Make) -> None:
     assert {e.stage for e in events if e.kind == "stage_carried_over"} == {"shout", "count", "measure"}
 
 
-def test_a_changed_setting_executes_the_stages_that_it_concerns(make: Make) -> None:
-    first = make().execute_full_pipeline()
+def test_a_changed_setting_executes_the_stages_that_it_concerns(make: Make, first: PipelineResult) -> None:
     before = (first.run_dir / "02_shout.ipynb").read_bytes()
     planned = make(chunk_size=300).plan()
     second = make(chunk_size=300).execute_full_pipeline()
@@ -102,8 +117,9 @@ def test_a_changed_setting_executes_the_stages_that_it_concerns(make: Make) -> N
     assert (first.run_dir / "02_shout.ipynb").read_bytes() == before
 
 
-def test_a_changed_notebook_is_executed_again_and_plan_says_so(make: Make, tmp_path: Path) -> None:
-    make().execute_full_pipeline()
+def test_a_changed_notebook_is_executed_again_and_plan_says_so(
+    make: Make, first: PipelineResult, tmp_path: Path
+) -> None:
     path = tmp_path / "notebooks" / "03_count.ipynb"
     path.write_text(path.read_text().replace("len(row", "1 + len(row"))
 
@@ -112,8 +128,7 @@ def test_a_changed_notebook_is_executed_again_and_plan_says_so(make: Make, tmp_p
     assert statuses(make().execute_full_pipeline())["count"] == "success"
 
 
-def test_force_refresh_executes_everything(make: Make) -> None:
-    make().execute_full_pipeline()
+def test_force_refresh_executes_everything(make: Make, first: PipelineResult) -> None:
     result = make(force_refresh=True).execute_full_pipeline()
     assert set(statuses(result).values()) == {"success"}
 
@@ -275,8 +290,9 @@ def test_the_lock_of_a_killed_run_is_taken_over(make: Make, outputs: Path) -> No
     assert "lock_taken_over" in (outputs / "audit.jsonl").read_text()
 
 
-def test_a_rerun_leaves_the_first_run_as_it_was_and_names_what_is_out_of_date(make: Make) -> None:
-    first = make().execute_full_pipeline()
+def test_a_rerun_leaves_the_first_run_as_it_was_and_names_what_is_out_of_date(
+    make: Make, first: PipelineResult
+) -> None:
     kept = {path.name: path.read_bytes() for path in first.run_dir.glob("*.ipynb")}
 
     chain = make(chunk_size=300)
@@ -299,8 +315,9 @@ def test_a_rerun_without_an_earlier_run_says_what_is_missing(make: Make) -> None
 
 
 @pytest.mark.parametrize("damage", ["delete notebook", "alter notebook", "alter artifact", "delete artifact"])
-def test_what_was_damaged_is_noticed_and_made_again(make: Make, outputs: Path, damage: str) -> None:
-    first = make().execute_full_pipeline()
+def test_what_was_damaged_is_noticed_and_made_again(
+    make: Make, first: PipelineResult, outputs: Path, damage: str
+) -> None:
     notebook = first.run_dir / "03_count.ipynb"
     ref = read_scraps(notebook)["counts"]
     artifact = outputs / "artifacts" / ref["uri"]
@@ -319,8 +336,9 @@ def test_what_was_damaged_is_noticed_and_made_again(make: Make, outputs: Path, d
     assert statuses(second)["shout"] == "skipped"
 
 
-def test_a_damaged_index_is_built_again_from_the_runs(make: Make, outputs: Path) -> None:
-    make().execute_full_pipeline()
+def test_a_damaged_index_is_built_again_from_the_runs(
+    make: Make, first: PipelineResult, outputs: Path
+) -> None:
     for path in outputs.glob("state.sqlite*"):
         path.unlink()
     (outputs / "state.sqlite").write_bytes(b"this is no database" * 100)
@@ -386,21 +404,20 @@ def test_the_children_of_a_kernel_end_with_it(tmp_path: Path, outputs: Path) -> 
         pytest.fail("the child lives on")
 
 
-def test_status_and_metrics_can_be_read_from_outside(make: Make, outputs: Path) -> None:
-    result = make().execute_full_pipeline()
+def test_status_and_metrics_can_be_read_from_outside(first: PipelineResult, outputs: Path) -> None:
     monitor = PipelineMonitor(StateManager(outputs))
 
     status = monitor.get_real_time_status()
-    assert (status.execution_id, status.status) == (result.execution_id, "success")
+    assert (status.execution_id, status.status) == (first.execution_id, "success")
     metrics = monitor.get_performance_metrics()
     assert metrics["shout"]["seconds"] > 0
     with pytest.raises(StateManagementError, match="No run is going on"):
         monitor.cancel_execution()
 
 
-def test_history_lists_runs_newest_first_and_damaged_ones_as_such(make: Make, outputs: Path) -> None:
-    first = make().execute_full_pipeline()
-    time.sleep(1.1)  # ids sort by second
+def test_history_lists_runs_newest_first_and_damaged_ones_as_such(
+    make: Make, first: PipelineResult, outputs: Path
+) -> None:
     second = make().execute_full_pipeline()
     (first.run_dir / "run.json").write_text("{")
 
@@ -410,8 +427,7 @@ def test_history_lists_runs_newest_first_and_damaged_ones_as_such(make: Make, ou
     ]  # fmt: skip
 
 
-def test_a_test_run_touches_nothing_else(make: Make, outputs: Path) -> None:
-    first = make().execute_full_pipeline()
+def test_a_test_run_touches_nothing_else(make: Make, first: PipelineResult, outputs: Path) -> None:
     trial = make().execute_test_run(1)
 
     assert trial.state.mode is ExecutionMode.TEST
@@ -422,8 +438,7 @@ def test_a_test_run_touches_nothing_else(make: Make, outputs: Path) -> None:
     assert last[0] == first.execution_id
 
 
-def test_an_unknown_document_cannot_be_forced(make: Make) -> None:
-    make().execute_full_pipeline()
+def test_an_unknown_document_cannot_be_forced(make: Make, first: PipelineResult) -> None:
     with pytest.raises(ConfigurationError, match="nowhere.md is no document of the last run"):
         make().execute_incremental_update(force_reprocess=["nowhere.md"])
 

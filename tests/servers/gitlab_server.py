@@ -12,6 +12,7 @@ As a program it serves one repository until it is stopped, and prints its addres
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import socket
@@ -146,6 +147,11 @@ class GitLabServer(TestHost):
         except Refused as refusal:
             result = Answer(refusal.body, status=refusal.status, headers=refusal.headers)
         body, content_type = result.payload()
+        if result.data is not None and result.status == 200:  # as Rack::ETag and Rack::ConditionalGet do
+            result.headers["ETag"] = f'W/"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+            if handler.headers.get("If-None-Match") == result.headers["ETag"]:
+                handler.send(304, b"", content_type, {"ETag": result.headers["ETag"]}, length=0)
+                return
         if fault is not None and fault.kind == "strip_link":
             result.headers.pop("Link", None)
         if fault is not None and _damaged(handler, fault, body, content_type, result):

@@ -18,7 +18,10 @@ from stagekit.embedding import (
     vector_key,
 )
 from stagekit.embedding.e5_convert import write_sentence_transformer
-from stagekit.embedding.onnx_model import OnnxModel
+from stagekit.embedding.hardware import cpu_flags
+from stagekit.embedding.int8_graph import quantised
+from stagekit.embedding.onnx_model import OnnxModel, load_onnx_model
+from tests.bench.random_model import SMALL, write_xlm_roberta
 from tests.crash.tiny_model import write_tiny_model
 from tests.unit.embedding_models import write_e5s1
 
@@ -30,6 +33,7 @@ TEXTS = [
     "¿Cuándo vence el plazo?",
     "a " * 60,
 ]
+SHORT = ["ab cd", "uma frase mais longa que as outras", "z"]
 
 
 @pytest.fixture
@@ -111,12 +115,65 @@ def test_weights_of_a_larger_model_and_behind_a_link_are_found(directory: Path, 
     np.testing.assert_array_equal(embed_texts(load_model(str(directory)), TEXTS[:2]), expected)
 
 
-def test_long_and_short_texts_do_not_change_each_others_vectors(directory: Path) -> None:
-    model = load_model(str(directory))
-    texts = [f"{'ab ' * (number % 25)}z{number}" for number in range(400)]
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_a_vector_is_the_same_to_the_bit_whatever_it_is_made_with(
+    directory: Path, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"{'ab ' * (number % 25)}z{number}" for number in range(200)]
+    model = load_model(str(directory), dtype=dtype)
     together = embed_texts(model, texts, batch_size=400)
-    alone = np.concatenate([embed_texts(model, [text]) for text in texts])
-    np.testing.assert_allclose(together, alone, atol=1e-5)
+    alone = np.concatenate([embed_texts(model, [text], batch_size=1) for text in reversed(texts)])[::-1]
+    np.testing.assert_array_equal(together, alone)
+    monkeypatch.setattr("stagekit.embedding.onnx_model.cores", lambda: 1)
+    one_thread = load_onnx_model(resolve_model(str(directory)), dtype)
+    np.testing.assert_array_equal(together, embed_texts(one_thread, texts))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_an_xlm_roberta_makes_the_same_vectors_in_both_backends(tmp_path: Path, pooling: str) -> None:
+    directory = write_xlm_roberta(tmp_path / "xlmr", SMALL, pooling=pooling)
+    longest = " ".join(f"w{number * 7 % 1000}" for number in range(510))  # its last position is used
+    fast, slow = both(directory, ["w1 w2 w3", "w5", longest, "w9 w8"])
+    np.testing.assert_allclose(fast, slow, atol=1e-5)
+    (directory / "sentence_bert_config.json").unlink()
+    assert resolve_model(str(directory)).max_seq_length == 512, "positions 0 and 1 belong to no token"
+
+
+def test_int8_vectors_point_where_float32_ones_do(directory: Path) -> None:
+    exact, coarse = (
+        embed_texts(load_model(str(directory), dtype=dtype), SHORT) for dtype in ("float32", "int8")
+    )
+    cosines = (exact * coarse).sum(axis=1)
+    assert 0.99 < cosines.min() < 1 - 1e-7
+
+
+@pytest.mark.slow
+def test_int8_keeps_the_packaged_model_within_a_thousandth_of_float32() -> None:
+    name = "packaged/multilingual-e5-small"
+    texts = [f"passage: {text}" for text in TEXTS[:4]]
+    exact, coarse = (embed_texts(load_model(name, dtype=dtype), texts) for dtype in ("float32", "int8"))
+    assert (exact * coarse).sum(axis=1).mean() >= 0.999
+
+
+def test_a_processor_without_the_exact_instruction_makes_the_same_int8_vectors(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = resolve_model(str(directory))
+    made = []
+    for flags in (frozenset({"avx2"}), frozenset({"avx2", "avx512_vnni"})):
+        monkeypatch.setattr("stagekit.embedding.int8_graph.cpu_flags", lambda flags=flags: flags)
+        made.append(embed_texts(load_onnx_model(files, "int8"), SHORT))
+    if not cpu_flags() & {"avx512_vnni", "avx_vnni", "asimddp"}:
+        pytest.skip("this processor has not the instruction that the second one needs")
+    np.testing.assert_array_equal(*made)
+
+
+def test_rows_are_quantised_each_by_its_own_largest_value() -> None:
+    weight = np.array([[0.5, -1.27, 0.01], [0, 0, 0], [100, 50, -1]], np.float32)
+    codes, scales = quantised(weight)
+    assert codes.tolist() == [[50, -127, 1], [0, 0, 0], [127, 64, -1]]
+    assert np.abs(codes * scales[:, None] - weight).max() <= scales.max() / 2
 
 
 def test_embedding_in_onnx_runtime_imports_neither_torch_nor_transformers(directory: Path) -> None:
@@ -138,9 +195,11 @@ def test_embedding_in_onnx_runtime_imports_neither_torch_nor_transformers(direct
         ("torch", {}, "torch"),
         ("auto", {"dtype": "bfloat16"}, "torch"),
         ("auto", {"device": "cuda"}, "torch"),
+        ("auto", {"dtype": "int8"}, "onnx"),
+        ("onnx", {"dtype": "int8"}, "onnx"),
     ],
 )
-def test_auto_is_onnx_runtime_on_a_cpu_in_float32(
+def test_auto_is_onnx_runtime_on_a_cpu_except_in_bfloat16(
     directory: Path, backend: str, options: dict[str, str], expected: str
 ) -> None:
     assert resolve_backend(backend, resolve_model(str(directory)), **options) == expected
@@ -160,9 +219,20 @@ def test_onnx_where_it_cannot_be_names_the_setting(
 
 
 @pytest.mark.parametrize(
+    ("backend", "device", "said"),
+    [("torch", "cpu", "embedding_backend is torch"), ("auto", "cuda", "device is cuda and not cpu")],
+)
+def test_int8_where_it_cannot_be_names_the_setting(
+    directory: Path, backend: str, device: str, said: str
+) -> None:
+    with pytest.raises(ModelUnavailableError, match=f"{said}: set embedding_dtype to float32, bfloat16"):
+        resolve_backend(backend, resolve_model(str(directory)), dtype="int8", device=device)
+
+
+@pytest.mark.parametrize(
     ("file", "changes", "said"),
     [
-        ("config.json", {"model_type": "xlm-roberta"}, "its architecture is xlm-roberta"),
+        ("config.json", {"model_type": "electra"}, "its architecture is electra"),
         ("config.json", {"hidden_act": "relu"}, "its hidden_act is relu"),
         ("config.json", {"position_embedding_type": "relative_key"}, "its position_embedding_type is"),
         ("sentence_bert_config.json", {"do_lower_case": True}, "lower case"),
@@ -195,29 +265,31 @@ def test_other_modules_and_weights_are_left_to_torch(directory: Path) -> None:
         resolve_backend("onnx", files)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
 @pytest.mark.parametrize("value", [None, np.zeros((3, 3), np.float32), np.zeros(32, np.float32)])
-def test_a_missing_or_odd_tensor_is_named(directory: Path, value: np.ndarray | None) -> None:
+def test_a_missing_or_odd_tensor_is_named(directory: Path, value: np.ndarray | None, dtype: str) -> None:
     rewrite_tensors(directory, **{"query.weight": value})
     with pytest.raises(ModelUnavailableError, match="no tensor encoder.layer.0.attention.self.query.weight"):
-        load_model(str(directory))
+        load_model(str(directory), dtype=dtype)
 
 
 def test_damaged_weights_are_named_with_the_remedy(directory: Path) -> None:
     weights = directory / "model.safetensors"
     whole = weights.read_bytes()
-    weights.write_bytes(whole[:-5000])
-    with pytest.raises(ModelUnavailableError, match=r"model\.safetensors .*save the model again"):
-        load_model(str(directory))
+    for dtype, missing in (("float32", 5000), ("int8", len(whole) * 2 // 3)):
+        weights.write_bytes(whole[:-missing])
+        with pytest.raises(ModelUnavailableError, match=r"model\.safetensors .*save the model again"):
+            load_model(str(directory), dtype=dtype)
     for damaged in (b"", whole[:100], b"\xff" * 64, b"\x02" + bytes(7) + b"[]"):
         weights.write_bytes(damaged)
         with pytest.raises(ModelUnavailableError, match="not a whole safetensors file"):
             load_model(str(directory))
 
 
-def test_the_vectors_of_two_backends_are_kept_apart(directory: Path) -> None:
+def test_the_vectors_of_each_backend_and_number_type_are_kept_apart(directory: Path) -> None:
     files = resolve_model(str(directory))
-    names = [computation("float32", "onnx"), computation("float32", "torch")]
-    assert len({vector_key("ab", files.fingerprint, name) for name in names}) == 2
+    ways = [("float32", "onnx"), ("float32", "torch"), ("bfloat16", "torch"), ("int8", "onnx")]
+    assert len({vector_key("ab", files.fingerprint, computation(*way)) for way in ways}) == 4
 
 
 @pytest.mark.slow

@@ -1,10 +1,12 @@
 """A model is found, verified and converted once; what is wrong with it is said with its remedy."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,12 +20,13 @@ from stagekit.embedding import (
     hub,
     load_tokenizer,
     max_sequence_length,
+    model_cache,
     packaged,
     resolve_model,
 )
 from stagekit.embedding.e5_convert import write_sentence_transformer
 from stagekit.embedding.e5s1 import dequantize_q4_0, read_e5_file
-from stagekit.embedding.model_cache import build_once, models_dir, sha256_file, verify_files
+from stagekit.embedding.model_cache import build_once, known_sha256, models_dir, sha256_file, verify_files
 from tests.unit.embedding_models import HIDDEN, PIECES, POSITIONS, quantize, write_e5s1
 
 TINY = "packaged/tiny"
@@ -284,3 +287,57 @@ def test_counting_tokens_imports_neither_torch_nor_transformers() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+class TestHashesOfLargeFiles:
+    """Weights are hashed once, and again after anything about them has changed."""
+
+    @pytest.fixture
+    def weights(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("NIC_ETL_MODELS_DIR", str(tmp_path / "models"))
+        path = tmp_path / "weights"
+        path.write_bytes(bytes(2**20))
+        return path
+
+    @staticmethod
+    def settle(monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the clock say that the file was written long ago."""
+        later = time.time_ns() + 10**10
+        monkeypatch.setattr("stagekit.embedding.file_hashes.time.time_ns", lambda: later)
+
+    def test_an_unchanged_file_is_read_once(self, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        read: list[Path] = []
+        monkeypatch.setattr(model_cache, "sha256_file", lambda path: read.append(path) or sha256_file(path))
+        assert known_sha256(weights) == known_sha256(weights) == sha256_file(weights)
+        assert len(read) == 2, "it was written this moment, and may be written again unnoticed"
+        self.settle(monkeypatch)
+        assert known_sha256(weights) == known_sha256(weights) == sha256_file(weights)
+        assert len(read) == 3
+
+    def test_a_changed_byte_is_noticed_though_size_and_date_are_the_old_ones(
+        self, weights: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.settle(monkeypatch)
+        known_sha256(weights)
+        date = weights.stat().st_mtime_ns
+        time.sleep(0.05)  # more than the tick of a file system's clock
+        weights.write_bytes(bytes(2**20 - 1) + b"x")
+        os.utime(weights, ns=(date, date))
+        assert known_sha256(weights) == sha256_file(weights)
+
+    @pytest.mark.parametrize("damage", [b"", b"[]", b'{"file": 1}', b"\xff"])
+    def test_a_damaged_record_counts_as_none(
+        self, weights: Path, damage: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.settle(monkeypatch)
+        known_sha256(weights)
+        (record,) = (models_dir() / ".hashes").iterdir()
+        record.write_bytes(damage)
+        assert known_sha256(weights) == sha256_file(weights)
+
+    def test_where_nothing_can_be_kept_it_is_read_each_time(
+        self, weights: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.settle(monkeypatch)
+        models_dir().write_text("a file where the folder would be")
+        assert known_sha256(weights) == sha256_file(weights)

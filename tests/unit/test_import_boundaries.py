@@ -15,8 +15,10 @@ RUNNER = sorted((ROOT / "runner").rglob("*.py"))
 STAGEKIT = sorted((ROOT / "stage_notebooks" / "stagekit").rglob("*.py"))
 # What has nothing to do with documents, models or services: the contract, and what lies below outputs/.
 SHARED = {
-    "contract", "artifacts", "errors", "fingerprint", "machine", "manifest", "memo", "outside", "paths",
-    "preflight", "redaction", "tables",
+    "arrow", "artifacts", "contract", "database_faults", "encryption", "encryption_change",
+    "encryption_marker", "errors", "fingerprint", "forking", "machine", "manifest", "memo", "outside",
+    "paths", "plain_json", "preflight", "process_memory", "redaction", "rows", "secret_files",
+    "source_head", "tables", "worker_forks",
 }  # fmt: skip
 DOMAIN = {
     "gitlab",
@@ -78,3 +80,14 @@ def test_importing_a_module_loads_nothing_heavy(module: str, heavy: set[str]) ->
     )
     assert done.returncode == 0, done.stderr
     assert not heavy & set(done.stdout.split())
+
+
+def test_papermill_comes_without_what_no_notebook_of_ours_needs() -> None:
+    """Each is a part of a second; rfc3987_syntax alone took two, of every run."""
+    script = (
+        "import sys; import runner.notebook_execution;"
+        "print([name for name in ('rfc3987_syntax', 'boto3', 'pyarrow') if name in sys.modules]);"
+        "import pyarrow.fs, boto3; print(pyarrow.fs.__name__, boto3.__name__)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout.split("\n")[:2] == ["[]", "pyarrow.fs boto3"]

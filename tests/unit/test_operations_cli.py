@@ -2,57 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from qdrant_client.models import FilterSelector
 
-from runner import cli
 from runner.environment import record_environment
 from stagekit.storage import connect, of_source
+from tests.unit.command_line import Command, nic_etl
 from tests.unit.operations_collection import executed, fill
 from tests.unit.operations_runs import Shouting
 from tests.unit.storage_rows import COLLECTION, SOURCE, Corpus
 
-Command = Callable[..., "Done"]
+__all__ = ["nic_etl"]
+
 TEXTS = {"a.md": "good morning", "b[1].pdf": "locked one"}
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def nic_etl(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Command]:
-    """The command in this process."""
-    handler = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setenv("NIC_ETL_OUTPUTS_DIR", str(tmp_path / "outputs"))
-
-    def run(*words: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["nic-etl", *words])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        printed = capsys.readouterr()
-        return Done(int(end.value.code or 0), printed.out, printed.err)
-
-    yield run
-    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture
@@ -120,7 +84,7 @@ def test_state_is_rebuilt_and_counted(nic_etl: Command, shouting: Shouting) -> N
     for path in shouting.manager.outputs.glob("*.sqlite*"):
         path.unlink()
     done = nic_etl("state", "rebuild", "--json")
-    assert done.json == {"runs": 1, "latest": 1, "outcomes": 2, "last_good": 1}
+    assert done.json == {"runs": 1, "latest": 1, "outcomes": 2, "last_good": 1, "vectors": 0}
     assert "1 runs indexed" in nic_etl("state", "rebuild").out
 
 

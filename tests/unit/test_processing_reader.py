@@ -22,7 +22,7 @@ from docling.document_converter import DocumentConverter
 from stagekit.artifacts import ArtifactStore
 from stagekit.errors import DocumentRejected
 from stagekit.execution import Workplace
-from stagekit.processing.converter import build_converter
+from stagekit.processing.converter import PagedConverter, build_converter
 from stagekit.processing.effort import WORTH_A_WORKER_S, expected_seconds
 from stagekit.processing.light_imports import without_packages
 from stagekit.processing.process import document_json
@@ -93,6 +93,23 @@ def slides() -> bytes:
     return saved(show)
 
 
+def read_elsewhere(files: dict[str, bytes], watched: list[str]) -> tuple[list[str], list[str]]:
+    """Return the formats that a fresh process has read, and which of the packages it has loaded for that."""
+    code = f"""
+import base64, json, sys
+from stagekit.processing.worker import open_processor
+process = open_processor({SETTINGS!r}, read=base64.b64decode, threads=1)
+made = [process(row).fields["file_format"] for row in json.load(sys.stdin)]
+print(json.dumps([made, [name for name in {watched!r} if name in sys.modules]]))
+"""
+    rows = [{"content": base64.b64encode(data).decode(), "file_name": name} for name, data in files.items()]
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(rows), text=True, capture_output=True, check=True
+    )
+    made, loaded = json.loads(done.stdout)
+    return made, loaded
+
+
 def test_texts_and_office_files_are_read_without_torch_and_without_any_model() -> None:
     files = {
         "a.md": MARKDOWN,
@@ -102,20 +119,13 @@ def test_texts_and_office_files_are_read_without_torch_and_without_any_model() -
         "a.xlsx": sheet(),
         "a.pptx": slides(),
     }
-    code = f"""
-import base64, json, sys
-from stagekit.processing.worker import open_processor
-process = open_processor({SETTINGS!r}, read=base64.b64decode, threads=1)
-made = [process(row).fields["file_format"] for row in json.load(sys.stdin)]
-print(json.dumps([made, [name for name in {HEAVY!r} if name in sys.modules]]))
-"""
-    rows = [{"content": base64.b64encode(data).decode(), "file_name": name} for name, data in files.items()]
-    done = subprocess.run(
-        [sys.executable, "-c", code], input=json.dumps(rows), text=True, capture_output=True, check=True
-    )
-    made, loaded = json.loads(done.stdout)
-    assert made == ["md", "txt", "html", "docx", "xlsx", "pptx"]
-    assert loaded == []
+    formats = ["md", "txt", "html", "docx", "xlsx", "pptx"]
+    assert read_elsewhere(files, HEAVY) == (formats, [])
+
+
+def test_pdf_and_scans_are_read_without_torch() -> None:
+    torch = ["torch", "transformers", "torchvision", "docling.document_converter"]
+    assert read_elsewhere({"a.pdf": pdf_report(), "b.png": scan(90)}, torch) == (["pdf", "png"], [])
 
 
 @pytest.mark.parametrize(
@@ -133,7 +143,7 @@ def test_a_document_without_pages_comes_out_as_from_doclings_own_converter(
 def test_the_converter_with_models_is_opened_once_and_only_for_what_needs_it() -> None:
     opened = []
 
-    def open_converter() -> DocumentConverter:
+    def open_converter() -> PagedConverter:
         opened.append(1)
         return build_converter(ocr_engine="none")
 

@@ -9,10 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,43 +21,11 @@ from runner.stage_manager import StageManager
 from runner.stages import default_stages
 from runner.state_manager import StateManager
 from runner.tools import run_tool
+from tests.unit.command_line import Command, Done, nic_etl
 from tests.unit.core_notebooks import record_run, record_stage
 from tests.unit.storage_files import leave_store
 
-Command = Callable[..., "Done"]
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def nic_etl(
-    outputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Command]:
-    """The command in this process."""
-    handler = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setenv("NIC_ETL_OUTPUTS_DIR", str(outputs))
-    monkeypatch.setenv("COLUMNS", "160")
-
-    def run(*words: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["nic-etl", *words])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return Done(int(end.value.code or 0), printed.out, printed.err)
-
-    yield run
-    signal.signal(signal.SIGTERM, handler)
+__all__ = ["nic_etl"]
 
 
 @pytest.fixture

@@ -67,13 +67,13 @@ def ended(pid: int) -> bool:
 
 def test_a_kernel_has_the_libraries_and_only_its_own_environment(kernel: StageKernel, tmp_path: Path) -> None:
     wanted = (
-        "repr(('pyarrow' in sys.modules, 'matplotlib' in sys.modules, os.environ['OF_THE_STAGE'],"
+        "repr(('pyarrow' in sys.modules, 'pandas' in sys.modules, os.environ['OF_THE_STAGE'],"
         " os.environ.get('GITLAB_TOKEN'), os.getcwd(), os.getsid(0) == os.getpid(),"
         " __import__('beside').value,"
         " 'docling' in sys.modules or 'torch' in sys.modules))"
     )
     assert said(kernel, tmp_path, wanted) == repr(
-        (True, True, "yes", None, str(tmp_path), True, "found beside the notebook", False)
+        (True, False, "yes", None, str(tmp_path), True, "found beside the notebook", False)
     )
     assert not Path("/proc", str(kernel.pid), "environ").read_bytes().count(b"canary-of-the-runner")
     assert psutil.Process(kernel.pid).name() == "02_document_pro"
@@ -117,4 +117,20 @@ def test_kernels_end_with_the_process_that_they_come_from(tmp_path: Path) -> Non
             forks.fork([], env={}, cwd=str(tmp_path), log=str(tmp_path / "log"))
     finally:
         kernel.end()
+        forks.close()
+
+
+def test_the_kernels_after_the_first_have_what_draws_as_well(tmp_path: Path) -> None:
+    forks = KernelForks(tmp_path, tmp_path / "server.log")
+    try:
+        for number, loaded in enumerate(("False", "True")):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            log, registry = folder / "kernel.log", folder / "kernels"
+            started = StageKernel(kernel_environment((), {}), folder, log, registry, forks=forks)
+            try:
+                assert said(started, folder, "str('matplotlib.pyplot' in sys.modules)") == loaded
+            finally:
+                started.end()
+    finally:
         forks.close()

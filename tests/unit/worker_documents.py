@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -79,6 +80,21 @@ def _exit_before_child(argument: str, folder: Path) -> None:
     time.sleep(600)
 
 
+def _kill_parent(argument: str, folder: Path) -> None:
+    """Kill the process that this one works for, as a machine does that runs out of memory."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+
+
+def _crash_parent_once(argument: str, folder: Path) -> None:
+    """Kill the process that this one came from, and go with it."""
+    marker = folder / "killed the parent"
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getppid(), signal.SIGKILL)
+        os._exit(3)
+
+
 def _sleep(argument: str, folder: Path) -> None:
     time.sleep(float(argument or 600))
 
@@ -131,6 +147,8 @@ BEHAVIOURS: dict[str, Callable[[str, Path], Any]] = {
     "crash-once": _crash_once,
     "exit-later": _exit_later,
     "exit-before-child": _exit_before_child,
+    "kill-parent": _kill_parent,
+    "crash-parent-once": _crash_parent_once,
     "sleep": _sleep,
     "child": _child,
     "swell": _swell,

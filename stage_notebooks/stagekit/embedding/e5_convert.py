@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stagekit.embedding.e5_facts import E5_PROMPTS
 from stagekit.embedding.e5s1 import E5File, read_e5_file
 
-__all__ = ["CONVERSION", "E5_PROMPTS", "write_sentence_transformer"]
-
-CONVERSION = 1  # raised when the conversion changes its result: it is part of the model's fingerprint
-E5_PROMPTS = {"query": "query: ", "passage": "passage: "}
+__all__ = ["write_sentence_transformer"]
 
 # SentencePiece's nmt_nfkc rules that are not NFKC (the file's own normalization map agrees with this):
 # controls vanish, and invisible or odd white space is a space.

@@ -4,9 +4,9 @@ import re
 import sys
 from pathlib import Path
 
-__all__ = ["resolve_device", "resolve_dtype"]
+__all__ = ["cpu_flags", "resolve_device", "resolve_dtype"]
 
-_DTYPES = ("float32", "bfloat16")
+_DTYPES = ("float32", "bfloat16", "int8")
 _GPU_DEVICES = ("nvidia*", "kfd", "dxg")  # of /dev: NVIDIA, AMD, and Windows' GPU inside WSL
 _DEV = Path("/dev")
 
@@ -29,24 +29,26 @@ def resolve_device(device: str) -> str:
 
 
 def resolve_dtype(dtype: str, device: str = "cpu") -> str:
-    """Return `float32` or `bfloat16`; "auto" takes bfloat16 where the hardware multiplies in it.
+    """Return `float32`, `bfloat16` or `int8`; "auto" takes bfloat16 where the hardware multiplies in it.
+
+    "auto" never takes int8: its vectors may lie further from float32 than a cosine of 0.999.
 
     Args:
         dtype: The setting `embedding_dtype`.
         device: "cpu", "cuda", "cuda:N" or "auto"; looked at only where `dtype` is "auto".
 
     Raises:
-        ValueError: The setting is none of "float32", "bfloat16", "auto".
+        ValueError: The setting is none of "float32", "bfloat16", "int8", "auto".
     """
     if dtype not in {*_DTYPES, "auto"}:
-        raise ValueError(f"embedding_dtype is {dtype!r}: set it to float32, bfloat16 or auto.")
+        raise ValueError(f"embedding_dtype is {dtype!r}: set it to float32, bfloat16, int8 or auto.")
     if dtype != "auto":
         return dtype
     if resolve_device(device) != "cpu":
         import torch
 
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    return "bfloat16" if _cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
+    return "bfloat16" if cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
 
 
 def _may_have_gpu() -> bool:
@@ -54,9 +56,11 @@ def _may_have_gpu() -> bool:
     return sys.platform != "linux" or any(next(_DEV.glob(name), None) for name in _GPU_DEVICES)
 
 
-def _cpu_flags() -> set[str]:
+def cpu_flags() -> frozenset[str]:
+    """Return what the processor can do, in Linux' words; nothing where there is no /proc/cpuinfo."""
     path = Path("/proc/cpuinfo")
     if not path.is_file():
-        return set()
+        return frozenset()
     lines = path.read_text(encoding="utf-8").splitlines()
-    return {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()}
+    said = (line for line in lines if line.startswith(("flags", "Features")))
+    return frozenset(flag for line in said for flag in line.split())

@@ -9,8 +9,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from stagekit.embedding.errors import ModelUnavailableError
+from stagekit.embedding.file_hashes import remembered_sha256
 
-__all__ = ["HASHES_FILE", "build_once", "models_dir", "replace_directory", "sha256_file", "verify_files"]
+__all__ = [
+    "HASHES_FILE",
+    "build_once",
+    "known_sha256",
+    "models_dir",
+    "replace_directory",
+    "sha256_file",
+    "verify_files",
+]
 
 HASHES_FILE = "nic_etl_hashes.json"  # written last: a directory without it was never finished
 
@@ -27,6 +36,11 @@ def sha256_file(path: Path) -> str:
     """Return the hexadecimal sha256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def known_sha256(path: Path) -> str:
+    """Return `sha256_file`, from a record below `models_dir()` while the file is unchanged."""
+    return remembered_sha256(path, models_dir() / ".hashes", sha256_file)
 
 
 def build_once(name: str, build: Callable[[Path], None]) -> Path:
@@ -73,7 +87,7 @@ def verify_files(directory: Path, names: Iterable[str] | None = None) -> None:
     recorded: dict[str, str] = json.loads((directory / HASHES_FILE).read_text(encoding="utf-8"))
     for name in recorded if names is None else names:
         path = directory / name
-        if not path.is_file() or sha256_file(path) != recorded.get(name):
+        if not path.is_file() or known_sha256(path) != recorded.get(name):
             raise ModelUnavailableError(
                 f"The model file {path} is missing or damaged: delete {directory} and run again."
             )

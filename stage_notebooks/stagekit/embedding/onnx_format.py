@@ -7,10 +7,14 @@ https://protobuf.dev/programming-guides/encoding. Every function returns a seria
 
 import struct
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-__all__ = ["FLOAT", "INT32", "external_tensor", "int64_tensor", "model", "node", "value_info"]
+from numpy.typing import NDArray
 
-FLOAT, INT32, _INT64 = 1, 6, 7  # TensorProto.DataType
+__all__ = ["FLOAT", "INT32", "UINT8", "external_tensor", "model", "node", "tensor", "value_info"]
+
+FLOAT, UINT8, INT32 = 1, 2, 6  # TensorProto.DataType
+_DATA_TYPES = {"float32": FLOAT, "uint8": UINT8, "int8": 3, "int64": 7}
 _IR_VERSION = 8
 _EXTERNAL = 1  # TensorProto.DataLocation
 _Value = int | float | str | bytes
@@ -32,17 +36,19 @@ def value_info(name: str, data_type: int, dimensions: Sequence[int | str]) -> by
     return _message({1: name, 2: _message({1: tensor_type})})
 
 
-def external_tensor(name: str, shape: Sequence[int], file: str, offset: int, length: int) -> bytes:
-    """Return a TensorProto of float32 values that lie in `file`, `length` bytes from `offset` on."""
+def external_tensor(
+    name: str, shape: Sequence[int], file: str, offset: int, length: int, dtype: object = "float32"
+) -> bytes:
+    """Return a TensorProto of values that lie in `file`, `length` bytes from `offset` on."""
     place = {"location": file, "offset": str(offset), "length": str(length)}
     entries = [_message({1: key, 2: value}) for key, value in place.items()]
-    return _message({1: shape, 2: FLOAT, 8: name, 13: entries, 14: _EXTERNAL})
+    return _message({1: shape, 2: _DATA_TYPES[str(dtype)], 8: name, 13: entries, 14: _EXTERNAL})
 
 
-def int64_tensor(name: str, values: Sequence[int]) -> bytes:
-    """Return a TensorProto of shape (len(values),)."""
-    raw = struct.pack(f"<{len(values)}q", *values)
-    return _message({1: [len(values)], 2: _INT64, 8: name, 9: raw})
+def tensor(name: str, values: NDArray[Any]) -> bytes:
+    """Return a TensorProto of an array of float32, uint8, int8 or int64."""
+    raw = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    return _message({1: values.shape, 2: _DATA_TYPES[str(values.dtype)], 8: name, 9: raw})
 
 
 def model(

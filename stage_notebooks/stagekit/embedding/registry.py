@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stagekit.embedding.e5_convert import E5_PROMPTS
+from stagekit.embedding.e5_facts import E5_PROMPTS
 from stagekit.embedding.errors import ModelUnavailableError
 from stagekit.embedding.hub import SOURCE_FILE, hub_directory
-from stagekit.embedding.model_cache import HASHES_FILE, sha256_file, verify_files
+from stagekit.embedding.model_cache import HASHES_FILE, known_sha256, verify_files
 from stagekit.embedding.packaged import PACKAGED_MODELS, packaged_directory
 
 __all__ = ["ModelFiles", "max_sequence_length", "resolve_model"]
@@ -118,7 +118,7 @@ def _directory_hash(directory: Path) -> str:
     # The source record says where files came from, not what they are.
     paths = (path for path in sorted(directory.rglob("*")) if path.suffix in {".json", ".safetensors"})
     hashes = [
-        f"{path.relative_to(directory).as_posix()} {sha256_file(path)}"
+        f"{path.relative_to(directory).as_posix()} {known_sha256(path)}"
         for path in paths
         if path.name not in {HASHES_FILE, SOURCE_FILE}
     ]
@@ -132,7 +132,10 @@ def _max_seq_length(directory: Path) -> int:
         return int(sentence["max_seq_length"])
     config = _read_json(directory / "config.json")
     tokenizer = _read_json(directory / "tokenizer_config.json")
-    limits = [config.get("max_position_embeddings"), tokenizer.get("model_max_length")]
+    positions = config.get("max_position_embeddings")
+    if positions and config.get("model_type") in {"roberta", "xlm-roberta"}:
+        positions -= config.get("pad_token_id", 1) + 1  # rows up to the padding's belong to no token
+    limits = [positions, tokenizer.get("model_max_length")]
     known = [int(limit) for limit in limits if isinstance(limit, int | float) and 0 < limit < 1e9]
     if not known:
         raise ModelUnavailableError(

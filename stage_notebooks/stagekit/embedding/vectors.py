@@ -9,7 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["VectorStore", "vector_key"]
+from stagekit.database_faults import is_damage
+from stagekit.encryption import Cipher, DamagedError
+from stagekit.encryption_databases import rebuild
+from stagekit.encryption_marker import folder_cipher
+
+__all__ = ["VectorStore", "reseal_vectors", "vector_key"]
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, checksum BLOB) WITHOUT ROWID"
@@ -35,16 +40,21 @@ class VectorStore:
     """A SQLite file of float32 vectors by `vector_key`; several processes may use it at once.
 
     It is a cache: a row whose checksum is wrong counts as missing, and a file that is no database is put
-    aside as `<name>.damaged` and begun anew.
+    aside as `<name>.damaged` and begun anew. In an encrypted folder vectors are sealed: texts can be guessed
+    from them.
+
+    Raises:
+        EncryptionError: the folder is encrypted, and its key is not in the environment.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._cipher = folder_cipher(path.parent)  # before the file is looked at: it may not be for us
         try:
             self._prepare()
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # locked, or no permission: not damage
+            if not is_damage(error):
                 raise
             path.replace(path.with_name(path.name + ".damaged"))
             self._prepare()
@@ -59,8 +69,9 @@ class VectorStore:
                 marks = ",".join("?" * len(part))
                 query = f"SELECT key, vector, checksum FROM vectors WHERE key IN ({marks})"
                 with contextlib.suppress(sqlite3.DatabaseError):  # a damaged page: its rows are missing
-                    for key, vector, checksum in connection.execute(query, part):
-                        if _checksum(key, vector) == checksum:
+                    for key, *stored in connection.execute(query, part):
+                        vector = _opened(self._cipher, key, *stored)
+                        if vector and len(vector) % 4 == 0:
                             found[key.hex()] = np.frombuffer(vector, dtype="<f4")
         return found
 
@@ -69,7 +80,7 @@ class VectorStore:
         rows = []
         for key, vector in vectors.items():
             raw_key, raw = bytes.fromhex(key), np.ascontiguousarray(vector, dtype="<f4").tobytes()
-            rows.append((raw_key, raw, _checksum(raw_key, raw)))
+            rows.append(_row(self._cipher, raw_key, raw))
         with self._connection() as connection, connection:
             connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
 
@@ -77,12 +88,46 @@ class VectorStore:
         with self._connection() as connection, connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(_SCHEMA)
+            connection.execute("SELECT key, vector, checksum FROM vectors LIMIT 1").fetchone()
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         # One connection a call: cheap, and safe in threads and forked workers alike.
         with contextlib.closing(sqlite3.connect(self.path, timeout=60)) as connection:
             yield connection
+
+
+def reseal_vectors(path: Path, cipher: Cipher) -> int:
+    """Write the vectors anew as a cipher seals them, and return how many; altered ones are left out."""
+
+    def fill(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
+        new.execute(_SCHEMA)
+        count = 0
+        for key, *stored in old.execute("SELECT key, vector, checksum FROM vectors"):
+            if (vector := _opened(cipher, key, *stored)) is not None:
+                row = _row(cipher, key, vector)
+                count += new.execute("INSERT INTO vectors VALUES (?, ?, ?)", row).rowcount
+        return count
+
+    return rebuild(path, fill)
+
+
+def _row(cipher: Cipher, key: bytes, vector: bytes) -> tuple[bytes, bytes, bytes]:
+    stored = cipher.seal(_name(key), vector)
+    return key, stored, _checksum(key, stored)
+
+
+def _opened(cipher: Cipher, key: bytes, stored: object, checksum: object) -> bytes | None:
+    if not isinstance(stored, bytes) or _checksum(key, stored) != checksum:
+        return None
+    try:
+        return cipher.open(_name(key), stored)
+    except DamagedError:
+        return None
+
+
+def _name(key: bytes) -> str:
+    return f"vectors/{key.hex()}"
 
 
 def _checksum(key: bytes, vector: object) -> bytes:

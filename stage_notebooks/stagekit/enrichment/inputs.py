@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+from stagekit.rows import Rows, column_of
 
 __all__ = ["join_documents", "payload_inputs"]
 
@@ -19,8 +21,8 @@ _PROCESSED_FIELDS: Final = (
 
 
 def join_documents(
-    documents: Iterable[Row], processed: Iterable[Row], chunks: Iterable[Row]
-) -> list[dict[str, Any]]:
+    documents: Sequence[Row], processed: Sequence[Row], chunks: Sequence[Row]
+) -> Sequence[dict[str, Any]]:
     """Join manifests by document_id: one row for each document that has chunks.
 
     A document whose newest version could not be processed is served from its last good one. Its payload then
@@ -33,32 +35,42 @@ def join_documents(
         chunks: rows of ``text_chunking.chunks``.
 
     Returns:
-        rows with document_id, path, source, processed, chunks (the chunk manifest's row) and is_latest.
+        rows with document_id, path, source, processed, chunks (the chunk manifest's row) and is_latest;
+        joined when they are asked for, if all three are :class:`~stagekit.rows.Rows`.
     """
-    current = {row["document_id"]: row for row in documents}
-    results = {row["document_id"]: row for row in processed}
-    joined = []
-    for row in chunks:
-        document_id = row["document_id"]
-        result = results[document_id]
-        now, then = current.get(document_id), result.get("source")
-        is_latest = now is not None and (then is None or then["blob_id"] == now["blob_id"])
-        source = now if is_latest else then
-        if source is None:
-            raise ValueError(
-                f"{row['path']} has chunks but no row in documents: run the chain from stage 01."
-            )
-        joined.append(
-            {
-                "document_id": document_id,
-                "path": source["path"],
-                "source": dict(source),
-                "processed": dict(result),
-                "chunks": dict(row),
-                "is_latest": is_latest,
-            }
+    places = [_places(rows) for rows in (documents, processed)]
+
+    def build(place: int) -> dict[str, Any]:
+        row = chunks[place]
+        now, result = (
+            rows[known[row["document_id"]]] if row["document_id"] in known else None
+            for rows, known in zip((documents, processed), places, strict=True)
         )
-    return joined
+        return _joined(row, now, result)
+
+    if isinstance(documents, Rows) and isinstance(processed, Rows) and isinstance(chunks, Rows):
+        return Rows(chunks.table, documents.sources + processed.sources + chunks.sources, build)
+    return [build(place) for place in range(len(chunks))]
+
+
+def _places(rows: Sequence[Row]) -> dict[str, int]:
+    return {document_id: place for place, document_id in enumerate(column_of(rows, "document_id"))}
+
+
+def _joined(row: Row, now: Row | None, result: Row | None) -> dict[str, Any]:
+    then = result.get("source") if result else None
+    is_latest = now is not None and (then is None or then["blob_id"] == now["blob_id"])
+    source = now if is_latest else then
+    if source is None or result is None:
+        raise ValueError(f"{row['path']} has chunks but no row in documents: run the chain from stage 01.")
+    return {
+        "document_id": row["document_id"],
+        "path": source["path"],
+        "source": dict(source),
+        "processed": dict(result),
+        "chunks": dict(row),
+        "is_latest": is_latest,
+    }
 
 
 def payload_inputs(row: Row) -> list[Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from itertools import islice
 from typing import Any, Final
 
+from stagekit.enrichment.language_model import language_identifier
 from stagekit.enrichment.vocabulary import fold
 
-__all__ = ["detect_language", "normalize_language"]
+__all__ = ["TAGS", "detect_language", "normalize_language"]
 
 # The region is part of the tag only where the organization's documents have one.
 TAGS: Final = {"pt": "pt-BR", "en": "en", "es": "es"}
@@ -45,14 +45,5 @@ def detect_language(text: str) -> str | None:
     sample = re.sub(r"https?://\S+|[\w.]+@[\w.]+|`[^`]*`", " ", text[:SAMPLE_CHARACTERS])
     if len(list(islice(filter(str.isalpha, sample), MIN_LETTERS))) < MIN_LETTERS:
         return None
-    language, probability = _identifier().classify(sample)
+    language, probability = language_identifier(tuple(TAGS)).classify(sample)
     return TAGS[language] if probability >= MIN_PROBABILITY else None
-
-
-@cache
-def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(list(TAGS))  # an instance of ours: the module's own one is shared
-    return identifier

@@ -11,6 +11,7 @@ from typing import Any
 
 from stagekit.ingestion.model import FileHistory, Snapshot, Source
 from stagekit.ingestion.selection import Document, extension_of
+from stagekit.rows import column_of
 
 __all__ = ["NAMESPACE", "document_id", "document_rows", "media_type", "snapshot_record", "source_id"]
 
@@ -77,8 +78,8 @@ def snapshot_record(
             "files": len(documents) + len(ignored),
             "documents": len(documents),
             "ignored": len(ignored),
-            "bytes": sum(row["size_bytes"] for row in documents),
-            "by_extension": dict(Counter(row["file_extension"] for row in documents)),
+            "bytes": sum(column_of(documents, "size_bytes")),
+            "by_extension": dict(Counter(column_of(documents, "file_extension"))),
             "ignored_by_category": dict(Counter(row["category"] for row in ignored)),
         },
     }

@@ -15,6 +15,7 @@ from stagekit.front_matter import canonical_status
 from stagekit.ingestion.content import ContentError
 from stagekit.ingestion.links import LinkError, follow_link
 from stagekit.ingestion.model import FileKind, SourceFile
+from stagekit.rows import Rows, column_of
 
 __all__ = [
     "Document",
@@ -166,7 +167,7 @@ def measured(selection: Selection, sizes: Mapping[str, int], rules: SelectionRul
 
 def set_aside_by_status(
     outcomes: Sequence[Row], include_statuses: Sequence[str] | str, result: StageResult
-) -> tuple[list[Row], list[Row]]:
+) -> tuple[Sequence[Row], list[Row]]:
     """Split fetched documents by the status that their front matter declares (none means approved).
 
     Args:
@@ -185,15 +186,17 @@ def set_aside_by_status(
     if not allowed:
         raise StageError("include_statuses is empty: name at least one status, like approved.")
     documents, ignored = [], []
-    for row in outcomes:
-        status = row.get("front_matter_status")
+    for place, status in enumerate(column_of(outcomes, "front_matter_status")):
         if status is None or status in allowed:
-            documents.append(row)
+            documents.append(place)
             continue
+        row = outcomes[place]
         reason = f"it says status: {status}, which is not in include_statuses"
         ignored.append(_ignored(row["path"], "status", reason))
         _uncount(row, result)
-    return documents, ignored
+    if isinstance(outcomes, Rows):
+        return outcomes.take(documents), ignored
+    return [outcomes[place] for place in documents], ignored
 
 
 def extension_of(path: str) -> str:
@@ -264,7 +267,8 @@ def _check_path(path: str) -> None:
         raise _LeftOut("unsafe_path", "its path is absolute")
     if any(part in ("", ".", "..") for part in path.replace("\\", "/").split("/")):
         raise _LeftOut("unsafe_path", "its path has segments like `..`, which lead out of the folder")
-    if any(unicodedata.category(sign) == "Cc" or sign in _MISLEADING for sign in path):
+    plain = path.isascii() and path.isprintable()
+    if not plain and any(unicodedata.category(sign) == "Cc" or sign in _MISLEADING for sign in path):
         raise _LeftOut("unsafe_path", "its name has control characters; rename it")
 
 

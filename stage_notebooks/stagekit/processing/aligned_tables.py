@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
 from docling.datamodel.base_models import Cluster, Page, Table, TableStructurePrediction
 from docling.datamodel.pipeline_options import BaseTableStructureOptions
 from docling.models.base_table_model import BaseTableStructureModel
@@ -20,10 +22,12 @@ from stagekit.processing.table_grid import GridCell, Word, find_grid
 if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
     from docling.datamodel.document import ConversionResult
+    from numpy.typing import NDArray
 
 __all__ = ["AlignedTableModel", "AlignedTableOptions"]
 
 TABLE_LABELS = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
+INSIDE = 0.6  # share of a word's area that must lie in a line for the word to be of that line
 
 
 class AlignedTableOptions(BaseTableStructureOptions):
@@ -70,8 +74,9 @@ class AlignedTableModel(BaseTableStructureModel):
         with TimeRecorder(conv_res, "table_structure"):
             clusters: list[Cluster] = []
             freed: list[Cluster] = []
+            single = _SingleWords(page)
             for cluster in layout.clusters:
-                table = _table(page, cluster) if cluster.label in TABLE_LABELS else None
+                table = _table(page, cluster, single) if cluster.label in TABLE_LABELS else None
                 if table is not None:
                     prediction.table_map[cluster.id] = table
                 if cluster.label in TABLE_LABELS and table is None:
@@ -82,9 +87,33 @@ class AlignedTableModel(BaseTableStructureModel):
         return prediction
 
 
-def _table(page: Page, cluster: Cluster) -> Table | None:
+class _SingleWords:
+    """The words of a page's text layer, with their places; asked for only where there is a table."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def inside(self, line: BoundingBox) -> list[tuple[str, BoundingBox]]:
+        """Return the words that lie in a line."""
+        texts, boxes, edges = self._words
+        left, top, right, bottom = edges
+        # Most words of the page are elsewhere: only the others are worth a look at their exact share.
+        near = (left < line.r) & (right > line.l) & (top < line.b) & (bottom > line.t)
+        found = ((texts[index], boxes[index]) for index in np.flatnonzero(near))
+        return [(text, box) for text, box in found if box.intersection_over_self(line) > INSIDE]
+
+    @cached_property
+    def _words(self) -> tuple[list[str], list[BoundingBox], NDArray[np.float64]]:
+        parsed = self._page.parsed_page
+        cells = [] if parsed is None else parsed.word_cells
+        boxes = [cell.rect.to_bounding_box() for cell in cells]
+        edges = np.array([(box.l, box.t, box.r, box.b) for box in boxes], np.float64).reshape(-1, 4).T
+        return [cell.text for cell in cells], boxes, edges
+
+
+def _table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
     vertical, horizontal = drawn_rules(page, cluster.bbox)
-    cells = find_grid(_words(page, cluster), vertical, horizontal)
+    cells = find_grid(_words(cluster, single), vertical, horizontal)
     if not cells:
         return None
     return Table(
@@ -99,14 +128,12 @@ def _table(page: Page, cluster: Cluster) -> Table | None:
     )
 
 
-def _words(page: Page, cluster: Cluster) -> list[Word]:
+def _words(cluster: Cluster, single: _SingleWords) -> list[Word]:
     """The words of the region's own lines: single words where the PDF has them, whole lines from OCR."""
     lines = [(cell, cell.rect.to_bounding_box()) for cell in cluster.cells if cell.text.strip()]
-    parsed = page.parsed_page
-    single = [] if parsed is None else [(c.text, c.rect.to_bounding_box()) for c in parsed.word_cells]
     words: list[Word] = []
     for cell, line in lines:
-        inside = [] if cell.from_ocr else [w for w in single if w[1].intersection_over_self(line) > 0.6]
+        inside = [] if cell.from_ocr else single.inside(line)
         if "".join(text for text, _ in inside).replace(" ", "") != cell.text.replace(" ", ""):
             inside = [(cell.text, line)]
         words.extend(Word(text.strip(), box.l, box.t, box.r, box.b) for text, box in inside)

@@ -1,18 +1,23 @@
-"""Builds Docling's converter of PDF and images; each function returns one visible Docling object.
+"""Builds what reads PDF and images; each function returns one visible Docling object.
 
-Importing this module costs 5 s and 1 GB; `reader` does it when the first PDF or image is met.
+Docling's `DocumentConverter` imports what reads all its other formats, audio and video among them, and with
+that torch (6 s, 0.6 GB). So its pipeline is called here without it; `reader` does so with every other format.
 """
 
 from __future__ import annotations
 
-import logging
+import io
 import os
+import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from docling.backend.docling_parse_backend import ThreadedDoclingParseDocumentBackend
+from docling.backend.image_backend import ImageDocumentBackend
 from docling.datamodel.accelerator_options import AcceleratorOptions
 from docling.datamodel.backend_options import ThreadedDoclingParseBackendOptions
-from docling.datamodel.base_models import InputFormat
+from docling.datamodel.base_models import ConversionStatus, InputFormat
+from docling.datamodel.document import ConversionResult, InputDocument, build_invalid_input_errors
 from docling.datamodel.pipeline_options import (
     BaseLayoutOptions,
     BaseTableStructureOptions,
@@ -21,12 +26,6 @@ from docling.datamodel.pipeline_options import (
     OcrOptions,
     TableStructureOptions,
     ThreadedPdfPipelineOptions,
-)
-from docling.document_converter import (
-    DocumentConverter,
-    FormatOption,
-    ImageFormatOption,
-    PdfFormatOption,
 )
 
 from stagekit.errors import StageError
@@ -43,22 +42,20 @@ from stagekit.processing.settings import (
     require_tesseract,
 )
 
+if TYPE_CHECKING:
+    from docling.document_converter import FormatOption
+
 __all__ = [
+    "PagedConverter",
     "build_converter",
     "format_options",
     "layout_options",
     "ocr_options",
+    "parser_options",
     "pdf_pipeline_options",
     "table_options",
 ]
 
-RAPIDOCR_PARAMETERS = {
-    "Global.log_level": "error",
-    # Lines are found on a page of 110 dpi, and read from the whole image: 1.7 times as fast, as well read.
-    "Det.limit_type": "max",
-    "Det.limit_side_len": 1280,
-    "Rec.rec_batch_num": 1,  # in a batch every line is padded to the longest, and its neighbours change it
-}
 TESSERACT_LANGUAGES = {"pt": "por", "en": "eng", "es": "spa"}
 
 
@@ -89,7 +86,7 @@ def ocr_options(engine: str, languages: Sequence[str]) -> OcrOptions:
     """
     one_of("ocr_engine", engine, OCR_ENGINES)
     if engine != "tesseract":
-        return PageRapidOcrOptions(rapidocr_params=RAPIDOCR_PARAMETERS)
+        return PageRapidOcrOptions()
     require_tesseract()
     return PageTesseractOptions(lang=[TESSERACT_LANGUAGES.get(code, code) for code in languages])
 
@@ -133,22 +130,66 @@ def pdf_pipeline_options(
     )
 
 
-def format_options(options: ThreadedPdfPipelineOptions) -> dict[InputFormat, FormatOption]:
-    """Pipeline of each input format with models: PDF and images share one."""
-    docling_plugin.register()
-    logging.getLogger("docling.models.stages.ocr.rapid_ocr_model").setLevel(logging.ERROR)  # once a page
-    paged: dict[str, Any] = {"pipeline_cls": TextKeepingPdfPipeline, "pipeline_options": options}
-    parser = ThreadedDoclingParseBackendOptions.model_validate(
+def parser_options(threads: int) -> ThreadedDoclingParseBackendOptions:
+    """Options of the PDF parser, which reads pages ahead in threads of its own."""
+    return ThreadedDoclingParseBackendOptions.model_validate(
         {
-            "parser_threads": options.accelerator_options.num_threads,
+            "parser_threads": threads,
             "max_concurrent_results": 4,  # pages read ahead, each with its image
             "release_native_memory_every_n_pages": 16,
         }
     )
-    return {
-        InputFormat.PDF: PdfFormatOption(**paged, backend_options=parser),
-        InputFormat.IMAGE: ImageFormatOption(**paged),
-    }
+
+
+class PagedConverter:
+    """Docling's pipeline with its models, for PDF and images.
+
+    Args:
+        options: Of the pipeline.
+
+    Raises:
+        Exception: A model cannot be loaded; of any library.
+    """
+
+    def __init__(self, options: ThreadedPdfPipelineOptions) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Docling asks for its own old options
+            self._pipeline = TextKeepingPdfPipeline(options)
+        self._parser = parser_options(options.accelerator_options.num_threads)
+
+    def convert(self, content: bytes, file_format: str, name: str) -> ConversionResult:
+        """Return what Docling made of a document; a failure is in the result.
+
+        Args:
+            content: The bytes of the document.
+            file_format: `pdf`, or anything else for an image.
+            name: Docling writes it into the document.
+        """
+        is_pdf = file_format == "pdf"
+        opened = InputDocument(
+            path_or_stream=io.BytesIO(content),
+            format=InputFormat.PDF if is_pdf else InputFormat.IMAGE,
+            backend=ThreadedDoclingParseDocumentBackend if is_pdf else ImageDocumentBackend,
+            backend_options=self._parser if is_pdf else None,
+            filename=name,
+        )
+        if opened.valid:
+            return self._pipeline.execute(opened, raises_on_error=False)
+        errors = build_invalid_input_errors(opened)
+        return ConversionResult(input=opened, status=ConversionStatus.FAILURE, errors=errors)
+
+
+def format_options(options: ThreadedPdfPipelineOptions) -> dict[InputFormat, FormatOption]:
+    """Options for Docling's own `DocumentConverter`, which then converts as `PagedConverter` does."""
+    from docling.document_converter import ImageFormatOption, PdfFormatOption
+
+    paged: dict[str, Any] = {"pipeline_cls": TextKeepingPdfPipeline, "pipeline_options": options}
+    parser = parser_options(options.accelerator_options.num_threads)
+    with docling_plugin.registered():
+        return {
+            InputFormat.PDF: PdfFormatOption(**paged, backend_options=parser),
+            InputFormat.IMAGE: ImageFormatOption(**paged),
+        }
 
 
 def build_converter(
@@ -158,24 +199,19 @@ def build_converter(
     artifacts_path: str = "",
     *,
     threads: int | None = None,
-) -> DocumentConverter:
-    """Docling's converter for PDF and images; the arguments are those of `pdf_pipeline_options`.
+) -> PagedConverter:
+    """The converter of PDF and images; the arguments are those of `pdf_pipeline_options`.
 
     Raises:
         StageError: A setting has an unknown value, or Docling's own models cannot be loaded.
     """
     options = pdf_pipeline_options(layout_profile, ocr_engine, ocr_languages, artifacts_path, threads=threads)
-    formats = format_options(options)
-    converter = DocumentConverter(allowed_formats=list(formats), format_options=formats)
-    if layout_profile == "docling":
-        _load_models(converter, artifacts_path)
-    return converter
-
-
-def _load_models(converter: DocumentConverter, artifacts_path: str) -> None:
-    """Load the models now: Docling would do it with the first document, and blame that."""
+    if layout_profile == "packaged":
+        with docling_plugin.registered(alone=True):
+            return PagedConverter(options)
     try:
-        converter.initialize_pipeline(InputFormat.PDF)
+        with docling_plugin.registered():
+            return PagedConverter(options)
     except Exception as error:  # of any library that reads a model
         place = f"artifacts_path {artifacts_path!r}" if artifacts_path else "the model hub"
         reason = " ".join(str(error).split())[:300]

@@ -8,7 +8,7 @@ import numpy as np
 from docling_core.types.doc import DocItemLabel, DoclingDocument, PictureItem
 
 from stagekit.processing.hyphenation import join_lines
-from stagekit.processing.orientation import packaged_ocr
+from stagekit.processing.packaged_ocr import picture_reader
 
 __all__ = ["read_pictures"]
 
@@ -43,7 +43,7 @@ def _lines(picture: PictureItem, document: DoclingDocument) -> list[tuple[str, f
         return []
     pixels = np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])
     # All three are said: the reader remembers what the call before has switched off.
-    found = packaged_ocr()(pixels, use_det=True, use_cls=True, use_rec=True)
+    found = picture_reader()(pixels, use_det=True, use_cls=True, use_rec=True)
     if found.txts is None:
         return []
     return [

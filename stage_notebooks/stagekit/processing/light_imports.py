@@ -19,7 +19,7 @@ MODEL_PACKAGES = ("torch", "transformers")
 def import_docling_options() -> None:
     """Import Docling's data classes and options; after that its readers can be imported as usual.
 
-    torch and transformers can still be imported afterwards, as Docling's PDF pipeline does.
+    torch and transformers can still be imported afterwards, as Docling's own models do.
     """
     with without_packages(*MODEL_PACKAGES):
         importlib.import_module("docling.datamodel.pipeline_options")

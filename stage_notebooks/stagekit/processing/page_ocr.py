@@ -7,15 +7,18 @@ with text only where a bitmap lies that no text covers.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from docling.datamodel.pipeline_options import RapidOcrOptions, TesseractCliOcrOptions
+from docling.models.base_ocr_model import BaseOcrModel
 from docling.models.stages.ocr.rapid_ocr_model import RapidOcrModel
 from docling.models.stages.ocr.tesseract_ocr_cli_model import TesseractOcrCliModel
 from docling_core.types.doc import BoundingBox
 
+from stagekit.processing.packaged_ocr import page_reader
 from stagekit.processing.text_coverage import words_of
 from stagekit.processing.text_quality import text_fault
 
@@ -166,8 +169,9 @@ class _LevelReader:
     def __init__(self, reader: Any) -> None:
         self._reader = reader
 
-    def __call__(self, image: Any, **options: Any) -> Any:
-        result = self._reader(image, **options)
+    def __call__(self, image: Any, **_: Any) -> Any:
+        # All three are said: the reader remembers what the call before has switched off.
+        result = self._reader(image, use_det=True, use_cls=True, use_rec=True)
         if result is not None and result.boxes is not None and len(result.boxes):
             result.boxes = level_boxes(np.asarray(result.boxes, np.float32))
         return result
@@ -177,10 +181,11 @@ class PageRapidOcrModel(_PageRegions, RapidOcrModel):
     """RapidOCR engine for Docling that reads whole pages and uncovered bitmaps."""
 
     def __init__(self, **arguments: Any) -> None:
-        # artifacts_path holds Docling's layout and table models; RapidOCR's weights lie in its package.
-        super().__init__(**{**arguments, "artifacts_path": None})
-        if self.enabled:
-            self.reader: Any = _LevelReader(self.reader)
+        # RapidOcrModel would ask torch for a graphics card, and load the weights a second time.
+        BaseOcrModel.__init__(self, **arguments)
+        logging.getLogger(RapidOcrModel.__module__).setLevel(logging.ERROR)  # it warns once a blank page
+        self.scale = self.options.scale
+        self.reader: Any = _LevelReader(page_reader()) if self.enabled else None
 
     @classmethod
     def get_options_type(cls) -> type[Any]:

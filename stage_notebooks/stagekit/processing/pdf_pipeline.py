@@ -7,6 +7,7 @@ is lost, and a hyphen at a line end is dropped only where it splits a word.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docling.datamodel.base_models import LayoutPrediction, Page
@@ -76,8 +77,13 @@ class _BoundedHeadingHierarchy(HeadingHierarchyModel):
 class TextKeepingPdfPipeline(StandardPdfPipeline):
     """Standard PDF pipeline that loses no text to pictures and closes split words with care."""
 
+    def _get_picture_description_model(self, artifacts_path: Path | None = None) -> Any:
+        del artifacts_path
+        return object()  # none is used; the class that describes no picture would import torch
+
     def _init_models(self) -> None:
         super()._init_models()
+        self.enrichment_pipe = []  # all of them are switched off, and would each look at every item
         self.layout_postprocessing_model = _RefinedLayout(options=self.layout_postprocessing_model.options)
         self.assemble_model = _CarefulAssembly(options=PageAssembleOptions())
         self.heading_hierarchy_model = _BoundedHeadingHierarchy(self.heading_hierarchy_model.options)

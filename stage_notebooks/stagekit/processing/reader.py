@@ -1,7 +1,7 @@
 """Gives a document to the part of Docling that reads its format, and loads no more than that part needs.
 
-A PDF or an image needs Docling's converter with its models (5 s, 1 GB). Every other format has a backend of
-Docling that builds the document by itself; `DocumentConverter` does no more with it than is done here.
+A PDF or an image needs Docling's pipeline with its models. Every other format has a backend of Docling that
+builds the document by itself; Docling's `DocumentConverter` does no more with it than is done here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from stagekit.processing.light_imports import import_docling_options
 
 if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
-    from docling.document_converter import DocumentConverter
+
+    from stagekit.processing.converter import PagedConverter
 
 __all__ = ["DocumentReader"]
 
@@ -36,9 +37,9 @@ _BACKENDS = {
 class DocumentReader:
     """Converts documents of all formats; the converter with models is opened for the first that needs it."""
 
-    def __init__(self, open_converter: Callable[[], DocumentConverter]) -> None:
+    def __init__(self, open_converter: Callable[[], PagedConverter]) -> None:
         self._open_converter = open_converter
-        self._converter: DocumentConverter | None = None
+        self._converter: PagedConverter | None = None
 
     def convert(self, content: bytes, file_format: str) -> ConversionResult:
         """Return what Docling made of a document.
@@ -61,12 +62,9 @@ class DocumentReader:
         return _usable(result, file_format)
 
     def _recognise(self, content: bytes, file_format: str) -> ConversionResult:
-        from docling.datamodel.base_models import DocumentStream
-
         if self._converter is None:
             self._converter = self._open_converter()
-        source = DocumentStream(name=_neutral_name(file_format), stream=io.BytesIO(content))
-        return self._converter.convert(source, raises_on_error=False)
+        return self._converter.convert(content, file_format, _neutral_name(file_format))
 
 
 def _read(content: bytes, file_format: str) -> ConversionResult:

@@ -14,7 +14,7 @@ from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings, check_settings
 
 if TYPE_CHECKING:
-    from docling.document_converter import DocumentConverter
+    from stagekit.processing.converter import PagedConverter
 
 __all__ = ["open_processor"]
 
@@ -36,7 +36,7 @@ def open_processor(
     """
     check_settings(settings["layout_profile"], settings["ocr_engine"], settings["artifacts_path"])
 
-    def open_converter() -> DocumentConverter:
+    def open_converter() -> PagedConverter:
         import cv2
 
         from stagekit.processing.converter import build_converter

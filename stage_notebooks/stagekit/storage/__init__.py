@@ -32,6 +32,7 @@ from stagekit.storage.collections import (
 )
 from stagekit.storage.desired import DesiredDocument, DesiredPoint, desired_documents, embedding_identity
 from stagekit.storage.embedded import EmbeddedQdrant, open_embedded
+from stagekit.storage.in_step import InStep, believed, forget_step, keep_step, last_in_step
 from stagekit.storage.reconcile import (
     DocumentChange,
     Plan,
@@ -62,6 +63,7 @@ __all__ = [
     "Difference",
     "DocumentChange",
     "EmbeddedQdrant",
+    "InStep",
     "PhysicalCollection",
     "Plan",
     "PointWriter",
@@ -69,6 +71,7 @@ __all__ = [
     "Target",
     "Verification",
     "apply_change",
+    "believed",
     "check_collection",
     "compare",
     "connect",
@@ -81,8 +84,11 @@ __all__ = [
     "embedding_identity",
     "finish_load",
     "foreign_points",
+    "forget_step",
     "guard_deletions",
     "is_embedded",
+    "keep_step",
+    "last_in_step",
     "of_source",
     "open_embedded",
     "open_target",

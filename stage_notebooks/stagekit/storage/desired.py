@@ -12,6 +12,7 @@ import numpy as np
 
 from stagekit.enrichment.payload import complete_payload
 from stagekit.errors import StageError
+from stagekit.rows import Rows
 from stagekit.storage.collection import CollectionIdentity
 
 if TYPE_CHECKING:
@@ -71,9 +72,11 @@ def embedding_identity(
     Raises:
         StageError: if there are no rows, or they come from different models.
     """
+    columns = ("embedding_model", "vector_dimension", "sparse_version")
+    rows = embeddings.columns(columns) if isinstance(embeddings, Rows) else embeddings
     found = {
         (str(row["embedding_model"]), int(row["vector_dimension"]), str(row.get("sparse_version") or ""))
-        for row in embeddings
+        for row in rows
     }
     if not found:
         raise StageError(
@@ -98,6 +101,8 @@ def desired_documents(
     embeddings: Iterable[Row],
     read_part: Callable[[Any], pa.Table],
     identity: CollectionIdentity,
+    *,
+    known: Mapping[str, dict[str, str]] | None = None,
 ) -> list[DesiredDocument]:
     """Join payloads and vectors by document.
 
@@ -108,6 +113,7 @@ def desired_documents(
         embeddings: rows of ``embedding_generation.embeddings``.
         read_part: reads the table of a reference, see :meth:`stagekit.stage.Stage.read_part`.
         identity: model and dimension of the vectors.
+        known: fingerprints by document, of documents whose parts need not be read for them.
 
     Raises:
         StageError: if payloads and vectors of a document do not belong together.
@@ -122,7 +128,10 @@ def desired_documents(
         if len(chunks) > 1:
             raise _different_chunks(row["path"])
         load = _Loader(row["path"], row["payloads"], embedded["embeddings"], read_part, identity)
-        documents.append(DesiredDocument(row["document_id"], row["path"], load.fingerprints(), load))
+        fingerprints = (known or {}).get(row["document_id"])
+        if fingerprints is None:
+            fingerprints = load.fingerprints()
+        documents.append(DesiredDocument(row["document_id"], row["path"], fingerprints, load))
     return documents
 
 

@@ -20,6 +20,8 @@ import qdrant_edge as edge
 from qdrant_client import models
 from qdrant_client.http import models as http
 
+from stagekit.encryption import Cipher, EncryptionError
+from stagekit.encryption_marker import folder_cipher
 from stagekit.errors import StageError
 from stagekit.paths import make_private_dir
 from stagekit.storage import edge_models as translate
@@ -32,6 +34,7 @@ from stagekit.storage.embedded_files import (
     write_json,
 )
 from stagekit.storage.embedded_info import collection_info, first_graph_kilobytes
+from stagekit.storage.embedded_sealing import PayloadSealer
 
 __all__ = ["EmbeddedQdrant", "open_embedded"]
 
@@ -72,12 +75,18 @@ class EmbeddedQdrant:
     (``timeout``, ``ordering``) concerns servers only.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cipher: Cipher | None = None) -> None:
         """Lock the folder and read what collections there are.
 
+        Args:
+            path: the folder; the one above it says whether payloads are sealed.
+            cipher: that seals them, for the change of a key.
+
         Raises:
-            StageError: if another process has it open, or it cannot be read.
+            StageError: if another process has it open, its key is missing, or it cannot be read.
         """
+        self._cipher = folder_cipher(path.parent) if cipher is None else cipher
+        self._sealer = PayloadSealer(self._cipher)
         self._path = path
         self._guard = threading.RLock()
         self._shards: dict[str, edge.EdgeShard] = {}
@@ -118,7 +127,8 @@ class EmbeddedQdrant:
             config = translate.edge_config(request, first_graph_kilobytes(request))
             shard = self._do(collection_name, edge.EdgeShard.create, str(folder / "shard"), config)
             self._shards[collection_name] = shard
-            self._save(collection_name, {"request": request.model_dump(mode="json", exclude_none=True)})
+            key = {"key_id": self._cipher.key_id} if self._cipher.key_id else {}
+            self._save(collection_name, {"request": request.model_dump(mode="json", exclude_none=True)} | key)
             self._remove_local_mode()
         return True
 
@@ -178,6 +188,16 @@ class EmbeddedQdrant:
             name = self._real(collection_name)
             return collection_info(self._collections[name]["request"], self._shard(name).info())
 
+    def request(self, collection_name: str) -> models.CreateCollection:
+        """Return the request that made a collection, with what has been changed of it since."""
+        with self._guard:
+            entry = self._collections[self._real(collection_name)]
+        return models.CreateCollection.model_validate(entry["request"])
+
+    def sessions(self, collection_name: str) -> int:
+        """Return how often a collection was opened and written to: another number, another content."""
+        return int(self._collections[self._real(collection_name)].get("sessions", 0))
+
     def create_payload_index(
         self, collection_name: str, field_name: str, field_schema: models.PayloadSchemaType, **_: Any
     ) -> models.UpdateResult:
@@ -197,13 +217,14 @@ class EmbeddedQdrant:
         self, collection_name: str, points: Sequence[models.PointStruct], **_: Any
     ) -> models.UpdateResult:
         """Write points, all of them or none; they are visible and safe when this returns."""
-        made = [translate.edge_point(point) for point in points]
+        made = [translate.edge_point(self._sealer.sealed(point)) for point in points]
         return self._update(collection_name, edge.UpdateOperation.upsert_points(made))
 
     def delete(self, collection_name: str, points_selector: Any, **_: Any) -> models.UpdateResult:
         """Delete points by id (``PointIdsList``, list) or filter (``FilterSelector``, ``Filter``)."""
         chosen = getattr(points_selector, "filter", points_selector)
         if isinstance(chosen, models.Filter):
+            self._sealer.check(chosen)
             found = translate.edge_filter(chosen)
             assert found is not None
             operation = edge.UpdateOperation.delete_points_by_filter(found)
@@ -222,8 +243,9 @@ class EmbeddedQdrant:
     ) -> list[models.Record]:
         """Return the points of the ids that there are."""
         wanted = [translate.edge_id(one) for one in ids]
-        found = self._ask(collection_name, "retrieve", wanted, _some(with_payload), _some(with_vectors))
-        return [translate.record(one) for one in found]
+        fields = self._sealer.fields(with_payload)
+        found = self._ask(collection_name, "retrieve", wanted, fields, _some(with_vectors))
+        return [self._sealer.opened(translate.record(one), with_payload) for one in found]
 
     def scroll(
         self,
@@ -236,20 +258,23 @@ class EmbeddedQdrant:
         **_: Any,
     ) -> tuple[list[models.Record], int | str | None]:
         """Return a page of points in the order of their ids, and where the next one starts."""
+        self._sealer.check(scroll_filter)
         request = edge.ScrollRequest(
             offset=None if offset is None else translate.edge_id(offset),
             limit=limit,
             filter=translate.edge_filter(scroll_filter),
-            with_payload=_some(with_payload),
+            with_payload=self._sealer.fields(with_payload),
             with_vector=_some(with_vectors),
         )
         found, following = self._ask(collection_name, "scroll", request)
-        return [translate.record(one) for one in found], following and translate.plain_id(following)
+        opened = [self._sealer.opened(translate.record(one), with_payload) for one in found]
+        return opened, following and translate.plain_id(following)
 
     def count(
         self, collection_name: str, count_filter: models.Filter | None = None, exact: bool = True, **_: Any
     ) -> models.CountResult:
         """Return the number of points."""
+        self._sealer.check(count_filter)
         request = edge.CountRequest(filter=translate.edge_filter(count_filter), exact=exact)
         return models.CountResult(count=self._ask(collection_name, "count", request))
 
@@ -269,19 +294,21 @@ class EmbeddedQdrant:
         **_: Any,
     ) -> http.QueryResponse:
         """Return the best points: nearest to a dense or sparse vector, or fused from several searches."""
+        self._sealer.check(query_filter, prefetch)
         request = edge.QueryRequest(
             limit=limit,
             offset=offset,
             query=translate.edge_query(query, using),
             prefetches=translate.prefetches(prefetch),
             with_vector=_some(with_vectors),
-            with_payload=_some(with_payload),
+            with_payload=self._sealer.fields(with_payload),
             filter=translate.edge_filter(query_filter),
             score_threshold=score_threshold,
             params=translate.search_params(search_params),
         )
         found = self._ask(collection_name, "query", request)
-        return http.QueryResponse(points=[translate.scored_point(one) for one in found])
+        opened = [self._sealer.opened(translate.scored_point(one), with_payload) for one in found]
+        return http.QueryResponse(points=opened)
 
     # Aliases
 
@@ -397,6 +424,11 @@ class EmbeddedQdrant:
         entry = read_json(self._path / "collections" / name / COLLECTION_FILE)
         with readable(self._path):
             models.CreateCollection.model_validate(entry["request"])
+        if entry.get("key_id", "") != self._cipher.key_id:
+            raise EncryptionError(
+                f"The collection {name} in {self._path} is under another key than its folder: move the "
+                "folder away and run `nic-etl run`; it is filled from the artifacts."
+            )
         return dict(entry)
 
     def _save(self, name: str, entry: dict[str, Any]) -> None:

@@ -56,11 +56,13 @@ class Plan:
         kept: number of stored points by path of documents that are still in the source but have no usable
             result now; they stay as they are.
         stored_documents: how many documents of the source the collection holds.
+        untouched: number of points by path of documents that need no look.
     """
 
     changes: list[DocumentChange]
     kept: dict[str, int] = field(default_factory=dict)
     stored_documents: int = 0
+    untouched: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def removed(self) -> list[DocumentChange]:
@@ -76,11 +78,15 @@ class Plan:
     def points_after(self) -> int:
         """How many points of the source the collection holds once the plan is carried out."""
         desired = sum(len(change.write) + change.unchanged for change in self.changes)
-        return desired + sum(self.kept.values())
+        return desired + sum(self.kept.values()) + sum(self.untouched.values())
 
 
 def plan_changes(
-    desired: Iterable[DesiredDocument], stored: Mapping[str, StoredPoint], *, in_source: Collection[str] = ()
+    desired: Iterable[DesiredDocument],
+    stored: Mapping[str, StoredPoint],
+    *,
+    in_source: Collection[str] = (),
+    untouched: Mapping[str, int] | None = None,
 ) -> Plan:
     """Compare desired points with stored ones by id and fingerprint.
 
@@ -88,6 +94,8 @@ def plan_changes(
         desired: the documents as they should be stored.
         stored: the points of this source by id, see :func:`stagekit.storage.stored.stored_points`.
         in_source: ids of all documents that the source holds now, processed or not.
+        untouched: number of points by path of documents that are neither desired nor stored here, see
+            :class:`stagekit.storage.in_step.InStep`.
     """
     documents = {document.document_id: document for document in desired}
     wanted = {point_id for document in documents.values() for point_id in document.fingerprints}
@@ -106,7 +114,8 @@ def plan_changes(
         else:
             changes.append(DocumentChange(document_id, path, delete=tuple(sorted(ids))))
     known = {point.document_id for point in stored.values() if point.document_id}
-    return Plan(sorted(changes, key=lambda change: (change.path, change.document_id)), kept, len(known))
+    ordered = sorted(changes, key=lambda change: (change.path, change.document_id))
+    return Plan(ordered, kept, len(known) + len(untouched or {}), untouched or {})
 
 
 def _change(

@@ -1,0 +1,35 @@
+"""Keeps PyArrow from importing pandas, which none of our tables needs."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+
+__all__ = ["leave_pandas_out"]
+
+
+@lru_cache(maxsize=1)
+def leave_pandas_out() -> None:
+    """Let PyArrow find no pandas when it looks for it, which it does once, with the first array it makes.
+
+    That import takes half a second of processor time in each process. ``Table.to_pandas`` looks again by
+    itself, so whoever asks for a data frame gets one.
+    """
+    if "pandas" in sys.modules:
+        return
+    import pyarrow as pa
+
+    finder = _NoPandas()
+    sys.meta_path.insert(0, finder)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(finder)
+
+
+class _NoPandas:
+    """A finder of modules that says there is no pandas (importlib's ``MetaPathFinder`` protocol)."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)

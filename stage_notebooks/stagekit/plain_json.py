@@ -1,0 +1,41 @@
+"""JSON out of files that may be damaged or made to do harm: whatever is wrong with it is a ValueError."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["parse_json", "require_plain"]
+
+_DEPTH = 100  # levels; no product has more than a dozen, and walking through a value must not overflow
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: if it is none, or is nested so deeply that the parser gives up.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def require_plain(value: Any) -> Any:
+    """Return a parsed JSON value if it can be walked through and written again.
+
+    Raises:
+        ValueError: if it has more than 100 levels, or half a surrogate pair in a text, which no file holds.
+    """
+    waiting = [(value, 1)]
+    while waiting:
+        one, depth = waiting.pop()
+        if isinstance(one, str):
+            one.encode()
+        elif isinstance(one, dict | list):
+            if depth > _DEPTH:
+                raise ValueError(f"it is nested in more than {_DEPTH} levels")
+            waiting += [(inner, depth + 1) for inner in (one.values() if isinstance(one, dict) else one)]
+            waiting += [(name, depth + 1) for name in one] if isinstance(one, dict) else []
+    return value

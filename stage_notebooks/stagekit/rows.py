@@ -1,0 +1,149 @@
+"""Rows that stay a table until they are asked for, so that 100,000 documents cost one stage milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+from stagekit.contract import ArtifactRef
+from stagekit.errors import ArtifactError
+from stagekit.tables import decode_column, decode_rows, encode_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["RowSource", "Rows", "column_of", "require_columns"]
+
+Row = dict[str, Any]
+_BATCH = 1000
+_NAMING = ("path", "status")
+_STATUSES = ("ok", "stale", "rejected", "failed")
+
+
+@dataclass(frozen=True)
+class RowSource:
+    """A whole product that rows were taken from: its name, its reference, its table."""
+
+    name: str
+    ref: ArtifactRef
+    table: pa.Table = field(repr=False)
+
+
+class Rows(Sequence[Row]):
+    """Rows of plain JSON values over an Arrow table; what is asked for is decoded then, and not kept.
+
+    Whoever changes a row changes a copy.
+
+    Args:
+        table: as :func:`stagekit.tables.encode_rows` makes it.
+        sources: the products that the rows were read from, each with a column ``document_id``.
+        build: makes a row from the position of a document in the table; None: the columns of the table.
+        record: of outcomes, how they came about (see :func:`stagekit.held.map_record`).
+    """
+
+    def __init__(
+        self,
+        table: pa.Table,
+        sources: tuple[RowSource, ...] = (),
+        build: Callable[[int], Row] | None = None,
+        record: Row | None = None,
+    ) -> None:
+        self.table = table
+        self.sources = sources
+        self.record = record
+        self._build = build
+        self._ahead: tuple[int, list[Row]] = (0, [])
+        self._last = -1
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Rows:
+        """Return rows of plain values as a table."""
+        return cls(encode_rows(list(rows)))
+
+    def column(self, name: str) -> list[Any]:
+        """Return the values of one column, None where there is no such column."""
+        if name not in self.table.column_names:
+            return [None] * len(self)
+        return decode_column(self.table, name)
+
+    def columns(self, names: Iterable[str]) -> list[Row]:
+        """Return the rows with these columns only."""
+        chosen = {name: self.column(name) for name in names}
+        return [dict(zip(chosen, values, strict=True)) for values in zip(*chosen.values(), strict=True)]
+
+    def where(self, name: str, allowed: Iterable[Any]) -> Rows:
+        """Return the rows whose value in a column of the table is one of those allowed."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not len(self):
+            return self
+        values = self.table[name]
+        mask = pc.is_in(values, value_set=pa.array(list(allowed), values.type))
+        return self.take([place for place, chosen in enumerate(mask.to_pylist()) if chosen])
+
+    def take(self, places: Sequence[int]) -> Rows:
+        """Return the rows at these places, in their order."""
+        import pyarrow as pa
+
+        table = self.table.take(pa.array(places, pa.int64()))
+        build = self._build
+        if build is None:
+            return Rows(table, self.sources, None, self.record)
+        inner = list(places)
+        return Rows(table, self.sources, lambda place: build(inner[place]), self.record)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> Rows: ...
+    def __getitem__(self, place: int | slice) -> Row | Rows:
+        if isinstance(place, slice):
+            return self.take(range(len(self))[place])
+        at = range(len(self))[place]
+        return self._build(at) if self._build else self._decoded(at)
+
+    def __iter__(self) -> Iterator[Row]:
+        if self._build is not None:
+            yield from (self._build(place) for place in range(len(self)))
+            return
+        for begin in range(0, len(self), _BATCH):
+            yield from decode_rows(self.table.slice(begin, _BATCH))
+
+    def _decoded(self, place: int) -> Row:
+        # Decoding many rows at once costs a tenth each: worth it where one is asked for after the other.
+        begin, decoded = self._ahead
+        if not begin <= place < begin + len(decoded):
+            count = _BATCH if place == self._last + 1 else 1
+            begin, decoded = self._ahead = place, decode_rows(self.table.slice(place, count))
+        self._last = place
+        return dict(decoded[place - begin])
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} rows>"
+
+
+def require_columns(table: pa.Table) -> None:
+    """Make sure that a manifest names its documents and how they are: it comes out of a file.
+
+    Raises:
+        ArtifactError: if one of these columns is missing or of another kind; any others may be left out.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for name in _NAMING if table.num_rows else ():
+        found = table[name] if name in table.column_names else None
+        if found is None or str(found.type) != "string" or found.null_count:
+            raise ArtifactError(f"A product is damaged: its column {name} is not as a stage writes it.")
+        if name == "status" and not pc.all(pc.is_in(found, value_set=pa.array(_STATUSES))).as_py():
+            raise ArtifactError("A product is damaged: its column status is not as a stage writes it.")
+
+
+def column_of(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    """Return one value of each row, None where it has none."""
+    return rows.column(name) if isinstance(rows, Rows) else [row.get(name) for row in rows]

@@ -1,0 +1,270 @@
+"""What a collection held when it was last in step, so that a run looks only at what changed since.
+
+The table has one row a document: document_id, path, sha256 of its payloads and of its vectors, ids and
+fingerprints of its points. It is believed of a collection that bears the table's mark, holds as many points
+of the source, and was not opened for writing since; each run that writes takes the mark away first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from qdrant_client import QdrantClient
+
+from stagekit.errors import ArtifactError
+from stagekit.memo import MAP_KEY
+from stagekit.rows import Rows
+from stagekit.storage.collection import CollectionIdentity
+from stagekit.storage.desired import DesiredDocument, desired_documents
+from stagekit.storage.embedded import EmbeddedQdrant
+from stagekit.storage.reconcile import Plan
+from stagekit.storage.stored import StoredPoint, count_points
+
+if TYPE_CHECKING:
+    from stagekit.artifacts import ArtifactStore
+    from stagekit.memo import Memo
+
+__all__ = ["InStep", "believed", "forget_step", "keep_step", "last_in_step"]
+
+_KEY: Final = f"{MAP_KEY}qdrant_storage/"
+_TEXTS: Final = pa.list_(pa.string())
+_SCHEMA: Final = pa.schema(
+    {name: pa.string() for name in ("document_id", "path", "payloads", "embeddings")}
+    | {"ids": _TEXTS, "fingerprints": _TEXTS}
+)
+
+
+@dataclass(frozen=True)
+class InStep:
+    """Documents and their points as a collection held them.
+
+    Attributes:
+        table: one row a document.
+        mark: that the collection bears; empty if nothing is known of any.
+    """
+
+    table: pa.Table
+    mark: str = ""
+
+    @classmethod
+    def nothing(cls) -> InStep:
+        """Return no documents."""
+        return cls(_SCHEMA.empty_table())
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @property
+    def points(self) -> int:
+        """How many points the documents have."""
+        return int(pc.sum(pc.list_value_length(self.table["ids"])).as_py() or 0)
+
+    def unchanged(self, payloads: Rows, embeddings: Rows) -> InStep:
+        """Return those documents whose payloads and vectors are still the same."""
+        now = _states(payloads, embeddings)
+        places = pc.index_in(self.table["document_id"], value_set=now["document_id"].combine_chunks())
+        kept = self.table.filter(pc.is_valid(places))
+        now = now.take(pc.drop_null(places))
+        same = pc.and_(
+            pc.equal(kept["payloads"], now["payloads"]), pc.equal(kept["embeddings"], now["embeddings"])
+        )
+        return InStep(kept.filter(same))
+
+    def without(self, rows: Rows) -> Rows:
+        """Return those rows of a manifest whose documents are not among these."""
+        known = pc.is_in(rows.table["document_id"], value_set=self.table["document_id"].combine_chunks())
+        return rows.take(pc.indices_nonzero(pc.invert(known)).to_pylist())
+
+    def stored(self, left_out: InStep) -> dict[str, StoredPoint]:
+        """Return the points of these documents by id, without those of some documents."""
+        known = pc.is_in(self.table["document_id"], value_set=left_out.table["document_id"].combine_chunks())
+        return {
+            point: StoredPoint(row["document_id"], row["path"], fingerprint)
+            for row in _rows(self.table.filter(pc.invert(known)))
+            for point, fingerprint in zip(row["ids"], row["fingerprints"], strict=True)
+        }
+
+    def desired(
+        self,
+        payloads: Rows,
+        embeddings: Rows,
+        read_part: Callable[[Any], pa.Table],
+        identity: CollectionIdentity,
+        most: int | None = None,
+    ) -> list[DesiredDocument]:
+        """Return the documents as they should be stored, or so many of them, spread evenly.
+
+        Their fingerprints are known; their parts are read when points are asked for.
+        """
+        step = 1 if most is None else max(1, len(self) // most)
+        chosen = self.table.take(pa.array(range(0, len(self), step), pa.int64())[:most])
+        known = {
+            row["document_id"]: dict(zip(row["ids"], row["fingerprints"], strict=True))
+            for row in _rows(chosen)
+        }
+        wanted, vectors = (rows.where("document_id", known) for rows in (payloads, embeddings))
+        return desired_documents(wanted, vectors, read_part, identity, known=known)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of points by path."""
+        counts = pc.list_value_length(self.table["ids"]).to_pylist()
+        return dict(zip(self.table["path"].to_pylist(), counts, strict=True))
+
+
+def last_in_step(
+    memo: Memo, store: ArtifactStore, collection_name: str, identity: CollectionIdentity, source_id: str
+) -> InStep:
+    """Return what is remembered of a source in a collection of these vectors; empty if nothing is.
+
+    Args:
+        memo: of the outputs folder.
+        store: of the artifacts.
+        collection_name: the alias that readers use.
+        identity: of the collection.
+        source_id: of the points.
+    """
+    key = _key(identity.physical_name(collection_name), source_id)
+    record = memo.get_many([key]).get(key, {})
+    try:
+        if record["of"] == identity.fingerprint:
+            return InStep(store.read_table(record["points"]).cast(_SCHEMA), str(record["mark"]))
+    except (ArtifactError, KeyError, TypeError, ValueError):
+        pass  # nothing is known then, and everything is looked at
+    return InStep.nothing()
+
+
+def believed(client: QdrantClient, collection_name: str, last: InStep, source_id: str) -> bool:
+    """Tell whether a collection is as it was when it was last in step."""
+    if not last.mark or not client.collection_exists(collection_name):
+        return False
+    metadata = client.get_collection(collection_name).config.metadata or {}
+    if metadata.get(_field(source_id)) != last.mark or _session(last.mark) != _sessions(
+        client, collection_name
+    ):
+        return False
+    return count_points(client, collection_name, source_id) == last.points
+
+
+def forget_step(client: QdrantClient, collection_name: str, source_id: str) -> None:
+    """Take the mark off a collection that is about to be written to."""
+    metadata = client.get_collection(collection_name).config.metadata or {}
+    if _field(source_id) in metadata:
+        client.update_collection(collection_name, metadata={_field(source_id): None})
+
+
+def keep_step(
+    client: QdrantClient,
+    collection_name: str,
+    memo: Memo,
+    store: ArtifactStore,
+    *,
+    identity: CollectionIdentity,
+    source_id: str,
+    payloads: Rows,
+    embeddings: Rows,
+    same: InStep,
+    plan: Plan,
+    stored: Mapping[str, StoredPoint],
+) -> None:
+    """Remember what a collection holds that has been verified.
+
+    Args:
+        client: of the store.
+        collection_name: of the physical collection.
+        memo: of the outputs folder.
+        store: of the artifacts.
+        identity: of the collection.
+        source_id: of the points.
+        payloads: manifest of the payloads.
+        embeddings: manifest of the vectors.
+        same: the documents that nobody had to look at.
+        plan: what was done about the others.
+        stored: the points as they were before, without those of ``same``.
+    """
+    looked_at = {change.document_id: change.document for change in plan.changes if change.document}
+    found = _states(payloads, embeddings)
+    found = found.filter(pc.is_in(found["document_id"], value_set=pa.array(looked_at, pa.string())))
+    states = {row["document_id"]: row for row in _rows(found)}
+    rows = [_row(document, states) for document in looked_at.values()]
+    rows += _kept(plan, stored, looked_at)
+    table = pa.concat_tables([same.table, pa.Table.from_pylist(rows, _SCHEMA)]).sort_by("document_id")
+    ref = store.put_table("points_in_step", table.combine_chunks())
+    mark = f"{ref.sha256[:16]}/{_sessions(client, collection_name)}"
+    record = {"of": identity.fingerprint, "points": ref.model_dump(), "mark": mark}
+    memo.put("map", _key(collection_name, source_id), record)
+    client.update_collection(collection_name, metadata={_field(source_id): mark})
+
+
+def _row(document: DesiredDocument, states: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    state = states[document.document_id]
+    return {
+        "document_id": document.document_id,
+        "path": document.path,
+        "payloads": state["payloads"],
+        "embeddings": state["embeddings"],
+        "ids": list(document.fingerprints),
+        "fingerprints": list(document.fingerprints.values()),
+    }
+
+
+def _kept(
+    plan: Plan, stored: Mapping[str, StoredPoint], looked_at: Collection[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the documents whose points stay although they have no usable result now."""
+    deleted = {point for change in plan.changes for point in change.delete}
+    kept: dict[str, dict[str, StoredPoint]] = defaultdict(dict)
+    for point_id, point in stored.items():
+        if point.document_id and point.document_id not in looked_at and point_id not in deleted:
+            kept[point.document_id][point_id] = point
+    for document_id, points in kept.items():
+        yield {
+            "document_id": document_id,
+            "path": next(iter(points.values())).path or document_id,
+            "payloads": "",  # whatever comes of it next is looked at
+            "embeddings": "",
+            "ids": list(points),
+            "fingerprints": [point.fingerprint or "" for point in points.values()],
+        }
+
+
+def _states(payloads: Rows, embeddings: Rows) -> pa.Table:
+    """Return document_id and the sha256 of both parts of each document that has both."""
+    if not len(payloads) or not len(embeddings):
+        return _SCHEMA.empty_table().select(["document_id", "payloads", "embeddings"])
+    ids = payloads.table["document_id"]
+    places = pc.index_in(ids, value_set=embeddings.table["document_id"].combine_chunks())
+    both = pc.is_valid(places)
+    vectors = embeddings.table["embeddings"].take(pc.drop_null(places))
+    columns = [ids.filter(both), _sha(payloads.table["payloads"].filter(both)), _sha(vectors)]
+    return pa.table(columns, names=["document_id", "payloads", "embeddings"])
+
+
+def _sha(references: pa.ChunkedArray) -> pa.ChunkedArray:
+    found = pc.extract_regex(references, r'"sha256":"(?P<sha>[0-9a-f]{64})"')
+    return pc.struct_field(found, "sha")
+
+
+def _rows(table: pa.Table) -> Iterable[dict[str, Any]]:
+    return (row for batch in table.to_batches() for row in batch.to_pylist())
+
+
+def _key(collection_name: str, source_id: str) -> str:
+    return f"{_KEY}{collection_name}/{source_id}"
+
+
+def _field(source_id: str) -> str:
+    return f"in_step_{source_id}"
+
+
+def _session(mark: str) -> int:
+    number = mark.partition("/")[2]
+    return int(number) if number.isdecimal() else -1
+
+
+def _sessions(client: Any, collection_name: str) -> int:
+    return client.sessions(collection_name) if isinstance(client, EmbeddedQdrant) else 0

@@ -1,0 +1,107 @@
+"""Lets a stage make most documents from a few that it really processed, to fill a known corpus fast.
+
+``NICBENCH_TEMPLATES`` is how many documents of a stage are processed; the others are copies of their outcomes
+with names and numbers of their own, through the real store and the real memo. Nothing is synced to disk.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import uuid
+from typing import Any
+
+_NUMBER = re.compile(r"n\d{6}")
+_CHUNK_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def _copied(stage: Any, row: dict[str, Any], origin: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    """Return the outcome of a document as a copy of another one's."""
+    names = {origin["document_id"]: row["document_id"], _number(origin["path"]): _number(row["path"])}
+    made = {}
+    for name, one in value.items():
+        if isinstance(one, dict) and "uri" in one:
+            made[name] = _artifact(stage, name, one, names)
+        else:
+            made[name] = _replaced(one, names)
+    return made
+
+
+def _artifact(stage: Any, name: str, ref: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    import numpy as np
+    import pyarrow as pa
+
+    if ref["media_type"] != "application/vnd.apache.parquet":
+        data = _text(stage.store.read(ref).decode(), names).encode()
+        return dict(stage.store.put(name, data, ref["media_type"]).model_dump())
+    table = stage.store.read_table(ref)
+    seed = int(next(reversed(names.values()))[1:])
+    for at, field in enumerate(table.schema):
+        values = table[field.name].to_pylist()
+        if field.name == "vector":
+            chance = np.random.default_rng(seed)
+            vectors = chance.standard_normal((len(values), len(values[0]))).astype(np.float32)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            column = pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1])
+        elif field.name == "vector_key":
+            column = pa.array([uuid.uuid5(uuid.NAMESPACE_OID, f"{one}{seed}").hex for one in values])
+        elif field.type == pa.string():
+            column = pa.array([_text(one, names) for one in values], pa.string())
+        else:
+            continue
+        table = table.set_column(at, field, column.cast(field.type))
+    return dict(stage.store.put_table(name, table).model_dump())
+
+
+def _text(text: str | None, names: dict[str, str]) -> str | None:
+    if text is None:
+        return None
+    for old, new in names.items():
+        text = text.replace(old, new)
+    return _CHUNK_ID.sub(lambda found: _moved(found[0], names), text)
+
+
+def _moved(identity: str, names: dict[str, str]) -> str:
+    document = next(iter(names.values()))
+    return identity if identity == document else str(uuid.uuid5(uuid.NAMESPACE_OID, identity + document))
+
+
+def _replaced(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, str):
+        for old, new in names.items():
+            value = value.replace(old, new)
+    return value
+
+
+def _number(path: str) -> str:
+    found = _NUMBER.search(path)
+    assert found, path
+    return found[0]
+
+
+def _patch(module: Any) -> None:
+    inner = module.Stage._make
+
+    def make(self: Any, rows: list[Any], keys: list[str], known: Any, executor: Any, held: int) -> Any:
+        count = int(os.environ["NICBENCH_TEMPLATES"])
+        if self.name == "gitlab_ingestion":
+            return inner(self, rows, keys, known, executor, held)
+        made = inner(self, rows[:count], keys[:count], known, executor, held)
+        remembered = []
+        for at in range(count, len(rows)):
+            origin = at % count
+            _, value = made[keys[origin]]
+            made[keys[at]] = (keys[at], _copied(self, rows[at], rows[origin], value))
+            remembered.append((self.name, *made[keys[at]]))
+        self.memo.put_many(remembered)
+        return made
+
+    module.Stage._make = make
+
+
+if os.environ.get("NICBENCH_TEMPLATES") and "runner.fork_server" in sys.orig_argv:
+    os.fsync = lambda _descriptor: None
+    import stagekit.stage
+
+    _patch(stagekit.stage)

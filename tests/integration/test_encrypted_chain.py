@@ -1,0 +1,115 @@
+"""The promise of encryption at rest, on the real chain: without the key not a sentence can be read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stagekit.artifacts import ArtifactStore, open_store
+from stagekit.contract import artifact_refs, read_scraps
+from stagekit.encryption import sealed_under
+from stagekit.paths import latest_notebooks
+from stagekit.tables import decode_rows
+from tests.integration.clear_text import files_with, sentences_of
+from tests.integration.conftest import SampleRun, nic_etl_command
+from tests.unit.encryption_keys import KEY, KEY_ID, OTHER, OTHER_ID, values_of
+
+Chain = Callable[..., Any]
+# The types that convert in seconds; PDFs and scans pass through the same stores and cells.
+_SMALL = ("-p", "include_extensions=md,txt,docx")
+
+
+def nic_etl(outputs: Path, *arguments: str, **environment: str) -> str:
+    """Run a command that is to succeed, and return what it prints."""
+    done = nic_etl_command(outputs, *arguments, **environment)
+    assert done.returncode == 0, done.stderr
+    assert KEY not in done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An outputs folder of the sample that was encrypted from its first byte."""
+    outputs = tmp_path_factory.mktemp("encrypted") / "outputs"
+    told = nic_etl(
+        outputs, "run", "--json", *_SMALL, "-p", "encrypt_outputs=true", NIC_ETL_ENCRYPTION_KEY=KEY
+    )
+    assert json.loads(told)["status"] == "success"
+    return outputs
+
+
+def sample_sentences(outputs: Path, store: ArtifactStore) -> list[str]:
+    """Return sentences of every document that a run has cut into chunks."""
+    notebook = latest_notebooks(outputs)["text_chunking"]
+    rows = decode_rows(store.read_table(artifact_refs(read_scraps(notebook)["chunks"])[0]))
+    texts = ["\n".join(store.read_table(row["chunks"])["text"].to_pylist()) for row in rows if row["chunks"]]
+    found = [sentences_of(text) for text in texts]
+    assert all(len(one) >= 3 for one in found if one)
+    return [sentence for one in found for sentence in one]
+
+
+def test_no_sentence_of_the_documents_lies_in_clear_slow(
+    encrypted: Path, sample_run: SampleRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clear = open_store(sample_run.outputs / "artifacts")
+    everywhere = files_with(sample_run.outputs, sample_sentences(sample_run.outputs, clear))
+    places = {name.split("/")[0] for name in everywhere}
+    assert {"artifacts", "qdrant", "runs"} <= places  # the search finds what is there
+
+    monkeypatch.setenv("NIC_ETL_ENCRYPTION_KEY", KEY)
+    sentences = sample_sentences(encrypted, open_store(encrypted / "artifacts"))
+    assert len(sentences) > 40
+    assert files_with(encrypted, sentences) == {}
+    # What compression would hide from the search is known by its header.
+    artifacts = [path for path in (encrypted / "artifacts" / "sha256").rglob("*") if path.is_file()]
+    assert {sealed_under(path.read_bytes()) for path in artifacts} == {KEY_ID}
+    assert set(values_of(encrypted / "memo.sqlite")) == {KEY_ID}
+    assert set(values_of(encrypted / "vectors.sqlite")) == {KEY_ID}
+
+
+def test_everything_works_as_in_clear_with_the_key_and_nothing_without_slow(
+    encrypted: Path, tmp_path: Path
+) -> None:
+    outputs = tmp_path / "outputs"
+    shutil.copytree(encrypted, outputs, symlinks=True)
+    key = {"NIC_ETL_ENCRYPTION_KEY": KEY}
+    again = json.loads(nic_etl(outputs, "run", "--json", *_SMALL, **key))
+    assert {stage["status"] for stage in again["stages"]} == {"skipped"}
+    assert nic_etl(outputs, "verify", **key).endswith("0 missing, 0 altered, 0 superfluous.\n")
+    hits = json.loads(nic_etl(outputs, "search", "prazo para comunicar um incidente", "--json", **key))
+    assert "incidente" in hits[0]["text"]
+    assert json.loads(nic_etl(outputs, "show", "--json", **key))["documents"]["ok"] == 13
+
+    before = {path: path.read_bytes() for path in outputs.rglob("*") if path.is_file()}
+    for wrong, said in (({}, KEY_ID), ({"NIC_ETL_ENCRYPTION_KEY": OTHER}, OTHER_ID)):
+        for command in (("run", *_SMALL), ("search", "x"), ("prune", "--keep", "1"), ("state", "rebuild")):
+            done = nic_etl_command(outputs, *command, **wrong)
+            assert done.returncode in {1, 2}, command
+            assert said in done.stderr, command
+            assert len(done.stderr.strip().splitlines()) <= 2, command
+    assert {path: path.read_bytes() for path in outputs.rglob("*") if path.is_file()} == before
+
+    (tmp_path / "new.key").write_text(OTHER)
+    new = {"NIC_ETL_ENCRYPTION_KEY_FILE": str(tmp_path / "new.key")}
+    told = json.loads(nic_etl(outputs, "state", "rekey", "--json", NIC_ETL_ENCRYPTION_OLD_KEY=KEY, **new))
+    assert (told["key_id_before"], told["key_id"]) == (KEY_ID, OTHER_ID)
+    assert nic_etl(outputs, "verify", **new).endswith("0 missing, 0 altered, 0 superfluous.\n")
+    rerun = json.loads(nic_etl(outputs, "run", "--json", *_SMALL, **new))
+    assert rerun["points"]["upserted"] == 0
+    assert rerun["points"]["total"] == again["points"]["total"]
+
+
+def test_a_clear_folder_is_encrypted_to_the_last_sentence_slow(sample_copy: SampleRun) -> None:
+    outputs = sample_copy.outputs
+    sentences = sample_sentences(outputs, open_store(outputs / "artifacts"))
+    assert files_with(outputs, sentences)
+    nic_etl(outputs, "state", "rekey", NIC_ETL_ENCRYPTION_KEY=KEY)
+    assert files_with(outputs, sentences) == {}
+    assert "0 altered" in nic_etl(outputs, "verify", NIC_ETL_ENCRYPTION_KEY=KEY)
+    told = json.loads(nic_etl(outputs, "plan", "--json", NIC_ETL_ENCRYPTION_KEY=KEY))
+    assert {stage["action"] for stage in told if stage["stage"] != "qdrant_storage"} == {"carry over"}

@@ -1,0 +1,361 @@
+"""Promises of documents on a Dask cluster: outcomes as of this machine, whatever becomes of workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from distributed import Client, LocalCluster
+
+from stagekit import Stage, StageError, cluster, cluster_documents, cluster_worker, open_stage
+from stagekit.cluster_documents import ClusterDocuments
+from stagekit.execution import Workplace
+from stagekit.workers import DocumentWorkers
+from tests.servers.dask_cluster import DaskCluster
+from tests.unit.core_notebooks import source_notebook
+
+Row = dict[str, Any]
+MISBEHAVING = "tests.unit.worker_documents:open_misbehaving"
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[LocalCluster]:
+    """A cluster whose one worker, of two threads, lives in this process."""
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0"
+    ) as started:
+        yield started
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[DaskCluster]:
+    with DaskCluster(tmp_path / "cluster") as started:
+        yield started
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
+    path = source_notebook(tmp_path / "02_shout.ipynb", ("", "shout(rows)"))
+    monkeypatch.setenv("NIC_ETL_NOTEBOOK", str(path))
+    umask = os.umask(0o077)
+    opened: list[Stage] = []
+
+    def make(name: str = "outputs") -> Stage:
+        opened.append(open_stage("shout", outputs_dir=str(tmp_path / name)))
+        return opened[-1]
+
+    yield make
+    os.umask(umask)
+    for each in opened:
+        each.memo.close()
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Callable[..., DocumentWorkers]:
+    def make(factory: str = MISBEHAVING, tell: bool = False, **more: Any) -> DocumentWorkers:
+        return DocumentWorkers(factory, {"folder": str(tmp_path), "tell": tell}, 1, **more)
+
+    return make
+
+
+@pytest.fixture
+def place(stage: Callable[..., Stage], tmp_path: Path) -> Workplace:
+    store = stage().store
+    return Workplace(store, store.url, tmp_path / "log")
+
+
+def documents(*texts: str) -> list[Row]:
+    return [{"document_id": f"id{n}", "path": f"{n}.md", "text": text} for n, text in enumerate(texts)]
+
+
+def run(stage: Stage, executor: Any, *texts: str) -> list[Row]:
+    return stage.map_documents(documents(*texts), executor, key=lambda row: row["text"])
+
+
+def column(outcomes: list[Row], name: str) -> list[Any]:
+    return [row[name] for row in outcomes]
+
+
+def asked(tmp_path: Path) -> list[str]:
+    trace = tmp_path / "asked"
+    return [line.split()[0] for line in trace.read_text().splitlines()] if trace.exists() else []
+
+
+def nothing(_: Any) -> None:
+    """What is shown does not matter here."""
+
+
+def until(fact: Callable[[], Any], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def document_processes() -> list[psutil.Process]:
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if "stagekit.worker_main" in process.cmdline():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+# Outcomes
+
+
+def test_the_results_are_those_of_this_machine(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
+) -> None:
+    texts = ["fine", "reject", "raise", "exit", "sleep", "swell", "fine", "other words"]
+    workers = plan(timeout_s=8, memory_mb=300, weight=lambda row: len(row["text"]))
+    manifests, outcomes = [], []
+    for name, executor in (("one", workers), ("two", ClusterDocuments(here.scheduler_address, workers))):
+        opened = stage(name)
+        outcomes.append(run(opened, executor, *texts))
+        clock = {"seconds": 0.0, "produced_at": ""}
+        # One remedy names the log of the crashed process.
+        rows = [row | clock | {"remedy": "", "unchanged": False} for row in outcomes.pop()]
+        outcomes.append(rows)
+        manifests.append(opened.glue_documents("shouted", rows))
+    assert outcomes[0] == outcomes[1]
+    assert manifests[0] == manifests[1]
+    assert column(outcomes[1], "category") == [
+        None, "encrypted", "RuntimeError", "converter_crashed", "timed_out", "too_much_memory", None, None,
+    ]  # fmt: skip
+    assert document_processes() == []
+
+
+def test_a_process_is_kept_for_the_next_documents_and_gets_its_share_of_the_cores(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
+) -> None:
+    executor = ClusterDocuments(here.scheduler_address, plan(tell=True))
+    outcomes = run(stage(), executor, *(f"word{n}" for n in range(12)))
+    assert len(set(column(outcomes, "pid"))) <= 2
+    share = max(1, cluster_worker.cores() // 2)
+    assert column(outcomes, "threads") == [[share, share]] * 12
+
+
+def test_what_is_known_asks_no_cluster(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
+) -> None:
+    opened, workers = stage(), plan(timeout_s=77)
+    run(opened, ClusterDocuments(here.scheduler_address, workers), "fine", "reject")
+    again = run(opened, ClusterDocuments("tcp://127.0.0.1:9", workers), "fine", "reject")
+    assert column(again, "unchanged") == [True, True]
+    assert column(run(opened, workers, "fine", "reject"), "unchanged") == [True, True]
+
+
+def test_a_setting_that_the_workers_refuse_stops_the_stage(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
+) -> None:
+    workers = plan("tests.unit.worker_documents:refusing_factory")
+    with pytest.raises(StageError, match="ocr_engine is 'abc': choose another"):
+        run(stage(), ClusterDocuments(here.scheduler_address, workers), "fine")
+    assert document_processes() == []
+
+
+def test_a_fault_of_the_cluster_is_no_fault_of_the_document(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    [worker] = here.workers.values()
+    local, worker.local_directory = worker.local_directory, str(tmp_path / "file" / "no folder")
+    try:
+        with pytest.raises(StageError, match=r"cannot process 0\.md \(NotADirectoryError: .*log of its"):
+            run(stage(), ClusterDocuments(here.scheduler_address, plan()), "fine")
+    finally:
+        worker.local_directory = local
+
+
+def broken_off(order: Any, row: Row) -> Row | None:
+    folder = Path(order.settings["folder"])
+    if not (folder / row["path"]).exists():
+        (folder / row["path"]).touch()
+        return None
+    return cluster_worker.read_document(order, row)
+
+
+def test_a_document_that_a_closing_worker_broke_off_is_given_out_again(
+    stage: Callable[..., Stage],
+    plan: Callable[..., DocumentWorkers],
+    here: LocalCluster,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster_documents, "read_document", broken_off)
+    outcomes = run(stage(), ClusterDocuments(here.scheduler_address, plan()), "one", "two")
+    assert column(outcomes, "status") == ["ok", "ok"]
+
+
+def test_a_result_that_is_made_again_is_waited_for(
+    here: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_FETCH_S", 0.1)
+    monkeypatch.setattr(cluster, "_LOOK_S", 0.1)
+    with Client(here.scheduler_address, set_as_default=False) as client:
+        tasks = cluster.ClusterTasks(client, here.scheduler_address)
+        tasks.submit(7, time.sleep, 1)
+        [(_, future)] = tasks._in_work.values()
+        tasks._done.put(future)  # as one that was finished, and whose worker has gone since
+        assert tasks.next() == (7, None)
+        tasks.submit(8, time.sleep, 0)
+        assert tasks.next() == (8, None)
+    time.sleep(0.2)
+    with pytest.raises(StageError, match=r"the scheduler at tcp://.* is gone"):
+        tasks.room()
+
+
+# The end
+
+
+def test_each_document_is_remembered_at_once_and_a_cancelled_run_leaves_nothing(
+    plan: Callable[..., DocumentWorkers], here: LocalCluster, place: Workplace
+) -> None:
+    executor = ClusterDocuments(here.scheduler_address, plan(timeout_s=600))
+    shown: list[list[str]] = []
+    work = executor.run(
+        documents("fine", "sleep", "child", *(f"sleep {n}" for n in range(600, 620))),
+        place,
+        lambda paths: shown.append(list(paths)),
+    )
+    assert next(work)[1]["length"] == 4  # while others are still in work
+    until(lambda: len(document_processes()) == 2)
+    work.close()
+    assert shown[0] == ["0.md", "1.md", "2.md", "3.md"]
+    until(lambda: not document_processes())
+    assert list(here.scheduler.tasks) == []
+
+
+def test_documents_of_a_client_that_was_killed_are_broken_off(
+    plan: Callable[..., DocumentWorkers], here: LocalCluster, place: Workplace
+) -> None:
+    order = cluster_worker.DocumentOrder(MISBEHAVING, plan().settings, 600, 900, 900, place.store_url)
+    with Client(here.scheduler_address, set_as_default=False) as client:
+        client.submit(cluster_worker.read_document, order, documents("child")[0], pure=False)
+        kept = client.submit(cluster_worker.read_document, order, documents("fine")[0], pure=False)
+        assert kept.result()["length"] == 4
+        until(document_processes)
+    until(lambda: not any("time.sleep" in " ".join(p.cmdline()) for p in document_processes()))
+    cluster_worker.end_idle_workers()
+    until(lambda: not document_processes())
+
+
+def test_processes_that_nobody_needs_end_by_themselves(
+    plan: Callable[..., DocumentWorkers],
+    here: LocalCluster,
+    place: Workplace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster_worker, "_IDLE_S", 0.2)
+    order = cluster_worker.DocumentOrder(MISBEHAVING, plan().settings, 600, 900, 900, place.store_url)
+    with Client(here.scheduler_address, set_as_default=False) as client:
+        for text in ("fine", "well"):
+            answer = client.submit(cluster_worker.read_document, order, documents(text)[0], pure=False)
+            assert answer.result()["length"] == 4
+        until(lambda: not document_processes())
+
+
+def test_a_run_whose_workers_all_went_says_so(
+    plan: Callable[..., DocumentWorkers], place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_NO_WORKER_S", 0.5)
+    monkeypatch.setattr(cluster, "_LOOK_S", 0.1)
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0"
+    ) as own:
+        executor = ClusterDocuments(own.scheduler_address, plan())
+        work = executor.run(documents("fine", "sleep 600"), place, nothing)
+        next(work)
+        own.scale(0)
+        with pytest.raises(StageError, match=r"has had no worker for .* what was finished is kept"):
+            next(work)
+    until(lambda: not document_processes())
+
+
+# Real processes
+
+
+def test_slow_a_worker_that_is_killed_repeats_nothing_that_was_finished(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], there: DaskCluster, tmp_path: Path
+) -> None:
+    victim = there.start_worker()
+    there.start_worker()
+    there.wait_for_workers(2)
+    texts = [f"sleep 0.{n % 3 + 1}" + " " * n for n in range(24)]
+    finished: list[str] = []
+
+    def kill() -> None:
+        until(lambda: len(asked(tmp_path)) >= 8)
+        victim.kill()
+
+    opened = stage()
+    put = opened.memo.put
+
+    def remember(name: str, key: str, value: Row) -> None:
+        finished.append(key)
+        put(name, key, value)
+
+    opened.memo.put = remember  # type: ignore[method-assign]
+    killer = threading.Thread(target=kill)
+    killer.start()
+    outcomes = run(opened, ClusterDocuments(there.address, plan()), *texts)
+    killer.join()
+    assert column(outcomes, "status") == ["ok"] * 24
+    assert victim.poll() == -signal.SIGKILL
+    twice = len(asked(tmp_path)) - 24
+    assert twice <= 2  # what it had in work, and what it had just finished
+    assert len(finished) == 24
+    assert there.tasks() == []
+
+
+def test_slow_a_document_that_kills_workers_has_failed_and_the_others_are_made(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], tmp_path: Path
+) -> None:
+    once = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    with DaskCluster(tmp_path / "cluster", once) as there:
+        there.start_worker("--nanny")
+        there.wait_for_workers(1)
+        outcomes = run(stage(), ClusterDocuments(there.address, plan()), "one", "kill-parent", "two", "three")
+        assert column(outcomes, "status") == ["ok", "failed", "ok", "ok"]
+        assert outcomes[1]["category"] == "worker_lost"
+        assert there.tasks() == []
+
+
+def test_slow_a_worker_that_is_told_to_end_loses_no_document(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], there: DaskCluster, tmp_path: Path
+) -> None:
+    leaving = there.start_worker()
+    there.wait_for_workers(1)
+
+    def leave() -> None:
+        until(lambda: len(asked(tmp_path)) >= 1)
+        there.start_worker()
+        there.wait_for_workers(2)
+        leaving.send_signal(signal.SIGTERM)
+
+    thread = threading.Thread(target=leave)
+    thread.start()
+    outcomes = run(stage(), ClusterDocuments(there.address, plan()), "sleep 8", "fine")
+    thread.join()
+    assert column(outcomes, "status") == ["ok", "ok"]
+
+
+def test_slow_a_scheduler_that_goes_away_is_told(
+    plan: Callable[..., DocumentWorkers], there: DaskCluster, place: Workplace
+) -> None:
+    there.start_worker()
+    executor = ClusterDocuments(there.address, plan())
+    work = executor.run(documents("fine", "sleep 600"), place, nothing)
+    next(work)
+    there.kill_scheduler()
+    with pytest.raises(StageError, match=r"the scheduler at tcp://.* is gone: start it and run again"):
+        next(work)

@@ -1,0 +1,57 @@
+"""Promises about the memory of processes: a whole family is weighed, and one that is gone weighs nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stagekit import process_memory
+from stagekit.process_memory import family_resident_mb, resident_mb
+
+HOLD = "import sys; held = bytearray(60 * 2**20); print('ready', flush=True); sys.stdin.read()"
+FAMILY = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLD!r}])"
+
+
+@pytest.fixture
+def family() -> Iterator[subprocess.Popen[bytes]]:
+    """A process whose child holds 60 MB."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", FAMILY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdout.readline()
+        yield process
+        process.stdin.close()
+
+
+def test_children_are_weighed_with_their_parent(family: subprocess.Popen[bytes]) -> None:
+    assert resident_mb(family.pid) < 60 < family_resident_mb(family.pid)
+
+
+def test_it_is_the_same_without_linux_lists_of_children(
+    family: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(pid: int) -> Iterator[int]:
+        raise FileNotFoundError(Path("/proc", str(pid)))
+
+    direct = family_resident_mb(family.pid)
+    monkeypatch.setattr(process_memory, "_children", unknown)
+    assert family_resident_mb(family.pid) == pytest.approx(direct, rel=0.05)
+
+
+def test_a_process_that_is_gone_weighs_nothing() -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    assert family_resident_mb(process.pid) == 0.0
+
+
+def test_this_process_weighs_what_psutil_says() -> None:
+    assert resident_mb(os.getpid()) == pytest.approx(psutil.Process().memory_info().rss / 2**20, rel=0.05)

@@ -1,0 +1,78 @@
+"""Promises of rows over a table: they read like a list, and cost what is asked of them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from stagekit.errors import ArtifactError
+from stagekit.rows import Rows, column_of, require_columns
+from stagekit.tables import encode_rows
+
+PLAIN = [
+    {"path": f"{number}.md", "status": "ok" if number % 2 else "stale", "tags": [number], "note": None}
+    for number in range(5)
+]
+
+
+def test_rows_read_like_the_list_they_were_made_from() -> None:
+    rows = Rows.of(PLAIN)
+    assert list(rows) == PLAIN
+    assert len(rows) == 5
+    assert rows[1] == PLAIN[1]
+    assert rows[-1] == PLAIN[-1]
+    assert [rows[place] for place in range(5)] == PLAIN  # one after the other, decoded ahead
+    assert list(rows[1:3]) == PLAIN[1:3]
+    assert list(reversed(rows)) == PLAIN[::-1]
+    assert repr(rows) == "<5 rows>"
+    with pytest.raises(IndexError):
+        rows[5]
+
+
+def test_a_row_is_a_copy() -> None:
+    rows = Rows.of(PLAIN)
+    rows[0]["path"] = "other.md"
+    assert rows[0]["path"] == "0.md"
+
+
+def test_columns_are_decoded_and_a_missing_one_holds_nothing() -> None:
+    rows = Rows.of(PLAIN)
+    assert rows.column("tags") == [[number] for number in range(5)]
+    assert rows.column("nobody") == [None] * 5
+    assert rows.columns(["path", "note"])[0] == {"path": "0.md", "note": None}
+    assert column_of(rows, "path") == column_of(PLAIN, "path")
+    assert column_of([{}], "path") == [None]
+
+
+def test_rows_are_chosen_by_value_and_by_place() -> None:
+    rows = Rows.of(PLAIN)
+    assert rows.where("status", ("ok",)).column("path") == ["1.md", "3.md"]
+    assert rows.take([4, 0]).column("path") == ["4.md", "0.md"]
+    assert list(Rows.of([]).where("status", ("ok",))) == []
+
+
+def test_rows_that_are_built_from_elsewhere_stay_so_when_chosen() -> None:
+    table = encode_rows(PLAIN)
+    rows = Rows(table, build=lambda place: {"place": place})
+    assert list(rows) == [{"place": place} for place in range(5)]
+    assert rows[2] == {"place": 2}
+    assert list(rows.where("status", ("ok",))) == [{"place": 1}, {"place": 3}]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pa.table({"status": ["ok"]}),
+        pa.table({"path": [1], "status": ["ok"]}),
+        pa.table({"path": ["a"], "status": pa.array([None], pa.string())}),
+        pa.table({"path": ["a"], "status": ["perhaps"]}),
+    ],
+    ids=["missing", "a number", "empty", "unknown"],
+)
+def test_a_manifest_that_does_not_name_its_documents_is_refused(table: pa.Table) -> None:
+    with pytest.raises(ArtifactError, match="A product is damaged: its column"):
+        require_columns(table)
+
+
+def test_a_manifest_without_rows_needs_no_columns() -> None:
+    require_columns(pa.table({}))

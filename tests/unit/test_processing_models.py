@@ -1,0 +1,90 @@
+"""What makes the packaged models fast changes nothing of what they find."""
+
+from __future__ import annotations
+
+import io
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from docling.datamodel.base_models import DocumentStream
+from docling.document_converter import DocumentConverter
+from docling.models.factories import get_layout_factory
+from rapid_layout.model_handler.pp.pre_process import PPPreProcess
+from rapidocr.ch_ppocr_det.utils import DetPreProcess
+
+from stagekit.processing import docling_plugin
+from stagekit.processing.converter import build_converter, format_options, pdf_pipeline_options
+from stagekit.processing.hard_swish import with_fused_hard_swish
+from stagekit.processing.packaged_layout import verified_weights
+from stagekit.processing.packaged_ocr import page_reader
+from stagekit.processing.pixel_tables import PixelTables
+from stagekit.processing.process import document_json
+from stagekit.processing.reader import DocumentReader
+from tests.unit.test_processing_documents import pdf_report, scan
+
+
+@pytest.fixture
+def page() -> Any:
+    return np.random.default_rng(7).integers(0, 256, (420, 300, 3), dtype=np.uint8)
+
+
+def answers(model: bytes, image: Any) -> list[Any]:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    found: list[Any] = session.run(None, {session.get_inputs()[0].name: image})
+    return found
+
+
+def test_the_layout_model_with_fused_activations_answers_as_the_published_file_does(page: Any) -> None:
+    steps = PPPreProcess((800, 608))
+    image = steps(page)
+    published = answers(verified_weights(), image)
+    fused = with_fused_hard_swish(verified_weights())
+    assert fused.count(b"HardSigmoid") == 94 + verified_weights().count(b"HardSigmoid")
+    for ours, theirs in zip(answers(fused, image), published, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_a_model_without_a_hard_swish_is_not_touched() -> None:
+    weights = Path(str(files("rapidocr") / "models" / "PP-OCRv6_det_small.onnx")).read_bytes()
+    assert with_fused_hard_swish(weights) == weights
+
+
+def test_pixels_become_the_very_numbers_that_the_models_own_code_makes_of_them(page: Any) -> None:
+    layout, lines = PPPreProcess((800, 608)), DetPreProcess(1280, "max", [0.5] * 3, [0.5] * 3)
+    for steps in (layout, lines):
+        tables = PixelTables(steps.mean, steps.std)
+        assert np.array_equal(tables.planes(steps.resize(page)), steps(page))
+        assert tables.planes(page).dtype == np.float32
+
+
+def test_a_speck_is_no_page_to_look_for_lines_in() -> None:
+    speck = np.full((1, 1, 3), 255, np.uint8)
+    assert page_reader().text_det.get_preprocess()(speck) is None
+
+
+def test_doclings_own_engines_are_left_out_for_a_moment_only() -> None:
+    defaults = sys.modules.get("docling.models.plugins.defaults")
+    with docling_plugin.registered(alone=True):
+        kinds = get_layout_factory(allow_external_plugins=True).registered_kind
+        assert kinds == ["nic_etl_packaged_layout"]
+    assert sys.modules.get("docling.models.plugins.defaults") is defaults
+    with docling_plugin.registered():
+        kinds = get_layout_factory(allow_external_plugins=True).registered_kind
+        assert {"nic_etl_packaged_layout", "layout_object_detection"} <= set(kinds)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Docling asks for its own old options
+@pytest.mark.parametrize(("content", "file_format"), [(pdf_report(), "pdf"), (scan(), "png")])
+def test_pdf_and_images_come_out_as_from_doclings_own_converter(content: bytes, file_format: str) -> None:
+    options = format_options(pdf_pipeline_options("packaged", "rapidocr", ["pt"]))
+    stream = DocumentStream(name=f"document.{file_format}", stream=io.BytesIO(content))
+    theirs = DocumentConverter(format_options=options).convert(stream).document
+    reader = DocumentReader(build_converter)
+    assert document_json(reader.convert(content, file_format).document) == document_json(theirs)

@@ -1,0 +1,154 @@
+"""Promises about state that somebody altered: it leads nowhere else, and what can be made again is."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.audit import AuditLog
+from runner.environment import environment_report
+from runner.errors import StateManagementError
+from runner.events import read_events
+from runner.kernels import reap_orphans
+from runner.models import PipelineState
+from runner.planner import differences
+from runner.state_manager import StateManager
+from tests.unit.core_notebooks import record_run, record_stage
+
+Record = dict[str, Any]
+
+
+@pytest.fixture
+def manager(outputs: Path) -> StateManager:
+    return StateManager(outputs)
+
+
+@pytest.fixture
+def state(manager: StateManager) -> PipelineState:
+    state = record_run(manager)
+    record_stage(manager, state, "shout", products={"rows": [{"path": "a.md", "status": "ok"}]})
+    return state
+
+
+def altered(manager: StateManager, state: PipelineState, alter: Callable[[Record], object]) -> None:
+    path = manager.run_dir(state.execution_id) / "run.json"
+    record = json.loads(path.read_text())
+    alter(record)
+    path.write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda record: record.update(execution_id="../../elsewhere"),
+        lambda record: record["stages"]["shout"].update(notebook="../../../etc/passwd"),
+        lambda record: record["stages"]["shout"].update(notebook="/etc/passwd"),
+        lambda record: record["stages"]["shout"].update(notebook="runs/a\0.ipynb"),
+        lambda record: record["stages"]["shout"].update(seconds=float("nan")),
+        lambda record: record.update(start_timestamp="2026-03-01T12:00:00"),
+        lambda record: record.update(pipeline_config=json.loads("[" * 900 + "]" * 900)),
+    ],
+)
+def test_a_record_that_names_another_place_or_no_moment_is_damaged(
+    manager: StateManager, state: PipelineState, alter: Callable[[Record], object]
+) -> None:
+    altered(manager, state, alter)
+
+    with pytest.raises(StateManagementError, match=r"run\.json is damaged"):
+        manager.load_checkpoint(state.execution_id)
+    assert [record.status for record in manager.get_execution_history()] == ["damaged"]
+
+
+@pytest.mark.parametrize("name", ["../{run}", "..", "../../elsewhere", b"\xff", 3])
+def test_the_index_leads_to_no_other_folder(
+    manager: StateManager, state: PipelineState, name: object
+) -> None:
+    value = name.format(run=state.execution_id) if isinstance(name, str) else name
+    with closing(sqlite3.connect(manager.outputs / "state.sqlite")) as connection, connection:
+        connection.execute("UPDATE runs SET execution_id = ?", (value,))
+        connection.execute("UPDATE checkpoints SET execution_id = ?", (value,))
+
+    assert manager.last_checkpoint("shout") is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE checkpoints RENAME TO other",
+        "ALTER TABLE checkpoints RENAME COLUMN digest TO other",
+        "ALTER TABLE runs ADD COLUMN more",
+    ],
+)
+def test_an_index_with_other_tables_is_made_again(
+    manager: StateManager, state: PipelineState, statement: str
+) -> None:
+    with closing(sqlite3.connect(manager.outputs / "state.sqlite")) as connection, connection:
+        connection.execute(statement)
+
+    last = manager.last_checkpoint("shout")
+    assert last is not None
+    assert last[0] == state.execution_id
+
+
+def test_a_page_of_the_index_that_is_damaged_later_costs_nothing(
+    manager: StateManager, state: PipelineState
+) -> None:
+    with closing(sqlite3.connect(manager.outputs / "state.sqlite")) as connection, connection:
+        connection.execute("UPDATE checkpoints SET execution_id = CAST(x'ff' AS TEXT)")
+
+    assert manager.last_attempt("shout") == state.execution_id
+    manager.save_checkpoint(state)
+
+
+@pytest.mark.parametrize("note", ["[" * 100_000, "[1]", '"text"', "{"])
+def test_a_note_of_the_lock_that_says_nothing_is_no_owner(manager: StateManager, note: str) -> None:
+    with manager.lock() as held:
+        held._replace(note)
+        assert not (manager.lock_owner() or {}).get("execution_id")
+        with (
+            pytest.raises(StateManagementError, match="Another run holds"),
+            StateManager(manager.outputs).lock(),
+        ):
+            pytest.fail("two hold it")
+
+
+def test_lines_of_the_audit_log_that_no_reader_can_use_are_left_out(outputs: Path) -> None:
+    log = AuditLog(StateManager(outputs).outputs)
+    log.append("run_started", {})
+    with (outputs / "audit.jsonl").open("ab") as file:
+        for line in (b"[" * 100_000, b'{"at": 3}', b'{"at": "2026-03-01T12:00:00"}', b'{"at": "x"}'):
+            file.write(line + b"\n")
+
+    assert [entry["what"] for entry in log.entries()] == ["run_started"]
+    assert log.verify().fault
+
+
+def test_notes_beside_a_run_that_are_damaged_are_passed_over(
+    manager: StateManager, state: PipelineState, tmp_path: Path
+) -> None:
+    folder = manager.run_dir(state.execution_id)
+    (folder / "events.jsonl").write_text("[" * 100_000 + '\n{"kind": "x"}\n')
+    (folder / "environment.json").write_text('[{"code": 3, "libraries": ["a"], "system": {"python": []}}]')
+    kernels = tmp_path / "kernels"
+    kernels.mkdir()
+    for number, note in enumerate(("[" * 100_000, '{"owner": {"pid": 1e400}, "pid": 1}', "3")):
+        (kernels / f"{number}.json").write_text(note)
+
+    assert read_events(folder / "events.jsonl") == [{"kind": "x"}]
+    report = environment_report(manager, state)
+    assert [row["name"] for row in report["differences"] if row["group"] == "system"] == [
+        "platform",
+        "python",
+    ]
+    assert reap_orphans(kernels) == []
+    assert list(kernels.iterdir()) == []
+
+
+def test_a_parameter_that_was_recorded_as_no_json_is_told_as_it_is() -> None:
+    assert differences({"parameter:size": "[["}, {"parameter:size": "3"}) == ["size [[ → 3"]

@@ -1,0 +1,216 @@
+"""Promises of a collection in step: only what changed is read, and a doubt means a look at everything."""
+
+import contextlib
+
+import pytest
+from qdrant_client import QdrantClient
+from qdrant_client.models import PointIdsList
+
+from stagekit.artifacts import ArtifactStore
+from stagekit.memo import Memo
+from stagekit.rows import Rows
+from stagekit.storage import (
+    InStep,
+    PointWriter,
+    apply_change,
+    believed,
+    compare,
+    count_points,
+    desired_documents,
+    forget_step,
+    keep_step,
+    last_in_step,
+    open_embedded,
+    plan_changes,
+    stored_points,
+    verify_sample,
+)
+from tests.unit.storage_rows import IDENTITY, SOURCE, Corpus, alter, create, document_id
+
+ALIAS = "nic_documents"
+NAME = IDENTITY.physical_name(ALIAS)
+A, B, C = "30-Aprovados/a.md", "30-Aprovados/b.md", "30-Aprovados/c.md"
+THREE = {A: ["prazo para recorrer", "quem decide"], B: ["como pedir férias"], C: ["senha de oito letras"]}
+
+
+class Place:
+    """An outputs folder with a collection, and what stage 06 does with both."""
+
+    def __init__(self, folder, client):
+        self.client = client
+        self.store = ArtifactStore(folder / "artifacts")
+        self.memo = Memo(folder / "memo.sqlite")
+        self.read = []
+
+    def read_part(self, ref):
+        self.read.append(ref["name"])
+        return self.store.read_table(ref)
+
+    def manifests(self, corpus):
+        """Return the manifests of stages 05 and 04 with their parts in the store."""
+        made = []
+        for name, rows in (("payloads", corpus.payloads), ("embeddings", corpus.embeddings)):
+            kept = [
+                row | {name: self.store.put_table(name, corpus.parts[row[name]]).model_dump(), "status": "ok"}
+                for row in rows
+            ]
+            made.append(Rows.of(kept))
+        return made
+
+    def last(self):
+        return last_in_step(self.memo, self.store, ALIAS, IDENTITY, SOURCE)
+
+    def run(self, corpus, in_source=()):
+        """Reconcile as the notebook does; return the plan and whether the last run was believed."""
+        self.read.clear()
+        payloads, embeddings = self.manifests(corpus)
+        last = self.last()
+        same = last.unchanged(payloads, embeddings)
+        parts = (same.without(payloads), same.without(embeddings))
+        desired = desired_documents(*parts, self.read_part, IDENTITY)
+        trusted = believed(self.client, NAME, last, SOURCE)
+        if trusted:
+            stored = last.stored(same)
+        else:
+            desired += same.desired(payloads, embeddings, self.read_part, IDENTITY)
+            same, stored = InStep.nothing(), stored_points(self.client, NAME, SOURCE)
+        plan = plan_changes(desired, stored, in_source=in_source, untouched=same.counts())
+        if plan.written_ids or plan.removed or any(change.delete for change in plan.changes):
+            forget_step(self.client, NAME, SOURCE)
+        with PointWriter(self.client, NAME, "embedded") as writer:
+            for change in plan.changes:
+                apply_change(change, upsert=writer.upsert, delete=writer.delete)
+        sample = [*desired, *same.desired(payloads, embeddings, self.read_part, IDENTITY, most=2)]
+        verify_sample(self.client, NAME, sample, SOURCE, expected_points=plan.points_after).require()
+        keep_step(
+            self.client, NAME, self.memo, self.store, identity=IDENTITY, source_id=SOURCE,
+            payloads=payloads, embeddings=embeddings, same=same, plan=plan, stored=stored,
+        )  # fmt: skip
+        return plan, trusted
+
+    def differences(self, corpus):
+        payloads, embeddings = self.manifests(corpus)
+        whole = desired_documents(payloads, embeddings, self.store.read_table, IDENTITY)
+        return compare(self.client, NAME, whole, SOURCE)
+
+
+@pytest.fixture(params=["server", "embedded"])
+def place(request, tmp_path):
+    client = QdrantClient(":memory:") if request.param == "server" else open_embedded(tmp_path / "qdrant")
+    create(client, NAME)
+    made = Place(tmp_path, client)
+    with contextlib.closing(made.memo), contextlib.closing(client):
+        yield made
+
+
+def texts(**changes):
+    return Corpus({path: changes.get(path[-4], words) for path, words in THREE.items()})
+
+
+def test_after_a_run_nothing_is_read_but_a_sample(place):
+    plan, trusted = place.run(Corpus(THREE))
+    assert (len(plan.written_ids), trusted) == (4, False)
+    plan, trusted = place.run(Corpus(THREE))
+    assert trusted
+    assert (plan.changes, plan.points_after, plan.stored_documents) == ([], 4, 3)
+    assert plan.untouched == {A: 2, B: 1, C: 1}
+    assert len(place.read) <= 4  # two documents are compared after each run
+
+
+def test_of_one_changed_document_only_its_points_are_written(place):
+    place.run(Corpus(THREE))
+    changed = texts(b=["como pedir férias coletivas"])
+    plan, trusted = place.run(changed)
+    assert trusted
+    assert [change.path for change in plan.changes] == [B]
+    assert (len(plan.written_ids), plan.points_after) == (1, 4)
+    assert place.differences(changed) == []
+    plan, trusted = place.run(changed)
+    assert (trusted, plan.changes) == (True, [])
+
+
+def test_a_document_that_left_is_deleted_and_a_new_one_is_written(place):
+    place.run(Corpus(THREE))
+    moved = Corpus({A: THREE[A], "30-Aprovados/d.md": ["um documento novo"]})
+    plan, trusted = place.run(moved)
+    assert trusted
+    assert sorted(change.path for change in plan.removed) == [B, C]
+    assert plan.stored_documents == 3
+    assert place.differences(moved) == []
+
+
+def test_a_document_without_a_result_today_keeps_its_points(place):
+    place.run(Corpus(THREE))
+    without = Corpus({A: THREE[A], C: THREE[C]})
+    for _ in range(2):
+        plan, trusted = place.run(without, in_source={document_id(path) for path in THREE})
+        assert trusted
+        assert plan.kept == {B: 1}
+        assert count_points(place.client, NAME) == 4
+    plan, trusted = place.run(Corpus(THREE))
+    assert trusted
+    assert plan.written_ids == []
+    assert place.differences(Corpus(THREE)) == []
+
+
+def test_a_point_that_was_deleted_by_hand_comes_back(place):
+    place.run(Corpus(THREE))
+    victim = next(iter(stored_points(place.client, NAME, SOURCE)))
+    place.client.delete(NAME, points_selector=PointIdsList(points=[victim]))
+    plan, trusted = place.run(Corpus(THREE))
+    assert (plan.written_ids, trusted) == ([victim], False)
+    assert place.differences(Corpus(THREE)) == []
+
+
+def test_a_collection_that_was_lost_is_filled_again_without_reading_all_parts_twice(place):
+    place.run(Corpus(THREE))
+    place.client.delete_collection(NAME)
+    create(place.client, NAME)
+    plan, trusted = place.run(Corpus(THREE))
+    assert (len(plan.written_ids), trusted) == (4, False)
+    assert place.differences(Corpus(THREE)) == []
+
+
+def test_a_run_that_breaks_off_while_writing_leaves_no_mark(place):
+    place.run(Corpus(THREE))
+    last = place.last()
+    assert believed(place.client, NAME, last, SOURCE)
+    forget_step(place.client, NAME, SOURCE)
+    forget_step(place.client, NAME, SOURCE)  # also when there is none
+    assert not believed(place.client, NAME, last, SOURCE)
+
+
+def test_the_embedded_store_tells_that_somebody_else_wrote(tmp_path):
+    with contextlib.closing(open_embedded(tmp_path / "qdrant")) as client:
+        create(client, NAME)
+        place = Place(tmp_path, client)
+        place.run(Corpus(THREE))
+        assert place.run(Corpus(THREE))[1]
+    with contextlib.closing(open_embedded(tmp_path / "qdrant")) as client:
+        victim = next(iter(stored_points(client, NAME, SOURCE)))
+        alter(client, victim, {"title": "other", "point_fingerprint": "0" * 64}, name=NAME)
+    with (
+        contextlib.closing(open_embedded(tmp_path / "qdrant")) as place.client,
+        contextlib.closing(place.memo),
+    ):
+        plan, trusted = place.run(Corpus(THREE))
+        assert (plan.written_ids, trusted) == ([victim], False)
+
+
+def test_what_is_remembered_of_other_vectors_or_was_lost_says_nothing(place):
+    place.run(Corpus(THREE))
+    other = type(IDENTITY)("another-model@1", IDENTITY.dimension)
+    assert len(last_in_step(place.memo, place.store, ALIAS, other, SOURCE)) == 0
+    assert len(last_in_step(place.memo, place.store, ALIAS, IDENTITY, "another")) == 0
+    assert len(place.last()) == 3
+    for uri, _, _ in list(place.store.entries()):
+        place.store.delete(uri)
+    assert len(place.last()) == 0
+    assert not believed(place.client, NAME, place.last(), SOURCE)
+    plan, trusted = place.run(Corpus(THREE))
+    assert (plan.written_ids, trusted) == ([], False)
+
+
+def test_a_collection_that_is_not_there_is_not_believed(place):
+    place.run(Corpus(THREE))
+    assert not believed(place.client, "nobody", place.last(), SOURCE)
