@@ -20,7 +20,7 @@ from runner.events import Event, Listener
 from runner.models import Checkpoint, ExecutionContext, ExecutionMode, PipelineResult, PipelineState, now
 from runner.planner import differences
 from runner.redaction import exposed_secret_files
-from runner.report import report_after_run
+from runner.report import little_work, report_after_run
 from runner.report_generator import RunRows, summarize
 from runner.resource_manager import ResourceManager
 from runner.scheduler import run_in_order
@@ -194,7 +194,8 @@ class PipelineRun:
         if chosen:
             threading.Thread(target=self._stages.warm, args=(chosen,), daemon=True).start()
         if not after:
-            _load_meanwhile("pyarrow.parquet", "pyarrow.compute", "jinja2")  # for the end of the run
+            plots = () if little_work(self._manager, self._state) else ("matplotlib.backends.backend_agg",)
+            _load_meanwhile("pyarrow.parquet", "pyarrow.compute", "jinja2", *plots)  # for the end of the run
 
     def _fail(self, name: str, error: BaseException) -> None:
         cancelled = isinstance(error, StageCancelledError)

@@ -16,7 +16,7 @@ from runner.state_manager import StateManager
 from stagekit.artifacts import atomic_write
 from stagekit.contract import ExecutionStatus
 
-__all__ = ["JSON_NAME", "WrittenReport", "report_after_run", "write_report"]
+__all__ = ["JSON_NAME", "WrittenReport", "little_work", "report_after_run", "write_report"]
 
 JSON_NAME = "report.json"
 _FEW = 10  # documents
@@ -63,7 +63,7 @@ def report_after_run(manager: StateManager, state: PipelineState, rows: RunRows 
     before still tell what there is to see.
     """
     try:
-        brief = state.status is ExecutionStatus.CANCELLED or _little_work(manager, state)
+        brief = state.status is ExecutionStatus.CANCELLED or little_work(manager, state)
         write_report(manager, state, content=False if brief else None, rows=rows)
     except Exception as error:  # a report tells of the run, and must never be what fails it
         return (
@@ -73,7 +73,8 @@ def report_after_run(manager: StateManager, state: PipelineState, rows: RunRows 
     return ""
 
 
-def _little_work(manager: StateManager, state: PipelineState) -> bool:
+def little_work(manager: StateManager, state: PipelineState) -> bool:
+    """Tell whether a run, as far as it has come, worked on a few documents only; the first one never did."""
     if len(manager.execution_ids()) < 2:
         return False
     results = [done.result for done in state.stages.values() if done.result and not done.carried_from]
