@@ -25,9 +25,10 @@ def register(state: typer.Typer) -> None:
 def _new_key() -> None:
     """Print a new random key for NIC_ETL_ENCRYPTION_KEY; it is kept nowhere.
 
-    Without the key an encrypted outputs folder cannot be read by anybody.
+    Without the key an encrypted outputs folder cannot be read by anybody: keep it where only you can read
+    it, and name that file in NIC_ETL_ENCRYPTION_KEY_FILE.
 
-    Example: (umask 077; nic-etl state new-key > ~/.nic-etl.key)
+    Example: nic-etl state new-key
     """
     sys.stdout.write(new_key() + "\n")
 
@@ -41,9 +42,10 @@ def _rekey(
     """Put everything in the outputs folder under the key in NIC_ETL_ENCRYPTION_KEY.
 
     A folder that is clear is encrypted. One that is encrypted needs its former
-    key in NIC_ETL_ENCRYPTION_OLD_KEY. If it is broken off, give the command again.
+    key in NIC_ETL_ENCRYPTION_OLD_KEY; both may name files, with _FILE behind the
+    variable. If it is broken off, give the command again.
 
-    Example: NIC_ETL_ENCRYPTION_OLD_KEY_FILE=old.key NIC_ETL_ENCRYPTION_KEY_FILE=new.key nic-etl state rekey
+    Example: nic-etl state rekey
     """
     config = load_config(profile, parse_assignments(parameter or [])).config
     report = change_key(config.outputs, to_clear=to_clear)

@@ -129,7 +129,7 @@ class _Server:
 def _serve(connection: Connection, modules: tuple[str, ...]) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a cell of the notebook is interrupted, not its workers
     with contextlib.suppress(OSError):
-        Path("/proc/self/comm").write_text("workers")
+        Path("/proc/self/comm").write_text("worker_forks")
     for name in modules:
         with contextlib.suppress(ImportError):  # the worker that needs it says what is missing
             importlib.import_module(name)
@@ -148,6 +148,8 @@ def _become_worker(order: dict[str, Any], handles: list[int]) -> NoReturn:
         os.close(descriptor)
     os.environ.clear()
     os.environ.update(order["env"])
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text("worker")  # what ps and top call it
     code = 0
     try:
         run(connection, lifeline)

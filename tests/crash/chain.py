@@ -192,6 +192,11 @@ def processes(outputs: Path) -> list[psutil.Process]:
     return found
 
 
+def is_worker(process: psutil.Process) -> bool:
+    """Tell whether a process works on documents: a program of its own, or a fork that carries the name."""
+    return process.name() == "worker" or "stagekit.worker_main" in process.cmdline()
+
+
 def left_processes(outputs: Path, patience: float = 10.0) -> list[str]:
     """Return the processes that still work for an outputs folder, after waiting for them to end."""
     end = time.monotonic() + patience

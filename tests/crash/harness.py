@@ -21,6 +21,7 @@ from tests.crash.chain import (
     altered_artifacts,
     checkpoint_faults,
     differences,
+    is_worker,
     left_processes,
     processes,
     read_points,
@@ -188,7 +189,7 @@ def _process_of(place: Workplace, kill: Kill) -> int | None:
     for process in processes(place.outputs):
         try:
             if kill.victim == "worker":
-                found = "stagekit.worker_main" in process.cmdline()
+                found = is_worker(process)
             else:  # a kernel carries the name of its notebook, cut to 15 letters
                 found = process.name()[3:] == kill.stage[:12]
             if found:

@@ -51,14 +51,17 @@ if "runner.fork_server" in sys.orig_argv:
             time.sleep(120)
         return inner(self, *arguments, **named)
     pq.ParquetFile.__init__ = __init__
-if "stagekit.worker_main" in sys.orig_argv:
-    import stagekit.processing.process as process
-    def decide(content, name, inner=process.detect_format):
-        if "quebra" in name:
-            print(os.environ, file=sys.stderr, flush=True)
-            raise RuntimeError("cannot open with " + os.environ["NIC_ETL_PDF_PASSWORDS"].splitlines()[0])
-        return inner(content, name)
-    process.detect_format = decide
+    import stagekit.worker_main
+    def run(*descriptors, inner=stagekit.worker_main.run):
+        import stagekit.processing.process as process
+        def decide(content, name, inner=process.detect_format):
+            if "quebra" in name:
+                print(os.environ, file=sys.stderr, flush=True)
+                raise RuntimeError("cannot open with " + os.environ["NIC_ETL_PDF_PASSWORDS"].splitlines()[0])
+            return inner(content, name)
+        process.detect_format = decide
+        inner(*descriptors)
+    stagekit.worker_main.run = run
 """
 
 

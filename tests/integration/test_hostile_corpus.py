@@ -20,6 +20,7 @@ from runner.orchestrator import PipelineOrchestrator
 from runner.report_generator import document_outcomes, ignored_files
 from runner.stages import default_stages
 from runner.state_manager import StateManager
+from tests.crash.chain import is_worker
 from tests.hostile.corpus import APPROVED, write_corpus, write_repository
 
 _SECRET = "canario-que-so-esta-fora-da-pasta"
@@ -112,7 +113,7 @@ class Scales(threading.Thread):
         while not self.done.wait(0.1):
             for process in psutil.Process().children(recursive=True):
                 try:
-                    if "stagekit.worker_main" in process.cmdline():
+                    if is_worker(process):
                         self.peak_mb = max(self.peak_mb, process.memory_info().rss / 2**20)
                 except psutil.Error:
                     continue
@@ -177,7 +178,8 @@ def test_no_document_of_a_hostile_corpus_harms_the_run_the_machine_or_its_neighb
 
     assert listener.connections == []
     assert scales.peak_mb < 2000 + _MEMORY_MB + _SAMPLING_MB  # what the models take, and the document
-    assert [p for p in psutil.Process().children(recursive=True) if "worker_main" in str(p.cmdline())] == []
+    assert scales.peak_mb > 100  # they were seen
+    assert [p for p in psutil.Process().children(recursive=True) if is_worker(p)] == []
     assert {path: path.lstat().st_mtime_ns for path in source.rglob("*")} == before
     assert {path.name for path in outside.iterdir()} == {"canario.md"}
     assert {path.name for path in scratch.iterdir()} <= {"torchinductor_root", ".ses"}  # of libraries

@@ -30,18 +30,21 @@ _POINT, _, _TEXT = _PLACE.partition("@")
 _MARK = os.environ.get("NICTEST_KILL_MARK", "")
 _CRASH_ON = os.environ.get("NICTEST_CRASH_ON", "")
 _seen = 0
+_in_worker = "stagekit.worker_main" in sys.orig_argv
 
 
 def _concerned() -> bool:
     words = sys.orig_argv
     if "runner.fork_server" in words:
-        return _ROLE not in {"runner", "worker"}
+        return _ROLE != "runner"
     return {"runner": "runner" in words, "worker": "stagekit.worker_main" in words}.get(_ROLE, False)
 
 
 def _is_role() -> bool:
     if "runner.fork_server" not in sys.orig_argv:
         return True
+    if _in_worker:
+        return _ROLE == "worker"
     # A kernel is forked from the server, and has its stage's environment only since then.
     stage = os.path.basename(os.environ.get("NIC_ETL_NOTEBOOK", ""))[3:-6]  # noqa: PTH119
     return bool(stage) and _ROLE in {"kernel", stage}
@@ -103,11 +106,22 @@ def _patch_store(module: ModuleType) -> None:
         _around(module.EmbeddedQdrant, name, name, lambda *_, **__: "")
 
 
+def _patch_worker(module: ModuleType) -> None:
+    inner = module.run
+
+    def run(*descriptors: int) -> None:
+        global _in_worker  # noqa: PLW0603 - forked from a process that is none
+        _in_worker = True
+        inner(*descriptors)
+
+    module.run = run
+
+
 def _patch_execution(module: ModuleType) -> None:
     inner = module.document_value
 
     def document_value(row: Any, *arguments: Any) -> Any:
-        if _CRASH_ON in row["path"]:
+        if _in_worker and _CRASH_ON in row["path"]:
             os.kill(os.getpid(), signal.SIGSEGV)
         return inner(row, *arguments)
 
@@ -200,7 +214,9 @@ if _POINT and _concerned():
         "runner.state_manager": _patch_state,
         "stagekit.storage.embedded": _patch_store,
         "sqlite3": _patch_sqlite,
+        "stagekit.worker_main": _patch_worker,
     }
     sys.meta_path.insert(0, _Finder(patches))
-if _CRASH_ON and "stagekit.worker_main" in sys.orig_argv:
-    sys.meta_path.insert(0, _Finder({"stagekit.execution": _patch_execution}))
+if _CRASH_ON and (_in_worker or "runner.fork_server" in sys.orig_argv):
+    crashing = {"stagekit.execution": _patch_execution, "stagekit.worker_main": _patch_worker}
+    sys.meta_path.insert(0, _Finder(crashing))
