@@ -188,10 +188,9 @@ def _process_of(place: Workplace, kill: Kill) -> int | None:
     """Return the kernel of the stage, or one of its workers."""
     for process in processes(place.outputs):
         try:
-            if kill.victim == "worker":
-                found = is_worker(process)
-            else:  # a kernel carries the name of its notebook, cut to 15 letters
-                found = process.name()[3:] == kill.stage[:12]
+            # A kernel carries the name of its notebook, cut to 15 letters.
+            named = process.name()[3:] == kill.stage[:12]
+            found = is_worker(process) if kill.victim == "worker" else named
             if found:
                 return process.pid
         except psutil.Error:

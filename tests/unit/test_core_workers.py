@@ -36,6 +36,9 @@ def stage(outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     path = source_notebook(tmp_path / "02_shout.ipynb", ("", "shout(rows)"))
     monkeypatch.setenv("NIC_ETL_NOTEBOOK", str(path))
     umask = os.umask(0o077)
+    before = (
+        psutil.Process().children()
+    )  # multiprocessing's resource tracker, where an earlier test needed it
     opened: list[Stage] = []
 
     def make(**more: Any) -> Stage:
@@ -46,7 +49,7 @@ def stage(outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     os.umask(umask)
     for each in opened:
         each.memo.close()
-    assert psutil.Process().children() == [], "a worker was left behind"
+    assert set(psutil.Process().children()) <= set(before), "a worker was left behind"
 
 
 @pytest.fixture
@@ -302,6 +305,7 @@ def test_an_interrupt_ends_the_workers_at_once(
 ) -> None:
     # A shell starts what runs in its background with the signal ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    children = set(psutil.Process().children())
 
     def interrupt() -> None:
         while not (tmp_path / "child").exists():
@@ -312,7 +316,7 @@ def test_an_interrupt_ends_the_workers_at_once(
     with pytest.raises(KeyboardInterrupt):
         run(stage(), pool(2), "child", "sleep")
     signal.signal(signal.SIGINT, before)
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= children
     assert not runs(int((tmp_path / "child").read_text()))
 
 
