@@ -94,6 +94,8 @@ class VectorStore:
     def _connection(self) -> Iterator[sqlite3.Connection]:
         # One connection a call: cheap, and safe in threads and forked workers alike.
         with contextlib.closing(sqlite3.connect(self.path, timeout=60)) as connection:
+            # As the memo does: what a loss of power takes is embedded again.
+            connection.execute("PRAGMA synchronous = NORMAL")
             yield connection
 
 
