@@ -98,7 +98,10 @@ class Scene:
             self.error = error
 
     def change(self, text: str) -> None:
-        (self.source / "30-Aprovados" / "a.md").write_text(text)
+        # At once: a file that is seen empty, and then with its text, has changed twice.
+        written = self.source.with_name("a.md")
+        written.write_text(text)
+        written.replace(self.source / "30-Aprovados" / "a.md")
 
     def kinds(self, kind: str) -> list[Row]:
         return [details for told, details in self.told if told == kind]
