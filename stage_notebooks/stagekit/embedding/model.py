@@ -157,7 +157,7 @@ def embed_texts(
         dimension = model.dimension
         rows = model.encode([prompt + text for text in distinct]) if distinct else None
     else:
-        dimension = model.get_sentence_embedding_dimension() or 0
+        dimension = model.get_embedding_dimension() or 0
         rows = _encode(model, distinct, prompt, batch_size) if distinct else None
     if rows is None:
         return np.empty((0, dimension), dtype=np.float32)
