@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import IO, Any
 
-import psutil
-
 from stagekit.execution import Workplace
 from stagekit.memo import canonical_json
+from stagekit.process_memory import family_resident_mb, resident_mb
 from stagekit.worker_forks import fork_worker
 
 __all__ = ["Task", "WorkerProcess"]
@@ -65,7 +64,6 @@ class WorkerProcess:
             forked = fork_worker(passed, log.fileno(), environment)
             self._process = forked or _start_program(passed, log, environment)
             self.connection = Connection(ours.detach())
-        self._usage = psutil.Process(self._process.pid)
         self.begin = time.monotonic()
         self.ready = False
         self.task: Task | None = None
@@ -95,18 +93,11 @@ class WorkerProcess:
 
     def own_memory_mb(self) -> float:
         """Return the resident memory of the process itself, in MB (2^20 bytes)."""
-        return _resident_mb(self._usage)
+        return resident_mb(self._process.pid)
 
     def memory_mb(self) -> float:
-        """Return the resident memory of the process and of all that it started, in MB (2^20 bytes).
-
-        Finding those reads an entry of every process of the machine, 20 ms where there are hundreds.
-        """
-        try:
-            started = self._usage.children(recursive=True)
-        except psutil.Error:
-            return 0.0
-        return self.own_memory_mb() + sum(map(_resident_mb, started))
+        """Return the resident memory of the process and of all that it started, in MB (2^20 bytes)."""
+        return family_resident_mb(self._process.pid)
 
     def seconds(self) -> float:
         """Return how long the worker has been at its start or at its document."""
@@ -137,12 +128,6 @@ class WorkerProcess:
         # A worker that is gone is noticed where its answer is waited for.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send_bytes(canonical_json(message).encode(errors="replace"))
-
-
-def _resident_mb(process: psutil.Process) -> float:
-    with contextlib.suppress(psutil.Error):
-        return float(process.memory_info().rss) / 2**20
-    return 0.0
 
 
 def _start_program(

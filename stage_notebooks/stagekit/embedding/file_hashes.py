@@ -19,7 +19,7 @@ def remembered_sha256(path: Path, store: Path, sha256: Callable[[Path], str]) ->
     """Return the hash of a file, computed again only after the file has changed in any way.
 
     Whether it has is told as git does it: by inode, size, time of modification, and time of the last change
-    of the inode, which no program can set. What `nic-etl doctor` says does not come from here.
+    of the inode, which no program can set. `nic-etl doctor` reads packaged models anew all the same.
 
     Args:
         path: The file.
