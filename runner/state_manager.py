@@ -9,17 +9,17 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from pydantic import ValidationError
 
-from runner.audit import AuditLog, user_name
+from runner.audit import AuditLog
 from runner.errors import StateManagementError
+from runner.held_file import HeldFile, holder
 from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineState, now
 from stagekit.artifacts import ArtifactStore, atomic_write, outputs_store
 from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps
@@ -395,33 +395,16 @@ def _require_layout(connection: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError("of another layout")
 
 
-class LockNote:
+class LockNote(HeldFile):
     """What the lock file says about its holder."""
 
-    def __init__(self, file: Any, execution_id: str) -> None:
-        self._file = file
+    def __init__(self, file: TextIO, execution_id: str) -> None:
+        super().__init__(file)
         self.write(execution_id)
 
     def write(self, execution_id: str) -> None:
         """Say who holds the lock and for which run."""
-        note = {
-            "pid": os.getpid(),
-            "user": user_name(),
-            "host": socket.gethostname(),
-            "since": now().isoformat(timespec="seconds"),
-            "execution_id": execution_id,
-        }
-        self._replace(json.dumps(note))
-
-    def clear(self) -> None:
-        """Say that nobody holds it."""
-        self._replace("")
-
-    def _replace(self, text: str) -> None:
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(text)
-        self._file.flush()
+        self.say(holder() | {"execution_id": execution_id})
 
 
 def digest_of(fingerprint: dict[str, str]) -> str:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from runner.audit import user_name
 from runner.errors import StateManagementError
-from runner.models import now
+from runner.held_file import HeldFile, holder
 from stagekit.plain_json import parse_json
 
 __all__ = ["WatchNote", "active_watch", "hold_watch"]
@@ -24,32 +21,17 @@ _NAME = "watch.lock"
 _TRIES = 10
 
 
-class WatchNote:
+class WatchNote(HeldFile):
     """What the lock file of a watch says; other processes read it while the watch holds it."""
 
     def __init__(self, file: TextIO) -> None:
-        self._file = file
-        self._values: Row = {
-            "pid": os.getpid(),
-            "user": user_name(),
-            "host": socket.gethostname(),
-            "since": now().isoformat(timespec="seconds"),
-        }
+        super().__init__(file)
+        self._values: Row = holder()
 
     def update(self, **values: Any) -> None:
         """Say more, or something else."""
         self._values |= values
-        self._replace(json.dumps(self._values))
-
-    def clear(self) -> None:
-        """Say that there is no watch."""
-        self._replace("")
-
-    def _replace(self, text: str) -> None:
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(text)
-        self._file.flush()
+        self.say(self._values)
 
 
 @contextlib.contextmanager

@@ -20,12 +20,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from distributed import Client
+from distributed import Client, LocalCluster
 
-__all__ = ["DaskCluster"]
+__all__ = ["DaskCluster", "cluster_here"]
 
 _ROOT = Path(__file__).parents[2]
 _WAIT_S = 60.0
+
+
+def cluster_here(threads: int) -> LocalCluster:
+    """Return a cluster whose one worker, of so many threads, lives in this process."""
+    return LocalCluster(
+        n_workers=1,
+        threads_per_worker=threads,
+        processes=False,
+        protocol="tcp",
+        dashboard_address="127.0.0.1:0",
+    )
 
 
 @dataclass

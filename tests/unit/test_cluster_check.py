@@ -23,7 +23,7 @@ from stagekit.cluster_facts import conversion_facts
 from stagekit.cluster_worker import DocumentOrder, EmbeddingOrder, embed_groups, read_document
 from stagekit.doctor_cluster import check_cluster
 from stagekit.preflight import preflight
-from tests.servers.dask_cluster import DaskCluster
+from tests.servers.dask_cluster import DaskCluster, cluster_here
 
 FACTS = "stagekit.cluster_facts:conversion_facts"
 _BLOCKER = """
@@ -38,9 +38,7 @@ sys.meta_path.insert(0, Blocker())
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[LocalCluster]:
-    with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0"
-    ) as started:
+    with cluster_here(1) as started:
         yield started
 
 

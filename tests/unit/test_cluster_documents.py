@@ -18,7 +18,7 @@ from stagekit import Stage, StageError, cluster, cluster_documents, cluster_work
 from stagekit.cluster_documents import ClusterDocuments
 from stagekit.execution import Workplace
 from stagekit.workers import DocumentWorkers
-from tests.servers.dask_cluster import DaskCluster
+from tests.servers.dask_cluster import DaskCluster, cluster_here
 from tests.unit.core_notebooks import source_notebook
 
 Row = dict[str, Any]
@@ -28,9 +28,7 @@ MISBEHAVING = "tests.unit.worker_documents:open_misbehaving"
 @pytest.fixture(scope="module")
 def here() -> Iterator[LocalCluster]:
     """A cluster whose one worker, of two threads, lives in this process."""
-    with LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0"
-    ) as started:
+    with cluster_here(2) as started:
         yield started
 
 

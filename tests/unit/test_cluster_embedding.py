@@ -28,6 +28,7 @@ from stagekit.cluster_facts import embedding_facts
 from stagekit.embedding import VectorStore, embed_texts, embed_with_reuse, load_model, resolve_model
 from tests.crash.corpus import document
 from tests.crash.tiny_model import write_tiny_model
+from tests.servers.dask_cluster import cluster_here
 from tests.unit.core_notebooks import source_notebook
 
 Row = dict[str, Any]
@@ -36,9 +37,7 @@ ARITHMETIC = "float32 onnx"
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[LocalCluster]:
-    with LocalCluster(
-        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address="127.0.0.1:0"
-    ) as started:
+    with cluster_here(2) as started:
         yield started
 
 
