@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["FLOAT", "INT32", "UINT8", "external_tensor", "model", "node", "tensor", "value_info"]
+__all__ = ["FLOAT", "INT32", "UINT8", "external_tensor", "message", "model", "node", "tensor", "value_info"]
 
 FLOAT, UINT8, INT32 = 1, 2, 6  # TensorProto.DataType
 _DATA_TYPES = {"float32": FLOAT, "uint8": UINT8, "int8": 3, "int64": 7}
@@ -26,14 +26,14 @@ def node(
 ) -> bytes:
     """Return a NodeProto; attributes are of type INT, FLOAT or STRING."""
     packed = [_attribute(name, value) for name, value in attributes.items()]
-    return _message({1: inputs, 2: outputs, 4: operator, 5: packed, 7: domain})
+    return message({1: inputs, 2: outputs, 4: operator, 5: packed, 7: domain})
 
 
 def value_info(name: str, data_type: int, dimensions: Sequence[int | str]) -> bytes:
     """Return a ValueInfoProto of a tensor; a dimension given by a word is dynamic."""
-    sizes = [_message({2 if isinstance(size, str) else 1: size}) for size in dimensions]
-    tensor_type = _message({1: data_type, 2: _message({1: sizes})})
-    return _message({1: name, 2: _message({1: tensor_type})})
+    sizes = [message({2 if isinstance(size, str) else 1: size}) for size in dimensions]
+    tensor_type = message({1: data_type, 2: message({1: sizes})})
+    return message({1: name, 2: message({1: tensor_type})})
 
 
 def external_tensor(
@@ -41,14 +41,14 @@ def external_tensor(
 ) -> bytes:
     """Return a TensorProto of values that lie in `file`, `length` bytes from `offset` on."""
     place = {"location": file, "offset": str(offset), "length": str(length)}
-    entries = [_message({1: key, 2: value}) for key, value in place.items()]
-    return _message({1: shape, 2: _DATA_TYPES[str(dtype)], 8: name, 13: entries, 14: _EXTERNAL})
+    entries = [message({1: key, 2: value}) for key, value in place.items()]
+    return message({1: shape, 2: _DATA_TYPES[str(dtype)], 8: name, 13: entries, 14: _EXTERNAL})
 
 
 def tensor(name: str, values: NDArray[Any]) -> bytes:
     """Return a TensorProto of an array of float32, uint8, int8 or int64."""
     raw = values.astype(values.dtype.newbyteorder("<")).tobytes()
-    return _message({1: values.shape, 2: _DATA_TYPES[str(values.dtype)], 8: name, 9: raw})
+    return message({1: values.shape, 2: _DATA_TYPES[str(values.dtype)], 8: name, 9: raw})
 
 
 def model(
@@ -59,17 +59,18 @@ def model(
     operator_sets: Mapping[str, int],
 ) -> bytes:
     """Return a ModelProto of one graph; `operator_sets` holds the version of each operator domain."""
-    graph = _message({1: nodes, 2: "graph", 5: initializers, 11: inputs, 12: outputs})
-    versions = [_message({1: domain, 2: version}) for domain, version in operator_sets.items()]
-    return _message({1: _IR_VERSION, 7: graph, 8: versions})
+    graph = message({1: nodes, 2: "graph", 5: initializers, 11: inputs, 12: outputs})
+    versions = [message({1: domain, 2: version}) for domain, version in operator_sets.items()]
+    return message({1: _IR_VERSION, 7: graph, 8: versions})
 
 
 def _attribute(name: str, value: Attribute) -> bytes:
     number, kind = {float: (2, 1), int: (3, 2), str: (4, 3)}[type(value)]
-    return _message({1: name, number: value, 20: kind})
+    return message({1: name, number: value, 20: kind})
 
 
-def _message(fields: Mapping[int, _Value | Sequence[_Value]]) -> bytes:
+def message(fields: Mapping[int, _Value | Sequence[_Value]]) -> bytes:
+    """Return a message; by field number a value (integer, float, text, message) or several."""
     packed = b""
     for number, given in fields.items():
         values = [given] if isinstance(given, int | float | str | bytes) else given

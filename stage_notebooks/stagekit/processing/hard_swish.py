@@ -9,17 +9,16 @@ https://protobuf.dev/programming-guides/encoding.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from stagekit.embedding.onnx_format import message, node
 
 __all__ = ["with_fused_hard_swish"]
 
 _GRAPH = 7  # of a ModelProto
 _NODE = 1  # of a GraphProto
-_INPUT, _OUTPUT, _TYPE, _ATTRIBUTE = 1, 2, 4, 5  # of a NodeProto
-_NAME, _FLOAT, _KIND = 1, 2, 20  # of an AttributeProto
-_IS_FLOAT = 1
+_INPUT, _OUTPUT, _TYPE = 1, 2, 4  # of a NodeProto
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 
 
@@ -37,14 +36,14 @@ def with_fused_hard_swish(model: bytes) -> bytes:
         model: A ModelProto whose clips followed by a division are hard swishes (the caller knows its hash).
     """
     return b"".join(
-        _packed(_GRAPH, _fused(value)) if number == _GRAPH else raw for number, value, raw in _fields(model)
+        message({_GRAPH: _fused(value)}) if number == _GRAPH else raw for number, value, raw in _fields(model)
     )
 
 
 def _fused(graph: bytes) -> bytes:
     fields = list(_fields(graph))
     nodes = [_node(value) for number, value, _ in fields if number == _NODE]
-    made_by = {node.output: node for node in nodes}
+    made_by = {one.output: one for one in nodes}
     changed: dict[str, bytes] = {}  # what stands in a node's place, by its output
     for divide in nodes:
         multiply = made_by.get(divide.inputs[0]) if divide.kind == "Div" else None
@@ -54,9 +53,10 @@ def _fused(graph: bytes) -> bytes:
         before = multiply.inputs[0]
         changed |= {
             clip.inputs[0]: b"",  # the addition
-            clip.output: _hard_sigmoid(before, clip.output),
+            # max(0, min(1, x / 6 + 1 / 2))
+            clip.output: node("HardSigmoid", [before], [clip.output], alpha=1 / 6, beta=0.5),
             multiply.output: b"",
-            divide.output: _operator("Mul", (before, clip.output), divide.output),
+            divide.output: node("Mul", [before, clip.output], [divide.output]),
         }
     return b"".join(_rewritten(field, changed) for field in fields)
 
@@ -66,7 +66,7 @@ def _rewritten(field: tuple[int, bytes, bytes], changed: dict[str, bytes]) -> by
     made = changed.get(_node(value).output) if number == _NODE else None
     if made is None:
         return raw
-    return _packed(_NODE, made) if made else b""
+    return message({_NODE: made}) if made else b""
 
 
 def _node(value: bytes) -> _Node:
@@ -81,59 +81,28 @@ def _node(value: bytes) -> _Node:
     return _Node(kind, tuple(inputs), output)
 
 
-def _hard_sigmoid(before: str, output: str) -> bytes:
-    """Return `max(0, min(1, x / 6 + 1 / 2))`."""
-    attributes = b"".join(
-        _packed(
-            _ATTRIBUTE,
-            _packed(_NAME, name.encode())
-            + _varint(_FLOAT << 3 | _FIXED32) + struct.pack("<f", value)
-            + _varint(_KIND << 3) + _varint(_IS_FLOAT),
-        )
-        for name, value in (("alpha", 1 / 6), ("beta", 0.5))
-    )  # fmt: skip
-    return _operator("HardSigmoid", (before,), output) + attributes
-
-
-def _operator(kind: str, inputs: tuple[str, ...], output: str) -> bytes:
-    given = b"".join(_packed(_INPUT, name.encode()) for name in inputs)
-    return given + _packed(_OUTPUT, output.encode()) + _packed(_TYPE, kind.encode())
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+def _fields(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Yield number, content and the whole bytes of each field; the content of a number is left empty."""
     at = 0
-    while at < len(message):
+    while at < len(data):
         begin = at
-        key, at = _read_varint(message, at)
+        key, at = _read_varint(data, at)
         content = b""
         if key & 7 == _BYTES:
-            length, at = _read_varint(message, at)
-            content = message[at : at + length]
+            length, at = _read_varint(data, at)
+            content = data[at : at + length]
             at += length
         elif key & 7 == _VARINT:
-            _, at = _read_varint(message, at)
+            _, at = _read_varint(data, at)
         else:
             at += {_FIXED64: 8, _FIXED32: 4}[key & 7]
-        yield key >> 3, content, message[begin:at]
+        yield key >> 3, content, data[begin:at]
 
 
-def _packed(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | _BYTES) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    packed = bytearray()
-    while value > 127:
-        packed.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*packed, value])
-
-
-def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
-        byte = message[at]
+        byte = data[at]
         value |= (byte & 127) << shift
         at, shift = at + 1, shift + 7
         if byte < 128:
