@@ -21,6 +21,7 @@ from tests.fuzz.corpus import Corpus
 from tests.fuzz.mutations import HOSTILE, change_value, json_bytes
 from tests.fuzz.recipes import RECIPES
 from tests.integration.conftest import SampleRun, sample_run
+from tests.own_process import in_own_process
 
 __all__ = ["sample_run"]
 
@@ -32,21 +33,25 @@ def corpus(sample_run: SampleRun) -> Corpus:
     return Corpus.of(sample_run.outputs)
 
 
-@pytest.fixture(autouse=True)
 def quiet_libraries() -> None:
     # They log and warn about what they are given; the tests are about what comes of it.
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore")
 
 
+@in_own_process
 def test_the_readers_find_nothing_wrong_with_a_whole_run(corpus: Corpus) -> None:
+    quiet_libraries()
     assert tried(corpus, {}) == []
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES))
+@in_own_process
 def test_what_is_damaged_is_read_or_refused_with_a_sentence_and_nothing_else_happens(
     corpus: Corpus, recipe: str, tmp_path: Path
 ) -> None:
+    quiet_libraries()
+
     @settings(
         max_examples=EXAMPLES.get(recipe, 4),
         deadline=None,
@@ -88,6 +93,7 @@ def test_an_input_that_failed_can_be_kept_and_tried_again(corpus: Corpus, tmp_pa
     assert make(corpus, 7, "notebook")[1] == changes
 
 
+@in_own_process
 def test_a_reader_that_opens_another_file_or_starts_a_program_is_found_out(tmp_path: Path) -> None:
     import subprocess
     import sys

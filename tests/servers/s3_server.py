@@ -103,7 +103,7 @@ class S3Server:
         code = _CODES[fault.status]
         body = f"<Error><Code>{code}</Code><Message>{code} on demand</Message></Error>".encode()
         start(f"{fault.status} {code}", [("Content-Type", "application/xml")])
-        return [body]
+        return [] if method == "HEAD" else [body]  # more than a header would be read as the next answer
 
 
 class _Silent(WSGIRequestHandler):

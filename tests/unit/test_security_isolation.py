@@ -25,6 +25,7 @@ from stagekit.processing.settings import ProcessingSettings
 from tests.hostile.images import image_files
 from tests.hostile.office import office_files
 from tests.hostile.pdfs import pdf_files, small_pdf
+from tests.own_process import in_own_process
 
 URL = "http://127.0.0.1:9"
 OFFICE = office_files(URL, "/etc/passwd", 1)
@@ -37,6 +38,7 @@ def connect(port: int) -> None:
         pass
 
 
+@in_own_process
 def test_connections_are_refused_in_every_thread_and_only_inside(tmp_path: Path) -> None:
     found: list[str] = []
 
@@ -62,6 +64,7 @@ def test_connections_are_refused_in_every_thread_and_only_inside(tmp_path: Path)
     assert found == ["A document must not reach the network (socket.getaddrinfo)."]
 
 
+@in_own_process
 def test_sockets_of_this_machine_still_work(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client, isolated():
         server.bind(str(tmp_path / "s"))
@@ -69,6 +72,7 @@ def test_sockets_of_this_machine_still_work(tmp_path: Path) -> None:
         client.connect(str(tmp_path / "s"))
 
 
+@in_own_process
 def test_programs_are_refused_but_for_the_one_that_reads_scans(tmp_path: Path) -> None:
     tesseract = tmp_path / "tesseract"
     tesseract.write_text("#!/bin/sh\nexit 7\n")
