@@ -155,7 +155,9 @@ class PipelineConfig(BaseSettings):
         description="library that computes; auto: onnx on a CPU where the model and the number type allow it",
     )
     device: str = Field("auto", description="cpu, cuda, or auto", pattern=r"^(cpu|cuda(:\d+)?|auto)$")
-    batch_size: int = Field(32, gt=0, description="texts embedded at once by torch; onnx takes one by one")
+    batch_size: int = Field(
+        32, gt=0, description="texts embedded together, of as many documents as that takes"
+    )
     hybrid_search: bool = Field(
         True, description="add sparse vectors of words (BM25) to the dense vectors of meaning"
     )

@@ -118,9 +118,9 @@ class Progress:
         self._current = ""
         self._handle = self._display()
 
-    def start(self, name: str) -> None:
-        """Say which item is in work."""
-        self._current = name
+    def start(self, names: Sequence[str]) -> None:
+        """Say which items are in work."""
+        self._current = ", ".join(names)
         self._refresh()
 
     def advance(self, count: int = 1) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ __all__ = [
     "LIMIT_CATEGORIES",
     "DocumentOutput",
     "Executor",
+    "InBatches",
     "InProcess",
     "Workplace",
     "document_value",
@@ -103,6 +104,69 @@ class InProcess:
         for index, row in enumerate(rows):
             show([str(row["path"])])
             yield index, document_value(row, self._function, place.store)
+
+
+class InBatches(InProcess):
+    """Applies a function to one document after the other, here, once their batch was prepared together.
+
+    Where the preparation fails, the function meets the reason again, in the document that it is due to.
+
+    Args:
+        function: makes a document's output.
+        prepare: called with the rows of a batch before the function is called with each of them.
+        size: of a document, in whatever is counted.
+        most: of what is counted in one batch; a larger document is a batch of its own.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Row], DocumentOutput],
+        prepare: Callable[[Sequence[Row]], None],
+        *,
+        size: Callable[[Row], int],
+        most: int,
+    ) -> None:
+        super().__init__(function)
+        self._prepare = prepare
+        self._size = size
+        self._most = most
+
+    def run(
+        self, rows: Sequence[Row], place: Workplace, show: Callable[[Sequence[str]], None]
+    ) -> Generator[tuple[int, Row]]:
+        """Yield (index of the row, outcome) in the order of the rows.
+
+        Raises:
+            StageError: the stage as a whole cannot work.
+        """
+        done = 0
+        for batch, size in self._batches(rows):
+            show([str(batch[0]["path"]), *([f"and {len(batch) - 1} more"] if len(batch) > 1 else [])])
+            begin = time.monotonic()
+            try:
+                self._prepare(batch)
+            except StageError:
+                raise
+            except Exception:
+                pass  # due to one of its documents, which will say so itself
+            each = (time.monotonic() - begin) / max(size, 1)
+            for row in batch:
+                value = document_value(row, self._function, place.store)
+                yield done, value | {"seconds": round(value["seconds"] + each * self._size(row), 3)}
+                done += 1
+
+    def _batches(self, rows: Sequence[Row]) -> Iterator[tuple[list[Row], int]]:
+        batch: list[Row] = []
+        total = 0
+        for row in rows:
+            size = self._size(row)
+            if batch and total + size > self._most:
+                yield batch, total
+                batch, total = [], 0
+            batch.append(row)
+            total += size
+        if batch:
+            yield batch, total
 
 
 def document_value(row: Row, function: Callable[[Row], DocumentOutput], store: ArtifactStore) -> Row:

@@ -27,6 +27,7 @@ from stagekit.errors import StageError
 from stagekit.execution import LIMIT_CATEGORIES, DocumentOutput, Executor, InProcess, Workplace
 from stagekit.fingerprint import code_fingerprint, function_source, notebook_code
 from stagekit.held import Held, held_outcomes, map_record
+from stagekit.keeping import Keeper
 from stagekit.manifest import ColumnOrigins, is_outcome, manifest_metadata, require_rows, stale_row
 from stagekit.memo import MAP_KEY, Memo, canonical_json, digest
 from stagekit.paths import latest_dir, latest_notebooks, outputs_path, private_outputs, source_notebook
@@ -91,6 +92,7 @@ class Stage:
         log = outputs / "logs" / f"{name}-workers-{os.getpid()}.log"
         self._place = Workplace(self.store, self.store.url, log)
         self.memo = Memo(outputs / "memo.sqlite")
+        self._keeper = Keeper(name, self.memo, self.store)
         hide_documents(self.memo.cipher)
         self._upstream = upstream
         self._scraps: dict[str, dict[str, Any]] = {}
@@ -159,9 +161,9 @@ class Stage:
                 f"The product {name!r} of {stage} is not JSON ({error}): run it again."
             ) from None
 
-    def read_part(self, ref: ArtifactRef | Row) -> pa.Table:
-        """Return the table that a manifest row refers to."""
-        return self.store.read_table(ref)
+    def read_part(self, ref: ArtifactRef | Row, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the table that a manifest row refers to, or some of its columns."""
+        return self.store.read_table(ref, columns)
 
     def read_bytes(self, ref: ArtifactRef | Row) -> bytes:
         """Return the bytes that a manifest row refers to."""
@@ -308,16 +310,14 @@ class Stage:
                 missing.setdefault(key, row)
         names = list(missing)
         made: dict[str, Keyed] = {}
-        work = executor.run(
-            list(missing.values()), self._place, lambda paths: progress.start(", ".join(paths))
-        )
-        with closing(work):  # an interrupt anywhere in here ends the executor's processes
+        work = executor.run(list(missing.values()), self._place, progress.start)
+        with self._keeper, closing(work):  # an interrupt anywhere in here ends the executor's processes
             for index, value in work:
                 key = names[index]
                 limited = executor.limits and value["category"] in LIMIT_CATEGORIES
                 made[key] = (_limit_key(key, executor) if limited else key, value)
                 if value["status"] != "failed":  # our own failures are tried again on the next run
-                    self.memo.put(self.name, *made[key])
+                    self._keeper.keep(*made[key])
                 progress.advance(documents[key])
         progress.close()
         return made
@@ -413,6 +413,7 @@ class Stage:
             result.status = ExecutionStatus.PARTIAL
         if too_many:
             result.status = ExecutionStatus.FAILED
+        self._keeper.finish()
         result.end_time = datetime.now(UTC)
         self.memo.close()
         glue(STAGE_RESULT, result.model_dump(mode="json"))
@@ -436,6 +437,7 @@ class Stage:
 
     def _glue_ref(self, ref: ArtifactRef) -> ArtifactRef:
         self.result.artifacts[ref.name] = ref
+        self._keeper.sync([ref])
         glue(ref.name, ref.model_dump(mode="json"))
         return ref
 

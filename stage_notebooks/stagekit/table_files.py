@@ -14,6 +14,7 @@ __all__ = ["read_table_file"]
 
 _MOST_ROWS = 20_000_000  # a row is a document or a chunk of one
 _MOST_BYTES = 2**31
+_WORTH_THREADS = 2**20
 
 
 def read_table_file(data: bytes, columns: Collection[str] | None = None) -> pa.Table:
@@ -31,7 +32,8 @@ def read_table_file(data: bytes, columns: Collection[str] | None = None) -> pa.T
         with pq.ParquetFile(pa.BufferReader(data)) as file:
             names = [name for name in file.schema_arrow.names if columns is None or name in columns]
             _require_room(file.metadata, data, names)
-            return file.read(columns=names)
+            # Threads cost a small table more time than they save.
+            return file.read(columns=names, use_threads=len(data) > _WORTH_THREADS)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(str(error).partition("\n")[0]) from None
 

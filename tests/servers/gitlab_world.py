@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,8 @@ class Bar:
         self.done = 0
         self.said: list[str] = []
 
-    def start(self, name: str) -> None:
-        self.said.append(name)
+    def start(self, names: Sequence[str]) -> None:
+        self.said += names
 
     def advance(self, count: int = 1) -> None:
         self.done += count

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -296,13 +296,14 @@ def test_slow_a_worker_that_is_killed_repeats_nothing_that_was_finished(
         victim.kill()
 
     opened = stage()
-    put = opened.memo.put
+    put_many = opened.memo.put_many
 
-    def remember(name: str, key: str, value: Row) -> None:
-        finished.append(key)
-        put(name, key, value)
+    def remember(rows: Iterable[tuple[str, str, Row]]) -> None:
+        entries = list(rows)
+        finished.extend(key for _, key, _ in entries)
+        put_many(entries)
 
-    opened.memo.put = remember  # type: ignore[method-assign]
+    opened.memo.put_many = remember  # type: ignore[method-assign]
     killer = threading.Thread(target=kill)
     killer.start()
     outcomes = run(opened, ClusterDocuments(there.address, plan()), *texts)

@@ -160,3 +160,15 @@ def test_a_write_that_fails_leaves_the_old_file_whole(
         atomic_write(path, b"new and longer")
     assert [item.name for item in tmp_path.iterdir()] == ["run.json"]
     assert path.read_bytes() == b"old"
+
+
+def test_a_stored_file_can_be_brought_to_the_disk(tmp_path: Path) -> None:
+    folder, elsewhere = ArtifactStore(tmp_path / "artifacts"), ArtifactStore(f"memory://{uuid.uuid4().hex}")
+    ref = folder.put("a", b"bytes", "application/json")
+    folder.sync(ref.uri)
+    elsewhere.sync(elsewhere.put("a", b"bytes", "application/json").uri)
+    assert folder.read(ref) == b"bytes"
+
+    (tmp_path / "artifacts" / ref.uri).unlink()
+    with pytest.raises(ArtifactError, match="cannot be written to .*artifacts .*see that the disk is whole"):
+        folder.sync(ref.uri)

@@ -1,7 +1,8 @@
 """Embeds only the texts whose vectors are not known yet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,20 @@ class EmbeddedTexts:
     Attributes:
         vectors: Shape (texts, dimension), float32, rows of norm 1.
         keys: `vector_key` of each text.
-        reused: How many texts needed no model.
+        reused: How many texts needed no model, because their vectors, or equal texts before them, were there.
     """
 
     vectors: NDArray[np.float32]
     keys: list[str]
     reused: int
+
+    def split(self, counts: Iterable[int]) -> "list[EmbeddedTexts]":
+        """Return them in groups of so many texts each; what was reused is told of all together only."""
+        ends = list(accumulate(counts))
+        return [
+            EmbeddedTexts(self.vectors[begin:end], self.keys[begin:end], 0)
+            for begin, end in pairwise([0, *ends])
+        ]
 
 
 def embed_with_reuse(
@@ -48,7 +57,7 @@ def embed_with_reuse(
     keys = [vector_key(prompt + text, model_fingerprint, dtype) for text in texts]
     known = store.get_many(keys)
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-    reused = sum(key in known for key in keys)
+    reused = len(keys) - len(missing)
     if missing:
         made = embed(list(missing.values()))
         fresh = dict(zip(missing, made, strict=True))
