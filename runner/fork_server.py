@@ -1,6 +1,6 @@
 """A process that loads once what every stage imports, and forks the stages' kernels from there.
 
-``python -m runner.fork_server DESCRIPTOR`` is started by :class:`runner.kernel_forks.KernelForks`, as
+``python -m runner.fork_server DESCRIPTOR [plots]`` is started by :class:`runner.kernel_forks.KernelForks`, as
 Python's own "forkserver" start method does it for worker processes. It serves one connection
 (:mod:`stagekit.forking`): an order names the arguments, environment, working folder and log of a kernel, and
 what its document workers import. It ends with its connection, and its kernels, which watch their parent, end
@@ -32,6 +32,8 @@ FIRST = (
 )  # fmt: skip
 # What the workers of stage 02 and the kernel of stage 03 read and write documents with.
 THEN = ("docling_core.types.doc",)
+# What stages draw with where there is much to show; the kernel of stage 02 does not wait for it.
+PLOTS = ("matplotlib.pyplot", "matplotlib_inline.backend_inline")
 
 
 def main() -> None:
@@ -41,8 +43,9 @@ def main() -> None:
     _load(FIRST)
     with contextlib.suppress(ImportError):
         leave_pandas_out()
-    # The run waits for its first kernel, which can do without the rest.
-    serve(connection, _become_kernel, after_first=lambda: _load(THEN))
+    # The run waits for its first kernels, which can do without the rest.
+    plots = PLOTS if sys.argv[2:] == ["plots"] else ()
+    serve(connection, _become_kernel, [lambda: _load(THEN), lambda: _load(plots)])
 
 
 def _load(names: tuple[str, ...]) -> None:

@@ -31,13 +31,14 @@ class KernelForks:
     Args:
         folder: of the notebooks; modules beside them are found first, as in a kernel.
         log: file that takes what the server writes to its stderr.
+        plots: load Matplotlib as well.
     """
 
-    def __init__(self, folder: Path, log: Path) -> None:
+    def __init__(self, folder: Path, log: Path, *, plots: bool = False) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs, log.open("ab") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "runner.fork_server", str(theirs.fileno())],
+                [sys.executable, "-m", "runner.fork_server", str(theirs.fileno()), *plots * ["plots"]],
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,

@@ -12,6 +12,7 @@ from typing import Any
 from runner.kernel_forks import KernelForks
 from runner.kernels import StageKernel, kernel_environment
 from runner.models import PipelineStage
+from stagekit.paths import latest_notebooks
 
 __all__ = ["KernelPool"]
 
@@ -102,5 +103,6 @@ class KernelPool:
         if known is not None and not known.alive():
             self._forks.pop(folder).close()
         if folder not in self._forks:
-            self._forks[folder] = KernelForks(folder, logs / f"kernels-{os.getpid()}.log")
+            first = not latest_notebooks(self._outputs)  # then all documents are new, and each stage plots
+            self._forks[folder] = KernelForks(folder, logs / f"kernels-{os.getpid()}.log", plots=first)
         return self._forks[folder]

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import recv_handle
 from typing import Any, NoReturn
@@ -21,7 +21,7 @@ Order = dict[str, Any]
 Become = Callable[[Order, list[int]], NoReturn]
 
 
-def serve(connection: Connection, become: Become, after_first: Callable[[], None] | None = None) -> None:
+def serve(connection: Connection, become: Become, between: Iterable[Callable[[], None]] = ()) -> None:
     """Fork a process for each order and tell how processes ended, until the connection is closed.
 
     Args:
@@ -29,8 +29,9 @@ def serve(connection: Connection, become: Become, after_first: Callable[[], None
             says.
         become: turns a forked process, which leads a session of its own, into what the order asks for; it
             gets the order and its descriptors.
-        after_first: called when the first process is under way.
+        between: called one after the other, the first when the first process is under way, and so on.
     """
+    loading = iter(between)
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing is written to the pipe
@@ -51,9 +52,7 @@ def serve(connection: Connection, become: Become, after_first: Callable[[], None
             for handle in handles:
                 os.close(handle)
             _tell(connection, {"pid": pid})
-            if after_first is not None:
-                after_first()
-                after_first = None
+            next(loading, _nothing)()
 
 
 def _fork(connection: Connection, descriptors: tuple[int, int], become: Callable[[], NoReturn]) -> int:
@@ -73,6 +72,10 @@ def _fork(connection: Connection, descriptors: tuple[int, int], become: Callable
     os.read(told, 1)  # until the other one has closed its end
     os.close(told)
     return pid
+
+
+def _nothing() -> None:
+    """Stand for what is to be done after the last of them."""
 
 
 def _tell(connection: Connection, message: dict[str, Any]) -> None:

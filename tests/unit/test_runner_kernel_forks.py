@@ -134,3 +134,20 @@ def test_the_kernels_after_the_first_have_what_reads_documents_as_well(tmp_path:
                 started.end()
     finally:
         forks.close()
+
+
+@pytest.mark.parametrize("plots", [True, False])
+def test_where_there_is_much_to_draw_later_kernels_find_matplotlib_loaded(
+    tmp_path: Path, plots: bool
+) -> None:
+    forks = KernelForks(tmp_path, tmp_path / "server.log", plots=plots)
+    kernels = [
+        StageKernel(kernel_environment((), {}), tmp_path, tmp_path / "log", tmp_path / "kernels", forks=forks)
+        for _ in range(3)
+    ]
+    try:
+        assert said(kernels[2], tmp_path, "str('matplotlib.pyplot' in sys.modules)") == str(plots)
+    finally:
+        for kernel in kernels:
+            kernel.end()
+        forks.close()
