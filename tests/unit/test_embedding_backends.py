@@ -153,7 +153,7 @@ def test_int8_keeps_the_packaged_model_within_a_thousandth_of_float32() -> None:
     name = "packaged/multilingual-e5-small"
     texts = [f"passage: {text}" for text in TEXTS[:4]]
     exact, coarse = (embed_texts(load_model(name, dtype=dtype), texts) for dtype in ("float32", "int8"))
-    assert (exact * coarse).sum(axis=1).mean() >= 0.999
+    assert (exact * coarse).sum(axis=1).min() >= 0.9995
 
 
 def test_a_processor_without_the_exact_instruction_makes_the_same_int8_vectors(

@@ -124,6 +124,7 @@ def test_auto_takes_the_gpu_where_torch_finds_one(
     monkeypatch.setattr("torch.cuda.is_available", lambda: found)
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: True)
     assert resolve_device("auto") == ("cuda" if found else "cpu")
+    assert resolve_device("auto", "int8") == "cpu", "no GPU is asked to compute in it"
     assert resolve_dtype("auto", "cuda:1") == "bfloat16"
 
 

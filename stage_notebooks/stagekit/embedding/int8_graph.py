@@ -18,6 +18,7 @@ from stagekit.embedding.safetensors_file import read_float32
 
 __all__ = ["Int8GraphBuilder", "quantised"]
 
+_IN_FLOAT32 = ".attention.self.value"
 _ZERO = 128  # code of the value 0 in unsigned bytes
 _SMALLEST = 1e-30  # scale of a token whose values are all 0
 # These multiply unsigned by signed bytes exactly. Without them ONNX Runtime's kernels saturate between, and
@@ -30,7 +31,10 @@ class Int8GraphBuilder(GraphBuilder):
 
     Token t has codes a = round(x * 127 / max|x|), output n of the layer w = round(W * 127 / max|W|), each
     maximum over one row: the product is the exact 32-bit sum of a * w, times both scales. Softmax, norms,
-    GELU, the attention's own products and the tables of the embedding stay in float32.
+    GELU, the attention's own products and the tables of the embedding stay in float32, and so do the layers
+    that make attention's values: a twelfth of the work, and half of what the codes deviate by. With
+    multilingual-e5-small and 150 chunks of documents the lowest cosine to float32 is 0.9996 so, and 0.9992
+    with codes there as well; with codes for the values alone it is hardly better than the latter.
     """
 
     def __init__(self, config: dict[str, Any], weights: Path) -> None:
@@ -43,6 +47,8 @@ class Int8GraphBuilder(GraphBuilder):
         return bool(cpu_flags() & _EXACT_SIGNED)
 
     def _matrix(self, name: str, tokens: str, rows: int, columns: int) -> str:
+        if name.endswith(_IN_FLOAT32):
+            return super()._matrix(name, tokens, rows, columns)
         weight = read_float32(self.weights, self._tensor(f"{name}.weight", rows, columns))
         codes, scales = quantised(weight)
         # The operator reads a matrix with a column for each output.

@@ -42,7 +42,7 @@ def resolve_backend(backend: str, files: ModelFiles, *, dtype: str = "float32", 
     """
     if backend not in {"auto", "torch", "onnx"}:
         raise ValueError(f"embedding_backend is {backend!r}: set it to auto, torch or onnx.")
-    device = resolve_device(device)
+    device = resolve_device(device, dtype)
     dtype = resolve_dtype(dtype, device)
     if backend == "torch" and dtype != "int8":
         return backend
@@ -89,7 +89,7 @@ def load_model(
         ModelUnavailableError: The model is missing or damaged, or not for the backend.
         ValueError: dtype, device or backend is not one of the above.
     """
-    device = resolve_device(device)
+    device = resolve_device(device, dtype)
     dtype = resolve_dtype(dtype, device)
     files = resolve_model(name, revision)
     onnx = resolve_backend(backend, files, dtype=dtype, device=device) == "onnx"
