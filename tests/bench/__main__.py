@@ -23,7 +23,17 @@ from stagekit.machine import cores
 from tests.bench.contestants import Result, Workplace, run_bare, run_chain
 from tests.bench.corpus import change_one, rename_one, write_corpus
 from tests.bench.peer_runs import MODEL, PEERS, Peer, install_peers, run_peer
-from tests.bench.report import BARE, CHAIN, ONE, TWO, peer_targets, render, targets
+from tests.bench.report import (
+    BARE,
+    CHAIN,
+    ONE,
+    TWO,
+    checkpointing_shares,
+    peer_targets,
+    phase_ratios,
+    render,
+    targets,
+)
 
 __all__ = ["beside_peer", "main"]
 
@@ -39,7 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         documents, settings = _documents(given, base)
         contestants, first = _peers(given) if given.peers else _plain(given)
-        runs = list(_rounds(given.rounds, contestants, base, documents, settings))
+        scans = not given.peers or given.converter == "packaged"
+        if not scans:
+            print("Images and scanned PDFs are left out for all: the converter `native` has no OCR.")
+        runs = list(_rounds(given.rounds, contestants, base, documents, settings, scans=scans))
     finally:
         shutil.rmtree(base)
     wanted = peer_targets(runs) if given.peers else targets(runs)
@@ -50,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "settings": settings,
         "machine": {"cores": cores(), "memory_mb": psutil.virtual_memory().total // 2**20},
         "runs": runs,
+        "phase_ratios": phase_ratios(runs),
+        "checkpointing_shares": {" | ".join(key): share for key, share in checkpointing_shares(runs).items()},
         "targets": [target.record() for target in wanted],
     }
     given.json.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +85,8 @@ def _parser() -> argparse.ArgumentParser:
         "--converter",
         choices=["packaged", "native"],
         default="packaged",
-        help="what the peers read PDFs with: the chain's layout model and OCR, or Docling without a model",
+        help="what the peers read PDFs with: the chain's layout model and OCR, or Docling without a model; "
+        "then images and scanned PDFs are left out for all",
     )
     parser.add_argument(
         "-p", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="a setting of nic-etl"
@@ -111,13 +127,15 @@ def _rounds(
     base: Path,
     documents: Path,
     settings: Mapping[str, Any],
+    *,
+    scans: bool,
 ) -> Iterator[dict[str, Any]]:
     for number in range(count):
         names = list(contestants)
         turned = names[number % len(names) :] + names[: number % len(names)]
         for name in turned:
             folder = base / f"round-{number}-{names.index(name)}"
-            place = Workplace.make(folder, documents, settings)
+            place = Workplace.make(folder, documents, settings, scans=scans)
             for run, result in contestants[name](place):
                 print(f"round {number + 1}: {name}, {run}: {result.wall_s:.1f} s", flush=True)
                 yield {"round": number, "contestant": name, "run": run, **result.record()}

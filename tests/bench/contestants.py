@@ -7,15 +7,18 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import pypdfium2  # type: ignore[import-untyped]
 
 from runner.config_manager import load_config
 from tests.bench.chain_phases import chain_phases, noted_seconds, read_notes
 from tests.bench.processes import Measured, measure
 
-__all__ = ["ROOT", "Result", "Workplace", "make_result", "run_bare", "run_chain", "settings_for"]
+__all__ = ["ROOT", "Result", "Workplace", "is_scan", "make_result", "run_bare", "run_chain", "settings_for"]
 
 ROOT = Path(__file__).resolve().parents[2]
 HOOKS = Path(__file__).parent / "hooks"
@@ -61,10 +64,12 @@ class Workplace:
     settings: Mapping[str, Any]
 
     @classmethod
-    def make(cls, folder: Path, documents: Path, settings: Mapping[str, Any]) -> Workplace:
-        """Make the folder and copy the documents into it."""
+    def make(
+        cls, folder: Path, documents: Path, settings: Mapping[str, Any], *, scans: bool = True
+    ) -> Workplace:
+        """Make the folder and copy the documents into it, images and scanned PDFs with them if wanted."""
         folder.mkdir(parents=True)
-        shutil.copytree(documents, folder / "documents")
+        shutil.copytree(documents, folder / "documents", ignore=None if scans else _scans_among)
         return cls(folder, settings)
 
     @property
@@ -76,6 +81,17 @@ class Workplace:
     def outputs(self) -> Path:
         """Where the contestant keeps what it makes."""
         return self.folder / "outputs"
+
+
+def is_scan(path: Path) -> bool:
+    """Tell whether a document has no text but what OCR finds: an image, or a PDF without a text layer."""
+    if path.suffix.lower() != ".pdf":
+        return path.suffix.lower() in {".png", ".jpg", ".jpeg"}
+    try:
+        with closing(pypdfium2.PdfDocument(path)) as pdf:
+            return not any(page.get_textpage().get_text_bounded().strip() for page in pdf)
+    except pypdfium2.PdfiumError:
+        return False  # locked or damaged: the contestants tell
 
 
 def settings_for(assignments: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,6 +173,10 @@ def _chain_counts(run_dir: Path) -> dict[str, int]:
         "points": int(results["qdrant_storage"]["metrics"]["points"]["total"]),
         "stages": sum(bool(result["executed"]) for result in results.values()),
     }
+
+
+def _scans_among(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if is_scan(Path(folder) / name)]
 
 
 def _environment(times: Path | None = None) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""Writes the benchmark's mixed documents: Markdown, DOCX, PDF and text in Portuguese and English.
+"""Writes the benchmark's mixed documents: PDF, scans, Markdown, DOCX, text, images; Portuguese and English.
 
-The same count gives the same bytes. Needs reportlab and python-docx.
+The same count gives the same bytes. Needs reportlab, python-docx and Pillow.
 """
 
 from __future__ import annotations
@@ -8,15 +8,32 @@ from __future__ import annotations
 import io
 import random
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-__all__ = ["FOLDER", "Draft", "change_one", "document_bytes", "document_path", "rename_one", "write_corpus"]
+from tests.bench.scanned_pages import jpeg_scan, png_page, scanned_pdf
+
+__all__ = [
+    "FOLDER",
+    "KINDS",
+    "Draft",
+    "change_one",
+    "document_bytes",
+    "document_path",
+    "document_text",
+    "rename_one",
+    "write_corpus",
+]
 
 FOLDER = "30-Aprovados"
-# Of ten documents: four Markdown, three Word, two PDF, one plain text.
-_KINDS = ("md", "docx", "md", "pdf", "md", "docx", "txt", "md", "docx", "pdf")
+KINDS = (
+    "md", "docx", "pdf", "scan", "pdf", "md", "docx", "pdf", "md", "docx",
+    "pdf", "image", "md", "docx", "pdf", "txt", "md", "pdf", "docx", "md",
+)  # fmt: skip
+"""Of twenty documents: six PDF, one scanned PDF, six Markdown, five Word, one plain text, one image."""
+
 _AREAS = ("atas", "manuais", "politicas", "procedimentos", "reports")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip entry can carry
 _WORDS = {
@@ -45,7 +62,10 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Draft:
-    """One document before it has a format: sections are (heading, paragraphs), then comes a table."""
+    """One document before it has a format: sections are (heading, paragraphs), then comes a table.
+
+    Text, scans and images have no table.
+    """
 
     number: int
     language: str
@@ -68,18 +88,25 @@ def write_corpus(root: Path, count: int, seed: int = 0) -> list[Path]:
 
 def document_path(number: int) -> str:
     """Return a document's path below the approved folder."""
-    return f"{_AREAS[number // 3 % len(_AREAS)]}/documento-{number:04}.{_KINDS[number % len(_KINDS)]}"
+    kind = _kind(number)
+    extension = {"scan": "pdf", "image": "png" if _is_png(number) else "jpg"}.get(kind, kind)
+    return f"{_AREAS[number // 3 % len(_AREAS)]}/documento-{number:04}.{extension}"
 
 
 def document_bytes(number: int, seed: int = 0) -> bytes:
     """Return the file of one document, in the format that its number decides."""
     made = _draft(number, seed)
-    kind = _KINDS[number % len(_KINDS)]
-    if kind == "docx":
-        return _docx(made)
-    if kind == "pdf":
-        return _pdf(made)
+    kind = _kind(number)
+    if kind in {"docx", "pdf"}:
+        return _docx(made) if kind == "docx" else _pdf(made)
+    if kind in {"scan", "image"}:
+        return _picture(made, kind, random.Random(f"{seed}/{number}/scan"))
     return (_markdown(made) if kind == "md" else _text(made)).encode()
+
+
+def document_text(number: int, seed: int = 0) -> str:
+    """Return the words of one document in the order in which they are read."""
+    return _text(_draft(number, seed))
 
 
 def change_one(folder: Path) -> Path:
@@ -110,6 +137,14 @@ def _one(folder: Path) -> Path:
     return texts[len(texts) // 2]
 
 
+def _kind(number: int) -> str:
+    return KINDS[number % len(KINDS)]
+
+
+def _is_png(number: int) -> bool:
+    return number // len(KINDS) % 2 == 0
+
+
 def _draft(number: int, seed: int) -> Draft:
     chance = random.Random(f"{seed}/{number}")
     language = "en" if number % 3 == 2 else "pt"
@@ -122,9 +157,10 @@ def _draft(number: int, seed: int) -> Draft:
             for _ in range(chance.randint(3, 6))
         )
 
+    length = chance.choice((1, 1, 3, 5)) if _kind(number) == "pdf" else 1  # one to three pages
     sections = tuple(
         (themes[(number + at) % len(themes)], tuple(paragraph() for _ in range(chance.randint(1, 2))))
-        for at in range(chance.randint(2, 3))
+        for at in range(chance.randint(2, 3) * length)
     )
     rows = [(str(at + 1), chance.choice(who), f"{chance.randint(2, 90)} d") for at in range(4)]
     author = chance.choice(("Ana Souza", "João Conceição", "Márcia Leão"))
@@ -143,10 +179,21 @@ def _markdown(draft: Draft) -> str:
 
 
 def _text(draft: Draft) -> str:
-    parts = [draft.title.upper()]
-    for heading, paragraphs in draft.sections:
-        parts += [heading.upper(), *paragraphs]
+    parts = [text if kind == "text" else text.upper() for kind, text in _parts(draft)]
     return "\n\n".join(parts) + "\n"
+
+
+def _parts(draft: Draft) -> Iterator[tuple[str, str]]:
+    yield "title", draft.title
+    for heading, paragraphs in draft.sections:
+        yield "heading", heading
+        yield from (("text", paragraph) for paragraph in paragraphs)
+
+
+def _picture(draft: Draft, kind: str, chance: random.Random) -> bytes:
+    if kind == "scan":
+        return scanned_pdf(_parts(draft), chance)
+    return png_page(_parts(draft)) if _is_png(draft.number) else jpeg_scan(_parts(draft), chance)
 
 
 def _docx(draft: Draft) -> bytes:

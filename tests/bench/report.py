@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
-__all__ = ["Target", "medians", "peer_targets", "ratio", "render", "targets"]
+__all__ = [
+    "Target",
+    "checkpointing_shares",
+    "medians",
+    "peer_targets",
+    "phase_ratios",
+    "ratio",
+    "render",
+    "targets",
+]
 
 Run = Mapping[str, Any]
 BARE = "bare script"
 ONE, TWO = "chain, 1 worker", "chain, 2 workers"
 CHAIN = "nic-etl"
+SHORTEST_PHASE_S = 0.1  # a shorter one is too near to the clock's own errors to be divided by
+_PAIRS = {"1 worker / bare": (ONE, BARE), "2 workers / bare": (TWO, BARE), "2 workers / 1": (TWO, ONE)}
+_SAVING = "checkpointing: what is saved for another run (artifacts, memo, vectors, notebooks, records, audit)"
+_SHARE = "  the row `of wall clock` is its share; phases of stages that run side by side may exceed the wall)"
 _FIGURES = ("wall_s", "cpu_s", "peak_rss_mb", "peak_pss_mb")
 
 
@@ -52,21 +66,34 @@ def ratio(
         below: contestant and run of the divisor.
         figure: what is compared.
     """
-    found = []
-    for number in sorted({run["round"] for run in runs}):
-        values = [
-            next((run[figure] for run in runs if (run["round"], run["contestant"], run["run"]) == key), None)
-            for key in ((number, *above), (number, *below))
-        ]
-        if values[0] is not None and values[1]:
-            found.append(values[0] / values[1])
-    return round(median(found), 4) if found else None
+    return _ratio(runs, above, below, lambda run: run[figure])
+
+
+def phase_ratios(runs: Sequence[Run]) -> dict[str, dict[str, float | None]]:
+    """Return by phase and pair the ratio of the full runs; None where a phase is too short or missing."""
+    names = dict.fromkeys(name for run in runs if run["run"] == "full" for name in run["phases"])
+    found = {
+        name: {
+            pair: _ratio(runs, (above, "full"), (below, "full"), partial(_phase_seconds, name=name))
+            for pair, (above, below) in _PAIRS.items()
+        }
+        for name in names
+    }
+    return {name: ratios for name, ratios in found.items() if any(ratios.values())}
+
+
+def checkpointing_shares(runs: Sequence[Run]) -> dict[tuple[str, str], float]:
+    """Return the median share of the wall clock that was spent on checkpointing, by (contestant, run)."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for run in runs:
+        if "checkpointing" in run["phases"]:
+            found.setdefault((run["contestant"], run["run"]), []).append(_checkpointing(run))
+    return {key: round(median(shares), 4) for key, shares in found.items()}
 
 
 def targets(runs: Sequence[Run]) -> list[Target]:
     """Return what is wanted of the chain beside the bare script."""
-    saving = [_checkpointing(run) for run in runs if run["contestant"] == ONE and run["run"] == "full"]
-    share = round(median(saving), 4) if saving else None
+    share = checkpointing_shares(runs).get((ONE, "full"))
     base = (BARE, "full")
     return [
         _target("chain / bare, 1 worker, full run", "≤", 1.05, ratio(runs, (ONE, "full"), base)),
@@ -111,6 +138,8 @@ def render(runs: Sequence[Run], base: tuple[str, str], wanted: Sequence[Target])
     lines.append(f"(base: {base[0]}, {base[1]} run; a forked kernel shares pages with the others: PSS counts")
     lines.append("them once, the sum of RSS once in each process)")
     lines += _matrix("Seconds by phase", found, "phases", lambda value: f"{value:.2f}")
+    lines += _shares(runs, found)
+    lines += _pairs(phase_ratios(runs))
     lines += _matrix("Processor seconds by role", found, "cpu_roles", lambda value: f"{value:.2f}")
     lines += _matrix("Peak RSS by role, MB", found, "roles", lambda value: f"{value:,.0f}")
     lines += ["", "Targets"]
@@ -118,6 +147,48 @@ def render(runs: Sequence[Run], base: tuple[str, str], wanted: Sequence[Target])
         verdict = {True: "met", False: "NOT met", None: "not measured"}[target.met]
         lines.append(f"  {target.name:<48} {target.limit:>7}   {_shown(target.value):>8}   {verdict}")
     return "\n".join(lines)
+
+
+def _ratio(
+    runs: Sequence[Run], above: tuple[str, str], below: tuple[str, str], value: Callable[[Run], float | None]
+) -> float | None:
+    found = []
+    for number in sorted({run["round"] for run in runs}):
+        values = [
+            next((value(run) for run in runs if (run["round"], run["contestant"], run["run"]) == key), None)
+            for key in ((number, *above), (number, *below))
+        ]
+        if values[0] is not None and values[1]:
+            found.append(values[0] / values[1])
+    return round(median(found), 4) if found else None
+
+
+def _phase_seconds(run: Run, name: str) -> float | None:
+    seconds = float(run["phases"].get(name, 0.0))
+    return seconds if seconds >= SHORTEST_PHASE_S else None
+
+
+def _shares(runs: Sequence[Run], found: Iterable[tuple[str, str]]) -> list[str]:
+    shares = checkpointing_shares(runs)
+    if not shares:
+        return []
+    phased = {(run["contestant"], run["run"]) for run in runs if run["phases"]}
+    values = (f"{shares[key]:.1%}" if key in shares else "" for key in found if key in phased)
+    return [
+        f"  {'of wall clock':<18}" + "".join(f"{value:>10}" for value in values),
+        f"  ({_SAVING};",
+        _SHARE,
+    ]
+
+
+def _pairs(ratios: Mapping[str, Mapping[str, float | None]]) -> list[str]:
+    shown = [pair for pair in _PAIRS if any(row[pair] for row in ratios.values())]
+    if not shown:
+        return []
+    lines = ["", "Full run, ratio of seconds by phase", "  " + " " * 18 + "".join(f"{p:>18}" for p in shown)]
+    for name, row in ratios.items():
+        lines.append(f"  {name:<18}" + "".join(f"{_shown(row[pair]):>18}" for pair in shown))
+    return lines
 
 
 def _checkpointing(run: Run) -> float:

