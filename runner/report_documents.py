@@ -14,7 +14,7 @@ __all__ = ["document_changes", "ignored_groups", "noted_groups", "problem_groups
 
 Row = dict[str, Any]
 _LISTING = ("gitlab_ingestion", "documents")
-_IDENTITY = ("path", "status", "blob_id", "memo_key")
+_IDENTITY = ("path", "blob_id", "memo_key")
 _QUALITY = ("path", "status", "quality_verdict", "confidence", "worst_page_coverage")
 _URGENCY = {"failed": 0, "rejected": 1, "stale": 2}
 _VERDICTS = {
@@ -53,10 +53,8 @@ def document_changes(
     if ours.artifacts[product].sha256 == theirs.artifacts[product].sha256:
         return changes
     now, then = (
-        {row["path"]: row.get("blob_id") or row.get("memo_key") for row in found}
-        for found in (
-            read.columns(stage, product, *_IDENTITY).columns(_IDENTITY) for read in (rows, rows_before)
-        )
+        {path: blob or key for path, blob, key in zip(*map(found.column, _IDENTITY), strict=True)}
+        for found in (read.columns(stage, product, *_IDENTITY, "status") for read in (rows, rows_before))
     )
     changes.changed = sorted(path for path in now.keys() & then.keys() if now[path] != then[path])
     gone = {then[path]: path for path in sorted(then.keys() - now.keys(), reverse=True)}
@@ -78,27 +76,26 @@ def ignored_groups(ignored: Iterable[Row]) -> list[Group]:
 
 def quality_notes(rows: RunRows) -> list[DocumentNote]:
     """Return the documents whose conversion is below a threshold, the least certain first."""
-    low = [
-        row
-        for row in rows.columns("document_processing", "processed", *_QUALITY).columns(_QUALITY)
-        if row["status"] in {"ok", "stale"} and (row["quality_verdict"] or "pass") != "pass"
-    ]
+    found = rows.columns("document_processing", "processed", *_QUALITY)
+    verdicts = enumerate(found.column("quality_verdict"))
+    doubtful = found.take([place for place, verdict in verdicts if (verdict or "pass") != "pass"])
+    low = [row for row in doubtful.columns(_QUALITY) if row["status"] in {"ok", "stale"}]
     low.sort(key=lambda row: (row.get("confidence") or 0.0, row["path"]))
     return [DocumentNote(path=row["path"], message=_doubt(row)) for row in low]
 
 
 def noted_groups(rows: RunRows) -> list[Group]:
     """Group what conversion and enrichment noted about documents by its text, the most frequent first."""
-    said = [
-        (str(text), row["path"])
-        for stage, product, column in (
+    return _grouped(
+        (str(text), path)
+        for stage, product, name in (
             ("document_processing", "processed", "warnings"),
             ("metadata_enrichment", "payloads", "validation_warnings"),
         )
-        for row in rows.columns(stage, product, "path", "status", column).columns(("path", column))
-        for text in row[column] or []
-    ]
-    return _grouped(said)
+        for found in [rows.columns(stage, product, "path", "status", name)]
+        for path, texts in zip(found.column("path"), found.column(name), strict=True)
+        for text in texts or []
+    )
 
 
 def _doubt(row: Row) -> str:

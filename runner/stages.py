@@ -33,6 +33,7 @@ _COMMON = (
     "rows",
     "stage",
     "table_files",
+    "table_views",
     "tables",
 )
 

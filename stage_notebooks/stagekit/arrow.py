@@ -1,7 +1,8 @@
-"""Keeps PyArrow from importing pandas, which none of our tables needs."""
+"""Keeps PyArrow from importing pandas, which none of our tables needs, and from keeping freed memory."""
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import lru_cache
 
@@ -14,10 +15,16 @@ def leave_pandas_out() -> None:
 
     That import takes half a second of processor time in each process. ``Table.to_pandas`` looks again by
     itself, so whoever asks for a data frame gets one.
+
+    Tables take their memory from the system and give it back there, unless ``ARROW_DEFAULT_MEMORY_POOL``
+    names another allocator: PyArrow's own keeps what many short-lived columns had.
     """
+    import pyarrow as pa
+
+    if not os.environ.get("ARROW_DEFAULT_MEMORY_POOL"):
+        pa.set_memory_pool(pa.system_memory_pool())
     if "pandas" in sys.modules:
         return
-    import pyarrow as pa
 
     finder = _NoPandas()
     sys.meta_path.insert(0, finder)

@@ -29,10 +29,12 @@ from stagekit.encryption_marker import (
 )
 from stagekit.errors import ArtifactError
 from stagekit.redaction import Redactor, secret_values
-from stagekit.table_files import read_table_file
+from stagekit.table_files import GROUP_ROWS, TableFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from stagekit.table_views import Columns
 
 __all__ = ["PARQUET", "ArtifactStore", "artifacts_url", "atomic_write", "open_store", "outputs_store"]
 
@@ -172,15 +174,19 @@ class ArtifactStore:
                 "see that the disk is whole and has room, and run the stage again."
             ) from None
 
-    def put_table(self, name: str, table: pa.Table, *, schema_version: str = "1") -> ArtifactRef:
-        """Store an Arrow table as Parquet (zstd) and return its reference."""
+    def put_table(self, name: str, table: Columns, *, schema_version: str = "1") -> ArtifactRef:
+        """Store a table as Parquet (zstd, in groups of rows) and return its reference."""
         import pyarrow.parquet as pq
 
         buffer = io.BytesIO()
         # Nobody searches by statistics, and in a few rows a dictionary only doubles the values: without both
         # a document's table takes a third less time, and less room.
         repeated = table.num_rows > _FEW_ROWS
-        pq.write_table(table, buffer, compression="zstd", use_dictionary=repeated, write_statistics=False)
+        with pq.ParquetWriter(
+            buffer, table.schema, compression="zstd", use_dictionary=repeated, write_statistics=False
+        ) as writer:
+            for begin in range(0, table.num_rows, GROUP_ROWS):
+                writer.write_table(table.slice(begin, GROUP_ROWS).combine_chunks())
         return self.put(name, buffer.getvalue(), PARQUET, rows=table.num_rows, schema_version=schema_version)
 
     def read(self, ref: ArtifactRef | dict[str, Any]) -> bytes:
@@ -214,16 +220,17 @@ class ArtifactStore:
         """Return an artifact as an Arrow table, or those of its columns that are named.
 
         Raises:
+            ArtifactError: as :meth:`open_table`.
+        """
+        return self.open_table(ref).read(columns)
+
+    def open_table(self, ref: ArtifactRef | dict[str, Any]) -> TableFile:
+        """Return an artifact as a table of which columns and rows are decoded when they are asked for.
+
+        Raises:
             ArtifactError: as :meth:`read`, or if the bytes are no table that anybody can hold in memory.
         """
-        data = self.read(ref)
-        try:
-            return read_table_file(data, columns)
-        except ValueError as error:
-            raise ArtifactError(
-                f"Artifact {self._checked(ref).uri} is not a table that can be read ({error!s:.200}); "
-                "run its stage again."
-            ) from None
+        return TableFile(self.read(ref), self._checked(ref).uri)
 
     def present(self, ref: ArtifactRef | dict[str, Any]) -> bool:
         """Tell cheaply whether an artifact is there with the right size (its bytes are not read)."""

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from stagekit.contract import ArtifactRef
 from stagekit.errors import ArtifactError
-from stagekit.tables import decode_column, decode_rows, encode_rows
+from stagekit.table_views import Columns, TableView
+from stagekit.tables import decode_rows, decode_values, encode_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["RowSource", "Rows", "column_of", "require_columns"]
+__all__ = ["Counted", "RowSource", "Rows", "column_of", "require_columns"]
 
 Row = dict[str, Any]
 _BATCH = 1000
 _NAMING = ("path", "status")
 _STATUSES = ("ok", "stale", "rejected", "failed")
+
+
+class Counted(NamedTuple):
+    """A value of a column, how many rows have it, and the place of the first one."""
+
+    value: Any
+    rows: int
+    first: int
 
 
 @dataclass(frozen=True)
@@ -27,16 +36,16 @@ class RowSource:
 
     name: str
     ref: ArtifactRef
-    table: pa.Table = field(repr=False)
+    table: Columns = field(repr=False)
 
 
 class Rows(Sequence[Row]):
-    """Rows of plain JSON values over an Arrow table; what is asked for is decoded then, and not kept.
+    """Rows of plain JSON values over a table; what is asked for is decoded then, and not kept.
 
     Whoever changes a row changes a copy.
 
     Args:
-        table: as :func:`stagekit.tables.encode_rows` makes it.
+        table: as :func:`stagekit.tables.encode_rows` makes it, or one that is read piece by piece.
         sources: the products that the rows were read from, each with a column ``document_id``.
         build: makes a row from the position of a document in the table; None: the columns of the table.
         record: of outcomes, how they came about (see :func:`stagekit.held.map_record`).
@@ -44,7 +53,7 @@ class Rows(Sequence[Row]):
 
     def __init__(
         self,
-        table: pa.Table,
+        table: Columns,
         sources: tuple[RowSource, ...] = (),
         build: Callable[[int], Row] | None = None,
         record: Row | None = None,
@@ -61,16 +70,39 @@ class Rows(Sequence[Row]):
         """Return rows of plain values as a table."""
         return cls(encode_rows(list(rows)))
 
+    def arrow(self, name: str) -> pa.ChunkedArray:
+        """Return one column as it is stored, nested values as JSON texts.
+
+        Raises:
+            KeyError: if there is no such column.
+        """
+        return self.table.column(name)
+
     def column(self, name: str) -> list[Any]:
         """Return the values of one column, None where there is no such column."""
         if name not in self.table.column_names:
             return [None] * len(self)
-        return decode_column(self.table, name)
+        return decode_values(self.arrow(name), self.table.schema.field(name))
 
     def columns(self, names: Iterable[str]) -> list[Row]:
         """Return the rows with these columns only."""
         chosen = {name: self.column(name) for name in names}
         return [dict(zip(chosen, values, strict=True)) for values in zip(*chosen.values(), strict=True)]
+
+    def counts(self, name: str) -> list[Counted]:
+        """Return the different values of one column, each decoded once, in the order of their first rows."""
+        import numpy as np
+
+        if not len(self):
+            return []
+        if name not in self.table.column_names:
+            return [Counted(None, len(self), 0)]
+        column = self.arrow(name).combine_chunks().dictionary_encode(null_encoding="encode")
+        codes = column.indices.to_numpy()
+        _, firsts, counts = np.unique(codes, return_index=True, return_counts=True)
+        values = decode_values(column.dictionary, self.table.schema.field(name))
+        found = zip(values, counts.tolist(), firsts.tolist(), strict=True)
+        return [Counted(*one) for one in found]
 
     def where(self, name: str, allowed: Iterable[Any]) -> Rows:
         """Return the rows whose value in a column of the table is one of those allowed."""
@@ -79,20 +111,22 @@ class Rows(Sequence[Row]):
 
         if not len(self):
             return self
-        values = self.table[name]
+        values = self.arrow(name)
         mask = pc.is_in(values, value_set=pa.array(list(allowed), values.type))
-        return self.take([place for place, chosen in enumerate(mask.to_pylist()) if chosen])
+        return self if pc.all(mask).as_py() else self.take(pc.indices_nonzero(mask))
 
-    def take(self, places: Sequence[int]) -> Rows:
-        """Return the rows at these places, in their order."""
+    def take(self, places: Sequence[int] | pa.Array) -> Rows:
+        """Return the rows at these places, in their order; a few of them are decoded at once."""
         import pyarrow as pa
 
-        table = self.table.take(pa.array(places, pa.int64()))
+        chosen = pa.array(places, pa.int64()) if not isinstance(places, pa.Array) else places.cast(pa.int64())
+        few = len(chosen) <= _BATCH
+        table = self.table.take(chosen) if few else TableView(self.table, chosen)
         build = self._build
         if build is None:
             return Rows(table, self.sources, None, self.record)
-        inner = list(places)
-        return Rows(table, self.sources, lambda place: build(inner[place]), self.record)
+        at = chosen.to_pylist()
+        return Rows(table, self.sources, lambda place: build(at[place]), self.record)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -127,7 +161,7 @@ class Rows(Sequence[Row]):
         return f"<{len(self)} rows>"
 
 
-def require_columns(table: pa.Table) -> None:
+def require_columns(table: Columns) -> None:
     """Make sure that a manifest names its documents and how they are: it comes out of a file.
 
     Raises:
@@ -137,7 +171,7 @@ def require_columns(table: pa.Table) -> None:
     import pyarrow.compute as pc
 
     for name in _NAMING if table.num_rows else ():
-        found = table[name] if name in table.column_names else None
+        found = table.column(name) if name in table.column_names else None
         if found is None or str(found.type) != "string" or found.null_count:
             raise ArtifactError(f"A product is damaged: its column {name} is not as a stage writes it.")
         if name == "status" and not pc.all(pc.is_in(found, value_set=pa.array(_STATUSES))).as_py():

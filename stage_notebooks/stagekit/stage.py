@@ -33,6 +33,7 @@ from stagekit.memo import MAP_KEY, Memo, canonical_json, digest
 from stagekit.paths import latest_dir, latest_notebooks, outputs_path, private_outputs, source_notebook
 from stagekit.plain_json import parse_json
 from stagekit.rows import Rows, RowSource, column_of, require_columns
+from stagekit.table_views import without_unchanged
 from stagekit.tables import decode_rows, encode_rows
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Stage:
     def rows(self, stage: str, name: str, *, usable_only: bool = True) -> Rows:
         """Return an upstream manifest as :meth:`read` does, as a table whose rows are decoded on demand."""
         ref = self.ref(stage, name)
-        table = self.store.read_table(ref)
+        table = self.store.open_table(ref)
         require_columns(table)
         rows = Rows(table, (RowSource(f"{stage}.{name}", ref, table),))
         return rows.where("status", _USABLE) if usable_only and len(rows) else rows
@@ -254,7 +255,7 @@ class Stage:
         if record is not None and record.get("base") != whole:
             record = None
         held = held_outcomes(rows, record, self.store, carried=work.carry is dict)
-        made = self._outcomes([rows[place] for place in held.others], work, held)
+        made = self._outcomes(rows.take(held.others), work, held)
         origins = (self._columns[row["memo_key"]] for row in made if row["memo_key"] in self._columns)
         table = held.merged(made, manifest_metadata(self.name, origins))
         return Rows(table, record=map_record(whole, rows))
@@ -371,7 +372,7 @@ class Stage:
         """Store the outcomes as the manifest ``name`` (one row a document) and glue its reference."""
         # Whether this run had to do the work is no part of the result: equal work gives equal bytes.
         if isinstance(outcomes, Rows) and outcomes.record is not None:
-            ref = self._glue_ref(self.store.put_table(name, _without(outcomes.table, "unchanged")))
+            ref = self._glue_ref(self.store.put_table(name, without_unchanged(outcomes.table)))
             record = outcomes.record | {"output": ref.model_dump()}
             self.memo.put("map", f"{MAP_KEY}{self.name}", record)
             return ref
@@ -440,10 +441,6 @@ class Stage:
         self._keeper.sync([ref])
         glue(ref.name, ref.model_dump(mode="json"))
         return ref
-
-
-def _without(table: pa.Table, name: str) -> pa.Table:
-    return table.drop_columns([name]) if name in table.column_names else table
 
 
 def _limit_key(key: str, executor: Executor) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stagekit.arrow import leave_pandas_out
 from stagekit.errors import ArtifactError
@@ -13,11 +13,14 @@ from stagekit.plain_json import parse_json
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["decode_column", "decode_rows", "encode_rows", "table_metadata", "with_metadata"]
+    from stagekit.table_views import Columns, JoinedTable
+
+__all__ = ["decode_rows", "decode_values", "encode_rows", "table_metadata", "with_metadata"]
 
 _JSON = {b"nic_etl": b"json"}
 _METADATA = b"nic_etl"
 _BESIDE = "what stands beside its rows"
+T = TypeVar("T", "pa.Table", "JoinedTable")
 
 
 def encode_rows(rows: Sequence[dict[str, Any]], metadata: dict[str, Any] | None = None) -> pa.Table:
@@ -47,12 +50,13 @@ def encode_rows(rows: Sequence[dict[str, Any]], metadata: dict[str, Any] | None 
     return made if metadata is None else with_metadata(made, metadata)
 
 
-def with_metadata(table: pa.Table, metadata: dict[str, Any]) -> pa.Table:
+def with_metadata(table: T, metadata: dict[str, Any]) -> T:
     """Return a table with plain JSON beside its rows, see :func:`table_metadata`."""
-    return table.replace_schema_metadata({_METADATA: canonical_json(metadata)})
+    made: T = table.replace_schema_metadata({_METADATA: canonical_json(metadata)})
+    return made
 
 
-def table_metadata(table: pa.Table) -> dict[str, Any] | None:
+def table_metadata(table: Columns) -> dict[str, Any] | None:
     """Return what :func:`encode_rows` kept beside the rows, if anything.
 
     Raises:
@@ -80,17 +84,21 @@ def decode_rows(table: pa.Table) -> list[dict[str, Any]]:
     return rows
 
 
-def decode_column(table: pa.Table, name: str) -> list[Any]:
-    """Return one column of a table that :func:`encode_rows` made.
+def decode_values(column: pa.Array | pa.ChunkedArray, field: pa.Field) -> list[Any]:
+    """Return the values of one column of a table that :func:`encode_rows` made; equal ones may be one object.
 
     Raises:
         ArtifactError: as :func:`decode_rows`.
     """
-    values: list[Any] = table[name].to_pylist()
-    if not _is_json(table.schema.field(name)):
+    if not _is_json(field):
+        values: list[Any] = column.to_pylist()
         return values
-    what = f"its column {name}"
-    return [None if value is None else _parsed(value, what) for value in values]
+    what = f"its column {field.name}"
+    known: dict[Any, Any] = {None: None}
+    return [
+        known[text] if text in known else known.setdefault(text, _parsed(text, what))
+        for text in column.to_pylist()
+    ]
 
 
 def _is_json(column: pa.Field) -> bool:

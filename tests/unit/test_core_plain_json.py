@@ -14,7 +14,7 @@ from stagekit.contract import ArtifactRef, artifact_refs, read_scraps
 from stagekit.errors import ArtifactError, StageError
 from stagekit.memo import Memo
 from stagekit.plain_json import parse_json, require_plain
-from stagekit.table_files import read_table_file
+from stagekit.table_files import TableFile
 from stagekit.tables import decode_rows, encode_rows, table_metadata
 from tests.unit.core_notebooks import executed_notebook
 
@@ -67,15 +67,15 @@ def test_scraps_that_nobody_can_write_are_damaged(tmp_path: Path, data: object) 
 
 def test_a_small_file_that_unfolds_to_gigabytes_is_refused_without_unfolding_it() -> None:
     same = pa.DictionaryArray.from_arrays(pa.array([0] * 30_000, pa.int32()), ["x" * 200_000])
-    with pytest.raises(ValueError, match="unfolds to more than"):
-        read_table_file(parquet(pa.table({"path": same})))
-    with pytest.raises(ValueError, match="rows; 20,000,000 are allowed"):
-        read_table_file(parquet(pa.table({"path": pa.nulls(20_000_001)})))
+    with pytest.raises(ArtifactError, match=r"sha256/1 is not a table .* unfolds to more than"):
+        TableFile(parquet(pa.table({"path": same})), "sha256/1").read()
+    with pytest.raises(ArtifactError, match="rows; 20,000,000 are allowed"):
+        TableFile(parquet(pa.table({"path": pa.nulls(20_000_001)})), "sha256/1")
 
 
 def test_a_table_of_long_texts_is_read_although_it_could_be_worse() -> None:
     table = pa.table({"text": [f"{'x' * 20_000}{n}" for n in range(400)]})
-    assert read_table_file(parquet(table)).equals(table)
+    assert TableFile(parquet(table), "sha256/1").read().equals(table)
 
 
 @pytest.mark.parametrize("content", [b"PAR1 this is none PAR1", b"", b"[1, 2]"])

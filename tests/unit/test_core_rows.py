@@ -76,3 +76,19 @@ def test_a_manifest_that_does_not_name_its_documents_is_refused(table: pa.Table)
 
 def test_a_manifest_without_rows_needs_no_columns() -> None:
     require_columns(pa.table({}))
+
+
+def test_many_rows_are_chosen_without_copying_them() -> None:
+    rows = Rows.of({"path": str(number), "status": "ok"} for number in range(3000))
+    chosen = rows.take(range(0, 3000, 2)).take(range(1400))
+    assert chosen[1399] == {"path": "2798", "status": "ok"}
+    assert [row["path"] for row in chosen][:3] == ["0", "2", "4"]
+    assert chosen.where("path", ("4",)).column("path") == ["4"]
+    assert rows.where("status", ("ok",)) is rows
+
+
+def test_equal_values_are_counted_and_told_once() -> None:
+    rows = Rows.of({"path": str(number), "tags": [[1], None, [1], [2]][number]} for number in range(4))
+    assert rows.counts("tags") == [([1], 2, 0), (None, 1, 1), ([2], 1, 3)]
+    assert rows.counts("nobody") == [(None, 4, 0)]
+    assert Rows.of([]).counts("tags") == []

@@ -77,8 +77,8 @@ class InStep:
 
     def without(self, rows: Rows) -> Rows:
         """Return those rows of a manifest whose documents are not among these."""
-        known = pc.is_in(rows.table["document_id"], value_set=self.table["document_id"].combine_chunks())
-        return rows.take(pc.indices_nonzero(pc.invert(known)).to_pylist())
+        known = pc.is_in(rows.arrow("document_id"), value_set=self.table["document_id"].combine_chunks())
+        return rows.take(pc.indices_nonzero(pc.invert(known)))
 
     def stored(self, left_out: InStep) -> dict[str, StoredPoint]:
         """Return the points of these documents by id, without those of some documents."""
@@ -236,11 +236,11 @@ def _states(payloads: Rows, embeddings: Rows) -> pa.Table:
     """Return document_id and the sha256 of both parts of each document that has both."""
     if not len(payloads) or not len(embeddings):
         return _SCHEMA.empty_table().select(["document_id", "payloads", "embeddings"])
-    ids = payloads.table["document_id"]
-    places = pc.index_in(ids, value_set=embeddings.table["document_id"].combine_chunks())
+    ids = payloads.arrow("document_id")
+    places = pc.index_in(ids, value_set=embeddings.arrow("document_id").combine_chunks())
     both = pc.is_valid(places)
-    vectors = embeddings.table["embeddings"].take(pc.drop_null(places))
-    columns = [ids.filter(both), _sha(payloads.table["payloads"].filter(both)), _sha(vectors)]
+    vectors = _sha(embeddings.arrow("embeddings")).take(pc.drop_null(places))
+    columns = [ids.filter(both), _sha(payloads.arrow("payloads")).filter(both), vectors]
     return pa.table(columns, names=["document_id", "payloads", "embeddings"])
 
 
