@@ -27,8 +27,9 @@ _AHEAD = 5000  # documents whose texts are asked for before the first of them is
 class ClusterEmbedding:
     """An executor that lets a cluster make missing vectors, and then applies a function here.
 
-    The texts of a document that have no vector go through the model together, as they would here, so the
-    vectors are the same to the bit on machines of the same kind. The function finds them in the store.
+    The texts of a document that have no vector go through the model together. In ONNX Runtime vectors are
+    the same to the bit on machines of the same kind whatever they are made with; in torch, where here the
+    texts of several documents go together, up to rounding. The function finds them in the store.
 
     Attributes:
         scheduler: address, ``tcp://host:8786``.

@@ -18,8 +18,8 @@ import nbformat
 __all__ = ["PHASES", "Noted", "chain_phases", "noted_seconds", "read_notes"]
 
 PHASES = (
-    "start-up", "listing", "converting", "chunking", "embedding", "enriching", "storing", "checkpointing",
-    "reading back", "exchange", "showing", "reporting",
+    "start-up", "listing", "converting", "chunking", "embedding", "enriching", "storing", "handing over",
+    "checkpointing", "reading back", "exchange", "showing", "reporting",
 )  # fmt: skip
 _WORK = {
     "gitlab_ingestion": "listing",

@@ -25,7 +25,7 @@ ONE, TWO = "chain, 1 worker", "chain, 2 workers"
 CHAIN = "nic-etl"
 SHORTEST_PHASE_S = 0.1  # a shorter one is too near to the clock's own errors to be divided by
 _PAIRS = {"1 worker / bare": (ONE, BARE), "2 workers / bare": (TWO, BARE), "2 workers / 1": (TWO, ONE)}
-_SAVING = "checkpointing: what is saved for another run (artifacts, memo, vectors, notebooks, records, audit)"
+_SAVING = "checkpointing: what is saved only for another run (memo, vectors, notebooks, records, audit)"
 _SHARE = "  the row `of wall clock` is its share; phases of stages that run side by side may exceed the wall)"
 _FIGURES = ("wall_s", "cpu_s", "peak_rss_mb", "peak_pss_mb")
 

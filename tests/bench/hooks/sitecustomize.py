@@ -4,8 +4,9 @@
 seconds of processor time, stage, role, group, function. Of calls inside one another only the outermost is
 noted. Kernels are killed when they are done, so each line is written at once.
 
-Groups: ``checkpointing`` saves what another run can go on from (artifacts, memo, executed notebooks,
-records), ``reading back`` fetches and checks such things, ``exchange`` turns documents into JSON.
+Groups: ``handing over`` stores what the next stage reads (artifacts), ``checkpointing`` saves what only
+another run goes on from (memo, vectors, executed notebooks, records), ``reading back`` fetches and checks
+such things, ``exchange`` turns documents into JSON.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ def _timed(inner: Callable[..., Any], group: str, name: str) -> Callable[..., An
 # By module: owner in it (empty for the module itself), then functions by group.
 _WATCHED: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {
     "stagekit.artifacts": [
-        ("ArtifactStore", "checkpointing", ("put", "put_table")),
-        ("ArtifactStore", "reading back", ("read", "read_table", "present")),
+        ("ArtifactStore", "handing over", ("put", "put_table")),
+        ("ArtifactStore", "reading back", ("read", "read_table", "open_table", "present")),
     ],
     "stagekit.memo": [
         ("Memo", "checkpointing", ("put", "put_many", "remember_good")),
@@ -75,7 +76,7 @@ _WATCHED: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {
         ("VectorStore", "reading back", ("get_many",)),
     ],
     "stagekit.processing.worker": [("", "exchange", ("document_json",))],
-    "stagekit.stage": [("Stage", "checkpointing", ("glue_documents", "glue_table", "glue_json"))],
+    "stagekit.stage": [("Stage", "handing over", ("glue_documents", "glue_table", "glue_json"))],
     "runner.state_manager": [
         ("StateManager", "checkpointing", ("save_checkpoint", "set_latest", "audit")),
         ("StateManager", "reading back", ("faults", "find_checkpoint", "last_checkpoint", "last_attempt")),
