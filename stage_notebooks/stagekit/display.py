@@ -118,7 +118,7 @@ class Progress:
         self._current = ""
         self._handle = self._display()
 
-    def start(self, names: Sequence[str]) -> None:
+    def start(self, *names: str) -> None:
         """Say which items are in work."""
         self._current = ", ".join(names)
         self._refresh()

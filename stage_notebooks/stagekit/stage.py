@@ -311,7 +311,7 @@ class Stage:
                 missing.setdefault(key, row)
         names = list(missing)
         made: dict[str, Keyed] = {}
-        work = executor.run(list(missing.values()), self._place, progress.start)
+        work = executor.run(list(missing.values()), self._place, lambda paths: progress.start(*paths))
         with self._keeper, closing(work):  # an interrupt anywhere in here ends the executor's processes
             for index, value in work:
                 key = names[index]

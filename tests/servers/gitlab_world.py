@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,7 +100,7 @@ class Bar:
         self.done = 0
         self.said: list[str] = []
 
-    def start(self, names: Sequence[str]) -> None:
+    def start(self, *names: str) -> None:
         self.said += names
 
     def advance(self, count: int = 1) -> None:

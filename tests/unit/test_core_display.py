@@ -78,7 +78,7 @@ def test_an_empty_table_has_its_caption() -> None:
 def test_progress_is_one_output_updated_in_place_that_the_runner_can_read(tmp_path: Path) -> None:
     with front_end(tmp_path) as shown:
         progress = Progress(2, interval=0)
-        progress.start(["a <b>.md"])
+        progress.start("a <b>.md")
         progress.advance()
         progress.advance()
         progress.close()
@@ -99,7 +99,7 @@ def test_a_thousand_quick_items_are_few_messages_and_the_last_one_counts(tmp_pat
     with front_end(tmp_path) as shown:
         progress = Progress(1000, interval=60)
         for number in range(1000):
-            progress.start([f"{number}.md"])
+            progress.start(f"{number}.md")
             progress.advance()
     assert len(shown) <= 3
     assert shown[-1]["data"][PROGRESS_MIME]["done"] == 1000
@@ -113,7 +113,7 @@ def test_progress_over_nothing_is_shown(tmp_path: Path) -> None:
 
 def test_outside_a_notebook_progress_says_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progress(1, interval=0)
-    progress.start(["a.md"])
+    progress.start("a.md", "b.md")
     progress.advance()
     progress.close()
     assert len(capsys.readouterr().out.splitlines()) == 1

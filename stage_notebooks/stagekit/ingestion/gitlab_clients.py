@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -28,7 +28,7 @@ class ProgressBar(Protocol):
 
     total: int
 
-    def start(self, names: Sequence[str]) -> None:
+    def start(self, *names: str) -> None:
         """Say what is in work."""
         ...
 
@@ -127,7 +127,7 @@ class Clients:
     def _finished(self, future: Future[Any], count: bool) -> Any:
         while not wait([future], _POLL_S).done:
             if self.progress and self._traffic.patience.message:
-                self.progress.start([self._traffic.patience.message])
+                self.progress.start(self._traffic.patience.message)
         result = future.result()
         if self.progress and count:
             self.progress.advance()

@@ -94,6 +94,10 @@ def _patch_memo(module: ModuleType) -> None:
     module.Memo.put_many = put_many
 
 
+def _patch_keeping(module: ModuleType) -> None:
+    module._SOON_S = -1.0  # each document is a transaction of its own, so that they can be counted
+
+
 def _patch_state(module: ModuleType) -> None:
     def describe(_self: Any, state: Any) -> str:
         return " ".join(f"{name}={checkpoint.status}" for name, checkpoint in state.stages.items())
@@ -216,6 +220,8 @@ if _POINT and _concerned():
         "sqlite3": _patch_sqlite,
         "stagekit.worker_main": _patch_worker,
     }
+    if _POINT.endswith("_memo"):
+        patches["stagekit.keeping"] = _patch_keeping
     sys.meta_path.insert(0, _Finder(patches))
 if _CRASH_ON and (_in_worker or "runner.fork_server" in sys.orig_argv):
     crashing = {"stagekit.execution": _patch_execution, "stagekit.worker_main": _patch_worker}
