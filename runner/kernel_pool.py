@@ -12,7 +12,6 @@ from typing import Any
 from runner.kernel_forks import KernelForks
 from runner.kernels import StageKernel, kernel_environment
 from runner.models import PipelineStage
-from stagekit.paths import latest_notebooks
 
 __all__ = ["KernelPool"]
 
@@ -26,9 +25,18 @@ class KernelPool:
         outputs: the outputs folder, for logs and for the notes that tell whose a kernel is.
         settings: of the pipeline, for the stages' ``warm_up``.
         memory_limit_mb: memory at which a kernel is ended; 0 for no limit.
+        plots: most stages will draw, as they do where all documents are new.
     """
 
-    def __init__(self, outputs: Path, settings: Mapping[str, Any], memory_limit_mb: float = 0.0) -> None:
+    def __init__(
+        self,
+        outputs: Path,
+        settings: Mapping[str, Any],
+        memory_limit_mb: float = 0.0,
+        *,
+        plots: bool = False,
+    ) -> None:
+        self._plots = plots
         self._outputs = outputs
         self._settings = dict(settings)
         self._memory_limit_mb = memory_limit_mb
@@ -103,6 +111,6 @@ class KernelPool:
         if known is not None and not known.alive():
             self._forks.pop(folder).close()
         if folder not in self._forks:
-            first = not latest_notebooks(self._outputs)  # then all documents are new, and each stage plots
-            self._forks[folder] = KernelForks(folder, logs / f"kernels-{os.getpid()}.log", plots=first)
+            log = logs / f"kernels-{os.getpid()}.log"
+            self._forks[folder] = KernelForks(folder, log, plots=self._plots)
         return self._forks[folder]

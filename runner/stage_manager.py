@@ -24,6 +24,7 @@ from runner.state_manager import StateManager, digest_of, file_sha256
 from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps, stage_result
 from stagekit.errors import StageError
 from stagekit.outside import outside_state
+from stagekit.paths import latest_notebooks
 
 __all__ = ["StageManager", "retry_reason"]
 
@@ -69,7 +70,10 @@ class StageManager:
         self._emit = emit
         self._stop = stop
         self._lent = kernels is not None  # they outlive the run
-        self._kernels = kernels or KernelPool(state.outputs, settings or {}, memory_limit_mb)
+        self._warming = threading.Lock()
+        self._begun: set[str] = set()
+        first = not latest_notebooks(state.outputs)
+        self._kernels = kernels or KernelPool(state.outputs, settings or {}, memory_limit_mb, plots=first)
         self.stages: dict[str, PipelineStage] = {}
 
     def register_stage(self, stage: PipelineStage) -> None:
@@ -135,8 +139,9 @@ class StageManager:
     def warm(self, names: Iterable[str]) -> None:
         """Start kernels ahead and let them import what their stages will need."""
         for name in names:
-            if not self._stop.is_set():
-                self._kernels.warm([self.stages[name]])
+            with self._warming:
+                if not self._stop.is_set() and name not in self._begun:  # else it would wait for nothing
+                    self._kernels.warm([self.stages[name]])
 
     def execute_stage_with_retry(self, stage_name: str, context: ExecutionContext) -> Checkpoint:
         """Execute a stage, again where its service failed in passing, and return its checkpoint.
@@ -186,6 +191,8 @@ class StageManager:
         # papermill's import takes a second, which commands that execute nothing need not pay.
         from runner.notebook_execution import NotebookJob, execute_notebook
 
+        with self._warming:
+            self._begun.add(stage.name)
         kernel = None if self._stop.is_set() else self._kernels.take(stage)
         if kernel is None or self._stop.is_set():
             if kernel is not None:
