@@ -32,8 +32,9 @@ FIRST = (
 )  # fmt: skip
 # What the workers of stage 02 and the kernel of stage 03 read and write documents with.
 THEN = ("docling_core.types.doc",)
-# What stages draw with where there is much to show; the kernel of stage 02 does not wait for it.
-PLOTS = ("matplotlib.pyplot", "matplotlib_inline.backend_inline")
+# What stages draw with where there is much to show; the kernel of stage 02 does not wait for it. The backend
+# is left to the kernels: imported before IPython it would show no image.
+PLOTS = ("matplotlib.pyplot",)
 
 
 def main() -> None:

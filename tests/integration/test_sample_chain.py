@@ -208,3 +208,15 @@ def test_one_changed_one_renamed_and_one_deleted_document_change_just_those(
     assert summary["documents"]["deleted"] == 2  # the deleted one, and the old name
     assert 0 < summary["points"]["deleted"] <= 12
     assert summary["points"]["unchanged"] > summary["points"]["upserted"]
+
+
+@pytest.mark.slow
+def test_each_plot_of_a_first_run_is_there_as_an_image(sample_run: SampleRun) -> None:
+    drawn = {
+        path.stem: [list(output.get("data", {})) for output in cell.outputs]
+        for path in sample_run.run_dir.glob("*.ipynb")
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code" and "plt.show()" in cell.source
+    }
+    assert len(drawn) == 3
+    assert all("image/png" in kinds for outputs in drawn.values() for kinds in outputs[-1:] or [[]])
