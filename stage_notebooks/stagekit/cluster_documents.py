@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from stagekit.cluster import ClusterTasks, connected, lost, waits
 from stagekit.cluster_check import require_alike
@@ -69,6 +69,13 @@ class ClusterDocuments:
                 tasks.end(end_idle_workers)
 
 
+class _Given(NamedTuple):
+    """A document in work."""
+
+    begin: float
+    path: str
+
+
 @dataclass
 class _Work:
     """The documents of one run: to be given out, in work, and those under suspicion."""
@@ -77,20 +84,20 @@ class _Work:
     rows: Sequence[Row]
     place: Workplace
     tasks: ClusterTasks
-    in_work: dict[int, float] = field(default_factory=dict)  # index and when it was given out
+    in_work: dict[int, _Given] = field(default_factory=dict)  # by index
     suspects: deque[int] = field(default_factory=deque)
 
     def outcomes(self, show: Callable[[Sequence[str]], None]) -> Iterator[tuple[int, Row]]:
         """Yield (index of the row, outcome), the heaviest documents begun first."""
-        order = sorted(range(len(self.rows)), key=lambda at: self.plan.weight(self.rows[at]), reverse=True)
-        waiting = deque(order)
+        weights = [self.plan.weight(row) for row in self.rows]
+        waiting = deque(sorted(range(len(weights)), key=weights.__getitem__, reverse=True))
         while waiting or self.in_work or self.suspects:
             while waiting and self.tasks.room():
                 self._give_out(waiting.popleft())
             alone = not self.in_work and not waiting
             if alone:  # now the death of a worker has one cause only
                 self._give_out(self.suspects.popleft())
-            show(waits(str(self.rows[index]["path"]) for index in self.in_work))
+            show(waits(given.path for given in self.in_work.values()))
             yield from self._next(alone)
 
     def _give_out(self, index: int) -> None:
@@ -103,12 +110,13 @@ class _Work:
             plan.recycle_mb,
             self.place.store_url,
         )
-        self.in_work[index] = time.monotonic()
-        self.tasks.submit(index, read_document, order, self.rows[index])
+        row = self.rows[index]
+        self.in_work[index] = _Given(time.monotonic(), str(row["path"]))
+        self.tasks.submit(index, read_document, order, row)
 
     def _next(self, alone: bool) -> Iterator[tuple[int, Row]]:
         index, answer = self.tasks.next()
-        begin = self.in_work.pop(index)
+        begin, path = self.in_work.pop(index)
         if lost(answer) and not alone:
             self.suspects.append(index)  # it may only have been beside the one that did it
         elif lost(answer):
@@ -119,7 +127,7 @@ class _Work:
             raise answer
         elif isinstance(answer, BaseException):
             raise StageError(
-                f"The cluster cannot process {self.rows[index]['path']} "
+                f"The cluster cannot process {path} "
                 f"({type(answer).__name__}: {answer}): see the log of its workers."
             )
         else:

@@ -46,21 +46,21 @@ class Held:
     def __len__(self) -> int:
         return self.view.num_rows if self.view is not None else 0
 
-    def merged(self, outcomes: Sequence[Row], metadata: Row) -> pa.Table | JoinedTable:
+    def merged(self, outcomes: pa.Table, metadata: Row) -> pa.Table | JoinedTable:
         """Return these outcomes and those of the other documents as one table, in the order of the paths.
 
         Args:
-            outcomes: of the other documents, with a column ``unchanged``.
+            outcomes: of the other documents, see :func:`stagekit.table_views.encode_outcomes`.
             metadata: of the other documents' manifest, see :func:`stagekit.manifest.manifest_metadata`.
         """
         if self.view is not None:
             before = table_metadata(self.view) or {}
             carried = sorted({*before["carried"], *metadata["carried"]})
             metadata = metadata | {"carried": carried, "last_good": before["last_good"]}
-        table = join_outcomes(self.view, encode_rows(outcomes), metadata)
+        table = join_outcomes(self.view, outcomes, metadata)
         if table is not None:
             return table
-        rows = [*self._rows(), *outcomes]
+        rows = [*self._rows(), *decode_rows(outcomes)]
         return encode_rows(sorted(rows, key=lambda row: str(row["path"])), metadata)
 
     def _rows(self) -> list[Row]:

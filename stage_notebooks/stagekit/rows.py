@@ -128,6 +128,14 @@ class Rows(Sequence[Row]):
         at = chosen.to_pylist()
         return Rows(table, self.sources, lambda place: build(at[place]), self.record)
 
+    def ordered(self, name: str) -> Rows:
+        """Return the rows in the order of a column of the table."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        places = pc.sort_indices(self.arrow(name)) if len(self) else pa.array([], pa.int64())
+        return self.take(places)
+
     def __len__(self) -> int:
         return int(self.table.num_rows)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -22,18 +20,19 @@ from stagekit.contract import (
     glue,
     read_scraps,
 )
-from stagekit.display import Progress, Table, hide_documents, outcome_table, table
+from stagekit.display import Table, hide_documents, outcome_table, table
+from stagekit.document_map import DocumentMap, MapMemory
 from stagekit.errors import StageError
-from stagekit.execution import LIMIT_CATEGORIES, DocumentOutput, Executor, InProcess, Workplace
+from stagekit.execution import DocumentOutput, Executor, InProcess, Workplace
 from stagekit.fingerprint import code_fingerprint, function_source, notebook_code
-from stagekit.held import Held, held_outcomes, map_record
+from stagekit.held import held_outcomes, map_record
 from stagekit.keeping import Keeper
-from stagekit.manifest import ColumnOrigins, is_outcome, manifest_metadata, require_rows, stale_row
+from stagekit.manifest import ColumnOrigins, manifest_metadata, require_rows
 from stagekit.memo import MAP_KEY, Memo, canonical_json, digest
 from stagekit.paths import latest_dir, latest_notebooks, outputs_path, private_outputs, source_notebook
 from stagekit.plain_json import parse_json
 from stagekit.rows import Rows, RowSource, column_of, require_columns
-from stagekit.table_views import without_unchanged
+from stagekit.table_views import encode_outcomes, without_unchanged
 from stagekit.tables import decode_rows, encode_rows
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["DocumentOutput", "Stage", "open_stage"]
 
 Row = dict[str, Any]
-Keyed = tuple[str, Row]
 _USABLE = {"ok", "stale"}
 _WORTH_A_PLOT = 10
 
@@ -69,17 +67,6 @@ def open_stage(
     return Stage(name, outputs, upstream or {}, parameters or {}, max_failure_rate)
 
 
-@dataclass(frozen=True)
-class _Map:
-    """What :meth:`Stage.map_documents` applies to documents."""
-
-    base: str
-    key: Callable[[Row], Any]
-    executor: Executor
-    carry: Callable[[Row], Row] | None
-    keep_last_good: bool
-
-
 class Stage:
     """One execution of a stage; made by :func:`open_stage`."""
 
@@ -98,7 +85,6 @@ class Stage:
         self._upstream = upstream
         self._scraps: dict[str, dict[str, Any]] = {}
         self._columns: dict[str, ColumnOrigins] = {}
-        self._origins: dict[ColumnOrigins, ColumnOrigins] = {}  # one of each kind, however many documents
         self._max_failure_rate = max_failure_rate
         self.result = StageResult(
             stage_name=name,
@@ -238,105 +224,31 @@ class Stage:
             executor.identity,
             *common,
         )
-        work = _Map(base, key, executor, carry, keep_last_good)
+        work = DocumentMap(base, key, executor, carry, keep_last_good)
+        memory = MapMemory(self.name, self.memo, self._place, self._keeper)
         if not isinstance(rows, Rows):
-            outcomes: Sequence[Row] = self._outcomes(rows, work)
+            ordered = sorted(rows, key=lambda row: str(row["path"]))
+            outcomes: Sequence[Row] = list(chain.from_iterable(work.outcomes(ordered, memory)))
         else:
             # Beside the outcomes, what their rows in the manifest depend on.
             how = [function_source(one) if one else None for one in (key, carry)]
-            outcomes = self._with_held(rows, work, digest(base, how, keep_last_good))
+            outcomes = self._with_held(rows, work, memory, digest(base, how, keep_last_good))
+        self._columns |= memory.columns
+        self.result.retry_count = memory.failures
         self._count(outcomes)
         return outcomes
 
-    def _with_held(self, rows: Rows, work: _Map, whole: str) -> Rows:
+    def _with_held(self, rows: Rows, work: DocumentMap, memory: MapMemory, whole: str) -> Rows:
         """Take over what still holds of the last execution, and process the other documents."""
         key = f"{MAP_KEY}{self.name}"
         record = self.memo.get_many([key]).get(key)
         if record is not None and record.get("base") != whole:
             record = None
         held = held_outcomes(rows, record, self.store, carried=work.carry is dict)
-        made = self._outcomes(rows.take(held.others), work, held)
-        origins = (self._columns[row["memo_key"]] for row in made if row["memo_key"] in self._columns)
-        table = held.merged(made, manifest_metadata(self.name, origins))
+        others = rows.take(held.others).ordered("path")
+        made = encode_outcomes(work.outcomes(others, memory, held=len(held)))
+        table = held.merged(made, manifest_metadata(self.name, memory.columns.values()))
         return Rows(table, record=map_record(whole, rows))
-
-    def _outcomes(self, rows: Iterable[Row], work: _Map, held: Held | None = None) -> list[Row]:
-        """Return an outcome for each row, in the order of the paths, remembered or made."""
-        executor = work.executor
-        ordered = sorted(rows, key=lambda row: str(row["path"]))
-        keys = [digest(work.base, work.key(row)) for row in ordered]
-        known = self._remembered(keys, executor)
-        fresh = self._make(ordered, keys, known, executor, len(held or ()))
-        outcomes: list[Row] = []
-        for row, content_key in zip(ordered, keys, strict=True):
-            memo_key, value = known.get(content_key) or fresh[content_key]
-            head = {"document_id": row["document_id"], "path": row["path"]}
-            carried = work.carry(row) if work.carry else {}
-            origins = ColumnOrigins(frozenset(carried), frozenset(value), work.keep_last_good)
-            self._columns[memo_key] = self._origins.setdefault(origins, origins)
-            outcome = {**head, **carried, **value, "memo_key": memo_key, "unchanged": content_key in known}
-            outcomes.append(outcome)
-        self.result.retry_count = sum(outcome["status"] == "failed" for outcome in outcomes)
-        return self._with_last_good(outcomes) if work.keep_last_good else outcomes
-
-    def _remembered(self, keys: list[str], executor: Executor) -> dict[str, Keyed]:
-        """Return what is known of contents: the memo key and the outcome by the key of the content."""
-        # A verdict of a limit is kept under a key of its own: under other limits it does not hold.
-        limited = {key: _limit_key(key, executor) for key in keys} if executor.limits else {}
-        found = self.memo.get_many([*keys, *limited.values()])
-        candidates = ((key, memo_key) for key in keys for memo_key in (limited.get(key), key) if memo_key)
-        whole = self._whole(found)
-        return {key: (memo_key, found[memo_key]) for key, memo_key in candidates if memo_key in whole}
-
-    def _whole(self, values: Mapping[str, Row]) -> set[str]:
-        """Return the keys of those values that are outcomes and whose artifacts are all there."""
-        refs = {key: artifact_refs(value) for key, value in values.items()}
-        missing = self.store.missing({ref.uri: ref.bytes for found in refs.values() for ref in found})
-        return {
-            key
-            for key, found in refs.items()
-            if is_outcome(values[key]) and not any(ref.uri in missing for ref in found)
-        }
-
-    def _make(
-        self, rows: list[Row], keys: list[str], known: dict[str, Keyed], executor: Executor, held: int
-    ) -> dict[str, Keyed]:
-        """Make what is not known, each content once, and remember each outcome at once."""
-        documents = Counter(keys)
-        progress = Progress(held + len(rows))
-        progress.advance(held + sum(documents[key] for key in known))
-        missing: dict[str, Row] = {}
-        for row, key in zip(rows, keys, strict=True):
-            if key not in known:
-                missing.setdefault(key, row)
-        names = list(missing)
-        made: dict[str, Keyed] = {}
-        work = executor.run(list(missing.values()), self._place, lambda paths: progress.start(*paths))
-        with self._keeper, closing(work):  # an interrupt anywhere in here ends the executor's processes
-            for index, value in work:
-                key = names[index]
-                limited = executor.limits and value["category"] in LIMIT_CATEGORIES
-                made[key] = (_limit_key(key, executor) if limited else key, value)
-                if value["status"] != "failed":  # our own failures are tried again on the next run
-                    self._keeper.keep(*made[key])
-                progress.advance(documents[key])
-        progress.close()
-        return made
-
-    def _with_last_good(self, outcomes: list[Row]) -> list[Row]:
-        result = []
-        for outcome in outcomes:
-            good = None
-            if outcome["status"] in {"failed", "rejected"}:
-                good = self.memo.last_good(self.name, outcome["document_id"])
-            if good is None or not self._whole({"": good}):
-                result.append(outcome)
-                continue
-            self._columns.setdefault(good["memo_key"], self._columns[outcome["memo_key"]])
-            result.append(stale_row(good, outcome))
-        fresh = [(row["document_id"], row) for row in result if row["status"] == "ok"]
-        self.memo.remember_good(self.name, fresh)
-        return result
 
     def _count(self, outcomes: Sequence[Row]) -> None:
         result = self.result
@@ -441,7 +353,3 @@ class Stage:
         self._keeper.sync([ref])
         glue(ref.name, ref.model_dump(mode="json"))
         return ref
-
-
-def _limit_key(key: str, executor: Executor) -> str:
-    return digest(key, executor.limits)

@@ -6,17 +6,25 @@ them at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stagekit.table_files import TableFile
-from stagekit.tables import with_metadata
+from stagekit.tables import decode_rows, encode_rows, with_metadata
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["UNCHANGED", "Columns", "JoinedTable", "TableView", "join_outcomes", "without_unchanged"]
+__all__ = [
+    "UNCHANGED",
+    "Columns",
+    "JoinedTable",
+    "TableView",
+    "encode_outcomes",
+    "join_outcomes",
+    "without_unchanged",
+]
 
 UNCHANGED = "unchanged"
 _STALE_ONLY = "refused"
@@ -156,6 +164,19 @@ def without_unchanged(table: Columns) -> Columns:
     if UNCHANGED not in table.column_names or isinstance(table, TableFile):
         return table
     return table.drop_columns([UNCHANGED])
+
+
+def encode_outcomes(batches: Iterable[Sequence[dict[str, Any]]]) -> pa.Table:
+    """Return outcomes that come in batches as :func:`stagekit.tables.encode_rows` makes it of all at once."""
+    import pyarrow as pa
+
+    tables = [encode_rows(batch) for batch in batches]
+    if len(tables) < 2:
+        return tables[0] if tables else encode_rows([])
+    schema = _schema([TableView(table, pa.array(range(table.num_rows), pa.int64())) for table in tables])
+    if schema is None:
+        return encode_rows([row for table in tables for row in decode_rows(table)])
+    return pa.concat_tables([_shaped(table, schema) for table in tables]).combine_chunks()
 
 
 def join_outcomes(held: TableView | None, made: pa.Table, metadata: dict[str, Any]) -> JoinedTable | None:

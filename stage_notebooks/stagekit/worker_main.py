@@ -25,6 +25,7 @@ from stagekit.encryption import KEY_VARIABLE
 from stagekit.errors import StageError
 from stagekit.execution import DocumentOutput, document_value
 from stagekit.memo import canonical_json
+from stagekit.process_memory import share_one_heap
 from stagekit.redaction import RedactedStream
 
 __all__ = ["main", "run", "serve"]
@@ -44,6 +45,7 @@ def run(descriptor: int, lifeline: int) -> None:
     _end_with_stage(lifeline)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us is interrupted, and ends us
     faulthandler.enable()
+    share_one_heap()
     sys.stderr = RedactedStream(sys.stderr)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not write documents to the disk
     with contextlib.suppress(OSError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
@@ -141,8 +142,10 @@ class _Team:
         self._keep = keep
         self._size = plan.size(rows)
         self._threads = threads or max(1, cores() // self._size)
-        tasks = [Task(index, row) for index, row in enumerate(rows)]
-        self._waiting = sorted(tasks, key=lambda task: plan.weight(task.row), reverse=True)
+        weights = [plan.weight(row) for row in rows]
+        self._rows = rows
+        self._unread = deque(sorted(range(len(weights)), key=weights.__getitem__, reverse=True))
+        self._waiting: list[Task] = []  # before all that were not read yet
         self._workers: list[WorkerProcess] = []
         self._failed_starts = 0
         self._looked = time.monotonic()
@@ -153,7 +156,7 @@ class _Team:
 
     def unfinished(self) -> int:
         """Return how many documents wait or are in work."""
-        return len(self._waiting) + len(self.in_work())
+        return self._undone() + len(self.in_work())
 
     def in_work(self) -> list[str]:
         """Return the paths of the documents in work."""
@@ -162,12 +165,13 @@ class _Team:
     def hand_out(self) -> None:
         """Give each idle worker a document, and start the workers that are missing."""
         for worker in [worker for worker in self._workers if worker.ready and worker.task is None]:
-            if not self._waiting and self._keep:
+            if not self._undone() and self._keep:
                 continue
-            if not self._waiting or (self._waiting[0].again and worker.served):
+            again = bool(self._waiting and self._waiting[0].again)
+            if not self._undone() or (again and worker.served):
                 self._dismiss(worker)  # its memory is better used; a second try is to be in a fresh process
             else:
-                worker.give(self._waiting.pop(0))
+                worker.give(self._next())
         while len(self._workers) < min(self._size, self.unfinished()):
             make_private_dir(self._place.log.parent)
             order = {"factory": self._plan.factory, "settings": self._plan.settings}
@@ -192,6 +196,15 @@ class _Team:
         log = self._place.log
         if log.exists() and not log.stat().st_size:
             log.unlink()
+
+    def _undone(self) -> int:
+        return len(self._waiting) + len(self._unread)
+
+    def _next(self) -> Task:
+        if self._waiting:
+            return self._waiting.pop(0)
+        index = self._unread.popleft()
+        return Task(index, self._rows[index])
 
     def _answer(self, worker: WorkerProcess) -> Iterator[tuple[int, Row]]:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,25 @@ import psutil
 import pytest
 
 from stagekit import process_memory
-from stagekit.process_memory import family_resident_mb, resident_mb
+from stagekit.process_memory import family_resident_mb, resident_mb, share_one_heap
 
 HOLD = "import sys; held = bytearray(60 * 2**20); print('ready', flush=True); sys.stdin.read()"
+HEAPS = """
+import ctypes, threading
+libc = ctypes.CDLL(None)
+together = threading.Barrier(4)
+def allocate():
+    together.wait()
+    ctypes.create_string_buffer(1000)
+    together.wait()
+threads = [threading.Thread(target=allocate) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+libc.fdopen.restype = ctypes.c_void_p
+file = ctypes.c_void_p(libc.fdopen(1, b"w"))
+libc.malloc_info(0, file)
+libc.fflush(file)
+"""
 FAMILY = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLD!r}])"
 
 
@@ -55,3 +72,16 @@ def test_a_process_that_is_gone_weighs_nothing() -> None:
 
 def test_this_process_weighs_what_psutil_says() -> None:
     assert resident_mb(os.getpid()) == pytest.approx(psutil.Process().memory_info().rss / 2**20, rel=0.05)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives threads heaps of their own")
+def test_threads_share_one_heap_if_asked_to() -> None:
+    def heaps(first: str) -> int:
+        told = subprocess.run(
+            [sys.executable, "-c", f"{first}\n{HEAPS}"], capture_output=True, text=True, check=True
+        )
+        return told.stdout.count("<heap nr=")
+
+    assert heaps("") > 1
+    assert heaps("from stagekit.process_memory import share_one_heap; share_one_heap()") == 1
+    share_one_heap()  # and nothing is wrong with being asked twice

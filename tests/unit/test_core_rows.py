@@ -51,6 +51,14 @@ def test_rows_are_chosen_by_value_and_by_place() -> None:
     assert list(Rows.of([]).where("status", ("ok",))) == []
 
 
+def test_rows_are_put_in_the_order_of_a_column() -> None:
+    shuffled = [PLAIN[place] for place in (3, 0, 4, 1, 2)]
+    assert list(Rows.of(shuffled).ordered("path")) == PLAIN
+    assert list(Rows.of([]).ordered("path")) == []
+    accented = ["Z.md", "É.md", "a.md", "\U0001f600.md", "\uffee.md"]
+    assert Rows.of([{"path": path} for path in accented]).ordered("path").column("path") == sorted(accented)
+
+
 def test_rows_that_are_built_from_elsewhere_stay_so_when_chosen() -> None:
     table = encode_rows(PLAIN)
     rows = Rows(table, build=lambda place: {"place": place})

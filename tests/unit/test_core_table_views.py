@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stagekit.table_files import TableFile
-from stagekit.table_views import JoinedTable, TableView, join_outcomes, without_unchanged
+from stagekit.table_views import JoinedTable, TableView, encode_outcomes, join_outcomes, without_unchanged
 from stagekit.tables import decode_rows, encode_rows
 
 Row = dict[str, Any]
@@ -91,3 +91,16 @@ def test_a_view_is_some_rows_of_its_table() -> None:
     assert decode_rows(shown.slice(0, 3)) == [{"path": "4"}, {"path": "0"}, {"path": "2"}]
     assert without_unchanged(shown) is shown
     assert without_unchanged(encode_rows(rows)).column_names == ["path"]
+
+
+@given(st.lists(st.integers(0, 3), max_size=4), st.data())
+def test_batches_of_outcomes_are_encoded_as_all_at_once(sizes: list[int], data: st.DataObject) -> None:
+    kinds = VALUES | {"mixed": st.none() | st.text("ab", max_size=2) | st.lists(st.integers(0, 9))}
+    del kinds["refused"]
+    batches = [
+        [{"unchanged": True, **{name: data.draw(kind) for name, kind in kinds.items()}} for _ in range(size)]
+        for size in sizes
+    ]
+    batches = [batch for batch in batches if batch]
+    expected = encode_rows([row for batch in batches for row in batch])
+    assert encode_outcomes(iter(batches)).equals(expected, check_metadata=True)

@@ -94,6 +94,7 @@ class PackagedLayoutModel(BaseLayoutModel):
         session_options = onnxruntime.SessionOptions()
         session_options.intra_op_num_threads = accelerator_options.num_threads
         session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores are shared
+        session_options.enable_cpu_mem_arena = False  # it would keep what the largest page took
         session_options.log_severity_level = 3  # it would name each constant that is no longer used
         session = onnxruntime.InferenceSession(
             with_fused_hard_swish(verified_weights()), session_options, providers=["CPUExecutionProvider"]

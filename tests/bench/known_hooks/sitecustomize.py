@@ -6,36 +6,38 @@ with names and numbers of their own, through the real store and the real memo. N
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 import uuid
 from typing import Any
 
+_TOGETHER = 1000
 _NUMBER = re.compile(r"n\d{6}")
 _CHUNK_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def _copied(stage: Any, row: dict[str, Any], origin: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+def _copied(store: Any, row: dict[str, Any], origin: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     """Return the outcome of a document as a copy of another one's."""
     names = {origin["document_id"]: row["document_id"], _number(origin["path"]): _number(row["path"])}
     made = {}
     for name, one in value.items():
         if isinstance(one, dict) and "uri" in one:
-            made[name] = _artifact(stage, name, one, names)
+            made[name] = _artifact(store, name, one, names)
         else:
             made[name] = _replaced(one, names)
     return made
 
 
-def _artifact(stage: Any, name: str, ref: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def _artifact(store: Any, name: str, ref: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     import numpy as np
     import pyarrow as pa
 
     if ref["media_type"] != "application/vnd.apache.parquet":
-        data = _text(stage.store.read(ref).decode(), names).encode()
-        return dict(stage.store.put(name, data, ref["media_type"]).model_dump())
-    table = stage.store.read_table(ref)
+        data = _text(store.read(ref).decode(), names).encode()
+        return dict(store.put(name, data, ref["media_type"]).model_dump())
+    table = store.read_table(ref)
     seed = int(next(reversed(names.values()))[1:])
     for at, field in enumerate(table.schema):
         values = table[field.name].to_pylist()
@@ -51,7 +53,7 @@ def _artifact(stage: Any, name: str, ref: dict[str, Any], names: dict[str, str])
         else:
             continue
         table = table.set_column(at, field, column.cast(field.type))
-    return dict(stage.store.put_table(name, table).model_dump())
+    return dict(store.put_table(name, table).model_dump())
 
 
 def _text(text: str | None, names: dict[str, str]) -> str | None:
@@ -81,27 +83,31 @@ def _number(path: str) -> str:
 
 
 def _patch(module: Any) -> None:
-    inner = module.Stage._make
+    inner = module.DocumentMap._make
 
-    def make(self: Any, rows: list[Any], keys: list[str], known: Any, executor: Any, held: int) -> Any:
+    def make(self: Any, rows: Any, keys: list[str], known: Any, memory: Any, held: int) -> Any:
         count = int(os.environ["NICBENCH_TEMPLATES"])
-        if self.name == "gitlab_ingestion":
-            return inner(self, rows, keys, known, executor, held)
-        made = inner(self, rows[:count], keys[:count], known, executor, held)
+        if memory.stage == "gitlab_ingestion":
+            return inner(self, rows, keys, known, memory, held)
+        made = inner(self, rows[:count], keys[:count], known, memory, held)
+        origins = list(rows[:count])
+        values = [json.loads(made[key].text) for key in keys[:count]]
         remembered = []
         for at in range(count, len(rows)):
-            origin = at % count
-            _, value = made[keys[origin]]
-            made[keys[at]] = (keys[at], _copied(self, rows[at], rows[origin], value))
-            remembered.append((self.name, *made[keys[at]]))
-        self.memo.put_many(remembered)
+            origin, key = at % count, keys[at]
+            value = _copied(memory.place.store, rows[at], origins[origin], values[origin])
+            made[key] = type(made[keys[0]])(key, json.dumps(value, ensure_ascii=False))
+            remembered.append((memory.stage, key, value))
+            if len(remembered) == _TOGETHER or at == len(rows) - 1:
+                memory.memo.put_many(remembered)
+                remembered = []
         return made
 
-    module.Stage._make = make
+    module.DocumentMap._make = make
 
 
 if os.environ.get("NICBENCH_TEMPLATES") and "runner.fork_server" in sys.orig_argv:
     os.fsync = lambda _descriptor: None
-    import stagekit.stage
+    import stagekit.document_map
 
-    _patch(stagekit.stage)
+    _patch(stagekit.document_map)
