@@ -194,7 +194,8 @@ class PipelineRun:
         if chosen:
             threading.Thread(target=self._stages.warm, args=(chosen,), daemon=True).start()
         if not after:
-            plots = () if little_work(self._manager, self._state) else ("matplotlib.backends.backend_agg",)
+            drawn = not little_work(self._manager, self._state)
+            plots = ("matplotlib.figure", "matplotlib.backends.backend_svg") if drawn else ()
             _load_meanwhile("pyarrow.parquet", "pyarrow.compute", "jinja2", *plots)  # for the end of the run
 
     def _fail(self, name: str, error: BaseException) -> None:

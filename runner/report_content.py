@@ -10,8 +10,6 @@ from typing import Any
 from runner.models import PipelineState
 from runner.report_generator import RunRows
 from runner.report_model import Chart, Content, Timeline
-from runner.state_manager import StateManager
-from stagekit.contract import ArtifactRef
 from stagekit.rows import Rows
 
 __all__ = [
@@ -25,7 +23,6 @@ __all__ = [
 
 Row = dict[str, Any]
 _MOMENTS = 200  # points of a line: more cannot be seen
-_SAMPLED = 300  # documents whose chunks are read one by one
 _BARS = 10
 _MOST = 0.8
 _USABLE = {"ok", "stale"}
@@ -35,11 +32,13 @@ _PROCESSED = (
 _DESCRIBED = ("path", "status", "language", "document_type", "filled")
 
 
-def content_of(manager: StateManager, state: PipelineState, rows: RunRows, events: Sequence[Row]) -> Content:
+def content_of(state: PipelineState, rows: RunRows, events: Sequence[Row]) -> Content:
     """Return the distributions of a run; a part without anything to show is None."""
     read = rows.columns("document_processing", "processed", *_PROCESSED).columns(_PROCESSED)
     processed = [row for row in read if row["status"] in _USABLE]
-    chunked = rows.columns("text_chunking", "chunks", "path", "status", "chunks").where("status", _USABLE)
+    chunked = rows.columns("text_chunking", "chunks", "path", "status", "chunk_tokens").where(
+        "status", _USABLE
+    )
     described = rows.columns("metadata_enrichment", "payloads", *_DESCRIBED).where("status", _USABLE)
     settings = state.pipeline_config
     own = [row for row in read if _made_in(state, row)]
@@ -48,7 +47,7 @@ def content_of(manager: StateManager, state: PipelineState, rows: RunRows, event
         pages=_pages(state, own),
         slowest=slowest_chart(own),
         confidence=confidence_chart(processed, float(settings.get("min_confidence_threshold", 0.0))),
-        chunk_lengths=_chunk_lengths(manager, chunked, settings.get("chunk_size")),
+        chunk_lengths=_chunk_lengths(chunked, settings.get("chunk_size")),
         formats=share_chart([row.get("file_format") for row in processed], "documents are"),
         languages=share_chart(described.column("language"), "documents are in"),
         types=share_chart(described.column("document_type"), "documents are of the type"),
@@ -121,14 +120,14 @@ def confidence_chart(processed: Sequence[Row], threshold: float) -> Chart | None
     )  # fmt: skip
 
 
-def length_chart(lengths: Sequence[int], limit: float | None, sampled: str = "") -> Chart | None:
+def length_chart(lengths: Sequence[int], limit: float | None) -> Chart | None:
     """Return the distribution of the chunks' lengths in tokens; `limit` is the configured size."""
     if not lengths:
         return None
     top = max([*lengths, limit or 1])
     edges = [round(top * index / 24, 1) for index in range(25)]
     middle = sorted(lengths)[len(lengths) // 2]
-    title = f"Half of the {len(lengths):,} chunks{sampled} have {middle} tokens or more"
+    title = f"Half of the {len(lengths):,} chunks have {middle} tokens or more"
     return Chart(
         title=title,
         unit="tokens",
@@ -167,15 +166,9 @@ def _pages(state: PipelineState, own: Sequence[Row]) -> Timeline | None:
     return Timeline(title=title, unit="pages", series={"pages": _thinned(line)})
 
 
-def _chunk_lengths(manager: StateManager, chunked: Rows, limit: Any) -> Chart | None:
-    step = max(1, -(-len(chunked) // _SAMPLED))
-    sample = chunked[::step]
-    lengths: list[int] = []
-    for row in sample:
-        table = manager.store.read_table(ArtifactRef.model_validate(row["chunks"]))
-        lengths += table["token_count"].to_pylist()
-    sampled = f" of {len(sample)} sampled documents" if step > 1 else ""
-    return length_chart(lengths, float(limit) if limit else None, sampled)
+def _chunk_lengths(chunked: Rows, limit: Any) -> Chart | None:
+    lengths = [tokens for document in chunked.column("chunk_tokens") for tokens in document or ()]
+    return length_chart(lengths, float(limit) if limit else None)
 
 
 def _completeness(state: PipelineState, described: Rows) -> Chart | None:

@@ -88,7 +88,7 @@ class _Collector:
         worked = not sources or not all(sources)
         report.figures_of = "" if worked else max(sources)
         if content or (content is None and worked):
-            report.content = self._told("content", lambda: content_of(manager, state, rows, events), None)
+            report.content = self._told("content", lambda: content_of(state, rows, events), None)
         self._add_history(report)
         self._add_circumstances(report)
         report.headline = headline(report)

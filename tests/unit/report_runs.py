@@ -151,7 +151,7 @@ def _processed(path: str, outcome: Row) -> Row:
 
 def _chunked(manager: StateManager, path: str) -> Row:
     ref = manager.store.put_table("chunks", pa.table({"token_count": [100, 240]}))
-    return _row(path, chunks=ref.model_dump(mode="json"), chunk_count=2)
+    return _row(path, chunks=ref.model_dump(mode="json"), chunk_count=2, chunk_tokens=[100, 240])
 
 
 def _described(path: str) -> Row:
