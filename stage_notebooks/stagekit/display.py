@@ -108,7 +108,7 @@ class Progress:
     Beside the HTML it carries :data:`~stagekit.contract.PROGRESS_MIME`, from which the runner draws its own.
     """
 
-    def __init__(self, total: int, unit: str = "document", interval: float = 0.1) -> None:
+    def __init__(self, total: int, unit: str = "document", interval: float = 0.25) -> None:
         self.total = total
         self.done = 0
         self.unit = unit
@@ -139,7 +139,7 @@ class Progress:
         return display(self._bundle(), raw=True, display_id=True)
 
     def _refresh(self, *, force: bool = False) -> None:
-        # Each update is a message to the front end: ten a second are as many as anyone sees.
+        # Each update is a message that costs both processes milliseconds: four a second will do.
         now = time.monotonic()
         if self._handle is not None and (force or now - self._shown >= self._interval):
             self._shown = now
