@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import os
 import shutil
 import threading
@@ -26,6 +24,7 @@ from runner.resource_manager import ResourceManager
 from runner.scheduler import run_in_order
 from runner.stage_manager import StageManager, retry_reason
 from runner.state_manager import StateManager, file_sha256
+from runner.warming import WarmAhead, load_meanwhile
 from stagekit.contract import ExecutionStatus, StageResult
 
 __all__ = ["PipelineRun"]
@@ -76,6 +75,10 @@ class PipelineRun:
         self._resources = ResourceManager(parallel=config.parallel_processing)
         self._reuse = reuse and config.skip_existing and not config.force_refresh and not only
         self._not_reusable = set(not_reusable)
+        self._ahead = WarmAhead(
+            manager, state, config, stages, resolver, self._resources, reuse=self._reuse, only=only
+        )
+        stages.hear(self._ahead)
 
     def execute(self) -> PipelineResult:
         """Execute the stages and return what they came to."""
@@ -115,9 +118,9 @@ class PipelineRun:
             available_memory_mb=self._resources.available_memory_mb(),
         )
         try:
-            _load_meanwhile("runner.notebook_execution")  # papermill; the kernel loads its own libraries
+            load_meanwhile("runner.notebook_execution")  # papermill; the kernel loads its own libraries
             self._stages.warm([name])
-            self._warm_next(name)
+            self._load_ahead(name)
             checkpoint = self._stages.execute_stage_with_retry(name, context)
         except BaseException as error:
             self._fail(name, error)
@@ -176,27 +179,12 @@ class PipelineRun:
         current = self._stages.fingerprint(stage, self._config, self._upstream)
         return differences(last[1].fingerprint, current) or [*filter(None, [retry_reason(last[1])])]
 
-    def _warm_next(self, name: str) -> None:
-        # The next two kernels load their libraries while this one works; a stage that will probably be
-        # carried over gets none, for that would take the processor from this one.
-        after = self._resolver.order[self._resolver.order.index(name) + 1 :]
-        working = self._stages.stages[name]
-        # GitLab has to be asked whether anything changed; a local source is read only if it did.
-        news = set() if working.outside == "source" and self._config.source == "gitlab" else {name}
-        chosen: list[str] = []
-        for candidate in after[:2]:
-            stage = self._stages.stages[candidate]
-            sure = self._manager.last_checkpoint(candidate) is None or not self._reuse
-            wanted = (sure or news & set(stage.dependencies)) and (not self._only or candidate in self._only)
-            if wanted and self._resources.fits(stage, [working, *(self._stages.stages[n] for n in chosen)]):
-                news.add(candidate)
-                chosen.append(candidate)
-        if chosen:
-            threading.Thread(target=self._stages.warm, args=(chosen,), daemon=True).start()
-        if not after:
+    def _load_ahead(self, name: str) -> None:
+        self._ahead.begin(name)
+        if name == self._resolver.order[-1]:  # what the end of the run needs
             drawn = not little_work(self._manager, self._state)
             plots = ("matplotlib.figure", "matplotlib.backends.backend_svg") if drawn else ()
-            _load_meanwhile("pyarrow.parquet", "pyarrow.compute", "jinja2", *plots)  # for the end of the run
+            load_meanwhile("pyarrow.parquet", "pyarrow.compute", "jinja2", *plots)
 
     def _fail(self, name: str, error: BaseException) -> None:
         cancelled = isinstance(error, StageCancelledError)
@@ -276,16 +264,6 @@ class PipelineRun:
             run_dir=self._manager.run_dir(state.execution_id),
             summary=summary,
         )
-
-
-def _load_meanwhile(*modules: str) -> None:
-    # Whoever needs one of them waits for what is left of its import, and hears what is wrong with it.
-    def load() -> None:
-        for module in modules:
-            with contextlib.suppress(Exception):
-                importlib.import_module(module)
-
-    threading.Thread(target=load, daemon=True).start()
 
 
 def _overall(state: PipelineState, errors: dict[str, BaseException], *, stopped: bool) -> ExecutionStatus:

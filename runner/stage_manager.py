@@ -15,7 +15,7 @@ from tenacity.wait import wait_exponential_jitter
 
 from runner.config_manager import PipelineConfig
 from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
-from runner.events import Event, Listener
+from runner.events import Event, Listener, fan_out
 from runner.kernel_pool import KernelPool
 from runner.kernels import StageKernel
 from runner.models import Checkpoint, ExecutionContext, PipelineStage
@@ -75,6 +75,10 @@ class StageManager:
         first = not latest_notebooks(state.outputs)
         self._kernels = kernels or KernelPool(state.outputs, settings or {}, memory_limit_mb, plots=first)
         self.stages: dict[str, PipelineStage] = {}
+
+    def hear(self, listener: Listener) -> None:
+        """Tell a listener, too, what happens while stages are executed."""
+        self._emit = fan_out(self._emit, listener)
 
     def register_stage(self, stage: PipelineStage) -> None:
         """Add a stage to the chain, or replace the one of its name."""

@@ -23,6 +23,7 @@ _COMMON = (
     "artifacts",
     "contract",
     "database_faults",
+    "document_map",
     "errors",
     "execution",
     "held",
