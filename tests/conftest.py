@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,12 @@ _KEPT = {"NIC_ETL_MODELS_DIR"}
 # Promises about values, not about the speed of the machine that happens to test them.
 settings.register_profile("nic-etl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("nic-etl")
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C even where a shell started the tests in its background, without it: some tests press it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
