@@ -3,6 +3,8 @@
 The first run is the real chain with its real notebooks, store, memo and collection; but of each stage only a
 few documents are processed, and the others are copies of them with names and numbers of their own (see
 ``known_hooks/sitecustomize.py``). The runs that are measured are ordinary ones.
+
+``--first`` measures first runs instead, in which every document is processed: how memory grows with them.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from tests.crash.chain import Workplace
 from tests.crash.corpus import FOLDER, document
 from tests.crash.tiny_model import write_tiny_model
 
-__all__ = ["Measured", "main", "prepare", "run_once", "write_known_corpus"]
+__all__ = ["Measured", "lay_out", "main", "prepare", "run_once", "write_known_corpus"]
 
 HOOKS = Path(__file__).parent / "known_hooks"
 TEMPLATES = 20
@@ -66,15 +68,22 @@ def write_known_corpus(root: Path, count: int) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def prepare(base: Path, count: int) -> Workplace:
-    """Return the outputs of a first run over so many documents; what is there already is kept."""
+def lay_out(base: Path, count: int) -> Workplace:
+    """Return a place with so many documents and a tiny model, in which nothing was run yet."""
     corpus, model = base / "corpus", base / "model"
     settings: dict[str, Any] = {"source_path": corpus, "embedding_model": model, "stage_timeout_s": 7200}
-    place = Workplace(base / "outputs", settings)
+    settings |= {"embedding_dtype": "float32"}
+    if not corpus.exists():
+        write_known_corpus(corpus, count)
+        write_tiny_model(model)
+    return Workplace(base / "outputs", settings)
+
+
+def prepare(base: Path, count: int) -> Workplace:
+    """Return the outputs of a first run over so many documents; what is there already is kept."""
+    place = lay_out(base, count)
     if place.outputs.exists():
         return place
-    write_known_corpus(corpus, count)
-    write_tiny_model(model)
     path = os.pathsep.join([str(HOOKS), *filter(None, [os.environ.get("PYTHONPATH")])])
     env = place.environment() | {"PYTHONPATH": path, "NICBENCH_TEMPLATES": str(TEMPLATES)}
     subprocess.run(place.arguments("run", "--json"), env=env, cwd=base, check=True, stdout=subprocess.DEVNULL)
@@ -149,6 +158,7 @@ def main() -> int:
     """Measure each size, smallest first; a line a run, and JSON if asked."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.known_corpus", description=__doc__)
     parser.add_argument("--documents", default="100,1000,10000", help="sizes, separated by commas")
+    parser.add_argument("--first", action="store_true", help="measure first runs, of which nothing is copied")
     parser.add_argument("--repeat", type=int, default=2, help="runs of each kind")
     parser.add_argument("--folder", type=Path, help="keeps corpora and outputs here, and uses those found")
     parser.add_argument("--json", type=Path, dest="target", help="file for the figures")
@@ -158,6 +168,9 @@ def main() -> int:
         for size in sorted(int(part) for part in arguments.documents.split(",")):
             base = (arguments.folder or Path(temporary)) / str(size)
             base.mkdir(parents=True, exist_ok=True)
+            if arguments.first:
+                results.append(_told(run_once(lay_out(base, size), size, "everything")))
+                continue
             begin = time.monotonic()
             place = prepare(base, size)
             print(f"{size} documents prepared in {time.monotonic() - begin:.0f} s", flush=True)
@@ -178,6 +191,7 @@ def _told(one: Measured) -> Measured:
         f"stages {sum(one.stages.values()):.1f} s",
         flush=True,
     )
+    print("          kernels, MB: " + ", ".join(f"{name} {mb:.0f}" for name, mb in one.kernel_mb.items()))
     for name, seconds in sorted(one.cells.items(), key=lambda item: -item[1])[:12]:
         print(f"          {seconds:6.2f} s  {name}", flush=True)
     return one
