@@ -29,6 +29,7 @@ _USABLE = {"ok", "stale"}
 _PROCESSED = (
     "path", "status", "produced_at", "pages", "seconds", "confidence", "ocr_applied", "file_format",
 )  # fmt: skip
+_CHUNKED = ("path", "status", "chunk_tokens")
 _DESCRIBED = ("path", "status", "language", "document_type", "filled")
 
 
@@ -36,9 +37,7 @@ def content_of(state: PipelineState, rows: RunRows, events: Sequence[Row]) -> Co
     """Return the distributions of a run; a part without anything to show is None."""
     read = rows.columns("document_processing", "processed", *_PROCESSED).columns(_PROCESSED)
     processed = [row for row in read if row["status"] in _USABLE]
-    chunked = rows.columns("text_chunking", "chunks", "path", "status", "chunk_tokens").where(
-        "status", _USABLE
-    )
+    chunked = rows.columns("text_chunking", "chunks", *_CHUNKED).where("status", _USABLE)
     described = rows.columns("metadata_enrichment", "payloads", *_DESCRIBED).where("status", _USABLE)
     settings = state.pipeline_config
     own = [row for row in read if _made_in(state, row)]

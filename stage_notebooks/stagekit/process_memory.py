@@ -1,4 +1,4 @@
-"""How much memory a process and all that it started take, cheaply enough to be asked twice a second."""
+"""The memory of processes: how much they take, cheaply enough to be asked twice a second, and taking less."""
 
 from __future__ import annotations
 

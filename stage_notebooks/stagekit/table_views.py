@@ -173,7 +173,7 @@ def encode_outcomes(batches: Iterable[Sequence[dict[str, Any]]]) -> pa.Table:
     tables = [encode_rows(batch) for batch in batches]
     if len(tables) < 2:
         return tables[0] if tables else encode_rows([])
-    schema = _schema([TableView(table, pa.array(range(table.num_rows), pa.int64())) for table in tables])
+    schema = _schema([_whole(table) for table in tables])
     if schema is None:
         return encode_rows([row for table in tables for row in decode_rows(table)])
     return pa.concat_tables([_shaped(table, schema) for table in tables]).combine_chunks()
@@ -195,13 +195,19 @@ def join_outcomes(held: TableView | None, made: pa.Table, metadata: dict[str, An
 
     views = [held] if held is not None else []
     if made.num_rows:
-        views.append(TableView(made, pa.array(range(made.num_rows), pa.int64())))
+        views.append(_whole(made))
     schema = _schema(views)
     if schema is None:
         return None
     paths = [chunk for view in views for chunk in view.column("path").chunks]
     order = pc.sort_indices(pa.chunked_array(paths, pa.string())).cast(pa.int64())
     return with_metadata(JoinedTable(views, schema, order), metadata)
+
+
+def _whole(table: pa.Table) -> TableView:
+    import pyarrow as pa
+
+    return TableView(table, pa.array(range(table.num_rows), pa.int64()))
 
 
 def _schema(views: Sequence[TableView]) -> pa.Schema | None:

@@ -69,14 +69,15 @@ def write_known_corpus(root: Path, count: int) -> None:
 
 
 def lay_out(base: Path, count: int) -> Workplace:
-    """Return a place with so many documents and a tiny model, in which nothing was run yet."""
+    """Return a place with so many documents and a tiny model; one in which a run was is left as it is."""
     corpus, model = base / "corpus", base / "model"
     settings: dict[str, Any] = {"source_path": corpus, "embedding_model": model, "stage_timeout_s": 7200}
     settings |= {"embedding_dtype": "float32"}
-    if not corpus.exists():
+    place = Workplace(base / "outputs", settings)
+    if not place.outputs.exists():
         write_known_corpus(corpus, count)
         write_tiny_model(model)
-    return Workplace(base / "outputs", settings)
+    return place
 
 
 def prepare(base: Path, count: int) -> Workplace:
@@ -166,7 +167,8 @@ def main() -> int:
     results = []
     with tempfile.TemporaryDirectory(prefix="nicknown-") as temporary:
         for size in sorted(int(part) for part in arguments.documents.split(",")):
-            base = (arguments.folder or Path(temporary)) / str(size)
+            kept = None if arguments.first else arguments.folder  # a first run is one in an empty folder
+            base = (kept or Path(temporary)) / str(size)
             base.mkdir(parents=True, exist_ok=True)
             if arguments.first:
                 results.append(_told(run_once(lay_out(base, size), size, "everything")))
@@ -191,7 +193,9 @@ def _told(one: Measured) -> Measured:
         f"stages {sum(one.stages.values()):.1f} s",
         flush=True,
     )
-    print("          kernels, MB: " + ", ".join(f"{name} {mb:.0f}" for name, mb in one.kernel_mb.items()))
+    if one.kernel_mb:
+        each = ", ".join(f"{name} {mb:.0f}" for name, mb in one.kernel_mb.items())
+        print(f"          kernels, MB: {each}", flush=True)
     for name, seconds in sorted(one.cells.items(), key=lambda item: -item[1])[:12]:
         print(f"          {seconds:6.2f} s  {name}", flush=True)
     return one

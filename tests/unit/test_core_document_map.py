@@ -28,14 +28,14 @@ def shout(row: Row) -> DocumentOutput:
     return DocumentOutput({"words": words, "title": row["text"].title()})
 
 
-def documents(count: int, words: int = 2) -> Rows:
+def documents(count: int) -> Rows:
     texts = {3: "crash", 7: "locked"}
     return Rows.of(
         [
             {
                 "document_id": f"id{number}",
                 "path": f"{number:06}.md",
-                "text": texts.get(number, " ".join([f"palavra{number % (count - 5)}"] * words)),
+                "text": texts.get(number, " ".join([f"palavra{number % (count - 5)}"] * 2)),
             }
             for number in range(count)
         ]
