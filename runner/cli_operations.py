@@ -10,13 +10,11 @@ import typer
 
 from runner import cli_encryption
 from runner import operation_screens as screens
-from runner.backup import create_backup, restore_backup
 from runner.cli_common import AsJson, Profile, Setting, open_console, open_state, print_json
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.health import machine_checks
 from runner.quarantine import list_quarantine, retry_quarantine
 from runner.rebuild import rebuild_state, rebuild_vectors
-from runner.retention import apply_prune, plan_prune
 from runner.state_manager import StateManager
 from runner.tools import run_tool
 
@@ -171,6 +169,8 @@ def prune(
 
     Example: nic-etl prune --keep 10 --max-age 90 --dry-run
     """
+    from runner.retention import apply_prune, plan_prune
+
     manager = open_state(profile, parameter)
     age = timedelta(days=max_age) if max_age is not None else None
     if dry_run:
@@ -197,6 +197,8 @@ def backup(
 
     Example: nic-etl backup /srv/backup/nic-etl
     """
+    from runner.backup import create_backup
+
     manager = open_state(profile, parameter)
     report = create_backup(manager, target)
     manager.audit("backup", {"to": target, "files": report.files, "bytes": report.bytes})
@@ -217,6 +219,8 @@ def restore(
 
     Example: nic-etl restore /srv/backup/nic-etl -p outputs_dir=/srv/nic-etl/outputs
     """
+    from runner.backup import restore_backup
+
     manager = open_state(profile, parameter)
     with manager.lock():
         report = restore_backup(manager, source, force=force)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = ["current_environment", "environment_report", "record_environment", "s
 
 Row = dict[str, Any]
 _FILE = "environment.json"
+_VERSION = re.compile(r"^Version: (\S+)", re.MULTILINE)
 # What bears on a result: conversion, models, numbers, tables, store, and what executes the notebooks.
 _LIBRARIES = (
     "docling", "docling-core", "docling-ibm-models", "docling-parse", "pypdfium2", "rapidocr",
@@ -131,9 +133,12 @@ def source_of(manager: StateManager, state: PipelineState) -> Row:
 
 def _version(name: str) -> str:
     try:
-        return version(name)
+        found = distribution(name)
     except PackageNotFoundError:
         return ""
+    # Reading all of the metadata for one line, as `version` does, takes the longer half of a run's record.
+    line = _VERSION.search(found.read_text("METADATA") or "")
+    return line[1] if line else found.version
 
 
 def _git_commit(folder: Path) -> str:

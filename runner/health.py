@@ -10,8 +10,6 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
-
 from runner.errors import StateManagementError
 from runner.models import now
 from runner.state_manager import StateManager
@@ -69,6 +67,8 @@ def _clock(manager: StateManager) -> tuple[bool, str]:
 
 
 def _versions(package: str) -> tuple[bool, str]:
+    from packaging.requirements import Requirement
+
     try:
         named = [Requirement(text) for text in requires(package) or []]
     except PackageNotFoundError:

@@ -7,11 +7,13 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runner.kernel_forks import KernelForks
-from runner.kernels import StageKernel, kernel_environment
 from runner.models import PipelineStage
+
+if TYPE_CHECKING:
+    from runner.kernel_forks import KernelForks
+    from runner.kernels import StageKernel
 
 __all__ = ["KernelPool"]
 
@@ -88,6 +90,9 @@ class KernelPool:
             return self._kernels[stage.name]
 
     def _start(self, stage: PipelineStage) -> StageKernel:
+        # Jupyter's client, which a run with nothing to do need not import.
+        from runner.kernels import StageKernel, kernel_environment
+
         logs = self._outputs / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
         extra = {
@@ -106,6 +111,8 @@ class KernelPool:
         )
 
     def _fork_server(self, folder: Path, logs: Path) -> KernelForks:
+        from runner.kernel_forks import KernelForks
+
         # One for each folder of notebooks: modules beside a notebook belong to it alone.
         known = self._forks.get(folder)
         if known is not None and not known.alive():

@@ -23,12 +23,12 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop
 
 from runner.kernel_forks import ForkProvisioner, KernelForks
+from runner.kernel_registry import note_kernel
 from runner.redaction import SECRET_VARIABLES
 from stagekit.encryption import KEY_VARIABLE
-from stagekit.plain_json import parse_json
 from stagekit.process_memory import family_resident_mb
 
-__all__ = ["StageKernel", "kernel_environment", "reap_orphans", "thread_event_loop"]
+__all__ = ["StageKernel", "kernel_environment", "thread_event_loop"]
 
 _KERNEL_OPTIONS = [
     # IPython would keep the injected parameters in the user's history file.
@@ -107,7 +107,7 @@ class StageKernel:
         environment: of the kernel process.
         folder: working folder of the kernel.
         log: file that takes what the process writes to its own stderr.
-        registry: folder in which running kernels are noted, for :func:`reap_orphans`.
+        registry: folder in which running kernels are noted, for :func:`runner.kernel_registry.reap_orphans`.
         memory_limit_mb: memory of the process and its children at which it is ended; 0 for no limit.
         forks: fork server that the kernel comes from; without one, it is started as a program of its own.
         worker_imports: modules of its document workers; a forked kernel gets a process that forks these.
@@ -144,9 +144,7 @@ class StageKernel:
             raise RuntimeError("The python3 kernel of this environment is not a local process.")
         self._provisioner = provisioner
         self.pid = int(provisioner.pid)
-        registry.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._note = registry / f"{self.pid}.json"
-        self._note.write_text(json.dumps(_identity(self.pid) | {"owner": _identity(os.getpid())}))
+        self._note = note_kernel(registry, self.pid)
         threading.Thread(target=self._watch_memory, daemon=True).start()
 
     def warm(
@@ -239,36 +237,3 @@ class StageKernel:
             self.peak_memory_mb = max(self.peak_memory_mb, family_resident_mb(self.pid))
             if self.over_limit():
                 self._kill()
-
-
-def reap_orphans(registry: Path) -> list[int]:
-    """End kernels whose runner is gone, and return their process ids."""
-    reaped = []
-    for note in sorted(registry.glob("*.json")):
-        try:
-            kernel = parse_json(note.read_text(encoding="utf-8"))
-            owner_lives, kernel_lives = _lives(kernel["owner"]), _lives(kernel)
-        except (ValueError, KeyError, TypeError, OverflowError):
-            note.unlink(missing_ok=True)
-            continue
-        if owner_lives:
-            continue
-        if kernel_lives:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(int(kernel["pid"]), signal.SIGKILL)
-            reaped.append(int(kernel["pid"]))
-        note.unlink(missing_ok=True)
-    return reaped
-
-
-def _identity(pid: int) -> dict[str, Any]:
-    # A process id is used again after its process ended; the start time tells the two apart.
-    return {"pid": pid, "started": psutil.Process(pid).create_time()}
-
-
-def _lives(identity: Mapping[str, Any]) -> bool:
-    try:
-        process = psutil.Process(int(identity["pid"]))
-        return bool(abs(process.create_time() - float(identity["started"])) < 0.1)
-    except psutil.Error:
-        return False

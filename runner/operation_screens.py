@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from runner.backup import BackupReport
-from runner.quarantine import QuarantinedDocument
-from runner.retention import PrunePlan
+if TYPE_CHECKING:
+    from runner.backup import BackupReport
+    from runner.quarantine import QuarantinedDocument
+    from runner.retention import PrunePlan
 
 __all__ = [
     "print_backup",

@@ -14,7 +14,7 @@ from runner.environment import record_environment
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event, EventLog, Listener, fan_out
 from runner.kernel_pool import KernelPool
-from runner.kernels import reap_orphans
+from runner.kernel_registry import reap_orphans
 from runner.models import (
     ExecutionMode,
     ExecutionPlan,

@@ -20,6 +20,7 @@ from runner.planner import differences
 from runner.redaction import exposed_secret_files
 from runner.report import little_work, report_after_run
 from runner.report_generator import RunRows, summarize
+from runner.report_history import report_still_true
 from runner.resource_manager import ResourceManager
 from runner.scheduler import run_in_order
 from runner.stage_manager import StageManager, retry_reason
@@ -245,9 +246,10 @@ class PipelineRun:
             state.error = f"{error} To continue: `{recovery.command}`."
         self._manager.save_checkpoint(state)
         rows = RunRows(self._manager, state)
-        summary = summarize(self._manager, state, rows)
+        former = report_still_true(self._manager, state)
+        summary = summarize(self._manager, state, rows, counts=former.documents if former else None)
         self._manager.audit("run_finished", self._audited(state))
-        warnings = [*exposed_secret_files(), report_after_run(self._manager, state, rows)]
+        warnings = [*exposed_secret_files(), report_after_run(self._manager, state, rows, former)]
         for warning in filter(None, warnings):
             summary.setdefault("warnings", []).append(warning)
             self._emit(Event("warning", data={"message": warning}))

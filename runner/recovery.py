@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner.errors import StateManagementError
-from runner.kernels import reap_orphans
+from runner.kernel_registry import reap_orphans
 from runner.models import PipelineState, now
 from runner.state_manager import StateManager
 from stagekit.contract import ExecutionStatus

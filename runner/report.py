@@ -8,7 +8,7 @@ from pathlib import Path
 from runner.models import PipelineState
 from runner.report_facts import collect_report
 from runner.report_generator import RunRows
-from runner.report_history import HTML_NAME
+from runner.report_history import HTML_NAME, JSON_NAME
 from runner.report_html import render_html
 from runner.report_model import RunReport
 from runner.report_plots import draw_plots
@@ -18,7 +18,6 @@ from stagekit.contract import ExecutionStatus
 
 __all__ = ["JSON_NAME", "WrittenReport", "little_work", "report_after_run", "write_report"]
 
-JSON_NAME = "report.json"
 _FEW = 10  # documents
 
 
@@ -32,7 +31,12 @@ class WrittenReport:
 
 
 def write_report(
-    manager: StateManager, state: PipelineState, *, content: bool | None = None, rows: RunRows | None = None
+    manager: StateManager,
+    state: PipelineState,
+    *,
+    content: bool | None = None,
+    rows: RunRows | None = None,
+    former: RunReport | None = None,
 ) -> WrittenReport:
     """Write both files of a run's report, readable by their owner only.
 
@@ -41,9 +45,10 @@ def write_report(
         state: of the run.
         content: look into the documents and draw plots; None: if the run has executed something.
         rows: the run's manifests, if somebody has read them before.
+        former: a report whose words on documents hold for this run, of :func:`report_still_true`.
     """
     folder = manager.run_dir(state.execution_id)
-    report = collect_report(manager, state, content=content, rows=rows)
+    report = collect_report(manager, state, content=content, rows=rows, former=former)
     try:
         plots = draw_plots(report.content, report.trend)
     except Exception as error:
@@ -55,7 +60,12 @@ def write_report(
     return WrittenReport(report, page, data)
 
 
-def report_after_run(manager: StateManager, state: PipelineState, rows: RunRows | None = None) -> str:
+def report_after_run(
+    manager: StateManager,
+    state: PipelineState,
+    rows: RunRows | None = None,
+    former: RunReport | None = None,
+) -> str:
     """Write the report of a run that has ended and return a warning if that failed; empty if it did not.
 
     The report of a cancelled run has no plots: whoever cancels waits for the end. Nor has that of a run that
@@ -64,7 +74,7 @@ def report_after_run(manager: StateManager, state: PipelineState, rows: RunRows 
     """
     try:
         brief = state.status is ExecutionStatus.CANCELLED or little_work(manager, state)
-        write_report(manager, state, content=False if brief else None, rows=rows)
+        write_report(manager, state, content=False if brief else None, rows=rows, former=former)
     except Exception as error:  # a report tells of the run, and must never be what fails it
         return (
             f"The report of {state.execution_id} could not be written ({error}); "

@@ -35,7 +35,12 @@ Row = dict[str, Any]
 
 
 def collect_report(
-    manager: StateManager, state: PipelineState, *, content: bool | None = None, rows: RunRows | None = None
+    manager: StateManager,
+    state: PipelineState,
+    *,
+    content: bool | None = None,
+    rows: RunRows | None = None,
+    former: RunReport | None = None,
 ) -> RunReport:
     """Return the report of a run, without secrets.
 
@@ -44,8 +49,10 @@ def collect_report(
         state: of the run.
         content: look into the documents; None: if the run has executed something.
         rows: the run's manifests, if somebody has read them before.
+        former: a report whose words on documents hold for this run, of
+            :func:`runner.report_history.report_still_true`; None: the manifests tell.
     """
-    report = _Collector(manager, state, rows or RunRows(manager, state)).collect(content)
+    report = _Collector(manager, state, rows or RunRows(manager, state)).collect(content, former)
     # Redacted as text, so that whatever part a secret has come into, neither file shows it.
     return RunReport.model_validate_json(Redactor(secret_values())(report.model_dump_json()))
 
@@ -57,11 +64,12 @@ class _Collector:
         self._rows = rows
         self._gaps: list[str] = []
 
-    def collect(self, content: bool | None) -> RunReport:
+    def collect(self, content: bool | None, former: RunReport | None) -> RunReport:
         manager, state, rows = self._manager, self._state, self._rows
+        counts = former.documents if former else None
         events: list[Row] = self._told("events", lambda: read_events(self._folder / "events.jsonl"), [])
         events = [event for event in events if isinstance(event, dict)]
-        summary: Row = self._told("summary", lambda: summarize(manager, state, rows), {})
+        summary: Row = self._told("summary", lambda: summarize(manager, state, rows, counts=counts), {})
         report = RunReport(
             execution_id=state.execution_id,
             mode=state.mode,
@@ -74,15 +82,13 @@ class _Collector:
             documents=summary.get("documents", {}),
             points=summary.get("points", {}) if _STORE in state.stage_results else {},
             config_hash=state.config_hash,
+            notebooks={name: done.notebook_sha256 for name, done in state.stages.items()},
         )
-        outcomes: list[Row] = self._told(
-            "documents", lambda: document_outcomes(manager, state, rows, only_bad=True), []
-        )
-        report.problems = self._told("problems", lambda: problem_groups(outcomes), [])
-        ignored: list[Row] = self._told("ignored files", lambda: ignored_files(manager, state, rows), [])
-        report.ignored = self._told("ignored files", lambda: ignored_groups(ignored), [])
-        report.quality = self._told("quality", lambda: quality_notes(rows), [])
-        report.notes = self._told("notes", lambda: noted_groups(rows), [])
+        if former is None:
+            self._add_documents(report)
+        else:
+            for name in ("problems", "ignored", "quality", "notes"):
+                setattr(report, name, getattr(former, name))
         report.stages = self._told("stages", lambda: stage_reports(manager, state, events), [])
         sources = [stage.carried_from for stage in report.stages]
         worked = not sources or not all(sources)
@@ -94,6 +100,17 @@ class _Collector:
         report.headline = headline(report)
         report.gaps = self._gaps
         return report
+
+    def _add_documents(self, report: RunReport) -> None:
+        manager, state, rows = self._manager, self._state, self._rows
+        outcomes: list[Row] = self._told(
+            "documents", lambda: document_outcomes(manager, state, rows, only_bad=True), []
+        )
+        report.problems = self._told("problems", lambda: problem_groups(outcomes), [])
+        ignored: list[Row] = self._told("ignored files", lambda: ignored_files(manager, state, rows), [])
+        report.ignored = self._told("ignored files", lambda: ignored_groups(ignored), [])
+        report.quality = self._told("quality", lambda: quality_notes(rows), [])
+        report.notes = self._told("notes", lambda: noted_groups(rows), [])
 
     @property
     def _folder(self) -> Any:

@@ -23,6 +23,7 @@ __all__ = [
     "MANIFESTS",
     "RunRows",
     "compare_stage",
+    "document_counts",
     "document_outcomes",
     "ignored_files",
     "manifest_columns",
@@ -83,10 +84,33 @@ class RunRows:
         return found
 
 
-def summarize(manager: StateManager, state: PipelineState, rows: RunRows | None = None) -> Row:
-    """Return the summary of a run, as ``nic-etl run --json`` prints it."""
+def document_counts(
+    manager: StateManager, state: PipelineState, rows: RunRows | None = None
+) -> dict[str, int]:
+    """Return how many documents of a run are ok, rejected, failed and stale, and how many files none."""
     rows = rows or RunRows(manager, state)
     statuses = Counter(status for status, _, _ in rows.worst.values())
+    ignored = len(ignored_files(manager, state, rows))
+    return {name: statuses[name] for name in ("ok", "rejected", "failed", "stale")} | {"ignored": ignored}
+
+
+def summarize(
+    manager: StateManager,
+    state: PipelineState,
+    rows: RunRows | None = None,
+    *,
+    counts: dict[str, int] | None = None,
+) -> Row:
+    """Return the summary of a run, as ``nic-etl run --json`` prints it.
+
+    Args:
+        manager: of the outputs folder.
+        state: of the run.
+        rows: its manifests, if somebody has read them before.
+        counts: what :func:`document_counts` returns, if somebody knows that.
+    """
+    if counts is None:
+        counts = document_counts(manager, state, rows)
     results = state.stage_results
     points, deleted = _stored(state.stages.get("qdrant_storage"))
     processing = results.get("document_processing")
@@ -97,12 +121,8 @@ def summarize(manager: StateManager, state: PipelineState, rows: RunRows | None 
         "execution_id": state.execution_id,
         "status": str(state.status),
         "documents": {
-            "ok": statuses["ok"],
-            "rejected": statuses["rejected"],
-            "failed": statuses["failed"],
-            "stale": statuses["stale"],
-            "ignored": len(ignored_files(manager, state, rows)),
-            "unchanged": statuses["ok"] if carried else unchanged,
+            **{name: counts[name] for name in ("ok", "rejected", "failed", "stale", "ignored")},
+            "unchanged": counts["ok"] if carried else unchanged,
             "deleted": deleted,
         },
         "points": {name: points.get(name, 0) for name in ("total", "upserted", "unchanged", "deleted")},

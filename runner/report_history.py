@@ -7,16 +7,27 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from runner.errors import StateManagementError
 from runner.models import ExecutionMode, PipelineState
 from runner.report_generator import compare_stage
-from runner.report_model import Figure, TrendRun
+from runner.report_model import Figure, RunReport, TrendRun
 from runner.state_manager import StateManager
 from stagekit.plain_json import parse_json
 
-__all__ = ["HTML_NAME", "comparable_run", "differing_figures", "trend", "trend_title"]
+__all__ = [
+    "HTML_NAME",
+    "JSON_NAME",
+    "comparable_run",
+    "differing_figures",
+    "report_still_true",
+    "trend",
+    "trend_title",
+]
 
 HTML_NAME = "report.html"
+JSON_NAME = "report.json"
 _RUNS = 20
 _LOOKED_AT = 50  # runs before this one among which a comparable one is looked for
 _WHOLE = {"success", "partial"}
@@ -41,6 +52,24 @@ def comparable_run(manager: StateManager, state: PipelineState) -> PipelineState
             except StateManagementError:
                 continue
     return None
+
+
+def report_still_true(manager: StateManager, state: PipelineState) -> RunReport | None:
+    """Return the report of the run before, where that tells of the very executed notebooks of this run.
+
+    What it says of documents holds for this run too; reading it from the manifests again would take longer
+    than all else that a run with nothing to do does.
+    """
+    if not state.stages or not all(done.carried_from for done in state.stages.values()):
+        return None
+    before = [name for name in manager.execution_ids() if name < state.execution_id]
+    try:
+        text = (manager.run_dir(before[-1]) / JSON_NAME).read_bytes()
+        report = RunReport.model_validate_json(text)
+    except (OSError, IndexError, ValidationError):
+        return None
+    ours = {name: done.notebook_sha256 for name, done in state.stages.items()}
+    return report if report.notebooks == ours and not report.gaps else None
 
 
 def differing_figures(before: PipelineState, state: PipelineState) -> list[Figure]:

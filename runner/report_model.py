@@ -213,6 +213,7 @@ class RunReport(BaseModel):
     evaluation: dict[str, Any] = Field(default={}, description="evaluation.json, if there is one")
     settings: list[Setting] = Field(default=[], description="those that differ from the defaults")
     config_hash: str = ""
+    notebooks: dict[str, str] = Field(default={}, description="sha256 of each stage's executed notebook")
     environment: dict[str, Any] = Field(default={}, description="code, system and libraries")
     source: dict[str, Any] = Field(default={}, description="repository, branch and commit that were read")
     gaps: list[str] = Field(default=[], description="parts that could not be told, and why")

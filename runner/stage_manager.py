@@ -8,16 +8,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
+from typing import TYPE_CHECKING, Any
 
 from runner.config_manager import PipelineConfig
 from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
 from runner.events import Event, Listener, fan_out
 from runner.kernel_pool import KernelPool
-from runner.kernels import StageKernel
 from runner.models import Checkpoint, ExecutionContext, PipelineStage
 from runner.stages import code_parts, notebook_parameters
 from runner.state_manager import StateManager, digest_of, file_sha256
@@ -25,6 +21,11 @@ from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps, stage
 from stagekit.errors import StageError
 from stagekit.outside import outside_state
 from stagekit.paths import latest_notebooks
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+    from runner.kernels import StageKernel
 
 __all__ = ["StageManager", "retry_reason"]
 
@@ -153,6 +154,10 @@ class StageManager:
         Raises:
             StageExecutionError: when the last try failed, or what it left is not whole.
         """
+        # With Tornado, if that is there: a run with nothing to do need not import either.
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt
+        from tenacity.wait import wait_exponential_jitter
+
         stage = self.stages[stage_name]
         retry = stage.retry_config
         attempts = Retrying(

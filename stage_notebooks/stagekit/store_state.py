@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import ssl
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,6 +97,8 @@ class _Server:
 
     def _ask(self, path: str, body: Any = None) -> Any:
         headers = {"Content-Type": "application/json"} | ({"api-key": self._key} if self._key else {})
+        import urllib.request  # only a server needs it: a run of an embedded collection starts without
+
         request = urllib.request.Request(  # the scheme is checked by server_url
             self._root + path, data=json.dumps(body).encode() if body else None, headers=headers
         )

@@ -108,8 +108,13 @@ def install_peers(names: Sequence[str]) -> tuple[Path, dict[str, str]]:
     return python, missing
 
 
-def run_peer(place: Workplace, peer: Peer) -> Result:
+def run_peer(place: Workplace, peer: Peer, *words: str) -> Result:
     """Bring a peer's index up to date with the documents as they are now.
+
+    Args:
+        place: documents, and the peer's own state.
+        peer: which one.
+        words: further arguments of its script.
 
     Raises:
         RuntimeError: if it fails; what it said is in the message.
@@ -122,6 +127,7 @@ def run_peer(place: Workplace, peer: Peer) -> Result:
         str(script),
         *map(str, (place.documents, place.outputs, model)),
         peer.converter,
+        *words,
     ]
     done = measure(command, env=_environment(), cwd=place.folder)
     if done.code != 0:

@@ -13,7 +13,7 @@ from runner.dashboard.notebook_page import notebook_page
 from runner.environment import environment_report
 from runner.events import read_events
 from runner.freshness import freshness
-from runner.kernels import reap_orphans
+from runner.kernel_registry import reap_orphans
 from runner.manifests import read_manifests
 from runner.models import now
 from runner.notebook_io import SafeHandler, safe_path

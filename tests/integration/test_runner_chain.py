@@ -23,7 +23,8 @@ import scrapbook
 from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event, read_events
-from runner.kernels import StageKernel, reap_orphans
+from runner.kernel_registry import reap_orphans
+from runner.kernels import StageKernel
 from runner.models import ExecutionContext, ExecutionMode, PipelineResult
 from runner.monitor import PipelineMonitor
 from runner.orchestrator import PipelineOrchestrator

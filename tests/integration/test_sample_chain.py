@@ -162,6 +162,14 @@ def test_a_rerun_with_another_chunk_size_and_then_a_run(sample_copy: SampleRun, 
     assert summary["points"]["upserted"] == summary["points"]["deleted"] == 0
     assert summary["documents"]["unchanged"] == summary["documents"]["ok"]
 
+    # The next one tells the same, and takes its words on documents from the report of this one.
+    third = nic_etl(sample_copy.outputs, "run", "--json", PYTHONPROFILEIMPORTTIME="1")
+    changing = {"execution_id", "duration_seconds", "stages"}
+    assert {**json.loads(third.stdout), **dict.fromkeys(changing)} == {**summary, **dict.fromkeys(changing)}
+    imported = {line.rpartition("|")[2].strip() for line in third.stderr.splitlines()}
+    assert "runner.report" in imported
+    assert not imported & {"pyarrow", "numpy", "jupyter_client", "zmq", "tenacity", "http.server"}
+
 
 @pytest.mark.slow
 def test_a_forced_document_is_processed_again_and_no_other(sample_copy: SampleRun, nic_etl: NicEtl) -> None:

@@ -20,7 +20,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from runner import cli_watch
+from runner import watch_start
 from runner.cli import app
 from runner.state_manager import StateManager
 from runner.watch_note import active_watch, hold_watch
@@ -310,7 +310,7 @@ def test_other_code_is_loaded_by_the_same_command_in_the_same_process(
 ) -> None:
     executed: list[Any] = []
     monkeypatch.setattr(os, "execv", lambda *words: executed.append(words))
-    monkeypatch.setattr(cli_watch, "code_state", lambda: "of another version")
+    monkeypatch.setattr(watch_start, "code_state", lambda: "of another version")
     monkeypatch.setattr("runner.watch.settled_code_state", lambda: "")
     assert called(outputs, *unreachable)[0] == 0
     assert executed == [(sys.executable, [sys.executable, *sys.orig_argv[1:]])]

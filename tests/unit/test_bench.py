@@ -13,13 +13,15 @@ import pytest
 
 from tests.bench.__main__ import beside_peer, main
 from tests.bench.chain_phases import Noted, chain_phases, noted_seconds, read_notes
-from tests.bench.contestants import ROOT, Workplace
+from tests.bench.contestants import ROOT, Workplace, make_result
 from tests.bench.corpus import write_corpus
 from tests.bench.peer_runs import PEERS, Peer, environment_folder
 from tests.bench.processes import measure, role_of
 from tests.bench.report import (
     BARE,
     CHAIN,
+    NOTHING,
+    ON_DEMAND,
     ONE,
     TWO,
     checkpointing_shares,
@@ -184,8 +186,11 @@ def test_the_best_peer_counts() -> None:
     for name, slower in (("CocoIndex", 5), ("LangChain", 20)):
         runs += [run(0, name, "full", slower, peak_rss_mb=400.0), run(0, name, "nothing changed", slower)]
 
+    runs.append(run(0, "CocoIndex", ON_DEMAND, 2))
+
     found = {target.name: (target.value, target.met) for target in peer_targets(runs)}
     assert found["nothing changed / best peer"] == (0.2, False)
+    assert found["the same / CocoIndex with Docling imported on demand"] == (0.5, False)
     assert found["full / best peer"] == (0.2, True)
     assert found["peak memory / CocoIndex, full, sum of RSS"] == (0.25, True)
     assert found["texts embedded after a rename"] == (0, True)
@@ -229,6 +234,18 @@ def test_a_peer_that_fails_leaves_the_others_their_round(
     # LangChain is not installed beside nic-etl: its script ends with an error.
     assert list(beside_peer(place, Peer("LangChain", Path(sys.executable), "native"))) == []
     assert "LangChain ended with exit code 1" in capsys.readouterr().out
+
+
+def test_cocoindex_runs_without_changes_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_corpus(tmp_path / "corpus", 1)
+    place = Workplace.make(tmp_path / "place", tmp_path / "corpus", {})
+    words: list[tuple[str, ...]] = []
+    done = make_result(measure([sys.executable, "-c", ""], env={}, cwd=tmp_path), {}, {}, {})
+    monkeypatch.setattr("tests.bench.__main__.run_peer", lambda *given: words.append(given[2:]) or done)
+
+    kinds = [kind for kind, _ in beside_peer(place, Peer("CocoIndex", Path(sys.executable), "native"))]
+    assert kinds == ["full", NOTHING, ON_DEMAND, "one changed", "rename"]
+    assert words == [(), (), ("on-demand",), (), ()]
 
 
 @pytest.mark.slow

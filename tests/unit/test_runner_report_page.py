@@ -12,6 +12,8 @@ import pytest
 from runner.models import ExecutionMode, ExecutionStatus
 from runner.report import report_after_run, write_report
 from runner.report_facts import collect_report
+from runner.report_generator import summarize
+from runner.report_history import report_still_true
 from runner.report_model import RunReport
 from runner.state_manager import StateManager
 from tests.unit.report_runs import Page, event_line, fail_stage, record_chain, record_nothing_changed
@@ -175,6 +177,52 @@ def test_a_run_with_nothing_to_do_says_so_and_leads_to_the_report_with_the_plots
     asked = write_report(manager, record_nothing_changed(manager, first), content=True)
     assert asked.report.content is not None
     assert asked.report.content.languages is not None
+
+
+def test_a_run_with_nothing_to_do_takes_the_words_on_documents_from_the_report_before(
+    manager: StateManager,
+) -> None:
+    bad = {"status": "rejected", "category": "encrypted", "message": "locked", "remedy": "Unlock it."}
+    doubtful = {"quality_verdict": "low_confidence", "confidence": 0.41, "warnings": ["a page is empty"]}
+    outcomes = {"30-Aprovados/a.md": bad, "30-Aprovados/b.pdf": doubtful}
+    first = record_chain(manager, DOCUMENTS, outcomes=outcomes)
+    write_report(manager, first)
+    assert report_still_true(manager, first) is None  # it did the work itself
+
+    state = record_nothing_changed(manager, first)
+    former = report_still_true(manager, state)
+    assert former is not None
+    known = write_report(manager, state, former=former).report
+    assert known == write_report(manager, state).report
+    assert known.problems[0].remedy == "Unlock it."
+    assert [note.path for note in known.quality] == ["30-Aprovados/b.pdf"]
+    assert known.notes
+    assert known.ignored
+    assert summarize(manager, state, counts=former.documents) == summarize(manager, state)
+
+    # And the next one from this report, which says the same.
+    third = record_nothing_changed(manager, state)
+    assert report_still_true(manager, third) == known
+
+
+@pytest.mark.parametrize("fault", ["gone", "damaged", "with a gap", "of other notebooks", "of another kind"])
+def test_a_report_that_may_not_hold_any_more_is_not_taken(manager: StateManager, fault: str) -> None:
+    first = record_chain(manager, DOCUMENTS)
+    written = write_report(manager, first)
+    state = record_nothing_changed(manager, first)
+    assert report_still_true(manager, state) is not None
+
+    report = written.report
+    texts = {
+        "damaged": "{",
+        "with a gap": report.model_copy(update={"gaps": ["notes: ?"]}).model_dump_json(),
+        "of other notebooks": report.model_copy(update={"notebooks": {}}).model_dump_json(),
+        "of another kind": "[]",
+    }
+    written.json.unlink()
+    if fault in texts:
+        written.json.write_text(texts[fault])
+    assert report_still_true(manager, state) is None
 
 
 def test_a_stage_that_failed_shows_its_cell_and_what_became_of_the_collection(manager: StateManager) -> None:

@@ -15,7 +15,7 @@ from runner.audit import AuditLog
 from runner.environment import environment_report
 from runner.errors import StateManagementError
 from runner.events import read_events
-from runner.kernels import reap_orphans
+from runner.kernel_registry import reap_orphans
 from runner.models import PipelineState
 from runner.planner import differences
 from runner.state_manager import StateManager
