@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,8 @@ class KernelPool:
         self._kernels: dict[str, StageKernel] = {}
         self._forks: dict[Path, KernelForks] = {}
         self._guard = threading.Lock()
+        # A fork server that is loading answers late: only the stage that asked waits for it.
+        self._starting: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._closed = False
 
     def warm(self, stages: Iterable[PipelineStage]) -> list[StageKernel]:
@@ -70,6 +73,10 @@ class KernelPool:
         """End every kernel that waits; none can be started afterwards."""
         with self._guard:
             self._closed = True
+            starting = list(self._starting.values())
+        for lock in starting:
+            with lock:  # what is being started is there afterwards
+                pass
         for name in list(self._kernels):
             self.discard(name)
         with self._guard:
@@ -78,16 +85,21 @@ class KernelPool:
 
     def _ready(self, stage: PipelineStage) -> StageKernel | None:
         with self._guard:
-            if self._closed:
-                return None
-            waiting = self._kernels.get(stage.name)
-            if waiting is not None and not waiting.alive():  # killed while it waited
-                self._kernels.pop(stage.name).end()
-            if stage.name not in self._kernels:
-                kernel = self._start(stage)
-                kernel.warm(stage.warm_imports, stage.warm_up, self._settings)
+            starting = self._starting[stage.name]
+        with starting:
+            with self._guard:
+                if self._closed:
+                    return None
+                waiting = self._kernels.get(stage.name)
+                if waiting is not None and waiting.alive():
+                    return waiting
+            if waiting is not None:  # killed while it waited
+                self.discard(stage.name)
+            kernel = self._start(stage)
+            kernel.warm(stage.warm_imports, stage.warm_up, self._settings)
+            with self._guard:
                 self._kernels[stage.name] = kernel
-            return self._kernels[stage.name]
+            return kernel
 
     def _start(self, stage: PipelineStage) -> StageKernel:
         # Jupyter's client, which a run with nothing to do need not import.
@@ -114,10 +126,11 @@ class KernelPool:
         from runner.kernel_forks import KernelForks
 
         # One for each folder of notebooks: modules beside a notebook belong to it alone.
-        known = self._forks.get(folder)
-        if known is not None and not known.alive():
-            self._forks.pop(folder).close()
-        if folder not in self._forks:
-            log = logs / f"kernels-{os.getpid()}.log"
-            self._forks[folder] = KernelForks(folder, log, plots=self._plots)
-        return self._forks[folder]
+        with self._guard:
+            known = self._forks.get(folder)
+            if known is not None and not known.alive():
+                self._forks.pop(folder).close()
+            if folder not in self._forks:
+                log = logs / f"kernels-{os.getpid()}.log"
+                self._forks[folder] = KernelForks(folder, log, plots=self._plots)
+            return self._forks[folder]

@@ -25,8 +25,9 @@ from runner.resource_manager import ResourceManager
 from runner.scheduler import run_in_order
 from runner.stage_manager import StageManager, retry_reason
 from runner.state_manager import StateManager, file_sha256
-from runner.warming import WarmAhead, load_meanwhile
+from runner.warming import WarmAhead
 from stagekit.contract import ExecutionStatus, StageResult
+from stagekit.early_imports import load_meanwhile
 
 __all__ = ["PipelineRun"]
 

@@ -171,8 +171,10 @@ class _Pace:
             return ""
         rate = done / seconds
         words = f"{rate:.1f} {data['unit']}s/s" if rate >= 1 else f"{60 * rate:.1f} {data['unit']}s a minute"
-        left = (data["total"] - data["done"]) / rate
-        return f"{words}, about {_duration(left)} left" if left > 0 else words
+        # A stage that knows which documents take long begins with those: their rate says little.
+        left = data.get("left_s", (data["total"] - data["done"]) / rate)
+        told = isinstance(left, int | float) and left > 0
+        return f"{words}, about {_duration(left)} left" if told else words
 
 
 def make_reporter(console: Console, *, quiet: bool = False, verbose: bool = False) -> Reporter:

@@ -71,7 +71,7 @@ class StageManager:
         self._emit = emit
         self._stop = stop
         self._lent = kernels is not None  # they outlive the run
-        self._warming = threading.Lock()
+        self._warming: dict[str, threading.Lock] = {}
         self._begun: set[str] = set()
         first = not latest_notebooks(state.outputs)
         self._kernels = kernels or KernelPool(state.outputs, settings or {}, memory_limit_mb, plots=first)
@@ -84,6 +84,7 @@ class StageManager:
     def register_stage(self, stage: PipelineStage) -> None:
         """Add a stage to the chain, or replace the one of its name."""
         self.stages[stage.name] = stage
+        self._warming[stage.name] = threading.Lock()
 
     def validate_stage_dependencies(self, stage_name: str, upstream: dict[str, str]) -> list[str]:
         """Return what a stage misses among the executed notebooks that it would read."""
@@ -144,7 +145,7 @@ class StageManager:
     def warm(self, names: Iterable[str]) -> None:
         """Start kernels ahead and let them import what their stages will need."""
         for name in names:
-            with self._warming:
+            with self._warming[name]:
                 if not self._stop.is_set() and name not in self._begun:  # else it would wait for nothing
                     self._kernels.warm([self.stages[name]])
 
@@ -200,7 +201,7 @@ class StageManager:
         # papermill's import takes a second, which commands that execute nothing need not pay.
         from runner.notebook_execution import NotebookJob, execute_notebook
 
-        with self._warming:
+        with self._warming[stage.name]:  # of this stage alone: another kernel may take a second to start
             self._begun.add(stage.name)
         kernel = None if self._stop.is_set() else self._kernels.take(stage)
         if kernel is None or self._stop.is_set():

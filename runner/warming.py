@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import threading
 
 from runner.config_manager import PipelineConfig
@@ -14,17 +12,18 @@ from runner.resource_manager import ResourceManager
 from runner.stage_manager import StageManager
 from runner.state_manager import StateManager
 
-__all__ = ["WarmAhead", "load_meanwhile"]
+__all__ = ["WarmAhead"]
 
 _AHEAD = 2  # stages
 _FEW = 10  # documents, of which a worker does one in a second or less
+_SOON_S = 3.0  # what a kernel's libraries take, beside workers
 
 
 class WarmAhead:
     """Starts the kernels of the next stages; a listener of the run's events.
 
     A stage whose document workers have much to do keeps all cores and most of the memory for them: the next
-    kernels wait until its last documents are in work.
+    kernel waits until a few seconds before its end, and those after that until the next stage begins.
 
     Args:
         manager: of the outputs folder.
@@ -67,20 +66,22 @@ class WarmAhead:
             self._warm_after(name)
 
     def __call__(self, event: Event) -> None:
-        """Start what was postponed as soon as the last documents of a stage are in work."""
+        """Start what was postponed when a stage has a few documents left, or a few seconds."""
         if event.kind != "documents" or event.stage not in self._postponed:
             return
-        if event.data.get("total", 0) - event.data.get("done", 0) <= _FEW:
+        few = event.data.get("total", 0) - event.data.get("done", 0) <= _FEW
+        left = event.data.get("left_s")
+        if few or (isinstance(left, int | float) and left <= _SOON_S):
             self._postponed.discard(event.stage)
-            self._warm_after(event.stage)
+            self._warm_after(event.stage, 1)
 
     def _has_much_to_do(self, name: str) -> bool:
         before = (self._state.stages.get(other) for other in self._stages.stages[name].dependencies)
         results = [done.result for done in before if done and done.result and not done.carried_from]
         return any(result.input_count - result.unchanged_count > _FEW for result in results)
 
-    def _warm_after(self, name: str) -> None:
-        if chosen := self._next(name):
+    def _warm_after(self, name: str, ahead: int = _AHEAD) -> None:
+        if chosen := self._next(name)[:ahead]:
             threading.Thread(target=self._stages.warm, args=(chosen,), daemon=True).start()
 
     def _next(self, name: str) -> list[str]:
@@ -101,14 +102,3 @@ class WarmAhead:
                 news.add(candidate)
                 chosen.append(candidate)
         return chosen
-
-
-def load_meanwhile(*modules: str) -> None:
-    """Import modules in a thread; whoever needs one waits for what is left, and hears of its errors."""
-
-    def load() -> None:
-        for module in modules:
-            with contextlib.suppress(Exception):
-                importlib.import_module(module)
-
-    threading.Thread(target=load, daemon=True).start()

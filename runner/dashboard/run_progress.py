@@ -30,6 +30,7 @@ class StageProgress:
     note: str = ""
     seconds: float = 0.0
     began: float = 0.0
+    left_s: float | None = None
     samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=400))
 
     @property
@@ -45,15 +46,19 @@ class StageProgress:
         return (after - before) / (last - first) if last > first and after > before else None
 
     def remaining(self, at: float) -> float | None:
-        """Return the seconds that the stage will still take at this rate, seen from a moment."""
+        """Return the seconds that the stage will still take, seen from a moment.
+
+        As the stage itself reckons, which knows what documents take; else at the present rate.
+        """
         rate = self.rate()
         if rate is None or self.state != "running" or self.done >= self.total:
             return None
-        return max(0.0, (self.total - self.done) / rate - max(0.0, at - self.samples[-1][0]))
+        left = (self.total - self.done) / rate if self.left_s is None else self.left_s
+        return max(0.0, left - max(0.0, at - self.samples[-1][0]))
 
-    def advance(self, at: float, done: int, total: int, current: str) -> None:
+    def advance(self, at: float, done: int, total: int, current: str, left_s: float | None = None) -> None:
         """Take how many documents are done."""
-        self.done, self.total, self.current = done, total, current
+        self.done, self.total, self.current, self.left_s = done, total, current, left_s
         self.samples.append((at, done))
         while len(self.samples) > 2 and at - self.samples[0][0] > _WINDOW:
             self.samples.popleft()
@@ -81,7 +86,11 @@ class RunProgress:
             self.stages[event.stage] = StageProgress(event.stage, "running", began=event.at)
         elif event.kind == "documents":
             current = str(data.get("current") or "")
-            stage.advance(event.at, int(data.get("done") or 0), int(data.get("total") or 0), current)
+            done, total = int(data.get("done") or 0), int(data.get("total") or 0)
+            left = data.get("left_s")
+            stage.advance(
+                event.at, done, total, current, float(left) if isinstance(left, int | float) else None
+            )
         elif event.kind == "stage_retried":
             stage.note = f"{data.get('error', '')} Trying again in {float(data.get('wait') or 0):g} s."
         elif event.kind == "stage_carried_over":

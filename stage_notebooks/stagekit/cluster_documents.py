@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from stagekit.cluster import ClusterTasks, connected, lost, waits
 from stagekit.cluster_check import require_alike
 from stagekit.cluster_worker import DocumentOrder, end_idle_workers, read_document
 from stagekit.errors import StageError
-from stagekit.execution import Workplace, verdict
+from stagekit.execution import Effort, Show, Workplace, verdict
 from stagekit.workers import DocumentWorkers
 
 __all__ = ["ClusterDocuments", "worker_lost"]
@@ -49,9 +49,7 @@ class ClusterDocuments:
         """Those of the plan."""
         return self.plan.limits
 
-    def run(
-        self, rows: Sequence[Row], place: Workplace, show: Callable[[Sequence[str]], None]
-    ) -> Generator[tuple[int, Row]]:
+    def run(self, rows: Sequence[Row], place: Workplace, show: Show) -> Generator[tuple[int, Row]]:
         """Yield (index of the row, outcome) as documents are finished; closing it cancels all tasks.
 
         Raises:
@@ -87,18 +85,21 @@ class _Work:
     in_work: dict[int, _Given] = field(default_factory=dict)  # by index
     suspects: deque[int] = field(default_factory=deque)
 
-    def outcomes(self, show: Callable[[Sequence[str]], None]) -> Iterator[tuple[int, Row]]:
+    def outcomes(self, show: Show) -> Iterator[tuple[int, Row]]:
         """Yield (index of the row, outcome), the heaviest documents begun first."""
         weights = [self.plan.weight(row) for row in self.rows]
         waiting = deque(sorted(range(len(weights)), key=weights.__getitem__, reverse=True))
+        effort = Effort(weights)
         while waiting or self.in_work or self.suspects:
             while waiting and self.tasks.room():
                 self._give_out(waiting.popleft())
             alone = not self.in_work and not waiting
             if alone:  # now the death of a worker has one cause only
                 self._give_out(self.suspects.popleft())
-            show(waits(given.path for given in self.in_work.values()))
-            yield from self._next(alone)
+            show(waits(given.path for given in self.in_work.values()), effort.share)
+            for index, value in self._next(alone):
+                effort.finish(index)
+                yield index, value
 
     def _give_out(self, index: int) -> None:
         plan = self.plan

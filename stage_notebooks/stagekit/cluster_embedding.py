@@ -14,7 +14,7 @@ from stagekit.cluster_documents import worker_lost
 from stagekit.cluster_worker import EmbeddingOrder, embed_groups, end_idle_workers
 from stagekit.embedding.vectors import VectorStore, vector_key
 from stagekit.errors import StageError
-from stagekit.execution import DocumentOutput, InProcess, Workplace, document_value
+from stagekit.execution import DocumentOutput, InProcess, Show, Workplace, document_value
 
 __all__ = ["ClusterEmbedding"]
 
@@ -59,9 +59,7 @@ class ClusterEmbedding:
         """The function's source: where it is embedded makes no difference."""
         return InProcess(self.function).identity
 
-    def run(
-        self, rows: Sequence[Row], place: Workplace, show: Callable[[Sequence[str]], None]
-    ) -> Generator[tuple[int, Row]]:
+    def run(self, rows: Sequence[Row], place: Workplace, show: Show) -> Generator[tuple[int, Row]]:
         """Yield (index of the row, outcome) in the order of the rows; closing it cancels all tasks.
 
         Raises:
@@ -105,7 +103,7 @@ class _Work:
     dead: set[int] = field(default_factory=set)  # numbers of bundles that workers died of
     number: int = 0  # of the bundle that is being filled
 
-    def outcomes(self, show: Callable[[Sequence[str]], None]) -> Iterator[tuple[int, Row]]:
+    def outcomes(self, show: Show) -> Iterator[tuple[int, Row]]:
         unread = iter(enumerate(self.rows))
         more = True
         while more or self.waiting:

@@ -116,11 +116,15 @@ class Progress:
         self._begin = time.monotonic()
         self._shown = 0.0
         self._current = ""
+        self._known: int | None = None
+        self._share: float | None = None
         self._handle = self._display()
 
-    def start(self, *names: str) -> None:
-        """Say which items are in work."""
-        self._current = ", ".join(names)
+    def start(self, *names: str, share: float | None = None) -> None:
+        """Say which items are in work, and which share of all work is done, where somebody can tell."""
+        if self._known is None:
+            self._known = self.done  # before anything was in work
+        self._current, self._share = ", ".join(names), share
         self._refresh()
 
     def advance(self, count: int = 1) -> None:
@@ -128,9 +132,16 @@ class Progress:
         self.done += count
         self._refresh(force=self.done >= self.total)
 
+    def left_s(self) -> float | None:
+        """Return the seconds that the rest will take at the pace so far; None where nothing can be said."""
+        known = self._known or 0
+        done, whole = self.done - known, self.total - known
+        share = self._share if self._share is not None else done / max(whole, 1)
+        return (time.monotonic() - self._begin) * (1 - share) / share if 0 < share < 1 else None
+
     def close(self) -> None:
         """Show the final state."""
-        self._current = ""
+        self._current, self._share = "", None
         self._refresh(force=True)
 
     def _display(self) -> Any:
@@ -146,14 +157,20 @@ class Progress:
             self._handle.update(self._bundle(), raw=True)
 
     def _bundle(self) -> dict[str, Any]:
-        seconds = time.monotonic() - self._begin
-        rate = self.done / seconds if seconds else 0.0
+        seconds, left = time.monotonic() - self._begin, self.left_s()
         text = f"{self.done} of {self.total} {self.unit}s in {seconds:.1f} s"
-        if 0 < self.done < self.total and rate:
-            text += f", about {(self.total - self.done) / rate:.0f} s left"
+        if left is not None:
+            text += f", about {left:.0f} s left"
         if self._current:
             text += f" · {self._current}"
-        state = {"done": self.done, "total": self.total, "unit": self.unit, "current": self._current}
+        state: dict[str, Any] = {
+            "done": self.done,
+            "total": self.total,
+            "unit": self.unit,
+            "current": self._current,
+        }
+        if self._share is not None:
+            state["left_s"] = None if left is None else round(left, 1)
         bar = f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width:20em"></progress>'
         return {PROGRESS_MIME: state, "text/html": f"{bar} {html.escape(text)}", "text/plain": text}
 

@@ -24,6 +24,7 @@ from stagekit.rows import Rows
 __all__ = ["DocumentMap", "MapMemory"]
 
 Row = dict[str, Any]
+_NEAR_END_S = 5.0
 _AT_ONCE = 250  # outcomes that are objects at the same time
 
 
@@ -80,6 +81,8 @@ class DocumentMap:
         executor: does the work.
         carry: columns of the input row that the outcome takes over.
         keep_last_good: answer with the last good outcome where a document fails or is rejected.
+        near_end: called once with the number of documents that are made here, a few seconds before the last
+            is, where the executor can tell.
     """
 
     base: str
@@ -87,6 +90,7 @@ class DocumentMap:
     executor: Executor
     carry: Callable[[Row], Row] | None
     keep_last_good: bool
+    near_end: Callable[[int], None]
 
     def outcomes(self, rows: Sequence[Row], memory: MapMemory, *, held: int = 0) -> Iterator[list[Row]]:
         """Yield an outcome for each row, in their order, some hundred at a time: remembered, or made now.
@@ -148,7 +152,15 @@ class DocumentMap:
         names = list(missing)
         made: dict[str, _Packed] = {}
         some = rows if len(missing) == len(rows) else _taken(rows, list(missing.values()))
-        work = self.executor.run(some, memory.place, lambda paths: progress.start(*paths))
+        waiting = [lambda: self.near_end(len(missing))]
+
+        def show(paths: Sequence[str], share: float | None = None) -> None:
+            progress.start(*paths, share=share)
+            left = None if share is None else progress.left_s()
+            if waiting and left is not None and left <= _NEAR_END_S:
+                waiting.pop()()
+
+        work = self.executor.run(some, memory.place, show)
         with memory.keeper, closing(work):  # an interrupt anywhere in here ends the executor's processes
             for index, value in work:
                 key = names[index]

@@ -63,6 +63,35 @@ class Workplace:
     log: Path
 
 
+class Show(Protocol):
+    """Is told which paths are in work, and the share of the work that is done, where that is known."""
+
+    def __call__(self, paths: Sequence[str], /, share: float | None = None) -> None:
+        """Show it."""
+
+
+class Effort:
+    """Which share of the work is done, where documents take very different times.
+
+    Args:
+        weights: of the documents, in whatever unit; all 0 where nobody knows.
+    """
+
+    def __init__(self, weights: Sequence[float]) -> None:
+        self._weights = weights
+        self._whole = sum(weights)
+        self._done = 0.0
+
+    def finish(self, index: int) -> None:
+        """Count a document."""
+        self._done += self._weights[index]
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1; None where nobody knows."""
+        return min(self._done / self._whole, 1.0) if self._whole > 0 else None
+
+
 @runtime_checkable
 class Executor(Protocol):
     """Applies a stage's work to documents; where, in which order and how many at once is its own affair."""
@@ -75,9 +104,7 @@ class Executor(Protocol):
     def limits(self) -> Row:
         """Limits under which a document can be rejected; a verdict of theirs holds under these only."""
 
-    def run(
-        self, rows: Sequence[Row], place: Workplace, show: Callable[[Sequence[str]], None]
-    ) -> Generator[tuple[int, Row]]:
+    def run(self, rows: Sequence[Row], place: Workplace, show: Show) -> Generator[tuple[int, Row]]:
         """Yield (index of the row, outcome) as each document is finished; closing it ends all work.
 
         ``show`` is told the paths in work, as often as they may have changed.
@@ -97,9 +124,7 @@ class InProcess:
         """The function's source."""
         return function_source(self._function)
 
-    def run(
-        self, rows: Sequence[Row], place: Workplace, show: Callable[[Sequence[str]], None]
-    ) -> Generator[tuple[int, Row]]:
+    def run(self, rows: Sequence[Row], place: Workplace, show: Show) -> Generator[tuple[int, Row]]:
         """Yield (index of the row, outcome) in the order of the rows."""
         for index, row in enumerate(rows):
             show([str(row["path"])])
@@ -131,9 +156,7 @@ class InBatches(InProcess):
         self._size = size
         self._most = most
 
-    def run(
-        self, rows: Sequence[Row], place: Workplace, show: Callable[[Sequence[str]], None]
-    ) -> Generator[tuple[int, Row]]:
+    def run(self, rows: Sequence[Row], place: Workplace, show: Show) -> Generator[tuple[int, Row]]:
         """Yield (index of the row, outcome) in the order of the rows.
 
         Raises:

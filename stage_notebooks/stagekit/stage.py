@@ -22,6 +22,7 @@ from stagekit.contract import (
 )
 from stagekit.display import Table, hide_documents, outcome_table, table
 from stagekit.document_map import DocumentMap, MapMemory
+from stagekit.early_imports import load_meanwhile
 from stagekit.errors import StageError
 from stagekit.execution import DocumentOutput, Executor, InProcess, Workplace
 from stagekit.fingerprint import code_fingerprint, function_source, notebook_code
@@ -224,7 +225,7 @@ class Stage:
             executor.identity,
             *common,
         )
-        work = DocumentMap(base, key, executor, carry, keep_last_good)
+        work = DocumentMap(base, key, executor, carry, keep_last_good, _load_plots)
         memory = MapMemory(self.name, self.memo, self._place, self._keeper)
         if not isinstance(rows, Rows):
             ordered = sorted(rows, key=lambda row: str(row["path"]))
@@ -353,3 +354,8 @@ class Stage:
         self._keeper.sync([ref])
         glue(ref.name, ref.model_dump(mode="json"))
         return ref
+
+
+def _load_plots(documents: int) -> None:
+    if documents >= _WORTH_A_PLOT:
+        load_meanwhile("matplotlib.pyplot")  # half a second, while the last documents are in work

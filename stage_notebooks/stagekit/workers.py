@@ -16,7 +16,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from stagekit.errors import ArtifactError, StageError
-from stagekit.execution import Workplace, verdict
+from stagekit.execution import Effort, Show, Workplace, verdict
 from stagekit.machine import available_memory_mb, cores
 from stagekit.paths import make_private_dir
 from stagekit.worker_process import Task, WorkerProcess
@@ -68,9 +68,7 @@ class DocumentWorkers:
         """The limits under which a document is rejected as ``timed_out`` or ``too_much_memory``."""
         return {"document_timeout_s": self.timeout_s, "document_memory_mb": self.memory_mb}
 
-    def run(
-        self, rows: Sequence[Row], place: Workplace, show: Callable[[Sequence[str]], None]
-    ) -> Generator[tuple[int, Row]]:
+    def run(self, rows: Sequence[Row], place: Workplace, show: Show) -> Generator[tuple[int, Row]]:
         """Yield (index of the row, outcome) as documents are finished; closing it kills all workers at once.
 
         Raises:
@@ -80,8 +78,10 @@ class DocumentWorkers:
         try:
             while team.unfinished():
                 team.hand_out()
-                show(team.in_work())
-                yield from team.collect()
+                show(team.in_work(), team.effort.share)
+                for index, value in team.collect():
+                    team.effort.finish(index)
+                    yield index, value
         finally:
             team.disband()
 
@@ -143,6 +143,7 @@ class _Team:
         self._size = plan.size(rows)
         self._threads = threads or max(1, cores() // self._size)
         weights = [plan.weight(row) for row in rows]
+        self.effort = Effort(weights)
         self._rows = rows
         self._unread = deque(sorted(range(len(weights)), key=weights.__getitem__, reverse=True))
         self._waiting: list[Task] = []  # before all that were not read yet

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import Any
@@ -298,6 +299,20 @@ def test_the_documents_in_work_are_shown(
     states = [message["data"][PROGRESS_MIME] for message in shown]
     assert "0.md, 1.md" in {state["current"] for state in states}
     assert states[-1] == {"done": 2, "total": 2, "unit": "document", "current": ""}
+
+
+def test_what_remains_is_reckoned_by_the_work_of_each_document(
+    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+) -> None:
+    weigh = replace(pool(1), weight=lambda row: 30.0 if row["path"] == "0.md" else 0.1)
+    with front_end(tmp_path) as shown:
+        run(stage(), weigh, "sleep 0.6", *["sleep 0.3"] * 3)
+    states = [message["data"][PROGRESS_MIME] for message in shown]
+    left = [state["left_s"] for state in states if "left_s" in state]
+    assert None in left  # nothing is known before the first one is done
+    # One of four is done, and nearly all of the work: by their number, three times as much would remain.
+    assert all(seconds is None or seconds < 0.5 for seconds in left)
+    assert 1 in {state["done"] for state in states if state.get("left_s") is not None}
 
 
 def test_an_interrupt_ends_the_workers_at_once(

@@ -73,6 +73,16 @@ def test_rate_and_remaining_time_are_those_of_the_last_minute() -> None:
     assert "298 of 500 documents · 2.0 a second · about 2 min left" in words
 
 
+def test_a_stage_that_knows_what_documents_take_is_believed() -> None:
+    progress = begun()
+    for second in range(20):
+        event = documents(second, at=float(second), total=500)
+        event.data["left_s"] = 33.0 - second
+        progress.apply(event)
+    assert progress.stages["shout"].remaining(19.0) == pytest.approx(14.0)
+    assert progress.stages["shout"].remaining(21.0) == pytest.approx(12.0)
+
+
 def test_nothing_is_claimed_before_it_is_known() -> None:
     stage = StageProgress("shout", "running")
     assert stage.rate() is None

@@ -15,7 +15,7 @@ RUNNER = sorted((ROOT / "runner").rglob("*.py"))
 STAGEKIT = sorted((ROOT / "stage_notebooks" / "stagekit").rglob("*.py"))
 # What has nothing to do with documents, models or services: the contract, and what lies below outputs/.
 SHARED = {
-    "arrow", "artifacts", "contract", "database_faults", "encryption", "encryption_change",
+    "arrow", "artifacts", "contract", "database_faults", "early_imports", "encryption", "encryption_change",
     "encryption_marker", "errors", "fingerprint", "forking", "machine", "manifest", "memo", "outside",
     "paths", "plain_json", "preflight", "process_memory", "redaction", "rows", "secret_files",
     "source_head", "tables", "worker_forks",

@@ -201,6 +201,22 @@ def test_progress_tells_rate_and_remaining_time(events: list[tuple[float, int]],
         assert reporter._progress.tasks[1].fields["pace"] == told
 
 
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [(12.4, "2.0 documents/s, about 12 s left"), (None, "2.0 documents/s"), ("?", "2.0 documents/s")],
+)
+def test_a_stage_that_knows_better_tells_the_remaining_time(left: object, told: str) -> None:
+    shown = console(force_terminal=True, color_system=None)
+    with make_reporter(shown) as reporter:
+        assert isinstance(reporter, LiveReporter)
+        reporter(Event("run_started", data={"execution_id": "r1", "mode": "full", "stages": ["a"]}))
+        reporter(Event("stage_started", "a"))
+        for event in (documents(0, 0), documents(10, 20)):
+            event.data["left_s"] = left
+            reporter(event)
+        assert reporter._progress.tasks[1].fields["pace"] == told
+
+
 def test_a_log_tells_the_rate_too(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 1000, 100))
     monkeypatch.setattr("runner.progress_tracker.time.monotonic", lambda: float(next(clock)))
