@@ -16,14 +16,13 @@ __all__ = ["WarmAhead"]
 
 _AHEAD = 2  # stages
 _FEW = 10  # documents, of which a worker does one in a second or less
-_SOON_S = 3.0  # what a kernel's libraries take, beside workers
 
 
 class WarmAhead:
     """Starts the kernels of the next stages; a listener of the run's events.
 
     A stage whose document workers have much to do keeps all cores and most of the memory for them: the next
-    kernel waits until a few seconds before its end, and those after that until the next stage begins.
+    kernel waits until its last documents are in work, and those after that until the next stage begins.
 
     Args:
         manager: of the outputs folder.
@@ -66,12 +65,13 @@ class WarmAhead:
             self._warm_after(name)
 
     def __call__(self, event: Event) -> None:
-        """Start what was postponed when a stage has a few documents left, or a few seconds."""
+        """Start what was postponed as soon as the last documents of a stage are in work.
+
+        Not seconds before: the workers and the next kernel would have their most memory at the same time.
+        """
         if event.kind != "documents" or event.stage not in self._postponed:
             return
-        few = event.data.get("total", 0) - event.data.get("done", 0) <= _FEW
-        left = event.data.get("left_s")
-        if few or (isinstance(left, int | float) and left <= _SOON_S):
+        if event.data.get("total", 0) - event.data.get("done", 0) <= _FEW:
             self._postponed.discard(event.stage)
             self._warm_after(event.stage, 1)
 

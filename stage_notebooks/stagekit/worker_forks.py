@@ -8,6 +8,7 @@ child, and what it forks are their grandchildren. A notebook that is opened else
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -133,6 +134,8 @@ def _serve(connection: Connection, modules: tuple[str, ...]) -> NoReturn:
     for name in modules:
         with contextlib.suppress(ImportError):  # the worker that needs it says what is missing
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # the collector of a worker would copy the shared pages
     serve(connection, _become_worker)
     os._exit(0)
 

@@ -72,8 +72,8 @@ def ahead(
     return WarmAhead(manager, state, config, stages, resolver, resources, **options)
 
 
-def documents(stage: str, done: int, **more: object) -> Event:
-    return Event("documents", stage, {"done": done, "total": 1000, **more})
+def documents(stage: str, done: int) -> Event:
+    return Event("documents", stage, {"done": done, "total": 1000})
 
 
 def test_the_next_two_stages_load_while_one_works(manager: StateManager, kernels: Kernels) -> None:
@@ -113,18 +113,6 @@ def test_much_work_gets_the_machine_for_itself_until_its_last_documents(
     assert kernels.asked() == [THIRD]
     warming(documents(SECOND, 991))
     assert kernels.left_alone()
-
-
-def test_a_kernel_loads_when_the_work_has_seconds_left_however_many_documents_that_are(
-    manager: StateManager, kernels: Kernels
-) -> None:
-    warming = ahead(manager, new_run(manager, changed=400), kernels)
-    warming.begin(SECOND)
-    for left in (None, 60.0, 3.1, "soon"):
-        warming(documents(SECOND, 300, left_s=left))
-    assert kernels.left_alone()
-    warming(documents(SECOND, 301, left_s=2.9))
-    assert kernels.asked() == [THIRD]
 
 
 def test_what_was_carried_over_brings_no_work(manager: StateManager, kernels: Kernels) -> None:

@@ -6,7 +6,7 @@ noted. Kernels are killed when they are done, so each line is written at once.
 
 Groups: ``handing over`` stores what the next stage reads (artifacts), ``checkpointing`` saves what only
 another run goes on from (memo, vectors, executed notebooks, records), ``reading back`` fetches and checks
-such things, ``exchange`` turns documents into JSON.
+such things, ``exchange`` turns documents into JSON. ``start-up`` takes the end of a stage's kernel, too.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ _WATCHED: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {
         ("StageManager", "checkpointing", ("_checkpoint",)),
         ("StageManager", "reading back", ("current", "fingerprint")),
     ],
+    "runner.kernels": [("StageKernel", "start-up", ("end",))],
     "papermill.engines": [("NotebookExecutionManager", "checkpointing", ("save",))],
     "runner.pipeline_run": [("", "reporting", ("report_after_run", "summarize"))],
 }
