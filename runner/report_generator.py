@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "DOCUMENT_COUNTS",
     "MANIFESTS",
     "RunRows",
     "compare_stage",
@@ -40,6 +41,7 @@ MANIFESTS = (
     ("embedding_generation", "embeddings"),
     ("metadata_enrichment", "payloads"),
 )
+DOCUMENT_COUNTS = ("ok", "rejected", "failed", "stale", "ignored")
 _OUTCOME = ("path", "status", "category", "message", "remedy")
 _WORST = {"failed": 0, "rejected": 1, "stale": 2, "ok": 3}
 
@@ -90,8 +92,8 @@ def document_counts(
     """Return how many documents of a run are ok, rejected, failed and stale, and how many files none."""
     rows = rows or RunRows(manager, state)
     statuses = Counter(status for status, _, _ in rows.worst.values())
-    ignored = len(ignored_files(manager, state, rows))
-    return {name: statuses[name] for name in ("ok", "rejected", "failed", "stale")} | {"ignored": ignored}
+    statuses["ignored"] = len(ignored_files(manager, state, rows))
+    return {name: statuses[name] for name in DOCUMENT_COUNTS}
 
 
 def summarize(
@@ -121,7 +123,7 @@ def summarize(
         "execution_id": state.execution_id,
         "status": str(state.status),
         "documents": {
-            **{name: counts[name] for name in ("ok", "rejected", "failed", "stale", "ignored")},
+            **{name: counts[name] for name in DOCUMENT_COUNTS},
             "unchanged": counts["ok"] if carried else unchanged,
             "deleted": deleted,
         },

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from runner.errors import StateManagementError
 from runner.models import ExecutionMode, PipelineState
-from runner.report_generator import compare_stage
+from runner.report_generator import DOCUMENT_COUNTS, compare_stage
 from runner.report_model import Figure, RunReport, TrendRun
 from runner.state_manager import StateManager
 from stagekit.plain_json import parse_json
@@ -69,7 +69,8 @@ def report_still_true(manager: StateManager, state: PipelineState) -> RunReport 
     except (OSError, IndexError, ValidationError):
         return None
     ours = {name: done.notebook_sha256 for name, done in state.stages.items()}
-    return report if report.notebooks == ours and not report.gaps else None
+    counted = set(DOCUMENT_COUNTS) <= report.documents.keys()
+    return report if counted and report.notebooks == ours and not report.gaps else None
 
 
 def differing_figures(before: PipelineState, state: PipelineState) -> list[Figure]:

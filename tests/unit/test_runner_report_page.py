@@ -205,7 +205,9 @@ def test_a_run_with_nothing_to_do_takes_the_words_on_documents_from_the_report_b
     assert report_still_true(manager, third) == known
 
 
-@pytest.mark.parametrize("fault", ["gone", "damaged", "with a gap", "of other notebooks", "of another kind"])
+@pytest.mark.parametrize(
+    "fault", ["gone", "damaged", "with a gap", "of other notebooks", "of another kind", "uncounted"]
+)
 def test_a_report_that_may_not_hold_any_more_is_not_taken(manager: StateManager, fault: str) -> None:
     first = record_chain(manager, DOCUMENTS)
     written = write_report(manager, first)
@@ -218,6 +220,7 @@ def test_a_report_that_may_not_hold_any_more_is_not_taken(manager: StateManager,
         "with a gap": report.model_copy(update={"gaps": ["notes: ?"]}).model_dump_json(),
         "of other notebooks": report.model_copy(update={"notebooks": {}}).model_dump_json(),
         "of another kind": "[]",
+        "uncounted": report.model_copy(update={"documents": {"ok": 4}}).model_dump_json(),
     }
     written.json.unlink()
     if fault in texts:
