@@ -86,7 +86,7 @@ def asked(tmp_path: Path) -> list[str]:
     return [line.split()[0] for line in trace.read_text().splitlines()] if trace.exists() else []
 
 
-def nothing(_: Any) -> None:
+def nothing(_: Any, share: float | None = None) -> None:  # noqa: ARG001
     """What is shown does not matter here."""
 
 
@@ -223,7 +223,7 @@ def test_each_document_is_remembered_at_once_and_a_cancelled_run_leaves_nothing(
     work = executor.run(
         documents("fine", "sleep", "child", *(f"sleep {n}" for n in range(600, 620))),
         place,
-        lambda paths: shown.append(list(paths)),
+        lambda paths, *_: shown.append(list(paths)),
     )
     assert next(work)[1]["length"] == 4  # while others are still in work
     until(lambda: len(document_processes()) == 2)

@@ -198,7 +198,9 @@ def test_a_document_is_the_same_whatever_was_read_before_it_by_whom_and_with_how
     ]
     place = Workplace(store, str(tmp_path / "artifacts"), tmp_path / "logs" / "workers.log")
     workers = DocumentWorkers("stagekit.processing.worker:open_processor", SETTINGS, 2)
-    by_workers = {rows[index]["path"]: value for index, value in workers.run(rows, place, lambda _: None)}
+    by_workers = {
+        rows[index]["path"]: value for index, value in workers.run(rows, place, lambda *_, **__: None)
+    }
     here: Callable[[Row], Any] = open_processor(SETTINGS, read=store.read, threads=3)
     for row in reversed(rows):
         output = here(row)
