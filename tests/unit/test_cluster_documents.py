@@ -86,7 +86,7 @@ def asked(tmp_path: Path) -> list[str]:
     return [line.split()[0] for line in trace.read_text().splitlines()] if trace.exists() else []
 
 
-def nothing(_: Any, share: float | None = None) -> None:  # noqa: ARG001
+def nothing(_: Any, share: float | None = None) -> None:
     """What is shown does not matter here."""
 
 
