@@ -96,9 +96,9 @@ class _Server:
         return f"{count} points of {served.get('fingerprint')} made {served.get('created_at')}"
 
     def _ask(self, path: str, body: Any = None) -> Any:
-        headers = {"Content-Type": "application/json"} | ({"api-key": self._key} if self._key else {})
         import urllib.request  # only a server needs it: a run of an embedded collection starts without
 
+        headers = {"Content-Type": "application/json"} | ({"api-key": self._key} if self._key else {})
         request = urllib.request.Request(  # the scheme is checked by server_url
             self._root + path, data=json.dumps(body).encode() if body else None, headers=headers
         )
