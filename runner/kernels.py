@@ -47,7 +47,7 @@ def _warm_up():
 try:
     _warm_up()
 except Exception:
-    pass
+    pass  # its notebook meets the same fault, and says so
 del _warm_up
 """
 

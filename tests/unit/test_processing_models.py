@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from docling.datamodel.accelerator_options import AcceleratorOptions
 from docling.datamodel.base_models import DocumentStream
 from docling.document_converter import DocumentConverter
 from docling.models.factories import get_layout_factory
@@ -20,8 +21,9 @@ from rapidocr.ch_ppocr_det.utils import DetPreProcess
 from stagekit.processing import docling_plugin
 from stagekit.processing.converter import build_converter, format_options, pdf_pipeline_options
 from stagekit.processing.hard_swish import with_fused_hard_swish
-from stagekit.processing.packaged_layout import verified_weights
-from stagekit.processing.packaged_ocr import page_reader
+from stagekit.processing.onnx_arena import work_in_shared_arena
+from stagekit.processing.packaged_layout import PackagedLayoutModel, PackagedLayoutOptions, verified_weights
+from stagekit.processing.packaged_ocr import page_reader, picture_reader
 from stagekit.processing.pixel_tables import PixelTables
 from stagekit.processing.process import document_json
 from stagekit.processing.reader import DocumentReader
@@ -67,6 +69,42 @@ def test_pixels_become_the_very_numbers_that_the_models_own_code_makes_of_them(p
 def test_a_speck_is_no_page_to_look_for_lines_in() -> None:
     speck = np.full((1, 1, 3), 255, np.uint8)
     assert page_reader().text_det.get_preprocess()(speck) is None
+
+
+def shares(session: onnxruntime.InferenceSession) -> bool:
+    options = session.get_session_options()
+    try:
+        return bool(options.get_session_config_entry("session.use_env_allocators") == "1")
+    except RuntimeError:  # it was never set
+        return False
+
+
+def test_models_whose_images_have_a_largest_size_share_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[onnxruntime.InferenceSession] = []
+
+    class Noted(onnxruntime.InferenceSession):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            opened.append(self)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Noted)
+    PackagedLayoutModel(None, AcceleratorOptions(num_threads=1), PackagedLayoutOptions())
+    pages, pictures = page_reader(), picture_reader()
+    of_pages = [part.session.session for part in (pages.text_det, pages.text_cls, pages.text_rec)]
+    assert [*map(shares, [*opened, *of_pages])] == [True] * 4
+    assert not shares(pictures.text_det.session.session)  # a huge picture's memory is given back
+
+
+def test_a_model_in_shared_memory_answers_as_one_by_itself_whatever_was_computed_before(page: Any) -> None:
+    steps = PPPreProcess((800, 608))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    work_in_shared_arena(options)
+    session = onnxruntime.InferenceSession(verified_weights(), options, providers=["CPUExecutionProvider"])
+    for image in (steps(page), steps(page[:200]), steps(page)):
+        shared = session.run(None, {session.get_inputs()[0].name: image})
+        for ours, alone in zip(shared, answers(verified_weights(), image), strict=True):
+            assert np.array_equal(ours, alone)
 
 
 def test_doclings_own_engines_are_left_out_for_a_moment_only() -> None:

@@ -21,6 +21,7 @@ from docling.utils.profiling import TimeRecorder
 from docling_core.types.doc import BoundingBox, DocItemLabel
 
 from stagekit.processing.hard_swish import with_fused_hard_swish
+from stagekit.processing.onnx_arena import work_in_shared_arena
 from stagekit.processing.pixel_tables import PixelTables
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class PackagedLayoutModel(BaseLayoutModel):
         session_options = onnxruntime.SessionOptions()
         session_options.intra_op_num_threads = accelerator_options.num_threads
         session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores are shared
-        session_options.enable_cpu_mem_arena = False  # it would keep what the largest page took
+        work_in_shared_arena(session_options)
         session_options.log_severity_level = 3  # it would name each constant that is no longer used
         session = onnxruntime.InferenceSession(
             with_fused_hard_swish(verified_weights()), session_options, providers=["CPUExecutionProvider"]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 from stagekit.machine import cores
+from stagekit.processing.onnx_arena import work_in_shared_arena
 from stagekit.processing.pixel_tables import PixelTables
 
 __all__ = ["page_reader", "picture_reader"]
@@ -22,22 +25,28 @@ _PAGES: dict[str, Any] = {
 @lru_cache(maxsize=1)
 def page_reader() -> Any:
     """Return the reader of scanned pages, loaded once: detection of lines, their direction, their text."""
-    return _reader(_PAGES)
+    return _reader(_PAGES, bounded=True)
 
 
 @lru_cache(maxsize=1)
 def picture_reader() -> Any:
     """Return the reader of pictures, which enlarges small ones; loaded once."""
-    return _reader({})
+    return _reader({}, bounded=False)
 
 
-def _reader(parameters: dict[str, Any]) -> Any:
+def _reader(parameters: dict[str, Any], *, bounded: bool) -> Any:
+    """Load a reader; `bounded` is one whose images have a largest size."""
     from rapidocr import RapidOCR
 
     # This process's share of the cores: more threads would busy-wait for cores that other workers use.
     threads = int(os.environ.get("OMP_NUM_THREADS") or cores())
     engine = {"EngineConfig.onnxruntime.intra_op_num_threads": threads}
     reader: Any = RapidOCR(params={"Global.log_level": "error", **engine, **parameters})
+    if bounded:
+        with _sessions_in_shared_arena():
+            reader._load_det_model()
+            reader._load_cls_model()
+            reader._load_rec_model()
     detector = reader._load_det_model()
     steps = detector.get_preprocess()
     tables = PixelTables(steps.mean, steps.std)
@@ -48,3 +57,23 @@ def _reader(parameters: dict[str, Any]) -> Any:
 
     detector.get_preprocess = lambda: prepare
     return reader
+
+
+@contextmanager
+def _sessions_in_shared_arena() -> Iterator[None]:
+    """Let the sessions that RapidOCR opens meanwhile share memory; it has no setting for that."""
+    from rapidocr.inference_engine.onnxruntime.main import OrtInferSession
+
+    engine: Any = OrtInferSession
+    own = engine._init_sess_opts
+
+    def options(settings: Any) -> Any:
+        made = own(settings)
+        work_in_shared_arena(made)
+        return made
+
+    engine._init_sess_opts = staticmethod(options)
+    try:
+        yield
+    finally:
+        engine._init_sess_opts = staticmethod(own)
