@@ -79,11 +79,6 @@ class DocumentsView:
         self._groups = problem_groups(self._outcomes)
         bad = sum(len(group.documents) for group in self._groups)
         total = len(self._outcomes)
-        words = f"{bad} of {total} documents need attention" if bad else f"All {total} documents are in order"
-        words += " so far" if state.end_timestamp is None else ""
-        self.summary.value = note(
-            f"<h3>{span(words, 'warn' if bad else 'good')}</h3>{span(f'run {state.execution_id}', 'soft')}"
-        )
         before, chosen = self.cause.value, self.documents.value
         if bad and "attention" not in [value for _, value in self.cause.options]:
             before = "attention"  # nothing was to be chosen there before
@@ -99,6 +94,12 @@ class DocumentsView:
         self._list(None)
         if chosen in [value for _, value in self.documents.options]:
             self.documents.value = chosen
+        words = f"{bad} of {total} documents need attention" if bad else f"All {total} documents are in order"
+        words += " so far" if state.end_timestamp is None else ""
+        # Last: whoever reads the number finds the list that belongs to it.
+        self.summary.value = note(
+            f"<h3>{span(words, 'warn' if bad else 'good')}</h3>{span(f'run {state.execution_id}', 'soft')}"
+        )
 
     def _list(self, _: Any) -> None:
         cause = self.cause.value
