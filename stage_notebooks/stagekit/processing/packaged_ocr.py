@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from stagekit.machine import cores
+from stagekit.processing.narrow_letters import with_narrow_letters
 from stagekit.processing.onnx_arena import work_in_shared_arena
 from stagekit.processing.pixel_tables import PixelTables
+from stagekit.processing.weights import verified_weights
 
 __all__ = ["page_reader", "picture_reader"]
 
@@ -20,33 +21,46 @@ _PAGES: dict[str, Any] = {
     "Det.limit_side_len": 1280,
     "Rec.rec_batch_num": 1,  # in a batch every line is padded to the longest, and its neighbours change it
 }
+# The files that RapidOCR takes by itself, in the parts of its configuration.
+_WEIGHTS = {
+    "Det": ("PP-OCRv6_det_small.onnx", "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f"),
+    "Cls": (
+        "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
+        "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
+    ),
+    "Rec": ("PP-OCRv6_rec_small.onnx", "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"),
+}
+_LAST_LAYER = ("linear_8.w_0", "linear_8.b_0")  # of the recognition model
+_LETTERS = "fetch_name_0"  # its output
 
 
 @lru_cache(maxsize=1)
 def page_reader() -> Any:
     """Return the reader of scanned pages, loaded once: detection of lines, their direction, their text."""
-    return _reader(_PAGES, bounded=True)
+    return _reader(_PAGES, ("Det", "Cls", "Rec"), bounded=True)
 
 
 @lru_cache(maxsize=1)
 def picture_reader() -> Any:
     """Return the reader of pictures, which enlarges small ones; loaded once."""
-    return _reader({}, bounded=False)
+    return _reader({}, ("Det", "Rec"), bounded=False)
 
 
-def _reader(parameters: dict[str, Any], *, bounded: bool) -> Any:
-    """Load a reader; `bounded` is one whose images have a largest size."""
+def _reader(parameters: dict[str, Any], parts: Sequence[str], *, bounded: bool) -> Any:
+    """Load a reader.
+
+    Args:
+        parameters: of RapidOCR.
+        parts: the models that are used.
+        bounded: whether its images have a largest size.
+    """
     from rapidocr import RapidOCR
 
-    # This process's share of the cores: more threads would busy-wait for cores that other workers use.
-    threads = int(os.environ.get("OMP_NUM_THREADS") or cores())
-    engine = {"EngineConfig.onnxruntime.intra_op_num_threads": threads}
-    reader: Any = RapidOCR(params={"Global.log_level": "error", **engine, **parameters})
-    if bounded:
-        with _sessions_in_shared_arena():
-            reader._load_det_model()
-            reader._load_cls_model()
-            reader._load_rec_model()
+    reader: Any = RapidOCR(params={"Global.log_level": "error", **parameters})
+    for part in parts:
+        settings = reader.cfg[part]
+        settings._set_flag("allow_objects", True)  # `session` is one
+        settings.session = _session(part, bounded=bounded)
     detector = reader._load_det_model()
     steps = detector.get_preprocess()
     tables = PixelTables(steps.mean, steps.std)
@@ -59,21 +73,18 @@ def _reader(parameters: dict[str, Any], *, bounded: bool) -> Any:
     return reader
 
 
-@contextmanager
-def _sessions_in_shared_arena() -> Iterator[None]:
-    """Let the sessions that RapidOCR opens meanwhile share memory; it has no setting for that."""
-    from rapidocr.inference_engine.onnxruntime.main import OrtInferSession
+def _session(part: str, *, bounded: bool) -> Any:
+    import onnxruntime
 
-    engine: Any = OrtInferSession
-    own = engine._init_sess_opts
-
-    def options(settings: Any) -> Any:
-        made = own(settings)
-        work_in_shared_arena(made)
-        return made
-
-    engine._init_sess_opts = staticmethod(options)
-    try:
-        yield
-    finally:
-        engine._init_sess_opts = staticmethod(own)
+    options: Any = onnxruntime.SessionOptions()
+    # This process's share of the cores: more threads would busy-wait for cores that other workers use.
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or cores())
+    options.log_severity_level = 4  # as RapidOCR sets it: fatal errors only
+    if bounded:
+        work_in_shared_arena(options)
+    else:
+        options.enable_cpu_mem_arena = False  # it would keep what the largest picture took
+    weights = verified_weights("rapidocr", *_WEIGHTS[part])
+    if part == "Rec":
+        weights = with_narrow_letters(weights, last_layer=_LAST_LAYER, output=_LETTERS)
+    return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])

@@ -23,6 +23,10 @@ __all__ = [
 
 LAYOUT_PROFILES = ("packaged", "docling")
 OCR_ENGINES = ("rapidocr", "tesseract", "none")
+_OTHER_LETTERS = frozenset(
+    ("ar", "be", "bg", "fa", "he", "hi", "ja", "ka", "ko", "mk", "mn", "ru", "sr", "th", "uk", "ur", "zh")
+)
+"""Languages whose letters RapidOCR's packaged weights do not know, or that are left out of them."""
 # What the profile `docling` loads, in the folders that docling-tools makes.
 MODEL_FILES = {
     "docling-project--docling-layout-heron": (
@@ -61,7 +65,9 @@ class ProcessingSettings:
     pdf_passwords: tuple[str, ...] = field(default=(), repr=False)
 
 
-def check_settings(layout_profile: str, ocr_engine: str, artifacts_path: str = "") -> None:
+def check_settings(
+    layout_profile: str, ocr_engine: str, artifacts_path: str = "", ocr_languages: Sequence[str] = ()
+) -> None:
     """Check what the converter will be built from.
 
     Raises:
@@ -71,6 +77,11 @@ def check_settings(layout_profile: str, ocr_engine: str, artifacts_path: str = "
     one_of("ocr_engine", ocr_engine, OCR_ENGINES)
     if ocr_engine == "tesseract":
         require_tesseract()
+    elif ocr_engine == "rapidocr" and (unread := sorted(_OTHER_LETTERS.intersection(ocr_languages))):
+        raise StageError(
+            f"ocr_languages names {', '.join(map(repr, unread))}, but RapidOCR reads Latin letters here: set "
+            "ocr_engine to 'tesseract' and install its language data, or leave that out."
+        )
     models = models_folder(layout_profile, artifacts_path)
     if models is not None:
         _require_model_files(models)

@@ -34,7 +34,8 @@ def open_processor(
     Raises:
         StageError: a setting has an unknown value.
     """
-    check_settings(settings["layout_profile"], settings["ocr_engine"], settings["artifacts_path"])
+    named = ("layout_profile", "ocr_engine", "artifacts_path", "ocr_languages")
+    check_settings(*(settings[name] for name in named))
 
     def open_converter() -> PagedConverter:
         import cv2
