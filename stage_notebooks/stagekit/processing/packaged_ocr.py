@@ -9,7 +9,7 @@ from typing import Any
 
 from stagekit.machine import cores
 from stagekit.processing.narrow_letters import with_narrow_letters
-from stagekit.processing.onnx_arena import work_in_shared_arena
+from stagekit.processing.onnx_arena import open_session, work_in_shared_arena
 from stagekit.processing.pixel_tables import PixelTables
 from stagekit.processing.weights import verified_weights
 
@@ -85,6 +85,7 @@ def _session(part: str, *, bounded: bool) -> Any:
     else:
         options.enable_cpu_mem_arena = False  # it would keep what the largest picture took
     weights = verified_weights("rapidocr", *_WEIGHTS[part])
-    if part == "Rec":
-        weights = with_narrow_letters(weights, last_layer=_LAST_LAYER, output=_LETTERS)
-    return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    if part != "Rec":
+        return open_session(weights, options)
+    narrow = with_narrow_letters(weights.read_bytes(), last_layer=_LAST_LAYER, output=_LETTERS)
+    return open_session(narrow, options)

@@ -10,21 +10,21 @@ from pathlib import Path
 __all__ = ["verified_weights"]
 
 
-def verified_weights(package: str, name: str, sha256: str) -> bytes:
-    """Return a file of a package's folder `models` after comparing its SHA-256 with the known one.
+def verified_weights(package: str, name: str, sha256: str) -> Path:
+    """Return the path of a file in a package's folder `models`, after comparing its SHA-256.
 
     Args:
         package: as it is imported; its distribution has the same name.
         name: of the file.
-        sha256: of the published file, in hexadecimal digits.
+        sha256: the known one, of the published file, in hexadecimal digits.
 
     Raises:
         RuntimeError: The installed file is not the published one.
     """
     path = Path(str(files(package) / "models" / name))
-    weights = path.read_bytes()
-    found = hashlib.sha256(weights).hexdigest()
+    with path.open("rb") as weights:
+        found = hashlib.file_digest(weights, "sha256").hexdigest()
     if found != sha256:
         said = f"{path} has SHA-256 {found} instead of {sha256}"
         raise RuntimeError(f"{said}: reinstall {package.replace('_', '-')}=={version(package)}.")
-    return weights
+    return path
