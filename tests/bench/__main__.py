@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs = list(_rounds(given.rounds, contestants, base, documents, settings, scans=scans))
     finally:
         shutil.rmtree(base)
-    wanted = peer_targets(runs) if given.peers else targets(runs)
+    wanted = peer_targets(runs) if given.peers else targets(runs, cores())
     print(render(runs, first, wanted))
     found = {
         "documents": runs[0]["counts"]["documents"],

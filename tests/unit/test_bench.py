@@ -156,10 +156,22 @@ def test_ratios_are_taken_within_a_round() -> None:
 def test_each_target_is_met_or_not_or_not_measured() -> None:
     runs = [run(0, BARE, "full", 10), run(0, ONE, "full", 12)]
 
-    found = {target.name: (target.value, target.met) for target in targets(runs)}
+    found = {target.name: (target.value, target.met) for target in targets(runs, 2)}
     assert found["chain / bare, 1 worker, full run"] == (1.2, False)
     assert found["chain / bare, 2 workers, full run"] == (None, None)
     assert found["checkpointing / wall clock, 1 worker, full run"] == (0.01, True)
+
+
+def test_how_far_two_workers_could_come_is_told_beside_how_far_they_came() -> None:
+    runs = [run(0, BARE, "full", 10), run(0, TWO, "full", 9, cpu_s=17.0)]
+
+    found = {target.name: (target.value, target.met) for target in targets(runs, 2)}
+    assert found["chain / bare, 2 workers, full run"] == (0.9, False)
+    assert found["  if its processor time filled all cores"] == (0.85, None)
+    told = next(
+        line for line in render(runs, (BARE, "full"), targets(runs, 2)).splitlines() if "filled" in line
+    )
+    assert told.split()[-1] == "0.850"
 
 
 def test_each_phase_is_compared_on_its_own() -> None:
@@ -198,7 +210,7 @@ def test_the_best_peer_counts() -> None:
 
 def test_the_table_shows_runs_phases_memory_and_verdicts() -> None:
     runs = [run(0, BARE, "full", 10), run(0, ONE, "full", 12), run(0, ONE, "nothing changed", 1)]
-    text = render(runs, (BARE, "full"), targets(runs))
+    text = render(runs, (BARE, "full"), targets(runs, 2))
 
     assert "1.200" in text
     assert "NOT met" in text
