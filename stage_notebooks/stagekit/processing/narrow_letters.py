@@ -28,7 +28,7 @@ _WIDE = frozenset("FW")  # https://www.unicode.org/reports/tr11: full-width, wid
 
 
 def with_narrow_letters(model: bytes, *, last_layer: Sequence[str], output: str) -> bytes:
-    """Return a recognition model that knows letters of a single width only: Latin, Greek, Cyrillic, signs.
+    """Return a recognition model that knows letters of a single width only: Latin, Greek, signs.
 
     Args:
         model: A ModelProto with one class a letter of its property `character`, and one before and one after

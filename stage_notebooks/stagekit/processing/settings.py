@@ -23,10 +23,10 @@ __all__ = [
 
 LAYOUT_PROFILES = ("packaged", "docling")
 OCR_ENGINES = ("rapidocr", "tesseract", "none")
+# Languages whose letters RapidOCR's packaged weights do not know, or that narrow_letters leaves out.
 _OTHER_LETTERS = frozenset(
     ("ar", "be", "bg", "fa", "he", "hi", "ja", "ka", "ko", "mk", "mn", "ru", "sr", "th", "uk", "ur", "zh")
 )
-"""Languages whose letters RapidOCR's packaged weights do not know, or that are left out of them."""
 # What the profile `docling` loads, in the folders that docling-tools makes.
 MODEL_FILES = {
     "docling-project--docling-layout-heron": (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+
+from stagekit.embedding.model_cache import sha256_file
 
 __all__ = ["verified_weights"]
 
@@ -22,9 +23,7 @@ def verified_weights(package: str, name: str, sha256: str) -> Path:
         RuntimeError: The installed file is not the published one.
     """
     path = Path(str(files(package) / "models" / name))
-    with path.open("rb") as weights:
-        found = hashlib.file_digest(weights, "sha256").hexdigest()
-    if found != sha256:
+    if (found := sha256_file(path)) != sha256:
         said = f"{path} has SHA-256 {found} instead of {sha256}"
         raise RuntimeError(f"{said}: reinstall {package.replace('_', '-')}=={version(package)}.")
     return path
