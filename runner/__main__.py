@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import NoReturn
 
-from runner.cli import main
+from runner.cli.app import main
 
 __all__ = ["program"]
 

@@ -20,8 +20,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from runner.errors import ConfigurationError
-from runner.redaction import looks_like_token
-from stagekit.paths import config_dir, outputs_path
+from stagekit.base.paths import config_dir, outputs_path
+from stagekit.base.redaction import looks_like_token
 
 __all__ = [
     "SECRETS",

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from runner.config_manager import PipelineConfig, profiles
-from stagekit.paths import config_dir
+from stagekit.base.paths import config_dir
 
 __all__ = ["reference"]
 

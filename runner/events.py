@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.redaction import Redactor, secret_values
 from runner.terminal import json_line
-from stagekit.plain_json import parse_json
+from stagekit.base.plain_json import parse_json
+from stagekit.base.redaction import Redactor, secret_values
 
 __all__ = ["Event", "EventLog", "Listener", "fan_out", "read_events"]
 

@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from runner.redaction import Redactor, secret_values
+from stagekit.base.redaction import Redactor, secret_values
 
 __all__ = ["TerminalConsole", "json_line", "visible"]
 

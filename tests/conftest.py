@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from runner.redaction import SECRET_VARIABLES
+from stagekit.base.redaction import SECRET_VARIABLES
 
 _KEPT = {"NIC_ETL_MODELS_DIR"}
 # Promises about values, not about the speed of the machine that happens to test them.

@@ -11,9 +11,9 @@ from runner.dashboard.markup import STYLE, badge, note, plain, span
 from runner.dashboard.page_image import DRAWABLE, draw_page
 from runner.dashboard.workspace import Workspace
 from runner.models import PipelineState
-from runner.report_documents import problem_groups
-from runner.report_generator import RunRows, document_outcomes, ignored_files
-from runner.report_model import ProblemGroup
+from runner.record.report_generator import RunRows, document_outcomes, ignored_files
+from runner.report.documents import problem_groups
+from runner.report.model import ProblemGroup
 from stagekit.contract import artifact_refs
 from stagekit.errors import StageError
 

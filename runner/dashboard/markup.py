@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from runner.redaction import Redactor, secret_values
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
+from stagekit.base.redaction import Redactor, secret_values
 
 __all__ = ["FILES_VARIABLE", "STYLE", "badge", "file_link", "note", "plain", "span", "table", "when"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import nbformat
 
-from stagekit.plain_json import parse_json, require_plain
+from stagekit.base.plain_json import parse_json, require_plain
 
 __all__ = ["notebook_page"]
 

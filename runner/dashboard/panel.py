@@ -21,8 +21,8 @@ from runner.dashboard.situation import Situation, assess
 from runner.dashboard.workspace import Workspace
 from runner.errors import PipelineOrchestrationError, StateManagementError
 from runner.models import PipelineState
-from runner.monitor import PipelineMonitor
-from runner.report_history import HTML_NAME
+from runner.record.monitor import PipelineMonitor
+from runner.report.history import HTML_NAME
 from stagekit.errors import StageError
 
 __all__ = ["Panel", "create_pipeline_dashboard"]

@@ -8,9 +8,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from runner.events import Event
-from runner.follow import follow
 from runner.models import PipelineState
-from runner.state_manager import StateManager
+from runner.record.follow import follow
+from runner.record.state_manager import StateManager
 
 __all__ = ["RunFollower", "RunProgress", "StageProgress"]
 

@@ -12,7 +12,7 @@ from runner.dashboard.stage_view import StageView
 from runner.dashboard.workspace import Workspace
 from runner.errors import StateManagementError
 from runner.models import ExecutionRecord
-from runner.report_history import HTML_NAME
+from runner.report.history import HTML_NAME
 
 __all__ = ["RunsView", "run_history_widget"]
 

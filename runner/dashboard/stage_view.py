@@ -10,7 +10,7 @@ from runner.dashboard.markup import STYLE, badge, file_link, note, plain, span, 
 from runner.dashboard.progress_view import spoken
 from runner.dashboard.workspace import Workspace
 from runner.models import Checkpoint, PipelineState
-from runner.report_model import StageReport
+from runner.report.model import StageReport
 
 __all__ = ["StageView", "stage_detail_viewer"]
 

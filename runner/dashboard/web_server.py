@@ -24,7 +24,7 @@ from voila.app import Voila
 from runner.dashboard.markup import FILES_VARIABLE
 from runner.dashboard.notebook_page import notebook_page
 from runner.errors import ConfigurationError
-from stagekit.paths import make_private_dir
+from stagekit.base.paths import make_private_dir
 
 __all__ = ["ADDRESS", "TokenIdentity", "control_notebook", "free_port", "serve"]
 

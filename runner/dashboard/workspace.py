@@ -21,10 +21,10 @@ from runner.config_manager import LoadedConfig, load_config
 from runner.dashboard.child_environment import child_environment
 from runner.errors import PipelineOrchestrationError
 from runner.models import PipelineState
-from runner.report_facts import collect_report
-from runner.report_model import RunReport
-from runner.state_manager import StateManager
-from stagekit.paths import make_private_dir
+from runner.record.state_manager import StateManager
+from runner.report.facts import collect_report
+from runner.report.model import RunReport
+from stagekit.base.paths import make_private_dir
 
 __all__ = ["CommandFailedError", "Launch", "Workspace", "setting_text"]
 

@@ -2,7 +2,7 @@
 
 from stagekit.contract import ArtifactRef, ExecutionStatus, StageResult
 from stagekit.errors import ArtifactError, DocumentRejected, StageError
-from stagekit.stage import DocumentOutput, Stage, open_stage
+from stagekit.stage.stage import DocumentOutput, Stage, open_stage
 
 __all__ = [
     "ArtifactError",

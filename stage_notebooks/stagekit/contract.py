@@ -16,8 +16,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from stagekit.base.plain_json import parse_json, require_plain
 from stagekit.errors import StageError
-from stagekit.plain_json import parse_json, require_plain
 
 __all__ = [
     "PROGRESS_MIME",

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from stagekit.machine import cores
+from stagekit.base.machine import cores
 from tests.bench.contestants import Result, Workplace, run_bare, run_chain
 from tests.bench.corpus import change_one, rename_one, write_corpus
 from tests.bench.peer_runs import MODEL, PEERS, Peer, install_peers, run_peer

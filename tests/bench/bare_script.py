@@ -23,8 +23,8 @@ from typing import Any
 BEGIN = float(os.environ.get("BENCH_BEGIN") or time.time())
 
 from stagekit import chunking, embedding, enrichment, ingestion, storage  # noqa: E402
+from stagekit.base.machine import cores  # noqa: E402
 from stagekit.errors import DocumentRejected  # noqa: E402
-from stagekit.machine import cores  # noqa: E402
 from stagekit.processing.process import process_document, quality_verdict  # noqa: E402
 from stagekit.processing.reader import DocumentReader  # noqa: E402
 from stagekit.processing.settings import ProcessingSettings  # noqa: E402
@@ -71,7 +71,7 @@ def open_reader(given: SimpleNamespace) -> tuple[DocumentReader, ProcessingSetti
     def open_converter() -> Any:
         import cv2
 
-        from stagekit.processing.converter import build_converter
+        from stagekit.processing.pdf.converter import build_converter
 
         cv2.setNumThreads(cores())
         return build_converter(

@@ -31,7 +31,7 @@ import numpy as np
 from qdrant_client import QdrantClient, models
 
 from stagekit.storage.collection import EMBEDDED_INDEXES, PAYLOAD_INDEXES
-from stagekit.storage.embedded import EmbeddedQdrant
+from stagekit.storage.embedded.store import EmbeddedQdrant
 
 BATCH = 256
 NAME = "c"

@@ -34,8 +34,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stagekit.base.machine import cores
 from stagekit.embedding import embed_texts, load_model, load_tokenizer, resolve_model
-from stagekit.machine import cores
 from tests.bench.matrix_peak import gflops
 from tests.bench.random_model import BGE_M3, SMALL, write_xlm_roberta
 from tests.crash.corpus import document

@@ -21,7 +21,7 @@ from typing import Any
 from docling_core.types.doc import DoclingDocument, SectionHeaderItem, TitleItem
 
 from stagekit.errors import DocumentRejected
-from stagekit.processing.converter import build_converter
+from stagekit.processing.pdf.converter import build_converter
 from stagekit.processing.process import (
     ProcessedDocument,
     ProcessingSettings,

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import papermill
 
+from stagekit.base.paths import source_notebook
 from stagekit.contract import StageResult, read_scraps
-from stagekit.paths import source_notebook
 from tests.servers.gitlab_world import Repository
 
 

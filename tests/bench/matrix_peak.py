@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from stagekit.embedding import onnx_format
-from stagekit.machine import cores
+from stagekit.base import onnx_format
+from stagekit.base.machine import cores
 
 __all__ = ["Peak", "gflops"]
 

@@ -110,9 +110,9 @@ def role_of(command: Sequence[str], name: str) -> str:
     Kernels and document workers are forked from a server, and have its arguments and a name of their own:
     that of the notebook, and ``workers``.
     """
-    if "stagekit.worker_main" in command or name.startswith("worker"):
+    if "stagekit.workers.main" in command or name.startswith("worker"):
         return "document workers"
-    if "runner.fork_server" in command:
+    if "runner.kernels.fork_server" in command:
         return f"kernel {name[:2]}" if name[:2].isdigit() else "fork server"
     if any(Path(word).name == "bare_script.py" for word in command):
         return "script"

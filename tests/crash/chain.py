@@ -165,8 +165,8 @@ def altered_artifacts(outputs: Path) -> list[str]:
 
 def checkpoint_faults(outputs: Path) -> list[str]:
     """Return what is wrong with the last run's notebooks, products, and the artifacts of each document."""
-    from runner.manifests import read_manifests
-    from runner.state_manager import StateManager
+    from runner.record.manifests import read_manifests
+    from runner.record.state_manager import StateManager
     from stagekit.contract import artifact_refs
 
     manager = StateManager(outputs)
@@ -194,7 +194,7 @@ def processes(outputs: Path) -> list[psutil.Process]:
 
 def is_worker(process: psutil.Process) -> bool:
     """Tell whether a process works on documents: a program of its own, or a fork that carries the name."""
-    return process.name() == "worker" or "stagekit.worker_main" in process.cmdline()
+    return process.name() == "worker" or "stagekit.workers.main" in process.cmdline()
 
 
 def left_processes(outputs: Path, patience: float = 10.0) -> list[str]:

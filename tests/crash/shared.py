@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from stagekit.paths import config_dir
+from stagekit.base.paths import config_dir
 from tests.crash.chain import Points, Workplace, read_points
 from tests.crash.corpus import FOLDER, document, document_name, paragraph, write_corpus
 from tests.crash.tiny_model import write_tiny_model

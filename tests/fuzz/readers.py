@@ -7,31 +7,31 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from runner.audit import AuditLog
-from runner.backup import restore_backup
 from runner.dashboard.notebook_page import notebook_page
-from runner.environment import environment_report
 from runner.events import read_events
-from runner.freshness import freshness
-from runner.kernel_registry import reap_orphans
-from runner.manifests import read_manifests
+from runner.kernels.notebook_io import SafeHandler, safe_path
 from runner.models import now
-from runner.notebook_io import SafeHandler, safe_path
-from runner.planner import differences
-from runner.quarantine import list_quarantine
-from runner.rebuild import rebuild_state
-from runner.recovery import validate_pipeline_integrity
-from runner.report_facts import collect_report
-from runner.report_generator import document_outcomes, summarize
-from runner.report_html import render_html
-from runner.report_stages import failed_cell
-from runner.retention import plan_prune
-from runner.state_manager import StateManager
+from runner.pipeline.planner import differences
+from runner.record.audit import AuditLog
+from runner.record.environment import environment_report
+from runner.record.freshness import freshness
+from runner.record.kernels import reap_orphans
+from runner.record.manifests import read_manifests
+from runner.record.report_generator import document_outcomes, summarize
+from runner.record.state_manager import StateManager
+from runner.report.facts import collect_report
+from runner.report.html import render_html
+from runner.report.stages import failed_cell
+from runner.spec.recovery import validate_pipeline_integrity
+from runner.upkeep.backup import restore_backup
+from runner.upkeep.prune import plan_prune
+from runner.upkeep.quarantine import list_quarantine
+from runner.upkeep.rebuild import rebuild_state
+from stagekit.artifacts.memo import Memo
+from stagekit.base.paths import latest_notebooks
 from stagekit.contract import artifact_refs, read_scraps, stage_result
 from stagekit.embedding.vectors import VectorStore
-from stagekit.memo import Memo
-from stagekit.paths import latest_notebooks
-from stagekit.stage import open_stage
+from stagekit.stage.stage import open_stage
 from tests.fuzz.guard import Violation, allowed, watched
 
 __all__ = ["READERS", "faults"]

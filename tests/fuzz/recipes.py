@@ -13,8 +13,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from stagekit.artifacts.tables import decode_rows, encode_rows, table_metadata
 from stagekit.contract import SCRAP_MIME
-from stagekit.tables import decode_rows, encode_rows, table_metadata
 from tests.fuzz.corpus import Changes, Corpus
 from tests.fuzz.mutations import HOSTILE, change_bytes, change_json, change_lines, change_value, json_bytes
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stagekit.base.plain_json import parse_json, require_plain
 from stagekit.contract import artifact_refs
-from stagekit.plain_json import parse_json, require_plain
 from tests.fuzz.cases import keep, kept, make, tried
 from tests.fuzz.corpus import Corpus
 from tests.fuzz.mutations import HOSTILE, change_value, json_bytes

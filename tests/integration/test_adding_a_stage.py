@@ -10,13 +10,13 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from runner import stages
 from runner.config_manager import load_config
 from runner.models import PipelineStage
-from runner.orchestrator import PipelineOrchestrator
-from runner.report_generator import manifest_rows
+from runner.pipeline import stages
+from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.record.report_generator import manifest_rows
+from stagekit.base.paths import source_notebook
 from stagekit.contract import ExecutionStatus
-from stagekit.paths import source_notebook
 from tests.integration.conftest import SampleRun
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-stage.md"

@@ -35,7 +35,7 @@ STAGES = ("document_processing", "text_chunking", "embedding_generation", "metad
 # In the kernel of one stage, a library fails with all that it knows in its message, or waits to be killed.
 _HOOK = """
 import os, sys, time
-if "runner.fork_server" in sys.orig_argv:
+if "runner.kernels.fork_server" in sys.orig_argv:
     import pyarrow.parquet as pq
     inner = pq.ParquetFile.__init__
     def __init__(self, *arguments, **named):
@@ -51,8 +51,8 @@ if "runner.fork_server" in sys.orig_argv:
             time.sleep(120)
         return inner(self, *arguments, **named)
     pq.ParquetFile.__init__ = __init__
-    import stagekit.worker_main
-    def run(*descriptors, inner=stagekit.worker_main.run):
+    import stagekit.workers.main
+    def run(*descriptors, inner=stagekit.workers.main.run):
         import stagekit.processing.process as process
         def decide(content, name, inner=process.detect_format):
             if "quebra" in name:
@@ -61,7 +61,7 @@ if "runner.fork_server" in sys.orig_argv:
             return inner(content, name)
         process.detect_format = decide
         inner(*descriptors)
-    stagekit.worker_main.run = run
+    stagekit.workers.main.run = run
 """
 
 

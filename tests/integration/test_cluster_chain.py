@@ -18,10 +18,10 @@ import pytest
 from qdrant_client import QdrantClient
 from s3fs import S3FileSystem
 
-from stagekit.artifacts import ArtifactStore, open_store
+from stagekit.artifacts.store import ArtifactStore, open_store
+from stagekit.artifacts.tables import decode_rows
+from stagekit.base.paths import latest_notebooks
 from stagekit.contract import artifact_refs, read_scraps
-from stagekit.paths import latest_notebooks
-from stagekit.tables import decode_rows
 from tests.crash.chain import SETTINGS, Points, differences
 from tests.crash.corpus import FOLDER, write_corpus
 from tests.crash.tiny_model import write_tiny_model
@@ -135,7 +135,7 @@ def kill_in_mid_work(victim: subprocess.Popen[bytes], s3: S3Server, run: subproc
     while time.monotonic() < end and run.poll() is None:
         done = len(s3.requests("PUT")) - stored
         has_document = any(
-            "stagekit.worker_main" in child.cmdline() for child in psutil.Process(victim.pid).children()
+            "stagekit.workers.main" in child.cmdline() for child in psutil.Process(victim.pid).children()
         )
         if has_document and not begun:
             begun = done

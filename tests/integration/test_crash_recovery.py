@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from runner.errors import StageExecutionError
-from runner.kernels import StageKernel
-from runner.notebook_execution import NotebookJob, execute_notebook
-from stagekit.paths import notebooks_dir
+from runner.kernels.execution import NotebookJob, execute_notebook
+from runner.kernels.kernel import StageKernel
+from stagekit.base.paths import notebooks_dir
 from tests.crash.chain import executed, remembered
 from tests.crash.fixtures import first, moved
 from tests.crash.harness import Kill, interrupt, recover, whole

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
 from tests.crash.tiny_model import write_tiny_model
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -17,9 +17,9 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from stagekit.artifacts import ArtifactStore
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.tables import decode_rows
 from stagekit.contract import artifact_refs, read_scraps, stage_result
-from stagekit.tables import decode_rows
 from tests.integration.conftest import SampleRun, sample_copy, sample_run
 
 __all__ = ["sample_copy", "sample_run"]
@@ -27,7 +27,7 @@ __all__ = ["sample_copy", "sample_run"]
 ROOT = Path(__file__).parents[2]
 _MAP = """
 from stagekit import open_stage
-from stagekit.workers import DocumentWorkers
+from stagekit.workers.team import DocumentWorkers
 stage = open_stage("shout", outputs_dir=outputs_dir)
 rows = [{"document_id": t, "path": f"{n}.md", "text": t} for n, t in enumerate(texts)]
 factory = "tests.unit.worker_documents:open_misbehaving"
@@ -69,7 +69,7 @@ def kernels_and_workers() -> list[psutil.Process]:
 def workers() -> Iterator[psutil.Process]:
     for process in kernels_and_workers():
         try:
-            if "stagekit.worker_main" in process.cmdline():
+            if "stagekit.workers.main" in process.cmdline():
                 yield process
         except psutil.Error:
             continue

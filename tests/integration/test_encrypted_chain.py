@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from stagekit.artifacts import ArtifactStore, open_store
+from stagekit.artifacts.store import ArtifactStore, open_store
+from stagekit.artifacts.tables import decode_rows
+from stagekit.base.paths import latest_notebooks
 from stagekit.contract import artifact_refs, read_scraps
-from stagekit.encryption import sealed_under
-from stagekit.paths import latest_notebooks
-from stagekit.tables import decode_rows
+from stagekit.sealing.cipher import sealed_under
 from tests.integration.clear_text import files_with, sentences_of
 from tests.integration.conftest import SampleRun, nic_etl_command
 from tests.unit.encryption_keys import KEY, KEY_ID, OTHER, OTHER_ID, values_of

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stagekit.ingestion import GitLabSettings
-from stagekit.ingestion.gitlab_check import check_gitlab
+from stagekit.ingestion.gitlab.check import check_gitlab
 from tests.servers.gitlab_server import GitLabServer
 from tests.servers.gitlab_world import APPROVED, PROJECT, TOKEN, Repository
 

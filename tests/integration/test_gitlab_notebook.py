@@ -8,10 +8,10 @@ from typing import Any
 import papermill
 import pytest
 
-from stagekit.artifacts import ArtifactStore
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.tables import decode_rows
+from stagekit.base.paths import source_notebook
 from stagekit.contract import ArtifactRef, StageResult, read_scraps
-from stagekit.paths import source_notebook
-from stagekit.tables import decode_rows
 from tests.servers.gitlab_server import GitLabServer
 from tests.servers.gitlab_world import APPROVED, PROJECT, TOKEN, Repository
 

@@ -120,7 +120,7 @@ def test_a_dripping_download_is_cut_off_by_the_limit_for_a_file(world: World) ->
 def test_a_listing_that_does_not_end_is_an_error(
     world: World, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import stagekit.ingestion.gitlab_transport as transport
+    import stagekit.ingestion.gitlab.transport as transport
 
     monkeypatch.setattr(transport, "_LARGEST_ANSWER", 1 << 20)
     world.server.faults.add(kind, "/tree", seconds=0.05)

@@ -16,10 +16,10 @@ import pytest
 
 from runner.config_manager import load_config
 from runner.models import PipelineResult
-from runner.orchestrator import PipelineOrchestrator
-from runner.report_generator import document_outcomes, ignored_files
-from runner.stages import default_stages
-from runner.state_manager import StateManager
+from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.pipeline.stages import default_stages
+from runner.record.report_generator import document_outcomes, ignored_files
+from runner.record.state_manager import StateManager
 from tests.crash.chain import is_worker
 from tests.hostile.corpus import APPROVED, write_corpus, write_repository
 

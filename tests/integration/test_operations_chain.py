@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from runner.backup import create_backup, restore_backup
 from runner.config_manager import PipelineConfig
 from runner.events import Event
 from runner.models import ExecutionStatus, PipelineResult
-from runner.orchestrator import PipelineOrchestrator
-from runner.quarantine import list_quarantine, retry_quarantine
-from runner.rebuild import rebuild_state
-from runner.recovery import validate_pipeline_integrity
-from runner.retention import apply_prune, plan_prune
-from runner.state_manager import StateManager
+from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.record.state_manager import StateManager
+from runner.spec.recovery import validate_pipeline_integrity
+from runner.upkeep.backup import create_backup, restore_backup
+from runner.upkeep.prune import apply_prune, plan_prune
+from runner.upkeep.quarantine import list_quarantine, retry_quarantine
+from runner.upkeep.rebuild import rebuild_state
 from tests.toy_chain import toy_chain
 
 Make = Callable[..., PipelineOrchestrator]

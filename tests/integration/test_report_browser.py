@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from runner.report import write_report
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
+from runner.report.write import write_report
 from tests.unit.report_runs import fail_stage, record_chain
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -12,7 +12,7 @@ from runner.config_manager import PipelineConfig, load_config
 from runner.errors import PipelineOrchestrationError
 from runner.events import Event
 from runner.models import ExecutionStatus, PipelineResult
-from runner.orchestrator import PipelineOrchestrator
+from runner.pipeline.orchestrator import PipelineOrchestrator
 from tests.toy_chain import toy_chain
 
 pytestmark = pytest.mark.slow
@@ -72,7 +72,7 @@ def test_an_error_of_ours_is_raised_after_the_report_is_written(
     def break_down(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a fault of the runner")
 
-    monkeypatch.setattr("runner.stage_manager.StageManager.execute_stage_with_retry", break_down)
+    monkeypatch.setattr("runner.pipeline.stage_manager.StageManager.execute_stage_with_retry", break_down)
     with pytest.raises(ZeroDivisionError):
         run(tmp_path, config)
     reports = list((config.outputs / "runs").glob("*/report.json"))

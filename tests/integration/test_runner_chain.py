@@ -23,14 +23,14 @@ import scrapbook
 from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event, read_events
-from runner.kernel_registry import reap_orphans
-from runner.kernels import StageKernel
+from runner.kernels.kernel import StageKernel
 from runner.models import ExecutionContext, ExecutionMode, PipelineResult
-from runner.monitor import PipelineMonitor
-from runner.orchestrator import PipelineOrchestrator
-from runner.stage_executor import AdvancedOrchestration
-from runner.stage_manager import StageManager
-from runner.state_manager import StateManager
+from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.pipeline.stage_manager import StageManager
+from runner.record.kernels import reap_orphans
+from runner.record.monitor import PipelineMonitor
+from runner.record.state_manager import StateManager
+from runner.spec.stage_executor import AdvancedOrchestration
 from stagekit.contract import ExecutionStatus, read_scraps
 from tests.toy_chain import toy_chain
 
@@ -277,7 +277,7 @@ def test_a_second_run_is_refused_while_one_goes_on(make: Make, outputs: Path) ->
 def test_the_lock_of_a_killed_run_is_taken_over(make: Make, outputs: Path) -> None:
     outputs.mkdir(mode=0o700)
     script = (
-        "import sys, time; from pathlib import Path; from runner.state_manager import StateManager\n"
+        "import sys, time; from pathlib import Path; from runner.record.state_manager import StateManager\n"
         "with StateManager(Path(sys.argv[1])).lock('killed'): print('locked', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", script, str(outputs)], stdout=subprocess.PIPE, text=True)
@@ -364,7 +364,7 @@ def test_a_kernel_sees_only_the_secrets_of_its_stage_and_notebooks_hold_none(
 
 def test_kernels_of_a_killed_runner_are_ended_at_the_next_start(outputs: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from runner.kernels import StageKernel\n"
+        "import os, sys; from pathlib import Path; from runner.kernels.kernel import StageKernel\n"
         "out = Path(sys.argv[1]); out.mkdir(parents=True)\n"
         "kernel = StageKernel(dict(os.environ), out, out / 'log', out / 'kernels')\n"
         "print(kernel.pid, flush=True); os.kill(os.getpid(), 9)"

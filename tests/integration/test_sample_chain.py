@@ -13,8 +13,8 @@ import nbformat
 import pytest
 import scrapbook
 
+from stagekit.base.paths import config_dir, notebooks_dir
 from stagekit.contract import STAGE_RESULT, artifact_refs, read_scraps, stage_result
-from stagekit.paths import config_dir, notebooks_dir
 from tests.integration.conftest import SampleRun
 
 NicEtl = Callable[..., subprocess.CompletedProcess[str]]
@@ -76,7 +76,7 @@ def test_scrapbook_reads_every_executed_notebook(sample_run: SampleRun) -> None:
 
 
 def test_every_artifact_of_the_run_is_whole(sample_run: SampleRun) -> None:
-    from runner.state_manager import StateManager
+    from runner.record.state_manager import StateManager
 
     manager = StateManager(sample_run.outputs)
     state = manager.load_checkpoint()
@@ -87,7 +87,7 @@ def test_every_artifact_of_the_run_is_whole(sample_run: SampleRun) -> None:
 
 @pytest.mark.slow
 def test_the_right_document_is_found_for_the_questions(sample_run: SampleRun, tmp_path: Path) -> None:
-    from stagekit.search import search
+    from stagekit.search.query import search
 
     missed: list[dict[str, Any]] = []
     for question in QUESTIONS:
@@ -167,7 +167,7 @@ def test_a_rerun_with_another_chunk_size_and_then_a_run(sample_copy: SampleRun, 
     changing = {"execution_id", "duration_seconds", "stages"}
     assert {**json.loads(third.stdout), **dict.fromkeys(changing)} == {**summary, **dict.fromkeys(changing)}
     imported = {line.rpartition("|")[2].strip() for line in third.stderr.splitlines()}
-    assert "runner.report" in imported
+    assert "runner.report.write" in imported
     assert not imported & {"pyarrow", "numpy", "jupyter_client", "zmq", "tenacity", "http.server"}
 
 

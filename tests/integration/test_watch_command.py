@@ -20,10 +20,10 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from runner import watch_start
-from runner.cli import app
-from runner.state_manager import StateManager
-from runner.watch_note import active_watch, hold_watch
+from runner.cli.app import app
+from runner.record.state_manager import StateManager
+from runner.watch import start as watch_start
+from runner.watch.note import active_watch, hold_watch
 from tests.servers.gitlab_server import GitLabServer
 from tests.servers.gitlab_world import PROJECT, TOKEN, Repository
 
@@ -311,7 +311,7 @@ def test_other_code_is_loaded_by_the_same_command_in_the_same_process(
     executed: list[Any] = []
     monkeypatch.setattr(os, "execv", lambda *words: executed.append(words))
     monkeypatch.setattr(watch_start, "code_state", lambda: "of another version")
-    monkeypatch.setattr("runner.watch.settled_code_state", lambda: "")
+    monkeypatch.setattr("runner.watch.loop.settled_code_state", lambda: "")
     assert called(outputs, *unreachable)[0] == 0
     assert executed == [(sys.executable, [sys.executable, *sys.orig_argv[1:]])]
     assert active_watch(outputs) is None

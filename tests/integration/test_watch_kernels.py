@@ -15,13 +15,13 @@ import psutil
 import pytest
 
 from runner.config_manager import PipelineConfig, load_config
-from runner.kernel_pool import KernelPool
+from runner.kernels.pool import KernelPool
 from runner.models import PipelineStage
-from runner.monitor import PipelineMonitor
-from runner.orchestrator import PipelineOrchestrator
-from runner.state_manager import StateManager
-from runner.watch_runs import WatchRuns
-from runner.watch_worker import WatchWorker, serve
+from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.record.monitor import PipelineMonitor
+from runner.record.state_manager import StateManager
+from runner.watch.runs import WatchRuns
+from runner.watch.worker import WatchWorker, serve
 from tests.toy_chain import toy_chain
 
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stagekit.paths import notebooks_dir
+from stagekit.base.paths import notebooks_dir
 from tests.integration.conftest import SampleRun, sample_copy, sample_run
 
 __all__ = ["sample_copy", "sample_run"]

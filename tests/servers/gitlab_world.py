@@ -11,8 +11,8 @@ from typing import Any
 import gitlab
 
 from stagekit import ingestion
-from stagekit.artifacts import ArtifactStore
-from stagekit.memo import Memo
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.store import ArtifactStore
 from tests.servers.gitlab_routes import Project
 from tests.servers.gitlab_server import GitLabServer
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from runner import cli
+from runner.cli import app as cli
 
 __all__ = ["Command", "Done", "nic_etl"]
 

@@ -15,10 +15,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from runner.models import Checkpoint, ExecutionMode, PipelineState
-from runner.state_manager import StateManager, file_sha256
-from stagekit.artifacts import ArtifactStore
+from runner.record.state_manager import StateManager, file_sha256
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.tables import encode_rows
 from stagekit.contract import SCRAP_MIME, STAGE_RESULT, ExecutionStatus, StageResult
-from stagekit.tables import encode_rows
 
 START = "2026-03-01T12:00:00Z"
 

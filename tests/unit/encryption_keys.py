@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from stagekit.encryption import key_id_of, sealed_under
+from stagekit.sealing.cipher import key_id_of, sealed_under
 
 __all__ = ["KEY", "KEY_ID", "OTHER", "OTHER_ID", "found_in", "values_of"]
 

@@ -2,10 +2,10 @@
 
 import json
 
-from runner.state_manager import StateManager
-from stagekit.artifacts import ArtifactStore
+from runner.record.state_manager import StateManager
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.tables import encode_rows
 from stagekit.storage import connect
-from stagekit.tables import encode_rows
 from tests.unit.core_notebooks import executed_notebook
 from tests.unit.storage_rows import DIMENSION, IDENTITY, SOURCE, create, document_id, reconcile
 

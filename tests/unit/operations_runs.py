@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineState, now
-from runner.state_manager import StateManager, file_sha256
+from runner.record.state_manager import StateManager, file_sha256
 from stagekit import DocumentOutput, DocumentRejected, open_stage
+from stagekit.base.paths import source_notebook as stage_source
 from stagekit.contract import SCRAP_MIME, stage_result
-from stagekit.paths import source_notebook as stage_source
 from tests.unit.core_notebooks import executed_notebook, front_end, source_notebook
 
 __all__ = ["Shouting"]

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineState
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import record_stage
 
 __all__ = ["Page", "event_line", "record_chain", "record_nothing_changed"]

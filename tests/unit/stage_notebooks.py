@@ -17,9 +17,9 @@ from typing import Any
 from docling_core.types.doc import DoclingDocument
 from docling_core.types.doc.labels import DocItemLabel
 
-from stagekit.artifacts import ArtifactStore
-from stagekit.paths import source_notebook
-from stagekit.tables import encode_rows
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.tables import encode_rows
+from stagekit.base.paths import source_notebook
 from tests.crash.corpus import paragraph
 from tests.unit.core_notebooks import executed_notebook
 from tests.unit.nic_rows import processed, source

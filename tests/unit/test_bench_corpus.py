@@ -9,7 +9,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from stagekit.processing.converter import build_converter
+from stagekit.processing.pdf.converter import build_converter
 from stagekit.processing.process import process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings

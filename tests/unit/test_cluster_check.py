@@ -15,17 +15,19 @@ from distributed import Client, LocalCluster
 
 from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError
-from stagekit import StageError, cluster, cluster_check
-from stagekit.artifacts import ArtifactStore, open_store
-from stagekit.cluster import connected
-from stagekit.cluster_check import require_alike
-from stagekit.cluster_facts import conversion_facts
-from stagekit.cluster_worker import DocumentOrder, EmbeddingOrder, embed_groups, read_document
-from stagekit.doctor_cluster import check_cluster
-from stagekit.preflight import preflight
+from stagekit import StageError
+from stagekit.artifacts.store import ArtifactStore, open_store
+from stagekit.checks.doctor_cluster import check_cluster
+from stagekit.checks.preflight import preflight
+from stagekit.cluster import check as cluster_check
+from stagekit.cluster import client as cluster
+from stagekit.cluster.check import require_alike
+from stagekit.cluster.client import connected
+from stagekit.cluster.facts import conversion_facts
+from stagekit.cluster.worker import DocumentOrder, EmbeddingOrder, embed_groups, read_document
 from tests.servers.dask_cluster import DaskCluster, cluster_here
 
-FACTS = "stagekit.cluster_facts:conversion_facts"
+FACTS = "stagekit.cluster.facts:conversion_facts"
 _BLOCKER = """
 import sys
 class Blocker:
@@ -93,7 +95,7 @@ def test_dask_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(StageError, match=r"Dask is not installed: pip install 'nic-etl\[cluster\]'"):
         connected("tcp://127.0.0.1:9").__enter__()
-    monkeypatch.setattr("stagekit.preflight.find_spec", lambda _: None)
+    monkeypatch.setattr("stagekit.checks.preflight.find_spec", lambda _: None)
     [said] = preflight(PipelineConfig(dask_scheduler="tcp://host:8786").model_dump(mode="json"))
     assert "pip install 'nic-etl[cluster]'" in said
 

@@ -14,10 +14,13 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
-from stagekit import Stage, StageError, cluster, cluster_documents, cluster_worker, open_stage
-from stagekit.cluster_documents import ClusterDocuments
-from stagekit.execution import Workplace
-from stagekit.workers import DocumentWorkers
+from stagekit import Stage, StageError, open_stage
+from stagekit.cluster import client as cluster
+from stagekit.cluster import documents as cluster_documents
+from stagekit.cluster import worker as cluster_worker
+from stagekit.cluster.documents import ClusterDocuments
+from stagekit.stage.execution import Workplace
+from stagekit.workers.team import DocumentWorkers
 from tests.servers.dask_cluster import DaskCluster, cluster_here
 from tests.unit.core_notebooks import source_notebook
 
@@ -101,7 +104,7 @@ def document_processes() -> list[psutil.Process]:
     found = []
     for process in psutil.Process().children(recursive=True):
         try:
-            if "stagekit.worker_main" in process.cmdline():
+            if "stagekit.workers.main" in process.cmdline():
                 found.append(process)
         except psutil.Error:
             continue

@@ -14,17 +14,11 @@ import pyarrow as pa
 import pytest
 from distributed import KilledWorker, LocalCluster
 
-from stagekit import (
-    DocumentOutput,
-    Stage,
-    StageError,
-    cluster_embedding,
-    cluster_worker,
-    embedding,
-    open_stage,
-)
-from stagekit.cluster_embedding import ClusterEmbedding
-from stagekit.cluster_facts import embedding_facts
+from stagekit import DocumentOutput, Stage, StageError, embedding, open_stage
+from stagekit.cluster import embedding as cluster_embedding
+from stagekit.cluster import worker as cluster_worker
+from stagekit.cluster.embedding import ClusterEmbedding
+from stagekit.cluster.facts import embedding_facts
 from stagekit.embedding import VectorStore, embed_texts, embed_with_reuse, load_model, resolve_model
 from tests.crash.corpus import document
 from tests.crash.tiny_model import write_tiny_model

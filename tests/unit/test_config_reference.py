@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.config_manager import PipelineConfig
 from runner.config_reference import reference
-from runner.redaction import SECRET_VARIABLES
+from stagekit.base.redaction import SECRET_VARIABLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 

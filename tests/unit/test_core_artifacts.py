@@ -11,7 +11,8 @@ import fsspec
 import pyarrow as pa
 import pytest
 
-from stagekit.artifacts import PARQUET, ArtifactStore, atomic_write
+from stagekit.artifacts.store import PARQUET, ArtifactStore
+from stagekit.base.files import atomic_write
 from stagekit.contract import ArtifactRef
 from stagekit.errors import ArtifactError
 

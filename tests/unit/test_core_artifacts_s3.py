@@ -12,15 +12,15 @@ import pyarrow as pa
 import pytest
 from s3fs import S3FileSystem
 
-from runner.backup import create_backup, restore_backup
 from runner.config_manager import PipelineConfig
 from runner.errors import StateManagementError
-from runner.retention import apply_prune, plan_prune
-from runner.state_manager import StateManager
-from stagekit.artifacts import ArtifactStore, artifacts_url, open_store
-from stagekit.doctor_cluster import check_cluster
+from runner.record.state_manager import StateManager
+from runner.upkeep.backup import create_backup, restore_backup
+from runner.upkeep.prune import apply_prune, plan_prune
+from stagekit.artifacts.store import ArtifactStore, artifacts_url, open_store
+from stagekit.checks.doctor_cluster import check_cluster
+from stagekit.checks.preflight import preflight
 from stagekit.errors import ArtifactError
-from stagekit.preflight import preflight
 from tests.servers.s3_server import S3Fault, S3Server
 from tests.unit.operations_runs import Shouting
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stagekit.contract import PROGRESS_MIME
-from stagekit.display import Progress, table
+from stagekit.stage.display import Progress, table
 from tests.unit.core_notebooks import front_end
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from stagekit import DocumentOutput, DocumentRejected, document_map
-from stagekit.rows import Rows
+from stagekit import DocumentOutput, DocumentRejected
+from stagekit.artifacts.rows import Rows
+from stagekit.stage import document_map
 from tests.unit.core_stages import Open, Row, notebook, same_umask, stage
 
 __all__ = ["notebook", "same_umask", "stage"]

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from stagekit.fingerprint import code_fingerprint, function_source, notebook_code
+from stagekit.base.fingerprint import code_fingerprint, function_source, notebook_code
 from tests.unit.core_notebooks import source_notebook
 
 
@@ -43,10 +43,10 @@ def test_a_package_counts_with_everything_below_it(package: ModuleType, tmp_path
 
 
 def test_a_module_counts_by_itself_and_the_order_of_modules_does_not_matter() -> None:
-    import stagekit.memo
-    import stagekit.tables
+    import stagekit.artifacts.memo
+    import stagekit.artifacts.tables
 
-    both = [stagekit.memo, stagekit.tables]
+    both = [stagekit.artifacts.memo, stagekit.artifacts.tables]
     assert code_fingerprint(both) == code_fingerprint(both[::-1])
     assert code_fingerprint(both) != code_fingerprint(both[:1])
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from stagekit import DocumentOutput, Stage
+from stagekit.artifacts.rows import Rows, RowSource
+from stagekit.artifacts.tables import encode_rows
 from stagekit.contract import ArtifactRef
-from stagekit.rows import Rows, RowSource
-from stagekit.tables import encode_rows
 from tests.unit.core_stages import Open, Row, Worker, documents, notebook, same_umask, stage
 
 __all__ = ["notebook", "same_umask", "stage"]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from stagekit.artifacts import ArtifactStore
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.store import ArtifactStore
 from stagekit.errors import ArtifactError, StageError
-from stagekit.execution import DocumentOutput, InBatches, Workplace
-from stagekit.keeping import Keeper
-from stagekit.memo import Memo
+from stagekit.stage.execution import DocumentOutput, InBatches, Workplace
+from stagekit.stage.keeping import Keeper
 
 Row = dict[str, Any]
 
@@ -36,7 +36,7 @@ def test_quick_outcomes_are_remembered_together_and_the_last_ones_at_the_end(
     memo: Memo, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [100.0]
-    monkeypatch.setattr("stagekit.keeping.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("stagekit.stage.keeping.time.monotonic", lambda: clock[0])
     keeper = Keeper("s", memo, store)
     with keeper:
         keeper.keep("slow", {"n": 1})
@@ -124,7 +124,7 @@ def test_the_time_of_a_batch_is_its_documents_time_by_their_size(
     store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr("stagekit.execution.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("stagekit.stage.execution.time.monotonic", lambda: clock[0])
 
     def prepare(_: Sequence[Row]) -> None:
         clock[0] += 8.0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stagekit.memo import Memo, canonical_json, digest
+from stagekit.artifacts.memo import Memo, canonical_json, digest
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 JSON = st.recursive(

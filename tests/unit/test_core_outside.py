@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig
+from stagekit.checks.outside import outside_state, source_changes, source_state
 from stagekit.ingestion import SelectionRules, open_source
-from stagekit.outside import outside_state, source_changes, source_state
 
 
 def source(path: Path | str, **more: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stagekit import paths
+from stagekit.base import paths
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     site = tmp_path / "site-packages"
     (site / "stagekit").mkdir(parents=True)
     (site / "stage_notebooks" / "config").mkdir(parents=True)
-    monkeypatch.setattr(paths, "__file__", str(site / "stagekit" / "paths.py"))
+    monkeypatch.setattr(paths, "__file__", str(site / "stagekit" / "base" / "paths.py"))
     return site
 
 

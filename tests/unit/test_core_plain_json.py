@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stagekit.artifacts import PARQUET, ArtifactStore
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.store import PARQUET, ArtifactStore
+from stagekit.artifacts.table_files import TableFile
+from stagekit.artifacts.tables import decode_rows, encode_rows, table_metadata
+from stagekit.base.plain_json import parse_json, require_plain
 from stagekit.contract import ArtifactRef, artifact_refs, read_scraps
 from stagekit.errors import ArtifactError, StageError
-from stagekit.memo import Memo
-from stagekit.plain_json import parse_json, require_plain
-from stagekit.table_files import TableFile
-from stagekit.tables import decode_rows, encode_rows, table_metadata
 from tests.unit.core_notebooks import executed_notebook
 
 REF = {"name": "a", "uri": "sha256/aa/" + "a" * 64, "sha256": "a" * 64, "media_type": PARQUET, "bytes": 1}

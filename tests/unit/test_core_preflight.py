@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig
-from stagekit.preflight import preflight
+from stagekit.checks.preflight import preflight
 
 
 def problems(**settings: Any) -> list[str]:

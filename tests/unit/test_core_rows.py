@@ -5,9 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from stagekit.artifacts.rows import Rows, column_of, require_columns
+from stagekit.artifacts.tables import encode_rows
 from stagekit.errors import ArtifactError
-from stagekit.rows import Rows, column_of, require_columns
-from stagekit.tables import encode_rows
 
 PLAIN = [
     {"path": f"{number}.md", "status": "ok" if number % 2 else "stale", "tags": [number], "note": None}

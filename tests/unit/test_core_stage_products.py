@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from stagekit import StageError
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.tables import decode_rows
 from stagekit.contract import PROGRESS_MIME, ExecutionStatus, artifact_refs, stage_result
-from stagekit.memo import Memo
-from stagekit.tables import decode_rows
 from tests.unit.core_notebooks import executed_notebook, front_end, printed_scraps, source_notebook
 from tests.unit.core_stages import (
     Open,

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from qdrant_client import QdrantClient
 
-from stagekit.outside import outside_state
+from stagekit.checks.outside import outside_state
+from stagekit.checks.store_state import store_state
 from stagekit.storage import CollectionSettings, open_embedded, open_target, publish
-from stagekit.store_state import store_state
 from tests.servers.gitlab_tls import private_ca
 from tests.servers.qdrant_server import QdrantServer
 from tests.unit.storage_files import leave_store

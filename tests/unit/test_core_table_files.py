@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stagekit.artifacts import PARQUET, ArtifactStore
+from stagekit.artifacts.store import PARQUET, ArtifactStore
+from stagekit.artifacts.table_files import GROUP_ROWS, TableFile
 from stagekit.errors import ArtifactError
-from stagekit.table_files import GROUP_ROWS, TableFile
 
 COUNT = 2 * GROUP_ROWS + 100
 # Long enough that one text for all rows of a group could take 2 GiB.

@@ -11,9 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stagekit.table_files import TableFile
-from stagekit.table_views import JoinedTable, TableView, encode_outcomes, join_outcomes, without_unchanged
-from stagekit.tables import decode_rows, encode_rows
+from stagekit.artifacts.table_files import TableFile
+from stagekit.artifacts.table_views import (
+    JoinedTable,
+    TableView,
+    encode_outcomes,
+    join_outcomes,
+    without_unchanged,
+)
+from stagekit.artifacts.tables import decode_rows, encode_rows
 
 Row = dict[str, Any]
 METADATA = {"stage": "shouting"}

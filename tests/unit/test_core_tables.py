@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stagekit.tables import decode_rows, encode_rows, table_metadata
+from stagekit.artifacts.tables import decode_rows, encode_rows, table_metadata
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 NESTED = st.recursive(

@@ -20,9 +20,10 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import json, os, sys, time
 from pathlib import Path
-from stagekit import open_stage, worker_forks
-from stagekit.worker_process import _environment
-from stagekit.workers import DocumentWorkers
+from stagekit import open_stage
+from stagekit.workers import forks as worker_forks
+from stagekit.workers.process import _environment
+from stagekit.workers.team import DocumentWorkers
 
 folder, texts, count, prepared = Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 if prepared == "prepared":

@@ -18,13 +18,14 @@ from typing import Any
 import psutil
 import pytest
 
-from stagekit import ArtifactError, Stage, StageError, machine, open_stage
-from stagekit import workers as workers_module
-from stagekit.artifacts import ArtifactStore
+from stagekit import ArtifactError, Stage, StageError, open_stage
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.tables import decode_rows
+from stagekit.base import machine
 from stagekit.contract import PROGRESS_MIME
-from stagekit.tables import decode_rows
-from stagekit.worker_main import serve
-from stagekit.workers import DocumentWorkers
+from stagekit.workers import team as workers_module
+from stagekit.workers.main import serve
+from stagekit.workers.team import DocumentWorkers
 from tests.unit.core_notebooks import front_end, source_notebook
 
 Row = dict[str, Any]
@@ -340,7 +341,7 @@ def test_when_the_stage_is_killed_its_workers_and_their_children_end(
 ) -> None:
     monkeypatch.setenv("NIC_ETL_NOTEBOOK", str(source_notebook(tmp_path / "02_shout.ipynb")))
     script = (
-        "import sys; from stagekit import open_stage; from stagekit.workers import DocumentWorkers\n"
+        "import sys; from stagekit import open_stage; from stagekit.workers.team import DocumentWorkers\n"
         "stage = open_stage('shout', outputs_dir=sys.argv[1])\n"
         "rows = [{'document_id': t, 'path': t, 'text': t} for t in ('child', 'sleep')]\n"
         f"pool = DocumentWorkers({MISBEHAVING!r}, {{'folder': sys.argv[2]}}, 2)\n"

@@ -26,7 +26,7 @@ from runner.dashboard.runs_view import RunsView  # noqa: E402
 from runner.dashboard.stage_view import StageView  # noqa: E402
 from runner.errors import StateManagementError  # noqa: E402
 from runner.models import ExecutionStatus, PipelineState  # noqa: E402
-from runner.state_manager import StateManager  # noqa: E402
+from runner.record.state_manager import StateManager  # noqa: E402
 from tests.unit.core_notebooks import record_stage  # noqa: E402
 from tests.unit.report_runs import fail_stage, record_chain, record_nothing_changed  # noqa: E402
 

@@ -33,7 +33,7 @@ from runner.dashboard.search_view import SearchView, _passage
 from runner.dashboard.situation import assess
 from runner.dashboard.workspace import CommandFailedError
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState, now
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
 from tests.unit.report_runs import fail_stage, record_chain
 
 LOCKED = {
@@ -46,7 +46,7 @@ OWNER = """
 import signal, sys, time
 from pathlib import Path
 from runner.models import ExecutionStatus, now
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
 manager = StateManager(Path(sys.argv[1]))
 state = manager.load_checkpoint()
 def end(*_):

@@ -16,7 +16,7 @@ from runner.dashboard.progress_view import ProgressView, spoken, stage_words
 from runner.dashboard.run_progress import RunFollower, RunProgress, StageProgress
 from runner.events import Event, EventLog
 from runner.models import Checkpoint, ExecutionMode, PipelineState
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
 from stagekit.contract import ExecutionStatus
 from tests.unit.report_runs import record_chain
 

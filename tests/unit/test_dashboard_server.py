@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from runner.cli import app
+from runner.cli.app import app
 from runner.config_manager import load_config
 from runner.dashboard.child_environment import child_environment
 from runner.dashboard.notebook_page import notebook_page
@@ -109,7 +109,7 @@ def test_the_command_hands_its_settings_to_the_kernel_and_announces_the_address(
 
     monkeypatch.setattr(server, "serve", serve)
     monkeypatch.setattr(lab, "serve_lab", serve)
-    monkeypatch.setattr("runner.cli_dashboard._require", lambda _: None)
+    monkeypatch.setattr("runner.cli.dashboard._require", lambda _: None)
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.chdir(tmp_path)

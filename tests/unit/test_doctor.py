@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from runner.config_manager import PipelineConfig
-from stagekit.doctor import check_source
+from stagekit.checks.doctor import check_source
 
 
 def test_the_bundled_sample_is_well(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_wrong_gitlab_address_is_told(tmp_path: Path) -> None:
 def test_the_tool_answers_in_json(tmp_path: Path) -> None:
     request = {"settings": PipelineConfig().model_dump(mode="json"), "outputs_dir": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-m", "stagekit.doctor"],
+        [sys.executable, "-m", "stagekit.checks.doctor"],
         input=json.dumps(request),
         capture_output=True,
         text=True,

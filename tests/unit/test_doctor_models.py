@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig
-from stagekit import doctor_models
-from stagekit.doctor_models import check_models
+from stagekit.checks import doctor_models
+from stagekit.checks.doctor_models import check_models
 
 Row = dict[str, Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig
-from stagekit.doctor_store import check_store
+from stagekit.checks.doctor_store import check_store
 from tests.servers.qdrant_server import QdrantServer
 
 Row = dict[str, Any]

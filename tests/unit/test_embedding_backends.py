@@ -17,10 +17,10 @@ from stagekit.embedding import (
     resolve_model,
     vector_key,
 )
-from stagekit.embedding.e5_convert import write_sentence_transformer
 from stagekit.embedding.hardware import cpu_flags
-from stagekit.embedding.int8_graph import quantised
-from stagekit.embedding.onnx_model import OnnxModel, load_onnx_model
+from stagekit.embedding.onnx.int8_graph import quantised
+from stagekit.embedding.onnx.model import OnnxModel, load_onnx_model
+from stagekit.embedding.packaged_e5.convert import write_sentence_transformer
 from tests.bench.random_model import SMALL, write_xlm_roberta
 from tests.crash.tiny_model import write_tiny_model
 from tests.unit.embedding_models import write_e5s1
@@ -124,7 +124,7 @@ def test_a_vector_is_the_same_to_the_bit_whatever_it_is_made_with(
     together = embed_texts(model, texts, batch_size=400)
     alone = np.concatenate([embed_texts(model, [text], batch_size=1) for text in reversed(texts)])[::-1]
     np.testing.assert_array_equal(together, alone)
-    monkeypatch.setattr("stagekit.embedding.onnx_model.cores", lambda: 1)
+    monkeypatch.setattr("stagekit.embedding.onnx.model.cores", lambda: 1)
     one_thread = load_onnx_model(resolve_model(str(directory)), dtype)
     np.testing.assert_array_equal(together, embed_texts(one_thread, texts))
 
@@ -162,7 +162,7 @@ def test_a_processor_without_the_exact_instruction_makes_the_same_int8_vectors(
     files = resolve_model(str(directory))
     made = []
     for flags in (frozenset({"avx2"}), frozenset({"avx2", "avx512_vnni"})):
-        monkeypatch.setattr("stagekit.embedding.int8_graph.cpu_flags", lambda flags=flags: flags)
+        monkeypatch.setattr("stagekit.embedding.onnx.int8_graph.cpu_flags", lambda flags=flags: flags)
         made.append(embed_texts(load_onnx_model(files, "int8"), SHORT))
     if not cpu_flags() & {"avx512_vnni", "avx_vnni", "asimddp"}:
         pytest.skip("this processor has not the instruction that the second one needs")
@@ -294,7 +294,7 @@ def test_the_vectors_of_each_backend_and_number_type_are_kept_apart(directory: P
 
 @pytest.mark.slow
 def test_a_question_is_embedded_by_torch_where_its_model_needs_it(directory: Path) -> None:
-    from stagekit.search import _embed
+    from stagekit.search.query import _embed
 
     arguments = (str(directory), "", "float32", "cpu")
     light = _embed("ab", resolve_model(str(directory)), *arguments)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stagekit.embedding import embed_texts, load_model, load_tokenizer, resolve_device, resolve_dtype
-from stagekit.embedding.e5_convert import write_sentence_transformer
+from stagekit.embedding.packaged_e5.convert import write_sentence_transformer
 from tests.unit.embedding_models import HIDDEN, POSITIONS, write_e5s1
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from stagekit.base.files import sha256_file
 from stagekit.embedding import (
     ModelUnavailableError,
     fetch_model,
@@ -24,9 +25,9 @@ from stagekit.embedding import (
     packaged,
     resolve_model,
 )
-from stagekit.embedding.e5_convert import write_sentence_transformer
-from stagekit.embedding.e5s1 import dequantize_q4_0, read_e5_file
-from stagekit.embedding.model_cache import build_once, known_sha256, models_dir, sha256_file, verify_files
+from stagekit.embedding.model_cache import build_once, known_sha256, models_dir, verify_files
+from stagekit.embedding.packaged_e5.convert import write_sentence_transformer
+from stagekit.embedding.packaged_e5.e5s1 import dequantize_q4_0, read_e5_file
 from tests.unit.embedding_models import HIDDEN, PIECES, POSITIONS, quantize, write_e5s1
 
 TINY = "packaged/tiny"

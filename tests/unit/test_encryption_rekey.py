@@ -19,17 +19,17 @@ import pytest
 from qdrant_client import models
 from typer.testing import CliRunner
 
-from runner.backup import create_backup, restore_backup
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import StateManagementError
-from runner.orchestrator import PipelineOrchestrator
-from runner.rekey import change_key, without_previews
-from runner.state_manager import StateManager, file_sha256
-from stagekit.artifacts import open_store
+from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.record.state_manager import StateManager, file_sha256
+from runner.upkeep.backup import create_backup, restore_backup
+from runner.upkeep.rekey import change_key, without_previews
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.store import open_store
 from stagekit.contract import SCRAP_MIME
-from stagekit.display import hide_documents
 from stagekit.embedding.vectors import VectorStore, vector_key
-from stagekit.encryption import (
+from stagekit.sealing.cipher import (
     CLEAR,
     KEY_VARIABLE,
     OLD_KEY_VARIABLE,
@@ -37,11 +37,11 @@ from stagekit.encryption import (
     key_from_environment,
     sealed_under,
 )
-from stagekit.encryption_marker import MARKER_FILE, Marker, read_marker
-from stagekit.memo import Memo
-from stagekit.rekey import rekey
+from stagekit.sealing.marker import MARKER_FILE, Marker, read_marker
+from stagekit.stage.display import hide_documents
 from stagekit.storage import open_embedded
-from stagekit.storage.embedded_rekey import rekey_embedded
+from stagekit.storage.embedded.rekey import rekey_embedded
+from stagekit.tools.rekey import rekey
 from tests.unit.encryption_keys import KEY, KEY_ID, OTHER, OTHER_ID, found_in, values_of
 from tests.unit.operations_runs import Shouting
 
@@ -67,7 +67,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keys]:
 def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Change keys in this process; the tests of the command line start one, as users do."""
     if "commands" not in request.node.name:
-        monkeypatch.setattr("runner.rekey.run_tool", lambda _, wanted: rekey(**wanted))
+        monkeypatch.setattr("runner.upkeep.rekey.run_tool", lambda _, wanted: rekey(**wanted))
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ def test_without_the_right_keys_nothing_is_changed(
 
 _SLOW = """
 import os, sys, time
-from stagekit.artifacts import ArtifactStore
+from stagekit.artifacts.store import ArtifactStore
 inner, done = ArtifactStore.reseal, []
 def reseal(self, uri):
     found = inner(self, uri)
@@ -221,7 +221,7 @@ def reseal(self, uri):
         time.sleep(60)
     return found
 ArtifactStore.reseal = reseal
-from stagekit.rekey import rekey
+from stagekit.tools.rekey import rekey
 rekey(outputs_dir=sys.argv[1])
 """
 
@@ -276,7 +276,7 @@ def test_a_notebook_is_vouched_for_whenever_the_change_is_killed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("runner.rekey._hide", killed)
+        patch.setattr("runner.upkeep.rekey._hide", killed)
         with pytest.raises(KeyboardInterrupt):
             change_key(manager.outputs)
     assert TEXT in notebook.read_text()
@@ -425,7 +425,7 @@ def test_a_backup_is_encrypted_and_continues_under_the_same_key_only(
     restore_backup(restored, target)
     assert restored.faults(StateManager(tmp_path / "new").load_checkpoint().stages["shout"]) == []
     monkeypatch.setenv("NIC_ETL_ARTIFACTS_URL", str(tmp_path / "store"))
-    monkeypatch.setattr("stagekit.artifacts.ArtifactStore.local", property(lambda _: False))
+    monkeypatch.setattr("stagekit.artifacts.store.ArtifactStore.local", property(lambda _: False))
     elsewhere = StateManager(tmp_path / "third")
     restore_backup(elsewhere, target)
     assert elsewhere.faults(elsewhere.load_checkpoint().stages["shout"]) == []

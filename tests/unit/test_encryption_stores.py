@@ -15,18 +15,18 @@ import pytest
 from qdrant_client import models
 
 from runner.errors import StateManagementError
-from runner.kernels import kernel_environment
-from runner.redaction import Redactor, secret_values
-from runner.retention import plan_prune
-from runner.state_manager import StateManager
-from stagekit.artifacts import ArtifactStore, open_store, outputs_store
+from runner.kernels.kernel import kernel_environment
+from runner.record.state_manager import StateManager
+from runner.upkeep.prune import plan_prune
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.store import ArtifactStore, open_store, outputs_store
+from stagekit.base.redaction import Redactor, secret_values
 from stagekit.contract import ArtifactRef
-from stagekit.display import hide_documents, table
 from stagekit.embedding.vectors import VectorStore, vector_key
-from stagekit.encryption import CLEAR, KEY_VARIABLE, AesCipher, EncryptionError, sealed_under
-from stagekit.encryption_marker import MARKER_FILE, folder_cipher, prepare_folder
 from stagekit.errors import ArtifactError, StageError
-from stagekit.memo import Memo
+from stagekit.sealing.cipher import CLEAR, KEY_VARIABLE, AesCipher, EncryptionError, sealed_under
+from stagekit.sealing.marker import MARKER_FILE, folder_cipher, prepare_folder
+from stagekit.stage.display import hide_documents, table
 from stagekit.storage import open_embedded
 from tests.unit.encryption_keys import KEY, KEY_ID, OTHER, OTHER_ID, found_in, values_of
 from tests.unit.operations_runs import Shouting

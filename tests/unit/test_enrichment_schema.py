@@ -8,9 +8,9 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from stagekit.base.paths import config_dir
 from stagekit.enrichment import NicPayload, complete_payload
 from stagekit.enrichment.schema import json_schema, write_json_schema
-from stagekit.paths import config_dir
 from tests.unit.nic_rows import payloads
 
 FIELDS = """

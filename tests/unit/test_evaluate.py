@@ -7,8 +7,8 @@ import math
 import pytest
 
 from stagekit import StageError
-from stagekit.evaluate import evaluate, main, metrics, percentile, read_questions
-from stagekit.search import SearchRequestError
+from stagekit.search.evaluate import evaluate, main, metrics, percentile, read_questions
+from stagekit.search.query import SearchRequestError
 from tests.unit.search_store import fill, meaning
 
 DOCUMENTS = {

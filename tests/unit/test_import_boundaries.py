@@ -69,8 +69,8 @@ def test_stages_know_nothing_of_the_runner() -> None:
         ("stagekit.ingestion", {"torch", "docling"}),
         ("stagekit.enrichment", {"torch", "docling"}),
         ("stagekit.storage", {"torch", "docling"}),
-        ("runner.cli", {"torch", "docling", "papermill", "qdrant_client", "pandas"}),
-        ("runner.orchestrator", {"torch", "docling", "papermill", "qdrant_client"}),
+        ("runner.cli.app", {"torch", "docling", "papermill", "qdrant_client", "pandas"}),
+        ("runner.pipeline.orchestrator", {"torch", "docling", "papermill", "qdrant_client"}),
     ],
 )
 def test_importing_a_module_loads_nothing_heavy(module: str, heavy: set[str]) -> None:
@@ -85,7 +85,7 @@ def test_importing_a_module_loads_nothing_heavy(module: str, heavy: set[str]) ->
 def test_papermill_comes_without_what_no_notebook_of_ours_needs() -> None:
     """Each is a part of a second; rfc3987_syntax alone took two, of every run."""
     script = (
-        "import sys; import runner.notebook_execution;"
+        "import sys; import runner.kernels.execution;"
         "print([name for name in ('rfc3987_syntax', 'boto3', 'pyarrow') if name in sys.modules]);"
         "import pyarrow.fs, boto3; print(pyarrow.fs.__name__, boto3.__name__)"
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stagekit.front_matter import canonical_status, split_front_matter
+from stagekit.base.front_matter import canonical_status, split_front_matter
 from stagekit.ingestion import declared_status
 
 

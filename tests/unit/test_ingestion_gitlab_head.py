@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from runner.config_manager import load_config
+from stagekit.checks.source_head import SourceHead
 from stagekit.errors import StageError
-from stagekit.source_head import SourceHead
 from tests.servers.gitlab_server import GitLabServer
 from tests.servers.gitlab_world import PROJECT, TOKEN, Repository
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from runner.backup import create_backup, restore_backup
 from runner.errors import StateManagementError
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
+from runner.upkeep.backup import create_backup, restore_backup
 from stagekit.errors import ArtifactError
 from tests.unit.operations_runs import Shouting
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from qdrant_client.models import FilterSelector
 
-from runner.environment import record_environment
+from runner.record.environment import record_environment
 from stagekit.storage import connect, of_source
 from tests.unit.command_line import Command, nic_etl
 from tests.unit.operations_collection import executed, fill

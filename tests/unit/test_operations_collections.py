@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from runner import cli
-from stagekit import StageError, collections
+from runner.cli import app as cli
+from stagekit import StageError
 from stagekit.storage import CollectionIdentity, CollectionSettings, open_embedded, open_target, publish
 from stagekit.storage.collections import drop_superseded
+from stagekit.tools import collections
 from tests.unit.storage_rows import COLLECTION, DIMENSION, IDENTITY, SOURCE
 
 OTHER = CollectionIdentity("other-model@2", DIMENSION, chunk_size=300)
@@ -95,7 +96,7 @@ def test_as_a_process_it_answers_json_or_one_sentence(outputs, monkeypatch, caps
     for wrong in ("no json", json.dumps({"unknown": 1})):
         code, out, err = answer(monkeypatch, capsys, wrong)
         assert (code, out) == (2, "")
-        assert "not one that stagekit.collections takes" in err
+        assert "not one that stagekit.tools.collections takes" in err
     code, out, err = answer(monkeypatch, capsys, json.dumps({"outputs_dir": str(outputs / "empty")}))
     assert (code, out) == (1, "")
     assert err.startswith("There is no store in")

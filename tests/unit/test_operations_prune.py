@@ -12,10 +12,10 @@ import pytest
 
 from runner.errors import StateManagementError
 from runner.models import Checkpoint, ExecutionStatus, PipelineState
-from runner.retention import PrunePlan, apply_prune, plan_prune
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
+from runner.upkeep.prune import PrunePlan, apply_prune, plan_prune
+from stagekit.artifacts.memo import Memo
 from stagekit.contract import artifact_refs
-from stagekit.memo import Memo
 from tests.unit.operations_runs import Shouting
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import psutil
 import pytest
 
-from runner import environment
-from runner.environment import current_environment, environment_report, record_environment
 from runner.errors import StateManagementError
 from runner.models import Checkpoint, ExecutionStatus
-from runner.recovery import (
+from runner.record import environment
+from runner.record.environment import current_environment, environment_report, record_environment
+from runner.spec.recovery import (
     checkpoint_pipeline_state,
     cleanup_failed_execution,
     validate_pipeline_integrity,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from runner.errors import StateManagementError
-from runner.quarantine import list_quarantine, retry_quarantine
-from runner.rebuild import rebuild_state
-from stagekit.memo import Memo
+from runner.upkeep.quarantine import list_quarantine, retry_quarantine
+from runner.upkeep.rebuild import rebuild_state
+from stagekit.artifacts.memo import Memo
 from tests.unit.operations_runs import Shouting
 
 TEXTS = {"a.md": "good morning", "b.pdf": "locked one", "c.md": "good evening"}

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from runner.models import ExecutionMode
-from runner.rebuild import rebuild_vectors
-from runner.state_manager import StateManager
-from stagekit.artifacts import ArtifactStore
+from runner.record.state_manager import StateManager
+from runner.upkeep.rebuild import rebuild_vectors
+from stagekit.artifacts.manifest import manifest_metadata
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.tables import encode_rows
 from stagekit.embedding import EmbeddedTexts, VectorStore, embed_with_reuse, embeddings_table, vector_key
-from stagekit.manifest import manifest_metadata
-from stagekit.tables import encode_rows
 from tests.unit.core_notebooks import record_stage
 
 TEXTS = ["férias", "diárias", "senhas"]
@@ -77,7 +77,7 @@ def test_a_part_that_is_altered_is_left_out(manager: StateManager) -> None:
     [(["no key"] * 3, VECTORS), ([vector_key(text, MODEL, DTYPE) for text in TEXTS], VECTORS * np.nan)],
 )
 def test_what_is_no_vector_is_never_kept(outputs: Path, keys: list[str], vectors: np.ndarray) -> None:
-    from stagekit.vector_rebuild import rebuild_vectors as kept
+    from stagekit.tools.vector_rebuild import rebuild_vectors as kept
 
     part = embeddings_table([0, 1, 2], EmbeddedTexts(vectors, keys, 0))
     ref = ArtifactStore(outputs / "artifacts").put_table("embeddings", part)

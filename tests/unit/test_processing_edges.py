@@ -4,7 +4,7 @@ from docling.datamodel.base_models import AssembledUnit, Cluster, Page, Table, T
 from docling_core.types.doc import BoundingBox, DocItemLabel, Size
 from docling_core.types.doc.page import BoundingRectangle, PdfCellRenderingMode, PdfTextCell
 
-from stagekit.processing.running_edges import mark_running_edges
+from stagekit.processing.pdf.running_edges import mark_running_edges
 
 BODY, BOLD = "/AAAA+Serif", "/BBBB+Serif-Bold"
 HEADER, FOOTER, TEXT = DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER, DocItemLabel.TEXT

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from stagekit.errors import StageError
-from stagekit.processing.converter import build_converter
+from stagekit.processing.pdf.converter import build_converter
 from stagekit.processing.process import process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings, check_settings

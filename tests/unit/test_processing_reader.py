@@ -19,16 +19,16 @@ import pytest
 from docling.datamodel.base_models import DocumentStream
 from docling.document_converter import DocumentConverter
 
-from stagekit.artifacts import ArtifactStore
+from stagekit.artifacts.store import ArtifactStore
 from stagekit.errors import DocumentRejected
-from stagekit.execution import Workplace
-from stagekit.processing.converter import PagedConverter, build_converter
 from stagekit.processing.effort import WORTH_A_WORKER_S, expected_seconds
 from stagekit.processing.light_imports import without_packages
+from stagekit.processing.pdf.converter import PagedConverter, build_converter
 from stagekit.processing.process import document_json
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.worker import open_processor
-from stagekit.workers import DocumentWorkers
+from stagekit.stage.execution import Workplace
+from stagekit.workers.team import DocumentWorkers
 from tests.unit.test_processing_documents import pdf_report, scan
 
 Row = dict[str, Any]

@@ -11,7 +11,7 @@ from PIL import Image
 from stagekit.errors import DocumentRejected
 from stagekit.processing import process
 from stagekit.processing.content_type import detect_format
-from stagekit.processing.pdf_file import inspect_pdf
+from stagekit.processing.pdf.file import inspect_pdf
 from stagekit.processing.process import process_document
 from stagekit.processing.settings import ProcessingSettings
 
@@ -90,7 +90,7 @@ def test_a_file_that_is_no_readable_document_is_refused(content, name, category)
 
 
 def test_a_word_file_that_unpacks_to_gigabytes_is_refused(monkeypatch):
-    monkeypatch.setattr("stagekit.processing.archive_limits.MAX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr("stagekit.processing.office.archive_limits.MAX_UNPACKED_BYTES", 1000)
     with pytest.raises(DocumentRejected) as verdict:
         detect_format(docx_bytes(), "bomba.docx")
     assert verdict.value.category == "too_large"

@@ -8,9 +8,9 @@ from docling.datamodel.base_models import Cluster
 from docling_core.types.doc import BoundingBox, DocItemLabel
 from docling_core.types.doc.page import BoundingRectangle, PdfCellRenderingMode, PdfTextCell, TextCell
 
-from stagekit.processing.code_regions import code_text
-from stagekit.processing.converter import build_converter
-from stagekit.processing.page_structure import refine_regions
+from stagekit.processing.pdf.code_regions import code_text
+from stagekit.processing.pdf.converter import build_converter
+from stagekit.processing.pdf.page_structure import refine_regions
 from stagekit.processing.process import process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings

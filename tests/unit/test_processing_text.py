@@ -7,10 +7,10 @@ import docx
 import pytest
 from docling_core.types.doc import DocItemLabel, ListItem, SectionHeaderItem
 
-from stagekit.processing.hyphenation import join_lines
-from stagekit.processing.plain_text import text_to_document
+from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.properties import docx_properties, pdf_properties, usable_title
-from stagekit.processing.text_decoding import decode_text, looks_like_text
+from stagekit.processing.text.decoding import decode_text, looks_like_text
+from stagekit.processing.text.plain_text import text_to_document
 
 SENTENCE = "Atenção: a sessão não será à noite; ação útil nº 1 – “pública”.\nNova linha."
 

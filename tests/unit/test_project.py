@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from runner.config_manager import PipelineConfig, load_config, profiles
-from runner.stages import default_stages, notebook_parameters
+from runner.pipeline.stages import default_stages, notebook_parameters
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "stage_notebooks").glob("0*.ipynb"))

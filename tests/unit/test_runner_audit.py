@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from runner import audit
-from runner.audit import AuditLog
-from runner.cli import app
+from runner.cli.app import app
+from runner.record import audit
+from runner.record.audit import AuditLog
 
 
 @pytest.fixture

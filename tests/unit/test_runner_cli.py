@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from runner import cli
+from runner.cli import app as cli
 from runner.config_manager import PipelineConfig, load_config
 from runner.errors import StateManagementError
 from runner.models import ExecutionStatus, PipelineState
-from runner.stage_manager import StageManager
-from runner.stages import default_stages
-from runner.state_manager import StateManager
+from runner.pipeline.stage_manager import StageManager
+from runner.pipeline.stages import default_stages
+from runner.record.state_manager import StateManager
 from runner.tools import run_tool
 from tests.unit.command_line import Command, Done, nic_etl
 from tests.unit.core_notebooks import record_run, record_stage
@@ -405,7 +405,7 @@ def test_a_request_to_end_is_no_error(nic_etl: Command, monkeypatch: pytest.Monk
 def test_a_run_that_goes_on_is_ended_by_cancel(nic_etl: Command, outputs: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; from runner import cli\n"
-        "from runner.state_manager import StateManager\n"
+        "from runner.record.state_manager import StateManager\n"
         "def run():\n"
         "    with StateManager(Path(sys.argv[1])).lock('r1'): print('locked', flush=True); time.sleep(60)\n"
         "cli.app = lambda standalone_mode: run()\n"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.dependency_resolver import DependencyResolver
 from runner.errors import DependencyResolutionError
 from runner.models import PipelineStage
-from runner.stages import default_stages
+from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.stages import default_stages
 
 
 def chain(**needs: str) -> list[PipelineStage]:

@@ -14,9 +14,9 @@ import pytest
 
 from runner.errors import StageExecutionError
 from runner.events import Event
-from runner.kernels import StageKernel, kernel_environment
-from runner.notebook_execution import NotebookJob, execute_notebook
-from runner.notebook_io import SafeHandler
+from runner.kernels.execution import NotebookJob, execute_notebook
+from runner.kernels.kernel import StageKernel, kernel_environment
+from runner.kernels.notebook_io import SafeHandler
 
 Execute = Callable[[list[str]], "Execution"]
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from runner.error_handler import RecoveryAction, handle_stage_failure, recover_from_partial_failure
 from runner.errors import (
     ConfigurationError,
     DependencyResolutionError,
@@ -16,6 +15,7 @@ from runner.errors import (
     StateManagementError,
 )
 from runner.models import Checkpoint, ExecutionStatus, PipelineState
+from runner.pipeline.error_handler import RecoveryAction, handle_stage_failure, recover_from_partial_failure
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.stage_executor import AdvancedOrchestration
-from runner.stage_manager import StageManager
-from runner.stages import default_stages
-from runner.state_manager import StateManager
+from runner.pipeline.stage_manager import StageManager
+from runner.pipeline.stages import default_stages
+from runner.record.state_manager import StateManager
+from runner.spec.stage_executor import AdvancedOrchestration
 
 
 @pytest.fixture

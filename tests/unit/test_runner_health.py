@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from runner import health
-from runner.health import machine_checks
 from runner.models import now
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
+from runner.upkeep import health
+from runner.upkeep.health import machine_checks
 from tests.unit.core_notebooks import record_run
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runner.kernel_forks import KernelForks
-from runner.kernels import StageKernel, kernel_environment, thread_event_loop
+from runner.kernels.forks import KernelForks
+from runner.kernels.kernel import StageKernel, kernel_environment, thread_event_loop
 
 ANSWER = "import os, sys; open('said', 'w').write({})"
 

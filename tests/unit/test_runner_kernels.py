@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from runner.kernel_registry import reap_orphans
-from runner.kernels import kernel_environment
+from runner.kernels.kernel import kernel_environment
+from runner.record.kernels import reap_orphans
 
 ME = {"pid": os.getpid(), "started": psutil.Process().create_time()}
 GONE = {"pid": 2**22 - 1, "started": 1.0}

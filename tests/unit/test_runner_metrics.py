@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from runner.after.hooks import FollowUp, follow_up
+from runner.after.metrics import metrics_text, write_metrics
 from runner.events import Event
-from runner.follow_up import FollowUp, follow_up
-from runner.metrics import metrics_text, write_metrics
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState
-from runner.report_generator import summarize
-from runner.state_manager import StateManager
+from runner.record.report_generator import summarize
+from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import record_run, record_stage
 
 CONFIG = {"collection_name": "nic", "source": "git", "source_path": "/srv/docs"}

@@ -10,7 +10,7 @@ import papermill
 import pytest
 from papermill.iorw import papermill_io
 
-from runner.notebook_io import SCHEME, SafeHandler, safe_path
+from runner.kernels.notebook_io import SCHEME, SafeHandler, safe_path
 from tests.unit.core_notebooks import source_notebook
 
 

@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 
 pytest.importorskip("apprise", reason="the extra `notify` is not installed")
 
-from runner.cli import app
+from runner.after.hooks import follow_up
+from runner.after.notifications import notification_urls, notify_after_run, occasion, run_message
+from runner.cli.app import app
 from runner.config_manager import PipelineConfig
 from runner.events import Event, EventLog
-from runner.follow_up import follow_up
-from runner.kernels import kernel_environment
+from runner.kernels.kernel import kernel_environment
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState, now
-from runner.notifications import notification_urls, notify_after_run, occasion, run_message
-from runner.report_generator import summarize
-from runner.state_manager import StateManager
+from runner.record.report_generator import summarize
+from runner.record.state_manager import StateManager
 from tests.servers.http_receiver import HttpReceiver
 from tests.unit.core_notebooks import record_run, record_stage
 

@@ -13,9 +13,9 @@ import pytest
 from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError, DependencyResolutionError, StateManagementError
 from runner.models import ExecutionStatus, PipelineResult, PipelineStage, PipelineState
-from runner.orchestrator import PipelineOrchestrator
-from runner.planner import differences
-from runner.stage_manager import StageManager
+from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.pipeline.planner import differences
+from runner.pipeline.stage_manager import StageManager
 from tests.toy_chain import toy_chain
 from tests.unit.core_notebooks import record_run, record_stage
 from tests.unit.storage_files import leave_store

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from runner import progress_tracker
+from runner.cli import progress_tracker
+from runner.cli.progress_tracker import LiveReporter, NullReporter, PlainReporter, describe, make_reporter
 from runner.events import Event
-from runner.progress_tracker import LiveReporter, NullReporter, PlainReporter, describe, make_reporter
 
 STARTED = Event("run_started", data={"execution_id": "r1", "mode": "full", "stages": ["a", "b"]})
 COUNTS = {"status": "success", "seconds": 2.04, "ok": 3, "rejected": 1, "failed": 0, "unchanged": 2}

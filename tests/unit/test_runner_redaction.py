@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runner.redaction import SECRET_VARIABLES, Redactor, secret_values
+from stagekit.base.redaction import SECRET_VARIABLES, Redactor, secret_values
 
 # Quotes, backslashes, accents, digits, control characters; none of the characters of the text around.
 CHARACTERS = st.characters(exclude_categories=["Cs", "Ll"], exclude_characters=" :{}[]")

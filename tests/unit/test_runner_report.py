@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from runner.models import Checkpoint, ExecutionStatus, PipelineState
-from runner.report_generator import compare_stage, document_outcomes, ignored_files, summarize
-from runner.state_manager import StateManager
+from runner.record.report_generator import compare_stage, document_outcomes, ignored_files, summarize
+from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import record_run, record_stage
 
 

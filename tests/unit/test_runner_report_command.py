@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runner import cli
+from runner.cli import app as cli
 from runner.models import ExecutionStatus
-from runner.report_notebook import display_stage_metrics, generate_execution_summary
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
+from runner.report.notebook import display_stage_metrics, generate_execution_summary
 from stagekit.contract import StageResult
 from tests.unit.core_notebooks import START, front_end
 from tests.unit.report_runs import record_chain

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState
-from runner.report_content import (
+from runner.record.state_manager import StateManager
+from runner.report.content import (
     confidence_chart,
     length_chart,
     progress_timeline,
     share_chart,
     slowest_chart,
 )
-from runner.report_facts import collect_report
-from runner.report_history import trend_title
-from runner.report_html import render_html
-from runner.report_model import Content
-from runner.report_plots import draw_plots
-from runner.report_words import duration, value_text
-from runner.state_manager import StateManager
+from runner.report.facts import collect_report
+from runner.report.history import trend_title
+from runner.report.html import render_html
+from runner.report.model import Content
+from runner.report.plots import draw_plots
+from runner.report.words import duration, value_text
 from tests.unit.core_notebooks import record_run, record_stage
 from tests.unit.report_runs import Page, record_chain
 

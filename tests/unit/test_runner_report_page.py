@@ -10,12 +10,12 @@ from urllib.parse import unquote
 import pytest
 
 from runner.models import ExecutionMode, ExecutionStatus
-from runner.report import report_after_run, write_report
-from runner.report_facts import collect_report
-from runner.report_generator import summarize
-from runner.report_history import report_still_true
-from runner.report_model import RunReport
-from runner.state_manager import StateManager
+from runner.record.report_generator import summarize
+from runner.record.state_manager import StateManager
+from runner.report.facts import collect_report
+from runner.report.history import report_still_true
+from runner.report.model import RunReport
+from runner.report.write import report_after_run, write_report
 from tests.unit.report_runs import Page, event_line, fail_stage, record_chain, record_nothing_changed
 
 DOCUMENTS = {f"30-Aprovados/{name}": name for name in ("a.md", "b.pdf", "c.pdf", "d.docx")}

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from runner.models import PipelineStage, ResourceRequirements
-from runner.resource_manager import ResourceManager
-from stagekit import machine
+from runner.pipeline.resource_manager import ResourceManager
+from stagekit.base import machine
 
 
 def stage(memory_mb: int) -> PipelineStage:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runner.dependency_resolver import DependencyResolver
 from runner.models import PipelineStage, ResourceRequirements
-from runner.resource_manager import ResourceManager
-from runner.scheduler import run_in_order
+from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.resource_manager import ResourceManager
+from runner.pipeline.scheduler import run_in_order
 
 PLENTY = ResourceManager(available_mb=10_000)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from runner import screens
+from runner.cli import screens
 from runner.config_manager import PipelineConfig, load_config
 from runner.models import (
     Checkpoint,
@@ -21,9 +21,9 @@ from runner.models import (
     PipelineState,
     PlannedStage,
 )
-from runner.monitor import PipelineStatus
-from runner.report_generator import summarize
-from runner.state_manager import StateManager
+from runner.record.monitor import PipelineStatus
+from runner.record.report_generator import summarize
+from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import record_run, record_stage
 
 ODD = "30-Aprovados/[red]ação[/red] [x"

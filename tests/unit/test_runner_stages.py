@@ -10,8 +10,8 @@ import pytest
 
 from runner.errors import ConfigurationError
 from runner.models import PipelineStage
-from runner.stages import code_parts, default_stages, notebook_parameters
-from stagekit.paths import package_dir
+from runner.pipeline.stages import code_parts, default_stages, notebook_parameters
+from stagekit.base.paths import package_dir
 from tests.unit.core_notebooks import source_notebook
 
 
@@ -66,12 +66,12 @@ def stage(tmp_path: Path) -> PipelineStage:
     path = source_notebook(
         tmp_path / "a.ipynb", ("parameters", "x = 1"), ("", "work()"), ("display", "plot()")
     )
-    return PipelineStage("a", "", path, code=("chunking", "front_matter"))
+    return PipelineStage("a", "", path, code=("chunking", "base/front_matter"))
 
 
 def test_the_code_of_a_stage_has_a_mark_for_each_piece(stage: PipelineStage) -> None:
     parts = code_parts(stage)
-    assert list(parts) == ["stagekit.chunking", "stagekit.front_matter", "stagekit", "notebook"]
+    assert list(parts) == ["stagekit.chunking", "stagekit.base/front_matter", "stagekit", "notebook"]
     assert len(set(parts.values())) == 4
 
 
@@ -88,7 +88,7 @@ def test_the_code_that_counts_is_the_code_that_runs(
     stage: PipelineStage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """In an installed wheel stagekit lies apart from the notebooks; its code must still count."""
-    from stagekit import paths
+    from stagekit.base import paths
 
     monkeypatch.setattr(paths, "notebooks_dir", lambda: tmp_path)
     other = dataclasses.replace(stage, code=("storage",))

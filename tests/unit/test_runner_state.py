@@ -17,8 +17,8 @@ import pytest
 from runner.errors import StateManagementError
 from runner.events import Event, EventLog
 from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineState
-from runner.monitor import PipelineMonitor
-from runner.state_manager import StateManager, digest_of, file_sha256
+from runner.record.monitor import PipelineMonitor
+from runner.record.state_manager import StateManager, digest_of, file_sha256
 from tests.unit.core_notebooks import record_run, record_stage
 
 Hold = Callable[..., subprocess.Popen[str]]
@@ -282,7 +282,7 @@ def test_clearing_forgets_what_could_be_reused_and_keeps_the_runs(
 HOLDER = """
 import signal, sys, time
 from pathlib import Path
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
 def leave(*_): raise SystemExit
 signal.signal(signal.SIGTERM, signal.SIG_IGN if "deaf" in sys.argv else leave)
 with StateManager(Path(sys.argv[1])).lock("r1"):

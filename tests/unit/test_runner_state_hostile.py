@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from runner.audit import AuditLog
-from runner.environment import environment_report
 from runner.errors import StateManagementError
 from runner.events import read_events
-from runner.kernel_registry import reap_orphans
 from runner.models import PipelineState
-from runner.planner import differences
-from runner.state_manager import StateManager
+from runner.pipeline.planner import differences
+from runner.record.audit import AuditLog
+from runner.record.environment import environment_report
+from runner.record.kernels import reap_orphans
+from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import record_run, record_stage
 
 Record = dict[str, Any]

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import StateManagementError
 from runner.events import Event, EventLog
-from runner.follow import follow
-from runner.freshness import freshness, parse_age
 from runner.models import Checkpoint, ExecutionMode, PipelineState, now
-from runner.state_manager import StateManager
+from runner.record.follow import follow
+from runner.record.freshness import freshness, parse_age
+from runner.record.state_manager import StateManager
 from stagekit.contract import ExecutionStatus
 
 

@@ -19,16 +19,16 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from runner import screens
-from runner.cli import app
-from runner.cli_welcome import GROUPS
+from runner.cli import screens
+from runner.cli.app import app
+from runner.cli.progress_tracker import LiveReporter, make_reporter
+from runner.cli.welcome import GROUPS
 from runner.events import Event
 from runner.models import ExecutionStatus, PipelineResult, PipelineState
-from runner.monitor import CancellationResult, PipelineMonitor, PipelineStatus
-from runner.orchestrator import PipelineOrchestrator
-from runner.progress_tracker import LiveReporter, make_reporter
-from runner.report_generator import summarize
-from runner.state_manager import StateManager
+from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.record.monitor import CancellationResult, PipelineMonitor, PipelineStatus
+from runner.record.report_generator import summarize
+from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import record_run, record_stage
 
 
@@ -219,7 +219,7 @@ def test_a_stage_that_knows_better_tells_the_remaining_time(left: object, told: 
 
 def test_a_log_tells_the_rate_too(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 1000, 100))
-    monkeypatch.setattr("runner.progress_tracker.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("runner.cli.progress_tracker.time.monotonic", lambda: float(next(clock)))
     shown = console()
     with make_reporter(shown) as reporter:
         reporter(documents(0, 0))

@@ -17,11 +17,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from runner.after.hooks import follow_up
+from runner.after.tracing import send_trace, trace_run, tracing_wanted
 from runner.events import Event, EventLog
-from runner.follow_up import follow_up
 from runner.models import ExecutionStatus, PipelineState
-from runner.state_manager import StateManager
-from runner.tracing import send_trace, trace_run, tracing_wanted
+from runner.record.state_manager import StateManager
 from tests.servers.http_receiver import HttpReceiver
 from tests.unit.core_notebooks import record_run, record_stage
 
@@ -186,7 +186,7 @@ def test_a_collector_that_refuses_costs_one_try_and_a_warning(
 def test_whatever_an_exporter_throws_is_a_warning(
     manager: StateManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.tracing._exporter", lambda _: 1 / 0)
+    monkeypatch.setattr("runner.after.tracing._exporter", lambda _: 1 / 0)
     assert "ZeroDivisionError" in send_trace(manager, recorded(manager))
 
 

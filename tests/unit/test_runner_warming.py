@@ -10,14 +10,14 @@ from typing import Any, cast
 import pytest
 
 from runner.config_manager import PipelineConfig
-from runner.dependency_resolver import DependencyResolver
 from runner.events import Event
 from runner.models import ExecutionMode, PipelineStage, PipelineState
-from runner.resource_manager import ResourceManager
-from runner.stage_manager import StageManager
-from runner.stages import default_stages
-from runner.state_manager import StateManager
-from runner.warming import WarmAhead
+from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.resource_manager import ResourceManager
+from runner.pipeline.stage_manager import StageManager
+from runner.pipeline.stages import default_stages
+from runner.pipeline.warming import WarmAhead
+from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import record_stage
 
 FIRST, SECOND = "gitlab_ingestion", "document_processing"

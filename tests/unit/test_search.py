@@ -9,7 +9,7 @@ import pytest
 from qdrant_client.models import Distance, PointStruct, VectorParams
 
 from stagekit import StageError
-from stagekit.search import SearchRequestError, file_link, main, search
+from stagekit.search.query import SearchRequestError, file_link, main, search
 from stagekit.storage import connect
 from tests.unit.search_store import fill, meaning
 from tests.unit.storage_rows import COLLECTION
@@ -329,7 +329,11 @@ def test_the_command_answers_with_json_alone_on_standard_output(monkeypatch, cap
 
 def test_the_module_is_a_command():
     done = subprocess.run(
-        [sys.executable, "-m", "stagekit.search"], input="{", capture_output=True, text=True, check=False
+        [sys.executable, "-m", "stagekit.search.query"],
+        input="{",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("The request is not JSON")
@@ -340,7 +344,9 @@ def test_a_server_that_is_not_there_is_said(outputs):
         ask(outputs, "férias", qdrant_url="http://127.0.0.1:9")
 
 
-@pytest.mark.parametrize("module", ["stagekit.search", "stagekit.evaluate", "stagekit.embedding.sparse"])
+@pytest.mark.parametrize(
+    "module", ["stagekit.search.query", "stagekit.search.evaluate", "stagekit.embedding.sparse"]
+)
 def test_the_tools_load_nothing_heavy_before_they_know_what_is_asked(module):
     script = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

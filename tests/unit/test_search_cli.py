@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from runner import cli
-from runner.cli_search import EVALUATION_FILE, parse_filters
+from runner.cli import app as cli
+from runner.cli.search import EVALUATION_FILE, parse_filters
+from runner.cli.search_screens import print_evaluation, print_hits
 from runner.config_manager import load_config
 from runner.errors import ConfigurationError
 from runner.models import ExecutionMode
-from runner.search_screens import print_evaluation, print_hits
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
 from tests.unit.search_store import fill
 
 DOCUMENTS = {

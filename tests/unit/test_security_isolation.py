@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from stagekit import DocumentRejected
-from stagekit.processing import archive_limits
 from stagekit.processing.content_type import detect_format
 from stagekit.processing.isolation import isolated, with_network
-from stagekit.processing.orientation import upright_pdf
-from stagekit.processing.pdf_file import inspect_pdf
+from stagekit.processing.ocr.orientation import upright_pdf
+from stagekit.processing.office import archive_limits
+from stagekit.processing.pdf.file import inspect_pdf
 from stagekit.processing.process import process_document
 from stagekit.processing.settings import ProcessingSettings
 from tests.hostile.images import image_files

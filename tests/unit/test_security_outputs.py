@@ -11,9 +11,9 @@ import pytest
 
 from runner.errors import StateManagementError
 from runner.models import ExecutionMode
-from runner.state_manager import StateManager
+from runner.record.state_manager import StateManager
 from stagekit import StageError
-from stagekit.paths import private_outputs
+from stagekit.base.paths import private_outputs
 
 
 @pytest.fixture(autouse=True)

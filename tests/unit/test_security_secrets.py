@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from runner.config_manager import load_config
 from runner.errors import ConfigurationError
-from runner.redaction import Redactor, exposed_secret_files, looks_like_token
-from stagekit.redaction import RedactedStream
+from stagekit.base.redaction import RedactedStream, Redactor, exposed_secret_files, looks_like_token
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJhY2Nlc3MiOiJtIn0.c2lnbmF0dXJlLW9mLWl0"
 TOKENS = (

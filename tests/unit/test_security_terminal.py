@@ -14,13 +14,13 @@ from rich.progress import Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from runner.audit import AuditLog
-from runner.cli_common import print_json
+from runner.cli.common import print_json
+from runner.cli.progress_tracker import PlainReporter
+from runner.cli.search_screens import print_hits
 from runner.events import Event
-from runner.progress_tracker import PlainReporter
-from runner.search_screens import print_hits
+from runner.record.audit import AuditLog
 from runner.terminal import TerminalConsole, json_line, visible
-from stagekit.display import table
+from stagekit.stage.display import table
 
 ATTACK = "\x1b]0;dono\x07\x1b[2J\r\x9b31mcontrato\u202efdp.exe\x7f"
 _OURS = re.compile("\x1b\\[[0-9;]*m")  # the colors of our own tables

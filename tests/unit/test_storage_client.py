@@ -14,8 +14,8 @@ from qdrant_client.http.exceptions import ResponseHandlingException
 from qdrant_client.models import PointStruct, UpdateResult, UpdateStatus
 
 from stagekit import StageError
+from stagekit.base.store_address import connection_options, server_key, server_url
 from stagekit.storage import PointWriter, connect, count_points, patience_of, qdrant_errors, require_completed
-from stagekit.store_address import connection_options, server_key, server_url
 from tests.servers.gitlab_tls import private_ca
 from tests.servers.qdrant_server import QdrantServer
 from tests.unit.storage_rows import COLLECTION, Corpus, create, reconcile

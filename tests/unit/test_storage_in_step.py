@@ -6,9 +6,9 @@ import pytest
 from qdrant_client import QdrantClient
 from qdrant_client.models import PointIdsList
 
-from stagekit.artifacts import ArtifactStore
-from stagekit.memo import Memo
-from stagekit.rows import Rows
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.rows import Rows
+from stagekit.artifacts.store import ArtifactStore
 from stagekit.storage import (
     InStep,
     PointWriter,

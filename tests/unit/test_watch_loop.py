@@ -14,10 +14,10 @@ import pytest
 from runner.config_manager import PipelineConfig, load_config
 from runner.errors import ConfigurationError
 from runner.models import ExecutionMode
-from runner.state_manager import StateManager
-from runner.watch import Restart, Watch, WatchPlan
-from runner.watch_code import code_state
-from runner.watch_note import active_watch, hold_watch
+from runner.record.state_manager import StateManager
+from runner.watch.code import code_state
+from runner.watch.loop import Restart, Watch, WatchPlan
+from runner.watch.note import active_watch, hold_watch
 
 Row = dict[str, Any]
 NEVER = 3600.0
@@ -280,7 +280,7 @@ def test_a_run_that_finds_the_folder_taken_is_begun_anew(scene: Scene) -> None:
 def test_other_code_on_disk_ends_it_before_another_run_begins(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.watch.settled_code_state", code_state)
+    monkeypatch.setattr("runner.watch.loop.settled_code_state", code_state)
     scene.code = "of another version"
     with scene.watching():
         scene.until(lambda: False)

@@ -13,20 +13,20 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from runner import watch_code
-from runner.cli import app
+from runner.cli.app import app
 from runner.errors import ConfigurationError, StateManagementError
 from runner.models import ExecutionMode
-from runner.state_manager import StateManager
-from runner.watch_code import code_state, settled_code_state
-from runner.watch_note import active_watch, hold_watch
-from runner.watch_times import Backoff, parse_interval
-from runner.watch_words import WatchLog
+from runner.record.state_manager import StateManager
+from runner.watch import code as watch_code
+from runner.watch.code import code_state, settled_code_state
+from runner.watch.note import active_watch, hold_watch
+from runner.watch.times import Backoff, parse_interval
+from runner.watch.words import WatchLog
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from runner.watch_note import hold_watch
+from runner.watch.note import hold_watch
 with hold_watch(Path(sys.argv[1])) as note:
     note.update(state="idle", last_check="2026-01-02T03:04:05+00:00", next_check="2026-01-02T03:05:05+00:00",
                 webhook="127.0.0.1:9")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from runner.errors import ConfigurationError
-from runner.watch_webhook import Push, WebhookServer, parse_address, push_of, webhook_token
+from runner.watch.webhook import Push, WebhookServer, parse_address, push_of, webhook_token
 
 SECRET = "0123456789abcdef-of-the-webhook"
 COMMIT = "da1560886d4f094c3e6c9ef40349f7d38b5d27d7"

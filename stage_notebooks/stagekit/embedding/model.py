@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.embedding.bert_graph import obstacle
+from stagekit.base.machine import cores
 from stagekit.embedding.errors import ModelUnavailableError
 from stagekit.embedding.hardware import resolve_device, resolve_dtype
-from stagekit.embedding.onnx_model import OnnxModel, load_onnx_model, require_within_limit
+from stagekit.embedding.onnx.bert_graph import obstacle
+from stagekit.embedding.onnx.model import OnnxModel, load_onnx_model, require_within_limit
 from stagekit.embedding.registry import ModelFiles, resolve_model
-from stagekit.machine import cores
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

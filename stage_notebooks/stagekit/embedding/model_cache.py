@@ -1,6 +1,5 @@
 """A directory of models whose files are hashed when they are written and verified when they are read."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -8,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from stagekit.base.files import sha256_file
 from stagekit.embedding.errors import ModelUnavailableError
 from stagekit.embedding.file_hashes import remembered_sha256
 
@@ -17,7 +17,6 @@ __all__ = [
     "known_sha256",
     "models_dir",
     "replace_directory",
-    "sha256_file",
     "verify_files",
 ]
 
@@ -30,12 +29,6 @@ def models_dir() -> Path:
         return Path(configured).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(cache).expanduser() / "nic-etl" / "models"
-
-
-def sha256_file(path: Path) -> str:
-    """Return the hexadecimal sha256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def known_sha256(path: Path) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.database_faults import is_damage
-from stagekit.encryption import Cipher, DamagedError
-from stagekit.encryption_databases import rebuild
-from stagekit.encryption_marker import folder_cipher
+from stagekit.base.database_faults import is_damage
+from stagekit.sealing.cipher import Cipher, DamagedError
+from stagekit.sealing.databases import rebuild
+from stagekit.sealing.marker import folder_cipher
 
 __all__ = ["VectorStore", "reseal_vectors", "vector_key"]
 

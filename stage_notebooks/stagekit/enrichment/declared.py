@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from stagekit.base.front_matter import canonical_status
 from stagekit.enrichment.schema import DOCUMENT_TYPES, STATUSES
 from stagekit.enrichment.vocabulary import (
     FRONT_MATTER_KEYS,
@@ -14,7 +15,6 @@ from stagekit.enrichment.vocabulary import (
     fold,
     is_placeholder,
 )
-from stagekit.front_matter import canonical_status
 
 __all__ = [
     "Declared",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from stagekit.rows import Rows, column_of
+from stagekit.artifacts.rows import Rows, column_of
 
 __all__ = ["join_documents", "payload_inputs"]
 
@@ -36,7 +36,7 @@ def join_documents(
 
     Returns:
         rows with document_id, path, source, processed, chunks (the chunk manifest's row) and is_latest;
-        joined when they are asked for, if all three are :class:`~stagekit.rows.Rows`.
+        joined when they are asked for, if all three are :class:`~stagekit.artifacts.rows.Rows`.
     """
     places = [_places(rows) for rows in (documents, processed)]
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from stagekit.paths import config_dir
+from stagekit.base.paths import config_dir
 
 __all__ = [
     "CONTENT_TYPES",

@@ -1,8 +1,8 @@
 """Stage 01: which documents there are at one state of a repository, and their bytes."""
 
 from stagekit.ingestion.content import ContentError, blob_id, declared_status, verified
-from stagekit.ingestion.gitlab_settings import GitLabSettings
-from stagekit.ingestion.gitlab_token import gitlab_token
+from stagekit.ingestion.gitlab.settings import GitLabSettings
+from stagekit.ingestion.gitlab.token import gitlab_token
 from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, Source, SourceFile
 from stagekit.ingestion.opening import open_source, sample_repository
 from stagekit.ingestion.rows import document_id, document_rows, media_type, snapshot_record, source_id

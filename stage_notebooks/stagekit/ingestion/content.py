@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from stagekit.front_matter import STATUSES, canonical_status, split_front_matter
+from stagekit.base.front_matter import STATUSES, canonical_status, split_front_matter
 
 __all__ = ["ContentError", "blob_id", "declared_status", "file_blob_id", "open_regular", "verified"]
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stagekit.base.paths import config_dir
 from stagekit.errors import StageError
 from stagekit.ingestion.folder_source import FolderSource
 from stagekit.ingestion.git_source import GitSource, is_git_repository
-from stagekit.ingestion.gitlab_settings import GitLabSettings
+from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.model import Source
-from stagekit.paths import config_dir
 
 if TYPE_CHECKING:
-    from stagekit.ingestion.gitlab_clients import Connect, ProgressBar
-    from stagekit.ingestion.gitlab_contents import Workplace
+    from stagekit.ingestion.gitlab.clients import Connect, ProgressBar
+    from stagekit.ingestion.gitlab.contents import Workplace
 
 __all__ = ["open_source", "sample_repository"]
 
@@ -46,7 +46,7 @@ def open_source(
         target_branch: branch or tag; empty means the one that is checked out, or GitLab's default branch.
         project: stable name of the project; empty means that of the remote ``origin``, else the folder's,
             for GitLab the host and the path.
-        gitlab: the values of :class:`~stagekit.ingestion.gitlab_settings.GitLabSettings`.
+        gitlab: the values of :class:`~stagekit.ingestion.gitlab.settings.GitLabSettings`.
         connect: makes a python-gitlab client on the session that it is given.
         workplace: the stage, in whose folder downloads from GitLab and the access log lie.
         progress: shows downloads from GitLab, and why the stage waits.
@@ -55,7 +55,7 @@ def open_source(
         StageError: if it cannot be read; the sentence says what to change.
     """
     if source == "gitlab" and connect and workplace:
-        from stagekit.ingestion.gitlab_source import GitLabSource  # python-gitlab takes long to import
+        from stagekit.ingestion.gitlab.source import GitLabSource  # python-gitlab takes long to import
 
         settings = GitLabSettings(**(gitlab or {}))
         return GitLabSource(settings, connect, target_branch, folders, project, workplace, progress)

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stagekit.artifacts.rows import column_of
 from stagekit.ingestion.model import FileHistory, Snapshot, Source
 from stagekit.ingestion.selection import Document, extension_of
-from stagekit.rows import column_of
 
 __all__ = ["NAMESPACE", "document_id", "document_rows", "media_type", "snapshot_record", "source_id"]
 

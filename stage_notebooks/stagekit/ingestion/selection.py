@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from stagekit.artifacts.rows import Rows, column_of
+from stagekit.base.front_matter import canonical_status
 from stagekit.contract import StageResult
 from stagekit.errors import StageError
-from stagekit.front_matter import canonical_status
 from stagekit.ingestion.content import ContentError
 from stagekit.ingestion.links import LinkError, follow_link
 from stagekit.ingestion.model import FileKind, SourceFile
-from stagekit.rows import Rows, column_of
 
 __all__ = [
     "Document",

@@ -8,8 +8,8 @@ import zipfile
 from pathlib import PurePosixPath
 
 from stagekit.errors import DocumentRejected
-from stagekit.processing.archive_limits import check_package
-from stagekit.processing.text_decoding import looks_like_text
+from stagekit.processing.office.archive_limits import check_package
+from stagekit.processing.text.decoding import looks_like_text
 
 __all__ = ["OFFICE_FORMATS", "detect_format", "name_hint"]
 

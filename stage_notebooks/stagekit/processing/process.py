@@ -14,22 +14,22 @@ from typing import Any
 from docling_core.types.doc import DocItemLabel, DoclingDocument, SectionHeaderItem
 from docling_core.types.doc.document import DocumentOrigin
 
+from stagekit.base.front_matter import split_front_matter
 from stagekit.errors import DocumentRejected
-from stagekit.front_matter import split_front_matter
 from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
-from stagekit.processing.embedded_images import read_pictures
-from stagekit.processing.lost_text import put_back_lost_text
-from stagekit.processing.office_gaps import complete_document
-from stagekit.processing.orientation import upright_image, upright_pdf
-from stagekit.processing.page_verdicts import quality_sentences, read_by_ocr
-from stagekit.processing.pdf_file import PdfFile, inspect_pdf, text_layer_lines
-from stagekit.processing.plain_text import text_to_document
+from stagekit.processing.ocr.orientation import upright_image, upright_pdf
+from stagekit.processing.office.embedded_images import read_pictures
+from stagekit.processing.office.gaps import complete_document
+from stagekit.processing.pdf.coverage import TextCoverage, is_readable, measure_coverage, page_texts_of
+from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
+from stagekit.processing.pdf.lost_text import put_back_lost_text
+from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
 from stagekit.processing.properties import file_properties, html_properties, usable_title
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
-from stagekit.processing.text_coverage import TextCoverage, is_readable, measure_coverage, page_texts_of
-from stagekit.processing.text_decoding import decode_html, decode_text
-from stagekit.processing.text_quality import FAULTS, text_fault
+from stagekit.processing.text.decoding import decode_html, decode_text
+from stagekit.processing.text.plain_text import text_to_document
+from stagekit.processing.text.quality import FAULTS, text_fault
 
 __all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document", "quality_verdict"]
 

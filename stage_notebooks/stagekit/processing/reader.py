@@ -19,7 +19,7 @@ from stagekit.processing.light_imports import import_docling_options
 if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
 
-    from stagekit.processing.converter import PagedConverter
+    from stagekit.processing.pdf.converter import PagedConverter
 
 __all__ = ["DocumentReader"]
 

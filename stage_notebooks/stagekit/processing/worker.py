@@ -6,15 +6,15 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from stagekit.execution import DocumentOutput
 from stagekit.processing.isolation import isolated, with_network
-from stagekit.processing.pdf_passwords import pdf_passwords
+from stagekit.processing.pdf.passwords import pdf_passwords
 from stagekit.processing.process import document_json, process_document, quality_verdict
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings, check_settings
+from stagekit.stage.execution import DocumentOutput
 
 if TYPE_CHECKING:
-    from stagekit.processing.converter import PagedConverter
+    from stagekit.processing.pdf.converter import PagedConverter
 
 __all__ = ["open_processor"]
 
@@ -40,7 +40,7 @@ def open_processor(
     def open_converter() -> PagedConverter:
         import cv2
 
-        from stagekit.processing.converter import build_converter
+        from stagekit.processing.pdf.converter import build_converter
 
         cv2.setNumThreads(threads)
         fetches = settings["layout_profile"] == "docling" and not settings["artifacts_path"]

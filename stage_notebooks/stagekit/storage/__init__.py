@@ -31,7 +31,7 @@ from stagekit.storage.collections import (
     served_collection,
 )
 from stagekit.storage.desired import DesiredDocument, DesiredPoint, desired_documents, embedding_identity
-from stagekit.storage.embedded import EmbeddedQdrant, open_embedded
+from stagekit.storage.embedded.store import EmbeddedQdrant, open_embedded
 from stagekit.storage.in_step import InStep, believed, forget_step, keep_step, last_in_step
 from stagekit.storage.reconcile import (
     DocumentChange,

@@ -9,11 +9,11 @@ from weakref import WeakKeyDictionary
 
 from qdrant_client import QdrantClient
 
+from stagekit.base.store_address import server_key, server_url
 from stagekit.errors import StageError
 from stagekit.storage.answers import qdrant_errors, require_completed
-from stagekit.storage.embedded import open_embedded
+from stagekit.storage.embedded.store import open_embedded
 from stagekit.storage.retrying import GRPC_RETRY_POLICY, Patience, resend
-from stagekit.store_address import server_key, server_url
 
 __all__ = [
     "EMBEDDED",
@@ -52,13 +52,14 @@ def connect(
 ) -> QdrantClient:
     """Open the store that ``qdrant_url`` names; the caller closes it.
 
-    The embedded store belongs to one process at a time; it offers those methods of QdrantClient that are used
-    here, see :mod:`stagekit.storage.embedded`. A server's key is taken from the environment, see
-    :func:`stagekit.store_address.server_key`. Nothing is asked of a server yet; each request that is asked of
-    it later is sent again where it failed for a reason that may pass, see :mod:`stagekit.storage.retrying`.
+    The embedded store belongs to one process at a time; it offers those methods of QdrantClient that are
+    used here, see :mod:`stagekit.storage.embedded.store`. A server's key is taken from the environment, see
+    :func:`stagekit.base.store_address.server_key`. Nothing is asked of a server yet; each request that is
+    asked of it later is sent again where it failed for a reason that may pass, see
+    :mod:`stagekit.storage.retrying`.
 
     Args:
-        qdrant_url: address of a server, see :func:`stagekit.store_address.server_url`, or "embedded".
+        qdrant_url: address of a server, see :func:`stagekit.base.store_address.server_url`, or "embedded".
         outputs: folder below which the embedded store lies.
         prefer_grpc: speak gRPC instead of REST where the client can.
         grpc_port: of the server.

@@ -25,7 +25,7 @@ from qdrant_client.models import (
 from stagekit.enrichment.canonical import canonical_json
 from stagekit.enrichment.schema import SCHEMA_VERSION
 from stagekit.errors import StageError
-from stagekit.storage.embedded import EmbeddedQdrant
+from stagekit.storage.embedded.store import EmbeddedQdrant
 
 __all__ = [
     "CHUNKER_VERSION",

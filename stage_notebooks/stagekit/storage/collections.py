@@ -32,7 +32,7 @@ from stagekit.storage.collection import (
     create_payload_indexes,
     describe,
 )
-from stagekit.storage.embedded import EmbeddedQdrant
+from stagekit.storage.embedded.store import EmbeddedQdrant
 
 __all__ = [
     "BULK_POINTS",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stagekit.artifacts.rows import Rows
 from stagekit.enrichment.payload import complete_payload
 from stagekit.errors import StageError
-from stagekit.rows import Rows
 from stagekit.storage.collection import CollectionIdentity
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def desired_documents(
     Args:
         payloads: rows of ``metadata_enrichment.payloads``.
         embeddings: rows of ``embedding_generation.embeddings``.
-        read_part: reads the table of a reference, see :meth:`stagekit.stage.Stage.read_part`.
+        read_part: reads the table of a reference, see :meth:`stagekit.stage.stage.Stage.read_part`.
         identity: model and dimension of the vectors.
         known: fingerprints by document, of documents whose parts need not be read for them.
 

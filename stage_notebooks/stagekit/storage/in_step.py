@@ -16,18 +16,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from qdrant_client import QdrantClient
 
+from stagekit.artifacts.memo import MAP_KEY
+from stagekit.artifacts.rows import Rows
 from stagekit.errors import ArtifactError
-from stagekit.memo import MAP_KEY
-from stagekit.rows import Rows
 from stagekit.storage.collection import CollectionIdentity
 from stagekit.storage.desired import DesiredDocument, desired_documents
-from stagekit.storage.embedded import EmbeddedQdrant
+from stagekit.storage.embedded.store import EmbeddedQdrant
 from stagekit.storage.reconcile import Plan
 from stagekit.storage.stored import StoredPoint, count_points
 
 if TYPE_CHECKING:
-    from stagekit.artifacts import ArtifactStore
-    from stagekit.memo import Memo
+    from stagekit.artifacts.memo import Memo
+    from stagekit.artifacts.store import ArtifactStore
 
 __all__ = ["InStep", "believed", "forget_step", "keep_step", "last_in_step"]
 

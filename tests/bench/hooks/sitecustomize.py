@@ -36,7 +36,7 @@ def _note(begin: float, worked: float, group: str, name: str) -> None:
 
 
 def _is_worker() -> bool:
-    if "stagekit.worker_main" in sys.orig_argv:
+    if "stagekit.workers.main" in sys.orig_argv:
         return True
     try:
         with open("/proc/self/comm") as name:  # noqa: PTH123 - a forked one has its server's arguments
@@ -63,11 +63,11 @@ def _timed(inner: Callable[..., Any], group: str, name: str) -> Callable[..., An
 
 # By module: owner in it (empty for the module itself), then functions by group.
 _WATCHED: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {
-    "stagekit.artifacts": [
+    "stagekit.artifacts.store": [
         ("ArtifactStore", "handing over", ("put", "put_table")),
         ("ArtifactStore", "reading back", ("read", "read_table", "open_table", "present")),
     ],
-    "stagekit.memo": [
+    "stagekit.artifacts.memo": [
         ("Memo", "checkpointing", ("put", "put_many", "remember_good")),
         ("Memo", "reading back", ("get_many", "last_good")),
     ],
@@ -76,18 +76,18 @@ _WATCHED: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {
         ("VectorStore", "reading back", ("get_many",)),
     ],
     "stagekit.processing.worker": [("", "exchange", ("document_json",))],
-    "stagekit.stage": [("Stage", "handing over", ("glue_documents", "glue_table", "glue_json"))],
-    "runner.state_manager": [
+    "stagekit.stage.stage": [("Stage", "handing over", ("glue_documents", "glue_table", "glue_json"))],
+    "runner.record.state_manager": [
         ("StateManager", "checkpointing", ("save_checkpoint", "set_latest", "audit")),
         ("StateManager", "reading back", ("faults", "find_checkpoint", "last_checkpoint", "last_attempt")),
     ],
-    "runner.stage_manager": [
+    "runner.pipeline.stage_manager": [
         ("StageManager", "checkpointing", ("_checkpoint",)),
         ("StageManager", "reading back", ("current", "fingerprint")),
     ],
-    "runner.kernels": [("StageKernel", "start-up", ("end",))],
+    "runner.kernels.kernel": [("StageKernel", "start-up", ("end",))],
     "papermill.engines": [("NotebookExecutionManager", "checkpointing", ("save",))],
-    "runner.pipeline_run": [("", "reporting", ("report_after_run", "summarize"))],
+    "runner.pipeline.pipeline_run": [("", "reporting", ("report_after_run", "summarize"))],
 }
 
 

@@ -106,8 +106,8 @@ def _patch(module: Any) -> None:
     module.DocumentMap._make = make
 
 
-if os.environ.get("NICBENCH_TEMPLATES") and "runner.fork_server" in sys.orig_argv:
+if os.environ.get("NICBENCH_TEMPLATES") and "runner.kernels.fork_server" in sys.orig_argv:
     os.fsync = lambda _descriptor: None
-    import stagekit.document_map
+    import stagekit.stage.document_map
 
-    _patch(stagekit.document_map)
+    _patch(stagekit.stage.document_map)

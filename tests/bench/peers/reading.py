@@ -32,7 +32,7 @@ def open_reader(kind: str) -> Callable[[Path], str]:
 
         options: Any = {InputFormat.PDF: PdfFormatOption(pipeline_cls=NativePdfPipeline)}
     else:
-        from stagekit.processing.converter import format_options, pdf_pipeline_options
+        from stagekit.processing.pdf.converter import format_options, pdf_pipeline_options
 
         options = format_options(pdf_pipeline_options("packaged", "rapidocr", ["pt", "en", "es"]))
     converter = DocumentConverter(format_options=options)

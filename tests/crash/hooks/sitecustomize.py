@@ -30,18 +30,18 @@ _POINT, _, _TEXT = _PLACE.partition("@")
 _MARK = os.environ.get("NICTEST_KILL_MARK", "")
 _CRASH_ON = os.environ.get("NICTEST_CRASH_ON", "")
 _seen = 0
-_in_worker = "stagekit.worker_main" in sys.orig_argv
+_in_worker = "stagekit.workers.main" in sys.orig_argv
 
 
 def _concerned() -> bool:
     words = sys.orig_argv
-    if "runner.fork_server" in words:
+    if "runner.kernels.fork_server" in words:
         return _ROLE != "runner"
-    return {"runner": "runner" in words, "worker": "stagekit.worker_main" in words}.get(_ROLE, False)
+    return {"runner": "runner" in words, "worker": "stagekit.workers.main" in words}.get(_ROLE, False)
 
 
 def _is_role() -> bool:
-    if "runner.fork_server" not in sys.orig_argv:
+    if "runner.kernels.fork_server" not in sys.orig_argv:
         return True
     if _in_worker:
         return _ROLE == "worker"
@@ -214,15 +214,15 @@ if _POINT and _concerned():
     _around(os, "replace", "rename", lambda _source, target, **_: os.fspath(target))
     _watch_open()
     patches = {
-        "stagekit.memo": _patch_memo,
-        "runner.state_manager": _patch_state,
-        "stagekit.storage.embedded": _patch_store,
+        "stagekit.artifacts.memo": _patch_memo,
+        "runner.record.state_manager": _patch_state,
+        "stagekit.storage.embedded.store": _patch_store,
         "sqlite3": _patch_sqlite,
-        "stagekit.worker_main": _patch_worker,
+        "stagekit.workers.main": _patch_worker,
     }
     if _POINT.endswith("_memo"):
-        patches["stagekit.keeping"] = _patch_keeping
+        patches["stagekit.stage.keeping"] = _patch_keeping
     sys.meta_path.insert(0, _Finder(patches))
-if _CRASH_ON and (_in_worker or "runner.fork_server" in sys.orig_argv):
-    crashing = {"stagekit.execution": _patch_execution, "stagekit.worker_main": _patch_worker}
+if _CRASH_ON and (_in_worker or "runner.kernels.fork_server" in sys.orig_argv):
+    crashing = {"stagekit.stage.execution": _patch_execution, "stagekit.workers.main": _patch_worker}
     sys.meta_path.insert(0, _Finder(crashing))

@@ -1,0 +1,1 @@
+"""What follows when a run has ended: the report, metrics, notifications."""

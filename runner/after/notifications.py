@@ -1,0 +1,191 @@
+"""Tells people by mail, chat or webhook what became of a run: through apprise, to addresses in a secret."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from runner.after.captured_log import captured_log
+from runner.after.metrics import points_counted
+from runner.errors import StateManagementError
+from runner.events import read_events
+from runner.models import ExecutionMode, ExecutionStatus, PipelineState
+from runner.record.report_generator import RunRows, document_outcomes
+from runner.record.state_manager import StateManager
+from stagekit.base.redaction import Redactor, secret_values
+
+__all__ = ["URLS_VARIABLE", "notification_urls", "notify_after_run", "occasion", "run_message", "send"]
+
+URLS_VARIABLE = "NIC_ETL_NOTIFY_URLS"
+Row = dict[str, Any]
+Kind = Literal["success", "warning", "failure"]
+_PROBLEMS = 5
+_LONGEST_NAME = 300
+_KINDS: dict[str, Kind] = {
+    "recovered": "success",
+    "success": "success",
+    "partial": "warning",
+    "cancelled": "warning",
+}
+_WHOLE = {ExecutionMode.FULL, ExecutionMode.INCREMENTAL, ExecutionMode.RESUME}
+_SAID = {
+    "failed": "failed",
+    "partial": "ended, but not every document is in step",
+    "cancelled": "was cancelled",
+    "recovered": "ended well again",
+    "success": "ended well",
+}
+
+
+def notification_urls(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Return the apprise addresses of ``NIC_ETL_NOTIFY_URLS``, or of the file that ``…_FILE`` names.
+
+    They are separated by spaces, commas before the next ``name://``, or lines.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    env = os.environ if environment is None else environment
+    text = env.get(URLS_VARIABLE, "")
+    file = env.get(f"{URLS_VARIABLE}_FILE", "")
+    if not text.strip() and file:
+        text = Path(file).expanduser().read_text(encoding="utf-8")
+    # A comma may be part of an address, as in mailto://…?to=a@x,b@x.
+    return [word.strip(",") for word in re.split(r"\s+|,(?=\w+://)", text) if word.strip(",")]
+
+
+def occasion(manager: StateManager, state: PipelineState) -> str:
+    """Return what a run is the occasion of: failed, partial, cancelled, success, or recovered.
+
+    A success is a recovery if the whole run before it, or an earlier start of the same one, failed or was
+    partial. Trials and reruns of single stages are no occasion, because somebody sits in front of them;
+    for them, and for a run that goes on, the answer is empty.
+    """
+    if state.mode not in _WHOLE or state.status not in _SAID:
+        return ""
+    if state.status is ExecutionStatus.SUCCESS and _status_before(manager, state) in {"failed", "partial"}:
+        return "recovered"
+    return str(state.status)
+
+
+def notify_after_run(
+    manager: StateManager, state: PipelineState, summary: Row, rows: RunRows | None = None
+) -> str:
+    """Send what became of a run, if the setting ``notify_on`` names its occasion.
+
+    Args:
+        manager: of the outputs folder.
+        state: the run.
+        summary: of the run, as :func:`runner.record.report_generator.summarize` returns it.
+        rows: the run's manifests, if somebody has read them before.
+
+    Returns:
+        a warning if it could not be sent to every address; empty if it could, or there was nothing to send.
+    """
+    if not any(os.environ.get(name) for name in (URLS_VARIABLE, f"{URLS_VARIABLE}_FILE")):
+        return ""
+    try:
+        happened = occasion(manager, state)
+        if happened not in state.pipeline_config.get("notify_on", []):
+            return ""
+        title, body = run_message(manager, state, summary, happened, rows)
+        return send(title, body, _KINDS.get(happened, "failure"))
+    except Exception as error:  # a notification tells of the run, and must never be what fails it
+        return _could_not(f"{type(error).__name__}: {error}")
+
+
+def run_message(
+    manager: StateManager, state: PipelineState, summary: Row, happened: str, rows: RunRows | None = None
+) -> tuple[str, str]:
+    """Return title and text: what happened, how many documents, the first problems, what to do next."""
+    collection = state.pipeline_config.get("collection_name", "")
+    title = f"nic-etl: {collection} {_SAID[happened]}"
+    documents = ", ".join(f"{count} {name}" for name, count in summary["documents"].items() if count)
+    lines = [f"Run {state.execution_id} on {socket.gethostname()} {_SAID[happened]}."]
+    if state.error:
+        lines += ["", state.error]
+    points = f" Points: {summary['points']['total']}." if points_counted(state) else ""
+    lines += ["", f"Documents: {documents or 'none'}.{points}"]
+    wanted = {"failed", "stale", "rejected"} if happened in {"failed", "partial"} else {"failed", "stale"}
+    # Ours first: a rejected document is its author's to mend.
+    bad = document_outcomes(manager, state, rows, only_bad=True)
+    outcomes = [row for row in bad if row["status"] in wanted]
+    problems = sorted(outcomes, key=lambda row: bool(row["status"] == "rejected"))
+    if problems:
+        lines += ["", "Documents that need attention:"]
+        lines += [_problem(row) for row in problems[:_PROBLEMS]]
+    if len(problems) > _PROBLEMS:
+        lines.append(f"… and {len(problems) - _PROBLEMS} more: nic-etl show {state.execution_id}")
+    if happened in {"failed", "cancelled"} and "nic-etl resume" not in state.error:
+        lines += ["", f"To continue: nic-etl resume {state.execution_id}"]
+    report = manager.run_dir(state.execution_id) / "report.html"
+    if report.exists():
+        lines += ["", f"Report: {report}"]
+    return title, "\n".join(lines)
+
+
+def send(title: str, body: str, kind: Kind) -> str:
+    """Send a message to every address, without secrets, and return a warning if that failed somewhere."""
+    try:
+        urls = notification_urls()
+    except OSError as error:
+        return _could_not(f"{URLS_VARIABLE}_FILE cannot be read: {error.strerror}")
+    if not urls:
+        return _could_not("there is no address in it")
+    try:
+        with warnings.catch_warnings():  # its import of imghdr is deprecated
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return _send(urls, title, body, kind)
+    except ImportError:
+        return _could_not("the package apprise is not installed: pip install 'nic-etl[notify]'")
+
+
+def _send(urls: list[str], title: str, body: str, kind: Kind) -> str:
+    import apprise
+
+    redact = Redactor(secret_values())
+    faults = []
+    with captured_log("apprise") as said:
+        for number, url in enumerate(urls, 1):
+            said.clear()
+            service = apprise.Apprise.instantiate(url)
+            if service is None:
+                faults.append(f"address {number} is none that apprise knows")
+            elif not service.notify(body=redact(body), title=redact(title), notify_type=kind):
+                reason = f": {said[-1]}" if said else ""
+                faults.append(f"address {number} ({service.service_name}) did not take it{reason}")
+    return _could_not(redact("; ".join(faults))) if faults else ""
+
+
+def _status_before(manager: StateManager, state: PipelineState) -> str:
+    if state.mode is ExecutionMode.RESUME:
+        earlier = read_events(manager.run_dir(state.execution_id) / "events.jsonl")
+        ends = [line.get("status") for line in earlier if line.get("kind") == "run_finished"]
+        return str(ends[-2]) if len(ends) > 1 else ""
+    for execution_id in reversed(manager.execution_ids()):
+        if execution_id >= state.execution_id:
+            continue
+        with contextlib.suppress(StateManagementError):  # a damaged record tells nothing
+            before = manager.load_checkpoint(execution_id)
+            if before.mode in _WHOLE and before.status in {"success", "failed", "partial"}:
+                return str(before.status)
+    return ""
+
+
+def _problem(row: Row) -> str:
+    message, remedy = (str(row.get(name) or "")[:_LONGEST_NAME] for name in ("message", "remedy"))
+    advice = f" What to do: {remedy.rstrip('.')}." if remedy else ""
+    return f"- {row['path']} ({row['status']}): {message}{advice}"
+
+
+def _could_not(reason: str) -> str:
+    return (
+        f"The notification could not be sent ({reason.rstrip('.')}); the run is not affected. "
+        f"See to {URLS_VARIABLE}, or unset it."
+    )

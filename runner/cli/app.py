@@ -1,0 +1,423 @@
+"""The command line: ``nic-etl``, also ``python -m runner``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from runner.after.hooks import FollowUp
+from runner.cli import audit as cli_audit
+from runner.cli import collections as cli_collections
+from runner.cli import dashboard as cli_dashboard
+from runner.cli import operation_screens, screens
+from runner.cli import operations as cli_operations
+from runner.cli import report as cli_report
+from runner.cli import search as cli_search
+from runner.cli import status as cli_status
+from runner.cli import watch as cli_watch
+from runner.cli import welcome as cli_welcome
+from runner.cli.common import AsJson, Profile, RunId, Setting, open_console, open_state, print_json
+from runner.cli.progress_tracker import make_reporter
+from runner.config_manager import LoadedConfig, PipelineConfig, load_config, parse_assignments
+from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
+from runner.models import Checkpoint, PipelineResult
+from runner.pipeline.stages import default_stages
+from runner.record.environment import environment_report
+from runner.record.monitor import PipelineMonitor
+from runner.record.report_generator import compare_stage, document_outcomes, summarize
+from runner.record.state_manager import StateManager
+from runner.terminal import TerminalConsole
+from runner.tools import run_tool
+from stagekit.base.redaction import Redactor, secret_values
+from stagekit.errors import StageError
+
+if TYPE_CHECKING:
+    from runner.pipeline.orchestrator import PipelineOrchestrator
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    invoke_without_command=True,
+    callback=cli_welcome.welcome,
+    pretty_exceptions_enable=False,
+    help="Keeps a Qdrant collection in step with the approved documents of a repository.",
+)
+config_app = typer.Typer(no_args_is_help=True, help="Show or check the configuration.")
+app.add_typer(config_app, name="config")
+models_app = typer.Typer(no_args_is_help=True, help="Bring models onto this machine.")
+app.add_typer(models_app, name="models")
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing if all went well, as cron wants it.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what the stages print, too.")]
+
+
+def _stage_names(incomplete: str) -> list[str]:
+    return [stage.name for stage in default_stages() if stage.name.startswith(incomplete)]
+
+
+@app.command()
+def run(
+    profile: Profile = None,
+    parameter: Setting = None,
+    force: Annotated[bool, typer.Option(help="Execute every stage, whatever is unchanged.")] = False,
+    force_document: Annotated[
+        list[str] | None, typer.Option(help="Process this document again (its path); may be repeated.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Process documents changed since then again, unchanged ones too.")
+    ] = None,
+    allow_mass_deletion: Annotated[
+        bool, typer.Option(help="Go on although many documents would be deleted.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option(help="Then compare the collection point by point, and write what differs.")
+    ] = False,
+    test: Annotated[
+        int, typer.Option(min=0, help="Try the first N documents, in a collection of their own.")
+    ] = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Execute the chain; what did not change is carried over.
+
+    Example: nic-etl run -p source_path=/srv/conhecimento -p target_folder=30-Aprovados
+    """
+    overrides: dict[str, Any] = dict(parse_assignments(parameter or []))
+    flags = {"force_refresh": force, "allow_mass_deletion": allow_mass_deletion}
+    overrides.update({name: True for name, given in flags.items() if given})
+    config = load_config(profile, overrides).config
+
+    def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
+        if test:
+            return orchestrator.execute_test_run(test)
+        if since or force_document:
+            return orchestrator.execute_incremental_update(since, force_document)
+        return orchestrator.execute_full_pipeline()
+
+    console = open_console(as_json)
+    result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
+    if verify and result.exit_code in {0, 3}:
+        result.summary["verification"] = cli_operations.compare_collection(config, repair=True)
+        if not as_json and (not quiet or result.summary["verification"]["documents"]):
+            operation_screens.print_verification(console, result.summary["verification"])
+    _end(console, config, result, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def resume(
+    execution_id: RunId = "",
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Continue a run that did not come to its end.
+
+    Example: nic-etl resume
+    """
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    console = open_console(as_json)
+
+    def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
+        return orchestrator.resume_from_checkpoint(execution_id)
+
+    result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
+    _end(console, config, result, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def rerun(
+    stage: Annotated[
+        str, typer.Argument(help="The stage, for example text_chunking.", autocompletion=_stage_names)
+    ],
+    profile: Profile = None,
+    parameter: Setting = None,
+    downstream: Annotated[bool, typer.Option(help="Run also the stages that read its result.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Execute one stage anew, with other parameters; earlier runs stay as they are.
+
+    Example: nic-etl rerun text_chunking -p chunk_size=200 --downstream
+    """
+    from runner.pipeline.orchestrator import PipelineOrchestrator
+
+    config = _rerun_config(profile, parse_assignments(parameter or []))
+    console = open_console(as_json)
+    before = StateManager(config.outputs).last_checkpoint(stage)
+
+    def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
+        return orchestrator.execute_stage(stage, downstream=downstream)
+
+    result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
+    after = result.state.stages.get(stage)
+    rows = _changes(before[1] if before else None, after)
+    stale = [] if downstream else PipelineOrchestrator(config=config).out_of_date(stage)
+    if as_json:
+        print_json(result.summary | {"changed": rows, "out_of_date": stale})
+    else:
+        screens.print_state(console, StateManager(config.outputs), result.state)
+        screens.print_comparison(console, stage, rows, stale)
+        screens.print_warnings(console, result.summary)
+        console.print(f"Executed notebook: {result.run_dir}", soft_wrap=True)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def plan(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """Say what a run would do now, and why; nothing is started.
+
+    Example: nic-etl plan -p chunk_overlap=120
+    """
+    from runner.pipeline.orchestrator import PipelineOrchestrator
+
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    planned = PipelineOrchestrator(config=config).plan()
+    if as_json:
+        print_json([{"stage": s.name, "action": s.action, "reasons": s.reasons} for s in planned.stages])
+    else:
+        screens.print_plan(open_console(as_json), planned)
+
+
+@app.command()
+def history(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """List the runs, newest first.
+
+    Example: nic-etl history
+    """
+    records = open_state(profile, parameter).get_execution_history()
+    if as_json:
+        print_json([vars(record) for record in records])
+    elif records:
+        screens.print_history(open_console(as_json), records)
+    else:
+        open_console(as_json).print("There is no run yet: start one with `nic-etl run`.")
+
+
+@app.command()
+def show(
+    execution_id: RunId = "",
+    stage: Annotated[str, typer.Argument(help="Only this stage, with its figures and warnings.")] = "",
+    environment: Annotated[
+        bool, typer.Option("--environment", help="What the run was made with, and what differs from now.")
+    ] = False,
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a run, or one stage of it.
+
+    Example: nic-etl show 20261123 text_chunking
+    """
+    manager = open_state(profile, parameter)
+    state = manager.load_checkpoint(execution_id)
+    console = open_console(as_json)
+    if environment:
+        report = environment_report(manager, state)
+        if as_json:
+            print_json(report)
+        else:
+            operation_screens.print_environment(console, report)
+        return
+    if stage:
+        checkpoint = state.stages.get(stage)
+        if checkpoint is None:
+            known = ", ".join(state.stages) or "none"
+            raise StateManagementError(
+                f"{state.execution_id} has no stage {stage!r}: it has {known}.", exit_code=2
+            )
+        if as_json:
+            print_json(checkpoint.model_dump(mode="json"))
+        else:
+            console.print_json(checkpoint.model_dump_json())
+            if checkpoint.notebook:
+                console.print(f"Executed notebook: {manager.absolute(checkpoint.notebook)}", soft_wrap=True)
+        return
+    summary = summarize(manager, state)
+    if as_json:
+        print_json(summary | {"outcomes": document_outcomes(manager, state)})
+    else:
+        screens.print_heading(console, manager, state)
+        screens.print_run(console, manager, state, summary)
+
+
+@app.command()
+def cancel(
+    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")] = "",
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """End the run that goes on; what is finished stays, and `nic-etl resume` continues it.
+
+    Example: nic-etl cancel --reason "wrong folder"
+    """
+    outcome = PipelineMonitor(open_state(profile, parameter)).cancel_execution(reason)
+    if as_json:
+        print_json(vars(outcome))
+    elif outcome.cancelled:
+        _tell(f"{outcome.execution_id} ended in {outcome.seconds:g} s. To continue it: nic-etl resume")
+    else:
+        _tell(f"{outcome.execution_id} has not ended yet; it was asked to. See: nic-etl status --watch")
+    raise typer.Exit(0 if outcome.cancelled else 1)
+
+
+@models_app.command("fetch")
+def models_fetch(
+    name: Annotated[str, typer.Argument(help="A hub name; the configured model if left out.")] = "",
+    revision: Annotated[str, typer.Option(help="Branch, tag or commit on the hub.")] = "",
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download an embedding model and record the hashes of its files.
+
+    Example: nic-etl models fetch BAAI/bge-m3
+    """
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    wanted = {
+        "name": name or config.embedding_model,
+        "revision": revision or ("" if name else config.model_revision),
+    }
+    fetched = run_tool("stagekit.tools.fetch", wanted)
+    if as_json:
+        print_json(fetched)
+    else:
+        open_console(as_json).print(f"{fetched['name']} is at {fetched['directory']}.", soft_wrap=True)
+
+
+@config_app.command("show")
+def config_show(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """Show every setting, its value, and where the value comes from.
+
+    Example: nic-etl config show --profile production
+    """
+    loaded = load_config(profile, parse_assignments(parameter or []))
+    if as_json:
+        print_json(loaded.config.model_dump(mode="json"))
+    else:
+        screens.print_config(open_console(as_json), loaded)
+
+
+@config_app.command("validate")
+def config_validate(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """Check the configuration as a whole; exit code 2 if it cannot be run.
+
+    Example: nic-etl config validate --profile production
+    """
+    from runner.pipeline.orchestrator import PipelineOrchestrator
+
+    loaded: LoadedConfig = load_config(profile, parse_assignments(parameter or []))
+    validation = PipelineOrchestrator(config=loaded.config).validate_pipeline_config()
+    if as_json:
+        print_json({"valid": validation.valid, "problems": validation.problems})
+    elif validation.valid:
+        open_console(as_json).print(f"The configuration (profile {loaded.profile}) is valid.")
+    if not validation.valid and not as_json:
+        raise ConfigurationError("\n".join(validation.problems))
+    raise typer.Exit(0 if validation.valid else 2)
+
+
+cli_search.register(app)
+cli_operations.register(app)
+cli_collections.register(app)
+cli_audit.register(app)
+cli_status.register(app)
+cli_watch.register(app)
+cli_report.register(app)
+cli_dashboard.register(app)
+cli_welcome.group_commands(app)
+
+
+def main() -> None:
+    """Run the command line; every error becomes one message and an exit code, never a traceback."""
+    signal.signal(signal.SIGTERM, _terminate)
+    os.umask(0o077)  # files for the user alone, whichever command writes them
+    try:
+        app(standalone_mode=True)
+    except (PipelineOrchestrationError, StageError) as error:
+        _complain(str(error))
+        sys.exit(getattr(error, "exit_code", 1))
+    except OSError as error:  # a full disk, a folder without rights
+        _complain(f"{error}: see to it, then give the command again; what was finished is kept.")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    # The same way out as Ctrl-C: finished documents are kept, kernels are ended.
+    raise KeyboardInterrupt
+
+
+def _complain(sentence: str) -> None:
+    text = Redactor(secret_values())(sentence)
+    TerminalConsole(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
+
+
+def _tell(sentence: str) -> None:
+    open_console(False).print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def _carry_out(
+    console: Console,
+    config: PipelineConfig,
+    start: Callable[[PipelineOrchestrator], PipelineResult],
+    *,
+    quiet: bool,
+    verbose: bool,
+) -> PipelineResult:
+    """Execute a run before the eyes of whoever waits for it, and do what is due after it."""
+    from runner.pipeline.orchestrator import PipelineOrchestrator
+
+    with make_reporter(console, quiet=quiet, verbose=verbose) as reporter:
+        listener = FollowUp(StateManager(config.outputs), reporter)
+        try:
+            result = start(PipelineOrchestrator(config=config, listener=listener))
+        except BaseException:
+            for warning in listener.finish():
+                _complain(warning)
+            raise
+        warnings = [*result.summary.get("warnings", []), *listener.finish(result.summary)]
+    if warnings:
+        result.summary["warnings"] = warnings
+    return result
+
+
+def _end(
+    console: Console, config: PipelineConfig, result: PipelineResult, *, as_json: bool, quiet: bool
+) -> None:
+    if as_json:
+        print_json(result.summary)
+        if result.state.error:
+            console.print(result.state.error, markup=False, soft_wrap=True)
+    elif not quiet or result.exit_code or result.summary.get("warnings"):  # cron mails whatever is printed
+        screens.print_run(console, StateManager(config.outputs), result.state, result.summary)
+    raise typer.Exit(result.exit_code)
+
+
+def _rerun_config(profile: str | None, overrides: dict[str, Any]) -> PipelineConfig:
+    # Without a profile a rerun differs from the last run only in what is asked for.
+    config = load_config(profile, overrides).config
+    manager = StateManager(config.outputs)
+    if profile is None and manager.execution_ids():
+        recorded = manager.load_checkpoint().pipeline_config | {"outputs_dir": config.outputs_dir}
+        return load_config(None, recorded | overrides).config
+    return config
+
+
+def _changes(before: Checkpoint | None, after: Checkpoint | None) -> list[dict[str, Any]]:
+    return compare_stage(before, after) if before and after else []

@@ -1,0 +1,96 @@
+"""The commands ``nic-etl collections list`` and ``clean``: what lies behind the name that readers use."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
+from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.record.state_manager import StateManager
+from runner.tools import run_tool
+
+__all__ = ["register"]
+
+Row = dict[str, Any]
+_collections = typer.Typer(no_args_is_help=True, help="The collections behind the name that readers use.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.add_typer(_collections, name="collections")
+
+
+@_collections.command("list")
+def collections_list(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """List the collections that nic-etl made in the store: which one readers see, which were replaced.
+
+    Example: nic-etl collections list
+    """
+    found = _ask(load_config(profile, parse_assignments(parameter or [])).config)
+    if as_json:
+        print_json(found["collections"])
+    else:
+        _print(found["collections"], as_json)
+
+
+@_collections.command("clean")
+def collections_clean(
+    now: Annotated[bool, typer.Option("--now", help="Do not wait for collection_grace_hours.")] = False,
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drop the collections of collection_name that another one replaced long enough ago.
+
+    Example: nic-etl collections clean --now
+    """
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    manager = StateManager(config.outputs)
+    hours = 0.0 if now else config.collection_grace_hours
+    with manager.lock():
+        found = _ask(config, collection_name=config.collection_name, clean=True, grace_hours=hours)
+        if found["dropped"]:
+            manager.audit("collections_clean", {"dropped": found["dropped"]})
+    if as_json:
+        print_json(found)
+        return
+    for name in found["dropped"]:
+        open_console(as_json).print(f"Dropped: {name}", markup=False, soft_wrap=True)
+    _print(found["collections"], as_json)
+
+
+def _ask(config: PipelineConfig, **wanted: Any) -> Row:
+    settings = config.model_dump(mode="json")
+    request = {
+        "outputs_dir": str(config.outputs),
+        "qdrant_url": config.qdrant_url,
+        "settings": {name: value for name, value in settings.items() if name.startswith("qdrant_")},
+    }
+    return dict(run_tool("stagekit.tools.collections", request | wanted))
+
+
+def _print(rows: list[Row], as_json: bool) -> None:
+    console = open_console(as_json)
+    if not rows:
+        console.print("There is no collection of nic-etl yet: `nic-etl run` makes one.", highlight=False)
+        return
+    table = Table(box=None, header_style="bold")
+    for column in ("alias", "fingerprint", "points", "state", "age", "model"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        state = "serving" if row["serving"] else "replaced" if row["superseded_at"] else "not yet serving"
+        cells = (row["collection_name"], row["fingerprint"][:12], row["points"], state)
+        table.add_row(*(escape(str(cell)) for cell in (*cells, _age(row), row["embedding_model"])))
+    console.print(table)
+
+
+def _age(row: Row) -> str:
+    if not row["created_at"]:
+        return "unknown"
+    age = datetime.now(UTC) - datetime.fromisoformat(row["created_at"])
+    return f"{age.days} d" if age.days else f"{age.seconds // 3600} h {age.seconds % 3600 // 60} min"

@@ -1,0 +1,230 @@
+"""The commands that keep the state in order: ``verify``, ``quarantine``, ``state``, ``prune``, ``backup``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from runner.cli import encryption as cli_encryption
+from runner.cli import operation_screens as screens
+from runner.cli.common import AsJson, Profile, Setting, open_console, open_state, print_json
+from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.record.state_manager import StateManager
+from runner.tools import run_tool
+from runner.upkeep.health import machine_checks
+from runner.upkeep.quarantine import list_quarantine, retry_quarantine
+from runner.upkeep.rebuild import rebuild_state, rebuild_vectors
+
+__all__ = ["compare_collection", "register"]
+
+_quarantine = typer.Typer(no_args_is_help=True, help="Documents that are unusable as they are.")
+_state = typer.Typer(no_args_is_help=True, help="The state below outputs/.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the operating commands to the command line."""
+    for command in (verify, prune, backup, restore, doctor):
+        app.command()(command)
+    app.add_typer(_quarantine, name="quarantine")
+    cli_encryption.register(_state)
+    app.add_typer(_state, name="state")
+
+
+def compare_collection(config: PipelineConfig, *, repair: bool) -> dict[str, Any]:
+    """Compare the collection with the artifacts, write what differs if asked to, and return the report."""
+    names = (
+        "qdrant_url",
+        "collection_name",
+        "upsert_batch_size",
+        "max_deletion_share",
+        "allow_mass_deletion",
+    )
+    request = {name: getattr(config, name) for name in names}
+    settings = config.model_dump(mode="json")
+    connection = {name: value for name, value in settings.items() if name.startswith("qdrant_")}
+    request |= {"outputs_dir": str(config.outputs), "repair": repair, "settings": connection}
+    if not repair:
+        return dict(run_tool("stagekit.tools.verify", request))
+    manager = StateManager(config.outputs)
+    with manager.lock():
+        report = dict(run_tool("stagekit.tools.verify", request))
+        written = {name: report[name] for name in ("upserted", "deleted", "remaining")}
+        manager.audit("verify_repair", {"collection": config.collection_name} | written)
+    return report
+
+
+def verify(
+    repair: Annotated[bool, typer.Option("--repair", help="Write what differs, and only that.")] = False,
+    allow_mass_deletion: Annotated[
+        bool, typer.Option("--allow-mass-deletion", help="Repair even if many documents would go.")
+    ] = False,
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the collection with the artifacts, point by point; exit code 1 if they differ.
+
+    Example: nic-etl verify --repair
+    """
+    overrides: dict[str, Any] = dict(parse_assignments(parameter or []))
+    overrides |= {"allow_mass_deletion": True} if allow_mass_deletion else {}
+    report = compare_collection(load_config(profile, overrides).config, repair=repair)
+    if as_json:
+        print_json(report)
+    else:
+        screens.print_verification(open_console(as_json), report)
+    raise typer.Exit(1 if report.get("remaining", len(report["documents"])) else 0)
+
+
+def doctor(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """Check what a run depends on, from the clock to the store; exit code 1 if something is not well.
+
+    Example: nic-etl doctor --profile production
+    """
+    from runner.pipeline.orchestrator import PipelineOrchestrator
+
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    health = PipelineOrchestrator(config=config).validate_pipeline_health()
+    rows = [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in health.checks]
+    rows += machine_checks(StateManager(config.outputs))
+    request = {"settings": config.model_dump(mode="json"), "outputs_dir": str(config.outputs)}
+    rows += run_tool("stagekit.checks.doctor", request)
+    if as_json:
+        print_json(rows)
+    else:
+        screens.print_health(open_console(as_json), rows)
+    raise typer.Exit(0 if all(row["ok"] for row in rows) else 1)
+
+
+@_quarantine.command("list")
+def quarantine_list(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """List the documents whose content is unusable: why, what to do, since when, found by whose run.
+
+    Example: nic-etl quarantine list
+    """
+    documents = list_quarantine(open_state(profile, parameter))
+    if as_json:
+        print_json([asdict(document) for document in documents])
+    else:
+        screens.print_quarantine(open_console(as_json), documents)
+
+
+@_quarantine.command("retry")
+def quarantine_retry(
+    paths: Annotated[list[str] | None, typer.Argument(help="Documents; all of them if left out.")] = None,
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the next run try unusable documents again.
+
+    Example: nic-etl quarantine retry 30-Aprovados/atas/ata-2025-03.pdf
+    """
+    manager = open_state(profile, parameter)
+    with manager.lock():
+        documents = retry_quarantine(manager, paths or [])
+    if as_json:
+        print_json([document.path for document in documents])
+        return
+    console = open_console(as_json)
+    for document in documents:
+        console.print(f"Tried again by the next run: {document.path}", markup=False, soft_wrap=True)
+    if not documents:
+        console.print("No document is in quarantine.")
+
+
+@_state.command("rebuild")
+def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """Make state.sqlite, memo.sqlite, vectors.sqlite and latest/ again from the runs and their notebooks.
+
+    Example: nic-etl state rebuild
+    """
+    manager = open_state(profile, parameter)
+    with manager.lock():
+        rebuilt, vectors = rebuild_state(manager), rebuild_vectors(manager)
+    if as_json:
+        print_json(asdict(rebuilt) | {"vectors": vectors})
+    else:
+        open_console(as_json).print(
+            f"{rebuilt.runs} runs indexed, {rebuilt.latest} links in latest/, {rebuilt.outcomes} outcomes "
+            f"and {rebuilt.last_good} last good outcomes remembered again, {vectors} vectors put back.",
+            highlight=False,
+        )
+
+
+def prune(
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest runs stay.")] = 20,
+    max_age: Annotated[
+        float | None, typer.Option("--max-age", min=0, help="Days; older runs go, even among those.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove old runs and whatever no kept run needs; the last good run always stays.
+
+    Example: nic-etl prune --keep 10 --max-age 90 --dry-run
+    """
+    from runner.upkeep.prune import apply_prune, plan_prune
+
+    manager = open_state(profile, parameter)
+    age = timedelta(days=max_age) if max_age is not None else None
+    if dry_run:
+        plan = plan_prune(manager, keep=keep, max_age=age)
+    else:
+        with manager.lock():
+            plan = plan_prune(manager, keep=keep, max_age=age)
+            apply_prune(manager, plan)
+    if as_json:
+        print_json(asdict(plan) | {"done": not dry_run})
+    else:
+        screens.print_prune(open_console(as_json), plan, done=not dry_run)
+
+
+def backup(
+    target: Annotated[str, typer.Argument(help="A folder, or an fsspec URL such as s3://bucket/nic-etl.")],
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy runs, memo, artifacts and audit log, from which the collection can be filled again.
+
+    It works while a run goes on.
+
+    Example: nic-etl backup /srv/backup/nic-etl
+    """
+    from runner.upkeep.backup import create_backup
+
+    manager = open_state(profile, parameter)
+    report = create_backup(manager, target)
+    manager.audit("backup", {"to": target, "files": report.files, "bytes": report.bytes})
+    if as_json:
+        print_json(asdict(report))
+    else:
+        screens.print_backup(open_console(as_json), report, f"Backup in {target}")
+
+
+def restore(
+    source: Annotated[str, typer.Argument(help="The folder or URL that was given to `nic-etl backup`.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace what is in the outputs folder.")] = False,
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a backup into the outputs folder, after checking all of it; the next run continues from there.
+
+    Example: nic-etl restore /srv/backup/nic-etl -p outputs_dir=/srv/nic-etl/outputs
+    """
+    from runner.upkeep.backup import restore_backup
+
+    manager = open_state(profile, parameter)
+    with manager.lock():
+        report = restore_backup(manager, source, force=force)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        screens.print_backup(open_console(as_json), report, f"Restored into {manager.outputs}")

@@ -1,0 +1,53 @@
+"""``nic-etl report``: a run's report, written anew and opened in the browser."""
+
+from __future__ import annotations
+
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from runner.cli.common import AsJson, Profile, RunId, Setting, open_console, open_state, print_json
+
+__all__ = ["register"]
+
+
+def report(
+    execution_id: RunId = "",
+    profile: Profile = None,
+    parameter: Setting = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of report.json instead.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a run's report anew, as a page with plots and as JSON, beside its executed notebooks.
+
+    Every run writes its own when it ends; this adds what came later, as an evaluation, and looks into the
+    documents also where the run had nothing to do.
+
+    Example: nic-etl report --open
+    """
+    # Here, because no other command needs the report's models.
+    from runner.report.model import RunReport
+    from runner.report.write import write_report
+
+    if schema:
+        print_json(RunReport.model_json_schema())
+        return
+    manager = open_state(profile, parameter)
+    written = write_report(manager, manager.load_checkpoint(execution_id), content=True)
+    if as_json:
+        print_json(written.report.model_dump(mode="json"))
+    else:
+        console = open_console(as_json)
+        console.print(written.report.headline, markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Report: {written.html}", markup=False, highlight=False, soft_wrap=True)
+    if open_browser:
+        webbrowser.open(written.html.as_uri())
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(report)

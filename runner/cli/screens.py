@@ -1,0 +1,216 @@
+"""Tables for the terminal: what ``run``, ``status``, ``history``, ``show`` and ``plan`` print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, JustifyMethod
+from rich.markup import escape
+from rich.table import Table
+
+from runner.after.metrics import points_counted
+from runner.config_manager import SECRETS, LoadedConfig
+from runner.models import ExecutionPlan, ExecutionRecord, PipelineState
+from runner.record.monitor import PipelineStatus
+from runner.record.report_generator import document_outcomes, ignored_files
+from runner.record.state_manager import StateManager
+
+__all__ = [
+    "print_comparison",
+    "print_config",
+    "print_heading",
+    "print_history",
+    "print_plan",
+    "print_run",
+    "print_state",
+    "print_status",
+    "print_warnings",
+]
+
+Row = dict[str, Any]
+_CARRIED_OVER = "carried over"  # nothing that concerns the stage had changed
+_MEANING = {"partial": " (all is done, but not every document is in step)"}
+_NEXT = {
+    "running": "To follow it: nic-etl status --watch. To end it: nic-etl cancel.",
+    "partial": "Which documents need attention: nic-etl show {run}",
+    "cancelled": "To continue: nic-etl resume {run}",
+    "interrupted": "Its process has ended without a word. To continue: nic-etl resume {run}",
+}
+
+
+def print_run(console: Console, manager: StateManager, state: PipelineState, summary: Row) -> None:
+    """Print the end of a run: stages, what was not indexed and why, and what to try next."""
+    console.print(_stage_table(state))
+    outcomes = [row for row in document_outcomes(manager, state) if row["status"] != "ok"]
+    if outcomes:
+        table = _table("Documents that need attention", ["status", "document", "why", "what to do"], console)
+        for row in outcomes:
+            table.add_row(row["status"], *_cells(row["path"], row["message"], row["remedy"]))
+        console.print(table)
+        if any(row["status"] == "stale" for row in outcomes):
+            console.print("stale: searches still find the last version that could be read.", highlight=False)
+    ignored = ignored_files(manager, state)
+    if ignored:
+        table = _table("Files that are no documents of this run", ["file", "why"], console)
+        for row in ignored[:30]:
+            table.add_row(*_cells(row["path"], row["reason"]))
+        console.print(table)
+        if len(ignored) > 30:
+            console.print(
+                f"… and {len(ignored) - 30} more: nic-etl show {state.execution_id} gitlab_ingestion"
+            )
+    _print_totals(console, summary, counted=points_counted(state))
+    folder = manager.run_dir(state.execution_id)
+    if (folder / "report.html").exists():
+        _print_place(console, "Report", folder / "report.html")
+    _print_place(console, "Executed notebooks", folder)
+    print_warnings(console, summary)
+    if state.error:
+        console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
+    elif summary["points"]["total"]:
+        console.print('Try: nic-etl search "…a question…"', highlight=False)
+
+
+def print_heading(console: Console, manager: StateManager, state: PipelineState) -> None:
+    """Print which run it is that is shown."""
+    started = f"{state.start_timestamp:%Y-%m-%d %H:%M:%S} UTC"
+    said = (
+        f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.mode}, started {started}"
+    )
+    console.print(said, highlight=False, soft_wrap=True)
+
+
+def print_state(console: Console, manager: StateManager, state: PipelineState) -> None:
+    """Print one run."""
+    console.print(f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.mode}")
+    console.print(_stage_table(state))
+    if state.error:
+        console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
+
+
+def print_status(console: Console, status: PipelineStatus) -> None:
+    """Print where the last run stands."""
+    started = status.started[:19].replace("T", " ")
+    console.print(f"Run {status.execution_id}: [bold]{status.status}[/bold], started {started} UTC")
+    table = _table("", ["stage", "status", "documents"])
+    for name, state in status.stages.items():
+        done = status.progress.get(name)
+        note = f"{done['done']} of {done['total']} {done['current'] or ''}" if done else ""
+        table.add_row(name, _CARRIED_OVER if state == "skipped" else state, escape(note))
+    console.print(table)
+    if status.error:
+        console.print(f"[red]{escape(status.error)}[/red]", soft_wrap=True)
+    elif status.status in _NEXT:
+        console.print(_NEXT[status.status].format(run=status.execution_id), highlight=False, soft_wrap=True)
+
+
+def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
+    """Print one line a run, newest first."""
+    table = _table("", ["run", "mode", "status", "started (UTC)", "took", "stages executed"])
+    for record in records:
+        executed = [name for name, status in record.stages.items() if status != "skipped"]
+        took = f"{record.seconds:.1f} s" if record.seconds is not None else ""
+        started = record.started.strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(record.execution_id, record.mode, record.status, started, took, ", ".join(executed))
+    console.print(table)
+    console.print("More of one: nic-etl show RUN (the beginning of its name is enough).", highlight=False)
+
+
+def print_plan(console: Console, plan: ExecutionPlan) -> None:
+    """Print what a run would do, and why."""
+    table = _table("A run would now", ["stage", "do", "because"])
+    for stage in plan.stages:
+        table.add_row(stage.name, stage.action, escape("; ".join(stage.reasons)))
+    console.print(table)
+    beside = [" and ".join(group) for group in plan.groups if len(group) > 1]
+    if beside:
+        console.print(f"Side by side where memory allows: {'; '.join(beside)}.")
+
+
+def print_config(console: Console, loaded: LoadedConfig) -> None:
+    """Print every setting, its value, where the value comes from, and what it does."""
+    table = _table(f"Profile {loaded.profile}", ["setting", "value", "from", "what it does"])
+    for name, field in type(loaded.config).model_fields.items():
+        value = str(getattr(loaded.config, name))
+        table.add_row(name, *_cells(value, loaded.origins.get(name, "default"), field.description))
+    console.print(table)
+    console.print(f"Secrets come from the environment: {', '.join(SECRETS.values())}.")
+
+
+def print_comparison(console: Console, stage: str, rows: Sequence[Row], stale: Sequence[str]) -> None:
+    """Print what a rerun changed, and what is out of date since."""
+    if rows:
+        table = _table(f"What changed in {stage}", ["figure", "before", "after"])
+        for row in rows:
+            table.add_row(*_cells(row["figure"], row["before"], row["after"]))
+        console.print(table)
+    else:
+        console.print(f"{stage} gave the same result as before.")
+    if stale:
+        console.print(
+            f"Out of date now: {', '.join(stale)}. The option --downstream runs these too.", soft_wrap=True
+        )
+
+
+def print_warnings(console: Console, summary: Row) -> None:
+    """Print what beside the run itself did not succeed, for example its report or a notification."""
+    for warning in summary.get("warnings", []):
+        console.print(f"[yellow]Warning: {escape(warning)}[/yellow]", highlight=False, soft_wrap=True)
+
+
+def _print_place(console: Console, what: str, place: Path) -> None:
+    console.print(f"{what}: {place}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _stage_table(state: PipelineState) -> Table:
+    columns = ["stage", "status", "ok", "rejected", "failed", "stale", "unchanged", "seconds", "peak MB"]
+    table = _table("", columns)
+    for name, checkpoint in state.stages.items():
+        result = checkpoint.result
+        skipped = bool(checkpoint.carried_from)
+        counts = (
+            [result.success_count, result.rejected_count, result.failure_count, result.stale_count]
+            if result
+            else [""] * 4
+        )
+        unchanged = result.success_count if result and skipped else result.unchanged_count if result else ""
+        status = _CARRIED_OVER if skipped else str(checkpoint.status)
+        memory = f"{checkpoint.peak_memory_mb:,.0f}" if not skipped and checkpoint.peak_memory_mb else ""
+        figures = [*counts, unchanged, f"{checkpoint.seconds:.1f}", memory]
+        table.add_row(name, status, *map(str, figures))
+    return table
+
+
+def _print_totals(console: Console, summary: Row, *, counted: bool) -> None:
+    documents = ", ".join(f"{count} {name}" for name, count in summary["documents"].items() if count)
+    points = summary["points"]
+    whole = summary["status"] in {"success", "partial"}
+    console.print(f"Documents{'' if whole else ' so far'}: {documents or 'none'}.", highlight=False)
+    if counted:
+        console.print(
+            f"Points: {points['total']} in the collection ({points['upserted']} upserted, "
+            f"{points['unchanged']} unchanged, {points['deleted']} deleted).",
+            highlight=False,
+        )
+    else:
+        console.print("Points: not counted, the run did not come to the end of storage.", highlight=False)
+    duration = summary["duration_seconds"] or 0.0
+    meaning = _MEANING.get(summary["status"], "")
+    console.print(f"Status: {summary['status']}{meaning}, in {duration:.1f} s.", highlight=False)
+
+
+def _table(title: str, columns: Sequence[str], console: Console | None = None) -> Table:
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    right = {"ok", "rejected", "failed", "stale", "unchanged", "seconds", "peak MB"}
+    # What goes into a file or a mail is searched and copied: names stay in one piece there.
+    whole = {"document", "file"} if console is not None and not console.is_terminal else set()
+    for name in columns:
+        justify: JustifyMethod = "right" if name in right else "left"
+        table.add_column(name, overflow="fold", justify=justify, no_wrap=name in whole)
+    return table
+
+
+def _cells(*values: Any) -> list[str]:
+    return [escape("" if value is None else str(value)) for value in values]

@@ -1,0 +1,158 @@
+"""The commands that ask the collection: ``search`` a question, ``evaluate`` many with known answers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runner.cli import search_screens as screens
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
+from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.errors import ConfigurationError
+from runner.models import ExecutionMode, now
+from runner.record.state_manager import StateManager
+from runner.tools import run_tool
+from stagekit.base.files import atomic_write
+
+__all__ = ["EVALUATION_FILE", "parse_filters", "register"]
+
+EVALUATION_FILE = "evaluation.json"
+"""What the last evaluation found, in the folder of the run that made the collection."""
+
+
+class _Mode(StrEnum):
+    HYBRID = "hybrid"
+    DENSE = "dense"
+    SPARSE = "sparse"
+
+
+_ModeOption = Annotated[
+    _Mode | None,
+    typer.Option("--mode", help="By meaning and words (hybrid), meaning (dense), or words (sparse)."),
+]
+_CollectionOption = Annotated[
+    str, typer.Option("--collection", help="Another collection than the configured one.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the asking commands to the command line."""
+    app.command()(search)
+    app.command()(evaluate)
+
+
+def search(
+    question: Annotated[str, typer.Argument(help="A question in your own words.")],
+    profile: Profile = None,
+    parameter: Setting = None,
+    top: Annotated[int, typer.Option(min=1, max=100, help="How many passages.")] = 5,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="A payload field as name=value or name=a,b (either); may be repeated."),
+    ] = None,
+    mode: _ModeOption = None,
+    collection: _CollectionOption = "",
+    as_json: AsJson = False,
+) -> None:
+    """Search the collection: the best passages, each in its context, with a link to its file.
+
+    Example: nic-etl search "prazo para comunicar um incidente de segurança" --filter language=pt-BR
+    """
+    chosen = parse_filters(filters or [])
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    request = _request(config, mode, collection) | {"question": question, "top": top, "filters": chosen}
+    hits = run_tool("stagekit.search.query", request)
+    if as_json:
+        print_json(hits)
+    else:
+        screens.print_hits(open_console(as_json), hits)
+
+
+def evaluate(
+    queries: Annotated[
+        Path, typer.Argument(help='JSON lines such as {"query": "…", "paths": ["…"], "lang": "pt"}.')
+    ],
+    profile: Profile = None,
+    parameter: Setting = None,
+    mode: _ModeOption = None,
+    compare: Annotated[bool, typer.Option("--compare", help="All modes side by side.")] = False,
+    collection: _CollectionOption = "",
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well the collection answers questions whose documents are known.
+
+    Each line of the file is a JSON object: query (the question), paths (the
+    document that answers it, and its copies), and optionally id and lang.
+    A document ranks by its best passage. The figures are also kept as
+    evaluation.json in the folder of the run that made the collection.
+
+    Example: nic-etl evaluate questions.jsonl --compare
+    """
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    request = _request(config, mode, collection) | {"queries": str(queries.absolute()), "compare": compare}
+    report = run_tool("stagekit.search.evaluate", request)
+    report["evaluated_at"] = now().isoformat(timespec="seconds")
+    report["queries_sha256"] = hashlib.sha256(queries.read_bytes()).hexdigest()
+    kept = _keep(StateManager(config.outputs), report)
+    if as_json:
+        print_json(report)
+    else:
+        screens.print_evaluation(open_console(as_json), report, kept)
+
+
+def parse_filters(words: list[str]) -> dict[str, list[str]]:
+    """Return the values by field of words such as ``language=pt-BR`` or ``language=pt-BR,es``.
+
+    A field that is named twice may have either value. A comma with a space after it is part of the value,
+    as in ``author=Souza, Ana``.
+
+    Raises:
+        ConfigurationError: for a word without a field or a value.
+    """
+    filters: dict[str, list[str]] = {}
+    for word in words:
+        name, _, text = (part.strip() for part in word.partition("="))
+        values = [value.strip() for value in re.split(r",(?=\S)", text) if value.strip()]
+        if not name or not values:
+            raise ConfigurationError(
+                f"--filter {word}: write it as field=value, for example --filter status=approved."
+            )
+        filters.setdefault(name, []).extend(values)
+    return filters
+
+
+def _request(config: PipelineConfig, mode: _Mode | None, collection: str) -> dict[str, Any]:
+    names = (
+        "qdrant_url",
+        "embedding_model",
+        "model_revision",
+        "embedding_dtype",
+        "embedding_backend",
+        "device",
+    )
+    settings = config.model_dump(mode="json")
+    return {name: settings[name] for name in names} | {
+        "settings": {name: value for name, value in settings.items() if name.startswith("qdrant_")},
+        "outputs_dir": str(config.outputs),
+        "collection_name": collection or config.collection_name,
+        "mode": mode or ("" if config.hybrid_search else _Mode.DENSE),
+    }
+
+
+def _keep(manager: StateManager, report: dict[str, Any]) -> Path | None:
+    """Write the report beside the last run that wrote into its collection, and return the file's path."""
+    for record in manager.get_execution_history():
+        if record.mode in {"", ExecutionMode.TEST}:
+            continue
+        run = manager.load_checkpoint(record.execution_id)
+        if run.pipeline_config.get("collection_name") == report["collection"]:
+            path = manager.run_dir(run.execution_id) / EVALUATION_FILE
+            atomic_write(path, json.dumps(report, ensure_ascii=False, indent=1).encode())
+            return path
+    return None

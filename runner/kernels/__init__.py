@@ -1,0 +1,1 @@
+"""Papermill's engine, and the kernels in which notebooks are executed."""

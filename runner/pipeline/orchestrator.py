@@ -1,0 +1,288 @@
+"""The public face of the runner: configure, plan, run, rerun, resume."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterable
+from datetime import datetime
+
+from runner.config_manager import PipelineConfig, config_hash, load_config
+from runner.errors import ConfigurationError, StateManagementError
+from runner.events import Event, EventLog, Listener, fan_out
+from runner.kernels.pool import KernelPool
+from runner.models import (
+    ExecutionMode,
+    ExecutionPlan,
+    HealthCheckResult,
+    PipelineResult,
+    PipelineStage,
+    PipelineState,
+    ValidationResult,
+)
+from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.pipeline_run import PipelineRun
+from runner.pipeline.planner import plan_run
+from runner.pipeline.reprocess import changed_since, forget_documents
+from runner.pipeline.resource_manager import ResourceManager
+from runner.pipeline.stage_manager import StageManager
+from runner.pipeline.stages import default_stages, notebook_parameters
+from runner.record.environment import record_environment
+from runner.record.kernels import reap_orphans
+from runner.record.state_manager import StateManager
+from stagekit.checks.preflight import preflight
+from stagekit.contract import ExecutionStatus
+
+__all__ = ["PipelineOrchestrator"]
+
+
+def _nothing(_: Event) -> None:
+    return None
+
+
+class PipelineOrchestrator:
+    """Runs the chain of stage notebooks.
+
+    Args:
+        config_path: a profile's name or the path of a YAML file; None: the default profile.
+        state_persistence: carry over what did not change; False executes every stage.
+        jupyter_mode: accepted for callers inside a notebook; kernels are separate processes either way.
+        config: a ready configuration, in place of ``config_path``.
+        listener: is told what happens, as :class:`runner.events.Event` values.
+        stages: the chain; None: the six stages.
+        kernels: that wait for the stages before a run and after it; None: each run has its own.
+    """
+
+    def __init__(
+        self,
+        config_path: str | None = None,
+        state_persistence: bool = True,
+        jupyter_mode: bool = True,
+        *,
+        config: PipelineConfig | None = None,
+        listener: Listener = _nothing,
+        stages: Iterable[PipelineStage] | None = None,
+        kernels: KernelPool | None = None,
+    ) -> None:
+        self.config = config or load_config(config_path).config
+        self.jupyter_mode = jupyter_mode
+        self._persistence = state_persistence
+        self._listener = listener
+        self._kernels = kernels
+        self._stages = list(stages) if stages is not None else default_stages()
+        self.resolver = DependencyResolver(self._stages)
+        self.stop = threading.Event()
+
+    @property
+    def state(self) -> StateManager:
+        """The state below the configured outputs folder."""
+        return StateManager(self.config.outputs)
+
+    # Questions
+
+    def setup_pipeline(self, config: PipelineConfig) -> ValidationResult:
+        """Take a configuration, and say whether it can be run."""
+        self.config = config
+        return self.validate_pipeline_config(config)
+
+    def validate_pipeline_config(self, config: PipelineConfig | None = None) -> ValidationResult:
+        """Check a configuration as a whole, before any kernel starts."""
+        chosen = config or self.config
+        problems = []
+        try:
+            for stage in self._stages:
+                notebook_parameters(stage.notebook)
+        except ConfigurationError as error:
+            problems.append(str(error))
+        return ValidationResult((*problems, *preflight(chosen.model_dump(mode="json"))))
+
+    def validate_pipeline_health(self) -> HealthCheckResult:
+        """Check what a run depends on: configuration, folder, disk, memory, state."""
+        problems = self.validate_pipeline_config().problems
+        outputs = self.state.outputs
+        free_disk = shutil.disk_usage(outputs).free / 2**30
+        free_memory = ResourceManager().available_memory_mb()
+        needed = max(stage.resource_requirements.memory_mb for stage in self._stages)
+        damaged = [
+            record.execution_id for record in self.state.get_execution_history() if record.status == "damaged"
+        ]
+        return HealthCheckResult(
+            (
+                ("configuration", not problems, "; ".join(problems) or "valid"),
+                ("outputs", os.access(outputs, os.W_OK), f"{outputs} is writable"),
+                ("disk", free_disk > 1, f"{free_disk:,.1f} GB free, 1 GB wanted"),
+                ("memory", free_memory > needed, f"{free_memory:,.0f} MB free, {needed:,} MB wanted"),
+                ("records", not damaged, ", ".join(damaged) or "every run's record is readable"),
+            )
+        )
+
+    def plan(self, config: PipelineConfig | None = None) -> ExecutionPlan:
+        """Say what a run would do now, and why; no kernel starts."""
+        chosen = config or self.config
+        self._require_valid(chosen)
+        state = StateManager(chosen.outputs)
+        return plan_run(self._manager(state, _nothing), state, self.resolver, chosen)
+
+    # Runs
+
+    def execute_full_pipeline(
+        self, config: PipelineConfig | None = None, resume_from: str | None = None
+    ) -> PipelineResult:
+        """Execute the chain; stages in which nothing changed are carried over.
+
+        Raises:
+            ConfigurationError: if the configuration cannot be run; nothing was started then.
+            StateManagementError: if another run holds the outputs folder.
+        """
+        if resume_from is not None:
+            return self.resume_from_checkpoint(resume_from)
+        chosen = config or self.config
+        return self._run(chosen, ExecutionMode.FULL)
+
+    def execute_incremental_update(
+        self, since: datetime | None = None, force_reprocess: list[str] | None = None
+    ) -> PipelineResult:
+        """Execute the chain for what changed, as every run does, and for what is asked for besides.
+
+        Args:
+            since: process documents that were changed at or after this moment again.
+            force_reprocess: process these documents again, by path in the repository.
+
+        Raises:
+            ConfigurationError: if one of them is no document of the last run.
+        """
+        return self._run(self.config, ExecutionMode.INCREMENTAL, since=since, again=force_reprocess or [])
+
+    def execute_test_run(self, documents: int) -> PipelineResult:
+        """Try the chain on the first documents, in a collection of its own; nothing else is touched.
+
+        Args:
+            documents: how many; the collection is the configured one with ``_test`` behind its name.
+        """
+        trial = {"document_limit": documents, "collection_name": f"{self.config.collection_name}_test"}
+        trial |= {"allow_mass_deletion": True}  # the trial before this one may have been larger
+        return self._run(self.config.model_copy(update=trial), ExecutionMode.TEST)
+
+    def resume_from_checkpoint(self, checkpoint_id: str = "") -> PipelineResult:
+        """Continue a run (by default the last one) with its own configuration.
+
+        Raises:
+            StateManagementError: if there is no such run, or it ended well.
+        """
+        state = self.state.load_checkpoint(checkpoint_id)
+        if state.status is ExecutionStatus.SUCCESS:
+            raise StateManagementError(
+                f"{state.execution_id} ended successfully; there is nothing to resume. "
+                "`nic-etl run` looks for changes.",
+                exit_code=2,
+            )
+        # Its own settings, but here: the outputs folder may have been moved or restored since.
+        recorded = state.pipeline_config | {"outputs_dir": self.config.outputs_dir}
+        config = load_config(None, recorded).config
+        state.mode = ExecutionMode.RESUME
+        return self._run(config, ExecutionMode.RESUME, state)
+
+    def execute_stage(
+        self,
+        stage_name: str,
+        dependencies: dict[str, str] | None = None,
+        *,
+        config: PipelineConfig | None = None,
+        downstream: bool = False,
+    ) -> PipelineResult:
+        """Execute one stage anew in a run of its own; earlier runs stay as they are.
+
+        Args:
+            stage_name: the stage.
+            dependencies: executed notebook by stage name; those left out are the newest good ones.
+            config: the configuration; None: the orchestrator's.
+            downstream: execute also the stages that read, directly or not, what it makes.
+        """
+        self.resolver.require(stage_name)
+        chosen = config or self.config
+        names = (stage_name, *(self.resolver.downstream(stage_name) if downstream else ()))
+        state = StateManager(chosen.outputs)
+        upstream: dict[str, str] = {}
+        for name in self.resolver.order:
+            last = state.last_checkpoint(name)
+            if name not in names and last is not None:
+                upstream[name] = str(state.absolute(last[1].notebook))
+        upstream |= dependencies or {}
+        missing = self._manager(state, _nothing).validate_stage_dependencies(stage_name, upstream)
+        if missing:
+            raise StateManagementError(" ".join(missing), exit_code=2)
+        return self._run(chosen, ExecutionMode.RERUN, only=names, upstream=upstream)
+
+    def out_of_date(self, stage_name: str) -> list[str]:
+        """Return the stages whose last result was made from an earlier result of ``stage_name``."""
+        state = self.state
+        latest = state.last_checkpoint(stage_name)
+        if latest is None or latest[1].result is None:
+            return []
+        current = {
+            f"input:{stage_name}.{name}": ref.sha256 for name, ref in latest[1].result.artifacts.items()
+        }
+        stale: list[str] = []
+        for name in self.resolver.downstream(stage_name):
+            checkpoint = state.last_checkpoint(name)
+            used = checkpoint[1].fingerprint if checkpoint else {}
+            direct = any(key in used and used[key] != value for key, value in current.items())
+            if direct or set(stale) & set(self.resolver.graph[name]):
+                stale.append(name)
+        return stale
+
+    # Internals
+
+    def _manager(self, state: StateManager, emit: Listener, memory_limit_mb: float = 0.0) -> StageManager:
+        settings = self.config.stage_settings()
+        manager = StageManager(state, emit, self.stop, memory_limit_mb, settings, self._kernels)
+        for stage in self._stages:
+            manager.register_stage(stage)
+        return manager
+
+    def _require_valid(self, config: PipelineConfig) -> None:
+        validation = self.validate_pipeline_config(config)
+        if not validation.valid:
+            raise ConfigurationError("\n".join(validation.problems))
+
+    def _run(
+        self,
+        config: PipelineConfig,
+        mode: ExecutionMode,
+        resumed: PipelineState | None = None,
+        *,
+        only: tuple[str, ...] = (),
+        upstream: dict[str, str] | None = None,
+        since: datetime | None = None,
+        again: Iterable[str] = (),
+    ) -> PipelineResult:
+        self._require_valid(config)
+        manager = StateManager(config.outputs)
+        with manager.lock() as note:
+            reap_orphans(manager.kernels)
+            chosen = [*again, *(changed_since(manager, since) if since else [])]
+            forced = forget_documents(manager, chosen) if chosen else set()
+            state = resumed or manager.new_run(mode, config.model_dump(mode="json"), config_hash(config))
+            note.write(state.execution_id)
+            run_dir = manager.run_dir(state.execution_id)
+            record_environment(run_dir, state, self._stages[0].notebook.parent)
+            log = EventLog(run_dir / "events.jsonl")
+            emit = fan_out(log, self._listener)
+            run = PipelineRun(
+                manager,
+                state,
+                config,
+                self._manager(manager, emit, config.memory_limit_mb),
+                self.resolver,
+                emit,
+                self.stop,
+                reuse=self._persistence,
+                only=only,
+                upstream=upstream,
+                not_reusable=forced,
+            )
+            try:
+                return run.execute()
+            finally:
+                log.close()

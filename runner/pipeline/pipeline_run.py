@@ -1,0 +1,292 @@
+"""One run: each stage executed or carried over, recorded as it ends, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from runner.config_manager import PipelineConfig
+from runner.errors import PipelineOrchestrationError, StageCancelledError
+from runner.events import Event, Listener
+from runner.models import Checkpoint, ExecutionContext, ExecutionMode, PipelineResult, PipelineState, now
+from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.error_handler import handle_stage_failure
+from runner.pipeline.planner import differences
+from runner.pipeline.resource_manager import ResourceManager
+from runner.pipeline.scheduler import run_in_order
+from runner.pipeline.stage_manager import StageManager, retry_reason
+from runner.pipeline.warming import WarmAhead
+from runner.record.environment import source_of
+from runner.record.report_generator import RunRows, summarize
+from runner.record.state_manager import StateManager, file_sha256
+from runner.report.history import report_still_true
+from runner.report.write import little_work, report_after_run
+from stagekit.base.early_imports import load_meanwhile
+from stagekit.base.redaction import exposed_secret_files
+from stagekit.contract import ExecutionStatus, StageResult
+
+__all__ = ["PipelineRun"]
+
+
+class PipelineRun:
+    """One run, from its first stage to its result.
+
+    Args:
+        manager: the state, whose lock the caller holds.
+        state: the run's own record; what it has finished already is kept.
+        config: the configuration.
+        stages: the registered stages.
+        resolver: their graph.
+        emit: is told what happens.
+        stop: set from outside to cancel the run.
+        reuse: carry over stages that an earlier run finished under the same fingerprint.
+        only: names of the stages to execute; empty for all.
+        upstream: executed notebook by stage name, for stages that are not executed.
+        not_reusable: stages that are executed whatever is known of them.
+    """
+
+    def __init__(
+        self,
+        manager: StateManager,
+        state: PipelineState,
+        config: PipelineConfig,
+        stages: StageManager,
+        resolver: DependencyResolver,
+        emit: Listener,
+        stop: threading.Event,
+        *,
+        reuse: bool = True,
+        only: tuple[str, ...] = (),
+        upstream: dict[str, str] | None = None,
+        not_reusable: Iterable[str] = (),
+    ) -> None:
+        self._manager = manager
+        self._state = state
+        self._config = config
+        self._emit = emit
+        self._only = only
+        self._upstream = dict(upstream or {})
+        self._resolver = resolver
+        self._stop = stop
+        self._guard = threading.Lock()
+        self._stages = stages
+        self._resources = ResourceManager(parallel=config.parallel_processing)
+        self._reuse = reuse and config.skip_existing and not config.force_refresh and not only
+        self._not_reusable = set(not_reusable)
+        self._ahead = WarmAhead(
+            manager, state, config, stages, resolver, self._resources, reuse=self._reuse, only=only
+        )
+        stages.hear(self._ahead)
+
+    def execute(self) -> PipelineResult:
+        """Execute the stages and return what they came to."""
+        state = self._state
+        state.status, state.error, state.end_timestamp = ExecutionStatus.RUNNING, "", None
+        self._manager.audit("run_started", {"execution_id": state.execution_id, "mode": state.mode})
+        self._emit(
+            Event(
+                "run_started",
+                data={
+                    "execution_id": state.execution_id,
+                    "mode": state.mode,
+                    "stages": list(self._only or self._resolver.order),
+                },
+            )
+        )
+        try:
+            errors = run_in_order(
+                self._resolver, self._stages.stages, self._advance, self._resources, self._stop
+            )
+        finally:
+            self._stages.close()
+        return self._finish(errors)
+
+    def _advance(self, name: str) -> None:
+        if self._only and name not in self._only:
+            return
+        if self._keep_own(name) or self._carry_over(name):
+            return
+        self._emit(Event("stage_started", name, {"reasons": self._reasons(name)}))
+        self._record(Checkpoint(stage=name, status=ExecutionStatus.RUNNING))
+        context = ExecutionContext(
+            pipeline_config=self._config,
+            run_dir=self._manager.run_dir(self._state.execution_id),
+            upstream=dict(self._upstream),
+            execution_mode=self._state.mode,
+            available_memory_mb=self._resources.available_memory_mb(),
+        )
+        try:
+            load_meanwhile("runner.kernels.execution")  # papermill; the kernel loads its own libraries
+            self._stages.warm([name])
+            self._load_ahead(name)
+            checkpoint = self._stages.execute_stage_with_retry(name, context)
+        except BaseException as error:
+            self._fail(name, error)
+            raise
+        self._record(checkpoint)
+        self._publish(self._manager.absolute(checkpoint.notebook))
+        self._finished(checkpoint)
+
+    def _keep_own(self, name: str) -> bool:
+        # A resumed run keeps what it had finished, also of stages that look outside: it is the same run.
+        own = self._state.stages.get(name)
+        if own is None or name not in self._state.completed_stages or self._manager.faults(own):
+            return False
+        current = self._stages.fingerprint(self._stages.stages[name], self._config, self._upstream)
+        if own.fingerprint != current:
+            return False
+        self._take(name, own)
+        self._emit(Event("stage_carried_over", name, {"from": self._state.execution_id}))
+        return True
+
+    def _carry_over(self, name: str) -> bool:
+        if not self._reuse or name in self._not_reusable:
+            return False
+        found = self._stages.current(self._stages.stages[name], self._config, self._upstream)
+        if found is None:
+            return False
+        execution_id, checkpoint = found
+        source = self._manager.absolute(checkpoint.notebook)
+        target = self._manager.run_dir(self._state.execution_id) / source.name
+        _link(source, target)
+        carried = checkpoint.model_copy(
+            update={
+                "status": ExecutionStatus.SKIPPED,
+                "notebook": self._manager.relative(target),
+                "notebook_sha256": file_sha256(target),
+                "carried_from": checkpoint.carried_from or execution_id,
+                "reason": "nothing that concerns it changed",
+                "seconds": 0.0,
+            }
+        )
+        self._record(carried)
+        self._publish(source)
+        self._take(name, carried)
+        self._emit(Event("stage_carried_over", name, {"from": carried.carried_from}))
+        return True
+
+    def _publish(self, notebook: Path) -> None:
+        if self._state.mode is not ExecutionMode.TEST:
+            self._manager.set_latest(notebook)
+
+    def _reasons(self, name: str) -> list[str]:
+        last = self._manager.last_checkpoint(name)
+        if last is None:
+            return ["it has not been executed yet"]
+        stage = self._stages.stages[name]
+        current = self._stages.fingerprint(stage, self._config, self._upstream)
+        return differences(last[1].fingerprint, current) or [*filter(None, [retry_reason(last[1])])]
+
+    def _load_ahead(self, name: str) -> None:
+        self._ahead.begin(name)
+        if name == self._resolver.order[-1]:  # what the end of the run needs
+            drawn = not little_work(self._manager, self._state)
+            plots = ("matplotlib.figure", "matplotlib.backends.backend_svg") if drawn else ()
+            load_meanwhile("pyarrow.parquet", "pyarrow.compute", "jinja2", *plots)
+
+    def _fail(self, name: str, error: BaseException) -> None:
+        cancelled = isinstance(error, StageCancelledError)
+        notebook = self._manager.run_dir(self._state.execution_id) / self._stages.stages[name].notebook.name
+        self._record(
+            Checkpoint(
+                stage=name,
+                status=ExecutionStatus.CANCELLED if cancelled else ExecutionStatus.FAILED,
+                notebook=self._manager.relative(notebook) if notebook.exists() else "",
+                error=str(error),
+            )
+        )
+        self._emit(Event("stage_finished", name, {"status": "failed", "error": str(error)}))
+
+    def _finished(self, checkpoint: Checkpoint) -> None:
+        result = checkpoint.result or StageResult(
+            stage_name=checkpoint.stage, status=checkpoint.status, start_time=now()
+        )
+        self._take(checkpoint.stage, checkpoint)
+        data: dict[str, Any] = {
+            "status": str(result.status),
+            "seconds": checkpoint.seconds,
+            "ok": result.success_count,
+            "rejected": result.rejected_count,
+            "failed": result.failure_count,
+            "unchanged": result.unchanged_count,
+            "peak_memory_mb": checkpoint.peak_memory_mb,
+        }
+        self._emit(Event("stage_finished", checkpoint.stage, data))
+
+    def _take(self, name: str, checkpoint: Checkpoint) -> None:
+        with self._guard:
+            self._upstream[name] = str(self._manager.absolute(checkpoint.notebook))
+
+    def _record(self, checkpoint: Checkpoint) -> None:
+        with self._guard:
+            self._state.stages[checkpoint.stage] = checkpoint
+            ordered = {n: self._state.stages[n] for n in self._resolver.order if n in self._state.stages}
+            self._state.stages = ordered
+            self._manager.save_checkpoint(self._state)
+
+    def _audited(self, state: PipelineState) -> dict[str, Any]:
+        return {
+            "execution_id": state.execution_id,
+            "status": str(state.status),
+            "configuration": state.config_hash,
+            "source": source_of(self._manager, state),
+            "checkpoints": {name: done.notebook_sha256 for name, done in state.stages.items()},
+        }
+
+    def _finish(self, errors: dict[str, BaseException]) -> PipelineResult:
+        state = self._state
+        state.end_timestamp = now()
+        state.status = _overall(state, errors, stopped=self._stop.is_set())
+        if errors:
+            name, error = next(iter(errors.items()))
+            recovery = handle_stage_failure(name, _as_exception(error), state.execution_id)
+            state.error = f"{error} To continue: `{recovery.command}`."
+        self._manager.save_checkpoint(state)
+        rows = RunRows(self._manager, state)
+        former = report_still_true(self._manager, state)
+        summary = summarize(self._manager, state, rows, counts=former.documents if former else None)
+        self._manager.audit("run_finished", self._audited(state))
+        warnings = [*exposed_secret_files(), report_after_run(self._manager, state, rows, former)]
+        for warning in filter(None, warnings):
+            summary.setdefault("warnings", []).append(warning)
+            self._emit(Event("warning", data={"message": warning}))
+        self._emit(Event("run_finished", data={"status": str(state.status), "error": state.error}))
+        unexpected = [e for e in errors.values() if not isinstance(e, PipelineOrchestrationError)]
+        if unexpected:
+            raise unexpected[0]
+        return PipelineResult(
+            execution_id=state.execution_id,
+            overall_status=state.status,
+            total_duration=(state.end_timestamp - state.start_timestamp).total_seconds(),
+            stage_results=state.stage_results,
+            state=state,
+            run_dir=self._manager.run_dir(state.execution_id),
+            summary=summary,
+        )
+
+
+def _overall(state: PipelineState, errors: dict[str, BaseException], *, stopped: bool) -> ExecutionStatus:
+    if stopped:
+        return ExecutionStatus.CANCELLED
+    if errors:
+        return ExecutionStatus.FAILED
+    results = state.stage_results.values()
+    bad = any(result.failure_count or result.stale_count for result in results)
+    return ExecutionStatus.PARTIAL if bad else ExecutionStatus.SUCCESS
+
+
+def _as_exception(error: BaseException) -> Exception:
+    return error if isinstance(error, Exception) else RuntimeError(str(error))
+
+
+def _link(source: Path, target: Path) -> None:
+    # A hard link: an executed notebook is never written again, and a run with nothing to do costs no disk.
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,58 @@
+"""Which remembered outcomes have to be forgotten, so that chosen documents are processed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from runner.errors import ConfigurationError
+from runner.record.report_generator import MANIFESTS, manifest_rows
+from runner.record.state_manager import StateManager
+from stagekit.artifacts.memo import Memo
+
+__all__ = ["changed_since", "forget_documents"]
+
+_KEPT = "gitlab_ingestion"  # its outcome is the bytes of a git blob, which cannot come out otherwise
+
+
+def forget_documents(manager: StateManager, paths: Iterable[str]) -> set[str]:
+    """Forget the outcomes of documents and return the stages that have to be executed for them.
+
+    Args:
+        manager: the state.
+        paths: paths of documents in the repository.
+
+    Raises:
+        ConfigurationError: if one of them is no document of the last run.
+    """
+    wanted = set(paths)
+    keys: set[str] = set()
+    stages: set[str] = set()
+    known: set[str] = set()
+    for stage, product in MANIFESTS:
+        last = manager.last_checkpoint(stage)
+        for row in manifest_rows(manager, last[1], product) if last else []:
+            known.add(row["path"])
+            if row["path"] in wanted and stage != _KEPT:
+                stages.add(stage)
+                keys.add(row["memo_key"])
+    if unknown := sorted(wanted - known):
+        raise ConfigurationError(
+            f"{unknown[0]} is no document of the last run: give its path in the repository, "
+            "as `nic-etl show --json` lists it."
+        )
+    with Memo(manager.outputs / "memo.sqlite") as memo:
+        memo.forget(keys)
+    return stages
+
+
+def changed_since(manager: StateManager, since: datetime) -> list[str]:
+    """Return the documents of the last run that were changed at or after a moment (UTC if it has no zone)."""
+    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
+    last = manager.last_checkpoint(_KEPT)
+    rows = manifest_rows(manager, last[1], "documents") if last else []
+    return [
+        row["path"]
+        for row in rows
+        if row.get("modified") and datetime.fromisoformat(row["modified"]) >= moment
+    ]

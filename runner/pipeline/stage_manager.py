@@ -1,0 +1,260 @@
+"""Executes one stage: its parameters, its kernel, its retries, and the check of what it left."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.config_manager import PipelineConfig
+from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
+from runner.events import Event, Listener, fan_out
+from runner.kernels.pool import KernelPool
+from runner.models import Checkpoint, ExecutionContext, PipelineStage
+from runner.pipeline.stages import code_parts, notebook_parameters
+from runner.record.state_manager import StateManager, digest_of, file_sha256
+from stagekit.base.paths import latest_notebooks
+from stagekit.checks.outside import outside_state
+from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps, stage_result
+from stagekit.errors import StageError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+    from runner.kernels.kernel import StageKernel
+
+__all__ = ["StageManager", "retry_reason"]
+
+# These say where things are, or how fast they are done, never what comes of them.
+_NOT_IN_FINGERPRINT = {
+    "upstream",
+    "outputs_dir",
+    "workers",
+    "batch_size",
+    "download_workers",
+    "gitlab_timeout_s",
+    "gitlab_file_timeout_s",
+    "gitlab_retry_budget_s",
+    "upsert_batch_size",
+    "collection_grace_hours",
+    "qdrant_timeout_s",
+    "qdrant_retry_budget_s",
+    "qdrant_parallel_requests",
+}
+
+
+def retry_reason(checkpoint: Checkpoint) -> str:
+    """Return why a stage has to be executed although nothing changed: documents that failed in it; or ""."""
+    count = checkpoint.result.retry_count if checkpoint.result else 0
+    if not count:
+        return ""
+    return "1 document failed: once more" if count == 1 else f"{count} documents failed: once more"
+
+
+class StageManager:
+    """The registered stages and their execution."""
+
+    def __init__(
+        self,
+        state: StateManager,
+        emit: Listener,
+        stop: threading.Event,
+        memory_limit_mb: float = 0.0,
+        settings: dict[str, Any] | None = None,
+        kernels: KernelPool | None = None,
+    ) -> None:
+        self._state = state
+        self._emit = emit
+        self._stop = stop
+        self._lent = kernels is not None  # they outlive the run
+        self._warming: dict[str, threading.Lock] = {}
+        self._begun: set[str] = set()
+        first = not latest_notebooks(state.outputs)
+        self._kernels = kernels or KernelPool(state.outputs, settings or {}, memory_limit_mb, plots=first)
+        self.stages: dict[str, PipelineStage] = {}
+
+    def hear(self, listener: Listener) -> None:
+        """Tell a listener, too, what happens while stages are executed."""
+        self._emit = fan_out(self._emit, listener)
+
+    def register_stage(self, stage: PipelineStage) -> None:
+        """Add a stage to the chain, or replace the one of its name."""
+        self.stages[stage.name] = stage
+        self._warming[stage.name] = threading.Lock()
+
+    def validate_stage_dependencies(self, stage_name: str, upstream: dict[str, str]) -> list[str]:
+        """Return what a stage misses among the executed notebooks that it would read."""
+        missing = []
+        for name in self.stages[stage_name].dependencies:
+            try:
+                if stage_result(upstream[name]).status is ExecutionStatus.FAILED:
+                    missing.append(f"{stage_name} cannot read {name}: it failed.")
+            except KeyError:
+                missing.append(f"{stage_name} needs {name}, which has not been executed: use `nic-etl run`.")
+            except StageError as error:
+                missing.append(str(error))
+        return missing
+
+    def parameters(
+        self, stage: PipelineStage, config: PipelineConfig, upstream: dict[str, str], outputs: Path
+    ) -> dict[str, Any]:
+        """Return the parameters that a stage's notebook is executed with."""
+        declared = notebook_parameters(stage.notebook)
+        values = {name: value for name, value in config.stage_settings().items() if name in declared}
+        wanted = {name: upstream[name] for name in stage.dependencies if name in upstream}
+        return values | {"upstream": wanted, "outputs_dir": str(outputs)}
+
+    def fingerprint(
+        self, stage: PipelineStage, config: PipelineConfig, upstream: dict[str, str]
+    ) -> dict[str, str]:
+        """Return, piece by piece, what determines a stage's result: code, parameters, inputs."""
+        parts = {f"code:{name}": value for name, value in code_parts(stage).items()}
+        for name, value in self.parameters(stage, config, {}, self._state.outputs).items():
+            if name not in _NOT_IN_FINGERPRINT:
+                parts[f"parameter:{name}"] = json.dumps(value, sort_keys=True, ensure_ascii=False)
+        for name in stage.dependencies:
+            if name in upstream:
+                for ref in artifact_refs(list(read_scraps(upstream[name]).values())):
+                    parts[f"input:{name}.{ref.name}"] = ref.sha256
+        return parts
+
+    def outside(self, stage: PipelineStage, config: PipelineConfig) -> str:
+        """Return the state of what a stage reads or writes outside ``outputs/``, empty if unknown."""
+        if not stage.outside:
+            return ""
+        settings = config.model_dump(mode="json")
+        return outside_state(stage.outside, settings, self._state.outputs) or ""
+
+    def current(
+        self, stage: PipelineStage, config: PipelineConfig, upstream: dict[str, str]
+    ) -> tuple[str, Checkpoint] | None:
+        """Return the whole checkpoint that a stage's execution would only repeat, and its run's id."""
+        found = self._state.find_checkpoint(stage.name, digest_of(self.fingerprint(stage, config, upstream)))
+        if found is not None and retry_reason(found[1]):
+            return None
+        if found is None or not stage.outside:
+            return found
+        if stage.outside == "store" and self._state.last_attempt(stage.name) != found[0]:
+            return None  # another run has written to the collection since, or has begun to
+        return found if found[1].outside and found[1].outside == self.outside(stage, config) else None
+
+    def warm(self, names: Iterable[str]) -> None:
+        """Start kernels ahead and let them import what their stages will need."""
+        for name in names:
+            with self._warming[name]:
+                if not self._stop.is_set() and name not in self._begun:  # else it would wait for nothing
+                    self._kernels.warm([self.stages[name]])
+
+    def execute_stage_with_retry(self, stage_name: str, context: ExecutionContext) -> Checkpoint:
+        """Execute a stage, again where its service failed in passing, and return its checkpoint.
+
+        Raises:
+            StageExecutionError: when the last try failed, or what it left is not whole.
+        """
+        # With Tornado, if that is there: a run with nothing to do need not import either.
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt
+        from tenacity.wait import wait_exponential_jitter
+
+        stage = self.stages[stage_name]
+        retry = stage.retry_config
+        attempts = Retrying(
+            stop=stop_after_attempt(1 + context.pipeline_config.max_retries),
+            wait=wait_exponential_jitter(
+                multiplier=retry.initial_wait, max=retry.max_wait, jitter=retry.initial_wait
+            ),
+            retry=retry_if_exception(lambda e: isinstance(e, StageExecutionError) and e.transient),
+            sleep=self._sleep,
+            before_sleep=lambda call: self._tell_retry(stage_name, call),
+            reraise=True,
+        )
+        begin = time.monotonic()
+        found = self.outside(stage, context.pipeline_config)
+        try:
+            for attempt in attempts:
+                with attempt:
+                    kernel = self._execute_once(stage, context)
+        except StageMemoryError as error:
+            kernel = self._execute_smaller(stage, context, error)
+        checkpoint = self._checkpoint(stage, context)
+        # What changes while a source is read shows on the next run; a store is as its own writer left it.
+        writes = stage.outside == "store"
+        checkpoint.outside = self.outside(stage, context.pipeline_config) if writes else found
+        checkpoint.attempts = attempts.statistics["attempt_number"]
+        checkpoint.seconds = round(time.monotonic() - begin, 3)
+        checkpoint.peak_memory_mb = round(kernel.peak_memory_mb, 1)
+        return checkpoint
+
+    def cleanup_stage_resources(self, stage_name: str) -> None:
+        """End a kernel that was started ahead for a stage and not used."""
+        self._kernels.discard(stage_name)
+
+    def close(self) -> None:
+        """End every kernel that is left; none can be started afterwards. Lent ones go on waiting."""
+        if not self._lent:
+            self._kernels.close()
+
+    def _execute_once(self, stage: PipelineStage, context: ExecutionContext) -> StageKernel:
+        # papermill's import takes a second, which commands that execute nothing need not pay.
+        from runner.kernels.execution import NotebookJob, execute_notebook
+
+        with self._warming[stage.name]:  # of this stage alone: another kernel may take a second to start
+            self._begun.add(stage.name)
+        kernel = None if self._stop.is_set() else self._kernels.take(stage)
+        if kernel is None or self._stop.is_set():
+            if kernel is not None:
+                kernel.end()
+            raise StageCancelledError(stage.name, f"{stage.name} was cancelled before it began.")
+        config = context.pipeline_config
+        execute_notebook(
+            NotebookJob(
+                stage=stage.name,
+                source=stage.notebook,
+                target=context.run_dir / stage.notebook.name,
+                parameters=self.parameters(stage, config, context.upstream, self._state.outputs),
+                kernel=kernel,
+                emit=self._emit,
+                stop=self._stop,
+                timeout=config.stage_timeout_s,
+            )
+        )
+        return kernel
+
+    def _execute_smaller(
+        self, stage: PipelineStage, context: ExecutionContext, error: StageMemoryError
+    ) -> StageKernel:
+        halved = max(1, context.pipeline_config.batch_size // 2)
+        details = {"attempt": 1, "wait": 0, "error": f"{error} Once more, with batch_size {halved}."}
+        self._emit(Event("stage_retried", stage.name, details))
+        config = context.pipeline_config.model_copy(update={"batch_size": halved})
+        return self._execute_once(stage, replace(context, pipeline_config=config))
+
+    def _checkpoint(self, stage: PipelineStage, context: ExecutionContext) -> Checkpoint:
+        notebook = context.run_dir / stage.notebook.name
+        try:
+            result = stage_result(notebook)
+        except StageError as error:
+            raise StageExecutionError(stage.name, str(error), notebook=notebook) from None
+        checkpoint = Checkpoint(
+            stage=stage.name,
+            status=result.status,
+            notebook=self._state.relative(notebook),
+            notebook_sha256=file_sha256(notebook),
+            fingerprint=self.fingerprint(stage, context.pipeline_config, context.upstream),
+            result=result,
+        )
+        if faults := self._state.faults(checkpoint):
+            raise StageExecutionError(stage.name, "; ".join(faults), notebook=notebook)
+        return checkpoint
+
+    def _sleep(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+
+    def _tell_retry(self, stage_name: str, call: RetryCallState) -> None:
+        error = call.outcome.exception() if call.outcome else None
+        wait = call.next_action.sleep if call.next_action else 0.0
+        details = {"attempt": call.attempt_number, "wait": round(wait, 1), "error": str(error)}
+        self._emit(Event("stage_retried", stage_name, details))

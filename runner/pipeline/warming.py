@@ -1,0 +1,104 @@
+"""Which kernels load their libraries while another stage works, and when: it costs nobody any time."""
+
+from __future__ import annotations
+
+import threading
+
+from runner.config_manager import PipelineConfig
+from runner.events import Event
+from runner.models import PipelineState
+from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.resource_manager import ResourceManager
+from runner.pipeline.stage_manager import StageManager
+from runner.record.state_manager import StateManager
+
+__all__ = ["WarmAhead"]
+
+_AHEAD = 2  # stages
+_FEW = 10  # documents, of which a worker does one in a second or less
+
+
+class WarmAhead:
+    """Starts the kernels of the next stages; a listener of the run's events.
+
+    A stage whose document workers have much to do keeps all cores and most of the memory for them: the next
+    kernel waits until its last documents are in work, and those after that until the next stage begins.
+
+    Args:
+        manager: of the outputs folder.
+        state: of the run.
+        config: its configuration.
+        stages: the registered stages.
+        resolver: their graph.
+        resources: tells what fits into the memory.
+        reuse: stages that an earlier run finished may be carried over.
+        only: names of the stages to execute; empty for all.
+    """
+
+    def __init__(
+        self,
+        manager: StateManager,
+        state: PipelineState,
+        config: PipelineConfig,
+        stages: StageManager,
+        resolver: DependencyResolver,
+        resources: ResourceManager,
+        *,
+        reuse: bool,
+        only: tuple[str, ...],
+    ) -> None:
+        self._manager = manager
+        self._state = state
+        self._config = config
+        self._stages = stages
+        self._resolver = resolver
+        self._resources = resources
+        self._reuse = reuse
+        self._only = only
+        self._postponed: set[str] = set()
+
+    def begin(self, name: str) -> None:
+        """Take note that a stage begins."""
+        if self._stages.stages[name].worker_imports and self._has_much_to_do(name):
+            self._postponed.add(name)
+        else:
+            self._warm_after(name)
+
+    def __call__(self, event: Event) -> None:
+        """Start what was postponed as soon as the last documents of a stage are in work.
+
+        Not seconds before: the workers and the next kernel would have their most memory at the same time.
+        """
+        if event.kind != "documents" or event.stage not in self._postponed:
+            return
+        if event.data.get("total", 0) - event.data.get("done", 0) <= _FEW:
+            self._postponed.discard(event.stage)
+            self._warm_after(event.stage, 1)
+
+    def _has_much_to_do(self, name: str) -> bool:
+        before = (self._state.stages.get(other) for other in self._stages.stages[name].dependencies)
+        results = [done.result for done in before if done and done.result and not done.carried_from]
+        return any(result.input_count - result.unchanged_count > _FEW for result in results)
+
+    def _warm_after(self, name: str, ahead: int = _AHEAD) -> None:
+        if chosen := self._next(name)[:ahead]:
+            threading.Thread(target=self._stages.warm, args=(chosen,), daemon=True).start()
+
+    def _next(self, name: str) -> list[str]:
+        """Return the stages that will probably be executed; a kernel for nothing takes processor time."""
+        order = self._resolver.order
+        working = self._stages.stages[name]
+        after = order[order.index(name) + 1 :][:_AHEAD]
+        if working.outside == "source" and self._manager.last_checkpoint(name) is None:
+            after = after[:1]  # all is new: the next one will have much to do
+        # GitLab has to be asked whether anything changed; a local source is read only if it did.
+        news = set() if working.outside == "source" and self._config.source == "gitlab" else {name}
+        chosen: list[str] = []
+        for candidate in after:
+            stage = self._stages.stages[candidate]
+            sure = self._manager.last_checkpoint(candidate) is None or not self._reuse
+            wanted = (sure or news & set(stage.dependencies)) and (not self._only or candidate in self._only)
+            if wanted and self._resources.fits(stage, [working, *(self._stages.stages[n] for n in chosen)]):
+                news.add(candidate)
+                chosen.append(candidate)
+        return chosen

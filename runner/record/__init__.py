@@ -1,0 +1,1 @@
+"""What is known of runs: records, lock, audit log, what they were made with, how they stand."""

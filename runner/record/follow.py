@@ -1,0 +1,72 @@
+"""Follows a run that another process executes, by the events that it writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from runner.events import Event
+from runner.record.state_manager import StateManager
+from stagekit.base.plain_json import parse_json
+
+__all__ = ["follow"]
+
+
+def follow(state: StateManager, execution_id: str = "", poll: float = 0.3) -> Iterator[Event]:
+    """Yield the events of a run (by default the last one) from its start, until it goes on no more.
+
+    Args:
+        state: of the outputs folder.
+        execution_id: id of the run, or the beginning of one.
+        poll: seconds between two looks at the file.
+
+    Raises:
+        StateManagementError: if there is no such run.
+    """
+    run = state.load_checkpoint(execution_id).execution_id
+    path = state.run_dir(run) / "events.jsonl"
+    place = _last_start(path)
+    while True:
+        going_on = (
+            state.effective_status(state.load_checkpoint(run)) == "running"
+        )  # asked before the last read
+        for line in _lines_from(path, place):
+            place += len(line)
+            if (event := _event(line)) is not None:
+                yield event
+        if not going_on:
+            return
+        time.sleep(poll)
+
+
+def _last_start(path: Path) -> int:
+    """Return where the events of the last start begin: a run that was resumed has several."""
+    found = place = 0
+    for line in _lines_from(path, 0):
+        event = _event(line)
+        if event is not None and event.kind == "run_started":
+            found = place
+        place += len(line)
+    return found
+
+
+def _lines_from(path: Path, place: int) -> Iterator[bytes]:
+    """Yield the whole lines after a place; one that is still being written is left for later."""
+    try:
+        with path.open("rb") as file:
+            file.seek(place)
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line
+    except FileNotFoundError:  # the run has only just begun
+        return
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        data: dict[str, Any] = parse_json(line)
+        return Event(data.pop("kind"), data.pop("stage"), at=data.pop("at"), data=data)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # torn by a kill

@@ -1,0 +1,81 @@
+"""Tells how long ago the collection was last in step with its source, for cron and monitoring."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from runner.errors import StateManagementError
+from runner.models import ExecutionMode, now
+from runner.record.state_manager import StateManager
+from stagekit.contract import ExecutionStatus
+
+__all__ = ["Freshness", "freshness", "parse_age"]
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
+_LAST_STAGE = "qdrant_storage"
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """When the collection was last in step.
+
+    Attributes:
+        execution_id: of the last run that ended well; empty if there was none.
+        since: when that run looked at the source, which is when it began.
+        age: time since then; None if there was none.
+        fresh: whether the age is within the limit.
+    """
+
+    execution_id: str
+    since: datetime | None
+    age: timedelta | None
+    fresh: bool
+
+    def sentence(self, limit: timedelta) -> str:
+        """Say it for a person."""
+        if self.age is None:
+            return "The collection was never in step: no run has ended with success yet; start `nic-etl run`."
+        words = f"The collection was last in step {in_words(self.age)} ago (run {self.execution_id})"
+        return f"{words}." if self.fresh else f"{words}, longer than the {in_words(limit)} allowed."
+
+
+def parse_age(text: str) -> timedelta:
+    """Return a duration such as ``90m``, ``26h`` or ``2d``.
+
+    Raises:
+        StateManagementError: exit code 2, if the text is none.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([mhd])\s*", text)
+    if not found:
+        raise StateManagementError(
+            f"--max-age is {text!r}: give minutes, hours or days, as 90m, 26h or 2d.", exit_code=2
+        )
+    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+
+def freshness(state: StateManager, limit: timedelta) -> Freshness:
+    """Look for the last run that brought the collection in step with its source.
+
+    Runs in test mode write another collection, and a run with failed or stale documents left some behind:
+    neither counts.
+    """
+    for execution_id in reversed(state.execution_ids()):
+        try:
+            run = state.load_checkpoint(execution_id)
+        except StateManagementError:
+            continue
+        whole = run.status is ExecutionStatus.SUCCESS and _LAST_STAGE in run.stages
+        if whole and run.mode is not ExecutionMode.TEST:
+            age = max(timedelta(0), now() - run.start_timestamp)
+            return Freshness(execution_id, run.start_timestamp, age, age <= limit)
+    return Freshness("", None, None, fresh=False)
+
+
+def in_words(age: timedelta) -> str:
+    """Return a duration in its largest fitting unit."""
+    seconds = age.total_seconds()
+    if seconds < 120 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"

@@ -1,0 +1,58 @@
+"""Notes on running kernels, so that one whose runner was killed can be told and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from stagekit.base.plain_json import parse_json
+
+__all__ = ["note_kernel", "reap_orphans"]
+
+
+def note_kernel(registry: Path, pid: int) -> Path:
+    """Write into a folder that a kernel runs and belongs to this process, and return the note's path."""
+    registry.mkdir(mode=0o700, parents=True, exist_ok=True)
+    note = registry / f"{pid}.json"
+    note.write_text(json.dumps(_identity(pid) | {"owner": _identity(os.getpid())}))
+    return note
+
+
+def reap_orphans(registry: Path) -> list[int]:
+    """End kernels whose runner is gone, and return their process ids."""
+    reaped = []
+    for note in sorted(registry.glob("*.json")):
+        try:
+            kernel = parse_json(note.read_text(encoding="utf-8"))
+            owner_lives, kernel_lives = _lives(kernel["owner"]), _lives(kernel)
+        except (ValueError, KeyError, TypeError, OverflowError):
+            note.unlink(missing_ok=True)
+            continue
+        if owner_lives:
+            continue
+        if kernel_lives:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(int(kernel["pid"]), signal.SIGKILL)
+            reaped.append(int(kernel["pid"]))
+        note.unlink(missing_ok=True)
+    return reaped
+
+
+def _identity(pid: int) -> dict[str, Any]:
+    # A process id is used again after its process ended; the start time tells the two apart.
+    return {"pid": pid, "started": psutil.Process(pid).create_time()}
+
+
+def _lives(identity: Mapping[str, Any]) -> bool:
+    try:
+        process = psutil.Process(int(identity["pid"]))
+        return bool(abs(process.create_time() - float(identity["started"])) < 0.1)
+    except psutil.Error:
+        return False

@@ -1,0 +1,44 @@
+"""What the file of a held lock says about its holder, for other processes to read."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from typing import Any, TextIO
+
+from runner.models import now
+from runner.record.audit import user_name
+
+__all__ = ["HeldFile", "holder"]
+
+
+def holder() -> dict[str, Any]:
+    """Return who this process is: ``pid``, ``user``, ``host``, and ``since`` when, which is now."""
+    return {
+        "pid": os.getpid(),
+        "user": user_name(),
+        "host": socket.gethostname(),
+        "since": now().isoformat(timespec="seconds"),
+    }
+
+
+class HeldFile:
+    """The file of a lock that this process holds; its note is replaced as a whole."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def say(self, note: dict[str, Any]) -> None:
+        """Write a note as JSON."""
+        self._replace(json.dumps(note))
+
+    def clear(self) -> None:
+        """Say that nobody holds the lock."""
+        self._replace("")
+
+    def _replace(self, text: str) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(text)
+        self._file.flush()

@@ -1,0 +1,431 @@
+"""What is known of runs: a record in each run's folder is the truth, ``state.sqlite`` an index over them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from pydantic import ValidationError
+
+from runner.errors import StateManagementError
+from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineState, now
+from runner.record.audit import AuditLog
+from runner.record.lock import HeldFile, holder
+from stagekit.artifacts.store import ArtifactStore, outputs_store
+from stagekit.base.database_faults import is_damage
+from stagekit.base.files import atomic_write
+from stagekit.base.paths import latest_dir, make_private_dir, private_outputs
+from stagekit.base.plain_json import parse_json
+from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps
+from stagekit.errors import ArtifactError, StageError
+from stagekit.sealing.cipher import EncryptionError
+
+__all__ = ["StateManager", "digest_of", "file_sha256"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    execution_id TEXT PRIMARY KEY, mode TEXT, status TEXT, started TEXT, ended TEXT
+);
+CREATE TABLE IF NOT EXISTS checkpoints (
+    execution_id TEXT, stage TEXT, digest TEXT, status TEXT, PRIMARY KEY (execution_id, stage)
+);
+CREATE INDEX IF NOT EXISTS by_digest ON checkpoints (stage, digest, execution_id);
+"""
+_COLUMNS = {
+    "runs": ["execution_id", "mode", "status", "started", "ended"],
+    "checkpoints": ["execution_id", "stage", "digest", "status"],
+}
+_USABLE = {ExecutionStatus.SUCCESS, ExecutionStatus.PARTIAL}
+
+
+class StateManager:
+    """Reads and writes the state below one outputs folder.
+
+    Args:
+        outputs: the folder.
+        store: of its artifacts, for the change of a key; by default the one that belongs to the folder.
+
+    Raises:
+        StateManagementError: the folder cannot be used, or is encrypted and its key is not there.
+    """
+
+    def __init__(self, outputs: Path, store: ArtifactStore | None = None) -> None:
+        try:
+            self.outputs = private_outputs(outputs)
+            self.store = store or outputs_store(outputs)
+            self.runs = make_private_dir(outputs / "runs")
+        except OSError as error:
+            raise StateManagementError(
+                f"outputs_dir: the folder {outputs} cannot be made ({error.strerror}); choose another.",
+                exit_code=2,
+            ) from None
+        except (ArtifactError, EncryptionError) as error:
+            raise StateManagementError(str(error), exit_code=2) from None
+        except StageError as error:
+            raise StateManagementError(f"outputs_dir: {error}", exit_code=2) from None
+        self.kernels = outputs / "kernels"
+        self.audit_log = AuditLog(outputs)
+        self._database = outputs / "state.sqlite"
+
+    # Runs
+
+    def new_run(self, mode: ExecutionMode, config: dict[str, Any], config_hash: str) -> PipelineState:
+        """Create a run: its id sorts by time, its folder is empty."""
+        # To the millisecond: a run with nothing to do may begin and end within a second of the one before.
+        execution_id = f"{now():%Y%m%dT%H%M%S.%f}"[:-3] + f"Z-{secrets.token_hex(3)}"
+        make_private_dir(self.runs / execution_id)
+        state = PipelineState(
+            execution_id=execution_id, mode=mode, pipeline_config=config, config_hash=config_hash
+        )
+        self.save_checkpoint(state)
+        return state
+
+    def run_dir(self, execution_id: str) -> Path:
+        """Return the folder of a run."""
+        return self.runs / execution_id
+
+    def save_checkpoint(self, state: PipelineState) -> str:
+        """Record the state of a run and return its id; whole on disk when this returns."""
+        text = state.model_dump_json(indent=1)
+        atomic_write(self.run_dir(state.execution_id) / "run.json", text.encode())
+        self._index([state])
+        return state.execution_id
+
+    def load_checkpoint(self, checkpoint_id: str = "") -> PipelineState:
+        """Return the state of a run: by id, by the unique beginning of one, or the last run.
+
+        Raises:
+            StateManagementError: if there is no such run, or its record is damaged.
+        """
+        known = self.execution_ids()
+        if not known:
+            raise StateManagementError("There is no run yet: start one with `nic-etl run`.", exit_code=2)
+        matches = [name for name in known if name.startswith(checkpoint_id)]
+        if checkpoint_id in known:
+            matches = [checkpoint_id]
+        if not matches or (checkpoint_id and len(matches) > 1):
+            fault = "more than one run begins" if matches else "no run begins"
+            raise StateManagementError(
+                f"There is {fault} with {checkpoint_id!r}: `nic-etl history` lists the runs.", exit_code=2
+            )
+        return self._read(matches[-1])
+
+    def execution_ids(self) -> list[str]:
+        """Return the ids of all runs, oldest first."""
+        return sorted(path.parent.name for path in self.runs.glob("*/run.json"))
+
+    def get_execution_history(self) -> list[ExecutionRecord]:
+        """Return one record a run, newest first; a damaged run is listed as such."""
+        records = []
+        for execution_id in reversed(self.execution_ids()):
+            try:
+                state = self._read(execution_id)
+            except StateManagementError as error:
+                begun = datetime.fromtimestamp(self.run_dir(execution_id).stat().st_mtime, UTC)
+                records.append(ExecutionRecord(execution_id, "", "damaged", begun, None, {}, str(error)))
+                continue
+            end = state.end_timestamp
+            records.append(
+                ExecutionRecord(
+                    execution_id=execution_id,
+                    mode=state.mode,
+                    status=self.effective_status(state),
+                    started=state.start_timestamp,
+                    seconds=(end - state.start_timestamp).total_seconds() if end else None,
+                    stages={name: str(checkpoint.status) for name, checkpoint in state.stages.items()},
+                    error=state.error,
+                )
+            )
+        return records
+
+    def effective_status(self, state: PipelineState) -> str:
+        """Return a run's status; one that says "running" without a living owner was interrupted."""
+        if state.status is not ExecutionStatus.RUNNING:
+            return str(state.status)
+        owner = self.lock_owner()
+        return "running" if owner and owner.get("execution_id") == state.execution_id else "interrupted"
+
+    def clear_pipeline_state(self) -> None:
+        """Forget what could be reused (index, memo, latest); runs, artifacts and collection stay."""
+        for name in ("state.sqlite", "memo.sqlite", "vectors.sqlite"):
+            for suffix in ("", "-wal", "-shm"):
+                (self.outputs / f"{name}{suffix}").unlink(missing_ok=True)
+        shutil.rmtree(latest_dir(self.outputs), ignore_errors=True)
+
+    # Checkpoints
+
+    def find_checkpoint(self, stage: str, digest: str) -> tuple[str, Checkpoint] | None:
+        """Return the newest whole checkpoint of a stage with that fingerprint, and its run's id."""
+        rows = self._indexed(
+            "SELECT execution_id FROM checkpoints WHERE stage = ? AND digest = ? "
+            "AND status IN ('success', 'partial') ORDER BY execution_id DESC LIMIT 5",
+            (stage, digest),
+        )
+        for (execution_id,) in rows:
+            with contextlib.suppress(StateManagementError):
+                checkpoint = self._read(execution_id).stages.get(stage)
+                if checkpoint and not self.faults(checkpoint):
+                    return execution_id, checkpoint
+        return None
+
+    def last_checkpoint(self, stage: str) -> tuple[str, Checkpoint] | None:
+        """Return the newest usable checkpoint of a stage, whole or not, and its run's id."""
+        rows = self._indexed(
+            "SELECT execution_id FROM checkpoints JOIN runs USING (execution_id) WHERE stage = ? "
+            "AND checkpoints.status IN ('success', 'partial') AND mode != 'test' "
+            "ORDER BY execution_id DESC",
+            (stage,),
+        )
+        for (execution_id,) in rows:
+            with contextlib.suppress(StateManagementError):
+                checkpoint = self._read(execution_id).stages.get(stage)
+                if checkpoint and checkpoint.status in _USABLE:
+                    return execution_id, checkpoint
+        return None
+
+    def last_attempt(self, stage: str) -> str:
+        """Return the id of the newest run that executed a stage, however that ended; empty if none did."""
+        rows = self._indexed(
+            "SELECT execution_id FROM checkpoints WHERE stage = ? AND status != 'skipped' "
+            "ORDER BY execution_id DESC LIMIT 1",
+            (stage,),
+        )
+        return str(rows[0][0]) if rows else ""
+
+    def faults(self, checkpoint: Checkpoint) -> list[str]:
+        """Return what is wrong with a checkpoint: withdrawn, or notebook or artifacts missing or altered."""
+        if checkpoint.withdrawn:
+            return [checkpoint.withdrawn]
+        notebook = Path(checkpoint.notebook)
+        notebook = notebook if notebook.is_absolute() else self.outputs / notebook
+        if not notebook.is_file():
+            return [f"{notebook} is missing"]
+        if file_sha256(notebook) != checkpoint.notebook_sha256:
+            return [f"{notebook} was altered since its stage ended"]
+        try:
+            scraps = read_scraps(notebook)
+        except StageError as error:
+            return [str(error)]
+        # A product stands in the notebook twice: by itself and in the stage's result.
+        refs = {ref.uri: ref for ref in artifact_refs(list(scraps.values()))}
+        return [fault for ref in refs.values() for fault in self._artifact_faults(ref)]
+
+    def set_latest(self, notebook: Path) -> None:
+        """Let ``outputs/latest/`` lead to this executed notebook, as its stage's newest good one."""
+        folder = make_private_dir(latest_dir(self.outputs))
+        link = folder / notebook.name
+        temporary = folder / f".{link.name}.{secrets.token_hex(3)}"
+        temporary.symlink_to(os.path.relpath(notebook, folder))
+        temporary.replace(link)
+
+    def relative(self, path: Path) -> str:
+        """Return a path below outputs as it is recorded: relative, so that outputs can be moved."""
+        return str(path.relative_to(self.outputs)) if path.is_relative_to(self.outputs) else str(path)
+
+    def absolute(self, recorded: str) -> Path:
+        """Return the place of a recorded path."""
+        return self.outputs / recorded
+
+    # The lock
+
+    @contextlib.contextmanager
+    def lock(self, execution_id: str = "") -> Iterator[LockNote]:
+        """Hold the outputs folder for one run.
+
+        The operating system gives the lock up when its holder ends, however it ends.
+
+        Raises:
+            StateManagementError: exit code 2, naming the holder, if another run holds it.
+        """
+        descriptor = os.open(self.outputs / "run.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StateManagementError(_who_holds(file.read()), exit_code=2) from None
+            left_behind = file.read().strip()
+            if left_behind:
+                self.audit("lock_taken_over", {"from": left_behind})
+            note = LockNote(file, execution_id)
+            try:
+                yield note
+            finally:
+                note.clear()
+
+    def lock_owner(self) -> dict[str, Any] | None:
+        """Return who holds the lock (pid, user, host, since, execution_id), or None."""
+        try:
+            with (self.outputs / "run.lock").open("r", encoding="utf-8") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except OSError:
+                    owner = parse_json(file.read() or "{}")
+                    return owner if isinstance(owner, dict) else {}
+                return None
+        except (OSError, ValueError):
+            return None
+
+    def audit(self, what: str, details: dict[str, Any]) -> None:
+        """Append a line to the audit log: who, where, when, what."""
+        self.audit_log.append(what, details)
+
+    # Internals
+
+    def _read(self, execution_id: str) -> PipelineState:
+        path = self.run_dir(str(execution_id)) / "run.json"
+        try:
+            # Records and index are files like any other: neither may lead to another folder.
+            if execution_id != path.parent.name or path.parent.parent != self.runs:
+                raise ValueError(execution_id)
+            state = PipelineState.model_validate_json(path.read_text(encoding="utf-8"))
+            if state.execution_id != execution_id or not all(map(self._is_ours, state.stages.values())):
+                raise ValueError(execution_id)
+        except (OSError, ValueError, ValidationError):
+            raise StateManagementError(
+                f"The record {path} is damaged: its run cannot be used; start a new one with `nic-etl run`."
+            ) from None
+        return state
+
+    def _is_ours(self, checkpoint: Checkpoint) -> bool:
+        recorded = Path(os.path.normpath(self.absolute(checkpoint.notebook)))
+        return "\0" not in checkpoint.notebook and recorded.is_relative_to(os.path.normpath(self.outputs))
+
+    def _artifact_faults(self, ref: Any) -> list[str]:
+        try:
+            data = self.store.read(ref)
+        except ArtifactError as error:
+            return [str(error)]
+        del data
+        return []
+
+    def rebuild_index(self) -> int:
+        """Build ``state.sqlite`` anew from the runs' own records and return how many there are."""
+        for suffix in ("", "-wal", "-shm"):
+            self._database.with_name(self._database.name + suffix).unlink(missing_ok=True)
+        states = []
+        for execution_id in self.execution_ids():
+            with contextlib.suppress(StateManagementError):
+                states.append(self._read(execution_id))
+        self._write_index(states)
+        return len(states)
+
+    def _indexed(self, query: str, values: tuple[str, ...]) -> list[Any]:
+        try:
+            with self._connected() as connection:
+                return connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            self._index_again()
+            with self._connected() as connection:
+                return connection.execute(query, values).fetchall()
+
+    def _index(self, states: list[PipelineState]) -> None:
+        try:
+            self._write_index(states)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            self._index_again()  # the records are on disk already
+
+    def _index_again(self) -> None:
+        # Only an index: whatever happened to it, the runs' records can replace it.
+        self.audit("index_rebuilt", {"file": self._database.name})
+        self.rebuild_index()
+
+    def _write_index(self, states: list[PipelineState]) -> None:
+        with self._connected() as connection, connection:
+            for state in states:
+                ended = state.end_timestamp.isoformat() if state.end_timestamp else None
+                connection.execute(
+                    "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
+                    (state.execution_id, state.mode, state.status, state.start_timestamp.isoformat(), ended),
+                )
+                connection.executemany(
+                    "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)",
+                    [
+                        (state.execution_id, name, digest_of(checkpoint.fingerprint), checkpoint.status)
+                        for name, checkpoint in state.stages.items()
+                    ],
+                )
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._open()
+        except sqlite3.DatabaseError:
+            self._index_again()
+            connection = self._open()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        new = not self._database.exists()
+        connection = sqlite3.connect(self._database, timeout=60)
+        try:
+            if new:
+                self._database.chmod(0o600)
+            connection.execute("PRAGMA journal_mode=WAL")
+            _require_layout(connection)
+            connection.executescript(_SCHEMA)
+            if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("damaged")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _require_layout(connection: sqlite3.Connection) -> None:
+    """Raise DatabaseError where other tables than ours are there; another process may just make ours."""
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"):
+        rows = connection.execute("SELECT name FROM pragma_table_info(?)", (name,))
+        if [column for (column,) in rows] != _COLUMNS.get(name):
+            raise sqlite3.DatabaseError("of another layout")
+
+
+class LockNote(HeldFile):
+    """What the lock file says about its holder."""
+
+    def __init__(self, file: TextIO, execution_id: str) -> None:
+        super().__init__(file)
+        self.write(execution_id)
+
+    def write(self, execution_id: str) -> None:
+        """Say who holds the lock and for which run."""
+        self.say(holder() | {"execution_id": execution_id})
+
+
+def digest_of(fingerprint: dict[str, str]) -> str:
+    """Return the sha256 of a stage's fingerprint."""
+    return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _who_holds(note: str) -> str:
+    try:
+        owner = parse_json(note)
+        return (
+            f"Another run holds {owner['execution_id'] or 'the outputs folder'} since {owner['since']} "
+            f"(process {owner['pid']} of {owner['user']} on {owner['host']}): wait for it, follow it with "
+            "`nic-etl status`, or end it with `nic-etl cancel`."
+        )
+    except (ValueError, KeyError, TypeError):
+        return "Another run holds the outputs folder: wait for it, or give this one its own outputs_dir."

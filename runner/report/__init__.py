@@ -1,0 +1,1 @@
+"""The page that every run leaves, and the figures it is made from."""

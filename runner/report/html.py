@@ -1,0 +1,103 @@
+"""Turns a report into one HTML page that needs nothing else: no script, no font, no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from runner.report import words
+from runner.report.model import RunReport
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+__all__ = ["render_html"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_STATUS = {
+    "success": ("good", "✓", "Success"),
+    "partial": ("warn", "!", "Partial success"),
+    "failed": ("bad", "✗", "Failed"),
+    "cancelled": ("warn", "■", "Cancelled"),
+    "interrupted": ("bad", "✗", "Interrupted"),
+    "running": ("warn", "…", "Running"),
+}
+SHOWN = 12
+"""Items of a list that the page shows; report.json has them all."""
+
+
+def render_html(report: RunReport, plots: Mapping[str, str]) -> str:
+    """Return the page.
+
+    Args:
+        report: what it tells.
+        plots: SVG elements by name, of :func:`runner.report.plots.draw_plots`.
+    """
+    from markupsafe import Markup
+
+    trusted = {name: Markup(svg) for name, svg in plots.items()}  # ours, with escaped labels
+    css = Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))
+    kind, sign, word = _STATUS.get(report.status, ("warn", "?", report.status))
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            plots=trusted,
+            css=css,
+            kind=kind,
+            sign=sign,
+            status_word=word,
+            reports={run.execution_id for run in report.trend if run.report},
+            shown=SHOWN,
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    # Imported here: 40 ms that a command without a report need not pay.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,  # names, titles and messages come from documents: all is text, nothing is markup
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "duration": words.duration,
+        "moment": words.moment,
+        "number": words.number,
+        "value": words.value_text,
+        "changes": words.change_words,
+        "stage_word": words.stage_words,
+        "share": _share,
+        "link": quote,
+        "documents": _documents,
+        "breakable": _breakable,
+    }
+    return environment
+
+
+def _share(value: float | None, values: Iterable[float | None]) -> str:
+    """Return a bar's length in percent of the longest one."""
+    longest = max((item or 0.0 for item in values), default=0.0)
+    return f"{100 * (value or 0.0) / longest:.1f}" if longest else "0"
+
+
+def _breakable(text: str) -> Markup:
+    """Return a name that a narrow column may break after its underscores and slashes."""
+    from markupsafe import Markup, escape
+
+    marked = str(escape(text)).replace("_", "_<wbr>").replace("/", "/<wbr>")
+    return Markup(marked)
+
+
+def _documents(count: int) -> str:
+    return f"{words.number(count)} document{'' if count == 1 else 's'}"

@@ -1,0 +1,121 @@
+"""Single stages, by name: for callers that steer the chain themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from runner.models import ExecutionContext, ExecutionPlan, PlannedStage
+from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.resource_manager import ResourceManager
+from runner.pipeline.stage_manager import StageManager
+from stagekit.contract import StageResult
+
+__all__ = ["AdvancedOrchestration", "ExecutionSchedule", "StageExecutor"]
+
+
+class StageExecutor:
+    """Executes one stage in a context; each method returns the stage's result.
+
+    Every method raises :class:`runner.errors.StageExecutionError` if the stage does not come to its end.
+    """
+
+    def __init__(self, stages: StageManager) -> None:
+        self._stages = stages
+
+    def execute(self, stage_name: str, context: ExecutionContext) -> StageResult:
+        """Execute the stage of that name."""
+        result = self._stages.execute_stage_with_retry(stage_name, context).result
+        assert result is not None  # a checkpoint of an executed stage has one
+        return result
+
+    def execute_gitlab_ingestion(self, context: ExecutionContext) -> StageResult:
+        """Execute stage 01."""
+        return self.execute("gitlab_ingestion", context)
+
+    def execute_document_processing(self, context: ExecutionContext) -> StageResult:
+        """Execute stage 02."""
+        return self.execute("document_processing", context)
+
+    def execute_text_chunking(self, context: ExecutionContext) -> StageResult:
+        """Execute stage 03."""
+        return self.execute("text_chunking", context)
+
+    def execute_embedding_generation(self, context: ExecutionContext) -> StageResult:
+        """Execute stage 04."""
+        return self.execute("embedding_generation", context)
+
+    def execute_metadata_enrichment(self, context: ExecutionContext) -> StageResult:
+        """Execute stage 05."""
+        return self.execute("metadata_enrichment", context)
+
+    def execute_vector_storage(self, context: ExecutionContext) -> StageResult:
+        """Execute stage 06."""
+        return self.execute("qdrant_storage", context)
+
+
+@dataclass(frozen=True)
+class ExecutionSchedule:
+    """Which stages start together, wave by wave, under a given amount of memory (MB)."""
+
+    waves: tuple[tuple[str, ...], ...]
+    available_memory_mb: float
+
+
+class AdvancedOrchestration:
+    """Plans and executes stages beside each other, under conditions, within the memory there is."""
+
+    def __init__(self, stages: StageManager) -> None:
+        self._stages = stages
+        self._resolver = DependencyResolver(stages.stages.values())
+        self._executor = StageExecutor(stages)
+
+    def parallel_stage_execution(
+        self, independent_stages: list[str], context: ExecutionContext
+    ) -> dict[str, StageResult]:
+        """Execute stages side by side and return their results by name.
+
+        Raises:
+            ValueError: if one of them depends on another of them.
+        """
+        for name in independent_stages:
+            if after := set(self._resolver.downstream(name)) & set(independent_stages):
+                raise ValueError(f"{', '.join(sorted(after))} cannot run beside {name}: it reads its result.")
+        with ThreadPoolExecutor(max_workers=max(1, len(independent_stages))) as pool:
+            running = {
+                name: pool.submit(self._executor.execute, name, context) for name in independent_stages
+            }
+            return {name: future.result() for name, future in running.items()}
+
+    def conditional_stage_execution(self, condition_checks: Mapping[str, bool]) -> ExecutionPlan:
+        """Return a plan in which a stage whose condition is false is skipped, and what depends on it too.
+
+        Args:
+            condition_checks: condition by stage name; a stage that is not named is executed.
+        """
+        planned: dict[str, PlannedStage] = {}
+        for name in self._resolver.order:
+            blocked = [n for n in self._resolver.graph[name] if planned[n].action == "skip"]
+            if not condition_checks.get(name, True):
+                planned[name] = PlannedStage(name, "skip", ("its condition is not met",))
+            elif blocked:
+                planned[name] = PlannedStage(name, "skip", (f"{' and '.join(blocked)} is skipped",))
+            else:
+                planned[name] = PlannedStage(name, "run", ("its condition is met",))
+        return ExecutionPlan(tuple(planned.values()), self._resolver.groups())
+
+    def resource_aware_scheduling(self, available_memory_mb: float | None = None) -> ExecutionSchedule:
+        """Return which stages start together when so much memory is free (None: what is free now)."""
+        resources = ResourceManager(available_mb=available_memory_mb)
+        waves: list[tuple[str, ...]] = []
+        for group in self._resolver.groups():
+            wave: list[str] = []
+            for name in group:
+                beside = [self._stages.stages[other] for other in wave]
+                if not resources.fits(self._stages.stages[name], beside):
+                    waves.append(tuple(wave))
+                    wave = []
+                wave.append(name)
+            waves.append(tuple(wave))
+        return ExecutionSchedule(tuple(waves), resources.available_memory_mb())

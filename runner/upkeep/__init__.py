@@ -1,0 +1,1 @@
+"""Keeping an outputs folder in order: backup, pruning, rebuilding, keys, quarantine, health."""

@@ -1,0 +1,365 @@
+"""Backups of the outputs folder, taken while a run goes on too, and their restoration on any machine.
+
+A backup is a folder (or any fsspec URL) of blobs named by their sha256, and ``manifest.json``, written last,
+which says what each path holds. A second backup to the same place adds only what is new; one that is
+interrupted leaves the one before it whole. What is encrypted stays so, under the same key. The embedded
+collection is not in it: a copy taken while it is written to may be torn, and the next run fills it from the
+artifacts without converting or embedding anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import fsspec
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from runner.errors import StateManagementError
+from runner.models import now
+from runner.record.state_manager import StateManager
+from stagekit.errors import ArtifactError
+from stagekit.sealing.cipher import KEY_VARIABLE
+from stagekit.sealing.marker import MARKER_FILE, read_marker
+
+__all__ = ["BackupFile", "BackupReport", "create_backup", "restore_backup"]
+
+_MANIFEST = "manifest.json"
+_CHUNK = 1 << 20
+_FILES = (MARKER_FILE, "audit*.jsonl", "audit.head", "runs/*/*", "latest/*")
+_DATABASES = ("*.sqlite",)
+_STAYS = {
+    "run.lock",
+    "rekey.lock",
+    "kernels",
+}  # of the folder that is restored into: they are about its own processes
+
+
+class BackupFile(BaseModel):
+    """One path of a backup: the sha256 and size of its blob, or where it links to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    bytes: int = 0
+    link: str = ""
+
+
+class _Manifest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: int = 1
+    created: str = ""
+    files: list[BackupFile] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class BackupReport:
+    """What a backup or restoration came to.
+
+    Attributes:
+        files: how many files it holds.
+        bytes: their size.
+        written: bytes that were not there yet.
+        damaged: artifacts that were left out, because their bytes are not those of their name.
+    """
+
+    files: int
+    bytes: int
+    written: int
+    damaged: list[str] = field(default_factory=list)
+
+
+def create_backup(manager: StateManager, target: str) -> BackupReport:
+    """Copy the outputs folder to a folder or fsspec URL; a run that goes on is not disturbed.
+
+    Runs, memo and index are read first and artifacts after them, which are always written before anything
+    refers to them: whatever the backup refers to is in it.
+
+    Raises:
+        StateManagementError: if the target cannot be written to.
+    """
+    place = _Place(target)
+    if place.local is not None and place.local.resolve().is_relative_to(manager.outputs.resolve()):
+        raise StateManagementError(
+            f"The backup {target} would lie inside {manager.outputs}: choose another folder.", exit_code=2
+        )
+    files: list[BackupFile] = []
+    damaged: list[str] = []
+    with _explained(target):
+        place.prepare()
+        files += _databases(manager.outputs, place)
+        files += _plain_files(manager.outputs, place)
+        if (marker := manager.store.marker()) is not None:
+            files.append(place.add_bytes(f"artifacts/{MARKER_FILE}", marker.text()))
+        for uri, size, _ in manager.store.entries():
+            if "/." in uri or uri.endswith(".tmp"):
+                continue  # half written by a process that was killed, or is writing now
+            try:
+                files.append(place.add_artifact(manager, uri, size))
+            except ArtifactError:
+                damaged.append(uri)
+        manifest = _Manifest(created=now().isoformat(), files=files)
+        place.write_manifest(manifest.model_dump_json(indent=1).encode())
+    return BackupReport(len(files), sum(one.bytes for one in files), place.written, damaged)
+
+
+def restore_backup(manager: StateManager, source: str, *, force: bool = False) -> BackupReport:
+    """Put a backup in place of the outputs folder; every file is checked before anything is replaced.
+
+    The caller holds the lock.
+
+    Raises:
+        StateManagementError: if there is no whole backup, or the outputs folder is in use and ``force`` not
+            given; nothing has changed then.
+    """
+    outputs = manager.outputs
+    there = {path.name for path in outputs.rglob("*") if path.is_file()}
+    if not force and there - _STAYS - {
+        MARKER_FILE
+    }:  # a new folder is marked as encrypted when there is a key
+        raise StateManagementError(
+            f"{outputs} is not empty: choose another outputs_dir, or replace what is there with --force.",
+            exit_code=2,
+        )
+    place = _Place(source)
+    with _explained(source), tempfile.TemporaryDirectory(prefix=".restore-", dir=outputs) as folder:
+        staging, old = Path(folder) / "new", Path(folder) / "old"
+        staging.mkdir()
+        old.mkdir()
+        manifest = place.read_manifest()
+        for item in manifest.files:
+            _fetch(place, item, staging)
+        _require_same_key(manager, source, staging)
+        if not manager.store.local:
+            _to_remote_store(manager, staging)
+        for path in outputs.iterdir():
+            if path.name not in _STAYS and path != Path(folder):
+                path.rename(old / path.name)
+        for path in staging.iterdir():
+            path.rename(outputs / path.name)
+    manager.rebuild_index()  # the records may be a moment younger than the index beside them
+    size = sum(item.bytes for item in manifest.files)
+    manager.audit("restored", {"from": source, "created": manifest.created})
+    return BackupReport(len(manifest.files), size, size)
+
+
+class _Place:
+    """Where a backup lies."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._fs, root = fsspec.core.url_to_fs(url)
+        except (ValueError, ImportError) as error:
+            raise StateManagementError(
+                f"The backup {url} is neither a folder nor an address that can be used here ({error}).",
+                exit_code=2,
+            ) from None
+        self._url = url
+        self._root = root.rstrip("/")
+        protocols = self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,)
+        self.local = Path(root) if "file" in protocols else None
+        self.written = 0
+
+    def prepare(self) -> None:
+        if self.local is not None:
+            self.local.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._fs.makedirs(self._root, exist_ok=True)
+
+    def add(self, path: str, source: Path) -> BackupFile:
+        """Store a file that does not change any more under a path of the outputs folder."""
+        with source.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = source.stat().st_size
+        if not self._has(digest, size):
+            with source.open("rb") as file:
+                self._write(digest, file, size)
+        return BackupFile(path=path, sha256=digest, bytes=size)
+
+    def add_bytes(self, path: str, data: bytes) -> BackupFile:
+        digest = hashlib.sha256(data).hexdigest()
+        if not self._has(digest, len(data)):
+            self._write(digest, io.BytesIO(data), len(data))
+        return BackupFile(path=path, sha256=digest, bytes=len(data))
+
+    def add_artifact(self, manager: StateManager, uri: str, size: int) -> BackupFile:
+        digest = PurePosixPath(uri).name.partition(".")[0]
+        if self._has(digest, size):
+            return BackupFile(path=f"artifacts/{uri}", sha256=digest, bytes=size)
+        content = manager.store.content(uri)  # what is damaged raises
+        # A sealed file's own sha256 is known only when it has been read.
+        data = manager.store.stored(uri) if manager.store.cipher.key_id else content
+        return self.add_bytes(f"artifacts/{uri}", data)
+
+    def write_manifest(self, data: bytes) -> None:
+        temporary = f"{self._root}/.{_MANIFEST}.tmp"
+        self._fs.pipe_file(temporary, data)
+        self._fs.mv(temporary, f"{self._root}/{_MANIFEST}")
+
+    def read_manifest(self) -> _Manifest:
+        try:
+            manifest = _Manifest.model_validate_json(self._fs.cat_file(f"{self._root}/{_MANIFEST}"))
+        except FileNotFoundError:
+            raise StateManagementError(
+                f"There is no backup at {self._url}: no {_MANIFEST} is there (it is written last; a backup "
+                "that broke off has none).",
+                exit_code=2,
+            ) from None
+        except (ValidationError, ValueError):
+            raise StateManagementError(
+                f"The {_MANIFEST} of {self._url} is damaged: take another backup."
+            ) from None
+        if manifest.format != 1:
+            raise StateManagementError(
+                f"The backup {self._url} has format {manifest.format}, which this version cannot read: use "
+                "the version of nic-etl that made it."
+            )
+        return manifest
+
+    def open(self, item: BackupFile) -> Any:
+        return self._fs.open(self._blob(item.sha256), "rb")
+
+    def _blob(self, digest: str) -> str:
+        return f"{self._root}/blobs/{digest[:2]}/{digest}"
+
+    def _has(self, digest: str, size: int) -> bool:
+        try:
+            return int(self._fs.size(self._blob(digest))) == size
+        except (FileNotFoundError, TypeError):
+            return False
+
+    def _write(self, digest: str, data: BinaryIO, size: int) -> None:
+        blob = self._blob(digest)
+        self._fs.makedirs(blob.rpartition("/")[0], exist_ok=True)
+        with self._fs.open(f"{blob}.tmp", "wb") as file:
+            shutil.copyfileobj(data, file, _CHUNK)
+        self._fs.mv(f"{blob}.tmp", blob)
+        self.written += size
+
+
+def _databases(outputs: Path, place: _Place) -> Iterator[BackupFile]:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.sqlite"
+        for path in _matches(outputs, _DATABASES):
+            copy.unlink(missing_ok=True)
+            if _copy_database(path, copy):
+                yield place.add(path.relative_to(outputs).as_posix(), copy)
+
+
+def _copy_database(path: Path, copy: Path) -> bool:
+    """Copy a SQLite file that may be in use; one that is damaged is left out: it is only a cache."""
+    with (
+        contextlib.closing(sqlite3.connect(path, timeout=60)) as source,
+        contextlib.closing(sqlite3.connect(copy)) as target,
+    ):
+        try:
+            source.backup(target, pages=-1)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise StateManagementError(
+                    f"{path} cannot be copied ({error}): try again in a moment."
+                ) from None
+            return False
+    return True
+
+
+def _plain_files(outputs: Path, place: _Place) -> Iterator[BackupFile]:
+    for path in _matches(outputs, _FILES):
+        name = path.relative_to(outputs).as_posix()
+        if path.is_symlink():
+            yield BackupFile(path=name, sha256="", link=os.readlink(path))  # noqa: PTH115 - Path.readlink() normalises
+        elif ".sqlite" not in path.name and path.name not in {".lock"} and not path.name.endswith(".tmp"):
+            with contextlib.suppress(FileNotFoundError):  # a temporary file has got its name meanwhile
+                yield place.add_bytes(name, path.read_bytes())
+
+
+def _matches(outputs: Path, patterns: tuple[str, ...]) -> list[Path]:
+    found = {path for pattern in patterns for path in outputs.glob(pattern)}
+    # A run's record first: the notebooks that it vouches for are not written again after it.
+    return sorted(
+        (path for path in found if path.is_symlink() or path.is_file()),
+        key=lambda path: (path.parent, path.name != "run.json", path.name),
+    )
+
+
+def _fetch(place: _Place, item: BackupFile, staging: Path) -> None:
+    target = _inside(staging, item.path)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if item.link:
+        _inside(staging, os.path.normpath(PurePosixPath(item.path).parent / item.link))
+        target.symlink_to(item.link)
+        return
+    state = hashlib.sha256()
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        try:
+            with place.open(item) as blob:
+                while chunk := blob.read(_CHUNK):
+                    state.update(chunk)
+                    file.write(chunk)
+        except FileNotFoundError:
+            raise StateManagementError(
+                f"The backup lacks the content of {item.path}: take another one; nothing was restored."
+            ) from None
+        file.flush()
+        os.fsync(file.fileno())
+    if state.hexdigest() != item.sha256:
+        raise StateManagementError(
+            f"In the backup {item.path} was altered (its sha256 is another): take another one; nothing was "
+            "restored."
+        )
+
+
+def _inside(folder: Path, name: str) -> Path:
+    # A manifest is a file like any other: it must not name places outside the outputs folder.
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise StateManagementError(
+            f"The backup names {name!r}, which lies outside the outputs folder: nothing was restored."
+        )
+    return folder / path
+
+
+def _require_same_key(manager: StateManager, source: str, staging: Path) -> None:
+    marker = read_marker(staging)
+    theirs, ours = marker.key_id if marker else "", manager.store.cipher.key_id
+    if theirs and theirs != ours:
+        raise StateManagementError(
+            f"The backup {source} is encrypted under the key {theirs}: give it in {KEY_VARIABLE} or "
+            f"{KEY_VARIABLE}_FILE; nothing was restored.",
+            exit_code=2,
+        )
+    if ours and not theirs:
+        raise StateManagementError(
+            f"The backup {source} is not encrypted, and {KEY_VARIABLE} is set: restore it without the key "
+            "and run `nic-etl state rekey` afterwards; nothing was restored.",
+            exit_code=2,
+        )
+
+
+def _to_remote_store(manager: StateManager, staging: Path) -> None:
+    for path in (staging / "artifacts" / "sha256").rglob("*"):
+        if path.is_file():
+            manager.store.restore(path.relative_to(staging / "artifacts").as_posix(), path.read_bytes())
+    shutil.rmtree(staging / "artifacts", ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _explained(place: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, json.JSONDecodeError) as error:
+        raise StateManagementError(
+            f"The backup {place} cannot be used ({error}): check the address, the rights and the free space."
+        ) from None

@@ -1,0 +1,223 @@
+"""Removes what no run that is kept needs any more: old runs, stale memo rows, unreferenced artifacts, logs.
+
+References go before the bytes that they refer to: a prune that is killed leaves files too many, which the
+next one removes, and never a reference to nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from runner.errors import StateManagementError
+from runner.models import PipelineState
+from runner.record.manifests import notebook_refs, read_rows
+from runner.record.state_manager import StateManager
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.store import PARQUET
+from stagekit.base.paths import latest_notebooks
+from stagekit.contract import ExecutionStatus, artifact_refs
+
+__all__ = ["PrunePlan", "apply_prune", "plan_prune"]
+
+_GRACE = 3600.0  # seconds; a notebook that is run by hand holds no lock, and stores before it refers
+_GOOD = {ExecutionStatus.SUCCESS, ExecutionStatus.PARTIAL}
+
+
+@dataclass
+class PrunePlan:
+    """What a prune removes, and why the rest stays.
+
+    Attributes:
+        runs: ids of the runs that go, oldest first.
+        protected: why runs stay that the limits alone would remove, by id.
+        folders: remains of runs whose record is gone.
+        memo_keys: of remembered outcomes that no kept run refers to.
+        good_documents: (stage, document_id) of last good outcomes of documents that are gone.
+        artifacts: addresses of the artifacts that nothing refers to.
+        logs: files written before the oldest kept run.
+        run_bytes: of the runs and their remains; notebooks that other runs share free nothing.
+        artifact_bytes: of the artifacts.
+    """
+
+    runs: list[str] = field(default_factory=list)
+    protected: dict[str, str] = field(default_factory=dict)
+    folders: list[Path] = field(default_factory=list)
+    memo_keys: list[str] = field(default_factory=list)
+    good_documents: list[tuple[str, str]] = field(default_factory=list)
+    artifacts: list[str] = field(default_factory=list)
+    logs: list[Path] = field(default_factory=list)
+    run_bytes: int = 0
+    artifact_bytes: int = 0
+
+
+def plan_prune(
+    manager: StateManager, *, keep: int = 20, max_age: timedelta | None = None, grace: float = _GRACE
+) -> PrunePlan:
+    """Say what a prune would remove; nothing is touched.
+
+    Args:
+        manager: of the outputs folder.
+        keep: this many newest runs stay.
+        max_age: runs that started longer ago go, even among those.
+        grace: files written less than this many seconds ago stay.
+
+    Raises:
+        StateManagementError: if the newest notebooks or their products are damaged: what they refer to
+            cannot be told then.
+    """
+    states = _states(manager)
+    _require_whole(manager)
+    plan = PrunePlan()
+    reasons = _reasons_to_stay(manager, states)
+    oldest = datetime.now(UTC) - max_age if max_age is not None else datetime.min.replace(tzinfo=UTC)
+    newest = set(manager.execution_ids()[-keep:]) if keep else set()
+    for execution_id, state in states.items():
+        started = state.start_timestamp if state else _modified(manager.run_dir(execution_id))
+        if execution_id in newest and started >= oldest:
+            continue
+        if execution_id in reasons:
+            plan.protected[execution_id] = reasons[execution_id]
+        else:
+            plan.runs.append(execution_id)
+    kept = [state for name, state in states.items() if state and name not in plan.runs]
+    plan.folders = [path for path in manager.runs.iterdir() if not (path / "run.json").exists()]
+    gone = [*(manager.run_dir(name) for name in plan.runs), *plan.folders]
+    plan.run_bytes = sum(_freed(folder) for folder in gone)
+    _plan_contents(manager, plan, kept, grace)
+    return plan
+
+
+def apply_prune(manager: StateManager, plan: PrunePlan) -> None:
+    """Remove what was planned. The caller holds the lock."""
+    manager.audit("prune", {"runs": plan.runs, "artifacts": len(plan.artifacts)})
+    for execution_id in plan.runs:
+        (manager.run_dir(execution_id) / "run.json").unlink(missing_ok=True)
+    if plan.runs:
+        manager.rebuild_index()
+    for folder in (*(manager.run_dir(name) for name in plan.runs), *plan.folders):
+        shutil.rmtree(folder, ignore_errors=True)
+    with Memo(manager.outputs / "memo.sqlite") as memo:
+        memo.forget(plan.memo_keys)
+        memo.forget_good(plan.good_documents)
+    for uri in plan.artifacts:
+        manager.store.delete(uri)
+    for log in plan.logs:
+        log.unlink(missing_ok=True)
+
+
+def _states(manager: StateManager) -> dict[str, PipelineState | None]:
+    states: dict[str, PipelineState | None] = {}
+    for execution_id in manager.execution_ids():
+        try:
+            states[execution_id] = manager.load_checkpoint(execution_id)
+        except StateManagementError:
+            states[execution_id] = None
+    return states
+
+
+def _require_whole(manager: StateManager) -> None:
+    for stage in latest_notebooks(manager.outputs):
+        last = manager.last_checkpoint(stage)
+        faults = [] if last is None or last[1].withdrawn else manager.faults(last[1])
+        if faults:
+            raise StateManagementError(f"{faults[0]}: `nic-etl run` mends that; prune afterwards.")
+
+
+def _reasons_to_stay(manager: StateManager, states: dict[str, PipelineState | None]) -> dict[str, str]:
+    reasons: dict[str, str] = {}
+    known = {name: state for name, state in states.items() if state is not None}
+    for state in known.values():
+        for checkpoint in state.stages.values():
+            # A run's own copy or hard link of a carried notebook makes it independent of where it is from.
+            own = checkpoint.notebook and manager.absolute(checkpoint.notebook).is_file()
+            if checkpoint.carried_from in known and not own:
+                reasons[checkpoint.carried_from] = f"{state.execution_id} reads its {checkpoint.stage}"
+    for stage, notebook in latest_notebooks(manager.outputs).items():
+        reasons[notebook.resolve().parent.name] = f"it has the newest {stage}"
+        last = manager.last_checkpoint(stage)
+        if last is not None:
+            reasons[last[0]] = f"it has the newest {stage}"
+    good = [name for name, state in known.items() if state.status in _GOOD]
+    if good:
+        reasons[good[-1]] = "it is the last good run"
+    if known:
+        reasons.setdefault(list(known)[-1], "it is the last run")
+    return reasons
+
+
+def _plan_contents(manager: StateManager, plan: PrunePlan, kept: list[PipelineState], grace: float) -> None:
+    # What was made since the oldest kept run began may belong to a run that broke off: it stays.
+    horizon = min((state.start_timestamp for state in kept), default=datetime.now(UTC)).replace(microsecond=0)
+    keys, documents, uris = _referred(manager, kept)
+    with Memo(manager.outputs / "memo.sqlite") as memo:
+        for key, value in memo.values():
+            if key in keys or _made(value) >= horizon:
+                uris.update(ref.uri for ref in artifact_refs(value))
+            else:
+                plan.memo_keys.append(key)
+        for stage, document_id, row in memo.good_values():
+            if document_id in documents or _made(row) >= horizon:
+                uris.update(ref.uri for ref in artifact_refs(row))
+            else:
+                plan.good_documents.append((stage, document_id))
+    young = time.time() - grace
+    for uri, size, modified in manager.store.entries():
+        if uri not in uris and modified < young:
+            plan.artifacts.append(uri)
+            plan.artifact_bytes += size
+    plan.logs = [path for path in _leftovers(manager.outputs) if _modified(path) < horizon]
+
+
+def _referred(manager: StateManager, kept: list[PipelineState]) -> tuple[set[str], set[str], set[str]]:
+    """Return the memo keys, document ids and artifact addresses that the kept runs refer to."""
+    keys: set[str] = set()
+    documents: set[str] = set()
+    uris: set[str] = set()
+    notebooks = [
+        manager.absolute(checkpoint.notebook)
+        for state in kept
+        for checkpoint in state.stages.values()
+        if checkpoint.notebook
+    ]
+    for notebook in {path.stat().st_ino: path for path in notebooks if path.is_file()}.values():
+        for ref in notebook_refs(notebook):
+            if ref.uri in uris:
+                continue
+            uris.add(ref.uri)
+            rows = read_rows(manager.store, ref)[0] if ref.media_type == PARQUET else []
+            for row in rows:
+                refused = row.get("refused")
+                own = refused.get("memo_key") if isinstance(refused, dict) else None
+                keys.update(str(key) for key in (row.get("memo_key"), own) if key)
+                documents.add(str(row.get("document_id")))
+                uris.update(inner.uri for inner in artifact_refs(row))
+    return keys, documents, uris
+
+
+def _made(value: dict[str, object]) -> datetime:
+    made = value.get("produced_at")
+    try:
+        moment = datetime.fromisoformat(str(made))
+    except ValueError:
+        moment = datetime.max
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _leftovers(outputs: Path) -> Iterator[Path]:
+    yield from outputs.glob("logs/*.log")
+    yield from outputs.glob("*.sqlite*.damaged*")
+
+
+def _modified(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _freed(folder: Path) -> int:
+    """Return the bytes that a folder alone holds: a file with a second hard link elsewhere frees nothing."""
+    stats = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return sum(entry.st_size for entry in stats if entry.st_nlink == 1)

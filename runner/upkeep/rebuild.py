@@ -1,0 +1,118 @@
+"""Makes lost state again: index, links and memo, from the runs' records and their executed notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from runner.errors import StateManagementError
+from runner.models import Checkpoint
+from runner.record.manifests import Manifest, read_manifests
+from runner.record.state_manager import StateManager
+from runner.tools import run_tool
+from stagekit.artifacts.manifest import last_good, remembered
+from stagekit.artifacts.memo import Memo
+from stagekit.contract import artifact_refs
+
+__all__ = ["Rebuilt", "rebuild_state", "rebuild_vectors"]
+
+_EMBEDDING, _PART = "embedding_generation", "embeddings"
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What was made again: indexed runs, links in ``latest/``, outcomes and last good ones in the memo."""
+
+    runs: int
+    latest: int
+    outcomes: int
+    last_good: int
+
+
+def rebuild_state(manager: StateManager) -> Rebuilt:
+    """Make ``state.sqlite``, ``latest/`` and ``memo.sqlite`` again from ``outputs/runs``.
+
+    What the memo still knows stays as it is. The caller holds the lock.
+    """
+    runs = manager.rebuild_index()
+    outcomes, good = _rebuild_memo(manager)
+    return Rebuilt(runs, _rebuild_latest(manager), outcomes, good)
+
+
+def _rebuild_latest(manager: StateManager) -> int:
+    stages = {checkpoint.stage for checkpoint in _checkpoints(manager)}
+    links = 0
+    for stage in sorted(stages):
+        last = manager.last_checkpoint(stage)
+        if last is not None and manager.absolute(last[1].notebook).is_file():
+            manager.set_latest(manager.absolute(last[1].notebook))
+            links += 1
+    return links
+
+
+def _rebuild_memo(manager: StateManager) -> tuple[int, int]:
+    outcomes = good = 0
+    seen: set[str] = set()
+    with Memo(manager.outputs / "memo.sqlite") as memo:
+        for checkpoint in _checkpoints(manager):
+            for manifest in read_manifests(manager.store, manager.absolute(checkpoint.notebook), seen):
+                outcomes += _put_outcomes(memo, manifest, withdrawn=bool(checkpoint.withdrawn))
+                good += _put_last_good(memo, manifest)
+    return outcomes, good
+
+
+def rebuild_vectors(manager: StateManager) -> int:
+    """Make ``vectors.sqlite`` again from the documents' parts of all runs, and return how many were put back.
+
+    What is still kept stays as it is; the vectors of a part that is gone or altered are made by the next run.
+
+    Raises:
+        StateManagementError: if they cannot be written.
+    """
+    parts: dict[str, dict[str, Any]] = {}
+    seen: set[str] = set()
+    for checkpoint in _checkpoints(manager):
+        if checkpoint.stage == _EMBEDDING:
+            for manifest in read_manifests(manager.store, manager.absolute(checkpoint.notebook), seen):
+                for ref in artifact_refs([row.get(_PART) for row in manifest.rows]):
+                    parts[ref.uri] = ref.model_dump(mode="json")
+    if not parts:
+        return 0
+    request = {"outputs": str(manager.outputs), "parts": list(parts.values())}
+    return int(run_tool("stagekit.tools.vector_rebuild", request))
+
+
+def _put_outcomes(memo: Memo, manifest: Manifest, *, withdrawn: bool) -> int:
+    found = {key: value for row in manifest.rows for key, value in remembered(row, manifest.metadata)}
+    if withdrawn:  # its verdicts were forgotten on purpose
+        found = {key: value for key, value in found.items() if value["status"] != "rejected"}
+    known = memo.get_many(found)
+    missing = [(manifest.stage, key, value) for key, value in found.items() if key not in known]
+    memo.put_many(missing)
+    return len(missing)
+
+
+def _put_last_good(memo: Memo, manifest: Manifest) -> int:
+    if not manifest.metadata["last_good"]:
+        return 0
+    # A stale row holds the last good version, too: the manifest that it was made in may be pruned.
+    rows = [
+        (str(row["document_id"]), last_good(row))
+        for row in manifest.rows
+        if row["status"] in {"ok", "stale"} and memo.last_good(manifest.stage, row["document_id"]) is None
+    ]
+    memo.remember_good(manifest.stage, rows)
+    return len(rows)
+
+
+def _checkpoints(manager: StateManager) -> Iterator[Checkpoint]:
+    """Yield the checkpoints that have a notebook, newest run first: what it says of a document counts."""
+    for execution_id in reversed(manager.execution_ids()):
+        try:
+            state = manager.load_checkpoint(execution_id)
+        except StateManagementError:
+            continue  # a damaged record: `nic-etl history` lists it
+        for checkpoint in state.stages.values():
+            if checkpoint.notebook:
+                yield checkpoint

@@ -1,0 +1,1 @@
+"""Runs by themselves: looks at the source, and starts a run when it changed."""

@@ -1,0 +1,1 @@
+"""What the stages leave: the content-addressed store, the memo, tables and manifests."""

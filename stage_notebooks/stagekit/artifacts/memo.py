@@ -1,0 +1,262 @@
+"""What was already made from which content, so that nothing is made twice: the per-document memo."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from stagekit.base.database_faults import is_damage
+from stagekit.base.plain_json import parse_json
+from stagekit.sealing.cipher import Cipher, DamagedError
+from stagekit.sealing.databases import rebuild
+from stagekit.sealing.marker import folder_cipher
+
+__all__ = ["MAP_KEY", "Memo", "canonical_json", "digest", "reseal_memo"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS memo (
+    key TEXT PRIMARY KEY, stage TEXT NOT NULL, value TEXT NOT NULL, checksum TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS last_good (
+    stage TEXT NOT NULL, document_id TEXT NOT NULL, value TEXT NOT NULL, checksum TEXT NOT NULL,
+    PRIMARY KEY (stage, document_id)
+) WITHOUT ROWID;
+"""
+MAP_KEY: Final = "map:"
+"""How the keys begin under which a stage's last execution is remembered as a whole."""
+_BATCH = 500  # SQLite accepts 999 variables in a statement on old builds
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, UTF-8 characters kept."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def digest(*parts: Any) -> str:
+    """Return the sha256 (hexadecimal) of JSON values, order and nesting included."""
+    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+
+
+class Memo:
+    """A SQLite file (WAL mode) of outcomes by key, shared by stages that run side by side.
+
+    It is a cache: an unreadable file is set aside and a new one begun, an altered row counts as absent. In an
+    encrypted folder values are sealed, each under its key.
+
+    Raises:
+        EncryptionError: the folder is encrypted, and its key is not in the environment.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.cipher = folder_cipher(path.parent)  # before the file is looked at: it may not be for us
+        self._lock = threading.Lock()
+        try:
+            self._connection = self._open()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            self._set_aside()
+            self._connection = self._open()
+
+    def __enter__(self) -> Memo:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; a closed memo cannot be used again."""
+        self._connection.close()
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the remembered values of those keys that are known."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            marks = ",".join("?" * len(batch))
+            rows = self._execute(f"SELECT key, value, checksum FROM memo WHERE key IN ({marks})", [batch])
+            for key, *stored in rows:
+                if (known := _known(self.cipher, _memo_name(key), *stored)) is not None:
+                    found[key] = known
+        return found
+
+    def put(self, stage: str, key: str, value: dict[str, Any]) -> None:
+        """Remember a value (plain JSON) under a key; it is on disk when this returns."""
+        self.put_many([(stage, key, value)])
+
+    def put_many(self, rows: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+        """Remember values given as (stage, key, value), all of them or none."""
+        values = [
+            (key, stage, *_stored(self.cipher, _memo_name(key), canonical_json(value)))
+            for stage, key, value in rows
+        ]
+        self._execute("INSERT OR REPLACE INTO memo VALUES (?, ?, ?, ?)", values)
+
+    def forget(self, keys: Iterable[str]) -> int:
+        """Forget the values of those keys and return how many there were.
+
+        No stage takes over the outcomes of its last execution as a whole then.
+        """
+        self._execute("DELETE FROM memo WHERE key >= ? AND key < ?", [(MAP_KEY, MAP_KEY + "\U0010ffff")])
+        return len(self._execute("DELETE FROM memo WHERE key = ? RETURNING key", [(key,) for key in keys]))
+
+    def forget_good(self, documents: Iterable[tuple[str, str]]) -> int:
+        """Forget the last good outcomes of documents, given as (stage, document_id)."""
+        statement = "DELETE FROM last_good WHERE stage = ? AND document_id = ? RETURNING stage"
+        return len(self._execute(statement, list(documents)))
+
+    def values(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield every remembered value with its key; altered rows are left out."""
+        statement = f"SELECT key, value, checksum FROM memo WHERE key > ? ORDER BY key LIMIT {_BATCH}"
+        last = ""
+        while rows := self._execute(statement, [(last,)]):
+            last = rows[-1][0]
+            for key, *stored in rows:
+                if (value := _known(self.cipher, _memo_name(key), *stored)) is not None:
+                    yield key, value
+
+    def good_values(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield every last good outcome as (stage, document_id, row); altered rows are left out."""
+        statement = (
+            "SELECT stage, document_id, value, checksum FROM last_good WHERE (stage, document_id) > (?, ?) "
+            f"ORDER BY stage, document_id LIMIT {_BATCH}"
+        )
+        last = ("", "")
+        while rows := self._execute(statement, [last]):
+            last = (rows[-1][0], rows[-1][1])
+            for stage, document, *stored in rows:
+                if (value := _known(self.cipher, _good_name(stage, document), *stored)) is not None:
+                    yield stage, document, value
+
+    def remember_good(self, stage: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Remember the last good outcome of documents, given as (document_id, row)."""
+        values = [
+            (stage, document, *_stored(self.cipher, _good_name(stage, document), canonical_json(row)))
+            for document, row in rows
+        ]
+        self._execute("INSERT OR REPLACE INTO last_good VALUES (?, ?, ?, ?)", values)
+
+    def last_good(self, stage: str, document_id: str) -> dict[str, Any] | None:
+        """Return the last good outcome of a document, if there is one."""
+        found = self._execute(
+            "SELECT value, checksum FROM last_good WHERE stage = ? AND document_id = ?",
+            [(stage, document_id)],
+        )
+        name = _good_name(stage, document_id)
+        return next((_known(self.cipher, name, *stored) for stored in found), None)
+
+    def _open(self) -> sqlite3.Connection:
+        new = not self.path.exists()
+        connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+        try:
+            if new:
+                os.chmod(self.path, 0o600)  # noqa: PTH101 - before the first row is written
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.executescript(_SCHEMA)
+            connection.execute("SELECT count(stage), count(document_id) FROM last_good").fetchone()
+            connection.execute("SELECT key, stage, value, checksum FROM memo LIMIT 1").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_aside(self) -> None:
+        stamp = time.strftime("%Y%m%dT%H%M%S")
+        for suffix in ("", "-wal", "-shm"):
+            damaged = self.path.with_name(self.path.name + suffix)
+            if damaged.exists():
+                damaged.rename(damaged.with_name(f"{damaged.name}.damaged-{stamp}"))
+
+    def _execute(self, statement: str, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        # One connection for all threads of a stage. A page that turns out damaged empties the cache; any
+        # other error (locked, disk full, closed: subclasses) has nothing to do with the file.
+        with self._lock:
+            try:
+                return self._execute_once(statement, rows)
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                self._connection.close()
+                self._set_aside()
+                self._connection = self._open()
+                return self._execute_once(statement, rows)
+
+    def _execute_once(self, statement: str, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        with self._connection as connection:
+            return [found for row in rows for found in connection.execute(statement, row)]
+
+
+def reseal_memo(path: Path, cipher: Cipher) -> int:
+    """Write a memo anew as a cipher seals it, and return how many values it has, without altered ones."""
+
+    def fill(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
+        new.executescript(_SCHEMA)
+        count = 0
+        for key, stage, *stored in old.execute("SELECT key, stage, value, checksum FROM memo"):
+            if (text := _text(cipher, _memo_name(key), *stored)) is not None:
+                row = (key, stage, *_stored(cipher, _memo_name(key), text))
+                count += new.execute("INSERT INTO memo VALUES (?, ?, ?, ?)", row).rowcount
+        for one, document, *stored in old.execute(
+            "SELECT stage, document_id, value, checksum FROM last_good"
+        ):
+            name = _good_name(one, document)
+            if (text := _text(cipher, name, *stored)) is not None:
+                row = (one, document, *_stored(cipher, name, text))
+                count += new.execute("INSERT INTO last_good VALUES (?, ?, ?, ?)", row).rowcount
+        return count
+
+    return rebuild(path, fill)
+
+
+def _memo_name(key: str) -> str:
+    return f"memo/{key}"
+
+
+def _good_name(stage: str, document_id: str) -> str:
+    return f"last_good/{stage}/{document_id}"
+
+
+def _stored(cipher: Cipher, name: str, text: str) -> tuple[str | bytes, str]:
+    """Return the value and checksum that a row holds: text in a clear memo, sealed bytes in another."""
+    stored = cipher.seal(name, text.encode()) if cipher.key_id else text
+    return stored, _checksum(stored)
+
+
+def _known(cipher: Cipher, name: str, stored: Any, checksum: Any) -> dict[str, Any] | None:
+    """Return what a row remembers, or None where it was altered: then it is made again."""
+    text = _text(cipher, name, stored, checksum)
+    try:
+        value = parse_json(text) if text is not None else None
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _text(cipher: Cipher, name: str, stored: Any, checksum: Any) -> str | None:
+    if not isinstance(stored, str | bytes) or _checksum(stored) != checksum:
+        return None
+    if isinstance(stored, str):
+        return stored if cipher.takes_clear else None
+    try:
+        return cipher.open(name, stored).decode()
+    except (DamagedError, UnicodeDecodeError):
+        return None
+
+
+def _checksum(stored: str | bytes) -> str:
+    data = stored.encode() if isinstance(stored, str) else stored
+    return hashlib.sha256(data).hexdigest()[:16]

@@ -1,0 +1,425 @@
+"""The content-addressed store in which the bytes live that notebooks only refer to."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import re
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+from pydantic import ValidationError
+
+from stagekit.artifacts.table_files import GROUP_ROWS, TableFile
+from stagekit.base.files import atomic_write
+from stagekit.base.redaction import Redactor, secret_values
+from stagekit.contract import ArtifactRef
+from stagekit.errors import ArtifactError
+from stagekit.sealing.cipher import CLEAR, Cipher, DamagedError, EncryptionError, sealed_under
+from stagekit.sealing.marker import (
+    MARKER_FILE,
+    Marker,
+    cipher_for,
+    clear_place,
+    parse_marker,
+    prepare_folder,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from stagekit.artifacts.table_views import Columns
+
+__all__ = ["PARQUET", "ArtifactStore", "artifacts_url", "open_store", "outputs_store"]
+
+PARQUET = "application/vnd.apache.parquet"
+_URI = re.compile(r"sha256/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]{1,12})?")
+# Here a PUT shows whole objects only, and what was listed once must not be believed later.
+_OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
+_FEW_ROWS = 100
+_FEW = 500  # files of a remote store that are asked for one by one; more are told from a listing
+_SUFFIXES = {PARQUET: ".parquet", "application/json": ".json", "text/markdown": ".md"}
+
+
+def artifacts_url(outputs: Path) -> str:
+    """Return where the artifacts of an outputs folder are: ``$NIC_ETL_ARTIFACTS_URL``, else below it."""
+    return os.environ.get("NIC_ETL_ARTIFACTS_URL") or str(outputs / "artifacts")
+
+
+def open_store(url: str | Path) -> ArtifactStore:
+    """Open the store at a folder or fsspec URL; credentials and key come from this process's environment."""
+    return ArtifactStore(url)
+
+
+def outputs_store(outputs: Path) -> ArtifactStore:
+    """Open the store of an outputs folder; both are encrypted from the start if there is a key.
+
+    Raises:
+        EncryptionError: folder or store is encrypted and its key not given, or holds clear data with a key.
+    """
+    cipher = prepare_folder(outputs)
+    store = open_store(artifacts_url(outputs))
+    if store.local or cipher is not CLEAR:  # a clear store elsewhere is not asked before it is needed
+        if cipher is not CLEAR and store.marker() != Marker(cipher.key_id):
+            store.encrypt(cipher)
+        if store.cipher.key_id != cipher.key_id:
+            raise EncryptionError(
+                f"The artifact store {store.url} is encrypted and {outputs} is not: choose another "
+                "outputs_dir, or another NIC_ETL_ARTIFACTS_URL."
+            )
+    return store
+
+
+class ArtifactStore:
+    """Stores bytes under their sha256 in a folder or below any fsspec URL (``s3://…``, ``memory://…``).
+
+    Equal bytes are stored once. Reading verifies size and sha256, so that whatever was truncated or altered
+    since is an :class:`ArtifactError`, never data.
+
+    A store whose ``encryption.json`` names a key takes that key from the environment, in whatever process;
+    every method raises :class:`~stagekit.sealing.cipher.EncryptionError` where it is not there.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.url = str(root)
+        objects = self.url.partition("://")[0] in _OBJECT_STORES
+        with _explained(self.url, "opened"):
+            self._fs, base = fsspec.core.url_to_fs(
+                self.url, **({"use_listings_cache": False} if objects else {})
+            )
+        self._root = base.rstrip("/")
+        self._local = "file" in (self._fs.protocol if isinstance(self._fs.protocol, tuple) else ())
+        self._renames = not objects
+
+    @cached_property
+    def cipher(self) -> Cipher:
+        """What the stored files are sealed with; another one may be set, for the change of a key."""
+        return cipher_for(self.marker(), self.url)
+
+    def put(
+        self,
+        name: str,
+        data: bytes,
+        media_type: str,
+        *,
+        rows: int | None = None,
+        schema_version: str = "1",
+    ) -> ArtifactRef:
+        """Store bytes and return their reference.
+
+        They survive the end of this process; :meth:`sync` makes them survive a loss of power.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        uri = f"sha256/{digest[:2]}/{digest}{_SUFFIXES.get(media_type, '')}"
+        ref = ArtifactRef(
+            name=name,
+            uri=uri,
+            sha256=digest,
+            media_type=media_type,
+            rows=rows,
+            bytes=len(data),
+            schema_version=schema_version,
+        )
+        if not self._stored_whole(ref, data):
+            self._write(uri, self.cipher.seal(uri, data), sync=False)
+        return ref
+
+    def sync(self, uri: str) -> None:
+        """Wait until a stored file is on the disk; other stores than folders see to that themselves.
+
+        Raises:
+            ArtifactError: if the disk does not take it.
+        """
+        if not self._local:
+            return
+        try:
+            descriptor = os.open(self._path(uri), os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise ArtifactError(
+                f"Artifact {uri} cannot be written to {self.url} ({error.strerror}): "
+                "see that the disk is whole and has room, and run the stage again."
+            ) from None
+
+    def put_table(self, name: str, table: Columns, *, schema_version: str = "1") -> ArtifactRef:
+        """Store a table as Parquet (zstd, in groups of rows) and return its reference."""
+        import pyarrow.parquet as pq
+
+        buffer = io.BytesIO()
+        # Nobody searches by statistics, and in a few rows a dictionary only doubles the values: without both
+        # a document's table takes a third less time, and less room.
+        repeated = table.num_rows > _FEW_ROWS
+        with pq.ParquetWriter(
+            buffer, table.schema, compression="zstd", use_dictionary=repeated, write_statistics=False
+        ) as writer:
+            for begin in range(0, table.num_rows, GROUP_ROWS):
+                writer.write_table(table.slice(begin, GROUP_ROWS).combine_chunks())
+        return self.put(name, buffer.getvalue(), PARQUET, rows=table.num_rows, schema_version=schema_version)
+
+    def read(self, ref: ArtifactRef | dict[str, Any]) -> bytes:
+        """Return an artifact's bytes.
+
+        Raises:
+            ArtifactError: if it is missing, its bytes do not have the promised sha256, or its store does not
+                answer.
+        """
+        ref = self._checked(ref)
+        try:
+            return self._opened(ref.uri, ref.sha256, self.stored(ref.uri))
+        except FileNotFoundError:
+            raise ArtifactError(
+                f"Artifact {ref.name} ({ref.uri}) is missing from the store; run its stage again."
+            ) from None
+        except OSError as error:
+            raise ArtifactError(
+                f"Artifact {ref.name} ({ref.uri}) cannot be read ({error.strerror}); "
+                "remove what is there and run its stage again."
+            ) from None
+        except DamagedError:
+            raise ArtifactError(
+                f"Artifact {ref.name} ({ref.uri}) was altered since it was stored; "
+                "delete the file and run the stage that makes it again."
+            ) from None
+
+    def read_table(
+        self, ref: ArtifactRef | dict[str, Any], columns: Collection[str] | None = None
+    ) -> pa.Table:
+        """Return an artifact as an Arrow table, or those of its columns that are named.
+
+        Raises:
+            ArtifactError: as :meth:`open_table`.
+        """
+        return self.open_table(ref).read(columns)
+
+    def open_table(self, ref: ArtifactRef | dict[str, Any]) -> TableFile:
+        """Return an artifact as a table of which columns and rows are decoded when they are asked for.
+
+        Raises:
+            ArtifactError: as :meth:`read`, or if the bytes are no table that anybody can hold in memory.
+        """
+        return TableFile(self.read(ref), self._checked(ref).uri)
+
+    def present(self, ref: ArtifactRef | dict[str, Any]) -> bool:
+        """Tell cheaply whether an artifact is there with the right size (its bytes are not read)."""
+        ref = self._checked(ref)
+        return self._has(ref.uri, ref.bytes)
+
+    def _has(self, uri: str, size: int) -> bool:
+        try:
+            with _explained(self.url, "read"):
+                stored = self._fs.size(self._path(uri))
+            return int(stored) == size + self.cipher.overhead
+        except (OSError, TypeError):
+            return False
+
+    def missing(self, sizes: Mapping[str, int]) -> set[str]:
+        """Return those addresses at which there is no file of the right size; none is read.
+
+        Args:
+            sizes: of the contents, by address.
+        """
+        overhead = self.cipher.overhead
+        if self._local:
+            found = {uri: _size(self._path(uri)) for uri in sizes if _URI.fullmatch(uri)}
+        elif len(sizes) < _FEW:
+            return {uri for uri, size in sizes.items() if not self._has(uri, size)}
+        else:
+            found = {uri: size for uri, size, _ in self.entries()}
+        return {uri for uri, size in sizes.items() if found.get(uri) != size + overhead}
+
+    def entries(self) -> Iterator[tuple[str, int, float]]:
+        """Yield every stored file: uri, bytes, and when it was last written (seconds since 1970).
+
+        Files that a killed process left half written are among them, under their temporary names.
+        """
+        with _explained(self.url, "listed"):
+            found = self._fs.find(f"{self._root}/sha256", detail=True, withdirs=False)
+        for path, details in found.items():
+            when = details.get("mtime") or details.get("created") or details.get("LastModified") or 0.0
+            when = when.timestamp() if isinstance(when, datetime) else float(when)
+            yield path[path.rindex("sha256/") :], int(details["size"]), when
+
+    def content(self, uri: str) -> bytes:
+        """Return the bytes of a stored file; those of an artifact only if they have its sha256.
+
+        Raises:
+            ArtifactError: if it is missing, altered, or no artifact's address.
+        """
+        digest = _digest_in(uri)
+        # Only the address and the hash matter here; who made it and what it is stay unknown.
+        return self.read(ArtifactRef.model_construct(name="content", uri=uri, sha256=digest))
+
+    def stored(self, uri: str) -> bytes:
+        """Return a stored file as it is, sealed in an encrypted store.
+
+        Raises:
+            FileNotFoundError: if there is none.
+        """
+        with _explained(self.url, "read"):
+            data: bytes = self._fs.cat_file(self._path(uri))
+        return data
+
+    def restore(self, uri: str, data: bytes) -> None:
+        """Store a file, as :meth:`stored` gave it, under the address that it had in another store.
+
+        Raises:
+            ArtifactError: if it is not the file of that address.
+        """
+        try:
+            self._opened(uri, _digest_in(uri), data)
+        except DamagedError:
+            raise ArtifactError(f"These bytes do not belong to {uri}: take another backup.") from None
+        self._write(uri, data)
+
+    def reseal(self, uri: str) -> bool:
+        """Store a file as this store's cipher seals it, and return whether it was stored otherwise.
+
+        One that is damaged, or that a killed process left half written, is deleted.
+        """
+        data = self.stored(uri)
+        try:
+            content = self._opened(uri, _digest_in(uri), data)
+        except DamagedError:
+            self.delete(uri)
+            return True
+        found = sealed_under(data) if data != content else ""
+        if found == self.cipher.key_id:
+            return False
+        self._write(uri, self.cipher.seal(uri, content))
+        return True
+
+    # The marker
+
+    def marker(self) -> Marker | None:
+        """Return what the store's ``encryption.json`` says; None where there is none."""
+        try:
+            return parse_marker(self.stored(MARKER_FILE), self.url)
+        except FileNotFoundError:
+            return None
+
+    def mark(self, marker: Marker | None) -> None:
+        """Write the store's ``encryption.json``, or remove it."""
+        if marker is None:
+            self.delete(MARKER_FILE)
+        else:
+            self._write(MARKER_FILE, marker.text())
+
+    def encrypt(self, cipher: Cipher) -> None:
+        """Begin to seal what is stored in a store that holds nothing yet.
+
+        Raises:
+            EncryptionError: if it holds clear artifacts, or some under another key.
+        """
+        if next(self.entries(), None) is not None and not self.cipher.key_id:
+            raise EncryptionError(clear_place(self.url))
+        self.mark(Marker(cipher.key_id))
+        self.cipher = cipher
+
+    def delete(self, uri: str) -> None:
+        """Delete a stored file; one that is not there is no error."""
+        with contextlib.suppress(FileNotFoundError), _explained(self.url, "written to"):
+            self._fs.rm_file(self._path(uri))
+
+    @property
+    def local(self) -> bool:
+        """Tell whether the store is a folder of this machine."""
+        return self._local
+
+    def verify(self, ref: ArtifactRef | dict[str, Any]) -> bool:
+        """Tell whether an artifact's bytes are those that its reference promises."""
+        try:
+            self.read(ref)
+        except ArtifactError:
+            return False
+        return True
+
+    def _checked(self, ref: ArtifactRef | dict[str, Any]) -> ArtifactRef:
+        if not isinstance(ref, ArtifactRef):
+            try:
+                ref = ArtifactRef.model_validate(ref)
+            except ValidationError:
+                raise ArtifactError(
+                    "A reference to an artifact is damaged; run the stage that made it again."
+                ) from None
+        if not _URI.fullmatch(ref.uri):  # a reference comes out of a file: never let it name another place
+            raise ArtifactError(
+                f"Artifact {ref.name[:80]!r} has the address {ref.uri[:200]!r}, which is not in the store."
+            )
+        return ref
+
+    def _path(self, uri: str) -> str:
+        return f"{self._root}/{uri}"
+
+    def _stored_whole(self, ref: ArtifactRef, data: bytes) -> bool:
+        if not self.present(ref):
+            return False
+        # Healing: a file of the right size may still hold wrong bytes, and storing is the moment to mend it.
+        try:
+            return self._opened(ref.uri, ref.sha256, self.stored(ref.uri)) == data
+        except DamagedError:
+            return False
+
+    def _opened(self, uri: str, digest: str, data: bytes) -> bytes:
+        if not _URI.fullmatch(uri):
+            raise DamagedError(uri)
+        # The sha256 first: a document may look like something sealed.
+        if self.cipher.takes_clear and hashlib.sha256(data).hexdigest() == digest:
+            return data
+        content = self.cipher.open(uri, data)
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise DamagedError(uri)
+        return content
+
+    def _write(self, uri: str, data: bytes, *, sync: bool = True) -> None:
+        if self._local:
+            atomic_write(Path(self._path(uri)), data, sync=sync)
+            return
+        with _explained(self.url, "written to", absent=True):
+            if self._renames:
+                temporary = f"{self._path(uri)}.{uuid.uuid4().hex}.tmp"
+                self._fs.pipe_file(temporary, data)
+                self._fs.mv(temporary, self._path(uri))
+            else:
+                self._fs.pipe_file(self._path(uri), data)
+
+
+@contextlib.contextmanager
+def _explained(url: str, doing: str, *, absent: bool = False) -> Iterator[None]:
+    """Make one sentence of what a remote store throws; each client library has errors of its own kind.
+
+    A missing file is left to the caller, unless ``absent`` says that nothing but the place can be missing.
+    """
+    try:
+        yield
+    except Exception as error:
+        here = url.partition("://")[0] in {"file", "local"} or "://" not in url
+        if here or (isinstance(error, FileNotFoundError) and not absent):
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(".: ")
+        raise ArtifactError(
+            Redactor(secret_values())(
+                f"The artifact store {url} cannot be {doing} ({reason}): see that NIC_ETL_ARTIFACTS_URL and "
+                "the credentials in the environment are right, and that the store can be reached."
+            )
+        ) from None
+
+
+def _size(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 (by the hundred thousand, and a Path costs more than this)
+    except OSError:
+        return None
+
+
+def _digest_in(uri: str) -> str:
+    return uri.rpartition("/")[2].partition(".")[0]

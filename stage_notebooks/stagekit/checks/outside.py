@@ -1,0 +1,114 @@
+"""What lies outside ``outputs/``, in one line: whether a stage that looks there would find it as it was.
+
+These looks start no kernel and import no heavy library: a run with nothing to do takes a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from stagekit.checks.store_state import store_state
+
+__all__ = ["local_source_state", "outside_state", "source_changes", "source_state", "store_state"]
+
+Settings = dict[str, Any]
+
+
+def outside_state(kind: str, settings: Settings, outputs: Path) -> str | None:
+    """Return the state of ``source`` or ``store``; None where only the stage itself can tell."""
+    if kind == "source":
+        return source_state(settings)
+    return store_state(settings, outputs) if kind == "store" else None
+
+
+def source_state(settings: Settings) -> str | None:
+    """Return what the source holds now: a commit, or a digest of names, sizes and times of a plain folder.
+
+    None for GitLab, which stage 01 asks in a constant number of requests, and where there is no answer.
+    """
+    from stagekit.errors import StageError
+
+    if settings["source"] != "git":
+        return None
+    try:
+        return local_source_state(settings)
+    except (OSError, StageError):
+        return None  # stage 01 says what is wrong, in its notebook
+
+
+def local_source_state(settings: Settings) -> str:
+    """Return the commit of a local repository, or the digest of a plain folder.
+
+    Raises:
+        OSError: if the folder cannot be read.
+        StageError: if it is no usable repository.
+    """
+    from stagekit.ingestion.git_source import is_git_repository
+    from stagekit.ingestion.opening import open_source, sample_repository
+
+    path = Path(settings["source_path"]) if settings["source_path"] else sample_repository()
+    if not is_git_repository(path):
+        return _files_state(path)
+    source = open_source(
+        "git", str(path), folders=settings["target_folder"], target_branch=settings["target_branch"]
+    )
+    try:
+        return f"commit {source.snapshot().commit}"
+    finally:
+        source.close()
+
+
+def source_changes(settings: Settings, known: Mapping[str, str], set_aside: Collection[str]) -> list[str]:
+    """Say how a local source differs from what was read of it; nothing for GitLab.
+
+    Args:
+        settings: every setting of the pipeline by name.
+        known: git blob id by path of the documents that were read.
+        set_aside: paths that were read and left out, drafts for example.
+
+    Returns:
+        one word a document, for example ``a.md``, ``b.md (new)``, ``c.md (gone)``.
+    """
+    from stagekit.errors import StageError
+    from stagekit.ingestion import SelectionRules, open_source, select
+
+    if settings["source"] != "git":
+        return []
+    names = ("target_folder", "include_extensions", "max_file_size_mb", "include_paths", "exclude_paths")
+    try:
+        rules = SelectionRules.from_settings(*(settings[name] for name in names))
+        branch = settings["target_branch"]
+        source = open_source("git", settings["source_path"], folders=rules.folders, target_branch=branch)
+        try:
+            found = select(source.files(), rules, source.read).documents
+        finally:
+            source.close()
+    except (OSError, StageError):
+        return []
+    now = {document.entry.path: document.content.blob_id for document in found}
+    new = [f"{path} (new)" for path in now if path not in known and path not in set_aside]
+    gone = [f"{path} (gone)" for path in known if path not in now]
+    changed = [path for path, blob in now.items() if known.get(path, blob) != blob]
+    return sorted([*changed, *new, *gone])
+
+
+def _files_state(folder: Path) -> str:
+    state = hashlib.sha256()
+    for path, size, modified_ns in sorted(_walk(folder, "")):
+        state.update(f"{path}\0{size}\0{modified_ns}\n".encode(errors="surrogateescape"))
+    return f"files {state.hexdigest()}"
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{prefix}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path), f"{name}/")
+            elif entry.name != ".lock":
+                facts = entry.stat(follow_symlinks=False)
+                yield name, facts.st_size, facts.st_mtime_ns  # whole, 100,000 of them would take 70 MB

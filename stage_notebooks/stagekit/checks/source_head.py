@@ -1,0 +1,52 @@
+"""What a source holds now, asked again and again without a kernel: a watch acts on what differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stagekit.checks.outside import local_source_state
+from stagekit.errors import StageError
+
+__all__ = ["SourceHead"]
+
+
+class SourceHead:
+    """Looks at the source of the settings: names, sizes and times of a folder, or the newest commit.
+
+    Args:
+        settings: every setting of the pipeline by name.
+        outputs: folder of the access log for GitLab.
+    """
+
+    def __init__(self, settings: dict[str, Any], outputs: Path) -> None:
+        from stagekit.ingestion.gitlab.settings import GitLabSettings
+
+        self._settings = settings
+        self._gitlab = None
+        if settings["source"] == "gitlab":
+            from stagekit.ingestion.gitlab.head import GitLabHead
+
+            names = {"url": "gitlab_url", "project": "gitlab_project", "ca_file": "gitlab_ca_file"}
+            given = {name: settings[setting] for name, setting in names.items()}
+            known = GitLabSettings(**given, read_timeout_s=settings["gitlab_timeout_s"])
+            self._gitlab = GitLabHead(known, settings["target_branch"], outputs)
+
+    def look(self) -> str:
+        """Return the state of the source, equal while nothing changed.
+
+        Raises:
+            StageError: if it cannot be looked at; the sentence says why.
+        """
+        if self._gitlab is not None:
+            return f"commit {self._gitlab.commit()}"
+        try:
+            return local_source_state(self._settings)
+        except OSError as error:
+            place = self._settings["source_path"] or "the bundled sample"
+            raise StageError(f"source_path: {place} cannot be read ({error.strerror}).") from None
+
+    def close(self) -> None:
+        """Close connections."""
+        if self._gitlab is not None:
+            self._gitlab.close()

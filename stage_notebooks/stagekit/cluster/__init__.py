@@ -1,0 +1,1 @@
+"""Stages 02 and 04 on a Dask cluster."""

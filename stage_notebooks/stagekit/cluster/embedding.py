@@ -1,0 +1,181 @@
+"""Embedding on a Dask cluster: texts go to its workers, vectors and all the rest stay here."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from stagekit.cluster.check import require_alike
+from stagekit.cluster.client import ClusterTasks, connected, lost, waits
+from stagekit.cluster.documents import worker_lost
+from stagekit.cluster.worker import EmbeddingOrder, embed_groups, end_idle_workers
+from stagekit.embedding.vectors import VectorStore, vector_key
+from stagekit.errors import StageError
+from stagekit.stage.execution import DocumentOutput, InProcess, Show, Workplace, document_value
+
+__all__ = ["ClusterEmbedding"]
+
+Row = dict[str, Any]
+_TASK_TEXTS = 64  # from which on a task is worth its way; a second's work for a small model
+_AHEAD = 5000  # documents whose texts are asked for before the first of them is done
+
+
+@dataclass
+class ClusterEmbedding:
+    """An executor that lets a cluster make missing vectors, and then applies a function here.
+
+    The texts of a document that have no vector go through the model together. In ONNX Runtime vectors are
+    the same to the bit on machines of the same kind whatever they are made with; in torch, where here the
+    texts of several documents go together, up to rounding. The function finds them in the store.
+
+    Attributes:
+        scheduler: address, ``tcp://host:8786``.
+        function: makes a document's output; what the cluster could not embed it embeds itself.
+        texts: gives the texts of a document.
+        model: arguments of :func:`stagekit.embedding.load_model`, by name.
+        prompt: put before each text.
+        batch_size: most texts that go through the model at once.
+        key: fingerprint of the model, and its computation: see :func:`stagekit.embedding.vector_key`.
+        store: where vectors are looked up and kept.
+        made: how many texts had no vector.
+    """
+
+    scheduler: str
+    function: Callable[[Row], DocumentOutput]
+    texts: Callable[[Row], list[str]]
+    model: Row
+    prompt: str
+    batch_size: int
+    key: tuple[str, str]
+    store: VectorStore
+    made: int = 0
+    limits: Row = field(default_factory=dict, init=False)
+
+    @property
+    def identity(self) -> str:
+        """The function's source: where it is embedded makes no difference."""
+        return InProcess(self.function).identity
+
+    def run(self, rows: Sequence[Row], place: Workplace, show: Show) -> Generator[tuple[int, Row]]:
+        """Yield (index of the row, outcome) in the order of the rows; closing it cancels all tasks.
+
+        Raises:
+            StageError: as :meth:`stagekit.cluster.documents.ClusterDocuments.run`.
+        """
+        if not rows:
+            return
+        with connected(self.scheduler) as client:
+            arguments = [self.model["name"], self.model.get("revision", "")]
+            facts = "stagekit.cluster.facts:embedding_facts"
+            require_alike(client, place.store, facts, arguments)
+            tasks = ClusterTasks(client, self.scheduler)
+            try:
+                yield from _Work(self, rows, place, tasks).outcomes(show)
+            finally:
+                tasks.end(end_idle_workers)
+
+
+@dataclass
+class _Bundle:
+    """Groups of texts that go to the cluster as one task, each of one document."""
+
+    groups: list[dict[str, str]] = field(default_factory=list)  # text by key
+    lost: bool = False
+
+    def texts(self) -> int:
+        return sum(map(len, self.groups))
+
+
+@dataclass
+class _Work:
+    """Documents in their order, and the bundles that the first of them wait for."""
+
+    plan: ClusterEmbedding
+    rows: Sequence[Row]
+    place: Workplace
+    tasks: ClusterTasks
+    waiting: deque[tuple[int, set[int]]] = field(default_factory=deque)  # index, bundles that it needs
+    bundles: dict[int, _Bundle] = field(default_factory=dict)  # under their numbers, until they are done
+    asked: dict[str, int] = field(default_factory=dict)  # key of a text and the number of its bundle
+    dead: set[int] = field(default_factory=set)  # numbers of bundles that workers died of
+    number: int = 0  # of the bundle that is being filled
+
+    def outcomes(self, show: Show) -> Iterator[tuple[int, Row]]:
+        unread = iter(enumerate(self.rows))
+        more = True
+        while more or self.waiting:
+            while self.waiting and not self._needs():
+                yield self._outcome(*self.waiting.popleft())
+            if more and len(self.waiting) < _AHEAD and self.tasks.room():
+                more = self._read(next(unread, None))
+                continue
+            show(waits(str(self.rows[index]["path"]) for index, _ in list(self.waiting)[:20]))
+            if len(self.tasks):
+                self._take(*self.tasks.next())
+
+    def _needs(self) -> bool:
+        """Tell whether the first document waits for vectors."""
+        return bool(self.waiting[0][1] & self.bundles.keys())
+
+    def _read(self, entry: tuple[int, Row] | None) -> bool:
+        """Put what a document lacks into the open bundle; after the last document, send that off."""
+        if entry is not None:
+            index, row = entry
+            missing, needed = self._missing(row)
+            if missing:
+                self.bundles.setdefault(self.number, _Bundle()).groups.append(missing)
+                self.asked.update(dict.fromkeys(missing, self.number))
+                needed.add(self.number)
+            self.waiting.append((index, needed))
+        bundle = self.bundles.get(self.number)
+        if bundle and (entry is None or bundle.texts() >= _TASK_TEXTS or len(self.waiting) == _AHEAD):
+            order = EmbeddingOrder(self.plan.model, self.plan.prompt, self.plan.batch_size)
+            groups = [list(group.values()) for group in bundle.groups]
+            self.tasks.submit(self.number, embed_groups, order, groups)
+            self.number += 1
+        return entry is not None
+
+    def _missing(self, row: Row) -> tuple[dict[str, str], set[int]]:
+        """Return the texts to ask for, by key, and the bundles in which the others were asked for."""
+        plan = self.plan
+        try:
+            texts = plan.texts(row)
+        except StageError:
+            raise
+        except Exception:  # the function meets it again, and it is this document's outcome
+            return {}, set()
+        keys = [vector_key(plan.prompt + text, *plan.key) for text in texts]
+        known = plan.store.get_many(keys)
+        missing = {
+            key: text
+            for key, text in zip(keys, texts, strict=True)
+            if key not in known and key not in self.asked
+        }
+        plan.made += sum(key in missing for key in keys)
+        return missing, {self.asked[key] for key in keys if key in self.asked}
+
+    def _take(self, number: int, answer: Any) -> None:
+        """Keep the vectors that a task has made."""
+        bundle = self.bundles.pop(number)
+        for key in (key for group in bundle.groups for key in group):
+            del self.asked[key]
+        if lost(answer):
+            self.dead.add(number)
+        elif isinstance(answer, StageError):
+            raise answer
+        elif isinstance(answer, BaseException):
+            raise StageError(
+                f"The cluster cannot embed ({type(answer).__name__}: {answer}): see the log of its workers."
+            )
+        else:
+            for group, vectors in zip(bundle.groups, answer, strict=True):
+                if vectors is not None:
+                    self.plan.store.put_many(dict(zip(group, vectors, strict=True)))
+
+    def _outcome(self, index: int, needed: set[int]) -> tuple[int, Row]:
+        if needed & self.dead:
+            return index, worker_lost(time.monotonic())
+        return index, document_value(self.rows[index], self.plan.function, self.place.store)

@@ -1,0 +1,199 @@
+"""What runs on a worker of a Dask cluster: documents in killable processes, texts in a model that is kept."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stagekit.artifacts.memo import canonical_json
+from stagekit.artifacts.store import open_store
+from stagekit.base.machine import cores
+from stagekit.cluster.facts import LOADED_CODE
+from stagekit.errors import StageError
+from stagekit.stage.execution import Workplace
+from stagekit.workers.team import DocumentWorkers, KeptWorker
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["DocumentOrder", "EmbeddingOrder", "embed_groups", "end_idle_workers", "read_document"]
+
+Row = dict[str, Any]
+_IDLE_S = 60.0  # a client that was killed leaves processes behind; they end by themselves
+
+
+@dataclass(frozen=True)
+class DocumentOrder:
+    """How documents are to be processed, the same for all of a stage; see DocumentWorkers.
+
+    Attributes:
+        store_url: of the artifact store.
+        code: fingerprint of the code that the client has loaded.
+    """
+
+    factory: str
+    settings: Row
+    timeout_s: float
+    memory_mb: float
+    recycle_mb: float
+    store_url: str
+    code: str = LOADED_CODE
+
+
+@dataclass(frozen=True)
+class EmbeddingOrder:
+    """How texts are to be embedded, the same for all of a stage.
+
+    Attributes:
+        model: arguments of :func:`stagekit.embedding.load_model`, by name.
+        prompt: put before each text.
+        batch_size: most texts that go through the model at once.
+        code: fingerprint of the code that the client has loaded.
+    """
+
+    model: Row
+    prompt: str
+    batch_size: int
+    code: str = LOADED_CODE
+
+
+@dataclass
+class _Kept:
+    """What a worker keeps between tasks: idle document workers by their order, and one model."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    idle: dict[str, list[tuple[KeptWorker, threading.Timer]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    embedding: threading.Lock = field(default_factory=threading.Lock)  # one model keeps all cores busy
+    model: tuple[str, Any] | None = None
+
+
+_kept = _Kept()
+
+
+def read_document(order: DocumentOrder, row: Row) -> Row | None:
+    """Return a document's outcome; None if it is no longer wanted, which nobody waits for then.
+
+    Raises:
+        StageError: as :meth:`stagekit.workers.team.DocumentWorkers.run`, or this worker has another nic-etl.
+    """
+    _require_same_code(order.code)
+    name = canonical_json(asdict(order))
+    worker = _take(name) or _start(order)
+    try:
+        value = worker.outcome(row, _unwanted)
+    except BaseException:
+        worker.end()
+        raise
+    if value is None:
+        worker.end()
+    else:
+        _put_back(name, worker)
+    return value
+
+
+def embed_groups(order: EmbeddingOrder, groups: list[list[str]]) -> list[NDArray[np.float32] | None]:
+    """Return the vectors of each group of texts, as one call of ``embed_texts`` makes them.
+
+    A group that fails, or that is no longer wanted, has None: whoever asked finds the reason by itself.
+
+    Raises:
+        StageError: the model cannot be loaded, or this worker has another nic-etl.
+    """
+    _require_same_code(order.code)
+    with _kept.embedding:
+        return [None if _unwanted() else _embedded(order, texts) for texts in groups]
+
+
+def end_idle_workers() -> None:
+    """End the processes that wait for documents."""
+    with _kept.lock:
+        waiting = [pair for pairs in _kept.idle.values() for pair in pairs]
+        _kept.idle.clear()
+    for worker, timer in waiting:
+        timer.cancel()
+        worker.end()
+
+
+def _take(name: str) -> KeptWorker | None:
+    with _kept.lock:
+        if not _kept.idle[name]:
+            return None
+        worker, timer = _kept.idle[name].pop()
+    timer.cancel()
+    return worker
+
+
+def _put_back(name: str, worker: KeptWorker) -> None:
+    timer = threading.Timer(_IDLE_S, _dismiss, [name, worker])
+    timer.daemon = True
+    with _kept.lock:
+        _kept.idle[name].append((worker, timer))
+    timer.start()
+
+
+def _dismiss(name: str, worker: KeptWorker) -> None:
+    with _kept.lock:
+        kept = [pair for pair in _kept.idle[name] if pair[0] is not worker]
+        taken = len(kept) == len(_kept.idle[name])
+        _kept.idle[name] = kept
+    if not taken:
+        worker.end()
+
+
+def _start(order: DocumentOrder) -> KeptWorker:
+    from distributed import get_worker
+
+    plan = DocumentWorkers(
+        order.factory,
+        order.settings,
+        count=1,
+        timeout_s=order.timeout_s,
+        memory_mb=order.memory_mb,
+        recycle_mb=order.recycle_mb,
+    )
+    here = get_worker()
+    log = Path(here.local_directory) / "nic-etl-documents.log"
+    place = Workplace(open_store(order.store_url), order.store_url, log)
+    return KeptWorker(plan, place, max(1, cores() // here.state.nthreads))
+
+
+def _embedded(order: EmbeddingOrder, texts: list[str]) -> NDArray[np.float32] | None:
+    from stagekit.embedding.model import embed_texts, load_model
+
+    name = canonical_json(order.model)
+    if _kept.model is None or _kept.model[0] != name:
+        _kept.model = None  # its memory goes before another is loaded
+        _kept.model = (name, load_model(**order.model))
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(cores())  # Dask's nanny leaves it one
+    try:
+        return embed_texts(_kept.model[1], texts, order.prompt, order.batch_size)
+    except StageError:
+        raise
+    except Exception:  # a fault of these texts alone, which the client meets again and tells
+        return None
+
+
+def _require_same_code(code: str) -> None:
+    if code != LOADED_CODE:
+        raise StageError(
+            "A worker that came to the cluster has another version of nic-etl than this machine: install the "
+            "same there, start it again, and run again; what was finished is kept."
+        )
+
+
+def _unwanted() -> bool:
+    """Tell whether the task in this thread was cancelled, its client is gone, or its worker is closing."""
+    from distributed import get_worker
+    from distributed.worker import thread_state
+
+    here = get_worker()
+    task = here.state.tasks.get(thread_state.key)
+    return task is None or task.state == "cancelled" or here.status.name in {"closing", "closed"}

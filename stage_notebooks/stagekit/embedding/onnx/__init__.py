@@ -1,0 +1,1 @@
+"""Models of the BERT kind as ONNX graphs."""

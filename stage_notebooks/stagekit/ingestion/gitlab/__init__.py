@@ -1,0 +1,1 @@
+"""Documents from a GitLab project, by its API."""

@@ -1,0 +1,1 @@
+"""The packaged layout model, and how weights are loaded."""

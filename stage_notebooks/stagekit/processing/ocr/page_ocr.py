@@ -1,0 +1,203 @@
+"""OCR of whole scanned pages and of pictures inside digital pages, and of nothing else.
+
+Docling reads the regions of its layout model. A region that cuts through a large title loses letters, and
+text behind which a shape is drawn is read twice. Here a page without usable text is read whole, and a page
+with text only where a bitmap lies that no text covers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from docling.datamodel.pipeline_options import RapidOcrOptions, TesseractCliOcrOptions
+from docling.models.base_ocr_model import BaseOcrModel
+from docling.models.stages.ocr.rapid_ocr_model import RapidOcrModel
+from docling.models.stages.ocr.tesseract_ocr_cli_model import TesseractOcrCliModel
+from docling_core.types.doc import BoundingBox
+
+from stagekit.processing.ocr.packaged_ocr import page_reader
+from stagekit.processing.pdf.coverage import words_of
+from stagekit.processing.text.quality import text_fault
+
+if TYPE_CHECKING:
+    from docling.datamodel.base_models import Page
+    from docling.datamodel.document import ConversionResult
+    from docling_core.types.doc import Size
+    from docling_core.types.doc.page import TextCell
+    from numpy.typing import NDArray
+
+__all__ = [
+    "PageRapidOcrModel",
+    "PageRapidOcrOptions",
+    "PageTesseractModel",
+    "PageTesseractOptions",
+    "level_boxes",
+    "regions_to_read",
+]
+
+TARGET_PIXELS = 2000  # long side of the image given to OCR; RapidOCR would shrink a larger one
+SMALLEST_BITMAP = (60.0, 14.0)  # points; smaller pictures are icons and rules
+COVERED_SHARE = 0.3  # a bitmap whose area is covered this far by text is a background
+
+MOST_WORDS = 0.7  # share of a faulty text layer's words that OCR must have read to replace it
+MOST_SKEW = 0.26  # radians (15 degrees); text at a larger angle is meant to be so
+
+
+class PageRapidOcrOptions(RapidOcrOptions):
+    """RapidOCR with the choice of regions of this module."""
+
+    kind: ClassVar[str] = "nic_etl_rapidocr"  # type: ignore[assignment]
+
+
+class PageTesseractOptions(TesseractCliOcrOptions):
+    """Tesseract with the choice of regions of this module."""
+
+    kind: ClassVar[str] = "nic_etl_tesseract"  # type: ignore[assignment]
+
+
+def regions_to_read(
+    size: Size, text: Sequence[BoundingBox], bitmaps: Sequence[BoundingBox]
+) -> list[BoundingBox]:
+    """Return the regions of a page that need OCR, in points from the top left.
+
+    Args:
+        size: The page in points.
+        text: Boxes of the usable text cells; none of them means that the whole page is read.
+        bitmaps: Boxes of the raster images on the page.
+    """
+    if not text:
+        return [BoundingBox(l=0, t=0, r=size.width, b=size.height)]
+    regions = []
+    for box in bitmaps:
+        clipped = BoundingBox(
+            l=max(0.0, box.l), t=max(0.0, box.t), r=min(size.width, box.r), b=min(size.height, box.b)
+        )
+        if clipped.width < SMALLEST_BITMAP[0] or clipped.height < SMALLEST_BITMAP[1]:
+            continue
+        covered = sum(clipped.intersection_area_with(cell) for cell in text if clipped.overlaps(cell))
+        if covered < COVERED_SHARE * clipped.area():
+            regions.append(clipped)
+    return _without_contained(regions)
+
+
+def _without_contained(boxes: list[BoundingBox]) -> list[BoundingBox]:
+    kept: list[BoundingBox] = []
+    for box in sorted(boxes, key=lambda b: (-b.area(), b.t, b.l)):
+        if not any(box.intersection_over_self(other) > 0.95 for other in kept):
+            kept.append(box)
+    return sorted(kept, key=lambda b: (b.t, b.l))
+
+
+class _PageRegions:
+    """Replaces Docling's choice of OCR regions in the engine it is mixed into."""
+
+    scale: float
+
+    _set_aside: dict[int, tuple[str, list[Any], list[Any]]]  # fault, lines and words by page number
+
+    def get_ocr_rects(self, page: Page) -> list[BoundingBox]:
+        assert page.size is not None
+        assert page._backend is not None
+        self.scale = TARGET_PIXELS / max(page.size.width, page.size.height)
+        fault = text_fault(_joined(page.cells))
+        if fault and page.parsed_page is not None:
+            parsed = page.parsed_page
+            self._set_aside = {page.page_no: (fault, parsed.textline_cells, parsed.word_cells)}
+            parsed.textline_cells, parsed.word_cells = [], []
+        text = [cell.rect.to_bounding_box() for cell in page.cells if cell.text.strip()]
+        height = page.size.height
+        bitmaps = [box.to_top_left_origin(height) for box in page._backend.get_bitmap_rects()]
+        return regions_to_read(page.size, text, bitmaps)
+
+    def post_process_cells(
+        self, ocr_cells: list[TextCell], page: Page, conv_res: ConversionResult, *arguments: Any
+    ) -> None:
+        super().post_process_cells(ocr_cells, page, conv_res, *arguments)  # type: ignore[misc] # of the engine
+        fault, lines, words = self.__dict__.pop("_set_aside", {}).get(page.page_no, ("", [], []))
+        if (
+            page.parsed_page is not None
+            and fault
+            and not _is_better(_joined(ocr_cells), fault, _joined(lines))
+        ):
+            page.parsed_page.textline_cells, page.parsed_page.word_cells = lines, words
+            conv_res.confidence.pages[page.page_no].ocr_score = float("nan")
+
+
+def _is_better(read: str, fault: str, layer: str) -> bool:
+    """Whether OCR has read most of the words of a faulty text layer, and without the fault."""
+    if fault == "unmapped":
+        return True
+    return text_fault(read) != fault and len(words_of(read)) >= MOST_WORDS * len(words_of(layer))
+
+
+def _joined(cells: Sequence[TextCell]) -> str:
+    return "\n".join(cell.text for cell in cells)
+
+
+def level_boxes(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the boxes of text lines as they would lie if the page had been scanned straight.
+
+    Docling takes two opposite corners of a box, which on a slightly skewed page gives lines without height.
+
+    Args:
+        boxes: Shape (n, 4, 2): corners in pixels, clockwise from the top left of the text.
+    """
+    along, down = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 0]
+    widths, heights = np.linalg.norm(along, axis=1), np.linalg.norm(down, axis=1)
+    angles = np.arctan2(along[:, 1], along[:, 0])
+    lying = widths > heights
+    skew = float(np.median(angles[lying])) if lying.any() else 0.0
+    if abs(skew) > MOST_SKEW:
+        skew = 0.0
+    centres = boxes.mean(axis=1)
+    turn = np.array([[np.cos(skew), -np.sin(skew)], [np.sin(skew), np.cos(skew)]])
+    centres = (centres - centres.mean(axis=0)) @ turn + centres.mean(axis=0)
+    upright = np.ptp(boxes[:, :, 1], axis=1) > np.ptp(boxes[:, :, 0], axis=1)  # a line written up the page
+    half = np.stack([widths, heights], axis=1) / 2
+    half[upright & lying] = half[upright & lying][:, ::-1]
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    levelled: NDArray[np.float32] = (centres[:, None] + signs[None] * half[:, None]).astype(np.float32)
+    return levelled
+
+
+class _LevelReader:
+    """RapidOCR with the boxes of its answer made level."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def __call__(self, image: Any, **_: Any) -> Any:
+        # All three are said: the reader remembers what the call before has switched off. Pages stand upright
+        # already, and the classifier takes one upright line of 25 for a turned one.
+        result = self._reader(image, use_det=True, use_cls=False, use_rec=True)
+        if result is not None and result.boxes is not None and len(result.boxes):
+            result.boxes = level_boxes(np.asarray(result.boxes, np.float32))
+        return result
+
+
+class PageRapidOcrModel(_PageRegions, RapidOcrModel):
+    """RapidOCR engine for Docling that reads whole pages and uncovered bitmaps."""
+
+    def __init__(self, **arguments: Any) -> None:
+        # RapidOcrModel would ask torch for a graphics card, and load the weights a second time.
+        BaseOcrModel.__init__(self, **arguments)
+        logging.getLogger(RapidOcrModel.__module__).setLevel(logging.ERROR)  # it warns once a blank page
+        self.scale = self.options.scale
+        self.reader: Any = _LevelReader(page_reader()) if self.enabled else None
+
+    @classmethod
+    def get_options_type(cls) -> type[Any]:
+        """The options class that selects this engine in Docling's factory."""
+        return PageRapidOcrOptions
+
+
+class PageTesseractModel(_PageRegions, TesseractOcrCliModel):
+    """Tesseract engine for Docling that reads whole pages and uncovered bitmaps."""
+
+    @classmethod
+    def get_options_type(cls) -> type[Any]:
+        """The options class that selects this engine in Docling's factory."""
+        return PageTesseractOptions

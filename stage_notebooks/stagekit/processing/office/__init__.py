@@ -1,0 +1,1 @@
+"""Office files: their limits, and what Docling's readers leave out."""

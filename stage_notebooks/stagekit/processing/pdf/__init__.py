@@ -1,0 +1,1 @@
+"""PDF: its pages, their structure, tables and text."""

@@ -1,0 +1,155 @@
+"""Table structure for Docling without a model: rows and columns from word positions and drawn rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from docling.datamodel.base_models import Cluster, Page, Table, TableStructurePrediction
+from docling.datamodel.pipeline_options import BaseTableStructureOptions
+from docling.models.base_table_model import BaseTableStructureModel
+from docling.utils.profiling import TimeRecorder
+from docling_core.types.doc import BoundingBox, DocItemLabel, TableCell
+
+from stagekit.processing.pdf.drawn_rules import drawn_rules
+from stagekit.processing.pdf.hyphenation import join_lines
+from stagekit.processing.pdf.page_structure import refine_regions, with_own_ids
+from stagekit.processing.pdf.table_grid import GridCell, Word, find_grid
+
+if TYPE_CHECKING:
+    from docling.datamodel.accelerator_options import AcceleratorOptions
+    from docling.datamodel.document import ConversionResult
+    from numpy.typing import NDArray
+
+__all__ = ["AlignedTableModel", "AlignedTableOptions"]
+
+TABLE_LABELS = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
+INSIDE = 0.6  # share of a word's area that must lie in a line for the word to be of that line
+
+
+class AlignedTableOptions(BaseTableStructureOptions):
+    """Options of the packaged table structure engine; `kind` is the name Docling knows it by."""
+
+    kind: ClassVar[str] = "nic_etl_aligned_tables"
+
+
+class AlignedTableModel(BaseTableStructureModel):
+    """Docling table structure engine that needs no weights.
+
+    A region whose words do not stand in a grid is given back to the text: its lines become ordinary regions,
+    so that no word depends on the guess that it was a table.
+    """
+
+    def __init__(
+        self,
+        enabled: bool,
+        artifacts_path: Path | None,
+        options: AlignedTableOptions,
+        accelerator_options: AcceleratorOptions,
+        enable_remote_services: Literal[False] = False,
+    ) -> None:
+        del artifacts_path, accelerator_options, enable_remote_services  # nothing to load
+        self.enabled = enabled
+        self.options = options
+
+    @classmethod
+    def get_options_type(cls) -> type[Any]:
+        """The options class that selects this engine in Docling's factory."""
+        return AlignedTableOptions
+
+    def predict_tables(
+        self, conv_res: ConversionResult, pages: Sequence[Page]
+    ) -> Sequence[TableStructurePrediction]:
+        """Return each page's tables; regions that hold no grid become text in the page's layout."""
+        return [self._page_tables(conv_res, page) for page in pages]
+
+    def _page_tables(self, conv_res: ConversionResult, page: Page) -> TableStructurePrediction:
+        prediction = TableStructurePrediction()
+        layout = page.predictions.layout
+        if layout is None or page.size is None or page._backend is None or not page._backend.is_valid():
+            return prediction
+        with TimeRecorder(conv_res, "table_structure"):
+            clusters: list[Cluster] = []
+            freed: list[Cluster] = []
+            single = _SingleWords(page)
+            for cluster in layout.clusters:
+                table = _table(page, cluster, single) if cluster.label in TABLE_LABELS else None
+                if table is not None:
+                    prediction.table_map[cluster.id] = table
+                if cluster.label in TABLE_LABELS and table is None:
+                    freed.extend(cluster.children)
+                else:
+                    clusters.append(cluster)
+            layout.clusters = with_own_ids([*clusters, *refine_regions(freed, page_height=page.size.height)])
+        return prediction
+
+
+class _SingleWords:
+    """The words of a page's text layer, with their places; asked for only where there is a table."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def inside(self, line: BoundingBox) -> list[tuple[str, BoundingBox]]:
+        """Return the words that lie in a line."""
+        texts, boxes, edges = self._words
+        left, top, right, bottom = edges
+        # Most words of the page are elsewhere: only the others are worth a look at their exact share.
+        near = (left < line.r) & (right > line.l) & (top < line.b) & (bottom > line.t)
+        found = ((texts[index], boxes[index]) for index in np.flatnonzero(near))
+        return [(text, box) for text, box in found if box.intersection_over_self(line) > INSIDE]
+
+    @cached_property
+    def _words(self) -> tuple[list[str], list[BoundingBox], NDArray[np.float64]]:
+        parsed = self._page.parsed_page
+        cells = [] if parsed is None else parsed.word_cells
+        boxes = [cell.rect.to_bounding_box() for cell in cells]
+        edges = np.array([(box.l, box.t, box.r, box.b) for box in boxes], np.float64).reshape(-1, 4).T
+        return [cell.text for cell in cells], boxes, edges
+
+
+def _table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
+    vertical, horizontal = drawn_rules(page, cluster.bbox)
+    cells = find_grid(_words(cluster, single), vertical, horizontal)
+    if not cells:
+        return None
+    return Table(
+        label=cluster.label,
+        id=cluster.id,
+        page_no=page.page_no,
+        cluster=cluster,
+        otsl_seq=[],
+        num_rows=max(cell.row_end for cell in cells),
+        num_cols=max(cell.column_end for cell in cells),
+        table_cells=[_table_cell(cell) for cell in cells],
+    )
+
+
+def _words(cluster: Cluster, single: _SingleWords) -> list[Word]:
+    """The words of the region's own lines: single words where the PDF has them, whole lines from OCR."""
+    lines = [(cell, cell.rect.to_bounding_box()) for cell in cluster.cells if cell.text.strip()]
+    words: list[Word] = []
+    for cell, line in lines:
+        inside = [] if cell.from_ocr else single.inside(line)
+        if "".join(text for text, _ in inside).replace(" ", "") != cell.text.replace(" ", ""):
+            inside = [(cell.text, line)]
+        words.extend(Word(text.strip(), box.l, box.t, box.r, box.b) for text, box in inside)
+    return words
+
+
+def _table_cell(cell: GridCell) -> TableCell:
+    left, top, right, bottom = cell.box
+    return TableCell(
+        text=join_lines(cell.lines),
+        bbox=BoundingBox(l=left, t=top, r=right, b=bottom),
+        start_row_offset_idx=cell.row,
+        end_row_offset_idx=cell.row_end,
+        row_span=cell.row_end - cell.row,
+        start_col_offset_idx=cell.column,
+        end_col_offset_idx=cell.column_end,
+        col_span=cell.column_end - cell.column,
+        column_header=cell.row == 0,
+    )

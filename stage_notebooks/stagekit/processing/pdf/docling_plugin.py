@@ -1,0 +1,76 @@
+"""What nic-etl offers to Docling: the module that the `docling` entry point of pyproject.toml names.
+
+Docling calls one function a kind of model; `registered` does the same by hand.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from docling.models.factories import get_layout_factory, get_ocr_factory, get_table_structure_factory
+
+from stagekit.processing.models.packaged_layout import PackagedLayoutModel
+from stagekit.processing.ocr.page_ocr import PageRapidOcrModel, PageTesseractModel
+from stagekit.processing.pdf.aligned_tables import AlignedTableModel
+
+__all__ = ["layout_engines", "ocr_engines", "registered", "table_structure_engines"]
+
+_DEFAULTS = "docling.models.plugins.defaults"  # the module with Docling's own engines
+
+
+def layout_engines() -> dict[str, list[Any]]:
+    """Layout engines offered to Docling."""
+    return {"layout_engines": [PackagedLayoutModel]}
+
+
+def table_structure_engines() -> dict[str, list[Any]]:
+    """Table structure engines offered to Docling."""
+    return {"table_structure_engines": [AlignedTableModel]}
+
+
+def ocr_engines() -> dict[str, list[Any]]:
+    """OCR engines offered to Docling."""
+    return {"ocr_engines": [PageRapidOcrModel, PageTesseractModel]}
+
+
+@contextmanager
+def registered(*, alone: bool = False) -> Iterator[None]:
+    """Let Docling find these engines, also in a checkout whose entry point is not installed.
+
+    Args:
+        alone: Docling's own engines are left out. Their modules import torch and transformers (6 s, 0.6 GB),
+            whether one of them is used or not.
+    """
+    known = sys.modules.get(_DEFAULTS)
+    if alone:
+        sys.modules[_DEFAULTS] = ModuleType(_DEFAULTS)
+        _forget()
+    try:
+        _register()
+        yield
+    finally:
+        if alone:
+            sys.modules.pop(_DEFAULTS)
+            sys.modules.update({} if known is None else {_DEFAULTS: known})
+            _forget()
+
+
+def _forget() -> None:
+    for factory in (get_layout_factory, get_ocr_factory, get_table_structure_factory):
+        factory.cache_clear()
+
+
+def _register() -> None:
+    offers = (
+        (get_layout_factory(allow_external_plugins=True), layout_engines()),
+        (get_table_structure_factory(allow_external_plugins=True), table_structure_engines()),
+        (get_ocr_factory(allow_external_plugins=True), ocr_engines()),
+    )
+    for factory, offer in offers:
+        for engine in next(iter(offer.values())):
+            if engine.get_options_type() not in factory.classes:
+                factory.register(engine, "nic_etl_packaged", __name__)

@@ -1,0 +1,163 @@
+"""Puts words of a PDF's text layer back that the conversion has lost, each at its place on the page.
+
+Regions of a layout model can cut a line, swallow a text or leave a page out. A page that keeps too few of its
+words is therefore read a second time, line by line and without any model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from docling_core.types.doc import (
+    BoundingBox,
+    CoordOrigin,
+    DocItem,
+    DocItemLabel,
+    DoclingDocument,
+    NodeItem,
+    ProvenanceItem,
+)
+
+from stagekit.processing.pdf.coverage import TextCoverage, missing_words, words_of
+from stagekit.processing.pdf.hyphenation import join_lines
+
+__all__ = ["LayerLine", "put_back_lost_text"]
+
+WHOLE_LINE = 0.7  # share of its words that a line must have lost to be taken as a whole
+PARAGRAPH_GAP = 0.8  # white between two lines of a paragraph, in line heights
+
+
+@dataclass(frozen=True)
+class LayerLine:
+    """A line of a text layer and its place in points from the bottom left of the page."""
+
+    text: str
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+def put_back_lost_text(
+    document: DoclingDocument,
+    coverage: TextCoverage,
+    threshold: float,
+    read_lines: Callable[[Sequence[int]], dict[int, list[LayerLine]]],
+) -> list[int]:
+    """Add what pages below a coverage have lost, as text items in reading order.
+
+    Args:
+        document: It is changed.
+        coverage: Of this document.
+        threshold: Pages below it are read again.
+        read_lines: Returns the lines of the text layer of pages, by page number.
+
+    Returns:
+        The numbers of the pages to which text was added.
+    """
+    low = [number for number, share in coverage.pages.items() if share < threshold]
+    if not low:
+        return []
+    changed = []
+    for number, lines in read_lines(low).items():
+        words = [word for line in lines for word in words_of(line.text)]
+        parts = list(_paragraphs(_lost_parts(lines, missing_words(words, document, number))))
+        for text, box in parts:
+            _insert(document, number, text, box)
+        if parts:
+            changed.append(number)
+    return changed
+
+
+def _lost_parts(lines: Sequence[LayerLine], missing: Counter[str]) -> list[tuple[int, LayerLine]]:
+    """Return lines, or parts of them, that hold the missing words, with the line's number.
+
+    Lines of which most is missing come first: a word that stands in two lines belongs to the one that is
+    gone.
+    """
+    rest = Counter(missing)
+    found: dict[int, LayerLine] = {}
+    for index, line in enumerate(lines):
+        words = Counter(words_of(line.text))
+        if words and (words & rest).total() >= WHOLE_LINE * words.total():
+            found[index] = line
+            rest -= words
+    for index, line in enumerate(lines):
+        lost = []
+        for part in line.text.split() if index not in found else ():
+            words = Counter(words_of(part))
+            if words & rest:
+                lost.append(part)
+                rest -= words
+        if lost:
+            found[index] = replace(line, text=" ".join(lost))
+    return sorted(found.items())
+
+
+def _paragraphs(parts: Sequence[tuple[int, LayerLine]]) -> Iterator[tuple[str, BoundingBox]]:
+    """Join lines that follow one another closely."""
+    paragraph: list[LayerLine] = []
+    last = -1
+    for index, line in parts:
+        if paragraph and not (index == last + 1 and _follows(paragraph[-1], line)):
+            yield _joined(paragraph)
+            paragraph = []
+        paragraph.append(line)
+        last = index
+    if paragraph:
+        yield _joined(paragraph)
+
+
+def _follows(above: LayerLine, line: LayerLine) -> bool:
+    height = above.top - above.bottom
+    return line.top <= above.top and above.bottom - line.top < PARAGRAPH_GAP * height
+
+
+def _joined(lines: Sequence[LayerLine]) -> tuple[str, BoundingBox]:
+    box = BoundingBox(
+        l=min(line.left for line in lines),
+        b=min(line.bottom for line in lines),
+        r=max(line.right for line in lines),
+        t=max(line.top for line in lines),
+        coord_origin=CoordOrigin.BOTTOMLEFT,
+    )
+    return join_lines([line.text for line in lines]), box
+
+
+def _insert(document: DoclingDocument, page: int, text: str, box: BoundingBox) -> None:
+    """Add a text behind the last item that stands above it, or before the first one that does not."""
+    prov = ProvenanceItem(page_no=page, bbox=box, charspan=(0, len(text)))
+    before: NodeItem | None = None
+    behind: NodeItem | None = None
+    for item, _ in document.iterate_items():
+        if not isinstance(item, DocItem) or not item.prov:
+            continue
+        number = item.prov[0].page_no
+        if number < page or (number == page and _is_above(item.prov[0].bbox, box)):
+            before = item
+        elif behind is None:
+            behind = item
+    sibling = before or behind
+    if sibling is None:
+        document.add_text(label=DocItemLabel.TEXT, text=text, prov=prov)
+        return
+    document.insert_text(
+        sibling=_outermost(document, sibling),
+        label=DocItemLabel.TEXT,
+        text=text,
+        prov=prov,
+        after=before is not None,
+    )
+
+
+def _is_above(item: BoundingBox, box: BoundingBox) -> bool:
+    beside = item.r < box.l or item.l > box.r
+    return not beside and item.t >= box.t
+
+
+def _outermost(document: DoclingDocument, item: NodeItem) -> NodeItem:
+    while item.parent is not None and item.parent.cref != "#/body":
+        item = item.parent.resolve(document)
+    return item

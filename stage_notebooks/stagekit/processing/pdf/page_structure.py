@@ -1,0 +1,285 @@
+"""Corrects the regions of a page with what its text says: no text inside pictures, lists, headings.
+
+Works on the regions after Docling has put the text cells into them, whatever layout model found them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from docling.datamodel.base_models import Cluster
+from docling_core.types.doc import BoundingBox, DocItemLabel
+from docling_core.types.doc.page import PdfTextCell, TextCell
+
+from stagekit.processing.pdf.code_regions import join_listings, split_at_listings
+from stagekit.processing.pdf.footnotes import LONG_LINE, is_footnote, letter_width, note_starts
+
+__all__ = ["EDGES", "heading_test", "refine_regions", "text_lines", "with_own_ids"]
+
+BULLET = re.compile(r"^\s*(?:[•·●▪■◦○‣∙*∞➢➔✓\uf0b7\uf0a7]|[-–—](?=\s))\s*")
+NUMBER = re.compile(r"^\s*\(?(?:\d{1,2}|[a-z]|[ivxIVX]{1,4})[.)]\s+")
+SENTENCE_END = (".", ";", ",", ":", "!")
+HEADING_GROWTH = 1.12  # line height of a heading over that of the page's running text
+OCR_HEADING_GROWTH = 1.3  # the same for OCR, whose boxes are less exact
+LONGEST_HEADING = 160  # characters
+MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
+EDGES = (DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER)
+MAYBE_HEADINGS = (DocItemLabel.TEXT, DocItemLabel.CAPTION, DocItemLabel.PAGE_HEADER)
+TABLE_OR_FIGURE = re.compile(
+    r"^\W*(tab(ela|la|le)?|quadro|cuadro|fig(ura|ure)?|gr[áa]fico|chart)\b", re.IGNORECASE
+)
+_EMPHASIS = re.compile(r"bold|black|heavy|semib|ital|obli", re.IGNORECASE)
+
+
+def refine_regions(
+    clusters: Sequence[Cluster], *, page_height: float, first_page: bool = False
+) -> list[Cluster]:
+    """Return the regions of a page with text taken out of pictures, lines joined, lists and headings marked.
+
+    Every text cell of the input is in exactly one region of the result.
+
+    Args:
+        clusters: The regions with their text cells.
+        page_height: In points; a header or footer that is not near an edge of the page is text.
+        first_page: A bold line at the top is then the document's title and no running header.
+    """
+    regions = _lift_out_of_pictures(clusters)
+    for region in regions:
+        if region.label in EDGES and MARGIN * page_height < _middle(region) < (1 - MARGIN) * page_height:
+            region.label = DocItemLabel.TEXT
+    body = _body_of(regions)
+    regions = join_listings([part for region in regions for part in _split_at_listings(region, body.font)])
+    regions = _join_single_lines(regions)
+    regions = [part for region in regions for part in _split_at_headings(region, body.font)]
+    for region in regions:
+        if region.label in MAYBE_HEADINGS and _is_heading(region, body, first_page=first_page):
+            region.label = DocItemLabel.SECTION_HEADER
+        elif region.label == DocItemLabel.SECTION_HEADER and not _may_be_heading(region):
+            region.label = DocItemLabel.TEXT
+    regions = [part for region in regions for part in _split_at_notes(region, body, page_height)]
+    regions = [part for region in regions for part in _split_at_list_marks(region)]
+    return with_own_ids(regions)
+
+
+def heading_test(regions: Sequence[Cluster]) -> Callable[[Cluster], bool]:
+    """Return the test whether a text region of this page is a heading, by what the page's text looks like."""
+    body = _body_of(regions)
+    return lambda region: (
+        bool(region.cells)
+        and _is_heading(region.model_copy(update={"label": DocItemLabel.TEXT}), body, first_page=False)
+    )
+
+
+def _middle(region: Cluster) -> float:
+    return (region.bbox.t + region.bbox.b) / 2
+
+
+def with_own_ids(regions: list[Cluster]) -> list[Cluster]:
+    """Give a new id to every region whose id another region or a child has: Docling drops one of two."""
+    children = {child.id for region in regions for child in region.children}
+    free = max(children.union(region.id for region in regions), default=0) + 1
+    used = set(children)
+    for region in regions:
+        if region.id in used:
+            region.id, free = free, free + 1
+        used.add(region.id)
+    return regions
+
+
+def _lift_out_of_pictures(clusters: Iterable[Cluster]) -> list[Cluster]:
+    regions: list[Cluster] = []
+    for cluster in clusters:
+        regions.append(cluster)
+        if cluster.label == DocItemLabel.PICTURE and cluster.children:
+            regions.extend(child for child in cluster.children if child.cells)
+            cluster.children, cluster.cells = [], []
+    return regions
+
+
+def _join_single_lines(regions: list[Cluster]) -> list[Cluster]:
+    """Join lines that the layout model left out to the paragraph above or below, or to one another."""
+    others = [r for r in regions if r.label != DocItemLabel.TEXT or r.children or not r.cells]
+    texts = [r for r in regions if r.label == DocItemLabel.TEXT and not r.children and r.cells]
+    joined: list[Cluster] = []
+    for region in sorted(texts, key=lambda r: (r.bbox.t, r.bbox.l)):
+        host = next((j for j in reversed(joined) if _continues(j, region)), None)
+        if host is None:
+            joined.append(region)
+            continue
+        host.cells = [*host.cells, *region.cells]
+        host.bbox = BoundingBox.enclosing_bbox([host.bbox, region.bbox])
+    return others + joined
+
+
+def _continues(paragraph: Cluster, region: Cluster) -> bool:
+    """Whether a region goes on with the paragraph above it; one of the two is a single line."""
+    if len(paragraph.cells) > 1 and len(region.cells) > 1:
+        return False
+    above, below = _box(text_lines(paragraph.cells)[-1][-1]), _box(text_lines(region.cells)[0][0])
+    text = region.cells[0].text
+    same_size = 0.85 < below.height / max(above.height, 0.1) < 1.18
+    # OCR draws its boxes close around the letters, which leaves more white between two lines.
+    white = 1.0 if region.cells[0].from_ocr else 0.6
+    near = -0.3 * below.height < below.t - above.b < white * below.height
+    aligned = abs(below.l - paragraph.bbox.l) < 1.5 * below.height
+    reaches = above.r > paragraph.bbox.l + 0.75 * max(paragraph.bbox.width, region.bbox.width)
+    # In OCR, where distances are less exact, a full stop and a capital letter begin a new paragraph.
+    ended = region.cells[0].from_ocr and paragraph.cells[-1].text.rstrip().endswith((".", ";", ":"))
+    marked = BULLET.match(text) or NUMBER.match(text) or (ended and not text[:1].islower())
+    return same_size and near and aligned and reaches and not marked
+
+
+def text_lines(cells: Sequence[TextCell]) -> list[list[TextCell]]:
+    """Group cells that stand beside each other; top to bottom, left to right."""
+    lines: list[list[TextCell]] = []
+    for cell in sorted(cells, key=lambda c: (_box(c).t + _box(c).b, _box(c).l)):
+        middle = (_box(cell).t + _box(cell).b) / 2
+        if lines and _box(lines[-1][0]).t < middle < _box(lines[-1][0]).b:
+            lines[-1].append(cell)
+        else:
+            lines.append([cell])
+    for line in lines:
+        line.sort(key=lambda c: _box(c).l)
+    return lines
+
+
+def _box(cell: TextCell) -> BoundingBox:
+    return cell.rect.to_bounding_box()
+
+
+def _split_at_list_marks(region: Cluster) -> list[Cluster]:
+    """Split a text region where its lines begin with bullets, or with two or more numbers or letters."""
+    if region.label not in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM):
+        return [region]
+    lines = text_lines(region.cells)
+    texts = [" ".join(cell.text for cell in line) for line in lines]
+    bullets = [index for index, text in enumerate(texts) if BULLET.match(text)]
+    numbers = [index for index, text in enumerate(texts) if NUMBER.match(text)]
+    marks = bullets or (numbers if len(numbers) > 1 else [])
+    if not marks:
+        return [region]
+    bounds = sorted({0, *marks, len(lines)})
+    return [
+        _part(region, lines[start:end], DocItemLabel.LIST_ITEM if start in marks else region.label)
+        for start, end in pairwise(bounds)
+    ]
+
+
+def _split_at_listings(region: Cluster, body_font: str) -> list[Cluster]:
+    if region.label not in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM) or region.children:
+        return [region]
+    runs = split_at_listings(region, text_lines(region.cells), body_font)
+    if len(runs) < 2 and all(label == region.label for label, _ in runs):
+        return [region]
+    return [_part(region, lines, label) for label, lines in runs]
+
+
+def _split_at_notes(region: Cluster, body: _Body, page_height: float) -> list[Cluster]:
+    lines = text_lines(region.cells)
+    if region.label not in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM) or not is_footnote(
+        lines,
+        top=region.bbox.t / max(page_height, 1.0),
+        body_height=body.height,
+        body_letter_width=body.pitch,
+    ):
+        return [region]
+    bounds = [*note_starts(lines), len(lines)]
+    return [_part(region, lines[start:end], DocItemLabel.FOOTNOTE) for start, end in pairwise(bounds)]
+
+
+def _part(region: Cluster, lines: Sequence[Sequence[TextCell]], label: DocItemLabel) -> Cluster:
+    cells = [cell for line in lines for cell in line]
+    box = BoundingBox.enclosing_bbox([_box(cell) for cell in cells])
+    return Cluster(id=region.id, label=label, bbox=box, confidence=region.confidence, cells=cells)
+
+
+@dataclass(frozen=True)
+class _Body:
+    """Running text of a page: line height in points, font, and mean width of a letter in points."""
+
+    height: float
+    font: str
+    pitch: float
+
+
+def _body_of(regions: Iterable[Cluster]) -> _Body:
+    """The line height (median) and the font (mode) of most of the page's characters."""
+    cells = [
+        cell
+        for region in regions
+        if region.label in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM)
+        for cell in region.cells
+    ]
+    fonts: Counter[str] = Counter()
+    for cell in cells:
+        fonts[_font(cell)] += len(cell.text)
+    half = sum(fonts.values()) / 2
+    height = 0.0
+    for cell in sorted(cells, key=lambda cell: _box(cell).height):
+        half -= len(cell.text)
+        height = _box(cell).height
+        if half <= 0:
+            break
+    pitches = [letter_width(cell) for cell in cells if len(cell.text) >= LONG_LINE]
+    font = max(fonts, key=lambda name: (fonts[name], name), default="")
+    return _Body(height, font, median(pitches) if pitches else 0.0)
+
+
+def _font(cell: TextCell) -> str:
+    return cell.font_name if isinstance(cell, PdfTextCell) else ""
+
+
+def _is_set_apart(cells: Sequence[TextCell], body_font: str) -> bool:
+    """Whether a line is in a bold or slanted font that the running text is not in."""
+    fonts = {_font(cell) for cell in cells}
+    return body_font not in fonts and all(_EMPHASIS.search(font) for font in fonts)
+
+
+def _text(region: Cluster) -> str:
+    return " ".join(cell.text.strip() for cell in region.cells).strip()
+
+
+def _may_be_heading(region: Cluster) -> bool:
+    text = _text(region)
+    return any(c.isalpha() for c in text) and len(text) <= 2 * LONGEST_HEADING
+
+
+def _is_heading(region: Cluster, body: _Body, *, first_page: bool) -> bool:
+    """Whether a region is a heading: short, no sentence, and larger than the running text or set apart."""
+    text, lines = _text(region), text_lines(region.cells)
+    if not body.height or not _may_be_heading(region) or len(text) > LONGEST_HEADING or len(lines) > 3:
+        return False
+    if (
+        text.endswith(SENTENCE_END)
+        or not text[0].isalnum()
+        or text[0].islower()
+        or TABLE_OR_FIGURE.match(text)
+    ):
+        return False
+    height = median(_box(cell).height for cell in region.cells)
+    growth = OCR_HEADING_GROWTH if region.cells[0].from_ocr else HEADING_GROWTH
+    larger = bool(height > growth * body.height)
+    if region.label == DocItemLabel.PAGE_HEADER and not first_page:
+        return larger
+    same_size = len(lines) == 1 and height > 0.93 * body.height
+    return larger or (same_size and _is_set_apart(region.cells, body.font))
+
+
+def _split_at_headings(region: Cluster, body_font: str) -> list[Cluster]:
+    """Take a short line that is set apart out of a paragraph: a heading the layout model ran over."""
+    if region.label != DocItemLabel.TEXT or len(region.cells) < 2:
+        return [region]
+    lines = text_lines(region.cells)
+    width = region.bbox.l + 0.8 * region.bbox.width
+    apart = [_is_set_apart(line, body_font) and _box(line[-1]).r < width for line in lines]
+    alone = [
+        flag and not any(apart[max(0, i - 1) : i] + apart[i + 1 : i + 2]) for i, flag in enumerate(apart)
+    ]
+    heads = {index for index, flag in enumerate(alone) if flag}
+    bounds = sorted({0, len(lines)} | heads | {index + 1 for index in heads})
+    return [_part(region, lines[start:end], region.label) for start, end in pairwise(bounds)]

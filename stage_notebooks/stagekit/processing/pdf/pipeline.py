@@ -1,0 +1,101 @@
+"""Docling's standard PDF pipeline with some of its stages made careful about text.
+
+Both layout profiles run through it, so that what holds for one holds for the other: no text inside a picture
+is lost, and a hyphen at a line end is dropped only where it splits a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docling.datamodel.base_models import LayoutPrediction, Page
+from docling.models.stages.heading_hierarchy.heading_hierarchy_model import HeadingHierarchyModel
+from docling.models.stages.layout.layout_postprocessing_model import LayoutPostprocessingModel
+from docling.models.stages.page_assemble.page_assemble_model import PageAssembleModel, PageAssembleOptions
+from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
+from docling_core.types.doc import DocItemLabel
+
+from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
+from stagekit.processing.pdf.hyphenation import join_lines
+from stagekit.processing.pdf.page_structure import refine_regions, text_lines
+from stagekit.processing.pdf.running_edges import mark_running_edges
+
+if TYPE_CHECKING:
+    from docling.datamodel.document import ConversionResult
+    from docling_core.types.doc import DoclingDocument
+
+__all__ = ["TextKeepingPdfPipeline"]
+
+
+class _RefinedLayout(LayoutPostprocessingModel):
+    """Docling's layout post-processing, then `refine_regions`."""
+
+    def postprocess_layout(
+        self, conv_res: ConversionResult, pages: Sequence[Page]
+    ) -> Sequence[LayoutPrediction]:
+        for page in pages:
+            if page.parsed_page is not None:
+                name_mixed_lines(page.parsed_page)
+        predictions = super().postprocess_layout(conv_res, pages)
+        for page, prediction in zip(pages, predictions, strict=True):
+            prediction.clusters = refine_regions(
+                prediction.clusters,
+                page_height=page.size.height if page.size else 0.0,
+                first_page=page.page_no == 1,
+            )
+        return predictions
+
+
+class _CarefulAssembly(PageAssembleModel):
+    """Docling's page assembly with this package's rule for hyphens at line ends, and code with its lines."""
+
+    def sanitize_text(self, lines: list[str]) -> str:
+        return super().sanitize_text([join_lines(lines)])
+
+    def __call__(self, conv_res: ConversionResult, page_batch: Iterable[Page]) -> Iterable[Page]:
+        for page in super().__call__(conv_res, page_batch):
+            for element in page.assembled.elements if page.assembled else ():
+                if element.label == DocItemLabel.CODE:
+                    element.text = code_text(text_lines(element.cluster.cells)) or element.text
+            yield page
+
+
+class _BoundedHeadingHierarchy(HeadingHierarchyModel):
+    """Docling's heading levels, without the bookmarks that name no page.
+
+    Each of those is compared with every heading of the document: 24 of the 49 seconds of a 112-page manual.
+    """
+
+    def __call__(self, conv_res: ConversionResult) -> DoclingDocument:
+        outline = conv_res._pdf_outline or []
+        conv_res._pdf_outline = [entry for entry in outline if entry.page_no is not None]
+        return super().__call__(conv_res)
+
+
+class TextKeepingPdfPipeline(StandardPdfPipeline):
+    """Standard PDF pipeline that loses no text to pictures and closes split words with care."""
+
+    def _get_picture_description_model(self, artifacts_path: Path | None = None) -> Any:
+        del artifacts_path
+        return object()  # none is used; the class that describes no picture would import torch
+
+    def _init_models(self) -> None:
+        super()._init_models()
+        self.enrichment_pipe = []  # all of them are switched off, and would each look at every item
+        self.layout_postprocessing_model = _RefinedLayout(options=self.layout_postprocessing_model.options)
+        self.assemble_model = _CarefulAssembly(options=PageAssembleOptions())
+        self.heading_hierarchy_model = _BoundedHeadingHierarchy(self.heading_hierarchy_model.options)
+
+    def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
+        mark_running_edges(conv_res.pages, self.assemble_model.sanitize_text)
+        return super()._assemble_document(conv_res)
+
+    def _release_page_resources(self, item: Any) -> None:  # type: ignore[override]
+        super()._release_page_resources(item)
+        page = item.payload
+        if page is not None and page.parsed_page is not None:
+            # Lines are kept for the heading levels; characters and words are most of the memory.
+            page.parsed_page.char_cells = []
+            page.parsed_page.word_cells = []

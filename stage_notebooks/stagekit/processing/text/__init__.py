@@ -1,0 +1,1 @@
+"""Plain text and Markdown: decoding, and the quality of what was read."""

@@ -1,0 +1,1 @@
+"""Encryption at rest: the cipher, and the marker that names the key."""

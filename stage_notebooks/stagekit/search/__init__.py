@@ -1,0 +1,1 @@
+"""Questions to the collection, and how well they are answered."""

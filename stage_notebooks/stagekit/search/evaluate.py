@@ -1,0 +1,289 @@
+"""Measures how well the collection answers known questions; ``nic-etl evaluate`` starts it as a process.
+
+``python -m stagekit.search.evaluate`` reads a request as JSON from standard input (the arguments of
+:func:`evaluate`) and writes the report as JSON to standard output. Exit codes are those of
+:mod:`stagekit.search.query`.
+
+A line of the questions' file is a JSON object: ``query`` (the question), ``paths`` (the document that
+answers it, by its path in the repository; further paths are copies, of which any counts), and optionally
+``id`` and ``lang`` (the language by which figures are grouped). Other fields and empty lines are ignored.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from stagekit.search.query import answer_request, question_model
+from stagekit.search.retrieval import (
+    Collection,
+    Mode,
+    Question,
+    SearchRequestError,
+    best_points,
+    check_vector,
+    model_files,
+    open_collection,
+    open_store,
+    resolve_mode,
+)
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+    from stagekit.embedding import ModelFiles
+
+__all__ = ["KnownQuestion", "evaluate", "main", "metrics", "percentile", "read_questions"]
+
+DEPTH: Final = 10
+"""Documents looked at for each question."""
+
+_FIGURES: Final = ("overall", "by_language", "latency_ms")
+Row = dict[str, Any]
+Embed = Callable[[str], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownQuestion:
+    """A question and the paths of the documents that answer it; `lang` is "" where it is not given."""
+
+    id: str
+    query: str
+    paths: tuple[str, ...]
+    lang: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question with its vector (None without a model) and the milliseconds that embedding it took."""
+
+    known: KnownQuestion
+    vector: Sequence[float] | None
+    milliseconds: float
+
+
+def evaluate(
+    queries: str,
+    *,
+    qdrant_url: str = "embedded",
+    collection_name: str = "nic_documents",
+    outputs_dir: str = "",
+    embedding_model: str,
+    model_revision: str = "",
+    embedding_dtype: str = "float32",
+    embedding_backend: str = "auto",
+    device: str = "cpu",
+    mode: str = "",
+    compare: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    embed: Embed | None = None,
+) -> Row:
+    """Ask every question and rank the documents by their best chunk, as `nic-etl search` does.
+
+    Args:
+        queries: path of the questions' file.
+        qdrant_url: see :func:`stagekit.search.query.search`, as for the next six.
+        collection_name: of the collection.
+        outputs_dir: where the embedded store is.
+        embedding_model: the setting that the collection was built with.
+        model_revision: as in that setting.
+        embedding_dtype: number type for the questions.
+        embedding_backend: see :func:`stagekit.search.query.search`.
+        device: "cpu", "cuda" or "auto".
+        mode: "hybrid", "dense" or "sparse"; "" is hybrid where the collection has sparse vectors.
+        compare: ask in every mode that the collection can answer, side by side.
+        settings: the settings ``qdrant_*`` of the connection.
+        embed: turns a question into a vector; by default the embedding model does.
+
+    Returns:
+        collection, embedding_model, mode, questions (their number), ``overall`` and ``by_language`` (see
+        :func:`metrics`), ``latency_ms`` (p50 and p95 of a question, and of its parts, embedding and store),
+        ``missed`` (questions without their document among the first five: id, query, rank, paths,
+        first_path), ``not_indexed`` (ids of questions whose documents the collection does not hold; they
+        count as missed), and with `compare` ``modes``: the figures by mode.
+
+    Raises:
+        SearchRequestError: if the file or a setting is wrong.
+        StageError: if the collection cannot be asked.
+    """
+    questions = read_questions(Path(queries))
+    with open_store(qdrant_url, outputs_dir, settings) as client:
+        collection = open_collection(client, collection_name)
+        chosen = resolve_mode(mode, collection)
+        compared: tuple[Mode, ...] = ("dense", "sparse", "hybrid") if collection.sparse else ("dense",)
+        modes = compared if compare else (chosen,)
+        if embed is None and set(modes) != {"sparse"}:
+            files = model_files(embedding_model, model_revision, collection)
+            embed = _embedder(
+                files, embedding_model, model_revision, embedding_dtype, device, embedding_backend
+            )
+        asked = [_embedded(one, embed, collection) for one in questions]
+        answers = {name: _ask(client, collection, name, asked) for name in modes}
+        missing = [one.id for one in questions if not _is_indexed(client, collection, one)]
+    report: Row = {
+        "collection": collection.name,
+        "embedding_model": collection.model,
+        "mode": chosen,
+        "questions": len(questions),
+        **answers[chosen],
+        "not_indexed": missing,
+    }
+    if compare:
+        report["modes"] = {name: {key: answer[key] for key in _FIGURES} for name, answer in answers.items()}
+    return report
+
+
+def read_questions(path: Path) -> list[KnownQuestion]:
+    """Read a file of questions, one JSON object a line.
+
+    Raises:
+        SearchRequestError: naming the line and the field that is wrong.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise SearchRequestError(
+            f"{path} cannot be read ({reason}): give a file with one JSON object a line."
+        ) from None
+    questions = [_question(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not questions:
+        raise SearchRequestError(f"{path} holds no question: write one JSON object a line.")
+    return questions
+
+
+def metrics(ranks: Sequence[int | None]) -> Row:
+    """Return hit@1, hit@5, mrr@10 and ndcg@10 of the right documents' ranks, and the number of questions.
+
+    Copies of the right document are one answer, so the ideal of nDCG is 1 (Järvelin and Kekäläinen 2002 with
+    one relevant document: a question's value is 1 / log2(rank + 1)).
+
+    Args:
+        ranks: at least one; 1 is the first, None is below rank 10.
+    """
+    found = [rank for rank in ranks if rank is not None and rank <= DEPTH]
+    sums = {
+        "hit@1": sum(rank == 1 for rank in found),
+        "hit@5": sum(rank <= 5 for rank in found),
+        "mrr@10": math.fsum(1 / rank for rank in found),
+        "ndcg@10": math.fsum(1 / math.log2(rank + 1) for rank in found),
+    }
+    return {name: round(value / len(ranks), 4) for name, value in sums.items()} | {"queries": len(ranks)}
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that at least `share` of the values do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def _question(path: Path, number: int, line: str) -> KnownQuestion:
+    where = f"{path}, line {number}"
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise SearchRequestError(f"{where}: this is not JSON ({error}).") from None
+    if not isinstance(row, dict):
+        raise SearchRequestError(f'{where}: this is no JSON object; write {{"query": …, "paths": […]}}.')
+    query, paths = row.get("query"), row.get("paths")
+    if not isinstance(query, str) or not query.strip():
+        raise SearchRequestError(f"{where}: query must be the question as text.")
+    if not isinstance(paths, list) or not paths or not all(isinstance(one, str) and one for one in paths):
+        raise SearchRequestError(
+            f"{where}: paths must be a list with the path of the document that answers the question."
+        )
+    lang = row.get("lang", "")
+    if not isinstance(lang, str):
+        raise SearchRequestError(f"{where}: lang must be text, such as pt.")
+    return KnownQuestion(str(row.get("id", number)), query, tuple(paths), lang)
+
+
+def _embedder(files: ModelFiles, name: str, revision: str, dtype: str, device: str, backend: str) -> Embed:
+    from stagekit.embedding import embed_texts
+
+    model = question_model(files, name, revision, dtype, device, backend)
+
+    def embed(question: str) -> Sequence[float]:
+        vector: list[float] = embed_texts(model, [question], files.query_prompt)[0].tolist()
+        return vector
+
+    embed("")  # the first use of a model is slower than any other
+    return embed
+
+
+def _embedded(known: KnownQuestion, embed: Embed | None, collection: Collection) -> _Asked:
+    if embed is None:
+        return _Asked(known, None, 0.0)
+    begin = time.perf_counter()
+    try:
+        vector = embed(known.query)
+    except ValueError as error:
+        raise SearchRequestError(f"Question {known.id} cannot be embedded: {error}") from None
+    milliseconds = 1000 * (time.perf_counter() - begin)
+    check_vector(vector, collection)
+    return _Asked(known, vector, milliseconds)
+
+
+def _ask(client: QdrantClient, collection: Collection, mode: Mode, asked: Sequence[_Asked]) -> Row:
+    """Return the figures of one mode, and the questions that it missed."""
+    ranks: list[int | None] = []
+    store: list[float] = []
+    missed: list[Row] = []
+    for one in asked:
+        question = Question(one.known.query, one.vector)
+        begin = time.perf_counter()
+        points = best_points(client, collection, question, mode, top=DEPTH, per_document=1)
+        store.append(1000 * (time.perf_counter() - begin))
+        paths = [str((point.payload or {})["file_path"]) for point in points]
+        rank = next((at for at, path in enumerate(paths, 1) if path in one.known.paths), None)
+        ranks.append(rank)
+        if rank is None or rank > 5:
+            missed.append(_missed(one.known, rank, paths))
+    embedding = [0.0 if mode == "sparse" else one.milliseconds for one in asked]
+    total = [sum(parts) for parts in zip(embedding, store, strict=True)]
+    by_language: dict[str, list[int | None]] = defaultdict(list)
+    for one, rank in zip(asked, ranks, strict=True):
+        by_language[one.known.lang or "unknown"].append(rank)
+    return {
+        "overall": metrics(ranks),
+        "by_language": {lang: metrics(by_language[lang]) for lang in sorted(by_language)},
+        "latency_ms": {**_latency(total), "embedding": _latency(embedding), "store": _latency(store)},
+        "missed": missed,
+    }
+
+
+def _missed(known: KnownQuestion, rank: int | None, paths: Sequence[str]) -> Row:
+    found = {"rank": rank, "first_path": paths[0] if paths else None}
+    return {"id": known.id, "query": known.query, "paths": list(known.paths)} | found
+
+
+def _latency(milliseconds: Sequence[float]) -> Mapping[str, float]:
+    return {
+        "p50": round(percentile(milliseconds, 0.5), 2),
+        "p95": round(percentile(milliseconds, 0.95), 2),
+    }
+
+
+def _is_indexed(client: QdrantClient, collection: Collection, question: KnownQuestion) -> bool:
+    from qdrant_client.models import FieldCondition, Filter, MatchAny
+
+    held = Filter(must=[FieldCondition(key="file_path", match=MatchAny(any=list(question.paths)))])
+    return client.count(collection.name, count_filter=held, exact=True).count > 0
+
+
+def main() -> int:
+    """Answer the request on standard input and return the exit code."""
+    known = set(inspect.signature(evaluate).parameters) - {"embed"}
+    return answer_request(evaluate, needed={"queries", "embedding_model"}, known=known)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,249 @@
+"""Asks the collection: by meaning (dense), by words (sparse), or by both (hybrid), fused by Qdrant.
+
+Scores are fused (Qdrant's DBSF), not ranks (its RRF): with ranks alone the result hung on small differences
+between chunks (tests/bench/retrieval.py --variants); Bruch, Gai and Ingber 2023, "An Analysis of Fusion
+Functions for Hybrid Retrieval", found scores to be better as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+from stagekit.base.paths import outputs_path
+from stagekit.base.store_address import connection_options
+from stagekit.embedding.sparse import SPARSE_VERSION, sparse_query_vector
+from stagekit.errors import StageError
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+    from qdrant_client.models import ScoredPoint
+
+    from stagekit.embedding import ModelFiles
+
+__all__ = [
+    "MODES",
+    "Collection",
+    "Mode",
+    "Question",
+    "SearchRequestError",
+    "best_points",
+    "check_vector",
+    "model_files",
+    "open_collection",
+    "open_store",
+    "resolve_mode",
+]
+
+Mode = Literal["hybrid", "dense", "sparse"]
+MODES: Final[tuple[str, ...]] = get_args(Mode)
+DENSE: Final = "dense"
+SPARSE: Final = "sparse"
+# Points that each of the two searches hands to the fusion. From 20 to 100 little changes; 50 is
+# in the middle.
+FUSED_POINTS: Final = 50
+FETCHED_PER_HIT: Final = 4
+MOST_FETCHED: Final = 1000
+
+
+class SearchRequestError(StageError):
+    """The request or a setting is wrong; asking again cannot help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What of a collection matters to a search.
+
+    Attributes:
+        name: as asked for, an alias perhaps.
+        dimension: of its dense vectors.
+        model: ``name@revision`` of the model that they come from.
+        sparse: whether there are sparse vectors too, made as questions are here.
+    """
+
+    name: str
+    dimension: int
+    model: str
+    sparse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question's text and its dense vector (None where the mode needs none)."""
+
+    text: str
+    vector: Sequence[float] | None
+
+
+@contextlib.contextmanager
+def open_store(
+    qdrant_url: str, outputs_dir: str, settings: Mapping[str, Any] | None = None
+) -> Iterator[QdrantClient]:
+    """Open the store for reading and word its errors.
+
+    Args:
+        qdrant_url: address of a Qdrant server, or "embedded".
+        outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
+        settings: the settings ``qdrant_*`` of the connection.
+
+    Raises:
+        StageError: if there is no store yet, or it is locked or cannot be reached.
+    """
+    from stagekit.storage import connect, embedded_path, is_embedded, qdrant_errors
+
+    outputs = outputs_path(outputs_dir)
+    if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
+        raise StageError(f"There is no store in {outputs} yet: run `nic-etl run` first.")
+    options = connection_options(settings or {})
+    with contextlib.closing(connect(qdrant_url, outputs, **options)) as client, qdrant_errors(qdrant_url):
+        yield client
+
+
+def check_vector(vector: Sequence[float], collection: Collection) -> None:
+    """Refuse a question's vector that cannot be of the collection's model.
+
+    Raises:
+        SearchRequestError: if its length is another.
+    """
+    if len(vector) != collection.dimension:
+        raise SearchRequestError(
+            f"The question's vector has {len(vector)} dimensions and those of {collection.name} have "
+            f"{collection.dimension}: set embedding_model to the model that the collection was built with "
+            f"({collection.model})."
+        )
+
+
+def model_files(embedding_model: str, revision: str, collection: Collection) -> ModelFiles:
+    """Return the model's files, after checking on them alone that it is the collection's model.
+
+    Raises:
+        SearchRequestError: if the model is not on this machine, or is another.
+    """
+    from stagekit.embedding import ModelUnavailableError, resolve_model
+
+    try:
+        files = resolve_model(embedding_model, revision)
+    except ModelUnavailableError as error:
+        raise SearchRequestError(str(error)) from None
+    if files.fingerprint != collection.model:
+        raise SearchRequestError(
+            f"Collection {collection.name} was built with {collection.model} and embedding_model is "
+            f"{files.fingerprint}: set embedding_model to the collection's, or run `nic-etl run` into "
+            "another collection_name."
+        )
+    return files
+
+
+def open_collection(client: QdrantClient, name: str) -> Collection:
+    """Return a collection that can be searched.
+
+    Raises:
+        StageError: if it is missing or empty.
+        SearchRequestError: if its vectors are not as nic-etl makes them.
+    """
+    if not client.collection_exists(name):
+        raise StageError(f"There is no collection {name}: run `nic-etl run` first, or check collection_name.")
+    if not client.count(name, exact=True).count:
+        raise StageError(f"Collection {name} is empty: run `nic-etl run` and read its summary.")
+    config = client.get_collection(name).config
+    vectors = config.params.vectors
+    if not isinstance(vectors, Mapping) or DENSE not in vectors:
+        raise SearchRequestError(
+            f"Collection {name} has no vectors named {DENSE}: it was made by another program or an earlier "
+            "version of nic-etl; run `nic-etl run`, or check collection_name."
+        )
+    metadata = config.metadata or {}
+    sparse = SPARSE in (config.params.sparse_vectors or {}) and metadata.get("sparse") == SPARSE_VERSION
+    return Collection(name, vectors[DENSE].size, str(metadata.get("embedding_model", "unknown")), sparse)
+
+
+def resolve_mode(mode: str, collection: Collection) -> Mode:
+    """Return how to search; "" is hybrid where the collection has sparse vectors, else dense.
+
+    Raises:
+        SearchRequestError: if there is no such mode, or the collection has no sparse vectors for it.
+    """
+    if mode not in {"", *MODES}:
+        raise SearchRequestError(f"mode is {mode!r}: set it to {', '.join(MODES)}.")
+    if mode in {"hybrid", "sparse"} and not collection.sparse:
+        raise SearchRequestError(
+            f"Collection {collection.name} has no sparse vectors ({SPARSE_VERSION}) for mode {mode}: search "
+            "with mode dense, or run `nic-etl run` with hybrid_search."
+        )
+    if mode == "":
+        return "hybrid" if collection.sparse else "dense"
+    return "hybrid" if mode == "hybrid" else "sparse" if mode == "sparse" else "dense"
+
+
+def best_points(
+    client: QdrantClient,
+    collection: Collection,
+    question: Question,
+    mode: Mode,
+    *,
+    query_filter: Any = None,
+    top: int,
+    per_document: int,
+) -> list[ScoredPoint]:
+    """Return the best points with their payloads, at most `per_document` of one document.
+
+    More points than asked for are fetched, and again more where one document fills them all. (Qdrant's own
+    grouping in the embedded store did the same over all points, which took ten times as long.)
+
+    Args:
+        client: of the store.
+        collection: from :func:`open_collection`.
+        question: with its vector unless the mode is sparse.
+        mode: how to search; a question of function words only is searched by meaning alone in hybrid mode.
+        query_filter: Qdrant's filter, or None.
+        top: most points to return.
+        per_document: most points of one document.
+    """
+    limit = FETCHED_PER_HIT * top
+    while True:
+        points = _ranked(client, collection, question, mode, query_filter, limit)
+        seen: Counter[str] = Counter()
+        kept: list[ScoredPoint] = []
+        for point in points:
+            if not point.payload:  # emptied by hand: it cannot be cited, `nic-etl verify` finds it
+                continue
+            document = point.payload["document_id"]
+            seen[document] += 1
+            if seen[document] <= per_document:
+                kept.append(point)
+        if len(kept) >= top or len(points) < limit or limit >= MOST_FETCHED:
+            return kept[:top]
+        limit = min(4 * limit, MOST_FETCHED)
+
+
+def _ranked(
+    client: QdrantClient,
+    collection: Collection,
+    question: Question,
+    mode: Mode,
+    query_filter: Any,
+    limit: int,
+) -> list[ScoredPoint]:
+    from qdrant_client.models import Fusion, FusionQuery, Prefetch
+    from qdrant_client.models import SparseVector as Sparse
+
+    words = sparse_query_vector(question.text)
+    sparse = Sparse(indices=words.indices, values=words.values)
+    dense = list(question.vector or ())
+    options: dict[str, Any] = {"limit": limit, "with_payload": True}
+    if mode == "sparse" and not words.indices:
+        return []
+    if mode == "hybrid" and words.indices:
+        depth = max(FUSED_POINTS, limit)
+        searches = [
+            Prefetch(query=dense, using=DENSE, filter=query_filter, limit=depth),
+            Prefetch(query=sparse, using=SPARSE, filter=query_filter, limit=depth),
+        ]
+        # Either list is scaled by its mean and 3 standard deviations to about 0 to 1, then both are added.
+        fusion = FusionQuery(fusion=Fusion.DBSF)
+        return client.query_points(collection.name, prefetch=searches, query=fusion, **options).points
+    options |= {"using": SPARSE if mode == "sparse" else DENSE, "query_filter": query_filter}
+    return client.query_points(collection.name, query=sparse if mode == "sparse" else dense, **options).points

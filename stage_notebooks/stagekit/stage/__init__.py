@@ -1,0 +1,1 @@
+"""A stage as its notebook sees it, and the map over its documents."""

@@ -1,0 +1,1 @@
+"""Qdrant's own engine in this process, as a store below outputs/."""

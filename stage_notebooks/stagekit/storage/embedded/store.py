@@ -1,0 +1,450 @@
+"""The embedded store: Qdrant's engine in this process, behind the methods of QdrantClient that are used here.
+
+One folder a collection below ``collections/``: ``collection.json``, written last when it is made and removed
+first when it is dropped, says what it is; ``shard/`` is the engine's. ``aliases.json`` is replaced as a
+whole. What a method has written when it returns survives the end of the process (the engine has a
+write-ahead log).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import qdrant_edge as edge
+from qdrant_client import models
+from qdrant_client.http import models as http
+
+from stagekit.base.paths import make_private_dir
+from stagekit.errors import StageError
+from stagekit.sealing.cipher import Cipher, EncryptionError
+from stagekit.sealing.marker import folder_cipher
+from stagekit.storage.embedded import edge_models as translate
+from stagekit.storage.embedded.files import (
+    lock_folder,
+    make_private,
+    of_the_engine,
+    read_json,
+    readable,
+    write_json,
+)
+from stagekit.storage.embedded.info import collection_info, first_graph_kilobytes
+from stagekit.storage.embedded.sealing import PayloadSealer
+
+__all__ = ["EmbeddedQdrant", "open_embedded"]
+
+COLLECTION_FILE: Final = "collection.json"
+ALIASES_FILE: Final = "aliases.json"
+_LONGEST_NAME: Final = 250  # bytes that a folder's name may have, nearly
+
+_open_stores: dict[Path, EmbeddedQdrant] = {}
+_COMPLETED: Final = models.UpdateResult(operation_id=None, status=models.UpdateStatus.COMPLETED)
+
+T = TypeVar("T")
+
+
+def open_embedded(path: Path) -> EmbeddedQdrant:
+    """Open the embedded store in a folder, which belongs to one process at a time; the caller closes it.
+
+    Raises:
+        StageError: if another process has it open, or it cannot be read.
+    """
+    # A notebook cell that is run again must not be locked out by its own earlier store.
+    earlier = _open_stores.pop(path, None)
+    if earlier is not None:
+        earlier.close()
+    _open_stores[path] = store = EmbeddedQdrant(path)
+    return store
+
+
+@atexit.register
+def _close_all() -> None:
+    for store in list(_open_stores.values()):
+        store.close()
+
+
+class EmbeddedQdrant:
+    """A store in a folder; methods, arguments and answers are those of :class:`qdrant_client.QdrantClient`.
+
+    Its methods may be called from several threads. What they are given beyond the arguments named here
+    (``timeout``, ``ordering``) concerns servers only.
+    """
+
+    def __init__(self, path: Path, cipher: Cipher | None = None) -> None:
+        """Lock the folder and read what collections there are.
+
+        Args:
+            path: the folder; the one above it says whether payloads are sealed.
+            cipher: that seals them, for the change of a key.
+
+        Raises:
+            StageError: if another process has it open, its key is missing, or it cannot be read.
+        """
+        self._cipher = folder_cipher(path.parent) if cipher is None else cipher
+        self._sealer = PayloadSealer(self._cipher)
+        self._path = path
+        self._guard = threading.RLock()
+        self._shards: dict[str, edge.EdgeShard] = {}
+        self._written: set[str] = set()
+        make_private_dir(path)
+        make_private_dir(path / "collections")
+        self._lock = lock_folder(path)
+        try:
+            self._aliases: dict[str, str] = read_json(path / ALIASES_FILE) or {}
+            self._collections = {name: self._read(name) for name in self._remove_unfinished()}
+        except BaseException:
+            self._lock.close()
+            raise
+
+    # Collections
+
+    def create_collection(
+        self,
+        collection_name: str,
+        vectors_config: Mapping[str, models.VectorParams],
+        sparse_vectors_config: Mapping[str, models.SparseVectorParams] | None = None,
+        *,
+        metadata: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> bool:
+        """Make a collection with named vectors; ``settings`` are those of the request to a server."""
+        with self._guard:
+            if self.collection_exists(collection_name):
+                raise StageError(f"The embedded store has a collection or alias {collection_name} already.")
+            request = models.CreateCollection(
+                vectors=dict(vectors_config),
+                sparse_vectors=dict(sparse_vectors_config) if sparse_vectors_config else None,
+                metadata=metadata or {},
+                **{name: value for name, value in settings.items() if name != "timeout"},
+            )
+            folder = self._folder(collection_name)
+            make_private_dir(make_private_dir(folder) / "shard")
+            config = translate.edge_config(request, first_graph_kilobytes(request))
+            shard = self._do(collection_name, edge.EdgeShard.create, str(folder / "shard"), config)
+            self._shards[collection_name] = shard
+            key = {"key_id": self._cipher.key_id} if self._cipher.key_id else {}
+            self._save(collection_name, {"request": request.model_dump(mode="json", exclude_none=True)} | key)
+            self._remove_local_mode()
+        return True
+
+    def update_collection(
+        self,
+        collection_name: str,
+        optimizers_config: models.OptimizersConfigDiff | None = None,
+        *,
+        metadata: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> bool:
+        """Merge metadata (None removes a key); with ``optimizers_config``, reclaim room and build the graph.
+
+        The engine has no background: it does that here and now, a minute for 50,000 points, else nothing.
+        """
+        with self._guard:
+            name = self._real(collection_name)
+            entry = self._collections[name]
+            if metadata is not None:
+                merged = entry["request"].get("metadata", {}) | metadata
+                entry["request"]["metadata"] = {key: one for key, one in merged.items() if one is not None}
+            if optimizers_config is not None:
+                diff = optimizers_config.model_dump(mode="json", exclude_none=True)
+                entry["request"]["optimizers_config"] = entry["request"].get("optimizers_config", {}) | diff
+            self._save(name, entry)
+            shard = self._shard(name)
+        if optimizers_config is not None:
+            self._do(name, shard.optimize)
+        return True
+
+    def delete_collection(self, collection_name: str, **_: Any) -> bool:
+        """Remove a collection and its aliases; False if there is none."""
+        with self._guard:
+            if self._collections.pop(collection_name, None) is None:
+                return False
+            (self._folder(collection_name) / COLLECTION_FILE).unlink()
+            kept = {alias: name for alias, name in self._aliases.items() if name != collection_name}
+            if kept != self._aliases:
+                self._save_aliases(kept)
+            # Not closed: a thread that is reading ends its query on the files, which live until then.
+            self._shards.pop(collection_name, None)
+            shutil.rmtree(self._folder(collection_name), ignore_errors=True)
+        return True
+
+    def collection_exists(self, collection_name: str, **_: Any) -> bool:
+        """Tell whether there is a collection or alias of that name."""
+        return collection_name in self._collections or collection_name in self._aliases
+
+    def get_collections(self, **_: Any) -> models.CollectionsResponse:
+        """Return the names of the collections."""
+        names = [models.CollectionDescription(name=name) for name in sorted(self._collections)]
+        return models.CollectionsResponse(collections=names)
+
+    def get_collection(self, collection_name: str, **_: Any) -> models.CollectionInfo:
+        """Return what a collection is."""
+        with self._guard:
+            name = self._real(collection_name)
+            return collection_info(self._collections[name]["request"], self._shard(name).info())
+
+    def request(self, collection_name: str) -> models.CreateCollection:
+        """Return the request that made a collection, with what has been changed of it since."""
+        with self._guard:
+            entry = self._collections[self._real(collection_name)]
+        return models.CreateCollection.model_validate(entry["request"])
+
+    def sessions(self, collection_name: str) -> int:
+        """Return how often a collection was opened and written to: another number, another content."""
+        return int(self._collections[self._real(collection_name)].get("sessions", 0))
+
+    def create_payload_index(
+        self, collection_name: str, field_name: str, field_schema: models.PayloadSchemaType, **_: Any
+    ) -> models.UpdateResult:
+        """Index a payload field; one that exists is left as it is."""
+        with self._guard:
+            shard = self._shard(self._real(collection_name))
+            if field_name in shard.info().payload_schema:
+                return _COMPLETED
+            operation = edge.UpdateOperation.create_field_index(
+                field_name, translate.payload_schema(field_schema)
+            )
+        return self._update(collection_name, operation)
+
+    # Points
+
+    def upsert(
+        self, collection_name: str, points: Sequence[models.PointStruct], **_: Any
+    ) -> models.UpdateResult:
+        """Write points, all of them or none; they are visible and safe when this returns."""
+        made = [translate.edge_point(self._sealer.sealed(point)) for point in points]
+        return self._update(collection_name, edge.UpdateOperation.upsert_points(made))
+
+    def delete(self, collection_name: str, points_selector: Any, **_: Any) -> models.UpdateResult:
+        """Delete points by id (``PointIdsList``, list) or filter (``FilterSelector``, ``Filter``)."""
+        chosen = getattr(points_selector, "filter", points_selector)
+        if isinstance(chosen, models.Filter):
+            self._sealer.check(chosen)
+            found = translate.edge_filter(chosen)
+            assert found is not None
+            operation = edge.UpdateOperation.delete_points_by_filter(found)
+        else:
+            ids = getattr(points_selector, "points", points_selector)
+            operation = edge.UpdateOperation.delete_points([translate.edge_id(one) for one in ids])
+        return self._update(collection_name, operation)
+
+    def retrieve(
+        self,
+        collection_name: str,
+        ids: Sequence[Any],
+        with_payload: bool | Sequence[str] = True,
+        with_vectors: bool | Sequence[str] = False,
+        **_: Any,
+    ) -> list[models.Record]:
+        """Return the points of the ids that there are."""
+        wanted = [translate.edge_id(one) for one in ids]
+        fields = self._sealer.fields(with_payload)
+        found = self._ask(collection_name, "retrieve", wanted, fields, _some(with_vectors))
+        return [self._sealer.opened(translate.record(one), with_payload) for one in found]
+
+    def scroll(
+        self,
+        collection_name: str,
+        scroll_filter: models.Filter | None = None,
+        limit: int = 10,
+        offset: Any = None,
+        with_payload: bool | Sequence[str] = True,
+        with_vectors: bool | Sequence[str] = False,
+        **_: Any,
+    ) -> tuple[list[models.Record], int | str | None]:
+        """Return a page of points in the order of their ids, and where the next one starts."""
+        self._sealer.check(scroll_filter)
+        request = edge.ScrollRequest(
+            offset=None if offset is None else translate.edge_id(offset),
+            limit=limit,
+            filter=translate.edge_filter(scroll_filter),
+            with_payload=self._sealer.fields(with_payload),
+            with_vector=_some(with_vectors),
+        )
+        found, following = self._ask(collection_name, "scroll", request)
+        opened = [self._sealer.opened(translate.record(one), with_payload) for one in found]
+        return opened, following and translate.plain_id(following)
+
+    def count(
+        self, collection_name: str, count_filter: models.Filter | None = None, exact: bool = True, **_: Any
+    ) -> models.CountResult:
+        """Return the number of points."""
+        self._sealer.check(count_filter)
+        request = edge.CountRequest(filter=translate.edge_filter(count_filter), exact=exact)
+        return models.CountResult(count=self._ask(collection_name, "count", request))
+
+    def query_points(
+        self,
+        collection_name: str,
+        query: Any = None,
+        using: str | None = None,
+        prefetch: models.Prefetch | Sequence[models.Prefetch] | None = None,
+        query_filter: models.Filter | None = None,
+        search_params: models.SearchParams | None = None,
+        limit: int = 10,
+        offset: int | None = None,
+        with_payload: bool | Sequence[str] = True,
+        with_vectors: bool | Sequence[str] = False,
+        score_threshold: float | None = None,
+        **_: Any,
+    ) -> http.QueryResponse:
+        """Return the best points: nearest to a dense or sparse vector, or fused from several searches."""
+        self._sealer.check(query_filter, prefetch)
+        request = edge.QueryRequest(
+            limit=limit,
+            offset=offset,
+            query=translate.edge_query(query, using),
+            prefetches=translate.prefetches(prefetch),
+            with_vector=_some(with_vectors),
+            with_payload=self._sealer.fields(with_payload),
+            filter=translate.edge_filter(query_filter),
+            score_threshold=score_threshold,
+            params=translate.search_params(search_params),
+        )
+        found = self._ask(collection_name, "query", request)
+        opened = [self._sealer.opened(translate.scored_point(one), with_payload) for one in found]
+        return http.QueryResponse(points=opened)
+
+    # Aliases
+
+    def get_aliases(self, **_: Any) -> models.CollectionsAliasesResponse:
+        """Return all aliases."""
+        return models.CollectionsAliasesResponse(
+            aliases=[
+                models.AliasDescription(alias_name=alias, collection_name=name)
+                for alias, name in sorted(self._aliases.items())
+            ]
+        )
+
+    def update_collection_aliases(self, change_aliases_operations: Sequence[Any], **_: Any) -> bool:
+        """Change aliases, all in one step or none of them."""
+        with self._guard:
+            aliases = dict(self._aliases)
+            for operation in change_aliases_operations:
+                match operation:
+                    case models.CreateAliasOperation(create_alias=made):
+                        if made.collection_name not in self._collections:
+                            raise StageError(f"There is no collection {made.collection_name} to name.")
+                        if made.alias_name in self._collections:
+                            raise StageError(f"{made.alias_name} is a collection and cannot be an alias.")
+                        aliases[made.alias_name] = made.collection_name
+                    case models.DeleteAliasOperation(delete_alias=gone):
+                        aliases.pop(gone.alias_name, None)
+                    case _:
+                        raise StageError(f"The embedded store knows no {type(operation).__name__}.")
+            self._save_aliases(aliases)
+        return True
+
+    def close(self, **_: Any) -> None:
+        """Write what is in memory to disk, and let others open the folder; a second call does nothing."""
+        with self._guard:
+            for name, shard in self._shards.items():
+                if name in self._written:
+                    with contextlib.suppress(Exception):  # the write-ahead log has it all the same
+                        shard.flush()
+                shard.close()
+                make_private(self._folder(name))
+            self._shards.clear()
+            self._written.clear()
+            self._lock.close()
+            if _open_stores.get(self._path) is self:
+                del _open_stores[self._path]
+
+    # The engine
+
+    def _real(self, name: str) -> str:
+        real = self._aliases.get(name, name)
+        if real not in self._collections:
+            raise StageError(f"The embedded store {self._path} has no collection {name}.")
+        return real
+
+    def _shard(self, name: str) -> edge.EdgeShard:
+        with self._guard:
+            shard = self._shards.get(name)
+            if shard is None:
+                with readable(self._path):
+                    shard = edge.EdgeShard.load(str(self._folder(name) / "shard"))
+                self._shards[name] = shard
+            return shard
+
+    def _ask(self, collection_name: str, method: str, *arguments: Any) -> Any:
+        with self._guard:  # resolved in one step: a moved alias names the new collection from here on
+            name = self._real(collection_name)
+            shard = self._shard(name)
+        return self._do(name, getattr(shard, method), *arguments)
+
+    def _update(self, collection_name: str, operation: edge.UpdateOperation) -> models.UpdateResult:
+        with self._guard:
+            name = self._real(collection_name)
+            shard = self._shard(name)
+            if name not in self._written:
+                # Marks the collection as another one than the last run left, before it is.
+                entry = self._collections[name]
+                self._save(name, entry | {"sessions": entry.get("sessions", 0) + 1})
+                self._written.add(name)
+        self._do(name, shard.update, operation)
+        return _COMPLETED
+
+    def _do(self, name: str, function: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return function(*arguments)
+        except BaseException as error:
+            if not of_the_engine(error):
+                raise
+            raise StageError(
+                f"The embedded store {self._path} cannot do this with {name}: {error}; if the disk has room, "
+                "move the folder away and run `nic-etl run` again; it is filled from the artifacts."
+            ) from None
+
+    # Files
+
+    def _folder(self, name: str) -> Path:
+        if name.startswith(".") or len(name.encode()) > _LONGEST_NAME:
+            raise StageError(
+                f"The embedded store cannot keep a collection {name[:60]!r}: choose a collection_name that "
+                "is shorter and does not begin with a dot."
+            )
+        return self._path / "collections" / name
+
+    def _remove_unfinished(self) -> list[str]:
+        """Remove what a killed process had begun or not ended to drop; return the others' names."""
+        folders = self._path / "collections"
+        names = sorted(folder.name for folder in folders.iterdir())
+        whole = [name for name in names if (folders / name / COLLECTION_FILE).is_file()]
+        for name in set(names).difference(whole):
+            shutil.rmtree(folders / name, ignore_errors=True)
+        return whole
+
+    def _read(self, name: str) -> dict[str, Any]:
+        entry = read_json(self._path / "collections" / name / COLLECTION_FILE)
+        with readable(self._path):
+            models.CreateCollection.model_validate(entry["request"])
+        if entry.get("key_id", "") != self._cipher.key_id:
+            raise EncryptionError(
+                f"The collection {name} in {self._path} is under another key than its folder: move the "
+                "folder away and run `nic-etl run`; it is filled from the artifacts."
+            )
+        return dict(entry)
+
+    def _save(self, name: str, entry: dict[str, Any]) -> None:
+        write_json(self._folder(name) / COLLECTION_FILE, entry)
+        self._collections[name] = entry
+
+    def _save_aliases(self, aliases: dict[str, str]) -> None:
+        write_json(self._path / ALIASES_FILE, aliases)
+        self._aliases = aliases
+
+    def _remove_local_mode(self) -> None:
+        """Remove what qdrant-client's own local mode left here: the new collection takes its place."""
+        if (self._path / "meta.json").is_file():
+            shutil.rmtree(self._path / "collection", ignore_errors=True)
+            (self._path / "meta.json").unlink()
+
+
+def _some(wanted: bool | Sequence[str]) -> Any:
+    return wanted if isinstance(wanted, bool) else list(wanted)

@@ -1,0 +1,211 @@
+"""Compares the collection with the artifacts point by point; ``nic-etl verify`` starts it as a process.
+
+``python -m stagekit.tools.verify`` reads a request as JSON from standard input (the arguments of
+:func:`verify`) and writes its report as JSON to standard output. Exit codes: 0 compared, 1 the store cannot
+be compared, 2 the request is wrong; standard error then holds one sentence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from stagekit.base.paths import outputs_path
+from stagekit.base.store_address import connection_options
+from stagekit.errors import StageError
+from stagekit.stage.stage import Stage, open_stage
+from stagekit.tools.tool import answer
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+    from stagekit.storage import DesiredDocument, Difference, Plan, PointWriter
+
+__all__ = ["main", "verify"]
+
+Row = dict[str, Any]
+_KINDS = {"missing": "missing", "payload": "altered", "vector": "altered", "extra": "superfluous"}
+
+
+def verify(
+    *,
+    outputs_dir: str = "",
+    qdrant_url: str = "embedded",
+    collection_name: str = "nic_documents",
+    repair: bool = False,
+    upsert_batch_size: int = 256,
+    max_deletion_share: float = 0.2,
+    allow_mass_deletion: bool = False,
+    settings: Row | None = None,
+) -> Row:
+    """Compare every point of the source with the newest executed notebooks, and mend what differs if asked.
+
+    Args:
+        outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
+        qdrant_url: address of a Qdrant server, or "embedded".
+        collection_name: of the collection.
+        repair: write what is missing or altered, then delete what is superfluous; nothing else is touched.
+        upsert_batch_size: most points of one request.
+        max_deletion_share: as in stage 06: more documents are not deleted at once.
+        allow_mass_deletion: delete them all the same.
+        settings: the settings ``qdrant_*`` of the connection.
+
+    Returns:
+        ``points`` (desired), ``compared_documents``, ``missing``, ``altered`` and ``superfluous`` points,
+        ``documents`` (those that differ: path, the three counts, details), and with ``repair`` ``upserted``,
+        ``deleted`` and ``remaining`` (points that still differ).
+
+    Raises:
+        StageError: if there are no artifacts, no collection, another model's vectors in it, or a repair
+            would delete suspiciously many documents.
+    """
+    from stagekit.storage import (
+        PointWriter,
+        connect,
+        embedded_path,
+        guard_deletions,
+        is_embedded,
+        qdrant_errors,
+    )
+
+    outputs = outputs_path(outputs_dir)
+    desired, source_id, in_source, identity = _desired(outputs_dir)
+    if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
+        raise StageError(f"There is no store in {outputs}: `nic-etl run` fills one from the artifacts.")
+    options = connection_options(settings or {})
+    with contextlib.closing(connect(qdrant_url, outputs, **options)) as client, qdrant_errors(qdrant_url):
+        collection = _Collection(client, collection_name, source_id, in_source)
+        collection.check(identity)
+        differences = collection.differences(desired)
+        report = _report(desired, differences)
+        if repair:
+            plan = collection.plan(desired, differences)
+            guard_deletions(
+                plan, max_deletion_share=max_deletion_share, allow_mass_deletion=allow_mass_deletion
+            )
+            writer = PointWriter(
+                client, collection_name, qdrant_url, batch_size=upsert_batch_size, **_writing(settings or {})
+            )
+            report |= collection.mend(plan, writer)
+            report["remaining"] = len(collection.differences(desired)) if differences else 0
+    return report
+
+
+def _writing(settings: Row) -> Row:
+    names = {"qdrant_parallel_requests": "parallel_requests", "qdrant_write_ordering": "ordering"}
+    return {option: settings[name] for name, option in names.items() if name in settings}
+
+
+def _desired(outputs_dir: str) -> tuple[list[DesiredDocument], str, set[str], Any]:
+    from stagekit.storage import desired_documents, embedding_identity
+
+    stage = open_stage("verify", outputs_dir=outputs_dir)
+    try:
+        return _read(stage, desired_documents, embedding_identity)
+    finally:
+        stage.memo.close()
+
+
+def _read(
+    stage: Stage, desired_documents: Any, embedding_identity: Any
+) -> tuple[list[DesiredDocument], str, set[str], Any]:
+    source_id = stage.read_json("gitlab_ingestion", "source_snapshot")["source_id"]
+    documents = stage.read("gitlab_ingestion", "documents", usable_only=False)
+    embeddings = stage.read("embedding_generation", "embeddings")
+    payloads = stage.read("metadata_enrichment", "payloads")
+    identity = embedding_identity(embeddings)
+    desired = desired_documents(payloads, embeddings, stage.read_part, identity)
+    return desired, source_id, {row["document_id"] for row in documents}, identity
+
+
+class _Collection:
+    """The points of one source in one collection."""
+
+    def __init__(self, client: QdrantClient, name: str, source_id: str, in_source: set[str]) -> None:
+        self._client = client
+        self._name = name
+        self._source_id = source_id
+        self._in_source = in_source
+
+    def check(self, identity: Any) -> None:
+        from stagekit.storage import check_collection
+
+        if not self._client.collection_exists(self._name):
+            raise StageError(
+                f"There is no collection {self._name}: check collection_name, or let `nic-etl run` fill it "
+                "from the artifacts."
+            )
+        check_collection(self._client, self._name, identity)
+
+    def differences(self, desired: list[DesiredDocument]) -> list[Difference]:
+        from stagekit.storage import compare
+
+        return compare(self._client, self._name, desired, self._source_id, in_source=self._in_source)
+
+    def plan(self, desired: list[DesiredDocument], differences: Iterable[Difference]) -> Plan:
+        """Return the plan that writes and deletes just the points that differ, whatever fingerprints say."""
+        from stagekit.storage import DocumentChange, Plan, plan_changes, stored_points
+
+        stored = stored_points(self._client, self._name, self._source_id)
+        usual = plan_changes(desired, stored, in_source=self._in_source)
+        wrong = {found.point_id for found in differences}
+        changes = [
+            DocumentChange(
+                change.document_id,
+                change.path,
+                write=frozenset(change.document.fingerprints.keys() & wrong)
+                if change.document
+                else frozenset(),
+                delete=tuple(point for point in change.delete if point in wrong),
+                document=change.document,
+            )
+            for change in usual.changes
+        ]
+        changes = [change for change in changes if change.write or change.delete]
+        return Plan(changes, usual.kept, usual.stored_documents)
+
+    def mend(self, plan: Plan, writer: PointWriter) -> Row:
+        from stagekit.storage import apply_change, refuse_foreign
+
+        refuse_foreign(self._client, self._name, plan.written_ids, self._source_id)
+        totals = Counter(upserted=0, deleted=0)
+        with writer:
+            for change in plan.changes:
+                done = apply_change(change, upsert=writer.upsert, delete=writer.delete)
+                totals.update(upserted=done["upserted"], deleted=done["deleted"])
+        return dict(totals)
+
+
+def _report(desired: list[DesiredDocument], differences: list[Difference]) -> Row:
+    by_path: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    details: dict[str, list[str]] = defaultdict(list)
+    for found in differences:
+        by_path[found.path][_KINDS[found.kind]].add(found.point_id)
+        if found.detail:
+            details[found.path].append(f"{found.point_id}: {found.kind} {found.detail}")
+    kinds = ("missing", "altered", "superfluous")
+    documents = [
+        {"path": path} | {kind: len(points[kind]) for kind in kinds} | {"details": details[path]}
+        for path, points in sorted(by_path.items())
+    ]
+    totals = {kind: sum(int(str(row[kind])) for row in documents) for kind in kinds}
+    count = sum(len(document.fingerprints) for document in desired)
+    return {"points": count, "compared_documents": len(desired), **totals, "documents": documents}
+
+
+def main() -> int:
+    """Answer the request on standard input and return the exit code."""
+    return answer(verify, "stagekit.tools.verify")
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The answer is out and the store is closed. Native threads that Python's end finds at work have aborted
+    # the process on a busy machine ("terminate called without an active exception").
+    os._exit(code)

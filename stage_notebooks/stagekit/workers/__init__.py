@@ -1,0 +1,1 @@
+"""Processes that work on documents, and can be killed."""
