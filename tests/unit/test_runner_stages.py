@@ -71,7 +71,7 @@ def stage(tmp_path: Path) -> PipelineStage:
 
 def test_the_code_of_a_stage_has_a_mark_for_each_piece(stage: PipelineStage) -> None:
     parts = code_parts(stage)
-    assert list(parts) == ["stagekit.chunking", "stagekit.base/front_matter", "stagekit", "notebook"]
+    assert list(parts) == ["stagekit.base/front_matter", "stagekit.chunking", "stagekit", "notebook"]
     assert len(set(parts.values())) == 4
 
 
