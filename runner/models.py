@@ -138,6 +138,7 @@ class PipelineState(BaseModel):
     config_hash: str = ""
     stages: dict[str, Checkpoint] = Field(default_factory=dict)
     error: str = ""
+    documents: dict[str, int] = Field(default_factory=dict)  # how many came to what, once the run has ended
 
     @property
     def completed_stages(self) -> list[str]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from runner.models import Checkpoint, ExecutionMode, PipelineState
+from runner.pipeline.hooks import EndedRun, Hook
 from runner.record.freshness import freshness
 from runner.record.state_manager import StateManager
 from stagekit.base.files import atomic_write
 
-__all__ = ["METRICS_NAME", "metrics_path", "metrics_text", "points_counted", "write_metrics"]
+__all__ = ["METRICS_NAME", "Metrics", "metrics_path", "metrics_text", "points_counted", "write_metrics"]
 
 METRICS_NAME = "metrics.prom"
 Row = dict[str, Any]
@@ -47,6 +48,22 @@ def write_metrics(manager: StateManager, state: PipelineState, summary: Row) -> 
     if setting:
         path.chmod(0o644)
     return path
+
+
+class Metrics(Hook):
+    """Writes the metrics of a run that has ended."""
+
+    def finish(self, ended: EndedRun) -> list[str]:
+        """Write them."""
+        try:
+            write_metrics(ended.manager, ended.state, ended.summary)
+        except Exception as error:  # metrics tell of the run, and must never be what fails it
+            sentence = (
+                f"The metrics of {ended.state.execution_id} could not be written ({error}); "
+                "the run is not affected. See to the setting metrics_file."
+            )
+            return [sentence]
+        return []
 
 
 def metrics_path(manager: StateManager, setting: str) -> Path:

@@ -16,11 +16,12 @@ from runner.after.metrics import points_counted
 from runner.errors import StateManagementError
 from runner.events import read_events
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState
+from runner.pipeline.hooks import EndedRun, Hook
 from runner.record.report_generator import RunRows, document_outcomes
 from runner.record.state_manager import StateManager
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["URLS_VARIABLE", "notification_urls", "notify_after_run", "occasion", "run_message", "send"]
+__all__ = ["URLS_VARIABLE", "Notification", "notification_urls", "occasion", "run_message", "send"]
 
 URLS_VARIABLE = "NIC_ETL_NOTIFY_URLS"
 Row = dict[str, Any]
@@ -74,30 +75,22 @@ def occasion(manager: StateManager, state: PipelineState) -> str:
     return str(state.status)
 
 
-def notify_after_run(
-    manager: StateManager, state: PipelineState, summary: Row, rows: RunRows | None = None
-) -> str:
-    """Send what became of a run, if the setting ``notify_on`` names its occasion.
+class Notification(Hook):
+    """Sends what became of a run, if the setting ``notify_on`` names its occasion."""
 
-    Args:
-        manager: of the outputs folder.
-        state: the run.
-        summary: of the run, as :func:`runner.record.report_generator.summarize` returns it.
-        rows: the run's manifests, if somebody has read them before.
-
-    Returns:
-        a warning if it could not be sent to every address; empty if it could, or there was nothing to send.
-    """
-    if not any(os.environ.get(name) for name in (URLS_VARIABLE, f"{URLS_VARIABLE}_FILE")):
-        return ""
-    try:
-        happened = occasion(manager, state)
-        if happened not in state.pipeline_config.get("notify_on", []):
-            return ""
-        title, body = run_message(manager, state, summary, happened, rows)
-        return send(title, body, _KINDS.get(happened, "failure"))
-    except Exception as error:  # a notification tells of the run, and must never be what fails it
-        return _could_not(f"{type(error).__name__}: {error}")
+    def finish(self, ended: EndedRun) -> list[str]:
+        """Send it; there is a warning if it could not be sent to every address."""
+        if not any(os.environ.get(name) for name in (URLS_VARIABLE, f"{URLS_VARIABLE}_FILE")):
+            return []
+        try:
+            happened = occasion(ended.manager, ended.state)
+            if happened not in ended.state.pipeline_config.get("notify_on", []):
+                return []
+            title, body = run_message(ended.manager, ended.state, ended.summary, happened, ended.rows)
+            warning = send(title, body, _KINDS.get(happened, "failure"))
+        except Exception as error:  # a notification tells of the run, and must never be what fails it
+            warning = _could_not(f"{type(error).__name__}: {error}")
+        return [warning] if warning else []
 
 
 def run_message(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from runner.after.hooks import FollowUp
 from runner.cli import audit as cli_audit
 from runner.cli import collections as cli_collections
 from runner.cli import dashboard as cli_dashboard
@@ -381,20 +380,11 @@ def _carry_out(
     verbose: bool,
 ) -> PipelineResult:
     """Execute a run before the eyes of whoever waits for it, and do what is due after it."""
+    from runner.pipeline.hooks import AFTER_A_RUN
     from runner.pipeline.orchestrator import PipelineOrchestrator
 
     with make_reporter(console, quiet=quiet, verbose=verbose) as reporter:
-        listener = FollowUp(StateManager(config.outputs), reporter)
-        try:
-            result = start(PipelineOrchestrator(config=config, listener=listener))
-        except BaseException:
-            for warning in listener.finish():
-                _complain(warning)
-            raise
-        warnings = [*result.summary.get("warnings", []), *listener.finish(result.summary)]
-    if warnings:
-        result.summary["warnings"] = warnings
-    return result
+        return start(PipelineOrchestrator(config=config, listener=reporter, after=AFTER_A_RUN))
 
 
 def _end(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from runner.config_manager import PipelineConfig, config_hash, load_config
@@ -22,6 +22,7 @@ from runner.models import (
     ValidationResult,
 )
 from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.hooks import REPORT, Hook
 from runner.pipeline.pipeline_run import PipelineRun
 from runner.pipeline.planner import plan_run
 from runner.pipeline.reprocess import changed_since, forget_documents
@@ -52,6 +53,7 @@ class PipelineOrchestrator:
         listener: is told what happens, as :class:`runner.events.Event` values.
         stages: the chain; None: the six stages.
         kernels: that wait for the stages before a run and after it; None: each run has its own.
+        after: what happens when a run has ended, see :mod:`runner.pipeline.hooks`; by default the report.
     """
 
     def __init__(
@@ -64,12 +66,14 @@ class PipelineOrchestrator:
         listener: Listener = _nothing,
         stages: Iterable[PipelineStage] | None = None,
         kernels: KernelPool | None = None,
+        after: Sequence[str | Hook] = (REPORT,),
     ) -> None:
         self.config = config or load_config(config_path).config
         self.jupyter_mode = jupyter_mode
         self._persistence = state_persistence
         self._listener = listener
         self._kernels = kernels
+        self._after = after
         self._stages = list(stages) if stages is not None else default_stages()
         self.resolver = DependencyResolver(self._stages)
         self.stop = threading.Event()
@@ -281,6 +285,7 @@ class PipelineOrchestrator:
                 only=only,
                 upstream=upstream,
                 not_reusable=forced,
+                after=self._after,
             )
             try:
                 return run.execute()

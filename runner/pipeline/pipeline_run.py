@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,15 @@ from runner.events import Event, Listener
 from runner.models import Checkpoint, ExecutionContext, ExecutionMode, PipelineResult, PipelineState, now
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.error_handler import handle_stage_failure
+from runner.pipeline.hooks import EndedRun, Hook, Hooks
 from runner.pipeline.planner import differences
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.scheduler import run_in_order
 from runner.pipeline.stage_manager import StageManager, retry_reason
 from runner.pipeline.warming import WarmAhead
 from runner.record.environment import source_of
-from runner.record.report_generator import RunRows, summarize
+from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, counts_carried, summarize
 from runner.record.state_manager import StateManager, file_sha256
-from runner.report.history import report_still_true
-from runner.report.write import little_work, report_after_run
 from stagekit.base.early_imports import load_meanwhile
 from stagekit.base.redaction import exposed_secret_files
 from stagekit.contract import ExecutionStatus, StageResult
@@ -47,6 +46,7 @@ class PipelineRun:
         only: names of the stages to execute; empty for all.
         upstream: executed notebook by stage name, for stages that are not executed.
         not_reusable: stages that are executed whatever is known of them.
+        after: what happens when the run has ended.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class PipelineRun:
         only: tuple[str, ...] = (),
         upstream: dict[str, str] | None = None,
         not_reusable: Iterable[str] = (),
+        after: Sequence[str | Hook] = (),
     ) -> None:
         self._manager = manager
         self._state = state
@@ -72,6 +73,7 @@ class PipelineRun:
         self._upstream = dict(upstream or {})
         self._resolver = resolver
         self._stop = stop
+        self._after = Hooks(after)
         self._guard = threading.Lock()
         self._stages = stages
         self._resources = ResourceManager(parallel=config.parallel_processing)
@@ -184,9 +186,7 @@ class PipelineRun:
     def _load_ahead(self, name: str) -> None:
         self._ahead.begin(name)
         if name == self._resolver.order[-1]:  # what the end of the run needs
-            drawn = not little_work(self._manager, self._state)
-            plots = ("matplotlib.figure", "matplotlib.backends.backend_svg") if drawn else ()
-            load_meanwhile("pyarrow.parquet", "pyarrow.compute", "jinja2", *plots)
+            self._after.prepare(self._manager, self._state)
 
     def _fail(self, name: str, error: BaseException) -> None:
         cancelled = isinstance(error, StageCancelledError)
@@ -247,11 +247,12 @@ class PipelineRun:
             state.error = f"{error} To continue: `{recovery.command}`."
         self._manager.save_checkpoint(state)
         rows = RunRows(self._manager, state)
-        former = report_still_true(self._manager, state)
-        summary = summarize(self._manager, state, rows, counts=former.documents if former else None)
+        summary = summarize(self._manager, state, rows, counts=counts_carried(self._manager, state))
+        state.documents = {name: summary["documents"][name] for name in DOCUMENT_COUNTS}
+        self._manager.save_checkpoint(state)
         self._manager.audit("run_finished", self._audited(state))
-        warnings = [*exposed_secret_files(), report_after_run(self._manager, state, rows, former)]
-        for warning in filter(None, warnings):
+        due = self._after.finish(EndedRun(self._manager, state, rows, summary))
+        for warning in [*exposed_secret_files(), *due]:
             summary.setdefault("warnings", []).append(warning)
             self._emit(Event("warning", data={"message": warning}))
         self._emit(Event("run_finished", data={"status": str(state.status), "error": state.error}))

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.errors import StateManagementError
 from runner.models import Checkpoint, PipelineState
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.manifest import require_rows
@@ -24,6 +25,7 @@ __all__ = [
     "MANIFESTS",
     "RunRows",
     "compare_stage",
+    "counts_carried",
     "document_counts",
     "document_outcomes",
     "ignored_files",
@@ -94,6 +96,22 @@ def document_counts(
     statuses = Counter(status for status, _, _ in rows.worst.values())
     statuses["ignored"] = len(ignored_files(manager, state, rows))
     return {name: statuses[name] for name in DOCUMENT_COUNTS}
+
+
+def counts_carried(manager: StateManager, state: PipelineState) -> dict[str, int] | None:
+    """Return the counts of the run before, where this one carried over the very notebooks that it had.
+
+    Reading them from the manifests again would take longer than all else that a run with nothing to do does.
+    """
+    if not state.stages or not all(done.carried_from for done in state.stages.values()):
+        return None
+    before = [name for name in manager.execution_ids() if name < state.execution_id]
+    try:
+        former = manager.load_checkpoint(before[-1])
+    except (IndexError, StateManagementError):
+        return None
+    ours, theirs = ({n: done.notebook_sha256 for n, done in run.stages.items()} for run in (state, former))
+    return former.documents if ours == theirs and set(DOCUMENT_COUNTS) <= former.documents.keys() else None
 
 
 def summarize(

@@ -14,11 +14,8 @@ from runner.report.html import render_html
 from runner.report.model import RunReport
 from runner.report.plots import draw_plots
 from stagekit.base.files import atomic_write
-from stagekit.contract import ExecutionStatus
 
-__all__ = ["JSON_NAME", "WrittenReport", "little_work", "report_after_run", "write_report"]
-
-_FEW = 10  # documents
+__all__ = ["JSON_NAME", "WrittenReport", "write_report"]
 
 
 @dataclass(frozen=True)
@@ -58,34 +55,3 @@ def write_report(
     atomic_write(data, report.model_dump_json(indent=1).encode())
     atomic_write(page, render_html(report, plots).encode())
     return WrittenReport(report, page, data)
-
-
-def report_after_run(
-    manager: StateManager,
-    state: PipelineState,
-    rows: RunRows | None = None,
-    former: RunReport | None = None,
-) -> str:
-    """Write the report of a run that has ended and return a warning if that failed; empty if it did not.
-
-    The report of a cancelled run has no plots: whoever cancels waits for the end. Nor has that of a run that
-    worked on a few documents only: drawing would take longer than the work, and the plots of the report
-    before still tell what there is to see.
-    """
-    try:
-        brief = state.status is ExecutionStatus.CANCELLED or little_work(manager, state)
-        write_report(manager, state, content=False if brief else None, rows=rows, former=former)
-    except Exception as error:  # a report tells of the run, and must never be what fails it
-        return (
-            f"The report of {state.execution_id} could not be written ({error}); "
-            f"the run is not affected. To try again: `nic-etl report {state.execution_id}`."
-        )
-    return ""
-
-
-def little_work(manager: StateManager, state: PipelineState) -> bool:
-    """Tell whether a run, as far as it has come, worked on a few documents only; the first one never did."""
-    if len(manager.execution_ids()) < 2:
-        return False
-    results = [done.result for done in state.stages.values() if done.result and not done.carried_from]
-    return all(result.input_count - result.unchanged_count < _FEW for result in results)

@@ -21,13 +21,13 @@ from typing import Any, TextIO
 
 import psutil
 
-from runner.after.hooks import FollowUp
 from runner.config_manager import PipelineConfig, load_config
 from runner.errors import PipelineOrchestrationError, StateManagementError
 from runner.events import Event
 from runner.kernels.kernel import StageKernel
 from runner.kernels.pool import KernelPool
 from runner.models import PipelineResult, PipelineStage
+from runner.pipeline.hooks import AFTER_A_RUN
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.stage_manager import retry_reason
@@ -77,9 +77,12 @@ class WatchWorker:
     def run(self) -> None:
         """Execute the chain as ``nic-etl run`` does, and tell what came of it."""
         manager = StateManager(self._config.outputs)
-        listener = FollowUp(manager, self._on_event)
         self._orchestrator = PipelineOrchestrator(
-            config=self._config, listener=listener, stages=self._stages, kernels=self._kernels
+            config=self._config,
+            listener=self._on_event,
+            stages=self._stages,
+            kernels=self._kernels,
+            after=AFTER_A_RUN,
         )
         if self._ending:  # its input ended a moment ago
             return
@@ -93,7 +96,6 @@ class WatchWorker:
         except KeyboardInterrupt:  # before the first stage or after the last one
             failure = {"status": "cancelled"}
         warnings = result.summary.get("warnings", []) if result else []
-        warnings = [*warnings, *listener.finish(result.summary if result else None)]
         self._orchestrator = None
         self._tell({"kind": "ended", **(_told(result) if result else failure), "warnings": warnings})
 

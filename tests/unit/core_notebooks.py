@@ -15,6 +15,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from runner.models import Checkpoint, ExecutionMode, PipelineState
+from runner.pipeline.hooks import EndedRun
+from runner.record.report_generator import RunRows, summarize
 from runner.record.state_manager import StateManager, file_sha256
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.artifacts.tables import encode_rows
@@ -138,3 +140,9 @@ def record_run(
         state.end_timestamp = state.start_timestamp
     manager.save_checkpoint(state)
     return state
+
+
+def ended(manager: StateManager, state: PipelineState) -> EndedRun:
+    """Return a recorded run as its hooks meet it."""
+    rows = RunRows(manager, state)
+    return EndedRun(manager, state, rows, summarize(manager, state, rows))

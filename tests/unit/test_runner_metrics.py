@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from runner.after.hooks import FollowUp, follow_up
-from runner.after.metrics import metrics_text, write_metrics
-from runner.events import Event
+from runner.after.metrics import Metrics, metrics_text, write_metrics
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState
-from runner.record.report_generator import summarize
+from runner.pipeline.hooks import AFTER_A_RUN, EndedRun, Hook, Hooks
+from runner.record.report_generator import RunRows, summarize
 from runner.record.state_manager import StateManager
-from tests.unit.core_notebooks import record_run, record_stage
+from tests.unit.core_notebooks import ended, record_run, record_stage
 
 CONFIG = {"collection_name": "nic", "source": "git", "source_path": "/srv/docs"}
 
@@ -151,35 +150,38 @@ def test_a_file_that_cannot_be_written_is_a_warning_that_names_the_setting(
     (tmp_path / "file").write_text("")
     state = recorded(manager)
     state.pipeline_config = CONFIG | {"metrics_file": str(tmp_path / "file" / "nic.prom")}
-    [warning] = follow_up(manager, state)
+    [warning] = Metrics().finish(ended(manager, state))
     assert "metrics_file" in warning
     assert "the run is not affected" in warning
 
 
-def test_the_follow_up_of_a_run_costs_a_no_op_nothing_measurable(manager: StateManager) -> None:
+def test_the_metrics_of_a_run_cost_a_no_op_nothing_measurable(manager: StateManager) -> None:
     state = recorded(manager, status=ExecutionStatus.SUCCESS)
     summary = summarize(manager, state)
     best = 1.0
     for _ in range(5):
         begin = time.process_time()
-        assert follow_up(manager, state, summary) == []
+        assert Metrics().finish(EndedRun(manager, state, RunRows(manager, state), summary)) == []
         best = min(best, time.process_time() - begin)
     assert best < 0.02
 
 
-def test_what_is_due_is_done_for_the_run_that_was_heard_of(manager: StateManager) -> None:
-    heard: list[Event] = []
-    listener = FollowUp(manager, heard.append)
-    assert listener.finish() == []  # nothing has begun: a wrong setting, another run at work
+class Odd(Hook):
+    """A hook of somebody else."""
+
+    def prepare(self, manager: StateManager, state: PipelineState) -> None:
+        raise RuntimeError(f"not ready for {state.execution_id} in {manager.outputs}")
+
+    def finish(self, ended: EndedRun) -> list[str]:
+        raise RuntimeError(f"no room for {ended.summary['status']}")
+
+
+def test_a_hook_that_fails_is_a_warning_and_the_others_go_on(manager: StateManager) -> None:
     state = recorded(manager)
-    listener(Event("run_started", data={"execution_id": state.execution_id, "mode": "full", "stages": []}))
-    assert listener.finish() == []
-    assert [event.kind for event in heard] == ["run_started"]
+    hooks = Hooks((Odd(), "runner.after.nowhere:Hook", *AFTER_A_RUN))
+    hooks.prepare(manager, state)
+    odd, unknown = hooks.finish(ended(manager, state))
+    assert odd.startswith(f"Odd could not do what is due after {state.execution_id} (no room for ")
+    assert "runner.after.nowhere" in unknown
     assert (manager.outputs / "metrics.prom").exists()
-
-
-def test_what_is_due_never_hides_what_the_run_came_to(manager: StateManager) -> None:
-    listener = FollowUp(manager, lambda _: None)
-    listener(Event("run_started", data={"execution_id": "gone"}))
-    [warning] = listener.finish()
-    assert "the run is not affected" in warning
+    assert (manager.run_dir(state.execution_id) / "report.html").exists()

@@ -13,17 +13,17 @@ from typer.testing import CliRunner
 
 pytest.importorskip("apprise", reason="the extra `notify` is not installed")
 
-from runner.after.hooks import follow_up
-from runner.after.notifications import notification_urls, notify_after_run, occasion, run_message
+from runner.after.notifications import Notification, notification_urls, occasion, run_message
 from runner.cli.app import app
 from runner.config_manager import PipelineConfig
 from runner.events import Event, EventLog
 from runner.kernels.kernel import kernel_environment
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState, now
-from runner.record.report_generator import summarize
+from runner.pipeline.hooks import EndedRun
+from runner.record.report_generator import RunRows, summarize
 from runner.record.state_manager import StateManager
 from tests.servers.http_receiver import HttpReceiver
-from tests.unit.core_notebooks import record_run, record_stage
+from tests.unit.core_notebooks import ended, record_run, record_stage
 
 CONFIG = PipelineConfig().model_dump(mode="json")
 NAME = "NIC_ETL_NOTIFY_URLS"
@@ -53,6 +53,10 @@ def run(manager: StateManager, status: str, bad: int = 0, **changes: Any) -> Pip
     return state
 
 
+def told(manager: StateManager, state: PipelineState) -> list[str]:
+    return Notification().finish(ended(manager, state))
+
+
 def received(receiver: HttpReceiver) -> list[dict[str, Any]]:
     return [json.loads(request.body) for request in receiver.requests]
 
@@ -64,7 +68,7 @@ def test_a_failure_is_told_with_its_reason_the_next_command_and_the_report(
     (manager.run_dir(state.execution_id) / "report.html").write_text("")
     with HttpReceiver() as receiver:
         monkeypatch.setenv(NAME, f"json://{receiver.address}/hook")
-        assert follow_up(manager, state) == []
+        assert told(manager, state) == []
     [message] = received(receiver)
     assert message["title"] == "nic-etl: nic_documents failed"
     assert message["type"] == "failure"
@@ -84,7 +88,7 @@ def test_a_partial_run_names_the_first_documents_and_what_to_do_ours_first(
     state = run(manager, "partial", bad=7)
     with HttpReceiver() as receiver:
         monkeypatch.setenv(NAME, f"json://{receiver.address}")
-        assert follow_up(manager, state) == []
+        assert told(manager, state) == []
     [message] = received(receiver)
     lines = message["message"].splitlines()
     first = lines.index("Documents that need attention:") + 1
@@ -100,13 +104,13 @@ def test_a_run_that_ends_well_is_told_only_after_one_that_did_not(
 ) -> None:
     with HttpReceiver() as receiver:
         monkeypatch.setenv(NAME, f"json://{receiver.address}")
-        assert follow_up(manager, run(manager, "success")) == []
+        assert told(manager, run(manager, "success")) == []
         run(manager, "failed")
         run(manager, "success", mode=ExecutionMode.TEST)
         damaged = run(manager, "success")
         (manager.run_dir(damaged.execution_id) / "run.json").write_text("{")
-        assert follow_up(manager, run(manager, "success")) == []
-        assert follow_up(manager, run(manager, "success")) == []
+        assert told(manager, run(manager, "success")) == []
+        assert told(manager, run(manager, "success")) == []
     [message] = received(receiver)
     assert message["title"] == "nic-etl: nic_documents ended well again"
     assert message["type"] == "success"
@@ -126,12 +130,12 @@ def test_a_resumed_run_has_recovered_from_its_own_failure(manager: StateManager)
 def test_the_setting_says_what_is_told(manager: StateManager, monkeypatch: pytest.MonkeyPatch) -> None:
     with HttpReceiver() as receiver:
         monkeypatch.setenv(NAME, f"json://{receiver.address}")
-        follow_up(manager, run(manager, "cancelled"))
-        follow_up(manager, run(manager, "failed", config={"notify_on": []}))
+        told(manager, run(manager, "cancelled"))
+        told(manager, run(manager, "failed", config={"notify_on": []}))
         assert receiver.requests == []
-        follow_up(manager, run(manager, "cancelled", config={"notify_on": ["cancelled"]}))
+        told(manager, run(manager, "cancelled", config={"notify_on": ["cancelled"]}))
         for mode in (ExecutionMode.TEST, ExecutionMode.RERUN):
-            follow_up(manager, run(manager, "failed", mode=mode))
+            told(manager, run(manager, "failed", mode=mode))
     [message] = received(receiver)
     assert "nic-etl resume" in message["message"]
 
@@ -146,7 +150,7 @@ def test_secrets_stay_out_of_messages(manager: StateManager, monkeypatch: pytest
     monkeypatch.setenv("GITLAB_TOKEN", "hush-hush-hush")
     with HttpReceiver() as receiver:
         monkeypatch.setenv(NAME, f"json://{receiver.address}")
-        follow_up(manager, run(manager, "failed", error="GitLab refuses hush-hush-hush."))
+        told(manager, run(manager, "failed", error="GitLab refuses hush-hush-hush."))
     assert "GitLab refuses [redacted]." in received(receiver)[0]["message"]
 
 
@@ -161,7 +165,7 @@ def test_an_address_that_fails_is_a_warning_without_the_address(
         monkeypatch.setenv(
             NAME, f"json://user:hushhush@{ill.address}/secret-path, nonsense://x json://{well.address}"
         )
-        [warning] = follow_up(manager, state)
+        [warning] = told(manager, state)
         assert len(well.requests) == 1
     assert "address 1 (JSON) did not take it" in warning
     assert "address 2 is none that apprise knows" in warning
@@ -176,20 +180,20 @@ def test_without_the_package_or_an_address_the_remedy_is_told(
     manager: StateManager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     state = run(manager, "failed")
-    summary = summarize(manager, state)
     monkeypatch.setenv(NAME, " , ")
-    assert "there is no address in it" in notify_after_run(manager, state, summary)
+    assert "there is no address in it" in told(manager, state)[0]
     monkeypatch.delenv(NAME)
     monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "missing"))
-    assert f"{NAME}_FILE cannot be read" in notify_after_run(manager, state, summary)
+    assert f"{NAME}_FILE cannot be read" in told(manager, state)[0]
     monkeypatch.setenv(NAME, "json://127.0.0.1:1")
     monkeypatch.setitem(sys.modules, "apprise", None)
-    assert "pip install 'nic-etl[notify]'" in notify_after_run(manager, state, summary)
+    assert "pip install 'nic-etl[notify]'" in told(manager, state)[0]
 
 
 def test_whatever_goes_wrong_the_run_does_not(manager: StateManager, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAME, "json://127.0.0.1:1")
-    assert "KeyError" in notify_after_run(manager, run(manager, "failed"), {})
+    state = run(manager, "failed")
+    assert "KeyError" in Notification().finish(EndedRun(manager, state, RunRows(manager, state), {}))[0]
 
 
 def test_addresses_are_separated_as_people_write_them(tmp_path: Path) -> None:

@@ -9,13 +9,15 @@ from urllib.parse import unquote
 
 import pytest
 
+from runner.after.report import Report
 from runner.models import ExecutionMode, ExecutionStatus
 from runner.record.report_generator import summarize
 from runner.record.state_manager import StateManager
 from runner.report.facts import collect_report
 from runner.report.history import report_still_true
 from runner.report.model import RunReport
-from runner.report.write import report_after_run, write_report
+from runner.report.write import write_report
+from tests.unit.core_notebooks import ended
 from tests.unit.report_runs import Page, event_line, fail_stage, record_chain, record_nothing_changed
 
 DOCUMENTS = {f"30-Aprovados/{name}": name for name in ("a.md", "b.pdf", "c.pdf", "d.docx")}
@@ -339,18 +341,18 @@ def test_a_report_tells_what_it_can_when_pieces_are_missing_or_damaged(manager: 
 
 def test_a_report_that_cannot_be_written_is_a_warning_and_no_more(manager: StateManager) -> None:
     state = record_chain(manager, DOCUMENTS)
-    assert report_after_run(manager, state) == ""
+    assert Report().finish(ended(manager, state)) == []
     page = manager.run_dir(state.execution_id) / "report.html"
     page.unlink()
     page.mkdir()
-    warning = report_after_run(manager, state)
+    [warning] = Report().finish(ended(manager, state))
     assert warning.startswith(f"The report of {state.execution_id} could not be written (")
     assert f"`nic-etl report {state.execution_id}`" in warning
 
 
 def test_who_cancels_does_not_wait_for_plots(manager: StateManager) -> None:
     state = record_chain(manager, DOCUMENTS, upto="document_processing", status=ExecutionStatus.CANCELLED)
-    assert report_after_run(manager, state) == ""
+    assert Report().finish(ended(manager, state)) == []
     html = (manager.run_dir(state.execution_id) / "report.html").read_text()
     assert "svg" not in Page(html).tags
     assert "Cancelled" in html

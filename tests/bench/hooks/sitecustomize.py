@@ -87,7 +87,8 @@ _WATCHED: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {
     ],
     "runner.kernels.kernel": [("StageKernel", "start-up", ("end",))],
     "papermill.engines": [("NotebookExecutionManager", "checkpointing", ("save",))],
-    "runner.pipeline.pipeline_run": [("", "reporting", ("report_after_run", "summarize"))],
+    "runner.pipeline.pipeline_run": [("", "reporting", ("summarize",))],
+    "runner.pipeline.hooks": [("Hooks", "reporting", ("finish",))],
 }
 
 

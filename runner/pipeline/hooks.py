@@ -1,0 +1,87 @@
+"""What happens after a run: hooks of one form, told by name, so that the run itself knows none of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runner.models import PipelineState
+from runner.record.report_generator import RunRows
+from runner.record.state_manager import StateManager
+
+__all__ = ["AFTER_A_RUN", "REPORT", "EndedRun", "Hook", "Hooks"]
+
+REPORT = "runner.after.report:Report"
+# In this order; a channel of your own is one more name of this form.
+AFTER_A_RUN = (REPORT, "runner.after.metrics:Metrics", "runner.after.notifications:Notification")
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run that has ended, as its hooks meet it.
+
+    Attributes:
+        manager: of the outputs folder; the run's lock is still held.
+        state: the run, recorded as ended.
+        rows: its manifests; each is read once, however many hooks ask for it.
+        summary: as :func:`runner.record.report_generator.summarize` returns it.
+    """
+
+    manager: StateManager
+    state: PipelineState
+    rows: RunRows
+    summary: dict[str, Any]
+
+
+class Hook:
+    """Something to do when a run has ended, however it did."""
+
+    def prepare(self, manager: StateManager, state: PipelineState) -> None:
+        """Import what will be needed, in the background; called when the last stage begins."""
+
+    def finish(self, ended: EndedRun) -> Iterable[str]:
+        """Do it, and return a warning for what failed."""
+        raise NotImplementedError
+
+
+class Hooks:
+    """The hooks of a run; each is imported when the last stage begins, or else when the run has ended.
+
+    Args:
+        names: ``module:class`` of each, a :class:`Hook` without arguments; or one that is made.
+    """
+
+    def __init__(self, names: Sequence[str | Hook]) -> None:
+        self._names = names
+
+    def prepare(self, manager: StateManager, state: PipelineState) -> None:
+        """Let each hook import what it will need; what goes wrong is told when the run has ended."""
+        for name in self._names:
+            try:
+                _made(name).prepare(manager, state)
+            except Exception:
+                continue
+
+    def finish(self, ended: EndedRun) -> list[str]:
+        """Call each hook and return their warnings; none of them can fail the run."""
+        warnings: list[str] = []
+        for name in self._names:
+            try:
+                warnings += _made(name).finish(ended)
+            except Exception as error:
+                what = name if isinstance(name, str) else type(name).__name__
+                warnings.append(
+                    f"{what} could not do what is due after {ended.state.execution_id} ({error}); "
+                    "the run is not affected."
+                )
+        return warnings
+
+
+def _made(name: str | Hook) -> Hook:
+    if isinstance(name, Hook):
+        return name
+    module, _, attribute = name.partition(":")
+    hook: Hook = getattr(importlib.import_module(module), attribute)()
+    return hook
