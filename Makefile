@@ -28,10 +28,11 @@ bench: $(READY) ## Measure the chain beside a plain script; PEERS=1: beside its 
 fuzz: $(READY) ## Feed damaged notebooks and state to their readers; ARGS="--seconds 600 --seed 1"
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-check: $(READY) ## Check style and types (ruff, mypy), and the locked packages for known vulnerabilities
+check: $(READY) ## Check style, types and rooms (ruff, mypy, lint-imports), and the locked packages for known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory audit
 
 # pip-audit runs in an environment of its own, and asks a service: without a network there is nothing to ask.

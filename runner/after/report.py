@@ -38,8 +38,8 @@ class Report(Hook):
             write_report(manager, state, content=False if brief else None, rows=ended.rows, former=former)
         except Exception as error:  # a report tells of the run, and must never be what fails it
             sentence = (
-                f"The report of {state.execution_id} could not be written ({error}); the run is not affected. "
-                f"To try again: `nic-etl report {state.execution_id}`."
+                f"The report of {state.execution_id} could not be written ({error}); "
+                f"the run is not affected. To try again: `nic-etl report {state.execution_id}`."
             )
             return [sentence]
         return []

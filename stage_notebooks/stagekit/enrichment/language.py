@@ -6,13 +6,11 @@ import re
 from itertools import islice
 from typing import Any, Final
 
-from stagekit.enrichment.language_model import language_identifier
+from stagekit.enrichment.language_model import TAGS, language_identifier
 from stagekit.enrichment.vocabulary import fold
 
-__all__ = ["TAGS", "detect_language", "normalize_language"]
+__all__ = ["detect_language", "normalize_language"]
 
-# The region is part of the tag only where the organization's documents have one.
-TAGS: Final = {"pt": "pt-BR", "en": "en", "es": "es"}
 _NAMES: Final = {
     "portugues": "pt-BR", "portugues_brasil": "pt-BR", "portuguese": "pt-BR", "por": "pt-BR",
     "ingles": "en", "english": "en", "eng": "en",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from zipfile import BadZipFile
 
 from stagekit.embedding.model_cache import build_once
@@ -16,8 +16,10 @@ from stagekit.embedding.model_cache import build_once
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["language_identifier", "warm_up"]
+__all__ = ["TAGS", "language_identifier", "warm_up"]
 
+# The region is part of the tag only where the organization's documents have one.
+TAGS: Final = {"pt": "pt-BR", "en": "en", "es": "es"}
 _FILE = "model.npz"
 _TYPE_CODES = {2: "H", 4: "I", 8: "L"}
 
@@ -41,8 +43,6 @@ def language_identifier(languages: tuple[str, ...]) -> Any:
 
 def warm_up() -> None:
     """Load the identifier that :func:`stagekit.enrichment.language.detect_language` asks for."""
-    from stagekit.enrichment.language import TAGS
-
     language_identifier(tuple(TAGS))
 
 
