@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from stagekit.base.fingerprint import code_fingerprint, function_source, notebook_code
+from stagekit.base.fingerprint import code_fingerprint, function_source, notebook_code, sources_fingerprint
 from tests.unit.core_notebooks import source_notebook
 
 
@@ -40,6 +40,28 @@ def test_a_package_counts_with_everything_below_it(package: ModuleType, tmp_path
     assert changed != before
     (tmp_path / "fp_package" / "inner" / "more.py").write_text("")
     assert code_fingerprint([package]) not in {before, changed}
+
+
+def test_where_code_lies_and_whence_it_takes_our_own_names_changes_nothing(tmp_path: Path) -> None:
+    before, after = tmp_path / "before" / "rules.py", tmp_path / "after" / "limits.py"
+    for path in (before, after):
+        path.parent.mkdir()
+    before.write_text(
+        "from stagekit.memo import digest\nfrom stagekit import paths\nimport re\n\n"
+        'def f():\n    """See :func:`stagekit.memo.digest`."""\n    return digest(paths, re)\n'
+    )
+    after.write_text(
+        "import re\n\n"
+        "from stagekit.artifacts.memo import (\n    digest,\n)\nfrom stagekit.base import paths\n\n"
+        'def f():\n    """See :func:`stagekit.artifacts.memo.digest`."""\n    return digest(paths, re)\n'
+    )
+    assert sources_fingerprint([before]) != sources_fingerprint([after])  # an empty line more
+    after.write_text(after.read_text().replace("import re\n\n", "import re\n", 1))
+    assert sources_fingerprint([before]) == sources_fingerprint([after])
+    after.write_text(after.read_text().replace("digest,\n)", "digest, canonical_json as json,\n)"))
+    assert sources_fingerprint([before]) != sources_fingerprint([after])
+    after.write_text(before.read_text().replace("import re", "import regex as re"))
+    assert sources_fingerprint([before]) != sources_fingerprint([after])
 
 
 def test_a_module_counts_by_itself_and_the_order_of_modules_does_not_matter() -> None:
