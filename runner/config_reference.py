@@ -39,7 +39,6 @@ kernel gets only those that it needs.
 | `NIC_ETL_WEBHOOK_TOKEN` | what GitLab sends with a webhook to `nic-etl watch --webhook`; no stage gets it |
 | `NIC_ETL_ENCRYPTION_KEY` | the encryption of `outputs/` (`nic-etl state new-key`); every stage gets it |
 | `NIC_ETL_ENCRYPTION_OLD_KEY` | the former key, for `nic-etl state rekey` |
-| `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TRACES_HEADERS` | the receiver of traces |
 """
 _OTHERS = """## Other variables
 
