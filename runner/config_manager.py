@@ -39,7 +39,6 @@ SECRETS = {
     "qdrant_api_key": "QDRANT_API_KEY",
     "hf_token": "HF_TOKEN",
     "notify_urls": "NIC_ETL_NOTIFY_URLS",
-    "webhook_token": "NIC_ETL_WEBHOOK_TOKEN",
     "encryption_key": "NIC_ETL_ENCRYPTION_KEY",
 }
 """Names that look like settings but are secrets, and the environment variable of each."""
@@ -49,7 +48,7 @@ _OTHER_VARIABLES = {
     "PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK", "PDF_PASSWORDS", "PDF_PASSWORDS_FILE",
     "NOTIFY_URLS", "NOTIFY_URLS_FILE", "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE", "ENCRYPTION_OLD_KEY",
     "ENCRYPTION_OLD_KEY_FILE",
-    "WEBHOOK_TOKEN", "WEBHOOK_TOKEN_FILE",
+    "WEBHOOK_TOKEN", "WEBHOOK_TOKEN_FILE",  # read by nothing any more, and still set by service units
 }  # fmt: skip
 _RUNNER_ONLY = {"outputs_dir", "encrypt_outputs", "metrics_file", "notify_on"}
 

@@ -36,7 +36,6 @@ kernel gets only those that it needs.
 | `HF_TOKEN` | models of the hub that need one |
 | `NIC_ETL_PDF_PASSWORDS` | protected PDFs, one password a line |
 | `NIC_ETL_NOTIFY_URLS` | where notifications go, one Apprise address a line |
-| `NIC_ETL_WEBHOOK_TOKEN` | what GitLab sends with a webhook to `nic-etl watch --webhook`; no stage gets it |
 | `NIC_ETL_ENCRYPTION_KEY` | the encryption of `outputs/` (`nic-etl state new-key`); every stage gets it |
 | `NIC_ETL_ENCRYPTION_OLD_KEY` | the former key, for `nic-etl state rekey` |
 """

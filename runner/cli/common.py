@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Annotated, Any
 
@@ -9,11 +10,22 @@ import typer
 from rich.console import Console
 
 from runner.config_manager import load_config, parse_assignments
+from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
 from runner.terminal import TerminalConsole, json_line
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["AsJson", "Profile", "RunId", "Setting", "open_console", "open_state", "print_json"]
+__all__ = [
+    "AsJson",
+    "Profile",
+    "RunId",
+    "Setting",
+    "open_console",
+    "open_state",
+    "parse_duration",
+    "print_json",
+    "retired_option",
+]
 
 Profile = Annotated[
     str | None, typer.Option("--profile", help="local, production, or the path of a YAML file.")
@@ -23,6 +35,40 @@ Setting = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 RunId = Annotated[str, typer.Argument(help="A run's id or its beginning; the last run if left out.")]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def retired_option(name: str, instead: str) -> Any:
+    """Return an option that no help shows, and that is a :class:`ConfigurationError` where it is given.
+
+    Args:
+        name: of the option, which took one value, as it may still stand in cron lines and service units.
+        instead: a clause that says what to do.
+    """
+
+    def refuse(value: str | None) -> None:
+        if value is not None:
+            raise ConfigurationError(f"{name} was taken away: {instead}.")
+
+    return typer.Option(name, hidden=True, callback=refuse)
+
+
+def parse_duration(text: str, option: str, least: float = 0.0) -> float:
+    """Return a duration such as ``30s``, ``90m``, ``26h`` or ``2d`` in seconds; ``0`` is none.
+
+    Raises:
+        ConfigurationError: naming the option, if the text is none, or less than ``least`` seconds.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", text)
+    if not found or (not found[2] and float(found[1])):
+        raise ConfigurationError(
+            f"{option} is {text!r}: give seconds to days with their unit, as 30s, 5m, 90m, 26h or 2d."
+        )
+    seconds = float(found[1]) * _UNITS.get(found[2], 0)
+    if seconds < least:
+        raise ConfigurationError(f"{option} is {text!r}: give at least {least:g}s.")
+    return seconds
 
 
 def open_console(as_json: bool) -> Console:

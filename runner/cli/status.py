@@ -10,10 +10,19 @@ import typer
 
 from runner.after.notifications import send
 from runner.cli import screens
-from runner.cli.common import AsJson, Profile, RunId, Setting, open_console, open_state, print_json
+from runner.cli.common import (
+    AsJson,
+    Profile,
+    RunId,
+    Setting,
+    open_console,
+    open_state,
+    parse_duration,
+    print_json,
+)
 from runner.cli.progress_tracker import make_reporter
 from runner.record.follow import follow
-from runner.record.freshness import freshness, parse_age
+from runner.record.freshness import freshness
 from runner.record.monitor import PipelineMonitor
 from runner.record.state_manager import StateManager
 from runner.watch.note import active_watch
@@ -43,7 +52,8 @@ def status(
     if notify and not max_age:
         raise typer.BadParameter("--notify needs --max-age, for example --max-age 26h.")
     if max_age:
-        raise typer.Exit(_tell_freshness(manager, parse_age(max_age), as_json=as_json, notify=notify))
+        limit = timedelta(seconds=parse_duration(max_age, "--max-age", least=60))
+        raise typer.Exit(_tell_freshness(manager, limit, as_json=as_json, notify=notify))
     if watch:
         with make_reporter(open_console(as_json)) as reporter:
             for event in follow(manager, execution_id):
@@ -63,7 +73,7 @@ def _watch_words(note: dict[str, Any]) -> str:
     words = f"Watched by process {note.get('pid')} since {_time(note.get('since'))}, now {note.get('state')}"
     words += f"; last look {_time(note['last_check'])}" if note.get("last_check") else ""
     words += f", next {_time(note['next_check'])}" if note.get("next_check") else ""
-    return f"{words}; webhook at http://{note['webhook']}/." if note.get("webhook") else f"{words}."
+    return f"{words}."
 
 
 def _time(moment: Any) -> str:

@@ -6,23 +6,22 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.common import Profile, Setting, open_console
+from runner.cli.common import Profile, Setting, open_console, parse_duration, retired_option
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 
 __all__ = ["register"]
+
+_NO_WEBHOOK = retired_option(
+    "--webhook",
+    "leave it and NIC_ETL_WEBHOOK_TOKEN out, and look more often, as with --every 10s (one small request a "
+    "look); what asked for /health calls `nic-etl status --max-age 26h`",
+)
 
 
 def watch(
     profile: Profile = None,
     parameter: Setting = None,
     every: Annotated[str, typer.Option(help="Time between two looks at the source (2s, 1m, 1h).")] = "60s",
-    webhook: Annotated[
-        str,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="Listen for GitLab's push webhook there; its secret: NIC_ETL_WEBHOOK_TOKEN or …_FILE.",
-        ),
-    ] = "",
     run_every: Annotated[
         str, typer.Option(help="Run at least so often, changed or not: that looks at the collection, too.")
     ] = "12h",
@@ -33,22 +32,24 @@ def watch(
         bool, typer.Option("--light", help="Keep three kernels warm and not all: 0.5 GB less, a bit slower.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    _webhook: Annotated[str | None, _NO_WEBHOOK] = None,
 ) -> None:
     """Watch the source, and run the chain when it changed; kernels stay warm in between.
 
-    Example: nic-etl watch --every 30s --webhook 127.0.0.1:8080
+    Example: nic-etl watch --every 10s --idle-release 1h
     """
-    from runner.watch.start import start_watch  # a web server and more, which no other command needs
+    from runner.watch.start import WatchPlan, start_watch  # with the orchestrator, which few commands need
 
     def load() -> PipelineConfig:
         return load_config(profile, parse_assignments(parameter or [])).config
 
     start_watch(
         load,
-        every=every,
-        webhook=webhook,
-        run_every=run_every,
-        idle_release=idle_release,
+        WatchPlan(
+            every_s=parse_duration(every, "--every", least=1),
+            run_every_s=parse_duration(run_every, "--run-every"),
+            idle_release_s=parse_duration(idle_release, "--idle-release"),
+        ),
         light=light,
         console=open_console(as_json),
         as_json=as_json,

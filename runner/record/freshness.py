@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,9 +10,8 @@ from runner.models import ExecutionMode, now
 from runner.record.state_manager import StateManager
 from stagekit.contract import ExecutionStatus
 
-__all__ = ["Freshness", "freshness", "parse_age"]
+__all__ = ["Freshness", "freshness"]
 
-_UNITS = {"m": 60, "h": 3600, "d": 86400}
 _LAST_STAGE = "qdrant_storage"
 
 
@@ -39,20 +37,6 @@ class Freshness:
             return "The collection was never in step: no run has ended with success yet; start `nic-etl run`."
         words = f"The collection was last in step {in_words(self.age)} ago (run {self.execution_id})"
         return f"{words}." if self.fresh else f"{words}, longer than the {in_words(limit)} allowed."
-
-
-def parse_age(text: str) -> timedelta:
-    """Return a duration such as ``90m``, ``26h`` or ``2d``.
-
-    Raises:
-        StateManagementError: exit code 2, if the text is none.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([mhd])\s*", text)
-    if not found:
-        raise StateManagementError(
-            f"--max-age is {text!r}: give minutes, hours or days, as 90m, 26h or 2d.", exit_code=2
-        )
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
 
 
 def freshness(state: StateManager, limit: timedelta) -> Freshness:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +15,10 @@ from runner.models import now
 from runner.record.state_manager import StateManager
 from runner.watch.code import code_state, settled_code_state
 from runner.watch.note import WatchNote
-from runner.watch.times import Backoff
-from runner.watch.webhook import Push, push_of
 from stagekit.checks.source_head import SourceHead
 from stagekit.errors import StageError
 
-__all__ = ["Restart", "Runs", "Tell", "Watch", "WatchPlan"]
+__all__ = ["Backoff", "Restart", "Runs", "Tell", "Watch", "WatchPlan"]
 
 Row = dict[str, Any]
 _LOOK_SHARE = 20  # looking takes at most a twentieth of the time, however large the folder is
@@ -74,8 +71,27 @@ class WatchPlan:
     document_retry_s: float = 600.0
 
 
+@dataclass
+class Backoff:
+    """A pause that doubles with each failure, up to a limit; in seconds."""
+
+    first: float
+    longest: float
+    failures: int = 0
+
+    def fail(self) -> float:
+        """Count a failure and return how long to wait."""
+        pause = min(self.longest, self.first * 2.0 ** min(self.failures, 30))
+        self.failures += 1
+        return pause
+
+    def reset(self) -> None:
+        """Forget the failures."""
+        self.failures = 0
+
+
 class Watch:
-    """One watch, in the thread that calls :meth:`run`; deliveries and probes come from others.
+    """One watch, in the thread that calls :meth:`run`.
 
     Args:
         config: of the runs.
@@ -85,6 +101,7 @@ class Watch:
         note: tells other processes.
         code: of :func:`runner.watch.code.code_state`, before anything else was loaded.
         reload: reads the configuration anew.
+        sleep: waits so many seconds; may end earlier.
     """
 
     def __init__(
@@ -96,12 +113,12 @@ class Watch:
         note: WatchNote,
         code: str,
         reload: Callable[[], PipelineConfig],
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._config, self._plan, self._runs, self._tell, self._note = config, plan, runs, tell, note
-        self._code, self._reload = code, reload
+        self._code, self._reload, self._sleep = code, reload, sleep
         self._manager = StateManager(config.outputs)
         self._head = SourceHead(config.model_dump(mode="json"), config.outputs)
-        self._wake = threading.Event()
         self._failures = Backoff(plan.first_retry_s, plan.last_retry_s)
         self._unreachable = Backoff(plan.every_s, max(plan.every_s, 900.0))
         self._documents = Backoff(plan.document_retry_s, 6 * 3600.0)
@@ -110,8 +127,6 @@ class Watch:
         self._looked = 0.0
         self._complaint = ""
         self._last_id = ""
-        self._state = "starting"
-        self._last: Row = {}
 
     def run(self) -> None:
         """Run the chain once, then whenever there is a reason; ends only by an exception.
@@ -128,35 +143,13 @@ class Watch:
         finally:
             self._head.close()
 
-    def deliver(self, event: str, payload: Any) -> Push:
-        """Judge a delivery of GitLab's webhook, and wake up if it tells of something new."""
-        push = push_of(event, payload, self._config.gitlab_project, self._config.target_branch)
-        if push.commit and not push.ignored and self._seen == f"commit {push.commit}":
-            push = Push(ignored="its commit was read already")
-        if not push.ignored:
-            self._wake.set()
-        self._tell("webhook", hook=event, ignored=push.ignored, commit=push.commit)
-        return push
-
-    def health(self) -> tuple[bool, Row]:
-        """Return whether the last run did not fail and the source is reached, and what a probe is told."""
-        last = self._last
-        told = {
-            "state": self._state,
-            "source": "unreachable" if self._unreachable.failures else "reachable",
-            "last_check_age_s": round(time.monotonic() - self._looked, 1) if self._looked else None,
-            "last_run": last.get("status"),
-            "last_run_age_s": round(time.monotonic() - last["at"], 1) if last else None,
-        }
-        return last.get("status") != "failed" and not self._unreachable.failures, told
-
     # Waiting
 
     def _wait(self) -> str:
         while True:
             self._show("idle")
             due = min(self._look_at, self._retry_at, self._run_at, self._release_at)
-            self._wake.wait(max(0.0, due - time.monotonic()))
+            self._sleep(max(0.0, due - time.monotonic()))
             self._require_current()
             self._note_other_runs()
             if reason := self._reason():
@@ -166,8 +159,6 @@ class Watch:
                 self._release()
 
     def _reason(self) -> str:
-        if self._wake.is_set():
-            return "push"
         if self._retry_at <= time.monotonic():
             return "retry"
         if self._run_at <= time.monotonic():
@@ -225,7 +216,6 @@ class Watch:
         while True:
             self._wait_for_others()
             self._require_current()
-            self._wake.clear()
             self._retry_at = self._run_at = self._release_at = math.inf
             if reason != "change" and not self._look():
                 self._seen = ""  # whatever is found when it is reached again is a reason to run
@@ -240,7 +230,6 @@ class Watch:
 
     def _ended(self, outcome: Row) -> None:
         at = time.monotonic()
-        self._last = {"status": outcome["status"], "at": at}
         self._last_id = max([self._last_id, *self._manager.execution_ids()[-1:]])
         retry = self._retry_pause(outcome)
         self._retry_at = at + retry
@@ -271,7 +260,6 @@ class Watch:
         self._note_other_runs()
 
     def _show(self, state: str) -> None:
-        self._state = state
         next_look = min(self._look_at, self._retry_at, self._run_at) - time.monotonic()
         self._note.update(
             state=state,

@@ -49,6 +49,7 @@ def hold_watch(outputs: Path) -> Iterator[WatchNote]:
             raise StateManagementError(_who_watches(_read(file), outputs), exit_code=2)
         note = WatchNote(file)
         try:
+            note.update(state="starting")
             yield note
         finally:
             note.clear()

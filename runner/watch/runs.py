@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import signal
 import subprocess
@@ -15,7 +14,6 @@ from typing import IO, Any
 
 from runner.config_manager import PipelineConfig
 from runner.watch.loop import Tell
-from runner.watch.webhook import TOKEN_VARIABLE
 from stagekit.base.plain_json import parse_json
 
 __all__ = ["WatchRuns"]
@@ -88,7 +86,6 @@ class WatchRuns:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env={name: value for name, value in os.environ.items() if not name.startswith(TOKEN_VARIABLE)},
             start_new_session=True,  # Ctrl-C is for the watch
         )
         assert self._process.stdin is not None

@@ -18,7 +18,6 @@ Row = dict[str, Any]
 _REASONS = {
     "start": "the watch has begun",
     "change": "the source changed",
-    "push": "a push was announced",
     "retry": "the time to try again has come",
     "interval": "the longest interval without a run is over",
     "waited": "the other run has ended",
@@ -55,12 +54,8 @@ def sentence(kind: str, details: Row) -> str:
     """Return an event in words."""
     if kind == "run_ended":
         return _run_ended(details)
-    if kind == "webhook":
-        return _webhook(details)
     plain = {
-        "watching": "watching {outputs}: a look every {every}; {webhook}",
-        "unencrypted": "the webhook at {address} is reached from other machines without encryption: put a "
-        "proxy with TLS before it",
+        "watching": "watching {outputs}: a look every {every}",
         "run_begins": "run: {why}",
         "started": "run {run} goes on",
         "warm": "{count} kernels are warm ({memory_mb} MB in all)",
@@ -92,9 +87,3 @@ def _run_ended(details: Row) -> str:
     if details.get("retry_s") is not None:
         words += f" Trying again in {details['retry_s']} s, or when something changes."
     return " ".join([words, *details.get("warnings", [])])
-
-
-def _webhook(details: Row) -> str:
-    if details["ignored"]:
-        return f"webhook: ignored, {details['ignored']}"
-    return f"webhook: {details['hook']}{' of ' + details['commit'][:12] if details['commit'] else ''}"

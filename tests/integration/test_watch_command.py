@@ -1,8 +1,7 @@
-"""`nic-etl watch` as its users meet it: a process, a source that changes, GitLab's webhook, signals."""
+"""`nic-etl watch` as its users meet it: a process, a source that changes, commits in GitLab, signals."""
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import queue
@@ -30,7 +29,6 @@ from tests.servers.gitlab_world import PROJECT, TOKEN, Repository
 NicEtl = Callable[..., subprocess.CompletedProcess[str]]
 Row = dict[str, Any]
 ROOT = Path(__file__).parents[2]
-SECRET = "0123456789abcdef-of-the-webhook"
 LONGEST = 400.0  # seconds that anything may take on a machine that is busy with other tests
 
 
@@ -156,61 +154,41 @@ def test_a_document_that_is_saved_is_searchable_soon_and_other_commands_work_mea
 
 
 @pytest.mark.slow
-def test_pushes_to_gitlab_lead_to_one_run_each_burst_and_only_with_the_secret(
+def test_commits_in_gitlab_lead_to_one_run_each_burst_and_a_look_costs_one_small_request(
     watch: Callable[..., Watching], outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = Repository(tmp_path / "repositorio")
     repository.commit({"ferias.md": "# Férias\n\nO pedido é entregue 45 dias antes.\n"})
     monkeypatch.setenv("GITLAB_TOKEN", TOKEN)
-    monkeypatch.setenv("NIC_ETL_WEBHOOK_TOKEN", SECRET)
     with GitLabServer() as server:
-        project = server.add_project(PROJECT, repository.path)
+        server.add_project(PROJECT, repository.path)
         server.add_token(TOKEN)
         watching = watch(
             outputs,
-            *("--every", "1h", "--webhook", "127.0.0.1:0"),
+            *("--every", "1s"),
             source="gitlab",
             gitlab_url=server.url,
             gitlab_project=PROJECT,
             embedding_model="packaged/all-MiniLM-L6-v2",
         )
         assert watching.until("run_ended")["points"]["total"] == 1
-        address = (active_watch(outputs) or {})["webhook"]
-
-        def push(path: str = PROJECT, token: str = SECRET) -> int:
-            commit = repository.git("rev-parse", "HEAD")
-            about = {"id": project.number, "path_with_namespace": path, "default_branch": "main"}
-            body = {"ref": "refs/heads/main", "checkout_sha": commit, "project": about}
-            headers = {"X-Gitlab-Token": token, "X-Gitlab-Event": "Push Hook"}
-            connection = http.client.HTTPConnection(address, timeout=30)
-            try:
-                connection.request("POST", "/", json.dumps(body), headers)
-                return connection.getresponse().status
-            finally:
-                connection.close()
+        seen = len(server.log)
+        while len(server.log) < seen + 3:
+            time.sleep(0.05)
+        assert {entry.status for entry in server.log[seen : seen + 3]} == {304}
 
         repository.commit({"ferias.md": "# Férias\n\nO pedido é entregue 30 dias antes.\n"})
-        assert push(token="wrong") == 401
-        assert push(path="nic/outro") == 202
-        assert "another project" in watching.until("webhook")["ignored"]
-        assert push() == 202
         watching.until("started")
         for number in range(3):
             repository.commit({f"nova-{number}.md": f"# Nova {number}\n\nTexto {number}.\n"})
-            assert push() == 202
         first, second = watching.until("run_ended"), watching.until("run_ended")
         assert (first["status"], second["status"]) == ("success", "success")
         assert second["points"]["total"] == 4
-        assert push() == 202
-        while not (answer := watching.until("webhook"))["ignored"]:
-            pass
-        assert "read already" in answer["ignored"]
-        assert len([row for row in watching.events if row["event"] == "run_begins"]) == 3
         code, _ = watching.end()
         assert code == 0
-        for one in watching.events:
-            assert TOKEN not in json.dumps(one)
-            assert SECRET not in json.dumps(one)
+        begun = [row["reason"] for row in watching.events if row["event"] == "run_begins"]
+        assert begun == ["start", "change", "change"]
+        assert TOKEN not in json.dumps(watching.events)
 
 
 def test_changed_code_is_never_run_by_what_was_loaded_before(
@@ -257,8 +235,7 @@ def called(outputs: Path, *words: str) -> tuple[int, str]:
     [
         (["--every", "often"], "--every is 'often'"),
         (["--every", "0.1s"], "at least 1s"),
-        (["--webhook", "8080"], "source is 'git'"),
-        (["--webhook", "8080", "-p", "source=gitlab", "-p", "gitlab_project=a/b"], "_TOKEN is not set"),
+        (["--webhook", "127.0.0.1:8080"], "--webhook was taken away: leave it"),
         (["-p", "source_path=/nowhere"], "source_path"),
     ],
 )  # fmt: skip
@@ -278,16 +255,13 @@ def test_a_second_watch_is_refused(outputs: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def unreachable(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def unreachable() -> list[str]:
     """Options of a watch that never runs: nobody listens where its GitLab would be."""
-    monkeypatch.setenv("NIC_ETL_WEBHOOK_TOKEN", SECRET)
     settings = {"source": "gitlab", "gitlab_url": "http://127.0.0.1:9", "gitlab_project": "a/b"}
-    return ["--webhook", "0.0.0.0:0", *(w for item in settings.items() for w in ("-p", "=".join(item)))]
+    return [word for item in settings.items() for word in ("-p", "=".join(item))]
 
 
-def test_ctrl_c_ends_it_in_order_and_a_webhook_open_to_others_is_told(
-    outputs: Path, unreachable: list[str]
-) -> None:
+def test_ctrl_c_ends_it_in_order(outputs: Path, unreachable: list[str]) -> None:
     def interrupt() -> None:
         while (active_watch(outputs) or {}).get("state") != "idle":
             time.sleep(0.05)
@@ -298,7 +272,6 @@ def test_ctrl_c_ends_it_in_order_and_a_webhook_open_to_others_is_told(
     code, told = called(outputs, *unreachable)
     thread.join()
     assert code == 0, told
-    assert "put a proxy with TLS before it" in told
     assert "Looking again in 60 s" in told
     assert "the watch has ended" in told.splitlines()[-2]
     lines = (outputs / "audit.jsonl").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""A real HTTP server that takes whatever is sent to it, as the collectors and webhooks of other people do."""
+"""A real HTTP server that takes whatever is sent to it, as the webhooks of other people do."""
 
 from __future__ import annotations
 

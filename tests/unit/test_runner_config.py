@@ -83,6 +83,8 @@ def test_variables_of_the_environment_that_are_no_settings_are_let_be(
 ) -> None:
     for name in ("ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK", "PDF_PASSWORDS", "PDF_PASSWORDS_FILE"):
         monkeypatch.setenv(f"NIC_ETL_{name}", str(tmp_path))
+    for former in ("WEBHOOK_TOKEN", "WEBHOOK_TOKEN_FILE"):  # read by nothing any more
+        monkeypatch.setenv(f"NIC_ETL_{former}", str(tmp_path))
     monkeypatch.setenv("OTHER_TOOL_CHUNK_SIZE", "7")
     assert load_config().config.chunk_size != 7
 

@@ -12,11 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli.app import app
-from runner.errors import StateManagementError
+from runner.cli.common import parse_duration
+from runner.errors import ConfigurationError
 from runner.events import Event, EventLog
 from runner.models import Checkpoint, ExecutionMode, PipelineState, now
 from runner.record.follow import follow
-from runner.record.freshness import freshness, parse_age
+from runner.record.freshness import freshness
 from runner.record.state_manager import StateManager
 from stagekit.contract import ExecutionStatus
 
@@ -112,13 +113,13 @@ def test_the_command_follows_and_then_says_where_the_run_stands(manager: StateMa
 
 @pytest.mark.parametrize(("text", "hours"), [("90m", 1.5), ("26h", 26), (" 2d ", 48), ("1.5h", 1.5)])
 def test_a_limit_is_given_in_minutes_hours_or_days(text: str, hours: float) -> None:
-    assert parse_age(text) == timedelta(hours=hours)
+    assert parse_duration(text, "--max-age") == hours * 3600
 
 
 @pytest.mark.parametrize("text", ["26", "h", "2w", "-1h", "1h30"])
 def test_any_other_limit_is_refused_with_the_ways_to_give_it(text: str) -> None:
-    with pytest.raises(StateManagementError, match="90m, 26h or 2d") as refusal:
-        parse_age(text)
+    with pytest.raises(ConfigurationError, match="--max-age.*90m, 26h or 2d") as refusal:
+        parse_duration(text, "--max-age")
     assert refusal.value.exit_code == 2
 
 

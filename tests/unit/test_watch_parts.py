@@ -1,4 +1,4 @@
-"""The parts of `nic-etl watch`: intervals, the note that other processes read, code on disk, words."""
+"""The parts of `nic-etl watch`: durations, the note that other processes read, code on disk, words."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from runner.cli.app import app
+from runner.cli.common import parse_duration
 from runner.errors import ConfigurationError, StateManagementError
 from runner.models import ExecutionMode
 from runner.record.state_manager import StateManager
 from runner.watch import code as watch_code
 from runner.watch.code import code_state, settled_code_state
+from runner.watch.loop import Backoff
 from runner.watch.note import active_watch, hold_watch
-from runner.watch.times import Backoff, parse_interval
 from runner.watch.words import WatchLog
 
 HOLD = """
@@ -28,32 +29,31 @@ import sys, time
 from pathlib import Path
 from runner.watch.note import hold_watch
 with hold_watch(Path(sys.argv[1])) as note:
-    note.update(state="idle", last_check="2026-01-02T03:04:05+00:00", next_check="2026-01-02T03:05:05+00:00",
-                webhook="127.0.0.1:9")
+    note.update(state="idle", last_check="2026-01-02T03:04:05+00:00", next_check="2026-01-02T03:05:05+00:00")
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
-# Intervals
+# Durations
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("30s", 30), ("1.5m", 90), ("12h", 43200), (" 2d ", 172800), ("0", 0), ("0s", 0)]
 )
-def test_intervals_are_written_with_their_unit(text: str, seconds: float) -> None:
-    assert parse_interval(text, "--every") == seconds
+def test_durations_are_written_with_their_unit(text: str, seconds: float) -> None:
+    assert parse_duration(text, "--every") == seconds
 
 
 @pytest.mark.parametrize("text", ["", "30", "1 hour", "-5s", "s"])
-def test_what_is_no_interval_names_the_option_and_shows_how(text: str) -> None:
+def test_what_is_no_duration_names_the_option_and_shows_how(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--every.*30s, 5m"):
-        parse_interval(text, "--every")
+        parse_duration(text, "--every")
 
 
-def test_an_interval_below_the_least_is_refused() -> None:
+def test_a_duration_below_the_least_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="at least 1s"):
-        parse_interval("0.5s", "--every", least=1)
+        parse_duration("0.5s", "--every", least=1)
 
 
 def test_a_pause_doubles_with_each_failure_up_to_its_limit_and_begins_anew() -> None:
@@ -92,7 +92,6 @@ def test_a_watch_that_was_killed_leaves_nothing_that_holds(outputs: Path) -> Non
         told = CliRunner().invoke(app, ["status", "-p", f"outputs_dir={outputs}"]).output
         assert f"Watched by process {other.pid}" in told
         assert "last look 2026-01-02 03:04:05 UTC, next 2026-01-02 03:05:05 UTC" in told
-        assert "webhook at http://127.0.0.1:9/" in told
         said = CliRunner().invoke(app, ["status", "--json", "-p", f"outputs_dir={outputs}"]).output
         assert json.loads(said)["watch"]["pid"] == other.pid
         other.kill()
@@ -143,8 +142,7 @@ def test_a_changed_notebook_module_or_package_is_another_state(
 # Words
 
 EVENTS = [
-    ("watching", {"outputs": "/o", "every": "60 s", "webhook": "no webhook"}, "a look every 60 s"),
-    ("unencrypted", {"address": "0.0.0.0:80"}, "TLS"),
+    ("watching", {"outputs": "/o", "every": "60 s"}, "a look every 60 s"),
     ("run_begins", {"reason": "change"}, "run: the source changed"),
     ("started", {"run": "r1"}, "run r1 goes on"),
     ("warm", {"stages": ["a", "b"], "memory_mb": 500}, "2 kernels are warm (500 MB in all)"),
@@ -156,8 +154,6 @@ EVENTS = [
     ("configuration_invalid", {"error": "no."}, "stays: no."),
     ("restart", {"reason": "the code changed"}, "the code changed: starting anew"),
     ("ended", {}, "has ended"),
-    ("webhook", {"hook": "Push Hook", "ignored": "", "commit": "abcdef0123456789"}, "Hook of abcdef012345"),
-    ("webhook", {"hook": "X", "ignored": "it is of another project", "commit": ""}, "it is of another"),
     ("run_ended", {"status": "failed", "error": "Bad.", "retry_s": 30}, "Bad. Trying again in 30 s"),
     (
         "run_ended",
