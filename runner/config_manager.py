@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from runner.errors import ConfigurationError
 from stagekit.base.paths import config_dir, outputs_path
 from stagekit.base.redaction import looks_like_token
+from stagekit.base.secret_files import secret_from_file
+from stagekit.errors import StageError
 
 __all__ = [
     "SECRETS",
@@ -231,10 +233,36 @@ class PipelineConfig(BaseSettings):
         description="what is told to NIC_ETL_NOTIFY_URLS: failed, partial, recovered, cancelled, success",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_secrets(cls, values: dict[str, Any]) -> dict[str, Any]:
+        # Not as a ValueError: pydantic's message would repeat the value.
+        for name in SECRETS.keys() & values.keys():
+            raise ConfigurationError(_no_setting(name))
+        return values
+
     @property
     def outputs(self) -> Path:
         """The outputs folder, absolute."""
         return outputs_path(self.outputs_dir)
+
+    @property
+    def gitlab_token(self) -> SecretStr | None:
+        """The token of GITLAB_TOKEN or GITLAB_TOKEN_FILE; no part of the configuration that is stored.
+
+        Raises:
+            ConfigurationError: if the file cannot be read.
+        """
+        return _secret("gitlab_token", "token")
+
+    @property
+    def qdrant_api_key(self) -> SecretStr | None:
+        """The key of QDRANT_API_KEY or QDRANT_API_KEY_FILE; no part of the configuration that is stored.
+
+        Raises:
+            ConfigurationError: if the file cannot be read.
+        """
+        return _secret("qdrant_api_key", "key")
 
     def stage_settings(self) -> dict[str, Any]:
         """Return the settings that a notebook may take as parameters, as plain JSON."""
@@ -349,15 +377,29 @@ def _from_environment() -> dict[str, Any]:
 def _refuse_unknown(layer: Mapping[str, Any], origin: str) -> None:
     for name in layer:
         if name in SECRETS:
-            raise ConfigurationError(
-                f"{name} ({origin}) is a secret and must not stand there: "
-                f"set the environment variable {SECRETS[name]} instead."
-            )
+            raise ConfigurationError(_no_setting(name, f" ({origin})"))
         if name not in PipelineConfig.model_fields:
             near = _near(str(name), PipelineConfig.model_fields)
             raise ConfigurationError(
                 f"There is no setting {name!r} ({origin}){near} `nic-etl config show` lists them all."
             )
+
+
+def _no_setting(name: str, origin: str = "") -> str:
+    return (
+        f"{name}{origin} is a secret and must not stand there: "
+        f"set the environment variable {SECRETS[name]} instead."
+    )
+
+
+def _secret(setting: str, what: str) -> SecretStr | None:
+    variable = SECRETS[setting]
+    value, file = (os.environ.get(name, "").strip() for name in (variable, f"{variable}_FILE"))
+    try:
+        value = value or (secret_from_file(f"{variable}_FILE", file, what) if file else "")
+    except StageError as error:
+        raise ConfigurationError(str(error)) from None
+    return SecretStr(value) if value else None
 
 
 def _refuse_tokens(layer: Mapping[str, Any], origin: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,24 +12,30 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from runner.config_manager import PipelineConfig
-from stagekit.contract import ExecutionStatus, StageResult
+from stagekit.contract import ArtifactRef, ExecutionStatus, StageResult
 
 __all__ = [
     "Checkpoint",
+    "DependencyValidation",
     "ExecutionContext",
     "ExecutionMode",
     "ExecutionPlan",
     "ExecutionRecord",
     "ExecutionStatus",
     "HealthCheckResult",
+    "PerformanceReport",
+    "PipelineMetrics",
     "PipelineResult",
     "PipelineStage",
     "PipelineState",
     "PlannedStage",
+    "ResourceInfo",
     "ResourceRequirements",
     "RetryConfig",
+    "SetupResult",
     "StageResult",
     "ValidationResult",
+    "ValidationRule",
     "now",
 ]
 
@@ -65,6 +72,28 @@ class ResourceRequirements:
 
 
 @dataclass(frozen=True)
+class ResourceInfo:
+    """What there is for stages to take: memory in MB."""
+
+    available_memory_mb: float
+
+
+@dataclass(frozen=True)
+class ValidationRule:
+    """What a stage's result must be like; checked when the stage ends, before its checkpoint is written.
+
+    Attributes:
+        name: what is checked, for example ``every document has chunks``.
+        check: tells whether a result is as it must be.
+        remedy: what to do where it is not, as a sentence.
+    """
+
+    name: str
+    check: Callable[[StageResult], bool]
+    remedy: str = "Look into the executed notebook."
+
+
+@dataclass(frozen=True)
 class PipelineStage:
     """One stage of the chain.
 
@@ -79,6 +108,10 @@ class PipelineStage:
         worker_imports: modules of its document workers, which are forked from a process that has them.
         outside: what it reads or writes outside ``outputs/``: ``source``, ``store``, or nothing. Equal
             inputs make it superfluous only if that is as it was, too.
+        executor_function: is given a :class:`runner.kernels.execution.NotebookJob` and leaves the executed
+            notebook at its ``target``; None: papermill does that in the job's kernel. It has no part in the
+            stage's fingerprint: whoever executes a notebook, the notebook says what comes of it.
+        validation_rules: what the stage's result must be like, or the stage has failed.
     """
 
     name: str
@@ -93,6 +126,13 @@ class PipelineStage:
     outside: str = ""
     retry_config: RetryConfig = RetryConfig()
     resource_requirements: ResourceRequirements = ResourceRequirements()
+    executor_function: Callable[..., None] | None = None
+    validation_rules: tuple[ValidationRule, ...] = ()
+
+    def broken_rules(self, result: StageResult) -> list[str]:
+        """Return a sentence for each rule that a result breaks."""
+        broken = (rule for rule in self.validation_rules if not rule.check(result))
+        return [f"{self.name} breaks the rule {rule.name!r}. {rule.remedy}" for rule in broken]
 
 
 class Checkpoint(BaseModel):
@@ -157,16 +197,47 @@ class PipelineState(BaseModel):
         """The results of the stages that have one."""
         return {name: c.result for name, c in self.stages.items() if c.result is not None}
 
+    @property
+    def current_stage(self) -> str:
+        """The stage that is being executed, the first of several; empty between stages and after the last."""
+        running = (name for name, c in self.stages.items() if c.status is ExecutionStatus.RUNNING)
+        return next(running, "")
+
+    @property
+    def checkpoint_data(self) -> dict[str, Any]:
+        """The checkpoints by stage, as plain JSON: what a resumed run goes by."""
+        return {name: checkpoint.model_dump(mode="json") for name, checkpoint in self.stages.items()}
+
 
 @dataclass(frozen=True)
 class ExecutionContext:
-    """What a stage is executed with."""
+    """What a stage is executed with.
+
+    Attributes:
+        pipeline_config: the configuration.
+        run_dir: folder of the run, in which the executed notebook is kept.
+        upstream: executed notebook by name of the stage that made it.
+        execution_mode: why the run was started.
+        available_memory_mb: memory that was free when the stage began, in MB.
+        pipeline_state: the record of the run; None where a stage is executed by hand, outside of one.
+    """
 
     pipeline_config: PipelineConfig
     run_dir: Path
     upstream: dict[str, str]
     execution_mode: ExecutionMode = ExecutionMode.FULL
     available_memory_mb: float = 0.0
+    pipeline_state: PipelineState | None = None
+
+    @property
+    def stage_dependencies(self) -> dict[str, str]:
+        """``upstream`` under the specification's name: the executed notebooks that the stage reads."""
+        return self.upstream
+
+    @property
+    def available_memory(self) -> float:
+        """``available_memory_mb`` under the specification's name, in MB."""
+        return self.available_memory_mb
 
 
 @dataclass(frozen=True)
@@ -212,6 +283,34 @@ class ValidationResult:
 
 
 @dataclass(frozen=True)
+class SetupResult(ValidationResult):
+    """Whether the pipeline is ready for a run, and what such a run would use.
+
+    Attributes:
+        stages: names of the stages, in the order of their execution.
+        outputs: the outputs folder, which is there now.
+        config_hash: sha256 of the configuration, as each run's record has it.
+    """
+
+    stages: tuple[str, ...] = ()
+    outputs: Path = Path()
+    config_hash: str = ""
+
+
+@dataclass(frozen=True)
+class DependencyValidation:
+    """Whether a stage finds what it reads; each problem names the stage that has to be executed before it."""
+
+    stage: str
+    problems: tuple[str, ...] = ()
+
+    @property
+    def valid(self) -> bool:
+        """Tell whether the stage can be executed."""
+        return not self.problems
+
+
+@dataclass(frozen=True)
 class HealthCheckResult:
     """Outcome of the health check: one ``(name, ok, detail)`` a component."""
 
@@ -224,8 +323,96 @@ class HealthCheckResult:
 
 
 @dataclass(frozen=True)
+class PipelineMetrics:
+    """The figures of a run as a whole.
+
+    Attributes:
+        seconds: wall time; until now, where the run goes on.
+        documents: number of documents that its first stage found.
+        documents_failed: outcomes that failed on our side, over all stages.
+        failure_rate: their share of the documents, 0 to 1.
+        documents_per_hour: at the run's own pace; None where nothing was measured.
+        peak_memory_mb: highest memory of a stage's kernel and its workers, in MB.
+        stages_executed: number of stages that were executed.
+        stages_carried_over: number of stages in which nothing had changed.
+        retries: further tries of stages whose service had failed.
+    """
+
+    seconds: float
+    documents: int
+    documents_failed: int
+    failure_rate: float
+    documents_per_hour: float | None
+    peak_memory_mb: float
+    stages_executed: int
+    stages_carried_over: int
+    retries: int
+
+    @classmethod
+    def of(cls, state: PipelineState) -> PipelineMetrics:
+        """Return the figures of a run, from its record."""
+        seconds = ((state.end_timestamp or now()) - state.start_timestamp).total_seconds()
+        results = list(state.stage_results.values())
+        documents = results[0].input_count if results else 0
+        failed = sum(result.failure_count for result in results)
+        carried = sum(bool(checkpoint.carried_from) for checkpoint in state.stages.values())
+        return cls(
+            seconds=round(seconds, 3),
+            documents=documents,
+            documents_failed=failed,
+            failure_rate=failed / documents if documents else 0.0,
+            documents_per_hour=round(3600 * documents / seconds, 1) if documents and seconds > 0 else None,
+            peak_memory_mb=max((c.peak_memory_mb for c in state.stages.values()), default=0.0),
+            stages_executed=len(state.stages) - carried,
+            stages_carried_over=carried,
+            retries=sum(c.attempts - 1 for c in state.stages.values()),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PerformanceReport(Mapping[str, dict[str, Any]]):
+    """How a run performed, by stage name: seconds, peak_memory_mb, attempts, documents_per_second.
+
+    Attributes:
+        execution_id: of the run.
+        stages: the figures of each stage.
+        metrics: those of the run as a whole.
+    """
+
+    execution_id: str
+    stages: dict[str, dict[str, Any]]
+    metrics: PipelineMetrics
+
+    @property
+    def slowest_stage(self) -> str:
+        """The stage that took longest; empty where none was executed."""
+        timed = {name: figures["seconds"] for name, figures in self.stages.items() if figures["seconds"]}
+        return max(timed, key=lambda name: timed[name], default="")
+
+    def __getitem__(self, stage: str) -> dict[str, Any]:
+        return self.stages[stage]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.stages)
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+
+@dataclass(frozen=True)
 class PipelineResult:
-    """What a run came to."""
+    """What a run came to.
+
+    Attributes:
+        execution_id: of the run.
+        overall_status: success, partial (some documents failed), failed or cancelled.
+        total_duration: seconds.
+        stage_results: by stage, of those that came to a result.
+        state: the run's record.
+        run_dir: folder with the executed notebooks and the report.
+        summary: what ``nic-etl run --json`` prints.
+        summary_report: the same as text, for a person.
+    """
 
     execution_id: str
     overall_status: ExecutionStatus
@@ -235,6 +422,16 @@ class PipelineResult:
     run_dir: Path
     summary: dict[str, Any] = field(default_factory=dict)
     summary_report: str = ""
+
+    @property
+    def final_metrics(self) -> PipelineMetrics:
+        """The figures of the run as a whole."""
+        return PipelineMetrics.of(self.state)
+
+    @property
+    def artifacts(self) -> dict[str, dict[str, ArtifactRef]]:
+        """What the stages made: references into the artifact store, by stage and product."""
+        return {name: result.artifacts for name, result in self.stage_results.items()}
 
     @property
     def exit_code(self) -> int:

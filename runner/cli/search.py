@@ -96,7 +96,7 @@ def evaluate(
     """
     config = load_config(profile, parse_assignments(parameter or [])).config
     request = _request(config, mode, collection) | {"queries": str(queries.absolute()), "compare": compare}
-    report = run_tool("stagekit.search.evaluate", request)
+    report = run_tool("stagekit.search.evaluation", request)
     report["evaluated_at"] = now().isoformat(timespec="seconds")
     report["queries_sha256"] = hashlib.sha256(queries.read_bytes()).hexdigest()
     kept = _keep(StateManager(config.outputs), report)

@@ -4,10 +4,9 @@ They need the extra ``dashboard`` (ipywidgets, voila). Names are imported when t
 helper processes of this package load no widgets.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from stagekit.base.lazy import lazy_names
 
 if TYPE_CHECKING:
     from runner.dashboard.checks import (
@@ -38,22 +37,21 @@ __all__ = [
     "validate_configuration_widget",
 ]
 
-_HOMES = {
-    "Workspace": "workspace",
-    "component_health_checker": "checks",
-    "create_error_analysis_widget": "documents_view",
-    "create_pipeline_dashboard": "panel",
-    "display_execution_progress": "progress_view",
-    "pipeline_configuration_widget": "settings_form",
-    "pipeline_dry_run": "checks",
-    "run_history_widget": "runs_view",
-    "search_widget": "search_view",
-    "stage_detail_viewer": "stage_view",
-    "validate_configuration_widget": "checks",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "runner.dashboard.checks": (
+            "component_health_checker",
+            "pipeline_dry_run",
+            "validate_configuration_widget",
+        ),
+        "runner.dashboard.documents_view": ("create_error_analysis_widget",),
+        "runner.dashboard.panel": ("create_pipeline_dashboard",),
+        "runner.dashboard.progress_view": ("display_execution_progress",),
+        "runner.dashboard.runs_view": ("run_history_widget",),
+        "runner.dashboard.search_view": ("search_widget",),
+        "runner.dashboard.settings_form": ("pipeline_configuration_widget",),
+        "runner.dashboard.stage_view": ("stage_detail_viewer",),
+        "runner.dashboard.workspace": ("Workspace",),
+    },
+)

@@ -11,9 +11,15 @@ from runner.errors import (
     StageCancelledError,
     StageExecutionError,
 )
-from runner.models import PipelineState
+from runner.models import ExecutionContext, PipelineState
 
-__all__ = ["RecoveryAction", "RecoveryPlan", "handle_stage_failure", "recover_from_partial_failure"]
+__all__ = [
+    "RecoveryAction",
+    "RecoveryPlan",
+    "handle_stage_failure",
+    "plan_recovery",
+    "recover_from_partial_failure",
+]
 
 
 class RecoveryAction(StrEnum):
@@ -34,8 +40,14 @@ class RecoveryPlan:
     stages: tuple[str, ...] = ()
 
 
-def handle_stage_failure(stage_name: str, error: Exception, execution_id: str = "") -> RecoveryPlan:
-    """Choose the recovery for a stage that failed."""
+def handle_stage_failure(stage_name: str, error: Exception, context: ExecutionContext) -> RecoveryAction:
+    """Return what can be done about a stage that failed; :func:`plan_recovery` says with which command."""
+    state = context.pipeline_state
+    return plan_recovery(stage_name, error, state.execution_id if state else "").action
+
+
+def plan_recovery(stage_name: str, error: Exception, execution_id: str = "") -> RecoveryPlan:
+    """Choose the recovery for a stage that failed; without an id it is that of the last run."""
     resume = f"nic-etl resume {execution_id}".strip()
     if isinstance(error, ConfigurationError):
         return RecoveryPlan(RecoveryAction.ABORT, "nic-etl config validate", (stage_name,))

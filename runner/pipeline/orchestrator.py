@@ -19,10 +19,12 @@ from runner.models import (
     PipelineResult,
     PipelineStage,
     PipelineState,
+    SetupResult,
     ValidationResult,
 )
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.hooks import REPORT, Hook
+from runner.pipeline.notebook_progress import ProgressTracker, in_notebook
 from runner.pipeline.pipeline_run import PipelineRun
 from runner.pipeline.planner import plan_run
 from runner.pipeline.reprocess import changed_since, forget_documents
@@ -48,7 +50,7 @@ class PipelineOrchestrator:
     Args:
         config_path: a profile's name or the path of a YAML file; None: the default profile.
         state_persistence: carry over what did not change; False executes every stage.
-        jupyter_mode: accepted for callers inside a notebook; kernels are separate processes either way.
+        jupyter_mode: show the progress of a run below the cell, where this is executed in a notebook.
         config: a ready configuration, in place of ``config_path``.
         listener: is told what happens, as :class:`runner.events.Event` values.
         stages: the chain; None: the six stages.
@@ -85,10 +87,19 @@ class PipelineOrchestrator:
 
     # Questions
 
-    def setup_pipeline(self, config: PipelineConfig) -> ValidationResult:
-        """Take a configuration, and say whether it can be run."""
+    def setup_pipeline(self, config: PipelineConfig) -> SetupResult:
+        """Take a configuration, make its outputs folder, and say whether it can be run.
+
+        Raises:
+            StateManagementError: if the outputs folder cannot be made or used.
+        """
         self.config = config
-        return self.validate_pipeline_config(config)
+        return SetupResult(
+            problems=self.validate_pipeline_config(config).problems,
+            stages=self.resolver.order,
+            outputs=self.state.outputs,
+            config_hash=config_hash(config),
+        )
 
     def validate_pipeline_config(self, config: PipelineConfig | None = None) -> ValidationResult:
         """Check a configuration as a whole, before any kernel starts."""
@@ -213,9 +224,9 @@ class PipelineOrchestrator:
             if name not in names and last is not None:
                 upstream[name] = str(state.absolute(last[1].notebook))
         upstream |= dependencies or {}
-        missing = self._manager(state, _nothing).validate_stage_dependencies(stage_name, upstream)
-        if missing:
-            raise StateManagementError(" ".join(missing), exit_code=2)
+        found = self._manager(state, _nothing).validate_stage_dependencies(stage_name, upstream)
+        if not found.valid:
+            raise StateManagementError(" ".join(found.problems), exit_code=2)
         return self._run(chosen, ExecutionMode.RERUN, only=names, upstream=upstream)
 
     def out_of_date(self, stage_name: str) -> list[str]:
@@ -272,7 +283,8 @@ class PipelineOrchestrator:
             run_dir = manager.run_dir(state.execution_id)
             record_environment(run_dir, state, self._stages[0].notebook.parent)
             log = EventLog(run_dir / "events.jsonl")
-            emit = fan_out(log, self._listener)
+            shown = [ProgressTracker()] if self.jupyter_mode and in_notebook() else []
+            emit = fan_out(log, self._listener, *shown)
             run = PipelineRun(
                 manager,
                 state,

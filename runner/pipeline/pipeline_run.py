@@ -14,7 +14,7 @@ from runner.errors import PipelineOrchestrationError, StageCancelledError
 from runner.events import Event, Listener
 from runner.models import Checkpoint, ExecutionContext, ExecutionMode, PipelineResult, PipelineState, now
 from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.pipeline.error_handler import handle_stage_failure
+from runner.pipeline.error_handler import plan_recovery
 from runner.pipeline.hooks import EndedRun, Hook, Hooks
 from runner.pipeline.planner import differences
 from runner.pipeline.resource_manager import ResourceManager
@@ -22,7 +22,7 @@ from runner.pipeline.scheduler import run_in_order
 from runner.pipeline.stage_manager import StageManager, retry_reason
 from runner.pipeline.warming import WarmAhead
 from runner.record.environment import source_of
-from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, counts_carried, summarize
+from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, counts_carried, summarize, summary_text
 from runner.record.state_manager import StateManager, file_sha256
 from stagekit.base.early_imports import load_meanwhile
 from stagekit.base.redaction import exposed_secret_files
@@ -120,6 +120,7 @@ class PipelineRun:
             upstream=dict(self._upstream),
             execution_mode=self._state.mode,
             available_memory_mb=self._resources.available_memory_mb(),
+            pipeline_state=self._state,
         )
         try:
             load_meanwhile("runner.kernels.execution")  # papermill; the kernel loads its own libraries
@@ -243,7 +244,7 @@ class PipelineRun:
         state.status = _overall(state, errors, stopped=self._stop.is_set())
         if errors:
             name, error = next(iter(errors.items()))
-            recovery = handle_stage_failure(name, _as_exception(error), state.execution_id)
+            recovery = plan_recovery(name, _as_exception(error), state.execution_id)
             state.error = f"{error} To continue: `{recovery.command}`."
         self._manager.save_checkpoint(state)
         rows = RunRows(self._manager, state)
@@ -267,6 +268,7 @@ class PipelineRun:
             state=state,
             run_dir=self._manager.run_dir(state.execution_id),
             summary=summary,
+            summary_report=summary_text(summary, state.error),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,9 @@ from runner.config_manager import PipelineConfig
 from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
 from runner.events import Event, Listener, fan_out
 from runner.kernels.pool import KernelPool
-from runner.models import Checkpoint, ExecutionContext, PipelineStage
+from runner.models import Checkpoint, DependencyValidation, ExecutionContext, PipelineStage
 from runner.pipeline.stages import code_parts, notebook_parameters
+from runner.record.kernels import remove_dead_logs
 from runner.record.state_manager import StateManager, digest_of, file_sha256
 from stagekit.base.paths import latest_notebooks
 from stagekit.checks.outside import outside_state
@@ -86,18 +87,26 @@ class StageManager:
         self.stages[stage.name] = stage
         self._warming[stage.name] = threading.Lock()
 
-    def validate_stage_dependencies(self, stage_name: str, upstream: dict[str, str]) -> list[str]:
-        """Return what a stage misses among the executed notebooks that it would read."""
+    def validate_stage_dependencies(
+        self, stage_name: str, upstream: Mapping[str, Path | str] | None = None
+    ) -> DependencyValidation:
+        """Check that the executed notebooks are there that a stage would read.
+
+        Args:
+            stage_name: the stage.
+            upstream: executed notebook by stage name; None: the newest good ones, as ``outputs/latest/`` has.
+        """
+        found = latest_notebooks(self._state.outputs) if upstream is None else upstream
         missing = []
         for name in self.stages[stage_name].dependencies:
             try:
-                if stage_result(upstream[name]).status is ExecutionStatus.FAILED:
+                if stage_result(found[name]).status is ExecutionStatus.FAILED:
                     missing.append(f"{stage_name} cannot read {name}: it failed.")
             except KeyError:
                 missing.append(f"{stage_name} needs {name}, which has not been executed: use `nic-etl run`.")
             except StageError as error:
                 missing.append(str(error))
-        return missing
+        return DependencyValidation(stage_name, tuple(missing))
 
     def parameters(
         self, stage: PipelineStage, config: PipelineConfig, upstream: dict[str, str], outputs: Path
@@ -134,7 +143,7 @@ class StageManager:
     ) -> tuple[str, Checkpoint] | None:
         """Return the whole checkpoint that a stage's execution would only repeat, and its run's id."""
         found = self._state.find_checkpoint(stage.name, digest_of(self.fingerprint(stage, config, upstream)))
-        if found is not None and retry_reason(found[1]):
+        if found is not None and (retry_reason(found[1]) or self._broken_rules(stage, found[1])):
             return None
         if found is None or not stage.outside:
             return found
@@ -186,11 +195,19 @@ class StageManager:
         checkpoint.attempts = attempts.statistics["attempt_number"]
         checkpoint.seconds = round(time.monotonic() - begin, 3)
         checkpoint.peak_memory_mb = round(kernel.peak_memory_mb, 1)
+        self.cleanup_stage_resources(stage_name)
         return checkpoint
 
     def cleanup_stage_resources(self, stage_name: str) -> None:
-        """End a kernel that was started ahead for a stage and not used."""
+        """Free what a stage holds that is not being executed: its waiting kernel, and what ended ones left.
+
+        A kernel that is only being started is waited for and ended, and none is started ahead any more; the
+        stage can be executed all the same. Logs go whose process has ended; one that runs keeps its own.
+        """
+        with self._warming[stage_name]:
+            self._begun.add(stage_name)
         self._kernels.discard(stage_name)
+        remove_dead_logs(self._state.outputs / "logs", stage_name)
 
     def close(self) -> None:
         """End every kernel that is left; none can be started afterwards. Lent ones go on waiting."""
@@ -209,18 +226,20 @@ class StageManager:
                 kernel.end()
             raise StageCancelledError(stage.name, f"{stage.name} was cancelled before it began.")
         config = context.pipeline_config
-        execute_notebook(
-            NotebookJob(
-                stage=stage.name,
-                source=stage.notebook,
-                target=context.run_dir / stage.notebook.name,
-                parameters=self.parameters(stage, config, context.upstream, self._state.outputs),
-                kernel=kernel,
-                emit=self._emit,
-                stop=self._stop,
-                timeout=config.stage_timeout_s,
-            )
+        job = NotebookJob(
+            stage=stage.name,
+            source=stage.notebook,
+            target=context.run_dir / stage.notebook.name,
+            parameters=self.parameters(stage, config, context.upstream, self._state.outputs),
+            kernel=kernel,
+            emit=self._emit,
+            stop=self._stop,
+            timeout=config.stage_timeout_s,
         )
+        try:
+            (stage.executor_function or execute_notebook)(job)
+        finally:
+            kernel.end()
         return kernel
 
     def _execute_smaller(
@@ -246,9 +265,12 @@ class StageManager:
             fingerprint=self.fingerprint(stage, context.pipeline_config, context.upstream),
             result=result,
         )
-        if faults := self._state.faults(checkpoint):
+        if faults := [*self._state.faults(checkpoint), *stage.broken_rules(result)]:
             raise StageExecutionError(stage.name, "; ".join(faults), notebook=notebook)
         return checkpoint
+
+    def _broken_rules(self, stage: PipelineStage, checkpoint: Checkpoint) -> list[str]:
+        return stage.broken_rules(checkpoint.result) if checkpoint.result else []
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)

@@ -1,4 +1,4 @@
-"""Notes on running kernels, so that one whose runner was killed can be told and ended."""
+"""What kernels leave: notes, by which one whose runner was killed can be told and ended, and logs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import psutil
 
 from stagekit.base.plain_json import parse_json
 
-__all__ = ["note_kernel", "reap_orphans"]
+__all__ = ["note_kernel", "reap_orphans", "remove_dead_logs"]
 
 
 def note_kernel(registry: Path, pid: int) -> Path:
@@ -43,6 +43,17 @@ def reap_orphans(registry: Path) -> list[int]:
             reaped.append(int(kernel["pid"]))
         note.unlink(missing_ok=True)
     return reaped
+
+
+def remove_dead_logs(logs: Path, stage: str) -> list[Path]:
+    """Remove the logs of a stage's kernels and workers whose process has ended, and return their paths."""
+    removed = []
+    for log in sorted([*logs.glob(f"{stage}-[0-9]*.log"), *logs.glob(f"{stage}-workers-[0-9]*.log")]):
+        owner = log.stem.rpartition("-")[2]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            log.unlink(missing_ok=True)
+            removed.append(log)
+    return removed
 
 
 def _identity(pid: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from runner.errors import StateManagementError
 from runner.events import read_events
+from runner.models import PerformanceReport, PipelineMetrics
 from runner.record.state_manager import StateManager
 
 __all__ = ["CancellationResult", "PipelineMonitor", "PipelineStatus"]
@@ -95,17 +96,21 @@ class PipelineMonitor:
         ended = self._state.lock_owner() is None
         return CancellationResult(owner["execution_id"], ended, round(time.monotonic() - begin, 1))
 
-    def get_performance_metrics(self, execution_id: str = "") -> dict[str, dict[str, Any]]:
-        """Return seconds, peak memory (MB), attempts and documents a second for each stage of a run."""
+    def get_performance_metrics(self, execution_id: str = "") -> PerformanceReport:
+        """Return seconds, peak memory (MB), attempts and documents a second for each stage of a run.
+
+        Raises:
+            StateManagementError: if there is no such run.
+        """
         state = self._state.load_checkpoint(execution_id)
-        report = {}
+        stages = {}
         for name, checkpoint in state.stages.items():
             documents = checkpoint.result.input_count if checkpoint.result else 0
             rate = round(documents / checkpoint.seconds, 2) if checkpoint.seconds else None
-            report[name] = {
+            stages[name] = {
                 "seconds": checkpoint.seconds,
                 "peak_memory_mb": checkpoint.peak_memory_mb,
                 "attempts": checkpoint.attempts,
                 "documents_per_second": rate,
             }
-        return report
+        return PerformanceReport(state.execution_id, stages, PipelineMetrics.of(state))

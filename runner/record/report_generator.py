@@ -33,6 +33,7 @@ __all__ = [
     "manifest_rows",
     "point_counts",
     "summarize",
+    "summary_text",
 ]
 
 Row = dict[str, Any]
@@ -159,6 +160,23 @@ def summarize(
         ],
         "duration_seconds": round((end - state.start_timestamp).total_seconds(), 3) if end else None,
     }
+
+
+def summary_text(summary: Row, error: str = "") -> str:
+    """Return the summary of a run as text of a few lines.
+
+    Args:
+        summary: what :func:`summarize` returns, with ``warnings`` if there are any.
+        error: why the run ended early.
+    """
+    took = f" in {summary['duration_seconds']:.1f} s" if summary["duration_seconds"] is not None else ""
+    lines = [f"Run {summary['execution_id']}: {summary['status']}{took}"]
+    for what in ("documents", "points"):
+        counts = ", ".join(f"{count:,} {name}" for name, count in summary[what].items() if count)
+        lines.append(f"{what.capitalize()}: {counts or 'none'}")
+    lines += [f"  {one['name']}: {one['status']}, {one['seconds']:.1f} s" for one in summary["stages"]]
+    lines += [f"Warning: {warning}" for warning in summary.get("warnings", [])]
+    return "\n".join([*lines, f"Error: {error}"] if error else lines)
 
 
 def _stored(checkpoint: Checkpoint | None) -> tuple[Row, int]:

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from runner.models import ExecutionContext, ExecutionPlan, PlannedStage
+from runner.models import ExecutionContext, ExecutionPlan, PipelineStage, PlannedStage, ResourceInfo
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.stage_manager import StageManager
+from runner.record.state_manager import StateManager
 from stagekit.contract import StageResult
 
-__all__ = ["AdvancedOrchestration", "ExecutionSchedule", "StageExecutor"]
+__all__ = [
+    "AdvancedOrchestration",
+    "Condition",
+    "ExecutionSchedule",
+    "StageExecutor",
+    "execute_stage_with_retry",
+]
+
+Condition = bool | Callable[[ExecutionContext | None], bool]
+
+
+def execute_stage_with_retry(stage: PipelineStage, context: ExecutionContext) -> StageResult:
+    """Execute one stage in a context, with its own ``retry_config``, outside of any run.
+
+    Raises:
+        StageExecutionError: when the last try failed, or what it left is not whole.
+    """
+    config = context.pipeline_config
+    state = StateManager(config.outputs)
+    stages = StageManager(
+        state, lambda _: None, threading.Event(), config.memory_limit_mb, config.stage_settings()
+    )
+    stages.register_stage(stage)
+    try:
+        return StageExecutor(stages).execute(stage.name, context)
+    finally:
+        stages.close()
 
 
 class StageExecutor:
@@ -88,16 +116,21 @@ class AdvancedOrchestration:
             }
             return {name: future.result() for name, future in running.items()}
 
-    def conditional_stage_execution(self, condition_checks: Mapping[str, bool]) -> ExecutionPlan:
+    def conditional_stage_execution(
+        self, condition_checks: Mapping[str, Condition], context: ExecutionContext | None = None
+    ) -> ExecutionPlan:
         """Return a plan in which a stage whose condition is false is skipped, and what depends on it too.
 
         Args:
-            condition_checks: condition by stage name; a stage that is not named is executed.
+            condition_checks: condition by stage name, as a value or as a function of the context; a stage
+                that is not named is executed.
+            context: what the functions are given.
         """
         planned: dict[str, PlannedStage] = {}
         for name in self._resolver.order:
             blocked = [n for n in self._resolver.graph[name] if planned[n].action == "skip"]
-            if not condition_checks.get(name, True):
+            condition = condition_checks.get(name, True)
+            if not (condition(context) if callable(condition) else condition):
                 planned[name] = PlannedStage(name, "skip", ("its condition is not met",))
             elif blocked:
                 planned[name] = PlannedStage(name, "skip", (f"{' and '.join(blocked)} is skipped",))
@@ -105,9 +138,17 @@ class AdvancedOrchestration:
                 planned[name] = PlannedStage(name, "run", ("its condition is met",))
         return ExecutionPlan(tuple(planned.values()), self._resolver.groups())
 
-    def resource_aware_scheduling(self, available_memory_mb: float | None = None) -> ExecutionSchedule:
-        """Return which stages start together when so much memory is free (None: what is free now)."""
-        resources = ResourceManager(available_mb=available_memory_mb)
+    def resource_aware_scheduling(
+        self, available_resources: ResourceInfo | float | None = None
+    ) -> ExecutionSchedule:
+        """Return which stages start together within the resources there are.
+
+        Args:
+            available_resources: those, or the free memory in MB; None: what is free now.
+        """
+        if isinstance(available_resources, ResourceInfo):
+            available_resources = available_resources.available_memory_mb
+        resources = ResourceManager(available_mb=available_resources)
         waves: list[tuple[str, ...]] = []
         for group in self._resolver.groups():
             wave: list[str] = []

@@ -38,7 +38,7 @@ from stagekit.embedding import (
     sparse_document_vector,
     sparse_query_vector,
 )
-from stagekit.search.evaluate import KnownQuestion, metrics, read_questions
+from stagekit.search.evaluation import KnownQuestion, metrics, read_questions
 
 _HEADING = re.compile(r"(#{1,6})\s+(\S.*)")
 Scores = NDArray[np.float32]  # shape (questions, chunks); 0 of a word search means not found

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from stagekit import StageError
-from stagekit.search.evaluate import evaluate, main, metrics, percentile, read_questions
+from stagekit.search.evaluation import evaluate, main, metrics, percentile, read_questions
 from stagekit.search.query import SearchRequestError
 from tests.unit.search_store import fill, meaning
 

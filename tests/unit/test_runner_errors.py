@@ -15,7 +15,7 @@ from runner.errors import (
     StateManagementError,
 )
 from runner.models import Checkpoint, ExecutionStatus, PipelineState
-from runner.pipeline.error_handler import RecoveryAction, handle_stage_failure, recover_from_partial_failure
+from runner.pipeline.error_handler import RecoveryAction, plan_recovery, recover_from_partial_failure
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,12 @@ def test_a_failed_stage_says_where_it_failed() -> None:
 def test_each_failure_has_the_command_that_helps(
     error: Exception, action: RecoveryAction, command: str
 ) -> None:
-    plan = handle_stage_failure("s", error, "r1")
+    plan = plan_recovery("s", error, "r1")
     assert (plan.action, plan.command, plan.stages) == (action, command, ("s",))
 
 
 def test_without_a_run_the_command_is_the_one_for_the_last() -> None:
-    assert handle_stage_failure("s", StageExecutionError("s", "x")).command == "nic-etl resume"
+    assert plan_recovery("s", StageExecutionError("s", "x")).command == "nic-etl resume"
 
 
 def test_a_run_that_stopped_goes_on_with_the_failed_stage_and_what_is_left() -> None:

@@ -268,9 +268,9 @@ def test_what_a_stage_would_read_is_checked(make: Make, tmp_path: Path) -> None:
     failed = chain.state.run_dir(state.execution_id) / "failed.ipynb"
     check = stage_manager(chain).validate_stage_dependencies
     whole = chain.state.run_dir(state.execution_id) / "01_listing.ipynb"
-    assert check("shout", {"listing": str(whole)}) == []
-    assert check("shout", {"listing": str(failed)}) == ["shout cannot read listing: it failed."]
-    [missing] = check("shout", {"listing": str(tmp_path / "nowhere.ipynb")})
+    assert check("shout", {"listing": str(whole)}).valid
+    assert check("shout", {"listing": str(failed)}).problems == ("shout cannot read listing: it failed.",)
+    [missing] = check("shout", {"listing": str(tmp_path / "nowhere.ipynb")}).problems
     assert "no executed notebook" in missing
 
 

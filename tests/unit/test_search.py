@@ -345,7 +345,7 @@ def test_a_server_that_is_not_there_is_said(outputs):
 
 
 @pytest.mark.parametrize(
-    "module", ["stagekit.search.query", "stagekit.search.evaluate", "stagekit.embedding.sparse"]
+    "module", ["stagekit.search.query", "stagekit.search.evaluation", "stagekit.embedding.sparse"]
 )
 def test_the_tools_load_nothing_heavy_before_they_know_what_is_asked(module):
     script = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"

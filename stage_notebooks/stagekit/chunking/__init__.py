@@ -3,8 +3,9 @@
 Names are imported at their first use: checking a setting must not cost the 1.5 s of docling_core's import.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from stagekit.base.lazy import lazy_names
 
 if TYPE_CHECKING:
     from stagekit.chunking.chunker import Chunk, Chunking, chunk_document
@@ -29,12 +30,13 @@ __all__ = [
     "chunks_to_table",
 ]
 
-_MODULES = ("limits", "markdown", "fullness", "chunker", "tables")
-
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        for module in (import_module(f"{__name__}.{part}") for part in _MODULES):
-            if name in module.__all__:
-                return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "stagekit.chunking.chunker": ("Chunk", "Chunking", "chunk_document"),
+        "stagekit.chunking.fullness": ("Fullness",),
+        "stagekit.chunking.limits": ("ChunkSettings", "check_chunk_settings"),
+        "stagekit.chunking.markdown": ("Block", "CanonicalMarkdown", "Region", "Section", "build_markdown"),
+        "stagekit.chunking.tables": ("CHUNK_SCHEMA", "chunks_to_table"),
+    },
+)

@@ -1,7 +1,11 @@
-"""Embedding models: found, verified, loaded, and their vectors kept by content."""
+"""Embedding models: found, verified, loaded, and their vectors kept by content.
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+Names are loaded when they are asked for: whoever checks a setting needs the registry, and not NumPy with it.
+"""
+
+from typing import TYPE_CHECKING
+
+from stagekit.base.lazy import lazy_names
 
 if TYPE_CHECKING:
     from stagekit.embedding.errors import ModelUnavailableError
@@ -21,50 +25,6 @@ if TYPE_CHECKING:
     from stagekit.embedding.tables import embeddings_table
     from stagekit.embedding.tokens import TokenCounter, load_tokenizer
     from stagekit.embedding.vectors import VectorStore, vector_key
-
-# Loaded when they are asked for: whoever checks a setting needs the registry, and not NumPy with it.
-_MODULES = {
-    "errors": ("ModelUnavailableError",),
-    "hardware": (
-        "resolve_device",
-        "resolve_dtype",
-    ),
-    "hub": ("fetch_model",),
-    "model": (
-        "EmbeddingModel",
-        "computation",
-        "embed_texts",
-        "load_model",
-        "resolve_backend",
-    ),
-    "packaged": ("PACKAGED_MODELS",),
-    "registry": (
-        "ModelFiles",
-        "max_sequence_length",
-        "resolve_model",
-    ),
-    "reuse": (
-        "EmbeddedTexts",
-        "embed_with_reuse",
-    ),
-    "sparse": (
-        "SPARSE_VERSION",
-        "SparseVector",
-        "sparse_document_vector",
-        "sparse_query_vector",
-        "sparse_terms",
-    ),
-    "tables": ("embeddings_table",),
-    "tokens": (
-        "TokenCounter",
-        "load_tokenizer",
-    ),
-    "vectors": (
-        "VectorStore",
-        "vector_key",
-    ),
-}
-_HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "PACKAGED_MODELS",
@@ -94,8 +54,31 @@ __all__ = [
     "vector_key",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "stagekit.embedding.errors": ("ModelUnavailableError",),
+        "stagekit.embedding.hardware": ("resolve_device", "resolve_dtype"),
+        "stagekit.embedding.hub": ("fetch_model",),
+        "stagekit.embedding.model": (
+            "EmbeddingModel",
+            "computation",
+            "embed_texts",
+            "load_model",
+            "resolve_backend",
+        ),
+        "stagekit.embedding.packaged": ("PACKAGED_MODELS",),
+        "stagekit.embedding.registry": ("ModelFiles", "max_sequence_length", "resolve_model"),
+        "stagekit.embedding.reuse": ("EmbeddedTexts", "embed_with_reuse"),
+        "stagekit.embedding.sparse": (
+            "SPARSE_VERSION",
+            "SparseVector",
+            "sparse_document_vector",
+            "sparse_query_vector",
+            "sparse_terms",
+        ),
+        "stagekit.embedding.tables": ("embeddings_table",),
+        "stagekit.embedding.tokens": ("TokenCounter", "load_tokenizer"),
+        "stagekit.embedding.vectors": ("VectorStore", "vector_key"),
+    },
+)

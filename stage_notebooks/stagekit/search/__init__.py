@@ -1,1 +1,24 @@
-"""Questions to the collection, and how well they are answered."""
+"""Questions to the collection, and how well they are answered.
+
+Modules have other names than the functions, which would be hidden by them otherwise.
+"""
+
+from typing import TYPE_CHECKING
+
+from stagekit.base.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from stagekit.search.evaluation import KnownQuestion, evaluate, read_questions
+    from stagekit.search.query import Hit, search
+    from stagekit.search.retrieval import SearchRequestError
+
+__all__ = ["Hit", "KnownQuestion", "SearchRequestError", "evaluate", "read_questions", "search"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "stagekit.search.evaluation": ("KnownQuestion", "evaluate", "read_questions"),
+        "stagekit.search.query": ("Hit", "search"),
+        "stagekit.search.retrieval": ("SearchRequestError",),
+    },
+)

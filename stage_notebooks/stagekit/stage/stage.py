@@ -55,10 +55,13 @@ def open_stage(
     parameters: Row | None = None,
     max_failure_rate: float = 0.01,
 ) -> Stage:
-    """Begin a stage.
+    """Begin a stage, or read what any stage has made: part of the public interface.
+
+    Whoever only reads may give any name, and calls :meth:`Stage.read`, :meth:`Stage.read_json`,
+    :meth:`Stage.read_part` and :meth:`Stage.read_bytes`; nothing is recorded before :meth:`Stage.finish`.
 
     Args:
-        name: one of the six stage names.
+        name: of the stage; one of the six in their notebooks.
         upstream: executed notebook by stage name; a stage left out is looked up in ``outputs/latest/``.
         outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
         parameters: the stage's parameters, as plain JSON; never a secret.
@@ -128,7 +131,17 @@ class Stage:
         return refs[0]
 
     def read(self, stage: str, name: str, *, usable_only: bool = True) -> list[Row]:
-        """Return an upstream table as rows, by default only those of usable documents (ok or stale)."""
+        """Return a product of a stage as rows, by default only those of usable documents. Public.
+
+        Args:
+            stage: that made it, for example ``text_chunking``.
+            name: of the product, for example ``chunks``; :meth:`show_inputs` lists them.
+            usable_only: leave the documents out that are neither ok nor stale.
+
+        Raises:
+            StageError: if the stage was not executed, or has no such product.
+            ArtifactError: if the product is missing from the store, or altered.
+        """
         rows = decode_rows(self.store.read_table(self.ref(stage, name)))
         require_rows(rows)
         return [row for row in rows if not usable_only or row.get("status", "ok") in _USABLE]
@@ -142,7 +155,11 @@ class Stage:
         return rows.where("status", _USABLE) if usable_only and len(rows) else rows
 
     def read_json(self, stage: str, name: str) -> Any:
-        """Return an upstream JSON artifact."""
+        """Return a product of a stage that is JSON, for example its ``source_snapshot``. Public.
+
+        Raises:
+            StageError: as :meth:`read`, or if it is no JSON.
+        """
         try:
             return parse_json(self.store.read(self.ref(stage, name)))
         except ValueError as error:
@@ -151,11 +168,23 @@ class Stage:
             ) from None
 
     def read_part(self, ref: ArtifactRef | Row, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return the table that a manifest row refers to, or some of its columns."""
+        """Return the table that a field of a row refers to, for example ``row["chunks"]``. Public.
+
+        Args:
+            ref: the field's value.
+            columns: names of those that are wanted; None for all.
+
+        Raises:
+            ArtifactError: if it is missing from the store, or altered.
+        """
         return self.store.read_table(ref, columns)
 
     def read_bytes(self, ref: ArtifactRef | Row) -> bytes:
-        """Return the bytes that a manifest row refers to."""
+        """Return the bytes that a field of a row refers to, for example ``row["content"]``. Public.
+
+        Raises:
+            ArtifactError: if they are missing from the store, or altered.
+        """
         return self.store.read(ref)
 
     def show_inputs(self) -> Table:

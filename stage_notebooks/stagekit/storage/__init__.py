@@ -1,4 +1,7 @@
-"""Stage 06: the vector store, kept equal to what the stages before it made."""
+"""Stage 06: the vector store, kept equal to what the stages before it made.
+
+Public for other programs is :func:`connect`, which opens the store that the setting ``qdrant_url`` names.
+"""
 
 from stagekit.storage.batching import point_struct
 from stagekit.storage.client import (

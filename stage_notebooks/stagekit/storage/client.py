@@ -50,7 +50,7 @@ def connect(
     ca_file: str = "",
     retry_budget_s: float = 300,
 ) -> QdrantClient:
-    """Open the store that ``qdrant_url`` names; the caller closes it.
+    """Open the store that ``qdrant_url`` names; the caller closes it. Part of the public interface.
 
     The embedded store belongs to one process at a time; it offers those methods of QdrantClient that are
     used here, see :mod:`stagekit.storage.embedded.store`. A server's key is taken from the environment, see

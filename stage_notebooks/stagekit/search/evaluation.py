@@ -1,6 +1,6 @@
 """Measures how well the collection answers known questions; ``nic-etl evaluate`` starts it as a process.
 
-``python -m stagekit.search.evaluate`` reads a request as JSON from standard input (the arguments of
+``python -m stagekit.search.evaluation`` reads a request as JSON from standard input (the arguments of
 :func:`evaluate`) and writes the report as JSON to standard output. Exit codes are those of
 :mod:`stagekit.search.query`.
 
