@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from runner.models import PipelineStage, ResourceRequirements, RetryConfig
 
-__all__ = ["toy_chain"]
+__all__ = ["toy_chain", "write_notebook"]
 
 _LIST = """
 stage = open_stage("listing", upstream=upstream, outputs_dir=outputs_dir, parameters={"max_pages": max_pages})
@@ -86,7 +86,7 @@ def toy_chain(folder: Path, pause: float = 0.0) -> list[PipelineStage]:
         number: int, name: str, body: str, parameters: str, *needs: str, **more: object
     ) -> PipelineStage:
         path = folder / f"{number:02}_{name}.ipynb"
-        _write(path, name, parameters, body)
+        write_notebook(path, name, parameters, body)
         return PipelineStage(name, name, path, needs, retry_config=quick, resource_requirements=light, **more)  # type: ignore[arg-type]
 
     shout = "chunk_size: int = 1\nbatch_size: int = 32\n"
@@ -114,7 +114,8 @@ def toy_chain(folder: Path, pause: float = 0.0) -> list[PipelineStage]:
     ]
 
 
-def _write(path: Path, name: str, parameters: str, body: str) -> None:
+def write_notebook(path: Path, name: str, parameters: str, body: str) -> None:
+    """Write the notebook of a stage: its parameters beside the common ones, and what it does."""
     common = 'upstream: dict = {}\noutputs_dir: str = ""'
     cells = [
         new_markdown_cell(f"# {name}"),

@@ -43,9 +43,12 @@ class ProgressTracker:
             self._end_run(str(event.data["status"]))
 
     def _advance(self, bar: Any, data: dict[str, Any]) -> None:
+        begins = bar.total is None
         bar.total, bar.unit = data["total"], data.get("unit", "document")
         bar.set_postfix_str(str(data.get("current") or "")[-48:], refresh=False)
         bar.update(data["done"] - bar.n)
+        if begins:  # tqdm itself draws at most ten times a second
+            bar.refresh()
 
     def _end_stage(self, event: Event) -> None:
         if event.stage in self._stages:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from tests.bench.__main__ import beside_peer, main
 from tests.bench.chain_phases import Noted, chain_phases, noted_seconds, read_notes
-from tests.bench.contestants import ROOT, Workplace, make_result
+from tests.bench.contestants import ROOT, Result, Workplace, make_result
 from tests.bench.corpus import write_corpus
 from tests.bench.peer_runs import PEERS, Peer, environment_folder
 from tests.bench.processes import measure, role_of
@@ -31,6 +32,11 @@ from tests.bench.report import (
     ratio,
     render,
     targets,
+)
+from tests.bench.specification import (
+    benchmark_checkpoint_overhead,
+    benchmark_memory_efficiency,
+    benchmark_pipeline_throughput,
 )
 from tests.crash.tiny_model import write_tiny_model
 
@@ -160,6 +166,25 @@ def test_each_target_is_met_or_not_or_not_measured() -> None:
     assert found["chain / bare, 1 worker, full run"] == (1.2, False)
     assert found["chain / bare, 2 workers, full run"] == (None, None)
     assert found["checkpointing / wall clock, 1 worker, full run"] == (0.01, True)
+
+
+def test_the_targets_of_the_specification_are_met_or_missed() -> None:
+    def result(wall: float, documents: int, peak: float, saving: float) -> Result:
+        more = {"peak_pss_mb": peak, "phases": {"checkpointing": saving}, "counts": {"documents": documents}}
+        figures = run(0, CHAIN, "full", wall, **more)
+        return Result(**{field.name: figures[field.name] for field in fields(Result)})
+
+    runs = {
+        "small_batch": result(360, 10, 900, 1),
+        "large_batch": result(360, 40, 5000, 18),
+        "incremental": result(36, 40, 800, 1),
+    }
+    found = benchmark_pipeline_throughput(runs)
+    assert [(target.value, target.met) for target in found] == [(100, True), (400, False), (4000, True)]
+    [memory] = benchmark_memory_efficiency(runs)
+    assert (memory.value, memory.met) == (5000, False)
+    [saving] = benchmark_checkpoint_overhead(runs)
+    assert (saving.value, saving.met) == (0.05, True)
 
 
 def test_how_far_two_workers_could_come_is_told_beside_how_far_they_came() -> None:

@@ -30,6 +30,6 @@ def lazy_names(
         return getattr(import_module(home_of[name]), name)
 
     def names() -> list[str]:
-        return sorted({*vars(import_module(package)), *home_of})
+        return sorted(home_of)
 
     return load, names
