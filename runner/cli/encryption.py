@@ -35,6 +35,12 @@ def _new_key() -> None:
 
 def _rekey(
     to_clear: Annotated[bool, typer.Option("--to-clear", help="Take the encryption away.")] = False,
+    artifacts_url: Annotated[
+        str,
+        typer.Option(
+            "--artifacts-url", help="An empty place for the artifacts, where NIC_ETL_ARTIFACTS_URL is set."
+        ),
+    ] = "",
     profile: Profile = None,
     parameter: Setting = None,
     as_json: AsJson = False,
@@ -43,20 +49,24 @@ def _rekey(
 
     A folder that is clear is encrypted. One that is encrypted needs its former
     key in NIC_ETL_ENCRYPTION_OLD_KEY; both may name files, with _FILE behind the
-    variable. If it is broken off, give the command again.
+    variable. A copy is made beside it, checked, and takes its place: a change
+    that is broken off has changed nothing.
 
     Example: nic-etl state rekey
     """
     config = load_config(profile, parse_assignments(parameter or [])).config
-    report = change_key(config.outputs, to_clear=to_clear)
+    report = change_key(config.outputs, to_clear=to_clear, second_artifacts=artifacts_url)
     if as_json:
         print_json(asdict(report))
         return
     before, after = report.key_id_before or "clear", report.key_id or "clear"
-    open_console(as_json).print(
+    told = (
         f"{config.outputs} was {before} and is {after} now: {report.artifacts} artifacts, {report.outcomes} "
-        f"outcomes, {report.vectors} vectors and {report.points} points were written anew; the previews in "
-        f"{report.notebooks} executed notebooks were taken out.",
-        highlight=False,
-        soft_wrap=True,
+        f"outcomes, {report.vectors} vectors and {report.points} points were copied; the previews in "
+        f"{report.notebooks} executed notebooks were taken out."
     )
+    if report.damaged:
+        told += f" {report.damaged} damaged artifacts were left out: `nic-etl run` makes them again."
+    if artifacts_url and report.artifacts:
+        told += f" Set NIC_ETL_ARTIFACTS_URL to {artifacts_url}; the artifacts are left in the former place."
+    open_console(as_json).print(told, highlight=False, soft_wrap=True)

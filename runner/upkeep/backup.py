@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from runner.errors import StateManagementError
 from runner.models import now
 from runner.record.state_manager import StateManager
+from stagekit.artifacts.store import half_written
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import KEY_VARIABLE
 from stagekit.sealing.marker import MARKER_FILE, read_marker
@@ -38,11 +39,7 @@ _MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
 _FILES = (MARKER_FILE, "audit*.jsonl", "audit.head", "runs/*/*", "latest/*")
 _DATABASES = ("*.sqlite",)
-_STAYS = {
-    "run.lock",
-    "rekey.lock",
-    "kernels",
-}  # of the folder that is restored into: they are about its own processes
+_STAYS = {"run.lock", "kernels"}  # of the folder that is restored into: they are about its own processes
 
 
 class BackupFile(BaseModel):
@@ -104,8 +101,8 @@ def create_backup(manager: StateManager, target: str) -> BackupReport:
         if (marker := manager.store.marker()) is not None:
             files.append(place.add_bytes(f"artifacts/{MARKER_FILE}", marker.text()))
         for uri, size, _ in manager.store.entries():
-            if "/." in uri or uri.endswith(".tmp"):
-                continue  # half written by a process that was killed, or is writing now
+            if half_written(uri):
+                continue
             try:
                 files.append(place.add_artifact(manager, uri, size))
             except ArtifactError:

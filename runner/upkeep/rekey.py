@@ -1,24 +1,28 @@
-"""Changes the key of an outputs folder: encrypts a clear one, rotates the key, or goes back to clear."""
+"""Changes the key of an outputs folder: copies it under the new one, and lets the copy take its place."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import contextlib
+import os
+import shutil
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from runner.errors import StateManagementError
-from runner.models import Checkpoint
+from runner.record.audit import AuditLog
 from runner.record.state_manager import StateManager
 from runner.tools import run_tool
+from runner.upkeep.records_copy import copy_records
 from stagekit.artifacts.store import artifacts_url, open_store
-from stagekit.base.files import atomic_write
-from stagekit.contract import SCRAP_MIME
-from stagekit.sealing.change import planned_change
-from stagekit.sealing.cipher import EncryptionError
+from stagekit.base.folder_swap import new_copy, remove_leftovers, swap
+from stagekit.errors import StageError
+from stagekit.sealing.change import former_cipher, new_cipher
+from stagekit.sealing.marker import read_marker
 
-__all__ = ["RekeyReport", "change_key", "without_previews"]
+__all__ = ["RekeyReport", "change_key"]
+
+_NOTHING_CHANGED = "nothing was changed"
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class RekeyReport:
     Attributes:
         key_id_before: of the former key, empty if the folder was clear.
         key_id: of the new one, empty if it is clear now.
-        artifacts: how many were written anew.
+        artifacts: how many were copied.
+        damaged: artifacts that were left out; their stages make them again.
         outcomes: of the memo, as artifacts.
         vectors: as artifacts.
         points: of the embedded collections, as artifacts.
@@ -37,93 +42,128 @@ class RekeyReport:
 
     key_id_before: str
     key_id: str
-    artifacts: int
-    outcomes: int
-    vectors: int
-    points: int
-    notebooks: int
+    artifacts: int = 0
+    damaged: int = 0
+    outcomes: int = 0
+    vectors: int = 0
+    points: int = 0
+    notebooks: int = 0
 
 
-def change_key(outputs: Path, *, to_clear: bool = False) -> RekeyReport:
+def change_key(outputs: Path, *, to_clear: bool = False, second_artifacts: str = "") -> RekeyReport:
     """Put an outputs folder under the key of the environment, or back to clear.
 
-    When a change is broken off, every file is readable under the old key or the new one; the same call
-    completes it, and every other command refuses until then.
+    The folder stays as it is until a whole copy under the new key lies beside it and takes its place. A
+    change that is broken off has changed nothing; the next one removes what it left.
+
+    Args:
+        outputs: the folder.
+        to_clear: take the encryption away.
+        second_artifacts: an empty folder or URL for the copy of an artifact store that lies elsewhere.
 
     Raises:
-        StateManagementError: a run goes on, a key is missing or wrong, or a store cannot be read.
+        StateManagementError: a run goes on, a key is missing or wrong, a store cannot be read, or there is no
+            room for the copy; nothing was changed.
     """
+    outputs = outputs.resolve()  # a link stays, and what it leads to is replaced
     try:
         store = open_store(artifacts_url(outputs))
         manager = StateManager(outputs, store)
         with manager.lock():
-            change = planned_change(outputs, store, to_clear=to_clear)
-            hidden = 0 if to_clear or change.from_id else _hide_previews(manager)
-            done = run_tool("stagekit.tools.rekey", {"outputs_dir": str(outputs), "to_clear": to_clear})
-            report = RekeyReport(notebooks=hidden, **done)
-            manager.audit("rekeyed", vars(report))
-    except EncryptionError as error:
+            return _change(manager, to_clear, second_artifacts)
+    except StageError as error:
         raise StateManagementError(str(error), exit_code=2) from None
+    except OSError as error:
+        raise StateManagementError(
+            f"The copy of {outputs} beside it cannot be made, or not take its place ({error}): "
+            f"see to the rights and the room there; {_NOTHING_CHANGED}."
+        ) from None
+
+
+def _change(manager: StateManager, to_clear: bool, second: str) -> RekeyReport:
+    outputs, store, inside = manager.outputs, manager.store, _inside(manager)
+    key_id = new_cipher(to_clear=to_clear).key_id
+    before = former_cipher(str(outputs), read_marker(outputs)).key_id
+    artifacts_before = former_cipher(store.url, store.marker()).key_id
+    remove_leftovers(outputs)
+    if before == artifacts_before == key_id:
+        return RekeyReport(before, key_id)
+    _require_movable(outputs)
+    _require_unused(outputs)
+    copy = new_copy(outputs)
+    try:
+        # A store elsewhere may be under the new key already: other folders may share it.
+        target = "" if artifacts_before == key_id and not inside else _artifacts_target(manager, copy, second)
+        places = {"outputs_dir": str(outputs), "copy_dir": str(copy), "artifacts": target}
+        done = run_tool("stagekit.tools.rekey", places | {"to_clear": to_clear})
+        hidden = copy_records(manager, copy, inside, hide=bool(key_id and not before))
+        report = RekeyReport(before, key_id, notebooks=hidden, **done)
+        AuditLog(copy).append("rekeyed", vars(report))
+        _require_unused(outputs)
+        swap(outputs, copy)
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)  # the copy, or what it has replaced
+    if copy.exists():
+        raise StateManagementError(
+            f"The key of {outputs} is changed, and the former folder {copy} cannot be removed: remove it."
+        )
     return report
 
 
-def without_previews(notebook: bytes) -> bytes:
-    """Return an executed notebook without what its cells show; what its stage glued stays.
+def _artifacts_target(manager: StateManager, copy: Path, second: str) -> str:
+    """Return where the artifacts are copied to.
 
     Raises:
-        ValueError: if it is no notebook.
+        StateManagementError: they lie elsewhere, and no second place is given; or one is, without need.
     """
-    content = json.loads(notebook)
-    if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
-        raise ValueError("it has no cells")
-    for cell in content["cells"]:
-        if "outputs" in cell:
-            cell["outputs"] = [kept for output in cell["outputs"] if (kept := _scrap_only(output))]
-    return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    inside = _inside(manager)
+    if inside and not second:
+        return str(copy / inside)
+    if second and not inside:
+        return second
+    if inside:
+        reason = f"The artifacts lie in {manager.outputs}, and are copied with it: leave --artifacts-url out"
+    else:
+        # Two places cannot change their names in one step, and other folders may share this one.
+        reason = (
+            f"The artifacts lie in {manager.store.url}, and are copied to a second place: name an empty one "
+            "with --artifacts-url, and set NIC_ETL_ARTIFACTS_URL to it when the key is changed"
+        )
+    raise StateManagementError(f"{reason}; {_NOTHING_CHANGED}.", exit_code=2)
 
 
-def _scrap_only(output: dict[str, Any]) -> dict[str, Any] | None:
-    data = output.get("data") or {}
-    return output | {"data": {SCRAP_MIME: data[SCRAP_MIME]}} if SCRAP_MIME in data else None
+def _inside(manager: StateManager) -> Path | None:
+    """Return the path of the artifact store in the outputs folder, None where it lies elsewhere."""
+    folder = manager.store.folder.resolve() if manager.store.folder else None
+    return folder.relative_to(manager.outputs) if folder and folder.is_relative_to(manager.outputs) else None
 
 
-def _hide_previews(manager: StateManager) -> int:
-    """Take the previews out of every executed notebook, with its checkpoint still vouching for it."""
-    count = 0
-    for execution_id in manager.execution_ids():
-        try:
-            state = manager.load_checkpoint(execution_id)
-        except StateManagementError:
-            continue  # its notebooks are seen to below
-        for checkpoint in state.stages.values():
-            path = manager.absolute(checkpoint.notebook)
-            if checkpoint.notebook and path.is_file() and _vouch(checkpoint, path):
-                manager.save_checkpoint(state)  # before the notebook: a kill in between is mended by the next
-    for path in manager.runs.glob("*/*.ipynb"):
-        count += _hide(path)
-    return count
+def _require_movable(outputs: Path) -> None:
+    if os.path.ismount(outputs):
+        raise StateManagementError(
+            f"{outputs} is a mount point, whose name cannot be given to a copy: move what is in it to a "
+            f"folder below it, and name that as outputs_dir; {_NOTHING_CHANGED}.",
+            exit_code=2,
+        )
+    facts = [path.lstat() for path in outputs.rglob("*")]
+    needed = sum({one.st_ino: one.st_size for one in facts}.values())  # runs share notebooks by hard links
+    free = shutil.disk_usage(outputs.parent).free
+    if free < needed:
+        raise StateManagementError(
+            f"The copy of {outputs} needs {needed / 2**20:,.0f} MiB beside it, and {free / 2**20:,.0f} MiB "
+            f"are free: make room; {_NOTHING_CHANGED}."
+        )
 
 
-def _vouch(checkpoint: Checkpoint, notebook: Path) -> bool:
-    """Let a checkpoint name the sha256 that its notebook is going to have; False if nothing changes."""
-    data = notebook.read_bytes()
-    if hashlib.sha256(data).hexdigest() != checkpoint.notebook_sha256:
-        return False
-    try:
-        hidden = without_previews(data)
-    except ValueError:
-        return False
-    checkpoint.notebook_sha256 = hashlib.sha256(hidden).hexdigest()
-    return hidden != data
-
-
-def _hide(notebook: Path) -> bool:
-    data = notebook.read_bytes()
-    try:
-        hidden = without_previews(data)
-    except ValueError:
-        notebook.unlink()  # half written: nothing can be read from it but text
-        return True
-    if hidden != data:
-        atomic_write(notebook, hidden)
-    return hidden != data
+def _require_unused(outputs: Path) -> None:
+    """Refuse while a notebook that was opened by hand would go on writing into the former folder."""
+    for path in outputs.glob("*.sqlite"):
+        with contextlib.closing(sqlite3.connect(path, timeout=10)) as connection:
+            try:
+                connection.execute("PRAGMA journal_mode = DELETE").fetchone()  # not while others have it open
+            except sqlite3.OperationalError as error:
+                raise StateManagementError(
+                    f"{path} is in use ({error}): close the notebooks that use it; {_NOTHING_CHANGED}."
+                ) from None
+            except sqlite3.DatabaseError:
+                continue  # damaged: nobody can use it

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +35,17 @@ def nic_etl(outputs: Path, *arguments: str, **environment: str) -> str:
     assert done.returncode == 0, done.stderr
     assert KEY not in done.stdout + done.stderr
     return done.stdout
+
+
+def kill_rekey(outputs: Path, **environment: str) -> None:
+    """Begin to change the key, and kill the command when a part of the copy is there."""
+    environment = {**os.environ, "NIC_ETL_OUTPUTS_DIR": str(outputs), **environment}
+    command = subprocess.Popen([sys.executable, "-m", "runner", "state", "rekey"], env=environment)
+    while not list(outputs.parent.glob(f".{outputs.name}.copy-*/*/sha256/*/*")):
+        assert command.poll() is None
+        time.sleep(0.02)
+    command.send_signal(signal.SIGKILL)
+    command.wait()
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +112,21 @@ def test_everything_works_as_in_clear_with_the_key_and_nothing_without_slow(
 
     (tmp_path / "new.key").write_text(OTHER)
     new = {"NIC_ETL_ENCRYPTION_KEY_FILE": str(tmp_path / "new.key")}
+    kill_rekey(outputs, NIC_ETL_ENCRYPTION_OLD_KEY=KEY, **new)
+    kept = {path: path.read_bytes() for path in (outputs / "artifacts").rglob("*") if path.is_file()}
+    assert kept.items() <= before.items()
+    assert nic_etl(outputs, "verify", **key).endswith("0 missing, 0 altered, 0 superfluous.\n")
+
     told = json.loads(nic_etl(outputs, "state", "rekey", "--json", NIC_ETL_ENCRYPTION_OLD_KEY=KEY, **new))
     assert (told["key_id_before"], told["key_id"]) == (KEY_ID, OTHER_ID)
     assert nic_etl(outputs, "verify", **new).endswith("0 missing, 0 altered, 0 superfluous.\n")
+    assert (
+        "incidente"
+        in json.loads(nic_etl(outputs, "search", "prazo de um incidente", "--json", **new))[0]["text"]
+    )
+    nic_etl(outputs, "audit", "verify", **new)
     rerun = json.loads(nic_etl(outputs, "run", "--json", *_SMALL, **new))
+    assert [one["status"] for one in rerun["stages"]][:-1] == ["skipped"] * 5
     assert rerun["points"]["upserted"] == 0
     assert rerun["points"]["total"] == again["points"]["total"]
 

@@ -1,4 +1,4 @@
-"""Promises of a change of the key: complete or to be completed, and readable at every moment in between."""
+"""Promises of a change of the key: complete, or nothing has changed, whenever it ends and however."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,9 +22,10 @@ from typer.testing import CliRunner
 from runner.cli.app import app
 from runner.errors import StateManagementError
 from runner.pipeline.orchestrator import PipelineOrchestrator
-from runner.record.state_manager import StateManager, file_sha256
+from runner.record.state_manager import StateManager, digest_of, file_sha256
 from runner.upkeep.backup import create_backup, restore_backup
-from runner.upkeep.rekey import change_key, without_previews
+from runner.upkeep.records_copy import without_previews
+from runner.upkeep.rekey import change_key
 from stagekit.artifacts.memo import Memo
 from stagekit.artifacts.store import open_store
 from stagekit.contract import SCRAP_MIME
@@ -40,8 +41,8 @@ from stagekit.sealing.cipher import (
 from stagekit.sealing.marker import MARKER_FILE, Marker, read_marker
 from stagekit.stage.display import hide_documents
 from stagekit.storage import open_embedded
-from stagekit.storage.embedded.rekey import rekey_embedded
-from stagekit.tools.rekey import rekey
+from stagekit.storage.embedded.copying import copy_embedded
+from stagekit.tools.rekey import copy_stores
 from tests.unit.encryption_keys import KEY, KEY_ID, OTHER, OTHER_ID, found_in, values_of
 from tests.unit.operations_runs import Shouting
 
@@ -65,9 +66,9 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keys]:
 
 @pytest.fixture(autouse=True)
 def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Change keys in this process; the tests of the command line start one, as users do."""
+    """Copy in this process; the tests of the command line start one, as users do."""
     if "commands" not in request.node.name:
-        monkeypatch.setattr("runner.upkeep.rekey.run_tool", lambda _, wanted: rekey(**wanted))
+        monkeypatch.setattr("runner.upkeep.rekey.run_tool", lambda _, wanted: copy_stores(**wanted))
 
 
 @pytest.fixture
@@ -103,13 +104,31 @@ def preview(notebook: Path) -> None:
     notebook.write_text(json.dumps(content))
 
 
+def under_artifacts(outputs: Path) -> set[str | None]:
+    """Return the keys that artifacts are under."""
+    files = [path for path in (outputs / "artifacts" / "sha256").rglob("*") if path.is_file()]
+    return {sealed_under(path.read_bytes()) for path in files}
+
+
 def under(outputs: Path) -> set[str | None]:
     """Return the keys that everything is under."""
-    files = [path for path in (outputs / "artifacts" / "sha256").rglob("*") if path.is_file()]
-    found = {sealed_under(path.read_bytes()) for path in files}
-    found |= {*values_of(outputs / "memo.sqlite"), *values_of(outputs / "vectors.sqlite")}
+    found = under_artifacts(outputs) | {
+        *values_of(outputs / "memo.sqlite"),
+        *values_of(outputs / "vectors.sqlite"),
+    }
     entries = [json.loads(path.read_text()) for path in outputs.glob("qdrant/collections/*/collection.json")]
     return found | {entry.get("key_id") for entry in entries}
+
+
+def beside(outputs: Path) -> list[str]:
+    """Return what else a change of the key has left in the folder above."""
+    return [path.name for path in outputs.parent.iterdir() if path.name.startswith(f".{outputs.name}.")]
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return what every file that tells of documents or runs holds."""
+    files = [path for path in folder.rglob("*") if path.is_file() and ".sqlite" not in path.name]
+    return {path: path.read_bytes() for path in files if path.name not in {".lock", "run.lock"}}
 
 
 def require_whole(shouting: Shouting) -> None:
@@ -145,6 +164,8 @@ def test_a_clear_folder_is_encrypted_and_nothing_is_left_in_clear(shouting: Shou
     (outputs / "memo.sqlite.damaged-20260101").write_text(TEXT)
     (outputs / ".restore-1").mkdir()
     (outputs / ".restore-1" / "x").write_text(TEXT)
+    (outputs / "gitlab_downloads").mkdir()
+    (outputs / "gitlab_downloads" / "c0ffee").write_text(TEXT)
     half = outputs / "artifacts" / "sha256" / "aa" / ".x.tmp"
     half.parent.mkdir(exist_ok=True)
     half.write_text(TEXT)
@@ -154,14 +175,15 @@ def test_a_clear_folder_is_encrypted_and_nothing_is_left_in_clear(shouting: Shou
     keys(KEY)
     report = change_key(outputs)
     assert (report.key_id_before, report.key_id) == ("", KEY_ID)
-    assert (report.notebooks, report.vectors, report.points) == (2, 1, 1)
+    assert (report.notebooks, report.vectors, report.points, report.damaged) == (2, 1, 1, 0)
     assert report.artifacts > 3
     assert report.outcomes == len(TEXTS) + 2  # and two last good ones
     assert found_in(outputs, TEXT, TEXT.upper(), "cardamom") == []
     assert under(outputs) == {KEY_ID}
     assert read_marker(outputs) == Marker(KEY_ID)
-    assert not list(outputs.glob("qdrant.*"))
+    assert beside(outputs) == []
     assert '"what": "rekeyed"' in (outputs / "audit.jsonl").read_text()
+    assert shouting.manager.audit_log.verify().fault == ""
     require_whole(shouting)
 
 
@@ -209,81 +231,222 @@ def test_without_the_right_keys_nothing_is_changed(
     require_whole(shouting)
 
 
-_SLOW = """
-import os, sys, time
+# Killed
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+import runner.upkeep.records_copy
+import runner.upkeep.rekey
 from stagekit.artifacts.store import ArtifactStore
-inner, done = ArtifactStore.reseal, []
-def reseal(self, uri):
-    found = inner(self, uri)
-    done.append(uri)
-    if len(done) == 3:
-        open(os.environ["REKEY_MARK"], "w").close()
-        time.sleep(60)
-    return found
-ArtifactStore.reseal = reseal
-from stagekit.tools.rekey import rekey
-rekey(outputs_dir=sys.argv[1])
+from stagekit.tools.rekey import copy_stores
+
+point, left = sys.argv[2], int(sys.argv[3])
+
+def watched(inner):
+    def call(*arguments, **named):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return inner(*arguments, **named)
+    return call
+
+def stop_at(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+runner.upkeep.rekey.run_tool = lambda _, wanted: copy_stores(**wanted)
+if point == "artifact":
+    ArtifactStore.copy = watched(ArtifactStore.copy)
+elif point == "record":
+    copier = runner.upkeep.records_copy._Copier
+    copier.__call__ = watched(copier.__call__)
+elif point == "removal":
+    runner.upkeep.rekey.shutil.rmtree = stop_at
+else:
+    swap = runner.upkeep.rekey.swap
+    def counted(*arguments):
+        Path.rename = watched(Path.rename)
+        swap(*arguments)
+    runner.upkeep.rekey.swap = counted
+runner.upkeep.rekey.change_key(Path(sys.argv[1]))
 """
+_DONE = [("rename", 2), ("removal", 0)]  # from the second rename on the new key is in force
 
 
-@pytest.mark.parametrize("before", ["", KEY])
-def test_a_change_that_is_killed_is_completed_by_the_same_command(
-    shouting: Shouting, keys: Keys, tmp_path: Path, before: str
+@pytest.mark.parametrize(
+    ("before", "point", "calls"),
+    [
+        ("", "artifact", 3),
+        (KEY, "artifact", 0),
+        (KEY, "record", 2),
+        (KEY, "rename", 0),
+        ("", "rename", 1),
+        *((KEY, *done) for done in _DONE),
+    ],
+)
+def test_a_change_that_is_killed_leaves_the_one_folder_or_the_other_whole(
+    shouting: Shouting, keys: Keys, before: str, point: str, calls: int
 ) -> None:
-    outputs, mark = shouting.manager.outputs, tmp_path / "mark"
+    outputs = shouting.manager.outputs
     if before:
         keys(before)
         change_key(outputs)
     keys(OTHER, before)
-    process = subprocess.Popen(
-        [sys.executable, "-c", _SLOW, str(outputs)], env={**os.environ, "REKEY_MARK": str(mark)}
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(outputs), point, str(calls)], check=False, timeout=120
     )
-    while not mark.exists():
-        assert process.poll() is None
-        time.sleep(0.02)
-    with pytest.raises(StateManagementError, match="Another process is changing the key"):
-        change_key(outputs)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    assert killed.returncode == -signal.SIGKILL
+    assert beside(outputs)
 
-    assert len(under(outputs)) == 2  # a part is under the new key, the rest as it was
-    for new in (OTHER, before):
-        keys(new)
-        with pytest.raises(StateManagementError, match=r"run `nic-etl state rekey` again with the same keys"):
-            StateManager(outputs)
-    keys(KEY if not before else "kLbPz3nY5sT0QmVf1u7w8x2aHcRjE4dGiOo9yNqXtUt=", before)
-    with pytest.raises(StateManagementError, match=r"was broken off: complete that one first"):
-        change_key(outputs)
+    done = (point, calls) in _DONE
+    keys(before if done else OTHER)
+    with pytest.raises(StateManagementError, match="is encrypted under the key|is not encrypted"):
+        StateManager(outputs)
+    keys(OTHER if done else before)
+    StateManager(outputs)  # puts the folder back that had no name
+    assert under(outputs) == {OTHER_ID if done else KEY_ID if before else None}
+
     keys(OTHER, before)
-    assert change_key(outputs).key_id == OTHER_ID
+    report = change_key(outputs)
+    assert (report.key_id_before, report.key_id) == (
+        OTHER_ID if done else KEY_ID if before else "",
+        OTHER_ID,
+    )
     assert under(outputs) == {OTHER_ID}
+    assert beside(outputs) == []
     keys(OTHER)
     require_whole(shouting)
 
 
-def test_a_notebook_is_vouched_for_whenever_the_change_is_killed(
+def test_while_the_folder_has_no_name_nobody_begins_another(shouting: Shouting) -> None:
+    outputs = shouting.manager.outputs
+    aside = outputs.with_name(f".{outputs.name}.before")
+    with shouting.manager.lock("a change"):
+        outputs.rename(aside)
+        with pytest.raises(StateManagementError, match="is being replaced by its copy under another key"):
+            StateManager(outputs)
+        assert not outputs.exists()
+    StateManager(outputs)
+    assert not aside.exists()
+    require_whole(shouting)
+
+
+def test_a_folder_that_was_begun_between_the_renames_gives_way(
     shouting: Shouting, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manager = shouting.manager
-    state = manager.load_checkpoint()
-    notebook = manager.absolute(state.stages["shout"].notebook)
-    preview(notebook)
-    state.stages["shout"].notebook_sha256 = file_sha256(notebook)
-    manager.save_checkpoint(state)
+    outputs = shouting.manager.outputs
+    rename = Path.rename
+
+    def begun(path: Path, target: Path) -> Path:
+        moved = rename(path, target)
+        if path == outputs and target.name.endswith(".before"):
+            (outputs / "runs").mkdir(parents=True)
+        return moved
+
     keys(KEY)
-
-    def killed(*_: object) -> bool:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr("runner.upkeep.rekey._hide", killed)
-        with pytest.raises(KeyboardInterrupt):
-            change_key(manager.outputs)
-    assert TEXT in notebook.read_text()
-    change_key(manager.outputs)
+        patch.setattr(Path, "rename", begun)
+        with pytest.raises(StateManagementError, match=r"not take its place .*nothing was changed"):
+            change_key(outputs)
+    keys()
+    require_whole(shouting)
+    keys(KEY)
+    change_key(outputs)
+    assert beside(outputs) == []
+    require_whole(shouting)
+
+
+def test_a_change_that_an_earlier_version_has_begun_in_place_is_told_what_to_do(
+    shouting: Shouting, keys: Keys
+) -> None:
+    outputs = shouting.manager.outputs
+    half = {"version": 1, "algorithm": "AES-256-GCM", "key_id": "", "changing_to": KEY_ID}
+    (outputs / MARKER_FILE).write_text(json.dumps(half))
+    keys(KEY)
+    before = contents(outputs)
+    for command in (StateManager, change_key):
+        with pytest.raises(
+            StateManagementError, match="complete it with that version .* or restore a backup"
+        ) as told:
+            command(outputs)
+        assert "\n" not in str(told.value)
+    assert contents(outputs) == before
+
+
+# What the copy looks like
+
+
+def test_links_modes_and_what_else_lies_there_are_as_before(shouting: Shouting, keys: Keys) -> None:
+    manager = shouting.manager
+    outputs = manager.outputs
+    first = manager.load_checkpoint()
+    notebook = manager.absolute(first.stages["shout"].notebook)
+    preview(notebook)
+    first.stages["shout"].notebook_sha256 = file_sha256(notebook)
+    manager.save_checkpoint(first)
+    second = shouting.run(TEXTS)
+    carried = manager.absolute(second.stages["shout"].notebook)
+    carried.unlink()
+    os.link(notebook, carried)  # as a run does that carries a notebook over
+    second.stages["shout"].notebook_sha256 = file_sha256(carried)
+    manager.save_checkpoint(second)
+    (outputs / "own notes").mkdir()
+    (outputs / "own notes" / "a.txt").write_text("mine")
+    link = next((outputs / "latest").iterdir()).readlink()
+
+    keys(KEY)
+    with manager.lock("before"):
+        pass
+    assert change_key(outputs).notebooks == 1  # one file, in two runs
+    assert notebook.samefile(carried)
+    assert notebook.stat().st_nlink == 2
     assert TEXT not in notebook.read_text()
-    again = StateManager(manager.outputs)
-    assert again.faults(again.load_checkpoint().stages["shout"]) == []
+    [latest] = (outputs / "latest").iterdir()
+    assert latest.readlink() == link
+    assert latest.resolve() == carried
+    assert (outputs / "own notes" / "a.txt").read_text() == "mine"
+    assert {path.stat().st_nlink for path in outputs.rglob("*.lock") if path.name != ".lock"} == {1}
+    modes = {path.lstat().st_mode & 0o077 for path in (outputs, *outputs.rglob("*")) if not path.is_symlink()}
+    assert modes == {0}
+    again = StateManager(outputs)
+    for state in (first, second):
+        assert again.faults(again.load_checkpoint(state.execution_id).stages["shout"]) == []
+    assert again.find_checkpoint("shout", digest_of(second.stages["shout"].fingerprint)) is not None
+
+
+def test_a_folder_behind_a_link_is_replaced_where_it_is(
+    shouting: Shouting, keys: Keys, tmp_path: Path
+) -> None:
+    outputs, real = shouting.manager.outputs, tmp_path / "disk" / "nic"
+    real.parent.mkdir()
+    outputs.rename(real)
+    outputs.symlink_to(real)
+    keys(KEY)
+    change_key(outputs)
+    assert outputs.is_symlink()
+    assert beside(real) == []
+    assert under(real) == {KEY_ID}
+    require_whole(shouting)
+
+
+def test_a_damaged_artifact_is_left_out_and_made_again(shouting: Shouting, keys: Keys) -> None:
+    outputs = shouting.manager.outputs
+    [loud] = [
+        path
+        for path in (outputs / "artifacts").rglob("*")
+        if path.is_file() and path.read_bytes() == TEXT.upper().encode()
+    ]
+    loud.write_bytes(b"altered")
+    keys(KEY)
+    assert change_key(outputs).damaged == 1
+    assert not loud.exists()
+    shouting.manager = StateManager(outputs)
+    shouting.worked.clear()
+    shouting.run(TEXTS)
+    assert shouting.worked == ["a.md"]
+    assert loud.exists()
 
 
 def test_what_a_stage_glued_stays_when_previews_go() -> None:
@@ -302,21 +465,126 @@ def test_what_a_stage_glued_stays_when_previews_go() -> None:
         without_previews(b"[]")
 
 
-def test_a_cache_that_another_process_uses_is_not_replaced_under_it(shouting: Shouting, keys: Keys) -> None:
+# What is refused
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_notebook_that_was_opened_by_hand_is_not_left_writing_into_the_former_folder(
+    shouting: Shouting, keys: Keys, monkeypatch: pytest.MonkeyPatch, writing: bool
+) -> None:
     outputs = shouting.manager.outputs
     keys(KEY)
     with (
         closing(sqlite3.connect(outputs / "memo.sqlite", timeout=0)) as other,
-        pytest.MonkeyPatch.context() as patch,
+        monkeypatch.context() as patch,
     ):
-        other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN IMMEDIATE" if writing else "SELECT count(*) FROM memo").fetchone()
         connect = sqlite3.connect
         patch.setattr("sqlite3.connect", lambda path, **_: connect(path, timeout=0))
-        with pytest.raises(
-            EncryptionError, match=r"memo.sqlite cannot be encrypted anew .*: close the notebooks"
-        ):
-            rekey(outputs_dir=str(outputs))
+        with pytest.raises(StateManagementError, match=r"memo.sqlite is in use .*: close the notebooks"):
+            change_key(outputs)
+    assert beside(outputs) == []
+    assert under(outputs) == {None}
     change_key(outputs)
+    require_whole(shouting)
+
+
+def test_without_room_for_the_copy_or_at_a_mount_point_nothing_is_begun(
+    shouting: Shouting, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = shouting.manager.outputs
+    keys(KEY)
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(2**40, 2**40 - 9, 9))
+        with pytest.raises(
+            StateManagementError, match=r"needs \d+ MiB beside it, and 0 MiB are free: make room"
+        ):
+            change_key(outputs)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.path.ismount", lambda path: path == outputs)
+        with pytest.raises(StateManagementError, match="is a mount point.*nothing was changed"):
+            change_key(outputs)
+    assert beside(outputs) == []
+    assert under(outputs) == {None}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_where_no_copy_can_be_made_that_is_said(shouting: Shouting, keys: Keys) -> None:
+    outputs = shouting.manager.outputs
+    keys(KEY)
+    outputs.parent.chmod(0o500)
+    try:
+        with pytest.raises(
+            StateManagementError, match=r"cannot be made.*Permission denied.*nothing was changed"
+        ):
+            change_key(outputs)
+    finally:
+        outputs.parent.chmod(0o700)
+    assert under(outputs) == {None}
+
+
+def test_a_folder_whose_marker_is_lost_keeps_everything(shouting: Shouting, keys: Keys) -> None:
+    outputs = shouting.manager.outputs
+    keys(KEY)
+    change_key(outputs)
+    marker = (outputs / MARKER_FILE).read_bytes()
+    (outputs / MARKER_FILE).unlink()
+    with pytest.raises(StateManagementError, match=f"is encrypted under the key {KEY_ID}"):
+        change_key(outputs)
+    (outputs / MARKER_FILE).write_bytes(marker)
+    require_whole(shouting)
+    for path in (outputs / "memo.sqlite", outputs / "vectors.sqlite"):
+        path.unlink()
+    shutil.rmtree(outputs / "qdrant")
+    (outputs / MARKER_FILE).unlink()
+    assert change_key(outputs).artifacts > 3
+    assert under_artifacts(outputs) == {KEY_ID}
+
+
+@pytest.mark.parametrize("elsewhere", ["folder", "memory"])
+def test_artifacts_elsewhere_are_copied_to_a_second_place(
+    shouting: Shouting, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: str
+) -> None:
+    outputs = shouting.manager.outputs
+    first, second = (
+        str(tmp_path / name) if elsewhere == "folder" else f"memory://{uuid.uuid4().hex}"
+        for name in ("one", "two")
+    )
+    with pytest.raises(StateManagementError, match="There is no key"):
+        change_key(outputs, second_artifacts=second)
+    keys(KEY)
+    with pytest.raises(StateManagementError, match="leave --artifacts-url out; nothing was changed"):
+        change_key(outputs, second_artifacts=second)
+    here, there = open_store(outputs / "artifacts"), open_store(first)
+    for uri, _, _ in here.entries():
+        assert here.copy(uri, there)
+    shutil.rmtree(outputs / "artifacts")
+    monkeypatch.setenv("NIC_ETL_ARTIFACTS_URL", first)
+    with pytest.raises(
+        StateManagementError, match="with --artifacts-url, and set NIC_ETL_ARTIFACTS_URL to it"
+    ):
+        change_key(outputs)
+    with pytest.raises(StateManagementError, match="is not encrypted, and"):
+        change_key(outputs, second_artifacts=first)
+    report = change_key(outputs, second_artifacts=second)
+    assert report.artifacts == len(list(open_store(first).entries())) > 3
+
+    with pytest.raises(
+        StateManagementError, match="is not encrypted, and"
+    ):  # the address is still the former
+        StateManager(outputs)
+    monkeypatch.setenv("NIC_ETL_ARTIFACTS_URL", second)
+    require_whole(shouting)
+    store = open_store(second)
+    assert {sealed_under(store.stored(uri)) for uri, _, _ in store.entries()} == {KEY_ID}
+    with pytest.raises(StateManagementError, match="holds artifacts under another key: give an empty place"):
+        change_key(outputs, to_clear=True, second_artifacts=second)
+    assert change_key(outputs).artifacts == 0  # all is under it
+    keys(OTHER, KEY)
+    third = f"{second}-3"
+    assert change_key(outputs, second_artifacts=third).artifacts == len(list(store.entries()))
+    keys(OTHER)
+    monkeypatch.setenv("NIC_ETL_ARTIFACTS_URL", third)
     require_whole(shouting)
 
 
@@ -334,28 +602,11 @@ def test_a_damaged_cache_goes_and_is_made_again(shouting: Shouting, keys: Keys) 
         assert len(list(memo.values())) == len(TEXTS)
 
 
-@pytest.mark.parametrize("renamed", [1, 2])
-def test_the_collections_survive_a_kill_between_the_two_renames(
-    shouting: Shouting, keys: Keys, renamed: int
-) -> None:
-    outputs = shouting.manager.outputs
-    folder = outputs / "qdrant"
-    keys(KEY)
-    if renamed == 2:
-        shutil.copytree(folder, outputs / "qdrant.old")
-    else:
-        folder.rename(outputs / "qdrant.old")
-        (outputs / "qdrant.new").mkdir()
-    assert change_key(outputs).points == 1
-    assert not list(outputs.glob("qdrant.*"))
-    require_whole(shouting)
-
-
-def test_collections_under_a_third_key_are_named(shouting: Shouting, keys: Keys) -> None:
+def test_collections_under_a_third_key_are_named(shouting: Shouting, keys: Keys, tmp_path: Path) -> None:
     keys(KEY)
     change_key(shouting.manager.outputs)
-    with pytest.raises(EncryptionError, match=f"under other keys .{KEY_ID}.: move the folder away"):
-        rekey_embedded(shouting.manager.outputs / "qdrant", CLEAR, [CLEAR])
+    with pytest.raises(EncryptionError, match="under another key than its folder: move the folder away"):
+        copy_embedded(shouting.manager.outputs / "qdrant", CLEAR, tmp_path / "copy" / "qdrant")
 
 
 def test_a_run_that_goes_on_keeps_its_key(shouting: Shouting, keys: Keys) -> None:

@@ -18,7 +18,6 @@ from stagekit.sealing.cipher import (
     AesCipher,
     DamagedError,
     EncryptionError,
-    Keyring,
     key_from_environment,
     key_id_of,
     new_key,
@@ -63,18 +62,6 @@ def test_another_key_is_refused_by_name_and_nothing_is_called_damaged() -> None:
     for cipher in (AesCipher(OTHER), CLEAR):
         with pytest.raises(EncryptionError, match=f"memo/1 is encrypted under the key {key_id_of(KEY)}"):
             cipher.open("memo/1", sealed)
-
-
-def test_a_keyring_opens_what_was_sealed_before_and_seals_as_from_now_on() -> None:
-    before, after = AesCipher(KEY), AesCipher(OTHER)
-    ring = Keyring(after, before)
-    assert ring.open("a", before.seal("a", b"1")) == ring.open("a", ring.seal("a", b"1")) == b"1"
-    assert sealed_under(ring.seal("a", b"1")) == after.key_id == ring.key_id
-    assert ring.pseudonym("text") == after.pseudonym("text") != before.pseudonym("text")
-    with pytest.raises(DamagedError):  # a clear value has no business in an encrypted folder
-        ring.open("a", b"clear")
-    assert not ring.takes_clear
-    assert Keyring(after, CLEAR).takes_clear
 
 
 def test_clear_values_stay_as_they_are() -> None:

@@ -158,7 +158,7 @@ def test_a_damaged_marker_is_said_and_never_taken_for_a_clear_folder(tmp_path: P
     (tmp_path / MARKER_FILE).write_text(text)
     with pytest.raises(EncryptionError, match="encryption.json is damaged"):
         folder_cipher(tmp_path)
-    (tmp_path / MARKER_FILE).write_text('{"version": 2, "key_id": "", "changing_to": null}')
+    (tmp_path / MARKER_FILE).write_text('{"version": 2, "key_id": ""}')
     with pytest.raises(EncryptionError, match="later version of nic-etl"):
         folder_cipher(tmp_path)
 
@@ -245,12 +245,12 @@ def test_a_document_that_looks_encrypted_is_a_document_like_any_other(
         assert store.read(store.put("x", hostile, "application/octet-stream")) == hostile
 
 
-def test_a_file_from_before_the_last_change_of_the_key_is_refused_and_stays(tmp_path: Path) -> None:
+def test_a_file_under_another_key_is_refused_with_the_remedy_and_stays(tmp_path: Path) -> None:
     store = outputs_store(tmp_path / "outputs")
     ref = store.put("x", b"1", "text/plain")
     path = tmp_path / "outputs" / "artifacts" / ref.uri
     path.write_bytes(AesCipher(base64.b64decode(OTHER)).seal(ref.uri, b"1"))
-    with pytest.raises(EncryptionError, match=f"under the key {OTHER_ID}.*nic-etl state rekey"):
+    with pytest.raises(EncryptionError, match=f"under the key {OTHER_ID}.*put it back from a backup"):
         store.read(ref)
     assert sealed_under(path.read_bytes()) == OTHER_ID
 

@@ -16,10 +16,9 @@ from typing import Any, Final
 from stagekit.base.database_faults import is_damage
 from stagekit.base.plain_json import parse_json
 from stagekit.sealing.cipher import Cipher, DamagedError
-from stagekit.sealing.databases import rebuild
 from stagekit.sealing.marker import folder_cipher
 
-__all__ = ["MAP_KEY", "Memo", "canonical_json", "digest", "reseal_memo"]
+__all__ = ["MAP_KEY", "Memo", "canonical_json", "digest"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS memo (
@@ -51,14 +50,19 @@ class Memo:
     It is a cache: an unreadable file is set aside and a new one begun, an altered row counts as absent. In an
     encrypted folder values are sealed, each under its key.
 
+    Args:
+        path: of the file.
+        cipher: of its values, to read what is under a former key; by default the one of its folder.
+
     Raises:
         EncryptionError: the folder is encrypted, and its key is not in the environment.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cipher: Cipher | None = None) -> None:
         self.path = path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.cipher = folder_cipher(path.parent)  # before the file is looked at: it may not be for us
+        # Before the file is looked at: it may not be for us.
+        self.cipher = folder_cipher(path.parent) if cipher is None else cipher
         self._lock = threading.Lock()
         try:
             self._connection = self._open()
@@ -120,13 +124,18 @@ class Memo:
 
     def values(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every remembered value with its key; altered rows are left out."""
-        statement = f"SELECT key, value, checksum FROM memo WHERE key > ? ORDER BY key LIMIT {_BATCH}"
+        for _, key, value in self.rows():
+            yield key, value
+
+    def rows(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield every remembered value as :meth:`put_many` takes it; altered rows are left out."""
+        statement = f"SELECT key, stage, value, checksum FROM memo WHERE key > ? ORDER BY key LIMIT {_BATCH}"
         last = ""
         while rows := self._execute(statement, [(last,)]):
             last = rows[-1][0]
-            for key, *stored in rows:
+            for key, stage, *stored in rows:
                 if (value := _known(self.cipher, _memo_name(key), *stored)) is not None:
-                    yield key, value
+                    yield stage, key, value
 
     def good_values(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield every last good outcome as (stage, document_id, row); altered rows are left out."""
@@ -200,28 +209,6 @@ class Memo:
             return [found for row in rows for found in connection.execute(statement, row)]
 
 
-def reseal_memo(path: Path, cipher: Cipher) -> int:
-    """Write a memo anew as a cipher seals it, and return how many values it has, without altered ones."""
-
-    def fill(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
-        new.executescript(_SCHEMA)
-        count = 0
-        for key, stage, *stored in old.execute("SELECT key, stage, value, checksum FROM memo"):
-            if (text := _text(cipher, _memo_name(key), *stored)) is not None:
-                row = (key, stage, *_stored(cipher, _memo_name(key), text))
-                count += new.execute("INSERT INTO memo VALUES (?, ?, ?, ?)", row).rowcount
-        for one, document, *stored in old.execute(
-            "SELECT stage, document_id, value, checksum FROM last_good"
-        ):
-            name = _good_name(one, document)
-            if (text := _text(cipher, name, *stored)) is not None:
-                row = (one, document, *_stored(cipher, name, text))
-                count += new.execute("INSERT INTO last_good VALUES (?, ?, ?, ?)", row).rowcount
-        return count
-
-    return rebuild(path, fill)
-
-
 def _memo_name(key: str) -> str:
     return f"memo/{key}"
 
@@ -250,7 +237,7 @@ def _text(cipher: Cipher, name: str, stored: Any, checksum: Any) -> str | None:
     if not isinstance(stored, str | bytes) or _checksum(stored) != checksum:
         return None
     if isinstance(stored, str):
-        return stored if cipher.takes_clear else None
+        return None if cipher.key_id else stored
     try:
         return cipher.open(name, stored).decode()
     except (DamagedError, UnicodeDecodeError):

@@ -22,7 +22,7 @@ from stagekit.base.files import atomic_write
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.contract import ArtifactRef
 from stagekit.errors import ArtifactError
-from stagekit.sealing.cipher import CLEAR, Cipher, DamagedError, EncryptionError, sealed_under
+from stagekit.sealing.cipher import CLEAR, Cipher, DamagedError, EncryptionError
 from stagekit.sealing.marker import (
     MARKER_FILE,
     Marker,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from stagekit.artifacts.table_views import Columns
 
-__all__ = ["PARQUET", "ArtifactStore", "artifacts_url", "open_store", "outputs_store"]
+__all__ = ["PARQUET", "ArtifactStore", "artifacts_url", "half_written", "open_store", "outputs_store"]
 
 PARQUET = "application/vnd.apache.parquet"
 _URI = re.compile(r"sha256/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]{1,12})?")
@@ -56,6 +56,11 @@ def artifacts_url(outputs: Path) -> str:
 def open_store(url: str | Path) -> ArtifactStore:
     """Open the store at a folder or fsspec URL; credentials and key come from this process's environment."""
     return ArtifactStore(url)
+
+
+def half_written(uri: str) -> bool:
+    """Tell whether a stored file is what a process that was killed, or is writing now, has left of one."""
+    return "/." in uri or uri.endswith(".tmp")
 
 
 def outputs_store(outputs: Path) -> ArtifactStore:
@@ -100,7 +105,7 @@ class ArtifactStore:
 
     @cached_property
     def cipher(self) -> Cipher:
-        """What the stored files are sealed with; another one may be set, for the change of a key."""
+        """What the stored files are sealed with; another one may be set, to read under a former key."""
         return cipher_for(self.marker(), self.url)
 
     def put(
@@ -281,21 +286,21 @@ class ArtifactStore:
             raise ArtifactError(f"These bytes do not belong to {uri}: take another backup.") from None
         self._write(uri, data)
 
-    def reseal(self, uri: str) -> bool:
-        """Store a file as this store's cipher seals it, and return whether it was stored otherwise.
+    def copy(self, uri: str, target: ArtifactStore) -> bool:
+        """Store a file in another store, as that one seals it, and read it back.
 
-        One that is damaged, or that a killed process left half written, is deleted.
+        Returns:
+            whether it was whole here; a damaged one is not stored there.
+
+        Raises:
+            ArtifactError: if it cannot be copied whole.
         """
-        data = self.stored(uri)
         try:
-            content = self._opened(uri, _digest_in(uri), data)
+            content = self._opened(uri, _digest_in(uri), self.stored(uri))
         except DamagedError:
-            self.delete(uri)
-            return True
-        found = sealed_under(data) if data != content else ""
-        if found == self.cipher.key_id:
             return False
-        self._write(uri, self.cipher.seal(uri, content))
+        target._write(uri, target.cipher.seal(uri, content), sync=False)
+        target.content(uri)
         return True
 
     # The marker
@@ -307,13 +312,6 @@ class ArtifactStore:
         except FileNotFoundError:
             return None
 
-    def mark(self, marker: Marker | None) -> None:
-        """Write the store's ``encryption.json``, or remove it."""
-        if marker is None:
-            self.delete(MARKER_FILE)
-        else:
-            self._write(MARKER_FILE, marker.text())
-
     def encrypt(self, cipher: Cipher) -> None:
         """Begin to seal what is stored in a store that holds nothing yet.
 
@@ -322,7 +320,7 @@ class ArtifactStore:
         """
         if next(self.entries(), None) is not None and not self.cipher.key_id:
             raise EncryptionError(clear_place(self.url))
-        self.mark(Marker(cipher.key_id))
+        self._write(MARKER_FILE, Marker(cipher.key_id).text())
         self.cipher = cipher
 
     def delete(self, uri: str) -> None:
@@ -334,6 +332,11 @@ class ArtifactStore:
     def local(self) -> bool:
         """Tell whether the store is a folder of this machine."""
         return self._local
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the store is; None where it is none of this machine."""
+        return Path(self._root) if self._local else None
 
     def verify(self, ref: ArtifactRef | dict[str, Any]) -> bool:
         """Tell whether an artifact's bytes are those that its reference promises."""
@@ -373,7 +376,7 @@ class ArtifactStore:
         if not _URI.fullmatch(uri):
             raise DamagedError(uri)
         # The sha256 first: a document may look like something sealed.
-        if self.cipher.takes_clear and hashlib.sha256(data).hexdigest() == digest:
+        if not self.cipher.key_id and hashlib.sha256(data).hexdigest() == digest:
             return data
         content = self.cipher.open(uri, data)
         if hashlib.sha256(content).hexdigest() != digest:

@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+from stagekit.base.folder_swap import put_back
 from stagekit.errors import StageError
 
 __all__ = [
@@ -86,10 +87,12 @@ def private_outputs(outputs: Path) -> Path:
     What this process writes from now on is its owner's alone, wherever it writes.
 
     Raises:
-        StageError: the folder, or something in it that would be written to, is another user's or a link.
+        StageError: the folder, or something in it that would be written to, is another user's or a link, or
+            its key is being changed.
         OSError: it cannot be made.
     """
     os.umask(0o077)
+    put_back(outputs)
     make_private_dir(outputs)
     _require_own(outputs.stat(), outputs)
     if stat.S_IMODE(outputs.stat().st_mode) & 0o077:

@@ -5,16 +5,16 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stagekit.base.database_faults import is_damage
 from stagekit.sealing.cipher import Cipher, DamagedError
-from stagekit.sealing.databases import rebuild
 from stagekit.sealing.marker import folder_cipher
 
-__all__ = ["VectorStore", "reseal_vectors", "vector_key"]
+__all__ = ["VectorStore", "vector_key"]
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, checksum BLOB) WITHOUT ROWID"
@@ -43,14 +43,19 @@ class VectorStore:
     aside as `<name>.damaged` and begun anew. In an encrypted folder vectors are sealed: texts can be guessed
     from them.
 
+    Args:
+        path: of the file.
+        cipher: of its vectors, to read what is under a former key; by default the one of its folder.
+
     Raises:
         EncryptionError: the folder is encrypted, and its key is not in the environment.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cipher: Cipher | None = None) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._cipher = folder_cipher(path.parent)  # before the file is looked at: it may not be for us
+        # Before the file is looked at: it may not be for us.
+        self._cipher = folder_cipher(path.parent) if cipher is None else cipher
         try:
             self._prepare()
         except sqlite3.DatabaseError as error:
@@ -69,11 +74,17 @@ class VectorStore:
                 marks = ",".join("?" * len(part))
                 query = f"SELECT key, vector, checksum FROM vectors WHERE key IN ({marks})"
                 with contextlib.suppress(sqlite3.DatabaseError):  # a damaged page: its rows are missing
-                    for key, *stored in connection.execute(query, part):
-                        vector = _opened(self._cipher, key, *stored)
-                        if vector and len(vector) % 4 == 0:
-                            found[key.hex()] = np.frombuffer(vector, dtype="<f4")
+                    found |= self._whole(connection.execute(query, part))
         return found
+
+    def items(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Yield every whole vector with its key; the damaged are left out."""
+        with self._connection() as connection:
+            try:
+                yield from self._whole(connection.execute("SELECT key, vector, checksum FROM vectors"))
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
 
     def put_many(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         """Store vectors in one transaction; a key that is there already gets the new vector."""
@@ -83,6 +94,12 @@ class VectorStore:
             rows.append(_row(self._cipher, raw_key, raw))
         with self._connection() as connection, connection:
             connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+
+    def _whole(self, rows: Iterable[tuple[bytes, Any, Any]]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        for key, *stored in rows:
+            vector = _opened(self._cipher, key, *stored)
+            if vector and len(vector) % 4 == 0:
+                yield key.hex(), np.frombuffer(vector, dtype="<f4")
 
     def _prepare(self) -> None:
         with self._connection() as connection, connection:
@@ -97,21 +114,6 @@ class VectorStore:
             # As the memo does: what a loss of power takes is embedded again.
             connection.execute("PRAGMA synchronous = NORMAL")
             yield connection
-
-
-def reseal_vectors(path: Path, cipher: Cipher) -> int:
-    """Write the vectors anew as a cipher seals them, and return how many; altered ones are left out."""
-
-    def fill(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
-        new.execute(_SCHEMA)
-        count = 0
-        for key, *stored in old.execute("SELECT key, vector, checksum FROM vectors"):
-            if (vector := _opened(cipher, key, *stored)) is not None:
-                row = _row(cipher, key, vector)
-                count += new.execute("INSERT INTO vectors VALUES (?, ?, ?)", row).rowcount
-        return count
-
-    return rebuild(path, fill)
 
 
 def _row(cipher: Cipher, key: bytes, vector: bytes) -> tuple[bytes, bytes, bytes]:

@@ -28,7 +28,6 @@ __all__ = [
     "Cipher",
     "DamagedError",
     "EncryptionError",
-    "Keyring",
     "key_from_environment",
     "key_id_of",
     "new_key",
@@ -60,7 +59,6 @@ class Cipher(Protocol):
     Attributes:
         key_id: of the key that values are sealed under, empty where they stay clear.
         overhead: bytes that sealing adds.
-        takes_clear: whether a value that is not sealed may be taken as it is.
     """
 
     @property
@@ -70,10 +68,6 @@ class Cipher(Protocol):
     @property
     def overhead(self) -> int:
         """In bytes."""
-
-    @property
-    def takes_clear(self) -> bool:
-        """False in an encrypted folder."""
 
     def seal(self, name: str, data: bytes, /) -> bytes:
         """Return the bytes to store under a name."""
@@ -95,7 +89,6 @@ class _Clear:
 
     key_id = ""
     overhead = 0
-    takes_clear = True
 
     def seal(self, _name: str, data: bytes) -> bytes:
         return data
@@ -114,7 +107,6 @@ class AesCipher:
     """Seals under one key, and opens what was sealed under it."""
 
     overhead = _HEADER_BYTES + _TAG_BYTES
-    takes_clear = False
 
     def __init__(self, key: bytes) -> None:
         # 0.1 s that only encrypted folders are to pay.
@@ -144,8 +136,8 @@ class AesCipher:
             raise DamagedError(f"{name} is not encrypted as it should be")
         if found != self.key_id:
             raise EncryptionError(
-                f"{name} is encrypted under the key {found}, and the key given is {self.key_id}: run "
-                f"`nic-etl state rekey` with the former in {OLD_KEY_VARIABLE}, or delete it if it is damaged."
+                f"{name} is encrypted under the key {found}, and what lies around it under {self.key_id}: "
+                "put it back from a backup made under that key, or delete it; the next run makes it again."
             )
         header, body = data[:_HEADER_BYTES], memoryview(data)[_HEADER_BYTES:]
         try:
@@ -157,30 +149,6 @@ class AesCipher:
     def pseudonym(self, text: str) -> str:
         """Return eight hexadecimal digits of a keyed hash."""
         return hmac.digest(self._pseudonyms, text.encode(errors="replace"), "sha256")[:4].hex()
-
-
-class Keyring:
-    """Seals with one cipher, and opens what any of several has sealed: for the change of a key."""
-
-    def __init__(self, sealing: Cipher, *others: Cipher) -> None:
-        self._sealing = sealing
-        self._known = {cipher.key_id: cipher for cipher in (*others, sealing)}
-        self.key_id = sealing.key_id
-        self.overhead = sealing.overhead
-        self.takes_clear = "" in self._known
-
-    def seal(self, name: str, data: bytes) -> bytes:
-        """Return the bytes to store under a name."""
-        return self._sealing.seal(name, data)
-
-    def open(self, name: str, data: bytes) -> bytes:
-        """Return what was sealed under one of the keys; the errors are those of :class:`Cipher`."""
-        cipher = self._known.get(sealed_under(data) or "", self._sealing)
-        return cipher.open(name, data)
-
-    def pseudonym(self, text: str) -> str:
-        """Return what stands for a text under the key that seals."""
-        return self._sealing.pseudonym(text)
 
 
 CLEAR: Cipher = _Clear()

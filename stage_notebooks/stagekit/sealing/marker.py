@@ -42,12 +42,10 @@ class Marker:
     """What a marker says.
 
     Attributes:
-        key_id: of the key that everything is sealed under; empty while a clear place is being encrypted.
-        changing_to: the key id that a change goes on to, empty for clear; None if there is none.
+        key_id: of the key that everything is sealed under.
     """
 
     key_id: str
-    changing_to: str | None = None
 
     def text(self) -> bytes:
         """Return the marker as its file holds it."""
@@ -58,19 +56,24 @@ def parse_marker(data: bytes, where: str) -> Marker:
     """Return the marker in a file.
 
     Raises:
-        EncryptionError: if it is damaged, or of a later version.
+        EncryptionError: if it is damaged, of a later version, or of a change that an earlier one has begun.
     """
     try:
         content = json.loads(data)
-        marker = Marker(str(content["key_id"]), content["changing_to"])
-        version = content["version"]
+        marker, version = Marker(str(content["key_id"])), content["version"]
+        half_changed = content.get("changing_to") is not None
     except (ValueError, KeyError, TypeError):
         raise EncryptionError(
-            f"{where}/{MARKER_FILE} is damaged: put it back from a backup, or delete it and run "
-            "`nic-etl state rekey` with the key, which writes it anew."
+            f"{where}/{MARKER_FILE} is damaged: put it back from a backup; the one in outputs_dir and the "
+            "one at the root of its artifact store hold the same."
         ) from None
     if version != _VERSION:
         raise EncryptionError(f"{where} was encrypted by a later version of nic-etl: use that one.")
+    if half_changed:  # earlier versions changed the key in place
+        raise EncryptionError(
+            f"A change of the key of {where} that an earlier version of nic-etl began is not complete: "
+            "complete it with that version (`nic-etl state rekey` with the same keys), or restore a backup."
+        )
     return marker
 
 
@@ -86,15 +89,10 @@ def cipher_for(marker: Marker | None, where: str) -> Cipher:
     """Return the cipher of a place, with the key of the environment.
 
     Raises:
-        EncryptionError: if the key is missing, weak or another one, or a change of the key is unfinished.
+        EncryptionError: if the key is missing, weak or another one.
     """
     if marker is None:
         return CLEAR
-    if marker.changing_to is not None:
-        raise EncryptionError(
-            f"The key of {where} is being changed, or the change was broken off: run `nic-etl state rekey` "
-            "again with the same keys."
-        )
     key = key_from_environment()
     if key is None:
         raise EncryptionError(
@@ -126,7 +124,7 @@ def prepare_folder(outputs: Path) -> Cipher:
         holds_data = any(True for pattern in _DATA for _ in outputs.glob(pattern))
         if marker is None and holds_data:
             raise EncryptionError(clear_place(str(outputs)))
-        if not holds_data and (marker is None or marker.changing_to is None):
+        if not holds_data:
             marker = Marker(key_id_of(key))
             atomic_write(outputs / MARKER_FILE, marker.text())
     return cipher_for(marker, str(outputs))

@@ -1,128 +1,115 @@
-"""Puts all that lies below ``outputs/`` under another key; ``nic-etl state rekey`` starts it as a process.
+"""Copies what an outputs folder keeps sealed into a fresh one under another key, for ``nic-etl state rekey``.
 
 ``python -m stagekit.tools.rekey`` reads a request as JSON from standard input (the arguments of
-:func:`rekey`) and writes what it did as JSON. Each file is replaced as a whole, so that it is readable
-under the old key or the new one whenever the process is killed; ``encryption.json`` says that the change
-goes on until it is complete, and every other command refuses meanwhile.
+:func:`copy_stores`) and writes what it did as JSON. What it copies is read through the stores' own methods,
+and read back from the copy.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from stagekit.artifacts.memo import reseal_memo
-from stagekit.artifacts.store import ArtifactStore, artifacts_url, open_store
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.store import artifacts_url, half_written, open_store
 from stagekit.base.files import atomic_write
-from stagekit.base.paths import outputs_path
-from stagekit.sealing.change import KeyChange, planned_change
-from stagekit.sealing.cipher import Cipher, EncryptionError, Keyring
-from stagekit.sealing.marker import MARKER_FILE, Marker
+from stagekit.errors import StageError
+from stagekit.sealing.change import former_cipher, new_cipher
+from stagekit.sealing.cipher import Cipher, EncryptionError
+from stagekit.sealing.marker import MARKER_FILE, Marker, read_marker
 from stagekit.tools.tool import answer
 
-__all__ = ["main", "rekey"]
+__all__ = ["copy_stores"]
 
-_LOCK = "rekey.lock"
+_BATCH = 500  # rows of a cache in memory at once
+
+T = TypeVar("T")
 
 
-def rekey(*, outputs_dir: str, to_clear: bool = False) -> dict[str, Any]:
-    """Put artifacts, memo, vectors and embedded collections under the key of the environment, or in clear.
+def copy_stores(*, outputs_dir: str, copy_dir: str, artifacts: str, to_clear: bool) -> dict[str, int]:
+    """Copy artifacts, memo, vectors and embedded collections; the caller holds the lock of the runs.
 
-    The caller sees to executed notebooks, and holds the lock of the runs.
+    Args:
+        outputs_dir: the folder that they are in.
+        copy_dir: an empty one.
+        artifacts: folder or URL of the new artifact store; empty where artifacts stay where they are.
+        to_clear: the copy is not encrypted.
 
     Returns:
-        ``key_id_before`` and ``key_id`` (empty: clear), and how many ``artifacts``, ``outcomes``, ``vectors``
-        and ``points`` were written anew.
+        how many ``artifacts``, ``outcomes``, ``vectors`` and ``points`` were copied, and how many artifacts
+        were ``damaged``, which are left out.
 
     Raises:
-        EncryptionError: keys are missing or wrong, another process changes the key, or a file is under
-            neither key; nothing was changed, or what was is readable under the new key.
-        StageError: a store cannot be read or written.
+        StageError: a key is missing, a store cannot be read or written, or something did not arrive whole.
     """
-    outputs = outputs_path(outputs_dir)
-    with _alone(outputs):
-        store = open_store(artifacts_url(outputs))
-        change = planned_change(outputs, store, to_clear=to_clear)
-        _mark(outputs, store, Marker(change.from_id, change.sealing.key_id))
-        counts = _reseal(outputs, store, change)
-        final = Marker(change.sealing.key_id) if change.sealing.key_id else None
-        _mark(outputs, store, final)
-    return {"key_id_before": change.from_id, "key_id": change.sealing.key_id} | counts
-
-
-def _reseal(outputs: Path, store: ArtifactStore, change: KeyChange) -> dict[str, int]:
-    store.cipher = change.keyring
-    counts = {"artifacts": sum([store.reseal(uri) for uri, _, _ in list(store.entries())])}
-    counts["outcomes"] = _database(outputs / "memo.sqlite", reseal_memo, change.keyring)
-    counts["vectors"] = 0
+    outputs, copy = Path(outputs_dir), Path(copy_dir)
+    sealing = new_cipher(to_clear=to_clear)
+    opening = former_cipher(outputs_dir, read_marker(outputs))
+    if sealing.key_id:
+        atomic_write(copy / MARKER_FILE, Marker(sealing.key_id).text())
+    counts = {"outcomes": 0, "vectors": 0, "points": 0, "artifacts": 0, "damaged": 0}
+    # Artifacts last: they are stored before anything refers to them.
+    if (outputs / "memo.sqlite").exists():
+        counts["outcomes"] = _copy_memo(outputs / "memo.sqlite", opening, copy / "memo.sqlite")
     if (outputs / "vectors.sqlite").exists():
-        from stagekit.embedding.vectors import reseal_vectors  # NumPy, only where it is needed
+        counts["vectors"] = _copy_vectors(outputs / "vectors.sqlite", opening, copy / "vectors.sqlite")
+    if (outputs / "qdrant").is_dir():
+        from stagekit.storage.embedded.copying import copy_embedded
 
-        counts["vectors"] = _database(outputs / "vectors.sqlite", reseal_vectors, change.keyring)
-    counts["points"] = _collections(outputs / "qdrant", change)
-    _remove_leftovers(outputs)
-    return counts
-
-
-def _database(path: Path, reseal: Callable[[Path, Cipher], int], keyring: Keyring) -> int:
-    return reseal(path, keyring) if path.exists() else 0
+        counts["points"] = copy_embedded(outputs / "qdrant", opening, copy / "qdrant")
+    return counts | (_copy_artifacts(artifacts_url(outputs), artifacts, sealing) if artifacts else {})
 
 
-def _collections(folder: Path, change: KeyChange) -> int:
-    if not folder.is_dir() and not folder.with_name(f"{folder.name}.old").is_dir():
-        return 0
-    from stagekit.storage.embedded.rekey import rekey_embedded
-
-    return rekey_embedded(folder, change.sealing, change.known)
-
-
-def _remove_leftovers(outputs: Path) -> None:
-    """Delete what damage and broken-off restorations left: nobody reads it, and it is under the old key."""
-    for path in outputs.glob("*.sqlite*.damaged*"):
-        path.unlink()
-    for path in outputs.glob(".restore-*"):
-        shutil.rmtree(path)
+def _copy_artifacts(source: str, target: str, sealing: Cipher) -> dict[str, int]:
+    old, new = open_store(source), open_store(target)
+    old.cipher = former_cipher(source, old.marker())
+    if sealing.key_id:
+        new.encrypt(sealing)
+    if new.cipher.key_id != sealing.key_id:
+        raise EncryptionError(f"{target} holds artifacts under another key: give an empty place.")
+    copied = [old.copy(uri, new) for uri, _, _ in old.entries() if not half_written(uri)]
+    return {"artifacts": sum(copied), "damaged": len(copied) - sum(copied)}
 
 
-def _mark(outputs: Path, store: ArtifactStore, marker: Marker | None) -> None:
-    # The folder's own marker is the first to say that a change goes on, and the last to say that it is over.
-    steps: list[Callable[[], None]] = [lambda: _mark_folder(outputs, marker), lambda: store.mark(marker)]
-    for step in steps if marker and marker.changing_to is not None else reversed(steps):
-        step()
+def _copy_memo(source: Path, opening: Cipher, target: Path) -> int:
+    count = 0
+    with Memo(source, opening) as old, Memo(target) as new:
+        for rows in _batches(old.rows()):
+            new.put_many(rows)
+            count += len(rows)
+        for stage, good in groupby(old.good_values(), key=lambda row: row[0]):
+            for documents in _batches((document, row) for _, document, row in good):
+                new.remember_good(stage, documents)
+                count += len(documents)
+        arrived = sum(1 for _ in new.rows()) + sum(1 for _ in new.good_values())
+    _require_all("outcomes", count, arrived)
+    return count
 
 
-def _mark_folder(outputs: Path, marker: Marker | None) -> None:
-    if marker is None:
-        (outputs / MARKER_FILE).unlink(missing_ok=True)
-    else:
-        atomic_write(outputs / MARKER_FILE, marker.text())
+def _copy_vectors(source: Path, opening: Cipher, target: Path) -> int:
+    from stagekit.embedding.vectors import VectorStore  # NumPy, only where it is needed
+
+    new, count = VectorStore(target), 0
+    for vectors in _batches(VectorStore(source, opening).items()):
+        new.put_many(dict(vectors))
+        count += len(vectors)
+    _require_all("vectors", count, sum(1 for _ in new.items()))
+    return count
 
 
-@contextlib.contextmanager
-def _alone(outputs: Path) -> Iterator[None]:
-    descriptor = os.open(outputs / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise EncryptionError(
-                f"Another process is changing the key of {outputs}: wait until it has ended."
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
+def _require_all(what: str, copied: int, arrived: int) -> None:
+    if copied != arrived:
+        raise StageError(f"Of {copied:,} {what} only {arrived:,} could be read back from the copy.")
 
 
-def main() -> int:
-    """Answer the request on standard input and return the exit code."""
-    return answer(rekey, "stagekit.tools.rekey")
+def _batches(rows: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answer(copy_stores, "stagekit.tools.rekey"))

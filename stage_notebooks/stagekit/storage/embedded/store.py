@@ -80,7 +80,7 @@ class EmbeddedQdrant:
 
         Args:
             path: the folder; the one above it says whether payloads are sealed.
-            cipher: that seals them, for the change of a key.
+            cipher: of payloads under a former key; by default the one of that folder.
 
         Raises:
             StageError: if another process has it open, its key is missing, or it cannot be read.
