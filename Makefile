@@ -7,7 +7,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test crash-test fuzz bench check audit format lock clean
+.PHONY: help run test crash-test bench check audit format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -24,9 +24,6 @@ crash-test: $(READY) ## Kill runs at 60 and more moments and compare what is lef
 # With PEERS=1 the peers are installed into an environment of their own, below the user's cache folder.
 bench: $(READY) ## Measure the chain beside a plain script; PEERS=1: beside its peers; ARGS="--documents 60"
 	$(BIN)/python -m tests.bench $(if $(PEERS),--peers) $(ARGS)
-
-fuzz: $(READY) ## Feed damaged notebooks and state to their readers; ARGS="--seconds 600 --seed 1"
-	$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: $(READY) ## Check style, types and rooms (ruff, mypy, lint-imports), and the locked packages for known vulnerabilities
 	$(BIN)/ruff check .

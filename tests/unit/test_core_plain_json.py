@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from stagekit.artifacts.memo import Memo
 from stagekit.artifacts.store import PARQUET, ArtifactStore
-from stagekit.artifacts.table_files import TableFile
 from stagekit.artifacts.tables import decode_rows, encode_rows, table_metadata
 from stagekit.base.plain_json import parse_json, require_plain
 from stagekit.contract import ArtifactRef, artifact_refs, read_scraps
@@ -26,12 +24,6 @@ def deep(levels: int) -> object:
     for _ in range(levels):
         value = [value]
     return value
-
-
-def parquet(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", store_schema=False)
-    return sink.getvalue().to_pybytes()
 
 
 @pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 100_000, "9" * 5000, "{", b"\xff", ""])
@@ -63,19 +55,6 @@ def test_scraps_that_nobody_can_write_are_damaged(tmp_path: Path, data: object) 
     notebook = executed_notebook(tmp_path / "a.ipynb", {"x": data})
     with pytest.raises(StageError, match=r"The scraps in .* are damaged"):
         read_scraps(notebook)
-
-
-def test_a_small_file_that_unfolds_to_gigabytes_is_refused_without_unfolding_it() -> None:
-    same = pa.DictionaryArray.from_arrays(pa.array([0] * 30_000, pa.int32()), ["x" * 200_000])
-    with pytest.raises(ArtifactError, match=r"sha256/1 is not a table .* unfolds to more than"):
-        TableFile(parquet(pa.table({"path": same})), "sha256/1").read()
-    with pytest.raises(ArtifactError, match="rows; 20,000,000 are allowed"):
-        TableFile(parquet(pa.table({"path": pa.nulls(20_000_001)})), "sha256/1")
-
-
-def test_a_table_of_long_texts_is_read_although_it_could_be_worse() -> None:
-    table = pa.table({"text": [f"{'x' * 20_000}{n}" for n in range(400)]})
-    assert TableFile(parquet(table), "sha256/1").read().equals(table)
 
 
 @pytest.mark.parametrize("content", [b"PAR1 this is none PAR1", b"", b"[1, 2]"])

@@ -15,7 +15,6 @@ from stagekit.artifacts.table_files import GROUP_ROWS, TableFile
 from stagekit.errors import ArtifactError
 
 COUNT = 2 * GROUP_ROWS + 100
-# Long enough that one text for all rows of a group could take 2 GiB.
 TABLE = pa.table(
     {
         "path": [f"{number:06}.md" for number in range(COUNT)],
@@ -60,15 +59,6 @@ def test_a_stored_table_is_found_in_groups_of_rows(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert store.open_table(ref).read().equals(TABLE)
     assert store.put_table("rows", pa.concat_tables([TABLE.slice(0, 9), TABLE.slice(9)])) == ref
-
-
-def test_a_text_that_all_rows_share_is_measured_before_it_is_unfolded() -> None:
-    same = pa.DictionaryArray.from_arrays(pa.array([0] * 30_000, pa.int32()), ["x" * 400_000])
-    file = file_of(pa.table({"path": same, "size": range(30_000)}))
-    assert file.column("size").to_pylist()[-1] == 29_999
-    with pytest.raises(ArtifactError, match=r"sha256/1 is not a table .* unfolds to more than"):
-        file.column("path")
-    assert file.slice(0, 1)["size"].to_pylist() == [0]  # one group would fit
 
 
 @pytest.mark.parametrize("reading", ["read", "slice"])
