@@ -138,7 +138,7 @@ def quarantine_retry(
 
 @_state.command("rebuild")
 def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
-    """Make state.sqlite, memo.sqlite, vectors.sqlite and latest/ again from the runs and their notebooks.
+    """Make memo.sqlite, vectors.sqlite and latest/ again from the runs and their notebooks.
 
     Example: nic-etl state rebuild
     """
@@ -149,7 +149,7 @@ def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: A
         print_json(asdict(rebuilt) | {"vectors": vectors})
     else:
         open_console(as_json).print(
-            f"{rebuilt.runs} runs indexed, {rebuilt.latest} links in latest/, {rebuilt.outcomes} outcomes "
+            f"From {rebuilt.runs} runs: {rebuilt.latest} links in latest/, {rebuilt.outcomes} outcomes "
             f"and {rebuilt.last_good} last good outcomes remembered again, {vectors} vectors put back.",
             highlight=False,
         )

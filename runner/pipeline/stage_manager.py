@@ -17,7 +17,8 @@ from runner.kernels.pool import KernelPool
 from runner.models import Checkpoint, DependencyValidation, ExecutionContext, PipelineStage
 from runner.pipeline.stages import code_parts, notebook_parameters
 from runner.record.kernels import remove_dead_logs
-from runner.record.state_manager import StateManager, digest_of, file_sha256
+from runner.record.run_lookup import digest_of
+from runner.record.state_manager import StateManager, file_sha256
 from stagekit.base.paths import latest_notebooks
 from stagekit.checks.outside import outside_state
 from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps, stage_result

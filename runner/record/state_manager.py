@@ -1,17 +1,16 @@
-"""What is known of runs: a record in each run's folder is the truth, ``state.sqlite`` an index over them."""
+"""What is known of runs: the record in each run's folder, its checkpoints, and who holds the lock."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import secrets
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,8 +20,8 @@ from runner.errors import StateManagementError
 from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineState, now
 from runner.record.audit import AuditLog
 from runner.record.lock import HeldFile, holder
+from runner.record.run_lookup import USABLE, RunLookup
 from stagekit.artifacts.store import ArtifactStore, outputs_store
-from stagekit.base.database_faults import is_damage
 from stagekit.base.files import atomic_write
 from stagekit.base.paths import latest_dir, make_private_dir, private_outputs
 from stagekit.base.plain_json import parse_json
@@ -30,22 +29,9 @@ from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps
 from stagekit.errors import ArtifactError, StageError
 from stagekit.sealing.cipher import EncryptionError
 
-__all__ = ["StateManager", "digest_of", "file_sha256"]
+__all__ = ["StateManager", "file_sha256"]
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    execution_id TEXT PRIMARY KEY, mode TEXT, status TEXT, started TEXT, ended TEXT
-);
-CREATE TABLE IF NOT EXISTS checkpoints (
-    execution_id TEXT, stage TEXT, digest TEXT, status TEXT, PRIMARY KEY (execution_id, stage)
-);
-CREATE INDEX IF NOT EXISTS by_digest ON checkpoints (stage, digest, execution_id);
-"""
-_COLUMNS = {
-    "runs": ["execution_id", "mode", "status", "started", "ended"],
-    "checkpoints": ["execution_id", "stage", "digest", "status"],
-}
-_USABLE = {ExecutionStatus.SUCCESS, ExecutionStatus.PARTIAL}
+_TRIES = 5  # checkpoints of one fingerprint: to look at one means to read what it made
 
 
 class StateManager:
@@ -75,7 +61,7 @@ class StateManager:
             raise StateManagementError(f"outputs_dir: {error}", exit_code=2) from None
         self.kernels = outputs / "kernels"
         self.audit_log = AuditLog(outputs)
-        self._database = outputs / "state.sqlite"
+        self._lookup = RunLookup(self.runs)
 
     # Runs
 
@@ -98,7 +84,6 @@ class StateManager:
         """Record the state of a run and return its id; whole on disk when this returns."""
         text = state.model_dump_json(indent=1)
         atomic_write(self.run_dir(state.execution_id) / "run.json", text.encode())
-        self._index([state])
         return state.execution_id
 
     def load_checkpoint(self, checkpoint_id: str = "") -> PipelineState:
@@ -156,8 +141,11 @@ class StateManager:
         return "running" if owner and owner.get("execution_id") == state.execution_id else "interrupted"
 
     def clear_pipeline_state(self) -> None:
-        """Forget what could be reused (index, memo, latest); runs, artifacts and collection stay."""
-        for name in ("state.sqlite", "memo.sqlite", "vectors.sqlite"):
+        """Forget what could be reused (checkpoints, memo, latest); runs, artifacts and collection stay."""
+        for execution_id in self.execution_ids():
+            with contextlib.suppress(StateManagementError):  # a damaged record: nothing of it is reused
+                self._withdraw_all(execution_id)
+        for name in ("memo.sqlite", "vectors.sqlite"):
             for suffix in ("", "-wal", "-shm"):
                 (self.outputs / f"{name}{suffix}").unlink(missing_ok=True)
         shutil.rmtree(latest_dir(self.outputs), ignore_errors=True)
@@ -166,41 +154,21 @@ class StateManager:
 
     def find_checkpoint(self, stage: str, digest: str) -> tuple[str, Checkpoint] | None:
         """Return the newest whole checkpoint of a stage with that fingerprint, and its run's id."""
-        rows = self._indexed(
-            "SELECT execution_id FROM checkpoints WHERE stage = ? AND digest = ? "
-            "AND status IN ('success', 'partial') ORDER BY execution_id DESC LIMIT 5",
-            (stage, digest),
-        )
-        for (execution_id,) in rows:
-            with contextlib.suppress(StateManagementError):
-                checkpoint = self._read(execution_id).stages.get(stage)
-                if checkpoint and not self.faults(checkpoint):
-                    return execution_id, checkpoint
+        for execution_id, checkpoint in islice(self._usable(stage, digest), _TRIES):
+            if not self.faults(checkpoint):
+                return execution_id, checkpoint
         return None
 
     def last_checkpoint(self, stage: str) -> tuple[str, Checkpoint] | None:
-        """Return the newest usable checkpoint of a stage, whole or not, and its run's id."""
-        rows = self._indexed(
-            "SELECT execution_id FROM checkpoints JOIN runs USING (execution_id) WHERE stage = ? "
-            "AND checkpoints.status IN ('success', 'partial') AND mode != 'test' "
-            "ORDER BY execution_id DESC",
-            (stage,),
-        )
-        for (execution_id,) in rows:
-            with contextlib.suppress(StateManagementError):
-                checkpoint = self._read(execution_id).stages.get(stage)
-                if checkpoint and checkpoint.status in _USABLE:
-                    return execution_id, checkpoint
-        return None
+        """Return the usable checkpoint that the newest run made or carried over, whole or not, and whose.
+
+        The id is that of the run that made it. Runs in test mode do not count.
+        """
+        return next(self._usable(stage, trials=False), None)
 
     def last_attempt(self, stage: str) -> str:
         """Return the id of the newest run that executed a stage, however that ended; empty if none did."""
-        rows = self._indexed(
-            "SELECT execution_id FROM checkpoints WHERE stage = ? AND status != 'skipped' "
-            "ORDER BY execution_id DESC LIMIT 1",
-            (stage,),
-        )
-        return str(rows[0][0]) if rows else ""
+        return self._lookup.last_attempt(stage)
 
     def faults(self, checkpoint: Checkpoint) -> list[str]:
         """Return what is wrong with a checkpoint: withdrawn, or notebook or artifacts missing or altered."""
@@ -282,13 +250,10 @@ class StateManager:
     # Internals
 
     def _read(self, execution_id: str) -> PipelineState:
-        path = self.run_dir(str(execution_id)) / "run.json"
+        path = self.run_dir(execution_id) / "run.json"
         try:
-            # Records and index are files like any other: neither may lead to another folder.
-            if execution_id != path.parent.name or path.parent.parent != self.runs:
-                raise ValueError(execution_id)
-            state = PipelineState.model_validate_json(path.read_text(encoding="utf-8"))
-            if state.execution_id != execution_id or not all(map(self._is_ours, state.stages.values())):
+            state = PipelineState.model_validate_json(path.read_bytes())
+            if state.execution_id != execution_id:
                 raise ValueError(execution_id)
         except (OSError, ValueError, ValidationError):
             raise StateManagementError(
@@ -296,9 +261,20 @@ class StateManager:
             ) from None
         return state
 
-    def _is_ours(self, checkpoint: Checkpoint) -> bool:
-        recorded = Path(os.path.normpath(self.absolute(checkpoint.notebook)))
-        return "\0" not in checkpoint.notebook and recorded.is_relative_to(os.path.normpath(self.outputs))
+    def _usable(
+        self, stage: str, digest: str = "", *, trials: bool = True
+    ) -> Iterator[tuple[str, Checkpoint]]:
+        for execution_id in self._lookup.holders(stage, digest, trials=trials):
+            with contextlib.suppress(StateManagementError):  # it was pruned, and what carried it over was not
+                checkpoint = self._read(execution_id).stages.get(stage)
+                if checkpoint is not None and checkpoint.status in USABLE:
+                    yield execution_id, checkpoint
+
+    def _withdraw_all(self, execution_id: str) -> None:
+        state = self._read(execution_id)
+        for checkpoint in state.stages.values():
+            checkpoint.withdrawn = checkpoint.withdrawn or "the state was cleared since it was made"
+        self.save_checkpoint(state)
 
     def _artifact_faults(self, ref: Any) -> list[str]:
         try:
@@ -307,93 +283,6 @@ class StateManager:
             return [str(error)]
         del data
         return []
-
-    def rebuild_index(self) -> int:
-        """Build ``state.sqlite`` anew from the runs' own records and return how many there are."""
-        for suffix in ("", "-wal", "-shm"):
-            self._database.with_name(self._database.name + suffix).unlink(missing_ok=True)
-        states = []
-        for execution_id in self.execution_ids():
-            with contextlib.suppress(StateManagementError):
-                states.append(self._read(execution_id))
-        self._write_index(states)
-        return len(states)
-
-    def _indexed(self, query: str, values: tuple[str, ...]) -> list[Any]:
-        try:
-            with self._connected() as connection:
-                return connection.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
-            self._index_again()
-            with self._connected() as connection:
-                return connection.execute(query, values).fetchall()
-
-    def _index(self, states: list[PipelineState]) -> None:
-        try:
-            self._write_index(states)
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
-            self._index_again()  # the records are on disk already
-
-    def _index_again(self) -> None:
-        # Only an index: whatever happened to it, the runs' records can replace it.
-        self.audit("index_rebuilt", {"file": self._database.name})
-        self.rebuild_index()
-
-    def _write_index(self, states: list[PipelineState]) -> None:
-        with self._connected() as connection, connection:
-            for state in states:
-                ended = state.end_timestamp.isoformat() if state.end_timestamp else None
-                connection.execute(
-                    "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)",
-                    (state.execution_id, state.mode, state.status, state.start_timestamp.isoformat(), ended),
-                )
-                connection.executemany(
-                    "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)",
-                    [
-                        (state.execution_id, name, digest_of(checkpoint.fingerprint), checkpoint.status)
-                        for name, checkpoint in state.stages.items()
-                    ],
-                )
-
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        try:
-            connection = self._open()
-        except sqlite3.DatabaseError:
-            self._index_again()
-            connection = self._open()
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def _open(self) -> sqlite3.Connection:
-        new = not self._database.exists()
-        connection = sqlite3.connect(self._database, timeout=60)
-        try:
-            if new:
-                self._database.chmod(0o600)
-            connection.execute("PRAGMA journal_mode=WAL")
-            _require_layout(connection)
-            connection.executescript(_SCHEMA)
-            if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-                raise sqlite3.DatabaseError("damaged")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-
-def _require_layout(connection: sqlite3.Connection) -> None:
-    """Raise DatabaseError where other tables than ours are there; another process may just make ours."""
-    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"):
-        rows = connection.execute("SELECT name FROM pragma_table_info(?)", (name,))
-        if [column for (column,) in rows] != _COLUMNS.get(name):
-            raise sqlite3.DatabaseError("of another layout")
 
 
 class LockNote(HeldFile):
@@ -406,11 +295,6 @@ class LockNote(HeldFile):
     def write(self, execution_id: str) -> None:
         """Say who holds the lock and for which run."""
         self.say(holder() | {"execution_id": execution_id})
-
-
-def digest_of(fingerprint: dict[str, str]) -> str:
-    """Return the sha256 of a stage's fingerprint."""
-    return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

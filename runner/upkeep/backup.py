@@ -38,7 +38,7 @@ __all__ = ["BackupFile", "BackupReport", "create_backup", "restore_backup"]
 _MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
 _FILES = (MARKER_FILE, "audit*.jsonl", "audit.head", "runs/*/*", "latest/*")
-_DATABASES = ("*.sqlite",)
+_DATABASES = ("memo.sqlite", "vectors.sqlite")
 _STAYS = {"run.lock", "kernels"}  # of the folder that is restored into: they are about its own processes
 
 
@@ -81,7 +81,7 @@ class BackupReport:
 def create_backup(manager: StateManager, target: str) -> BackupReport:
     """Copy the outputs folder to a folder or fsspec URL; a run that goes on is not disturbed.
 
-    Runs, memo and index are read first and artifacts after them, which are always written before anything
+    Runs, memo and vectors are read first and artifacts after them, which are always written before anything
     refers to them: whatever the backup refers to is in it.
 
     Raises:
@@ -146,7 +146,6 @@ def restore_backup(manager: StateManager, source: str, *, force: bool = False) -
                 path.rename(old / path.name)
         for path in staging.iterdir():
             path.rename(outputs / path.name)
-    manager.rebuild_index()  # the records may be a moment younger than the index beside them
     size = sum(item.bytes for item in manifest.files)
     manager.audit("restored", {"from": source, "created": manifest.created})
     return BackupReport(len(manifest.files), size, size)

@@ -39,7 +39,7 @@ class PrunePlan:
         memo_keys: of remembered outcomes that no kept run refers to.
         good_documents: (stage, document_id) of last good outcomes of documents that are gone.
         artifacts: addresses of the artifacts that nothing refers to.
-        logs: files written before the oldest kept run.
+        logs: files written before the oldest kept run, and the index of runs that former versions kept.
         run_bytes: of the runs and their remains; notebooks that other runs share free nothing.
         artifact_bytes: of the artifacts.
     """
@@ -97,8 +97,6 @@ def apply_prune(manager: StateManager, plan: PrunePlan) -> None:
     manager.audit("prune", {"runs": plan.runs, "artifacts": len(plan.artifacts)})
     for execution_id in plan.runs:
         (manager.run_dir(execution_id) / "run.json").unlink(missing_ok=True)
-    if plan.runs:
-        manager.rebuild_index()
     for folder in (*(manager.run_dir(name) for name in plan.runs), *plan.folders):
         shutil.rmtree(folder, ignore_errors=True)
     with Memo(manager.outputs / "memo.sqlite") as memo:
@@ -171,6 +169,7 @@ def _plan_contents(manager: StateManager, plan: PrunePlan, kept: list[PipelineSt
             plan.artifacts.append(uri)
             plan.artifact_bytes += size
     plan.logs = [path for path in _leftovers(manager.outputs) if _modified(path) < horizon]
+    plan.logs += manager.outputs.glob("state.sqlite*")
 
 
 def _referred(manager: StateManager, kept: list[PipelineState]) -> tuple[set[str], set[str], set[str]]:

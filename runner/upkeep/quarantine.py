@@ -13,7 +13,8 @@ from typing import Any
 
 from runner.errors import StateManagementError
 from runner.record.manifests import read_manifests
-from runner.record.state_manager import StateManager, digest_of
+from runner.record.run_lookup import digest_of
+from runner.record.state_manager import StateManager
 from stagekit.artifacts.memo import Memo
 from stagekit.base.paths import latest_notebooks
 

@@ -1,4 +1,4 @@
-"""Makes lost state again: index, links and memo, from the runs' records and their executed notebooks."""
+"""Makes lost state again: links, memo and vectors, from the runs' records and their executed notebooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EMBEDDING, _PART = "embedding_generation", "embeddings"
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What was made again: indexed runs, links in ``latest/``, outcomes and last good ones in the memo."""
+    """What was made again, and from how many runs: links in ``latest/``, outcomes and last good ones."""
 
     runs: int
     latest: int
@@ -31,13 +31,16 @@ class Rebuilt:
 
 
 def rebuild_state(manager: StateManager) -> Rebuilt:
-    """Make ``state.sqlite``, ``latest/`` and ``memo.sqlite`` again from ``outputs/runs``.
+    """Make ``latest/`` and ``memo.sqlite`` again from ``outputs/runs``.
 
     What the memo still knows stays as it is. The caller holds the lock.
     """
-    runs = manager.rebuild_index()
     outcomes, good = _rebuild_memo(manager)
-    return Rebuilt(runs, _rebuild_latest(manager), outcomes, good)
+    return Rebuilt(_readable(manager), _rebuild_latest(manager), outcomes, good)
+
+
+def _readable(manager: StateManager) -> int:
+    return sum(record.status != "damaged" for record in manager.get_execution_history())
 
 
 def _rebuild_latest(manager: StateManager) -> int:

@@ -41,7 +41,7 @@ NAMED = [
         "nothing",
         "runner/before_rename@run.json#1",
         "runner/before_rename@run.json#4",
-        "runner/in_commit@state.sqlite#2",
+        "runner/after_rename@run.json#2",
         "gitlab_ingestion/in_commit@memo.sqlite#20",
         "document_processing/before_memo#16",
         "worker/before_rename@artifacts#9",
@@ -95,7 +95,7 @@ NAMED = [
         "qdrant_storage/before_delete#3",
         "qdrant_storage/before_rename@artifacts#1",
         "runner/before_checkpoint@qdrant_storage=success#1",
-        "runner/in_commit@state.sqlite#3",
+        "runner/after_rename@run.json#3",
         "runner/before_rename@run.json#3",
     ),
 ]

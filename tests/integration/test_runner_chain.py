@@ -337,17 +337,6 @@ def test_what_was_damaged_is_noticed_and_made_again(
     assert statuses(second)["shout"] == "skipped"
 
 
-def test_a_damaged_index_is_built_again_from_the_runs(
-    make: Make, first: PipelineResult, outputs: Path
-) -> None:
-    for path in outputs.glob("state.sqlite*"):
-        path.unlink()
-    (outputs / "state.sqlite").write_bytes(b"this is no database" * 100)
-
-    assert statuses(make().execute_full_pipeline())["shout"] == "skipped"
-    assert "index_rebuilt" in (outputs / "audit.jsonl").read_text()
-
-
 def test_a_kernel_sees_only_the_secrets_of_its_stage_and_notebooks_hold_none(
     make: Make, monkeypatch: pytest.MonkeyPatch, outputs: Path
 ) -> None:

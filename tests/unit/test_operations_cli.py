@@ -85,7 +85,7 @@ def test_state_is_rebuilt_and_counted(nic_etl: Command, shouting: Shouting) -> N
         path.unlink()
     done = nic_etl("state", "rebuild", "--json")
     assert done.json == {"runs": 1, "latest": 1, "outcomes": 2, "last_good": 1, "vectors": 0}
-    assert "1 runs indexed" in nic_etl("state", "rebuild").out
+    assert "From 1 runs: 1 links in latest/" in nic_etl("state", "rebuild").out
 
 
 def test_prune_says_what_it_would_free_before_it_does(nic_etl: Command, shouting: Shouting) -> None:

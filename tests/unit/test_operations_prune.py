@@ -193,6 +193,8 @@ def test_rests_of_runs_half_written_files_and_old_logs_go(shouting: Shouting) ->
     damaged = manager.outputs / "memo.sqlite.damaged-20200101T000000"
     damaged.write_text("x")
     os.utime(damaged, (0, 0))
+    former = manager.outputs / "state.sqlite"
+    former.write_text("the index of a former version")
 
     plan = prune(manager, keep=1)
     assert plan.folders == [rest]
@@ -200,6 +202,7 @@ def test_rests_of_runs_half_written_files_and_old_logs_go(shouting: Shouting) ->
     assert not half.exists()
     assert sorted(path.name for path in logs.iterdir()) == ["shout-2.log"]
     assert not damaged.exists()
+    assert not former.exists()
 
 
 def test_a_damaged_old_record_is_pruned_by_its_age(shouting: Shouting) -> None:
@@ -218,7 +221,7 @@ def test_nothing_is_pruned_where_the_newest_result_is_damaged(shouting: Shouting
         plan_prune(shouting.manager)
 
 
-@pytest.mark.parametrize("moment", ["rebuild_index", "forget", "delete"])
+@pytest.mark.parametrize("moment", ["forget", "delete"])
 def test_a_prune_that_breaks_off_leaves_no_reference_to_nothing(
     shouting: Shouting, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -230,7 +233,7 @@ def test_a_prune_that_breaks_off_leaves_no_reference_to_nothing(
     def break_off(*_: object) -> None:
         raise KeyboardInterrupt
 
-    owner = {"rebuild_index": StateManager, "forget": Memo, "delete": type(manager.store)}[moment]
+    owner = {"forget": Memo, "delete": type(manager.store)}[moment]
     with monkeypatch.context() as patch:
         patch.setattr(owner, moment, break_off)
         with pytest.raises(KeyboardInterrupt):
@@ -240,7 +243,7 @@ def test_a_prune_that_breaks_off_leaves_no_reference_to_nothing(
     stored = artifacts(manager)
     with Memo(manager.outputs / "memo.sqlite") as memo:
         assert {ref.uri for _, value in memo.values() for ref in artifact_refs(value)} <= stored
-    assert manager.find_checkpoint("shout", "x") is None  # the index still answers
+    assert manager.find_checkpoint("shout", "x") is None  # the records still answer
     prune(manager, keep=1)
     assert artifacts(manager) == stored - set(plan.artifacts)
 

@@ -122,7 +122,7 @@ def test_a_verdict_between_two_runs_is_nobodys(shouting: Shouting) -> None:
 
 def test_after_the_memo_is_lost_a_rebuild_saves_all_the_work(shouting: Shouting) -> None:
     before = shouting.run(TEXTS)
-    lose(shouting, "memo.sqlite", "state.sqlite")
+    lose(shouting, "memo.sqlite", "latest/")
     rebuilt = rebuild_state(shouting.manager)
     shouting.worked.clear()
     after = shouting.run(TEXTS)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,8 @@ from runner.errors import StateManagementError
 from runner.events import Event, EventLog
 from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineState
 from runner.record.monitor import PipelineMonitor
-from runner.record.state_manager import StateManager, digest_of, file_sha256
+from runner.record.run_lookup import digest_of
+from runner.record.state_manager import StateManager, file_sha256
 from tests.unit.core_notebooks import record_run, record_stage
 
 Hold = Callable[..., subprocess.Popen[str]]
@@ -56,7 +58,6 @@ def test_a_run_is_recorded_whole_for_its_owner_alone(manager: StateManager, outp
     assert record.stat().st_mode & 0o777 == 0o600
     for folder in (outputs, manager.runs, record.parent):
         assert folder.stat().st_mode & 0o777 == 0o700
-    assert (outputs / "state.sqlite").stat().st_mode & 0o777 == 0o600
 
 
 def test_runs_are_in_the_order_of_their_beginning_however_quick_they_are(manager: StateManager) -> None:
@@ -201,6 +202,67 @@ def test_an_older_whole_checkpoint_stands_in_for_a_damaged_one(manager: StateMan
     assert found[0] == "20260101T000000Z-aa"
 
 
+def executed(manager: StateManager, name: str, fingerprint: dict[str, str], **changes: Any) -> None:
+    manager.run_dir(name).mkdir()
+    state = PipelineState(execution_id=name, **changes)
+    record_stage(manager, state, "text_chunking", fingerprint=fingerprint)
+
+
+def carried_over(manager: StateManager, name: str, holder: str) -> None:
+    """Record a run in which there was nothing to do."""
+    manager.run_dir(name).mkdir()
+    done = Checkpoint(stage="text_chunking", status="skipped", carried_from=holder, fingerprint=FINGERPRINT)
+    manager.save_checkpoint(PipelineState(execution_id=name, stages={"text_chunking": done}))
+
+
+def last_id(manager: StateManager) -> str:
+    last = manager.last_checkpoint("text_chunking")
+    return last[0] if last else ""
+
+
+def test_the_result_in_use_is_the_one_that_the_newest_run_made_or_carried_over(manager: StateManager) -> None:
+    other = {"parameter:chunk_size": "200"}
+    executed(manager, "1-first", FINGERPRINT)
+    executed(manager, "2-tried-out", other)
+    assert last_id(manager) == "2-tried-out"
+    carried_over(manager, "3-back-again", "1-first")
+    assert last_id(manager) == manager.last_attempt("text_chunking") == "1-first"
+    executed(manager, "4-test", other, mode=ExecutionMode.TEST)
+    assert last_id(manager) == "1-first"  # a run in test mode has a collection of its own
+    found = manager.find_checkpoint("text_chunking", digest_of(other))
+    assert found is not None
+    assert found[0] == "4-test"
+
+
+def test_where_a_result_was_pruned_the_one_before_it_is_in_use(manager: StateManager) -> None:
+    executed(manager, "1-first", {})
+    executed(manager, "2-second", FINGERPRINT)
+    carried_over(manager, "3-nothing-to-do", "2-second")
+    shutil.rmtree(manager.run_dir("2-second"))
+    assert last_id(manager) == "1-first"
+    assert manager.find_checkpoint("text_chunking", DIGEST) is None
+
+
+def test_what_other_processes_write_into_the_records_is_seen(manager: StateManager, outputs: Path) -> None:
+    executed(manager, "1-first", FINGERPRINT)
+    assert last_id(manager) == "1-first"
+    other = StateManager(outputs)
+    executed(other, "2-second", {})
+    assert last_id(manager) == "2-second"
+    state = other.load_checkpoint("2-second")
+    state.stages["text_chunking"].status = ExecutionStatus.FAILED
+    other.save_checkpoint(state)
+    assert last_id(manager) == "1-first"
+    assert manager.last_attempt("text_chunking") == "2-second"
+
+
+def test_the_index_of_a_former_version_is_passed_over(
+    manager: StateManager, state: PipelineState, outputs: Path
+) -> None:
+    (outputs / "state.sqlite").write_bytes(b"whatever it says")
+    assert last_id(manager) == state.execution_id
+
+
 def test_an_outputs_folder_can_be_moved(manager: StateManager, state: PipelineState, tmp_path: Path) -> None:
     manager.outputs.rename(tmp_path / "moved")
     moved = StateManager(tmp_path / "moved")
@@ -228,42 +290,7 @@ def test_latest_leads_to_the_newest_notebook(manager: StateManager, tmp_path: Pa
     assert len(list((tmp_path / "moved" / "latest").iterdir())) == 1
 
 
-# The index
-
-
-@pytest.mark.parametrize("damage", ["gone", "no database", 2, 3])
-def test_the_index_is_built_again_from_the_records(
-    manager: StateManager, state: PipelineState, outputs: Path, damage: str | int
-) -> None:
-    index = outputs / "state.sqlite"
-    if isinstance(damage, int):  # a page of an index, a page of a table
-        for number in range(200):
-            state.stages[f"s{number}"] = Checkpoint(stage=f"s{number}", status="failed")
-        manager.save_checkpoint(state)
-        data = bytearray(index.read_bytes())
-        data[damage * 4096 : (damage + 1) * 4096] = b"\xff" * 4096
-        index.write_bytes(bytes(data))
-    else:
-        for path in outputs.glob("state.sqlite*"):
-            path.unlink()
-        if damage == "no database":
-            index.write_bytes(b"no database" * 999)
-
-    if damage == "gone":
-        assert manager.rebuild_index() == 1
-    found = manager.find_checkpoint("text_chunking", DIGEST)
-    assert found is not None
-    assert found[0] == state.execution_id
-    if damage != "gone":
-        assert "index_rebuilt" in (outputs / "audit.jsonl").read_text()
-
-
-def test_a_damaged_record_does_not_keep_the_others_out_of_the_index(
-    manager: StateManager, state: PipelineState
-) -> None:
-    other = record_run(manager)
-    (manager.run_dir(other.execution_id) / "run.json").write_text("{")
-    assert manager.rebuild_index() == 1
+# Clearing
 
 
 def test_clearing_forgets_what_could_be_reused_and_keeps_the_runs(
@@ -446,10 +473,3 @@ def test_there_is_nothing_to_end_where_no_run_goes_on(manager: StateManager) -> 
     with pytest.raises(StateManagementError, match="No run is going on") as refusal:
         PipelineMonitor(manager).cancel_execution()
     assert refusal.value.exit_code == 2
-
-
-def test_the_index_is_a_plain_database(manager: StateManager, state: PipelineState, outputs: Path) -> None:
-    connection = sqlite3.connect(outputs / "state.sqlite")
-    rows = connection.execute("SELECT execution_id, stage, status FROM checkpoints").fetchall()
-    connection.close()
-    assert rows == [(state.execution_id, "text_chunking", "success")]

@@ -13,6 +13,7 @@ from runner.errors import StateManagementError
 from runner.models import ExecutionMode
 from runner.record.state_manager import StateManager
 from stagekit import StageError
+from stagekit.artifacts.memo import Memo
 from stagekit.base.paths import private_outputs
 
 
@@ -35,14 +36,14 @@ def test_folders_and_files_are_their_owners_alone_whatever_the_umask(tmp_path: P
     manager = StateManager(outputs)
     state = manager.new_run(ExecutionMode.FULL, {}, "0")
     manager.audit("run_started", {})
-    with manager._connected(), manager.lock(state.execution_id):
+    with Memo(outputs / "memo.sqlite"), manager.lock(state.execution_id):
         found = modes(outputs)
-    assert any(name.endswith("state.sqlite-wal") for name in found)
+    assert any(name.endswith("memo.sqlite-wal") for name in found)
     assert {name: mode for name, mode in found.items() if mode & 0o077} == {}
 
 
 @pytest.mark.parametrize(
-    "planted", ["runs", "artifacts", "state.sqlite", "memo.sqlite", "audit.jsonl", "runs/2026", "latest"]
+    "planted", ["runs", "artifacts", "memo.sqlite", "audit.jsonl", "runs/2026", "latest"]
 )
 def test_a_link_planted_in_the_outputs_folder_is_refused_and_not_written_through(
     tmp_path: Path, planted: str
@@ -59,11 +60,11 @@ def test_a_link_planted_in_the_outputs_folder_is_refused_and_not_written_through
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-@pytest.mark.parametrize("given", ["", "runs", "state.sqlite"])
+@pytest.mark.parametrize("given", ["", "runs", "memo.sqlite"])
 def test_another_users_folder_is_refused(tmp_path: Path, given: str) -> None:
     outputs = tmp_path / "outputs"
     (outputs / "runs").mkdir(parents=True)
-    (outputs / "state.sqlite").touch()
+    (outputs / "memo.sqlite").touch()
     os.chown(outputs / given, 65534, 65534)
     with pytest.raises(StageError, match="belongs to another user .*65534"):
         private_outputs(outputs)
