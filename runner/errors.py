@@ -60,7 +60,6 @@ class StageExecutionError(PipelineOrchestrationError):
         notebook: the executed notebook, with what had been reached.
         cell: number of the failed cell, counted from 1, or None where no cell is to blame.
         transient: whether running the stage again may help without anything being changed.
-        retry_after: seconds that the service asked to wait, if it did.
     """
 
     def __init__(
@@ -71,14 +70,12 @@ class StageExecutionError(PipelineOrchestrationError):
         notebook: Path | None = None,
         cell: int | None = None,
         transient: bool = False,
-        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.stage = stage
         self.notebook = notebook
         self.cell = cell
         self.transient = transient
-        self.retry_after = retry_after
 
 
 class StageMemoryError(StageExecutionError):

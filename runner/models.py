@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from runner.config_manager import PipelineConfig
 from stagekit.contract import ArtifactRef, ExecutionStatus, StageResult
@@ -39,6 +39,8 @@ __all__ = [
     "now",
 ]
 
+_FORMER_FIELDS = {"based_on"}
+
 
 def now() -> datetime:
     """Return the present moment in UTC."""
@@ -57,9 +59,8 @@ class ExecutionMode(StrEnum):
 
 @dataclass(frozen=True)
 class RetryConfig:
-    """How often a stage is tried again, and how long to wait (exponential, with jitter), in seconds."""
+    """How long to wait before a stage is tried again (exponential, with jitter), in seconds."""
 
-    max_retries: int = 3
     initial_wait: float = 1.0
     max_wait: float = 60.0
 
@@ -173,12 +174,19 @@ class PipelineState(BaseModel):
     status: ExecutionStatus = ExecutionStatus.RUNNING
     start_timestamp: AwareDatetime = Field(default_factory=now)
     end_timestamp: AwareDatetime | None = None
-    based_on: str = ""
     pipeline_config: dict[str, Any] = Field(default_factory=dict)
     config_hash: str = ""
     stages: dict[str, Checkpoint] = Field(default_factory=dict)
     error: str = ""
     documents: dict[str, int] = Field(default_factory=dict)  # how many came to what, once the run has ended
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_former_fields(cls, record: Any) -> Any:
+        """Take out what records of former versions have besides: they are read as ever."""
+        if isinstance(record, dict):
+            return {name: value for name, value in record.items() if name not in _FORMER_FIELDS}
+        return record
 
     @property
     def completed_stages(self) -> list[str]:

@@ -26,7 +26,6 @@ class RecoveryAction(StrEnum):
     """What a person can do after a failure."""
 
     RETRY = "retry"
-    SKIP_DOCUMENT = "skip_document"
     RESUME = "resume"
     ABORT = "abort"
 

@@ -38,9 +38,9 @@ def test_whatever_the_runner_raises_on_purpose_has_an_exit_code(
 
 
 def test_a_failed_stage_says_where_it_failed() -> None:
-    error = StageExecutionError("s", "x", notebook=Path("a.ipynb"), cell=3, transient=True, retry_after=5.0)
+    error = StageExecutionError("s", "x", notebook=Path("a.ipynb"), cell=3, transient=True)
     assert (error.stage, error.notebook, error.cell) == ("s", Path("a.ipynb"), 3)
-    assert (error.transient, error.retry_after) == (True, 5.0)
+    assert error.transient
 
 
 @pytest.mark.parametrize(

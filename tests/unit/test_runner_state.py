@@ -118,6 +118,14 @@ def test_an_outputs_folder_that_cannot_be_is_told_by_its_setting(tmp_path: Path)
         StateManager(tmp_path / "file" / "outputs")
 
 
+def test_a_record_of_a_former_version_is_read(manager: StateManager, state: PipelineState) -> None:
+    record = manager.run_dir(state.execution_id) / "run.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"based_on": ""}))
+    assert manager.load_checkpoint(state.execution_id) == state
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"nobody_knows": ""}))
+    assert "is damaged" in str(refuse(manager, state.execution_id))
+
+
 # Checkpoints
 
 
