@@ -219,7 +219,9 @@ def executed(manager: StateManager, name: str, fingerprint: dict[str, str], **ch
 def carried_over(manager: StateManager, name: str, holder: str) -> None:
     """Record a run in which there was nothing to do."""
     manager.run_dir(name).mkdir()
-    done = Checkpoint(stage="text_chunking", status="skipped", carried_from=holder, fingerprint=FINGERPRINT)
+    done = Checkpoint(
+        stage="text_chunking", status=ExecutionStatus.SKIPPED, carried_from=holder, fingerprint=FINGERPRINT
+    )
     manager.save_checkpoint(PipelineState(execution_id=name, stages={"text_chunking": done}))
 
 
