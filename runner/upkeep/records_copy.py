@@ -18,7 +18,7 @@ from stagekit.sealing.marker import MARKER_FILE
 
 __all__ = ["copy_records", "without_previews"]
 
-# Sealed stores, which are copied otherwise, the index, downloads, and what damage and earlier versions left.
+# Sealed stores, which are copied otherwise, downloads, and what damage and earlier versions left.
 _NOT_COPIED = (MARKER_FILE, "*.sqlite*", "qdrant", "qdrant.*", "gitlab_downloads", ".restore-*", "rekey.lock")
 _HALF_WRITTEN = ".*.tmp"
 
@@ -48,10 +48,8 @@ def copy_records(manager: StateManager, copy: Path, artifacts: Path | None, *, h
 
     copier = _Copier(outputs, hide)
     shutil.copytree(outputs, copy, symlinks=True, ignore=left_out, copy_function=copier, dirs_exist_ok=True)
-    state = StateManager(copy, open_store(copy / "artifacts"))
     if hide:
-        _vouch(manager, state)
-    state.rebuild_index()
+        _vouch(manager, StateManager(copy, open_store(copy / "artifacts")))
     return copier.hidden
 
 

@@ -22,7 +22,8 @@ from typer.testing import CliRunner
 from runner.cli.app import app
 from runner.errors import StateManagementError
 from runner.pipeline.orchestrator import PipelineOrchestrator
-from runner.record.state_manager import StateManager, digest_of, file_sha256
+from runner.record.run_lookup import digest_of
+from runner.record.state_manager import StateManager, file_sha256
 from runner.upkeep.backup import create_backup, restore_backup
 from runner.upkeep.records_copy import without_previews
 from runner.upkeep.rekey import change_key
