@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from runner.dashboard.markup import FILES_VARIABLE
+from runner.dashboard.frame import FILES_VARIABLE
 from runner.dashboard.web_server import ADDRESS, control_notebook, free_port
 
 __all__ = ["lab_command", "serve_lab"]

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from urllib.parse import quote
 
-from runner.record.state_manager import StateManager
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["FILES_VARIABLE", "STYLE", "badge", "file_link", "note", "plain", "span", "table", "when"]
-
-FILES_VARIABLE = "NIC_DASHBOARD_FILES"
-"""Where the web server shows the files below outputs/runs, as a URL prefix; empty in other notebooks."""
+__all__ = ["STYLE", "badge", "note", "plain", "span", "table"]
 
 _SIGNS = {
     "success": "✔", "ok": "✔", "running": "▶", "partial": "!", "stale": "!", "failed": "✖", "rejected": "✖",
@@ -34,7 +26,6 @@ STYLE = """<style>
 .nic th { text-align: left; border-bottom: 2px solid #d0d7de; padding: 4px 18px 4px 0; }
 .nic td { border-bottom: 1px solid #eaeef2; padding: 4px 18px 4px 0; vertical-align: top; text-align: left; }
 .nic h3 { margin: 10px 0 4px; font-size: 15px; }
-.nic pre { background: #f6f8fa; padding: 8px; white-space: pre-wrap; font-size: 12px; margin: 4px 0; }
 .nic code { background: #f6f8fa; padding: 1px 4px; }
 .nic .soft, .nic-help { color: #57606a; }
 .nic .good { color: #116329; } .nic .bad { color: #a40e26; } .nic .warn { color: #7a4d00; }
@@ -46,9 +37,9 @@ STYLE = """<style>
 .nic-status.bad { border-color: #cf222e; background: #fff0f0; }
 .nic-status.warn { border-color: #bf8700; background: #fff8e5; }
 .nic-status.busy { border-color: #0969da; background: #eaf3ff; }
-.nic-cards { display: flex; flex-wrap: wrap; gap: 10px; margin: 8px 0; }
-.nic-cards div { border: 1px solid #d0d7de; border-radius: 6px; padding: 8px 14px; min-width: 96px; }
-.nic-cards b { display: block; font-size: 20px; }
+.nic progress { width: 110px; accent-color: #0969da; }
+.nic ul { margin: 4px 0 10px; padding-left: 20px; } .nic li { margin: 4px 0; }
+.nic-page { width: 100%; height: 78vh; border: 1px solid #d0d7de; border-radius: 6px; color-scheme: light; }
 .nic .hit { border-left: 3px solid #0969da; padding: 2px 12px; margin: 10px 0; }
 .nic-help { font-size: 12px; line-height: 1.3; } .nic-help .bad { color: #a40e26; font-weight: 600; }
 </style>"""
@@ -79,19 +70,3 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     titles = "".join(f"<th>{plain(name)}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><tr>{titles}</tr>{body}</table>"
-
-
-def when(moment: datetime | None) -> str:
-    """Return a moment in UTC, to the minute."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else ""
-
-
-def file_link(manager: StateManager, path: Path, words: str) -> str:
-    """Return a link to a file of a run where the server shows it, else its path to copy."""
-    prefix = os.environ.get(FILES_VARIABLE, "")
-    if not path.is_file():
-        return span(f"{words}: not written yet", "soft")
-    if not prefix or not path.is_relative_to(manager.outputs):
-        return f"{plain(words)}: <code>{plain(path)}</code>"
-    target = prefix + quote(str(path.relative_to(manager.outputs)))
-    return f'<a href="{html.escape(target)}" target="_blank" rel="noopener noreferrer">{plain(words)}</a>'

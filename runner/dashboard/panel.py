@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -11,23 +12,20 @@ import ipywidgets as widgets
 from runner.dashboard.background import Action, Ticker
 from runner.dashboard.checks import health_action, plan_action, validation_action
 from runner.dashboard.documents_view import DocumentsView
-from runner.dashboard.markup import STYLE, file_link, note, plain, span
-from runner.dashboard.progress_view import ProgressView
-from runner.dashboard.run_progress import RunFollower
+from runner.dashboard.markup import STYLE, note, plain, span
+from runner.dashboard.progress_view import progress_html
+from runner.dashboard.run_progress import RunFollower, RunProgress
 from runner.dashboard.runs_view import RunsView
 from runner.dashboard.search_view import SearchView
 from runner.dashboard.settings_form import SettingsForm
 from runner.dashboard.situation import Situation, assess
 from runner.dashboard.workspace import Workspace
 from runner.errors import PipelineOrchestrationError, StateManagementError
-from runner.models import PipelineState
 from runner.record.monitor import PipelineMonitor
-from runner.report.history import HTML_NAME
 from stagekit.errors import StageError
 
 __all__ = ["Panel", "create_pipeline_dashboard"]
 
-_TITLES = ["Overview", "Configuration", "Documents", "Search", "History", "Health"]
 _BUTTONS = {
     "start": ("Start run", "success"),
     "cancel": ("Cancel run", "danger"),
@@ -51,29 +49,45 @@ class Panel:
         self._workspace = workspace
         self._guard = threading.Lock()
         self._shown: tuple[Any, ...] = ()
+        self._follower = RunFollower(workspace.manager)
         self.situation = Situation("idle", "")
         self.status = widgets.HTML()
         self.primary = widgets.Button(layout=widgets.Layout(width="150px"))
         self.anew = widgets.Button(description="Start new run", layout=widgets.Layout(width="150px"))
         self.cancelling = Action("Cancel", self._cancel, busy="Cancelling: documents in work are ended …")
         self.dry_run = plan_action(workspace)
-        self.facts = widgets.HTML()
-        self.progress = ProgressView()
-        self._follower = RunFollower(workspace.manager)
-        self.form = SettingsForm(workspace, self._configured)
-        self.validation = validation_action(workspace)
+        self.progress = widgets.HTML()
+        self.runs = RunsView(workspace)
         self.documents = DocumentsView(workspace)
         self.search = SearchView(workspace)
-        self.runs = RunsView(workspace)
-        self.health = health_action(workspace)
-        self.tabs = widgets.Tab(self._pages(), titles=_TITLES)
+        self.validation, self.health = validation_action(workspace), health_action(workspace)
+        self.form = SettingsForm(workspace, self._draw_status)
         self.primary.on_click(lambda _: self.act(self.situation.action))
         self.anew.on_click(lambda _: self.act("start"))
         buttons = widgets.HBox(
             [self.primary, self.anew, self.dry_run.button], layout=widgets.Layout(flex_flow="row wrap")
         )
-        top = [widgets.HTML(STYLE), self.status, buttons, self.cancelling.output]
-        self.widget = widgets.VBox([*top, self.tabs], layout=widgets.Layout(max_width="1320px"))
+        ask = widgets.HBox([self.validation.button, self.health.button])
+        checks = [ask, self.validation.output, self.health.output]
+        pages = {
+            "Overview": [self.progress, self.runs.widget],
+            "Documents": [self.documents.widget],
+            "Search": [self.search.widget],
+            "Settings": [*checks, self.form.widget],
+        }
+        boxes = [widgets.VBox(page, layout=_PADDED) for page in pages.values()]
+        self.tabs = widgets.Tab(boxes, titles=list(pages))
+        self.widget = widgets.VBox(
+            [
+                widgets.HTML(STYLE),
+                self.status,
+                buttons,
+                self.cancelling.output,
+                self.dry_run.output,
+                self.tabs,
+            ],
+            layout=widgets.Layout(max_width="1320px"),
+        )
         self.refresh()
 
     def refresh(self) -> None:
@@ -85,26 +99,12 @@ class Panel:
                 self.situation = Situation("bad", "The run's files cannot be read", str(error), "", "")
                 self._draw_status()
 
-    def _look(self) -> None:
-        progress = self._follower.look()
-        self.situation = assess(self._workspace, progress)
-        self._draw_status()
-        state = self._newest()
-        if state is None:
-            return
-        status = self._workspace.manager.effective_status(state)
-        self.progress.draw(progress, status)
-        stages = tuple((name, checkpoint.status) for name, checkpoint in state.stages.items())
-        if (state.execution_id, status, stages) != self._shown:
-            self._shown = (state.execution_id, status, stages)
-            self._draw_run(state, status)
-
     def act(self, action: str) -> None:
         """Do what a button says: start, resume or cancel."""
         if action == "cancel":
             self.cancelling.begin()
         elif action:
-            self.cancelling.output.value = ""
+            self.cancelling.output.value = self.dry_run.output.value = ""
             self.primary.disabled = self.anew.disabled = True
             try:
                 self._workspace.start("run" if action == "start" else "resume", "--quiet")
@@ -113,27 +113,25 @@ class Panel:
             self.tabs.selected_index = 0
             self.refresh()
 
-    def close(self) -> None:
-        """End the threads of this panel; a run goes on."""
-        self._follower.close()
-
-    def _pages(self) -> list[widgets.VBox]:
-        overview = [self.facts, self.progress.widget, self.dry_run.output]
-        configuration = [self.form.widget, self.validation.button, self.validation.output]
-        health = [
-            widgets.HTML(note("Is everything that a run depends on in order? Source, models, store, disk …")),
-            self.health.button,
-            self.health.output,
-        ]
-        pages = [overview, configuration, [self.documents.widget], [self.search.widget],
-                 [self.runs.widget], health]  # fmt: skip
-        return [widgets.VBox(page, layout=_PADDED) for page in pages]
-
-    def _newest(self) -> PipelineState | None:
-        try:
-            return self._workspace.manager.load_checkpoint()
-        except StateManagementError:
-            return None
+    def _look(self) -> None:
+        manager, progress = self._workspace.manager, RunProgress()
+        with contextlib.suppress(StateManagementError):  # a damaged record: the status line tells it
+            progress = self._follower.look()
+        self.situation = assess(self._workspace, progress)
+        self._draw_status()
+        if not progress.execution_id:
+            return
+        state = manager.load_checkpoint(progress.execution_id)
+        status = manager.effective_status(state)
+        # What a run that has ended came to, its report tells.
+        self.progress.value = progress_html(progress, status) if status == "running" else ""
+        stages = tuple((name, checkpoint.status) for name, checkpoint in state.stages.items())
+        # The report is written a moment after the record says that the run has ended.
+        drawn = (state.execution_id, status, stages, self.runs.written(state.execution_id))
+        if drawn != self._shown:
+            self._shown = drawn
+            self.documents.show(state)
+            self.runs.refresh()
 
     def _draw_status(self) -> None:
         now = self.situation
@@ -145,28 +143,9 @@ class Panel:
         invalid = bool(self.form.problems) and now.action != "cancel"
         self.primary.description, self.primary.button_style = words, style
         self.primary.disabled = not now.action or (invalid and now.action == "start")
-        self.primary.tooltip = "A setting is wrong: see Configuration" if invalid else words
+        self.primary.tooltip = "A setting is wrong: see Settings" if invalid else words
         self.anew.layout.display = None if now.action == "resume" else "none"
         self.anew.disabled = invalid
-
-    def _draw_run(self, state: PipelineState, status: str) -> None:
-        self.facts.value = "" if status == "running" else note(self._facts(state))
-        self.documents.show(state)
-        self.runs.refresh()
-
-    def _facts(self, state: PipelineState) -> str:
-        manager, report = self._workspace.manager, self._workspace.report(state)
-        counts = {name: report.documents.get(name, 0) for name in ("ok", "rejected", "failed", "stale")}
-        cards = {"documents ok": counts.pop("ok")} | {name: n for name, n in counts.items() if n}
-        if "total" in report.points:
-            cards["points in the collection"] = report.points["total"]
-        boxes = "".join(f"<div><b>{n:,}</b>{plain(name)}</div>" for name, n in cards.items())
-        link = file_link(manager, manager.run_dir(state.execution_id) / HTML_NAME, "Report with plots")
-        return f'<div class="nic-cards">{boxes}</div><p>{link}</p>'
-
-    def _configured(self) -> None:
-        if hasattr(self, "tabs"):
-            self._draw_status()
 
     def _cancel(self) -> str:
         outcome = PipelineMonitor(self._workspace.manager).cancel_execution("cancelled in the dashboard")
@@ -178,7 +157,7 @@ class Panel:
 def create_pipeline_dashboard(
     profile: str | None = None, settings: Mapping[str, Any] | None = None, *, refresh_seconds: float = 1.0
 ) -> widgets.VBox:
-    """Return the dashboard: control, configuration, documents, search, history and health.
+    """Return the dashboard: control, the live run, reports, documents, search and configuration.
 
     Runs are processes of their own: they go on when the notebook's kernel or the browser is closed, and a
     new dashboard finds them again. Runs that were started elsewhere are followed as well.

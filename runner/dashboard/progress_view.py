@@ -1,4 +1,4 @@
-"""The live view of a run: a bar for the pipeline, one for each stage, and the document in work."""
+"""The live view of a run: how far it is, a bar for each stage, and the document in work."""
 
 from __future__ import annotations
 
@@ -7,73 +7,36 @@ import time
 import ipywidgets as widgets
 
 from runner.dashboard.background import Ticker
-from runner.dashboard.markup import badge, note, plain, span
+from runner.dashboard.markup import STYLE, badge, note, plain, span, table
 from runner.dashboard.run_progress import RunFollower, RunProgress, StageProgress
 from runner.dashboard.workspace import Workspace
 
-__all__ = ["ProgressView", "display_execution_progress", "spoken"]
+__all__ = ["display_execution_progress", "progress_html", "spoken", "stage_words"]
 
-_WIDE = widgets.Layout(width="100%", min_width="0", overflow="hidden")
-_ROW = widgets.Layout(width="100%", min_width="0", align_items="center")
-_NAME = widgets.Layout(width="170px", flex="0 0 auto")
-_BAR = widgets.Layout(width="120px", flex="0 0 auto")
 _LONGEST = 60  # characters of the document in work
-_COLOURS = {"running": "info", "done": "success", "failed": "danger", "interrupted": "warning"}
 
 
-class ProgressView:
-    """Draws a :class:`RunProgress`; ``draw`` may be called as often as one likes."""
+def progress_html(progress: RunProgress, status: str) -> str:
+    """Return how far a run is, as HTML.
 
-    def __init__(self) -> None:
-        self._bar = widgets.IntProgress(max=1, layout=_BAR)
-        self._name = widgets.Label("pipeline", layout=_NAME)
-        self._words = widgets.HTML(layout=_WIDE)
-        self._rows = widgets.VBox(layout=_WIDE)
-        self._stages: dict[str, tuple[widgets.IntProgress, widgets.HTML]] = {}
-        self._head = widgets.HBox([self._name, self._bar, self._words], layout=_ROW)
-        self._none = widgets.HTML(note(span("No run yet: its progress will be shown here.", "soft")))
-        self.widget = widgets.VBox([self._none], layout=_WIDE)
+    Args:
+        progress: of the run.
+        status: of the run, as ``nic-etl status`` tells it.
+    """
+    if not progress.execution_id:
+        return note(span("No run yet: its progress will be shown here.", "soft"))
+    at, count = time.time(), len(progress.stages)
+    began = f", {spoken(at - progress.began)} so far" if status == "running" and progress.began else ""
+    head = f"{badge(status)} &nbsp;{progress.finished} of {count} stages ended{began}"
+    rows = [(plain(stage.name), _bar(stage), stage_words(stage, at)) for stage in progress.stages.values()]
+    run = span(f"run {progress.execution_id}", "soft")
+    return note(f"{head} · {run}{table(['stage', 'done', ''], rows)}")
 
-    def draw(self, progress: RunProgress, status: str) -> None:
-        """Show how far a run is.
 
-        Args:
-            progress: of the run.
-            status: of the run, as ``nic-etl status`` tells it.
-        """
-        if not progress.execution_id:
-            return
-        count = len(progress.stages) or 1
-        at = time.time()
-        if self._none in self.widget.children:
-            self.widget.children = (self._head, self._rows)
-        self._bar.max, self._bar.value = count, progress.finished
-        began = f", {spoken(at - progress.began)} so far" if status == "running" else ""
-        run = span(f"run {progress.execution_id}", "soft")
-        self._words.value = note(
-            f"{badge(status)} &nbsp;{progress.finished} of {count} stages ended{began} · {run}"
-        )
-        if list(self._stages) != list(progress.stages):
-            self._build(progress)
-        for name, stage in list(progress.stages.items()):
-            bar, words = self._stages[name]
-            bar.max = max(stage.total, 1)
-            bar.value = bar.max if stage.ended and stage.state != "failed" else min(stage.done, bar.max)
-            bar.bar_style = _COLOURS.get(stage.state, "")
-            words.value = note(stage_words(stage, at))
-
-    def _build(self, progress: RunProgress) -> None:
-        self._stages = {
-            name: (
-                widgets.IntProgress(layout=_BAR),
-                widgets.HTML(layout=_WIDE),
-            )
-            for name in list(progress.stages)
-        }
-        self._rows.children = [
-            widgets.HBox([widgets.Label(name, layout=_NAME), bar, words], layout=_ROW)
-            for name, (bar, words) in self._stages.items()
-        ]
+def _bar(stage: StageProgress) -> str:
+    whole = stage.ended and stage.state != "failed"
+    done, total = (1, 1) if whole else (stage.done, max(stage.total, 1))
+    return f'<progress max="{total}" value="{min(done, total)}" aria-label="{plain(stage.name)}"></progress>'
 
 
 def stage_words(stage: StageProgress, at: float) -> str:
@@ -122,14 +85,15 @@ def display_execution_progress(
     """
     manager = (workspace or Workspace.open()).manager
     run = manager.load_checkpoint(execution_id).execution_id if execution_id else ""
-    view, follower = ProgressView(), RunFollower(manager, run)
+    follower, view = RunFollower(manager, run), widgets.HTML()
 
     def refresh() -> None:
         progress = follower.look()
+        status = ""
         if progress.execution_id:
-            state = manager.load_checkpoint(progress.execution_id)
-            view.draw(progress, manager.effective_status(state))
+            status = manager.effective_status(manager.load_checkpoint(progress.execution_id))
+        view.value = progress_html(progress, status)
 
     refresh()
     Ticker(refresh, refresh_seconds, "progress").start()
-    return view.widget
+    return widgets.VBox([widgets.HTML(STYLE), view])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import deque
 from dataclasses import dataclass, field
 
 from runner.events import Event
 from runner.models import PipelineState
-from runner.record.follow import follow
+from runner.record.follow import events_after
 from runner.record.state_manager import StateManager
 
 __all__ = ["RunFollower", "RunProgress", "StageProgress"]
@@ -69,15 +67,14 @@ class RunProgress:
     """A run, as far as its events tell."""
 
     execution_id: str = ""
-    mode: str = ""
     began: float = 0.0
     stages: dict[str, StageProgress] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
         """Take one event."""
         data = event.data
-        if event.kind == "run_started":
-            self.began, self.mode = event.at, str(data.get("mode", ""))
+        if event.kind == "run_started":  # once more where a run was resumed
+            self.began = event.at
             self.stages = {name: StageProgress(name) for name in data.get("stages", [])}
         if not event.stage:
             return
@@ -85,12 +82,11 @@ class RunProgress:
         if event.kind == "stage_started":
             self.stages[event.stage] = StageProgress(event.stage, "running", began=event.at)
         elif event.kind == "documents":
-            current = str(data.get("current") or "")
-            done, total = int(data.get("done") or 0), int(data.get("total") or 0)
             left = data.get("left_s")
             stage.advance(
-                event.at, done, total, current, float(left) if isinstance(left, int | float) else None
-            )
+                event.at, int(data.get("done") or 0), int(data.get("total") or 0),
+                str(data.get("current") or ""), float(left) if isinstance(left, int | float) else None,
+            )  # fmt: skip
         elif event.kind == "stage_retried":
             stage.note = f"{data.get('error', '')} Trying again in {float(data.get('wait') or 0):g} s."
         elif event.kind == "stage_carried_over":
@@ -127,48 +123,25 @@ class RunFollower:
 
     def __init__(self, manager: StateManager, execution_id: str = "") -> None:
         self._manager, self._named = manager, execution_id
-        self._thread: threading.Thread | None = None
-        self._over = threading.Event()
-        self._settled: tuple[object, ...] = ()  # what the record said when its run went on no more
+        self._place = 0  # in the file of events: what stands before it is in the progress already
         self.progress = RunProgress()
 
     def look(self) -> RunProgress:
-        """Return the progress; begins to follow a run that was started or resumed since the last look."""
-        run = self._named or (self._manager.execution_ids() or [""])[-1]
-        if not run or (self._thread is not None and self._thread.is_alive()):
+        """Return the progress, with what was written since the last look; empty where there is no run.
+
+        Raises:
+            StateManagementError: if the run's record is damaged.
+        """
+        run = self._named or next(reversed(self._manager.execution_ids()), "")
+        if not run:
             return self.progress
+        if run != self.progress.execution_id:
+            self.progress, self._place = RunProgress(run), 0
         state = self._manager.load_checkpoint(run)
-        status = self._manager.effective_status(state)
-        record = (status, state.end_timestamp, len(state.stages))
-        if run != self.progress.execution_id or (self._settled and record != self._settled):
-            self._follow(run)
-        elif not self._settled and status != "running":
+        status = self._manager.effective_status(state)  # asked before the last read
+        events, self._place = events_after(self._manager.run_dir(run) / "events.jsonl", self._place)
+        for event in events:
+            self.progress.apply(event)
+        if status != "running":
             self.progress.settle(state, status)
-            self._settled = record
         return self.progress
-
-    def join(self, timeout: float = 30.0) -> RunProgress:
-        """Wait until the run goes on no more, and return its progress."""
-        if self._thread is not None:
-            self._thread.join(timeout)
-        return self.look()
-
-    def close(self) -> None:
-        """Follow no longer."""
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join(5)
-
-    def _follow(self, run: str) -> None:
-        progress = RunProgress(run, began=time.time())
-        self.progress, self._settled = progress, ()
-
-        def read() -> None:
-            for event in follow(self._manager, run):
-                progress.apply(event)
-                if self._over.is_set():
-                    return
-
-        self._thread = threading.Thread(target=read, daemon=True, name=f"follow {run}")
-        self._thread.start()
-        self._thread.join(0.3)  # a run that has ended is read as a whole before it is drawn

@@ -1,4 +1,4 @@
-"""Earlier runs, newest first, and what the chosen one came to."""
+"""The runs, newest first, and the report of the chosen one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from runner.dashboard.markup import STYLE, badge, file_link, note, plain, span, table, when
+from runner.dashboard.background import Action
+from runner.dashboard.frame import framed
+from runner.dashboard.markup import STYLE, note, span
 from runner.dashboard.progress_view import spoken
-from runner.dashboard.stage_view import StageView
 from runner.dashboard.workspace import Workspace
-from runner.errors import StateManagementError
 from runner.models import ExecutionRecord
 from runner.report.history import HTML_NAME
+from runner.report.words import moment
 
 __all__ = ["RunsView", "run_history_widget"]
 
@@ -20,64 +21,72 @@ _MOST = 100
 
 
 class RunsView:
-    """The list of runs, and one of them in detail.
+    """The choice of a run, and its report.
 
     Attributes:
-        runs: the list.
-        details: of the chosen run.
-        stages: its stages.
+        runs: the choice.
+        page: the report of the chosen run.
+        renew: the button that writes that report anew.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self.runs = widgets.Select(options=[], rows=8, layout=widgets.Layout(width="calc(100% - 8px)"))
-        self.details = widgets.HTML()
-        self.stages = StageView(workspace)
-        self.widget = widgets.VBox([self.runs, self.details, self.stages.widget])
+        self.runs = widgets.Dropdown(options=[], layout=widgets.Layout(flex="1 1 300px", min_width="0"))
+        self.page = widgets.HTML()
+        self.renew = Action(
+            "Renew report", self._renew, "What nic-etl report does: with all plots, and what came later"
+        )
+        choice = widgets.HBox(
+            [self.runs, self.renew.button], layout=widgets.Layout(flex_flow="row wrap", min_width="0")
+        )
+        self.widget = widgets.VBox([choice, self.renew.output, self.page])
         self.runs.observe(self._choose, "value")
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the history anew; the chosen run stays chosen."""
+        """Read the history anew; a run that was chosen stays chosen, and the newest one the newest."""
         records = self._workspace.manager.get_execution_history()[:_MOST]
         chosen, newest = self.runs.value, self.runs.options[0][1] if self.runs.options else None
         self.runs.options = [(_line(record), record.execution_id) for record in records]
         ids = [record.execution_id for record in records]
         keeps = chosen in ids and chosen != newest
-        self.runs.value = chosen if keeps else (ids[0] if ids else None)
+        self.runs.value = chosen if keeps else next(iter(ids), None)
         self._choose(None)
 
-    def _choose(self, _: Any) -> None:
-        self.stages.widget.layout.display = "none"
-        if self.runs.value is None:
-            self.details.value = note(span("There is no run yet.", "soft"))
-            return
-        manager = self._workspace.manager
+    def written(self, run: str) -> int:
+        """Return when a run's report was written, in nanoseconds since 1970; 0 if there is none."""
         try:
-            state = manager.load_checkpoint(self.runs.value)
-        except StateManagementError as error:
-            self.details.value = note(span(error, "bad"))
-            return
-        report = self._workspace.report(state)
-        figures = [(plain(name), plain(count)) for name, count in report.documents.items() if count]
-        changed = [(plain(one.name), plain(one.value), plain(one.default)) for one in report.settings]
-        page = manager.run_dir(state.execution_id) / HTML_NAME
-        lines = [
-            f"<h3>{badge(manager.effective_status(state))} {plain(state.execution_id)}</h3>",
-            f"<p>{plain(report.headline)}</p>",
-            f"<p>{span(f'{state.mode}, started {when(state.start_timestamp)}', 'soft')}</p>",
-            f"<p>{file_link(manager, page, 'Report with plots')}</p>",
-            f"<p>{span(state.error, 'bad')}</p>" if state.error else "",
-            table(["documents", "count"], figures) if figures else "",
-            table(["setting", "value", "default"], changed) if changed else "",
-        ]
-        self.details.value = note("".join(lines))
-        self.stages.widget.layout.display = None
-        self.stages.show(state)
+            return (self._workspace.manager.run_dir(run) / HTML_NAME).stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    def _choose(self, _: Any) -> None:
+        self.renew.output.value = ""
+        self.renew.button.disabled = self.runs.value is None
+        self.page.value = self._report()
+
+    def _report(self) -> str:
+        run, manager = self.runs.value, self._workspace.manager
+        if run is None:
+            return note(span("There is no run yet.", "soft"))
+        folder = manager.run_dir(run)
+        try:
+            page = (folder / HTML_NAME).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            said = "This run has no report: it is written when a run ends. Renew report writes it now."
+            return note(span(said, "soft"))
+        return framed(page, folder.relative_to(manager.outputs).as_posix(), f"Report of the run {run}")
+
+    def _renew(self) -> str:
+        run = self.runs.value
+        self._workspace.ask("report", words=(run,))
+        if run == self.runs.value:
+            self.page.value = self._report()
+        return ""
 
 
 def run_history_widget(workspace: Workspace | None = None) -> widgets.VBox:
-    """Return the list of runs and the details of the chosen one.
+    """Return the choice of a run and its report.
 
     Args:
         workspace: which outputs folder; None: that of the default configuration.
@@ -89,4 +98,4 @@ def run_history_widget(workspace: Workspace | None = None) -> widgets.VBox:
 
 def _line(record: ExecutionRecord) -> str:
     took = f" · {spoken(record.seconds)}" if record.seconds is not None else ""
-    return f"{when(record.started)} · {record.status} · {record.mode}{took} · {record.execution_id}"
+    return f"{moment(record.started)} · {record.status} · {record.mode}{took} · {record.execution_id}"

@@ -39,7 +39,8 @@ class SettingsForm:
     """
 
     def __init__(self, workspace: Workspace, changed: Callable[[], None] | None = None) -> None:
-        self._workspace, self._changed = workspace, changed
+        self._workspace = workspace
+        self._changed: Callable[[], None] | None = None
         self._given = dict(workspace.settings)
         self._base: dict[str, str] = {}
         self._loading = False
@@ -55,18 +56,11 @@ class SettingsForm:
         self.profile.observe(self._choose_profile, "value")
         self.filter.observe(self._find, "value")
         self._load()
+        self._changed = changed
 
     def _head(self) -> widgets.HBox:
-        label = widgets.Layout(width="60px")
-        return widgets.HBox(
-            [
-                widgets.Label("Profile", layout=label),
-                self.profile,
-                widgets.HTML("&nbsp;&nbsp;"),
-                self.filter,
-            ],
-            layout=widgets.Layout(flex_flow="row wrap"),
-        )
+        label = widgets.Label("Profile", layout=widgets.Layout(width="60px"))
+        return widgets.HBox([label, self.profile, self.filter], layout=widgets.Layout(flex_flow="row wrap"))
 
     def _build(self) -> widgets.Accordion:
         groups: dict[str, list[Any]] = {}

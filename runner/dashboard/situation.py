@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from runner.dashboard.markup import when
 from runner.dashboard.progress_view import spoken
 from runner.dashboard.run_progress import RunProgress
 from runner.dashboard.workspace import Workspace
 from runner.errors import StateManagementError
 from runner.models import PipelineState
+from runner.report.words import moment
 
 __all__ = ["Situation", "assess"]
 
@@ -49,13 +49,12 @@ def assess(workspace: Workspace, progress: RunProgress, at: datetime | None = No
     if owner is not None:
         return _owned(owner, progress, now)
     launch = workspace.launch
-    known = set(manager.execution_ids())
     if launch is not None and launch.alive:
         return Situation("busy", "Starting", "The run's process has begun.", "A moment, please.", action="")
     if launch is not None and launch.process.returncode == 2:
-        again = "Correct it under Configuration, then start again."
+        again = "Correct it under Settings, then start again."
         return Situation("bad", "The run could not start", launch.complaint, again)
-    if not known:
+    if not manager.execution_ids():
         return _first(workspace)
     try:
         state = manager.load_checkpoint()
@@ -71,7 +70,7 @@ def _first(workspace: Workspace) -> Situation:
         source = f"{config.gitlab_project or 'a GitLab project'} at {config.gitlab_url}"
     return Situation(
         "idle", "No run yet", f"The first run fills the collection from {source}.",
-        "Press Start run; or choose another source under Configuration first.",
+        "Press Start run; or choose another source under Settings first.",
     )  # fmt: skip
 
 
@@ -88,7 +87,7 @@ def _owned(owner: dict[str, Any], progress: RunProgress, now: datetime) -> Situa
     rest = f", about {spoken(max(known))} left in it" if known else ""
     place = f"Stage {min(progress.finished + 1, count)} of {count}: {names}{rest}"
     return Situation(
-        "busy", "Running", f"{place}. Since {when(began)}, {who}.",
+        "busy", "Running", f"{place}. Since {moment(began)}, {who}.",
         "Cancel keeps what is finished; Resume continues there. You may close this page: the run goes on.",
         "cancel",
     )  # fmt: skip
@@ -106,7 +105,7 @@ def _ago(seconds: float) -> str:
 def _ended(workspace: Workspace, state: PipelineState, status: str, now: datetime) -> Situation:
     report = workspace.report(state)
     end = state.end_timestamp or state.start_timestamp
-    since = f"{when(end)}, {_ago((now - end).total_seconds())}"
+    since = f"{moment(end)}, {_ago((now - end).total_seconds())}"
     attention = sum(len(group.documents) for group in report.problems)
     if status in {"success", "partial"}:
         detail = f"{report.headline} Ended {since}."

@@ -21,7 +21,7 @@ from tornado import web
 from tornado.ioloop import IOLoop
 from voila.app import Voila
 
-from runner.dashboard.markup import FILES_VARIABLE
+from runner.dashboard.frame import FILES_VARIABLE
 from runner.dashboard.notebook_page import notebook_page
 from runner.errors import ConfigurationError
 from stagekit.base.paths import make_private_dir
@@ -30,7 +30,7 @@ __all__ = ["ADDRESS", "TokenIdentity", "control_notebook", "free_port", "serve"]
 
 ADDRESS = "127.0.0.1"
 _FILES = "/outputs/"
-_RUN_FILE = r"/outputs/(runs/[0-9TZ.a-f-]+/(?:report\.html|\d\d_\w+\.ipynb))"
+_RUN_FILE = r"/outputs/(runs/[0-9TZ.a-f-]+/(?:report\.(?:html|json)|\d\d_\w+\.ipynb))"
 _SEALED = "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _OWN = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -84,7 +84,8 @@ class RunFile(JupyterHandler):
             text = notebook_page(path) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
         except ValueError:
             raise web.HTTPError(404) from None
-        self.set_header("Content-Type", "text/html; charset=utf-8")
+        kind = "application/json" if path.suffix == ".json" else "text/html; charset=utf-8"
+        self.set_header("Content-Type", kind)
         self.set_header("Content-Security-Policy", _SEALED)
         self.finish(text)
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from runner.config_manager import LoadedConfig, load_config
-from runner.dashboard.child_environment import child_environment
 from runner.errors import PipelineOrchestrationError
 from runner.models import PipelineState
 from runner.record.state_manager import StateManager
@@ -26,10 +25,11 @@ from runner.report.facts import collect_report
 from runner.report.model import RunReport
 from stagekit.base.paths import make_private_dir
 
-__all__ = ["CommandFailedError", "Launch", "Workspace", "setting_text"]
-
+__all__ = ["CommandFailedError", "Launch", "Workspace", "child_environment", "setting_text"]
 
 _OWN_ORIGINS = {"environment", "command line"}
+# What the web server tells its kernels of the request, the token among it, is nobody else's business.
+_WEB = ("QUERY_STRING", "VOILA_", "JUPYTER_TOKEN", "SERVER_", "SCRIPT_NAME", "PATH_INFO", "HTTP_", "JPY_")
 
 
 class CommandFailedError(PipelineOrchestrationError):
@@ -42,7 +42,6 @@ class Launch:
 
     process: subprocess.Popen[bytes]
     log: Path
-    known: frozenset[str]  # ids of the runs before it
 
     @property
     def alive(self) -> bool:
@@ -138,8 +137,7 @@ class Workspace:
 
     def start(self, command: str, *options: str) -> Launch:
         """Start ``run`` or ``resume``: detached, so that it outlives this notebook and its server."""
-        manager = self.manager
-        folder = make_private_dir(manager.outputs / "dashboard")
+        folder = make_private_dir(self.manager.outputs / "dashboard")
         log = folder / "last_start.log"
         line = [sys.executable, "-m", "runner", command, *options, *self.arguments()]
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
@@ -151,7 +149,7 @@ class Workspace:
                 env=child_environment() | {"NO_COLOR": "1"},
                 start_new_session=True,
             )
-        self.launch = Launch(process, log, frozenset(manager.execution_ids()))
+        self.launch = Launch(process, log)
         return self.launch
 
     def report(self, state: PipelineState) -> RunReport:
@@ -163,6 +161,11 @@ class Workspace:
                 self._reports.clear()
             self._reports[key] = collect_report(self.manager, state, content=False)
         return self._reports[key]
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment for a process that is started here, without what the web server put there."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_WEB)}
 
 
 def setting_text(value: Any) -> str:

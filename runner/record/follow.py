@@ -11,7 +11,7 @@ from runner.events import Event
 from runner.record.state_manager import StateManager
 from stagekit.base.plain_json import parse_json
 
-__all__ = ["follow"]
+__all__ = ["events_after", "follow"]
 
 
 def follow(state: StateManager, execution_id: str = "", poll: float = 0.3) -> Iterator[Event]:
@@ -32,13 +32,23 @@ def follow(state: StateManager, execution_id: str = "", poll: float = 0.3) -> It
         going_on = (
             state.effective_status(state.load_checkpoint(run)) == "running"
         )  # asked before the last read
-        for line in _lines_from(path, place):
-            place += len(line)
-            if (event := _event(line)) is not None:
-                yield event
+        events, place = events_after(path, place)
+        yield from events
         if not going_on:
             return
         time.sleep(poll)
+
+
+def events_after(path: Path, place: int) -> tuple[list[Event], int]:
+    """Return the events that stand after a place of a run's events.jsonl, and the place behind them.
+
+    Args:
+        path: of the file; none yet is as good as an empty one.
+        place: in bytes; 0 is its begin.
+    """
+    lines = list(_lines_from(path, place))
+    events = [event for line in lines if (event := _event(line)) is not None]
+    return events, place + sum(map(len, lines))
 
 
 def _last_start(path: Path) -> int:

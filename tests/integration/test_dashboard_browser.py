@@ -136,7 +136,7 @@ def test_a_run_is_configured_started_cancelled_resumed_and_understood(server: Se
     page.wait_for_selector(".nic-status:has-text('No run yet')")
 
     # A setting is checked as it is typed; what is valid goes into the command.
-    _tab(page, "Configuration")
+    _tab(page, "Settings")
     page.get_by_placeholder("find a setting").fill("chunk_size")
     field = page.locator(".widget-hbox:has(> .widget-label:text-is('chunk_size')) input")
     field.fill("abc")
@@ -166,19 +166,24 @@ def test_a_run_is_configured_started_cancelled_resumed_and_understood(server: Se
     # The rejected document, with its remedy; its name is text and nothing else.
     _tab(page, "Documents")
     page.wait_for_selector("text=1 of 3 documents need attention")
-    assert HOSTILE in page.locator(".nic h3:visible", has_text="onerror").inner_text()
-    page.wait_for_selector("text=What to do:")  # the details come after the line that counts
+    assert HOSTILE in page.locator(".nic li:visible", has_text="onerror").inner_text()
+    page.wait_for_selector("text=What to do:")
+    _button(page, "Try these again").click()
+    page.wait_for_selector("text=The next run tries 1 of these again")
 
     _tab(page, "Search")
     page.get_by_placeholder("A question in your own words").fill("Quando pedir férias?")
     page.keyboard.press("Enter")
     page.wait_for_selector(".hit:has-text('Férias são pedidas')")
 
-    # The report and an executed notebook, as pages in which nothing runs.
-    _tab(page, "History")
-    for words, content in (("Report with plots", "document"), ("Executed notebook", "Cell 2")):
+    # The report, in a frame; its links open the executed notebooks, as pages in which nothing runs.
+    _tab(page, "Overview")
+    report = page.frame_locator("iframe.nic-page")
+    assert HOSTILE in report.locator("#problems + .card").inner_text()
+    assert page.locator("iframe.nic-page").get_attribute("sandbox").count("allow-scripts") == 0
+    for words, content in (("document_processing", "Cell 2"), ("report.json", "execution_id")):
         with page.expect_popup() as opened:
-            page.locator("a:visible", has_text=words).first.click()
+            report.get_by_role("link", name=words, exact=True).first.click()
         assert content in opened.value.inner_text("body")
         assert opened.value.evaluate("document.scripts.length") == 0
         opened.value.close()
@@ -187,12 +192,12 @@ def test_a_run_is_configured_started_cancelled_resumed_and_understood(server: Se
     assert {url.split("/")[2] for url in asked if url.startswith("http")} == {server.root.split("/")[2]}
 
 
-@pytest.mark.parametrize("width", [1400, 800])
+@pytest.mark.parametrize("width", [1400, 400])
 def test_no_tab_scrolls_sideways(server: Server, page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(server.address)
     page.wait_for_selector(".nic-status b")
-    for name in ("Overview", "Configuration", "Documents", "Search", "History", "Health"):
+    for name in ("Overview", "Documents", "Search", "Settings"):
         _tab(page, name)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 

@@ -1,34 +1,33 @@
-"""Documents that need attention, stages and history: found by cause, shown as text, with the page itself."""
+"""Documents that need attention, stages and runs: by cause, as text, in frames in which nothing runs."""
 
 from __future__ import annotations
 
-import io
+import html
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-widgets = pytest.importorskip("ipywidgets", reason="needs the extra dashboard")
+pytest.importorskip("ipywidgets", reason="needs the extra dashboard")
 
-from reportlab.pdfgen.canvas import Canvas  # noqa: E402
-
-from runner.dashboard import (  # noqa: E402
+from runner.dashboard import (
     Workspace,
     create_error_analysis_widget,
-    page_image,
     run_history_widget,
     stage_detail_viewer,
 )
-from runner.dashboard.documents_view import DocumentsView  # noqa: E402
-from runner.dashboard.markup import FILES_VARIABLE, file_link, plain  # noqa: E402
-from runner.dashboard.page_image import draw_page  # noqa: E402
-from runner.dashboard.runs_view import RunsView  # noqa: E402
-from runner.dashboard.stage_view import StageView  # noqa: E402
-from runner.errors import StateManagementError  # noqa: E402
-from runner.models import ExecutionStatus, PipelineState  # noqa: E402
-from runner.record.state_manager import StateManager  # noqa: E402
-from tests.unit.core_notebooks import record_stage  # noqa: E402
-from tests.unit.report_runs import fail_stage, record_chain, record_nothing_changed  # noqa: E402
+from runner.dashboard.documents_view import DocumentsView
+from runner.dashboard.frame import FILES_VARIABLE, framed
+from runner.dashboard.markup import plain
+from runner.dashboard.runs_view import RunsView
+from runner.dashboard.stage_view import StageView
+from runner.errors import StateManagementError
+from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineState
+from runner.record.state_manager import StateManager
+from runner.report.write import write_report
+from tests.unit.report_runs import fail_stage, record_chain, record_nothing_changed
 
 HOSTILE = "<img src=x onerror=alert(1)>.md"
 LOCKED = {
@@ -50,14 +49,9 @@ def workspace(manager: StateManager) -> Workspace:
     return Workspace.open("local", {"outputs_dir": manager.outputs})
 
 
-def pdf(pages: int = 2) -> bytes:
-    out = io.BytesIO()
-    canvas = Canvas(out)
-    for number in range(pages):
-        canvas.drawString(100, 700, f"page {number}")
-        canvas.showPage()
-    canvas.save()
-    return out.getvalue()
+def write_cells(manager: StateManager, state: PipelineState, stage: str, *cells: dict[str, Any]) -> None:
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    manager.absolute(state.stages[stage].notebook).write_text(json.dumps(notebook))
 
 
 def troubled(manager: StateManager) -> PipelineState:
@@ -66,182 +60,200 @@ def troubled(manager: StateManager) -> PipelineState:
     return record_chain(manager, documents, outcomes=outcomes, status=ExecutionStatus.PARTIAL)
 
 
-def listed(view: DocumentsView) -> list[str]:
-    return [path for _, path in view.documents.options]
+def framed_page(shown: str) -> str:
+    """The page inside a frame, as the browser reads it."""
+    found = re.search(r'srcdoc="([^"]*)"', shown)
+    assert found, shown
+    return html.unescape(found[1])
 
 
-def test_documents_are_grouped_by_cause_the_most_urgent_first(
+def test_documents_are_grouped_by_cause_the_most_urgent_first_each_with_its_remedy(
     manager: StateManager, workspace: Workspace
 ) -> None:
     view = DocumentsView(workspace)
     view.show(troubled(manager))
     assert "3 of 4 documents need attention" in view.summary.value
+    assert "so far" not in view.summary.value
     assert [words for words, _ in view.cause.options] == [
-        "Everything that needs attention",
+        "Everything that needs attention (3)",
         "failed: converter crash (1)",
         "rejected: encrypted (2)",
-        "All documents (4)",
-        "Files that are no documents (1)",
     ]
-    assert listed(view) == [HOSTILE, "b.pdf", "c.pdf"]
-    view.cause.value = 1
-    assert listed(view) == ["b.pdf", "c.pdf"]
-    assert "What to do:</b> remove it" in view.details.value
-    view.cause.value = "all"
-    view.filter.value = "A.M"
-    assert listed(view) == ["a.md"]
-    assert "confidence: 0.95" in view.details.value
+    shown = view.documents.value
+    assert shown.index("onerror") < shown.index("b.pdf") < shown.index("c.pdf")
+    assert "What to do:</b> remove it" in shown
+    assert "it has a password" in shown
+    view.cause.value = view.cause.options[2][1]
+    assert "onerror" not in view.documents.value
+    view.filter.value = "C.P"
+    assert "c.pdf" in view.documents.value
+    assert "b.pdf" not in view.documents.value
     view.filter.value = "nothing is called so"
-    assert "No document is listed" in view.details.value
+    assert "No document is listed" in view.documents.value
 
 
 def test_what_comes_from_documents_is_never_html(manager: StateManager, workspace: Workspace) -> None:
     view = DocumentsView(workspace)
     view.show(troubled(manager))
-    assert "&lt;b&gt;boom" in view.details.value
-    assert "<img" not in view.details.value
+    assert "&lt;b&gt;boom" in view.documents.value
+    assert "<img" not in view.documents.value
 
 
-def test_ignored_files_tell_why(manager: StateManager, workspace: Workspace) -> None:
-    view = DocumentsView(workspace)
-    view.show(troubled(manager))
-    view.cause.value = "ignored"
-    assert listed(view) == ["x.csv"]
-    assert "type .csv" in view.details.value
-
-
-def test_the_choice_stays_when_the_run_goes_on(manager: StateManager, workspace: Workspace) -> None:
+def test_the_chosen_cause_stays_when_the_run_goes_on(manager: StateManager, workspace: Workspace) -> None:
     view = DocumentsView(workspace)
     state = troubled(manager)
     view.show(state)
-    view.cause.value = 1
-    view.documents.value = "c.pdf"
+    chosen = view.cause.options[2][1]
+    view.cause.value = chosen
     view.show(state)
-    assert (view.cause.value, view.documents.value) == (1, "c.pdf")
+    assert view.cause.value == chosen
     view.show(record_chain(manager, {"a.md": "1"}))
     assert "All 1 documents are in order" in view.summary.value
+    assert view.documents.value.count("<") == 2  # an empty note
     view.show(state)
-    assert view.cause.value == "attention"
+    assert "onerror" in view.documents.value
 
 
-def test_the_page_of_a_document_is_shown(manager: StateManager, workspace: Workspace) -> None:
+@pytest.mark.parametrize("outcomes", [{}, {"b.pdf": LOCKED}])
+def test_of_a_run_that_broke_off_nothing_is_said_but_so_far(
+    manager: StateManager, workspace: Workspace, outcomes: dict[str, Any]
+) -> None:
+    """Documents that the later stages have not seen cannot be called in order."""
+    state = record_chain(manager, {"a.md": "1", "b.pdf": "2"}, outcomes=outcomes, upto="text_chunking")
+    fail_stage(manager, state, "text_chunking", "The kernel <died>.")
     view = DocumentsView(workspace)
-    state = troubled(manager)
-    content = manager.store.put("content", pdf(), "application/pdf").model_dump(mode="json")
-    rows = [{"path": "b.pdf", "document_id": "b", "status": "rejected", "content": content} | LOCKED]
-    record_stage(manager, state, "gitlab_ingestion", products={"documents": rows, "ignored": []})
     view.show(state)
-    view.filter.value = "b.pdf"
-    view.draw.join()
-    assert bytes(view.picture.value).startswith(b"\x89PNG")
-    assert "page 1 of 2" in view.draw.output.value
-    view.page.value = 2
-    view.draw.join()
-    assert "page 2 of 2" in view.draw.output.value
-    view.filter.value = "c.pdf"
-    view.draw.join()
-    assert view.picture.value == b""
-    manager.store.delete(content["uri"])
-    view.filter.value = "b.pdf"
-    view.draw.join()
-    assert view.picture.value == b""
-    assert "missing" in view.draw.output.value
+    assert "so far" in view.summary.value
+    assert "in order" not in view.summary.value
+    assert 'class="good"' not in view.summary.value
+    assert "text_chunking: The kernel &lt;died&gt;." in view.summary.value
 
 
-def test_a_file_that_is_gone_is_told(manager: StateManager, workspace: Workspace) -> None:
+def test_a_long_list_says_how_many_are_left_out(manager: StateManager, workspace: Workspace) -> None:
+    documents = {f"{number:03}.pdf": str(number) for number in range(230)}
     view = DocumentsView(workspace)
-    view.show(troubled(manager))
-    view.filter.value = "b.pdf"
-    view.draw.join()
-    assert "Its file is not kept" in view.draw.output.value
+    view.show(record_chain(manager, documents, outcomes=dict.fromkeys(documents, LOCKED)))
+    assert view.documents.value.count("<li>") == 200
+    assert "and 30 more" in view.documents.value
+    view.filter.value = "229"
+    assert "229.pdf" in view.documents.value
 
 
-def test_a_page_is_drawn_from_pdf_and_image_and_else_there_is_a_reason() -> None:
-    from PIL import Image
-
-    drawn = draw_page(pdf(3), "pdf", 9)
-    assert drawn.png.startswith(b"\x89PNG")
-    assert drawn.pages == 3
-    out = io.BytesIO()
-    Image.new("RGB", (40, 20), "white").save(out, "JPEG")
-    assert draw_page(out.getvalue(), "jpg").png.startswith(b"\x89PNG")
-    assert page_image._from_image(out.getvalue()).size == (40, 20)
-    picture, pages = page_image._from_pdf(pdf(), 2)
-    assert (picture.width, pages) == (760, 2)
-    assert "no page image of a .md file" in draw_page(b"text", "md").reason
-    for data in (b"", b"%PDF-1.7 broken", b"\x89PNG broken"):
-        extension = "png" if data.startswith(b"\x89") else "pdf"
-        assert draw_page(data, extension).reason.startswith("Its page cannot be drawn")
-
-
-def test_a_stage_tells_counts_times_parameters_and_where_its_notebook_is(
+def test_listed_documents_are_tried_again_where_a_run_would_not_do_so_by_itself(
     manager: StateManager, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = troubled(manager)
-    view = StageView(workspace)
-    view.show(state)
-    assert "document_processing" in view.overview.value
-    view.stages.value = "document_processing"
-    assert "documents: rejected</td><td>2" in view.details.value
-    assert "peak memory</td><td>200 MB" in view.details.value
-    assert str(manager.absolute(state.stages["document_processing"].notebook)) in view.details.value
+    asked: list[Any] = []
+
+    def ask(_: Workspace, *command: str, words: tuple[str, ...] = ()) -> Any:
+        asked.append((*command, *words))
+        return [{"path": "b.pdf"}, {"path": "c.pdf"}]
+
+    monkeypatch.setattr(Workspace, "ask", ask)
+    view = DocumentsView(workspace)
+    view.show(troubled(manager))
+    said = []
+    for wanted in ("", "b.pdf", "onerror"):
+        view.filter.value = wanted
+        view.retry.begin()
+        view.retry.join()
+        said.append(view.retry.output.value)
+    assert "tries 2 of these again" in said[0]
+    assert "tries 1 of these again" in said[1]
+    assert "tries them again by itself" in said[2]
+    assert [words for words in asked if words[1] == "retry"] == [
+        ("quarantine", "retry"),
+        ("quarantine", "retry", "b.pdf"),
+    ]
+
+
+def test_a_frame_shows_a_page_in_which_nothing_can_run_and_no_link_leads_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = '<p title="x">Report <a href="01.ipynb">of</a></p>'
+    monkeypatch.delenv(FILES_VARIABLE, raising=False)
+    shown = framed(page, "runs/r", 'The "report"')
+    assert shown.count("<") == 2  # the frame alone
+    assert "allow-scripts" not in shown
+    assert "allow-same-origin" not in shown
+    assert framed_page(shown) == '<p title="x">Report of</p>'
     monkeypatch.setenv(FILES_VARIABLE, "/outputs/")
-    view.show(state)
-    assert view.stages.value == "document_processing"
-    assert 'href="/outputs/runs/' in view.details.value
+    assert framed_page(framed(page, "runs/r", "")) == f'<base href="/outputs/runs/r/" target="_blank">{page}'
 
 
-def test_a_stage_tells_its_notes_and_parameters(manager: StateManager, workspace: Workspace) -> None:
+def test_a_stage_tells_what_it_came_to_and_shows_its_executed_notebook(
+    manager: StateManager, workspace: Workspace
+) -> None:
     state = troubled(manager)
-    noted = [f"note {number} <i>" for number in range(20)]
-    record_stage(manager, state, "text_chunking", warnings=noted, parameters={"chunk_size": 90})
-    state.end_timestamp = None
-    documents = DocumentsView(workspace)
-    documents.show(state)
-    assert "need attention so far" in documents.summary.value
-    view = StageView(workspace)
-    view.show(state)
-    view.stages.value = "text_chunking"
-    assert "note 1 &lt;i&gt;" in view.details.value
-    assert "and 8 more" in view.details.value
-    assert "<td>chunk_size</td><td>90</td>" in view.details.value
-    view.show(record_nothing_changed(manager, state))
-    assert "Carried over from" in view.details.value
+    noted = {"cell_type": "markdown", "metadata": {}, "id": "a", "source": "What <happened>"}
+    write_cells(manager, state, "document_processing", noted)
+    view = StageView(workspace, state)
+    view.stages.value = "document_processing"
+    assert "4 read · 1 ok · 2 rejected · 1 failed" in view.details.value
+    assert "200 MB at most" in view.details.value
+    assert "Executed because: it has not been executed yet" in view.details.value
+    assert "What &lt;happened&gt;" in framed_page(view.details.value)
+    manager.absolute(state.stages["document_processing"].notebook).write_text("{")
+    view = StageView(workspace, state)
+    view.stages.value = "document_processing"
+    assert "is no whole notebook" in view.details.value
+    carried = StageView(workspace, record_nothing_changed(manager, state))
+    assert "Carried over from" in carried.details.value
+    assert "<iframe" in carried.details.value
+
+
+def test_a_stage_that_has_only_begun_says_so(manager: StateManager, workspace: Workspace) -> None:
+    state = manager.new_run(ExecutionMode.FULL, {}, "")
+    assert "No stage has begun yet" in StageView(workspace, state).details.value
+    state.stages["listing"] = Checkpoint(stage="listing", status=ExecutionStatus.RUNNING)
+    assert "no executed notebook yet" in StageView(workspace, state).details.value
 
 
 def test_a_failed_stage_is_chosen_with_its_cell_and_error(
     manager: StateManager, workspace: Workspace
 ) -> None:
     state = record_chain(manager, {"a.md": "1"}, upto="text_chunking")
+    fail_stage(manager, state, "text_chunking", "The kernel <died>.")
     cell = {
-        "cell_type": "code", "source": "run('<x>')", "metadata": {}, "execution_count": 1,
+        "cell_type": "code", "source": "run('<x>')", "metadata": {}, "execution_count": 1, "id": "a",
         "outputs": [{"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["E: <v>"]}],
     }  # fmt: skip
-    fail_stage(manager, state, "text_chunking", "The kernel <died>.", [cell])
-    view = StageView(workspace)
-    view.show(state)
+    write_cells(manager, state, "text_chunking", cell)
+    view = StageView(workspace, state)
     assert view.stages.value == "text_chunking"
     assert "The kernel &lt;died&gt;." in view.details.value
-    assert "run(&#x27;&lt;x&gt;&#x27;)" in view.details.value
+    page = framed_page(view.details.value)
+    assert "run(&#x27;&lt;x&gt;&#x27;)" in page
+    assert "E: &lt;v&gt;" in page
 
 
-def test_history_lists_runs_and_shows_the_chosen_one(manager: StateManager, workspace: Workspace) -> None:
+def test_history_lists_runs_and_shows_the_report_of_the_chosen_one(
+    manager: StateManager, workspace: Workspace
+) -> None:
     view = RunsView(workspace)
-    assert "There is no run yet" in view.details.value
+    assert "There is no run yet" in view.page.value
+    assert view.renew.button.disabled
     first = troubled(manager)
     view.refresh()
     assert "partial" in view.runs.options[0][0]
+    assert "has no report" in view.page.value
+    view.renew.begin()
+    view.renew.join()
+    assert "Partial success" in framed_page(view.page.value)
     second = record_nothing_changed(manager, first)
+    write_report(manager, second)
     view.refresh()
     assert view.runs.value == second.execution_id
-    assert "carried over" in view.stages.overview.value
+    assert "Nothing had changed" in framed_page(view.page.value)
     view.runs.value = first.execution_id
-    assert "chunk_size" in view.details.value
     view.refresh()
     assert view.runs.value == first.execution_id
+    assert "Partial success" in framed_page(view.page.value)
     (manager.run_dir(first.execution_id) / "run.json").write_text("{")
     view.refresh()
-    assert "is damaged" in view.details.value
+    assert "damaged" in next(words for words, run in view.runs.options if run == first.execution_id)
+    view.renew.begin()
+    view.renew.join()
+    assert "damaged" in view.renew.output.value
 
 
 def test_the_widgets_work_in_any_notebook(manager: StateManager, workspace: Workspace) -> None:
@@ -252,8 +264,7 @@ def test_the_widgets_work_in_any_notebook(manager: StateManager, workspace: Work
         assert make(workspace).children
 
 
-def test_text_is_without_secrets(monkeypatch: pytest.MonkeyPatch, manager: StateManager) -> None:
+def test_text_is_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QDRANT_API_KEY", "very-secret-key")
     assert plain("key very-secret-key <") == "key [redacted] &lt;"
     assert plain(None) == ""
-    assert "not written yet" in file_link(manager, manager.outputs / "none", "Report")

@@ -12,7 +12,7 @@ pytest.importorskip("ipywidgets", reason="needs the extra dashboard")
 
 from runner.dashboard import Workspace, display_execution_progress
 from runner.dashboard.background import stop_tickers
-from runner.dashboard.progress_view import ProgressView, spoken, stage_words
+from runner.dashboard.progress_view import progress_html, spoken, stage_words
 from runner.dashboard.run_progress import RunFollower, RunProgress, StageProgress
 from runner.events import Event, EventLog
 from runner.models import Checkpoint, ExecutionMode, PipelineState
@@ -129,58 +129,71 @@ def test_a_run_of_another_process_is_followed_while_it_goes_on(manager: StateMan
     follower = RunFollower(manager)
     with manager.lock(state.execution_id) as note:
         note.write(state.execution_id)
-        follower.look()
-        wait_until(lambda: follower.progress.running)
+        assert [stage.name for stage in follower.look().running] == ["shout"]
         log = EventLog(manager.run_dir(state.execution_id) / "events.jsonl")
         log(documents(7, at=time.time()))
         log.close()
-        wait_until(lambda: follower.look().stages["shout"].done == 7)
-        follower.close()
+        assert follower.look().stages["shout"].done == 7
 
 
 def test_a_killed_run_is_seen_as_interrupted_and_its_resumption_is_followed(manager: StateManager) -> None:
     state = begin_run(manager, Event("stage_started", "shout"))
     follower = RunFollower(manager)
-    progress = follower.join() if follower.look() else follower.progress
-    progress = follower.join()
+    progress = follower.look()
     assert progress.stages["shout"].state == "interrupted"
     assert progress.stages["listing"].state == "done"
     with manager.lock(state.execution_id) as note:
         note.write(state.execution_id)
-        follower.look()
-        wait_until(lambda: follower.progress is not progress and bool(follower.progress.running))
-        follower.close()
+        log = EventLog(manager.run_dir(state.execution_id) / "events.jsonl")
+        log(Event("run_started", data={"stages": STAGES}))
+        log(Event("stage_carried_over", "listing", {"from": "x"}))
+        log(Event("stage_started", "shout"))
+        log.close()
+        states = [stage.state for stage in follower.look().stages.values()]
+        assert states == ["carried over", "running"]
+
+
+def test_a_new_run_takes_the_place_of_the_last_one(manager: StateManager) -> None:
+    first = record_chain(manager, {"a.md": "1"})
+    newest, named = RunFollower(manager), RunFollower(manager, first.execution_id)
+    assert newest.look().execution_id == first.execution_id
+    second = begin_run(manager)
+    assert newest.look().execution_id == second.execution_id
+    assert list(newest.progress.stages) == STAGES
+    assert named.look().execution_id == first.execution_id
 
 
 def test_without_a_run_there_is_nothing_to_follow(manager: StateManager) -> None:
     assert RunFollower(manager).look().execution_id == ""
 
 
-def test_the_view_draws_a_bar_for_the_pipeline_and_each_stage(manager: StateManager) -> None:
+def test_the_view_draws_a_bar_for_each_stage(manager: StateManager) -> None:
     state = record_chain(manager, {"a.md": "1", "b.md": "2"})
-    follower = RunFollower(manager)
-    follower.look()
-    progress = follower.join()
-    view = ProgressView()
-    view.draw(RunProgress(), "")
-    assert view.widget.children == (view._none,)
-    view.draw(progress, "success")
-    assert view._bar.value == view._bar.max == 6
-    assert len(view._rows.children) == 6
-    assert state.execution_id in view._words.value
-    bar, words = view._stages["document_processing"]
-    assert (bar.value, bar.max) == (2, 2)
-    assert "2 of 2 documents" in words.value
+    progress = RunFollower(manager).look()
+    assert "No run yet" in progress_html(RunProgress(), "")
+    shown = progress_html(progress, "success")
+    assert "6 of 6 stages ended" in shown
+    assert shown.count("<progress") == 6
+    assert state.execution_id in shown
+    assert "2 of 2 documents" in shown
+    assert "so far" not in shown
+    assert '<progress max="100" value="7" aria-label="shout">' in progress_html(half_way(), "running")
+
+
+def half_way() -> RunProgress:
+    progress = begun()
+    progress.apply(documents(7, at=2.0))
+    return progress
 
 
 def test_the_widget_follows_a_new_run_by_itself(manager: StateManager, outputs: Path) -> None:
     workspace = Workspace.open("local", {"outputs_dir": outputs})
     widget = display_execution_progress(workspace, refresh_seconds=0.05)
     try:
-        assert "No run yet" in widget.children[0].value
+        assert "No run yet" in widget.children[1].value
         state = record_chain(manager, {"a.md": "1"})
-        wait_until(lambda: len(widget.children) == 2 and len(widget.children[1].children) == 6)
+        wait_until(lambda: "6 of 6 stages ended" in widget.children[1].value)
         other = display_execution_progress(workspace, state.execution_id[:-1], refresh_seconds=0.05)
-        wait_until(lambda: len(other.children) == 2)
+        assert state.execution_id in other.children[1].value
     finally:
         stop_tickers()

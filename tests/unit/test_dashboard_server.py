@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from runner.cli.app import app
 from runner.config_manager import load_config
-from runner.dashboard.child_environment import child_environment
 from runner.dashboard.notebook_page import notebook_page
+from runner.dashboard.workspace import child_environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -191,6 +191,7 @@ def test_files_of_a_run_are_shown_to_whoever_has_the_token_and_cannot_run(
     (tmp_path / "secret.html").write_text("secret")
     (run / "03_link.ipynb").symlink_to(tmp_path / "secret.html")
     (run / "run.json").write_text("{}")
+    (run / "report.json").write_text('{"a": 1}')
     identity = server.TokenIdentity(token="right-token")
     application = Application(
         [(server._RUN_FILE, server.RunFile, {"outputs": outputs})],
@@ -212,6 +213,7 @@ def test_files_of_a_run_are_shown_to_whoever_has_the_token_and_cannot_run(
         (f"{place}/report.html{right}", {}, 200),
         (f"{place}/report.html", head, 200),
         (f"{place}/01_x.ipynb{right}", {}, 200),
+        (f"{place}/report.json{right}", {}, 200),
         (f"{place}/02_broken.ipynb{right}", {}, 404),
         (f"{place}/03_link.ipynb{right}", {}, 404),
         (f"{place}/04_none.ipynb{right}", {}, 404),
@@ -225,6 +227,7 @@ def test_files_of_a_run_are_shown_to_whoever_has_the_token_and_cannot_run(
     assert report.headers["Content-Security-Policy"].startswith("sandbox")
     assert "script-src" not in report.headers["Content-Security-Policy"]
     assert b"<h1>01_x</h1>" in answers[5].body
+    assert answers[6].headers["Content-Type"] == "application/json"
 
 
 def test_only_the_token_lets_in() -> None:
@@ -241,7 +244,7 @@ def test_the_server_listens_here_only_serves_no_files_and_refuses_other_host_nam
     outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = pytest.importorskip("runner.dashboard.web_server", exc_type=ImportError)
-    from runner.dashboard.markup import FILES_VARIABLE
+    from runner.dashboard.frame import FILES_VARIABLE
 
     for name in (FILES_VARIABLE, "JUPYTER_PREFER_ENV_PATH"):
         monkeypatch.setenv(name, "")
