@@ -25,6 +25,8 @@ STYLE = """<style>
 .nic table { border-collapse: collapse; min-width: min(100%, 560px); margin: 4px 0 10px; font-size: 13px; }
 .nic th { text-align: left; border-bottom: 2px solid #d0d7de; padding: 4px 18px 4px 0; }
 .nic td { border-bottom: 1px solid #eaeef2; padding: 4px 18px 4px 0; vertical-align: top; text-align: left; }
+.nic td:first-child { white-space: nowrap; }
+@media (max-width: 600px) { .nic th, .nic td { padding-right: 8px; } }
 .nic h3 { margin: 10px 0 4px; font-size: 15px; }
 .nic code { background: #f6f8fa; padding: 1px 4px; }
 .nic .soft, .nic-help { color: #57606a; }
@@ -37,7 +39,7 @@ STYLE = """<style>
 .nic-status.bad { border-color: #cf222e; background: #fff0f0; }
 .nic-status.warn { border-color: #bf8700; background: #fff8e5; }
 .nic-status.busy { border-color: #0969da; background: #eaf3ff; }
-.nic progress { width: 110px; accent-color: #0969da; }
+.nic progress { width: clamp(44px, 12vw, 110px); accent-color: #0969da; }
 .nic ul { margin: 4px 0 10px; padding-left: 20px; } .nic li { margin: 4px 0; }
 .nic-page { width: 100%; height: 78vh; border: 1px solid #d0d7de; border-radius: 6px; color-scheme: light; }
 .nic .hit { border-left: 3px solid #0969da; padding: 2px 12px; margin: 10px 0; }

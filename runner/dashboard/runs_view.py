@@ -31,6 +31,7 @@ class RunsView:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._going_on: set[str] = set()
         self.runs = widgets.Dropdown(options=[], layout=widgets.Layout(flex="1 1 300px", min_width="0"))
         self.page = widgets.HTML()
         self.renew = Action(
@@ -47,6 +48,7 @@ class RunsView:
         """Read the history anew; a run that was chosen stays chosen, and the newest one the newest."""
         records = self._workspace.manager.get_execution_history()[:_MOST]
         chosen, newest = self.runs.value, self.runs.options[0][1] if self.runs.options else None
+        self._going_on = {record.execution_id for record in records if record.status == "running"}
         self.runs.options = [(_line(record), record.execution_id) for record in records]
         ids = [record.execution_id for record in records]
         keeps = chosen in ids and chosen != newest
@@ -62,18 +64,20 @@ class RunsView:
 
     def _choose(self, _: Any) -> None:
         self.renew.output.value = ""
-        self.renew.button.disabled = self.runs.value is None
+        self.renew.button.disabled = self.runs.value in {None, *self._going_on}
         self.page.value = self._report()
 
     def _report(self) -> str:
         run, manager = self.runs.value, self._workspace.manager
         if run is None:
             return note(span("There is no run yet.", "soft"))
+        if run in self._going_on:
+            return note(span("The run goes on: its report is written when it ends.", "soft"))
         folder = manager.run_dir(run)
         try:
             page = (folder / HTML_NAME).read_text(encoding="utf-8")
         except (OSError, ValueError):
-            said = "This run has no report: it is written when a run ends. Renew report writes it now."
+            said = "This run has no report: it did not come to its end. Renew report writes it now."
             return note(span(said, "soft"))
         return framed(page, folder.relative_to(manager.outputs).as_posix(), f"Report of the run {run}")
 

@@ -190,6 +190,7 @@ def test_a_run_from_a_terminal_is_followed_and_can_be_cancelled(manager: StateMa
     assert f"process {process.pid}" in panel.status.value
     assert panel.primary.description == "Cancel run"
     assert "stages ended" in panel.progress.value
+    assert "report is written when it ends" in panel.runs.page.value
     panel.primary.click()
     panel.cancelling.join()
     assert "What was finished is kept" in panel.cancelling.output.value
