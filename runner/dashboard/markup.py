@@ -25,7 +25,7 @@ STYLE = """<style>
 .nic table { border-collapse: collapse; min-width: min(100%, 560px); margin: 4px 0 10px; font-size: 13px; }
 .nic th { text-align: left; border-bottom: 2px solid #d0d7de; padding: 4px 18px 4px 0; }
 .nic td { border-bottom: 1px solid #eaeef2; padding: 4px 18px 4px 0; vertical-align: top; text-align: left; }
-.nic td:first-child { white-space: nowrap; }
+.nic td:not(:last-child) { overflow-wrap: normal; }
 @media (max-width: 600px) { .nic th, .nic td { padding-right: 8px; } }
 .nic h3 { margin: 10px 0 4px; font-size: 15px; }
 .nic code { background: #f6f8fa; padding: 1px 4px; }
