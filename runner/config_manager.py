@@ -10,30 +10,44 @@ import hashlib
 import json
 import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from runner.errors import ConfigurationError
+from runner.renamed_settings import CONSTANT, RENAMED, RenamedSettingWarning, renamed
+from stagekit.base.collection_settings import CollectionSettings, unknown_key
 from stagekit.base.paths import config_dir, outputs_path
 from stagekit.base.redaction import looks_like_token
 from stagekit.base.secret_files import secret_from_file
 from stagekit.errors import StageError
 
 __all__ = [
+    "MAPPINGS",
     "SECRETS",
     "LoadedConfig",
     "PipelineConfig",
     "config_hash",
     "default_value",
     "load_config",
+    "load_recorded",
     "parse_assignments",
     "profiles",
+    "recorded_settings",
 ]
 
 SECRETS = {
@@ -45,7 +59,11 @@ SECRETS = {
 }
 """Names that look like settings but are secrets, and the environment variable of each."""
 
+MAPPINGS: Final = {"qdrant_collection": CollectionSettings}
+"""Settings that are mappings, and the types of their keys."""
+
 _PREFIX = "NIC_ETL_"
+_RECORD = "the run's record"
 _OTHER_VARIABLES = {
     "PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK", "PDF_PASSWORDS", "PDF_PASSWORDS_FILE",
     "NOTIFY_URLS", "NOTIFY_URLS_FILE", "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE", "ENCRYPTION_OLD_KEY",
@@ -68,6 +86,20 @@ def _split(value: Any) -> Any:
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
+def _mapping(value: Any) -> Any:
+    # As with lists: NIC_ETL_QDRANT_COLLECTION={hnsw_m: 32} is YAML, and JSON works as well.
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.safe_load(value) or {}
+    except yaml.YAMLError:
+        return value
+
+
+def _shortest(value: dict[str, Any]) -> dict[str, Any]:
+    return CollectionSettings.model_validate(value).differing()
+
+
 def _absolute(value: str) -> str:
     # A kernel has a working folder of its own: a relative path would mean another place there.
     return str(Path(value).expanduser().absolute()) if value else value
@@ -82,6 +114,7 @@ def _without_credentials(value: str) -> str:
 
 _Address = Annotated[str, AfterValidator(_without_credentials)]
 _Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+_Collection = Annotated[dict[str, Any], NoDecode, BeforeValidator(_mapping), AfterValidator(_shortest)]
 _Path = Annotated[str, AfterValidator(_absolute)]
 _Occasions = Annotated[
     list[Literal["failed", "partial", "recovered", "cancelled", "success"]],
@@ -101,11 +134,7 @@ class PipelineConfig(BaseSettings):
     project: str = Field("", description="stable name of the project in document ids; empty: from the source")
     gitlab_url: _Address = Field("https://gitlab.com", description="root of the GitLab instance")
     gitlab_project: str = Field("", description="GitLab project, as group/name or number")
-    gitlab_ca_file: _Path = Field("", description="PEM file of a private certificate authority")
-    gitlab_timeout_s: float = Field(60, gt=0, description="seconds without a byte before another try")
     gitlab_file_timeout_s: float = Field(600, gt=0, description="seconds one file may take as a whole")
-    gitlab_retry_budget_s: float = Field(300, ge=0, description="seconds a run may wait for GitLab in all")
-    download_workers: int = Field(5, ge=1, le=64, description="parallel downloads")
     target_branch: str = Field("", description="branch or tag; empty: the source's default branch")
     target_folder: _Names = Field(["30-Aprovados"], description="folders that hold approved documents")
     include_extensions: _Names = Field(
@@ -173,17 +202,6 @@ class PipelineConfig(BaseSettings):
         False, description="speak gRPC instead of REST, which is what most proxies let pass"
     )
     qdrant_grpc_port: int = Field(6334, ge=1, le=65535, description="port of the server for gRPC")
-    qdrant_ca_file: _Path = Field("", description="PEM file of a private certificate authority")
-    qdrant_timeout_s: float = Field(60, gt=0, description="seconds one request may take")
-    qdrant_retry_budget_s: float = Field(
-        300, ge=0, description="seconds a run may wait for the server in all"
-    )
-    qdrant_parallel_requests: int = Field(
-        4, ge=1, le=64, description="writes in flight at once; the embedded store gets one after the other"
-    )
-    qdrant_write_ordering: Literal["weak", "medium", "strong"] = Field(
-        "weak", description="how replicas agree on writes: weak, medium or strong"
-    )
     collection_name: str = Field(
         "nic_documents",
         description="Qdrant collection that readers use, an alias",
@@ -192,27 +210,25 @@ class PipelineConfig(BaseSettings):
     collection_grace_hours: float = Field(
         24, ge=0, description="hours that a collection stays after another one replaced it"
     )
-    hnsw_m: int = Field(16, ge=4, le=128, description="edges of a node of the search graph")
-    hnsw_ef_construct: int = Field(200, ge=4, description="neighbours considered while the graph is built")
-    full_scan_threshold: int = Field(
-        10_000, ge=10, description="kB of vectors below which a filtered search looks at all of them"
+    qdrant_collection: _Collection = Field(
+        {}, description="how a new collection is built: a mapping of the keys below, such as {hnsw_m: 32}"
     )
-    indexing_threshold: int = Field(
-        20_000, ge=0, description="kB of vectors from which on a segment gets a graph"
-    )
-    quantization: Literal["none", "scalar"] = Field(
-        "none", description="scalar: search in a copy of the vectors as int8 first"
-    )
-    on_disk_payload: bool = Field(True, description="payloads are read from disk when asked for")
-    on_disk_vectors: bool = Field(False, description="vectors too")
-    shard_number: int = Field(1, ge=1, description="parts of a new collection in a cluster")
-    replication_factor: int = Field(1, ge=1, description="copies of each part")
-    write_consistency_factor: int = Field(1, ge=1, description="copies that must confirm a write")
     upsert_batch_size: int = Field(256, gt=0, description="points of one request")
     max_deletion_share: float = Field(
         0.2, ge=0, le=1, description="a run that would delete more of the stored documents stops"
     )
     allow_mass_deletion: bool = Field(False, description="go on all the same")
+
+    # Services
+    ca_file: _Path = Field(
+        "", description="PEM file of a private certificate authority, trusted beside the public ones"
+    )
+    request_timeout_s: float = Field(
+        60, gt=0, description="seconds GitLab may send nothing, or Qdrant take for an answer"
+    )
+    retry_budget_s: float = Field(
+        300, ge=0, description="seconds a stage may wait for GitLab or Qdrant in all"
+    )
 
     # Behaviour
     outputs_dir: _Path = Field("", description="executed notebooks, artifacts, state; empty: outputs/")
@@ -232,6 +248,13 @@ class PipelineConfig(BaseSettings):
         ["failed", "partial", "recovered"],
         description="what is told to NIC_ETL_NOTIFY_URLS: failed, partial, recovered, cancelled, success",
     )
+
+    _renamed: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def renamed(self) -> tuple[str, ...]:
+        """A sentence for each setting that was given under a former name."""
+        return self._renamed
 
     @model_validator(mode="before")
     @classmethod
@@ -297,6 +320,9 @@ def profiles() -> dict[str, Path]:
 def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None = None) -> LoadedConfig:
     """Build the configuration from its four layers.
 
+    A mapping replaces that of a weaker layer; ``setting.key`` changes a key of it and leaves the others. What
+    is given under a former name is taken, with a :class:`~runner.renamed_settings.RenamedSettingWarning`.
+
     Args:
         profile: a profile's name or the path of a YAML file; None: ``$NIC_ETL_PROFILE``, else ``local``.
         overrides: values of the command line.
@@ -304,25 +330,88 @@ def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None 
     Raises:
         ConfigurationError: one sentence for each wrong setting.
     """
+    return _load(profile, None, overrides)
+
+
+def load_recorded(recorded: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> LoadedConfig:
+    """Build the configuration of a run from its record, whatever profile and environment say now.
+
+    Args:
+        recorded: every setting that there was then, under the names of then.
+        overrides: values of the command line.
+
+    Raises:
+        ConfigurationError: one sentence for each wrong setting.
+    """
+    return _load(None, recorded, overrides)
+
+
+def recorded_settings(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run's record under the names of today.
+
+    Raises:
+        ConfigurationError: where they cannot be united under those.
+    """
+    whole = _nested(renamed(_by_key(recorded), _RECORD, recorded=True)[0])
+    return whole | {name: _shortest(whole[name]) for name in MAPPINGS}
+
+
+def _load(
+    profile: str | None, recorded: Mapping[str, Any] | None, overrides: Mapping[str, Any] | None
+) -> LoadedConfig:
     chosen = profile or os.environ.get(f"{_PREFIX}PROFILE") or "local"
     file = _profile_file(chosen)
     layers = [
         ("default", _read_yaml(config_dir() / "default.yaml")),
         (f"profile {file.stem}", _read_yaml(file)),
         ("environment", _from_environment()),
+        (_RECORD, dict(recorded or {})),
         ("command line", dict(overrides or {})),
     ]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    told: list[str] = []
     for origin, layer in layers:
-        _refuse_unknown(layer, origin)
-        _refuse_tokens(layer, origin)
-        values |= layer
-        origins |= dict.fromkeys(layer, origin)
+        given, sentences = renamed(_by_key(layer), origin, recorded=origin == _RECORD)
+        _refuse_unknown(given, origin)
+        _refuse_tokens(given, origin)
+        replaced = MAPPINGS.keys() & layer.keys()
+        values = {name: value for name, value in values.items() if _setting(name) not in replaced} | given
+        origins |= dict.fromkeys([*replaced, *given, *map(_setting, given)], origin)
+        told += sentences
+    for sentence in told:
+        warnings.warn(sentence, RenamedSettingWarning, stacklevel=3)
     try:
-        return LoadedConfig(PipelineConfig(**values), origins, file.stem)
+        config = PipelineConfig(**_nested(values))
     except ValidationError as error:
         raise ConfigurationError(_sentences(error, origins)) from None
+    config._renamed = tuple(told)
+    return LoadedConfig(config, {name: origins[name] for name in origins if "." not in name}, file.stem)
+
+
+def _by_key(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a layer with an entry ``setting.key`` for each key of a mapping."""
+    flat: dict[str, Any] = {}
+    for name, value in layer.items():
+        keys = _mapping(value) if name in MAPPINGS else None
+        if isinstance(keys, dict):
+            flat |= {f"{name}.{key}": item for key, item in keys.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with the keys of a mapping put together again."""
+    whole = {name: value for name, value in values.items() if "." not in name}
+    for name in MAPPINGS:
+        keys = {n.partition(".")[2]: value for n, value in values.items() if n.startswith(f"{name}.")}
+        whole.setdefault(name, keys)
+    return whole
+
+
+def _setting(name: str) -> str:
+    return str(name).partition(".")[0]
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, Any]:
@@ -367,18 +456,26 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _from_environment() -> dict[str, Any]:
-    for variable in os.environ:
+    former = {}
+    for variable, value in os.environ.items():
         name = variable.removeprefix(_PREFIX)
-        if variable.startswith(_PREFIX) and name not in _OTHER_VARIABLES:
+        if not variable.startswith(_PREFIX) or name in _OTHER_VARIABLES:
+            continue
+        if name.lower() in RENAMED | CONSTANT:
+            former[name.lower()] = value
+        else:
             _refuse_unknown({name.lower(): None}, f"environment variable {variable}")
-    return EnvSettingsSource(PipelineConfig)()
+    return EnvSettingsSource(PipelineConfig)() | former
 
 
 def _refuse_unknown(layer: Mapping[str, Any], origin: str) -> None:
     for name in layer:
         if name in SECRETS:
             raise ConfigurationError(_no_setting(name, f" ({origin})"))
-        if name not in PipelineConfig.model_fields:
+        setting, _, key = str(name).partition(".")
+        if key and setting in MAPPINGS and key not in MAPPINGS[setting].model_fields:
+            raise ConfigurationError(unknown_key(key, f" ({origin})"))
+        if setting not in PipelineConfig.model_fields or (key and setting not in MAPPINGS):
             near = _near(str(name), PipelineConfig.model_fields)
             raise ConfigurationError(
                 f"There is no setting {name!r} ({origin}){near} `nic-etl config show` lists them all."
@@ -436,6 +533,7 @@ _WORDS = {
     "bool_type": "must be true or false",
     "string_type": "must be text",
     "list_type": "must be a list",
+    "dict_type": "must be a mapping such as {hnsw_m: 32}",
     "string_pattern_mismatch": "has a form that is not allowed",
 }
 
@@ -443,10 +541,11 @@ _WORDS = {
 def _sentences(error: ValidationError, origins: Mapping[str, str]) -> str:
     lines = []
     for item in error.errors():
-        name = str(item["loc"][0])
+        name = ".".join(str(part) for part in item["loc"][:2] if isinstance(part, str))
         said = item["msg"].removeprefix("Value error, ").replace("Input should", "must")
         fault = _WORDS.get(item["type"], said)
-        field = PipelineConfig.model_fields[name]
+        setting, _, key = name.partition(".")
+        field = (MAPPINGS[setting] if key else PipelineConfig).model_fields[key or setting]
         lines.append(
             f"{name} ({origins.get(name, 'default')}) is {item['input']!r}, but it {fault}: "
             f"{field.description} (default {field.default!r})."

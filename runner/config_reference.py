@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from runner.config_manager import PipelineConfig, profiles
+from runner.config_manager import MAPPINGS, PipelineConfig, profiles
+from runner.renamed_settings import CONSTANT, RENAMED
 from stagekit.base.paths import config_dir
 
 __all__ = ["reference"]
@@ -20,7 +21,8 @@ _HEAD = """# Configuration
 Made by `python -m runner.config_reference > docs/configuration.md`; please change `runner/config_manager.py`.
 
 Each setting is given by `-p name=value`, by `NIC_ETL_NAME` in the environment, or in a profile (a YAML file,
-`--profile`), in that precedence; otherwise its default holds. A list is written `a,b` or `[a, b]`.
+`--profile`), in that precedence; otherwise its default holds. A list is written `a,b` or `[a, b]`, a mapping
+`{key: value}`; `-p setting.key=value` changes one key of a mapping, and leaves the others as they are.
 `nic-etl config show` prints the value of each and where it comes from, `nic-etl config validate` says what
 does not fit together, before anything starts.
 """
@@ -38,6 +40,14 @@ kernel gets only those that it needs.
 | `NIC_ETL_NOTIFY_URLS` | where notifications go, one Apprise address a line |
 | `NIC_ETL_ENCRYPTION_KEY` | the encryption of `outputs/` (`nic-etl state new-key`); every stage gets it |
 | `NIC_ETL_ENCRYPTION_OLD_KEY` | the former key, for `nic-etl state rekey` |
+"""
+_FORMER = """## Former names
+
+They are still understood, with a warning. Where both names are given in the same place, the new one holds;
+where two former names became one, the larger number. Papermill itself, without nic-etl, does not know them.
+
+| former name | now |
+|---|---|
 """
 _OTHERS = """## Other variables
 
@@ -59,12 +69,13 @@ def reference() -> str:
         parts.append(f"## {title}\n\n| setting | type | default | meaning |\n|---|---|---|---|")
         parts += [_row(name, schema[name]) for name in names]
         parts.append("")
+        parts += [_keys(name) for name in names if name in MAPPINGS]
     parts.append("## Profiles\n\n| setting | " + " | ".join(f"`{name}`" for name in changed) + " |")
     parts.append("|---" * (len(changed) + 1) + "|")
     for name in dict.fromkeys(name for values in changed.values() for name in values):
         cells = [_code(values[name]) if name in values else "" for values in changed.values()]
         parts.append(f"| `{name}` | {' | '.join(cells)} |")
-    return "\n".join([*parts, "", _SECRETS, _OTHERS])
+    return "\n".join([*parts, "", _SECRETS, _OTHERS, _former()])
 
 
 def _groups() -> dict[str, list[str]]:
@@ -80,6 +91,18 @@ def _groups() -> dict[str, list[str]]:
     return groups
 
 
+def _keys(name: str) -> str:
+    schema = MAPPINGS[name].model_json_schema()["properties"]
+    rows = "\n".join(_row(key, field) for key, field in schema.items())
+    return f"Keys of `{name}`:\n\n| key | type | default | meaning |\n|---|---|---|---|\n{rows}\n"
+
+
+def _former() -> str:
+    now = {name: f"`{target}`" for name, (target, _) in RENAMED.items()}
+    now |= {name: f"no setting any more: {_code(value)} for good" for name, value in CONSTANT.items()}
+    return _FORMER + "".join(f"| `{name}` | {target} |\n" for name, target in now.items())
+
+
 def _row(name: str, field: Mapping[str, Any]) -> str:
     meaning = str(field["description"]).replace("|", "\\|")
     return f"| `{name}` | {_type(field)} | {_code(field['default'])} | {meaning} |"
@@ -88,9 +111,8 @@ def _row(name: str, field: Mapping[str, Any]) -> str:
 def _type(field: Mapping[str, Any]) -> str:
     if "enum" in field:
         return ", ".join(_code(value) for value in field["enum"])
-    if field.get("type") == "array":
-        return "list"
-    kinds = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true, false"}
+    kinds = {"array": "list", "object": "mapping"}
+    kinds |= {"string": "text", "integer": "whole number", "number": "number", "boolean": "true, false"}
     limits = [
         f"{sign} {field[key]:g}"
         for key, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"))

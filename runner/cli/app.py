@@ -23,9 +23,19 @@ from runner.cli import search as cli_search
 from runner.cli import status as cli_status
 from runner.cli import watch as cli_watch
 from runner.cli import welcome as cli_welcome
-from runner.cli.common import AsJson, Profile, RunId, Setting, open_console, open_state, print_json
+from runner.cli.common import (
+    AsJson,
+    Profile,
+    RunId,
+    Setting,
+    open_console,
+    open_state,
+    print_aside,
+    print_json,
+    renamed_settings_told,
+)
 from runner.cli.progress_tracker import make_reporter
-from runner.config_manager import LoadedConfig, PipelineConfig, load_config, parse_assignments
+from runner.config_manager import LoadedConfig, PipelineConfig, load_config, load_recorded, parse_assignments
 from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
 from runner.models import Checkpoint, PipelineResult
 from runner.pipeline.stages import default_stages
@@ -33,9 +43,7 @@ from runner.record.environment import environment_report
 from runner.record.monitor import PipelineMonitor
 from runner.record.report_generator import compare_stage, document_outcomes, summarize
 from runner.record.state_manager import StateManager
-from runner.terminal import TerminalConsole
 from runner.tools import run_tool
-from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import StageError
 
 if TYPE_CHECKING:
@@ -322,7 +330,8 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
     loaded: LoadedConfig = load_config(profile, parse_assignments(parameter or []))
     validation = PipelineOrchestrator(config=loaded.config).validate_pipeline_config()
     if as_json:
-        print_json({"valid": validation.valid, "problems": validation.problems})
+        told = {"problems": validation.problems, "warnings": loaded.config.renamed}
+        print_json({"valid": validation.valid} | told)
     elif validation.valid:
         open_console(as_json).print(f"The configuration (profile {loaded.profile}) is valid.")
     if not validation.valid and not as_json:
@@ -346,7 +355,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     os.umask(0o077)  # files for the user alone, whichever command writes them
     try:
-        app(standalone_mode=True)
+        with renamed_settings_told():
+            app(standalone_mode=True)
     except (PipelineOrchestrationError, StageError) as error:
         _complain(str(error))
         sys.exit(getattr(error, "exit_code", 1))
@@ -363,8 +373,7 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _complain(sentence: str) -> None:
-    text = Redactor(secret_values())(sentence)
-    TerminalConsole(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
+    print_aside(sentence, style="red")
 
 
 def _tell(sentence: str) -> None:
@@ -405,7 +414,7 @@ def _rerun_config(profile: str | None, overrides: dict[str, Any]) -> PipelineCon
     manager = StateManager(config.outputs)
     if profile is None and manager.execution_ids():
         recorded = manager.load_checkpoint().pipeline_config | {"outputs_dir": config.outputs_dir}
-        return load_config(None, recorded | overrides).config
+        return load_recorded(recorded, overrides).config
     return config
 
 

@@ -65,11 +65,10 @@ def collections_clean(
 
 
 def _ask(config: PipelineConfig, **wanted: Any) -> Row:
-    settings = config.model_dump(mode="json")
     request = {
         "outputs_dir": str(config.outputs),
         "qdrant_url": config.qdrant_url,
-        "settings": {name: value for name, value in settings.items() if name.startswith("qdrant_")},
+        "settings": config.model_dump(mode="json"),
     }
     return dict(run_tool("stagekit.tools.collections", request | wanted))
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Annotated, Any
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -12,6 +15,7 @@ from rich.console import Console
 from runner.config_manager import load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
+from runner.renamed_settings import RenamedSettingWarning
 from runner.terminal import TerminalConsole, json_line
 from stagekit.base.redaction import Redactor, secret_values
 
@@ -23,7 +27,9 @@ __all__ = [
     "open_console",
     "open_state",
     "parse_duration",
+    "print_aside",
     "print_json",
+    "renamed_settings_told",
     "retired_option",
 ]
 
@@ -79,6 +85,38 @@ def open_console(as_json: bool) -> Console:
 def print_json(value: Any) -> None:
     """Print one JSON document to standard output, without secrets."""
     sys.stdout.write(Redactor(secret_values())(json_line(value, indent=1)) + "\n")
+
+
+def print_aside(sentence: str, style: str) -> None:
+    """Print a sentence to standard error, without secrets."""
+    text = Redactor(secret_values())(sentence)
+    TerminalConsole(stderr=True).print(text, style=style, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def renamed_settings_told() -> Iterator[None]:
+    """Print once, to standard error, each warning about a setting that was given under a former name."""
+    told: set[str] = set()
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if not issubclass(category, RenamedSettingWarning):
+            usual(message, category, filename, lineno, file, line)
+        elif str(message) not in told:  # a command may read the configuration more than once
+            told.add(str(message))
+            print_aside(f"Warning: {message}", style="yellow")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RenamedSettingWarning)
+        warnings.showwarning = show
+        yield
 
 
 def open_state(profile: str | None, parameter: list[str] | None) -> StateManager:

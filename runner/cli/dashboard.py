@@ -7,12 +7,12 @@ import os
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from runner.cli.common import Profile, Setting, open_console
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.config_manager import LoadedConfig, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
 
@@ -41,9 +41,10 @@ def dashboard(
     """
     _require(["ipywidgets", "jupyterlab" if lab else "voila"])
     assignments = parse_assignments(parameter or [])
-    config = load_config(profile, assignments).config
+    loaded = load_config(profile, assignments)
+    config = loaded.config
     StateManager(config.outputs)
-    _hand_on(profile, config, assignments)
+    _hand_on(profile, loaded)
 
     def announce(address: str) -> None:
         console = open_console(False)
@@ -77,13 +78,14 @@ def _require(packages: list[str]) -> None:
         )
 
 
-def _hand_on(profile: str | None, config: PipelineConfig, assignments: dict[str, Any]) -> None:
+def _hand_on(profile: str | None, loaded: LoadedConfig) -> None:
     # The kernel's process reads its configuration as every other does; its current folder is another.
     from runner.dashboard.workspace import setting_text
 
     if profile:
         file = Path(profile).expanduser()
         os.environ["NIC_ETL_PROFILE"] = str(file.absolute()) if file.is_file() else profile
-    for name in assignments:
-        os.environ[f"NIC_ETL_{name.upper()}"] = setting_text(getattr(config, name))
-    os.environ["NIC_ETL_OUTPUTS_DIR"] = str(config.outputs)
+    for name, origin in loaded.origins.items():
+        if origin == "command line":
+            os.environ[f"NIC_ETL_{name.upper()}"] = setting_text(getattr(loaded.config, name))
+    os.environ["NIC_ETL_OUTPUTS_DIR"] = str(loaded.config.outputs)

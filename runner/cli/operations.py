@@ -44,8 +44,7 @@ def compare_collection(config: PipelineConfig, *, repair: bool) -> dict[str, Any
     )
     request = {name: getattr(config, name) for name in names}
     settings = config.model_dump(mode="json")
-    connection = {name: value for name, value in settings.items() if name.startswith("qdrant_")}
-    request |= {"outputs_dir": str(config.outputs), "repair": repair, "settings": connection}
+    request |= {"outputs_dir": str(config.outputs), "repair": repair, "settings": settings}
     if not repair:
         return dict(run_tool("stagekit.tools.verify", request))
     manager = StateManager(config.outputs)

@@ -138,7 +138,7 @@ def _request(config: PipelineConfig, mode: _Mode | None, collection: str) -> dic
     )
     settings = config.model_dump(mode="json")
     return {name: settings[name] for name in names} | {
-        "settings": {name: value for name, value in settings.items() if name.startswith("qdrant_")},
+        "settings": settings,
         "outputs_dir": str(config.outputs),
         "collection_name": collection or config.collection_name,
         "mode": mode or ("" if config.hybrid_search else _Mode.DENSE),

@@ -20,6 +20,7 @@ _GROUPS = {
     "layout_profile": "Processing: how they are read",
     "chunk_size": "Chunking and embedding: how they are cut and found",
     "qdrant_url": "Storage: where they are served",
+    "ca_file": "Services: what holds for GitLab and Qdrant",
     "outputs_dir": "Behaviour of a run",
 }
 _FIXED = "outputs_dir"  # the records, progress and history that are shown lie there
@@ -196,7 +197,7 @@ def _relative_paths(asked: dict[str, str]) -> dict[str, str]:
 def _by_setting(message: str, asked: dict[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in message.splitlines():
-        name = line.partition(" ")[0]
+        name = line.partition(" ")[0].partition(".")[0]  # of a key of a mapping, the mapping
         if name in asked:
             found[name] = line.replace(" (command line)", "")
     return found or dict.fromkeys(asked, message)

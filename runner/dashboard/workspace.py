@@ -177,6 +177,8 @@ def setting_text(value: Any) -> str:
         plain = all(word and "," not in word and word == word.strip() for word in words)
         plain = plain and not (words and words[0].startswith("["))
         return ", ".join(words) if plain else json.dumps(words, ensure_ascii=False)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from runner.config_manager import PipelineConfig, config_hash, load_config
+from runner.config_manager import PipelineConfig, config_hash, load_config, load_recorded
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event, EventLog, Listener, fan_out
 from runner.kernels.pool import KernelPool
@@ -194,7 +194,7 @@ class PipelineOrchestrator:
             )
         # Its own settings, but here: the outputs folder may have been moved or restored since.
         recorded = state.pipeline_config | {"outputs_dir": self.config.outputs_dir}
-        config = load_config(None, recorded).config
+        config = load_recorded(recorded).config
         state.mode = ExecutionMode.RESUME
         return self._run(config, ExecutionMode.RESUME, state)
 

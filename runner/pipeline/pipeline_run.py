@@ -253,7 +253,7 @@ class PipelineRun:
         self._manager.save_checkpoint(state)
         self._manager.audit("run_finished", self._audited(state))
         due = self._after.finish(EndedRun(self._manager, state, rows, summary))
-        for warning in [*exposed_secret_files(), *due]:
+        for warning in [*self._config.renamed, *exposed_secret_files(), *due]:
             summary.setdefault("warnings", []).append(warning)
             self._emit(Event("warning", data={"message": warning}))
         self._emit(Event("run_finished", data={"status": str(state.status), "error": state.error}))

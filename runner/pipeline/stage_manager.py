@@ -37,15 +37,11 @@ _NOT_IN_FINGERPRINT = {
     "outputs_dir",
     "workers",
     "batch_size",
-    "download_workers",
-    "gitlab_timeout_s",
     "gitlab_file_timeout_s",
-    "gitlab_retry_budget_s",
+    "request_timeout_s",
+    "retry_budget_s",
     "upsert_batch_size",
     "collection_grace_hours",
-    "qdrant_timeout_s",
-    "qdrant_retry_budget_s",
-    "qdrant_parallel_requests",
 }
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from runner.config_manager import PipelineConfig, default_value
+from runner.config_manager import PipelineConfig, default_value, recorded_settings
 from runner.events import read_events
 from runner.models import PipelineState
 from runner.record.environment import source_of
@@ -164,7 +164,7 @@ class _Collector:
         return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
 
     def _settings(self) -> list[Setting]:
-        found = self._state.pipeline_config
+        found = recorded_settings(self._state.pipeline_config)
         return [
             Setting(name=name, value=found[name], default=default_value(name))
             for name in PipelineConfig.model_fields

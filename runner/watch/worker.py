@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 import psutil
 
-from runner.config_manager import PipelineConfig, load_config
+from runner.config_manager import PipelineConfig, load_recorded
 from runner.errors import PipelineOrchestrationError, StateManagementError
 from runner.events import Event
 from runner.kernels.kernel import StageKernel
@@ -136,7 +136,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # libraries that print must not spoil the answers
     order: Row = json.loads(sys.stdin.readline())
-    config = load_config(None, order["config"]).config
+    config = load_recorded(order["config"]).config
     serve(WatchWorker(config, _teller(answers), default_stages(), order["warm"]), sys.stdin)
 
 

@@ -192,15 +192,7 @@ def store(
     sparse: list[Any],
 ) -> None:
     client = storage.connect(given.qdrant_url, Path(sys.argv[2]))
-    settings = storage.CollectionSettings(
-        hnsw_m=given.hnsw_m,
-        hnsw_ef_construct=given.hnsw_ef_construct,
-        full_scan_threshold=given.full_scan_threshold,
-        indexing_threshold=given.indexing_threshold,
-        quantization=given.quantization,
-        on_disk_payload=given.on_disk_payload,
-        on_disk_vectors=given.on_disk_vectors,
-    )
+    settings = storage.CollectionSettings.of(given.qdrant_collection)
     target = storage.open_target(client, given.collection_name, identity, settings, len(payloads))
     with storage.PointWriter(
         client, target.name, given.qdrant_url, batch_size=given.upsert_batch_size

@@ -134,8 +134,7 @@ def machine(tmp_path: Path) -> Iterator[tuple[Machine, GitLabServer, QdrantServe
             "embedding_model": "packaged/all-MiniLM-L6-v2",
             "max_failure_rate": "0.5",
             "max_retries": "0",
-            "gitlab_retry_budget_s": "1",
-            "qdrant_retry_budget_s": "1",
+            "retry_budget_s": "1",
         }
         yield Machine(tmp_path, settings), gitlab, qdrant, other
 

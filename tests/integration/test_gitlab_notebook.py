@@ -62,7 +62,7 @@ def test_the_notebook_reads_gitlab_and_keeps_the_last_good_version(
 
         repository.commit({"a.md": "# Mudado"})
         server.faults.add("status", "/blobs/", code=500)
-        second = documents(execute(server, outputs, "second", gitlab_retry_budget_s=0.5), outputs)
+        second = documents(execute(server, outputs, "second", retry_budget_s=0.5), outputs)
         assert second["a.md"]["status"] == "stale"
         assert second["a.md"]["content"] == rows["a.md"]["content"]
         assert second["d.txt"] == rows["d.txt"]

@@ -117,14 +117,12 @@ class World:
         self.project: Project = server.add_project(PROJECT, repository.path, **project)
         self.token = server.add_token(TOKEN)
         self.bar = Bar()
-        self.verify: bool | str = True
 
     def connect(self, session: Any) -> gitlab.Gitlab:
         return gitlab.Gitlab(
             session.traffic.url,
             session=session,
             keep_base_url=True,
-            ssl_verify=self.verify,
             **ingestion.gitlab_token(),  # type: ignore[arg-type]
         )
 

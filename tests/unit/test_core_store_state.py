@@ -114,7 +114,7 @@ def test_a_key_a_prefix_and_a_private_authority_are_used(tmp_path, monkeypatch):
     authority, context = private_ca(tmp_path)
     monkeypatch.setenv("QDRANT_API_KEY", "hush")
     with QdrantServer(api_key="hush", prefix="/vectors", tls=context) as server:
-        settings = of(server, qdrant_ca_file=str(authority))
+        settings = of(server, ca_file=str(authority))
         assert store_state(settings, tmp_path) is None  # there is no collection
         assert [(entry.status, entry.target) for entry in server.log] == [
             (404, f"/vectors/collections/{COLLECTION}/points/count")

@@ -71,8 +71,8 @@ def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
 
 def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
-    [row] = rows(tmp_path, qdrant_url="https://127.0.0.1:1", qdrant_ca_file=str(tmp_path / "ca.pem"))
-    assert "qdrant_ca_file" in row["detail"]
+    [row] = rows(tmp_path, qdrant_url="https://127.0.0.1:1", ca_file=str(tmp_path / "ca.pem"))
+    assert "ca_file" in row["detail"]
 
 
 # Servers that are something else

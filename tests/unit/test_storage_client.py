@@ -117,7 +117,7 @@ def test_a_prefix_of_a_proxy_belongs_to_the_address(tmp_path):
 
 
 def test_the_settings_of_a_connection_are_handed_on_as_they_are_named():
-    settings = {"qdrant_url": "embedded", "qdrant_ca_file": "/ca.pem", "qdrant_timeout_s": 5, "device": "cpu"}
+    settings = {"qdrant_url": "embedded", "ca_file": "/ca.pem", "request_timeout_s": 5, "device": "cpu"}
     assert connection_options(settings) == {"ca_file": "/ca.pem", "timeout_s": 5}
 
 
@@ -170,7 +170,7 @@ def test_a_private_authority_is_trusted_when_its_file_is_named(tmp_path):
         trusting.close()
         wary = connect(server.url, tmp_path)
         with (
-            pytest.raises(StageError, match=r"not trusted .*: set qdrant_ca_file to the PEM file"),
+            pytest.raises(StageError, match=r"not trusted .*: set ca_file to the PEM file"),
             qdrant_errors(server.url),
         ):
             wary.get_collections()
@@ -181,7 +181,7 @@ def test_a_private_authority_is_trusted_when_its_file_is_named(tmp_path):
 def test_an_authority_that_is_no_certificate_is_said(tmp_path):
     for name in ("nowhere.pem", "key"):
         (tmp_path / "key").write_text("no certificate")
-        with pytest.raises(StageError, match=r"qdrant_ca_file is .*: name the certificate of the authority"):
+        with pytest.raises(StageError, match=r"ca_file is .*: name the certificate of the authority"):
             connect("https://127.0.0.1:1", tmp_path, ca_file=str(tmp_path / name))
 
 

@@ -1,7 +1,6 @@
 """Writing points: requests of the right size and number, in the right order, and patience that has an end."""
 
 import json
-import re
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -117,17 +116,6 @@ def test_the_embedded_store_gets_one_request_after_the_other(tmp_path):
     client.close()
 
 
-@pytest.mark.parametrize(("setting", "asked"), [("weak", None), ("medium", "medium"), ("strong", "strong")])
-def test_the_order_of_writes_is_asked_for_where_it_is_not_the_servers_own(world, setting, asked):
-    with world.writer(ordering=setting) as writer:
-        writer.upsert([point(1)])
-        writer.delete([2])
-    for entry in world.server.writes():
-        assert "wait=true" in entry.target
-        assert re.findall(r"ordering=(\w+)", entry.target) == ([asked] if asked else [])
-    assert len(world.server.writes()) == 2
-
-
 def test_many_deletions_do_not_wait_for_the_end_but_for_the_new_points(world):
     with world.writer(batch_size=2) as writer:
         writer.upsert([point(500)])
@@ -138,18 +126,6 @@ def test_many_deletions_do_not_wait_for_the_end_but_for_the_new_points(world):
     order = [entry.method for entry in world.server.writes()]
     assert order == ["PUT"] + ["POST"] * 16
     assert writer.deleted == 32
-
-
-@pytest.mark.parametrize(
-    ("setting", "said"),
-    [
-        ({"ordering": "strict"}, "qdrant_write_ordering is 'strict': set it to weak, medium, strong"),
-        ({"parallel_requests": 0}, "qdrant_parallel_requests is 0: set it to 1 or more"),
-    ],
-)
-def test_a_setting_that_cannot_be_is_said(world, setting, said):
-    with pytest.raises(StageError, match=said):
-        world.writer(**setting)
 
 
 def test_a_cell_that_is_run_again_after_an_error_is_as_patient_as_before(world):

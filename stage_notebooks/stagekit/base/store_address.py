@@ -16,7 +16,13 @@ from stagekit.errors import StageError
 __all__ = ["KEY_VARIABLES", "connection_options", "server_key", "server_url"]
 
 KEY_VARIABLES: Final = ("QDRANT_API_KEY", "QDRANT_API_KEY_FILE")
-_OPTIONS: Final = ("prefer_grpc", "grpc_port", "timeout_s", "ca_file", "retry_budget_s")
+_OPTIONS: Final = {
+    "qdrant_prefer_grpc": "prefer_grpc",
+    "qdrant_grpc_port": "grpc_port",
+    "request_timeout_s": "timeout_s",
+    "ca_file": "ca_file",
+    "retry_budget_s": "retry_budget_s",
+}
 _PORTS: Final = {"http": 6333, "https": 443}
 
 
@@ -45,8 +51,8 @@ def server_url(qdrant_url: str) -> str:
 
 
 def connection_options(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings ``qdrant_*`` as keyword arguments of :func:`stagekit.storage.client.connect`."""
-    return {name: settings[f"qdrant_{name}"] for name in _OPTIONS if f"qdrant_{name}" in settings}
+    """Return those of the settings that :func:`stagekit.storage.client.connect` takes, as its arguments."""
+    return {option: settings[name] for name, option in _OPTIONS.items() if name in settings}
 
 
 def server_key(environment: Mapping[str, str] | None = None) -> str | None:

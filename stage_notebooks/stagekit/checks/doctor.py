@@ -49,8 +49,8 @@ def _gitlab(settings: Row, outputs: Path) -> list[Row]:
     wanted = GitLabSettings(
         url=settings["gitlab_url"],
         project=settings["gitlab_project"],
-        ca_file=settings["gitlab_ca_file"],
-        read_timeout_s=settings["gitlab_timeout_s"],
+        ca_file=settings["ca_file"],
+        read_timeout_s=settings["request_timeout_s"],
     )
     return check_gitlab(wanted, settings["target_branch"], settings["target_folder"], outputs)
 

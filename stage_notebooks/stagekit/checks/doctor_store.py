@@ -13,6 +13,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
+from stagekit.base.authorities import trust_also
 from stagekit.base.store_address import server_key, server_url
 from stagekit.errors import StageError
 
@@ -60,12 +61,8 @@ class _Server:
     def __init__(self, settings: Row) -> None:
         self._url = server_url(settings["qdrant_url"])
         self._key = server_key()
-        self._wait = min(_WAIT_S, float(settings["qdrant_timeout_s"]))
-        authority = settings["qdrant_ca_file"] or None
-        try:
-            trust = ssl.create_default_context(cafile=authority)
-        except OSError as error:  # ssl.SSLError is one
-            raise StageError(f"qdrant_ca_file is {authority}, which cannot be used: {error}.") from None
+        self._wait = min(_WAIT_S, float(settings["request_timeout_s"]))
+        trust = trust_also(ssl.create_default_context(), settings["ca_file"])
         handlers = (urllib.request.HTTPSHandler(context=trust), _NoRedirect())
         self._opener = urllib.request.build_opener(*handlers)
 

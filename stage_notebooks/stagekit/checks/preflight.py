@@ -26,7 +26,7 @@ def preflight(settings: Settings) -> list[str]:
         *_source(settings),
         *_engines(settings),
         *_chunking(settings),
-        *_store(settings),
+        *_authority(settings),
         *_encryption(settings),
         *_cluster(settings),
     ]
@@ -64,9 +64,6 @@ def _gitlab(settings: Settings) -> list[str]:
         problems.append(
             f"gitlab_url is {settings['gitlab_url']!r}: give the address of the instance, https://…."
         )
-    authority = settings["gitlab_ca_file"]
-    if authority and not Path(authority).is_file():
-        problems.append(f"gitlab_ca_file: there is no file {authority}: give the PEM file of your authority.")
     return problems
 
 
@@ -92,10 +89,10 @@ def _chunking(settings: Settings) -> list[str]:
     return []
 
 
-def _store(settings: Settings) -> list[str]:
-    authority = settings["qdrant_ca_file"]
+def _authority(settings: Settings) -> list[str]:
+    authority = settings["ca_file"]
     if authority and not Path(authority).is_file():
-        return [f"qdrant_ca_file: there is no file {authority}: give the PEM file of your authority."]
+        return [f"ca_file: there is no file {authority}: give the PEM file of your authority."]
     return []
 
 

@@ -27,9 +27,12 @@ class SourceHead:
         if settings["source"] == "gitlab":
             from stagekit.ingestion.gitlab.head import GitLabHead
 
-            names = {"url": "gitlab_url", "project": "gitlab_project", "ca_file": "gitlab_ca_file"}
-            given = {name: settings[setting] for name, setting in names.items()}
-            known = GitLabSettings(**given, read_timeout_s=settings["gitlab_timeout_s"])
+            known = GitLabSettings(
+                settings["gitlab_url"],
+                settings["gitlab_project"],
+                settings["ca_file"],
+                read_timeout_s=settings["request_timeout_s"],
+            )
             self._gitlab = GitLabHead(known, settings["target_branch"], outputs)
 
     def look(self) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from stagekit.base.authorities import trust_also
 from stagekit.base.store_address import server_key, server_url
 from stagekit.errors import StageError
 
@@ -78,8 +79,8 @@ class _Server:
         self._settings = settings
         self._root = server_url(settings["qdrant_url"])
         self._key = server_key()
-        authority = settings.get("qdrant_ca_file") or None
-        self._trust = ssl.create_default_context(cafile=authority) if authority else None
+        ca_file = settings.get("ca_file")
+        self._trust = trust_also(ssl.create_default_context(), ca_file) if ca_file else None
 
     def state(self) -> str | None:
         alias = self._settings["collection_name"]

@@ -100,7 +100,7 @@ def evaluate(
         device: "cpu", "cuda" or "auto".
         mode: "hybrid", "dense" or "sparse"; "" is hybrid where the collection has sparse vectors.
         compare: ask in every mode that the collection can answer, side by side.
-        settings: the settings ``qdrant_*`` of the connection.
+        settings: by name; those of the connection are taken.
         embed: turns a question into a vector; by default the embedding model does.
 
     Returns:

@@ -114,7 +114,7 @@ def search(
         filters: payload field -> value that it must equal, or list of values of which one must match.
         mode: "hybrid" (by meaning and by words), "dense" (meaning) or "sparse" (words); "" is hybrid where
             the collection has sparse vectors.
-        settings: the settings ``qdrant_*`` of the connection.
+        settings: by name; those of the connection are taken.
         embed: turns the question into a vector; by default the embedding model does.
 
     Raises:

@@ -87,7 +87,7 @@ def open_store(
     Args:
         qdrant_url: address of a Qdrant server, or "embedded".
         outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
-        settings: the settings ``qdrant_*`` of the connection.
+        settings: by name; those of the connection are taken.
 
     Raises:
         StageError: if there is no store yet, or it is locked or cannot be reached.

@@ -3,6 +3,7 @@
 Public for other programs is :func:`connect`, which opens the store that the setting ``qdrant_url`` names.
 """
 
+from stagekit.base.collection_settings import CollectionSettings
 from stagekit.storage.batching import point_struct
 from stagekit.storage.client import (
     EMBEDDED,
@@ -18,7 +19,6 @@ from stagekit.storage.collection import (
     PAYLOAD_INDEXES,
     SPARSE,
     CollectionIdentity,
-    CollectionSettings,
     check_collection,
     create_collection,
     create_payload_indexes,

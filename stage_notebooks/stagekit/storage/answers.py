@@ -60,7 +60,7 @@ def qdrant_errors(qdrant_url: str) -> Iterator[None]:
         cause = getattr(error, "source", error)
         if is_untrusted(cause):
             raise StageError(
-                f"The TLS certificate of {where} is not trusted ({cause}): set qdrant_ca_file to the PEM "
+                f"The TLS certificate of {where} is not trusted ({cause}): set ca_file to the PEM "
                 "file of the authority that issued it."
             ) from None
         raise StageError(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
+import httpx
 from qdrant_client import QdrantClient
 
+from stagekit.base.authorities import trust_also, trusted_pem
 from stagekit.base.store_address import server_key, server_url
-from stagekit.errors import StageError
 from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.embedded.store import open_embedded
 from stagekit.storage.retrying import GRPC_RETRY_POLICY, Patience, resend
@@ -64,7 +64,7 @@ def connect(
         prefer_grpc: speak gRPC instead of REST where the client can.
         grpc_port: of the server.
         timeout_s: seconds that one request may take.
-        ca_file: PEM file of the authority that issued the server's certificate; empty for the usual ones.
+        ca_file: PEM file of an authority that is trusted beside the public ones; may be empty.
         retry_budget_s: seconds that may be lost by waiting for the server in all.
 
     Raises:
@@ -73,10 +73,11 @@ def connect(
     if is_embedded(qdrant_url):
         return cast("QdrantClient", open_embedded(embedded_path(outputs)))
     where = server_url(qdrant_url)
-    options: dict[str, Any] = {"verify": _trust(ca_file)} if ca_file else {}
+    options: dict[str, Any] = {}
     grpc_options: dict[str, Any] = {"grpc.service_config": GRPC_RETRY_POLICY}
     if ca_file:
-        grpc_options["root_certificates"] = Path(ca_file).read_bytes()
+        options["verify"] = trust = trust_also(httpx.create_ssl_context(), ca_file)
+        grpc_options["root_certificates"] = trusted_pem(trust)
     client = QdrantClient(
         url=where,
         api_key=server_key(),
@@ -95,13 +96,3 @@ def connect(
 def patience_of(client: QdrantClient) -> Patience | None:
     """Return how long the requests of this client are tried; None for the embedded store."""
     return _patience.get(client)
-
-
-def _trust(ca_file: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        raise StageError(
-            f"qdrant_ca_file is {ca_file}, which is no readable PEM file ({error.strerror or error}): name "
-            "the certificate of the authority that issued the server's."
-        ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from qdrant_client import QdrantClient
 from qdrant_client.models import (
@@ -22,6 +22,7 @@ from qdrant_client.models import (
     VectorParams,
 )
 
+from stagekit.base.collection_settings import CollectionSettings
 from stagekit.enrichment.canonical import canonical_json
 from stagekit.enrichment.schema import SCHEMA_VERSION
 from stagekit.errors import StageError
@@ -34,7 +35,6 @@ __all__ = [
     "PAYLOAD_INDEXES",
     "SPARSE",
     "CollectionIdentity",
-    "CollectionSettings",
     "check_collection",
     "create_collection",
     "create_payload_indexes",
@@ -109,54 +109,6 @@ class CollectionIdentity:
         return asdict(self) | {"distance": Distance.COSINE.value, "fingerprint": self.fingerprint}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectionSettings:
-    """How a collection is built, for Qdrant: parameters of its graph, where things lie, copies in a cluster.
-
-    Attributes:
-        hnsw_m: edges of a node of the graph.
-        hnsw_ef_construct: neighbours considered while it is built.
-        full_scan_threshold: kB of vectors below which a filtered search looks at all of them.
-        indexing_threshold: kB of vectors of a segment from which on it gets a graph.
-        quantization: "scalar" keeps a copy of the vectors as int8 in memory.
-        on_disk_payload: payloads are read from disk when they are asked for.
-        on_disk_vectors: vectors too.
-        shard_number: parts of the collection in a cluster.
-        replication_factor: copies of each part.
-        write_consistency_factor: copies that must confirm a write.
-    """
-
-    hnsw_m: int = 16
-    hnsw_ef_construct: int = 200
-    full_scan_threshold: int = 10_000
-    indexing_threshold: int = 20_000
-    quantization: Literal["none", "scalar"] = "none"
-    on_disk_payload: bool = True
-    on_disk_vectors: bool = False
-    shard_number: int = 1
-    replication_factor: int = 1
-    write_consistency_factor: int = 1
-
-    def request(self, *, bulk: bool) -> dict[str, Any]:
-        """Return the arguments of ``create_collection``; a bulk load builds no graph before its end."""
-        int8 = ScalarQuantizationConfig(type=ScalarType.INT8, quantile=0.99, always_ram=True)
-        return {
-            "hnsw_config": HnswConfigDiff(
-                m=self.hnsw_m,
-                ef_construct=self.hnsw_ef_construct,
-                full_scan_threshold=self.full_scan_threshold,
-            ),
-            "optimizers_config": OptimizersConfigDiff(
-                indexing_threshold=0 if bulk else self.indexing_threshold
-            ),
-            "quantization_config": ScalarQuantization(scalar=int8) if self.quantization == "scalar" else None,
-            "on_disk_payload": self.on_disk_payload,
-            "shard_number": self.shard_number,
-            "replication_factor": self.replication_factor,
-            "write_consistency_factor": self.write_consistency_factor,
-        }
-
-
 def create_collection(
     client: QdrantClient,
     name: str,
@@ -187,9 +139,29 @@ def create_collection(
         if identity.sparse
         else None,
         metadata=identity.metadata() | dict(metadata or {}),
-        **chosen.request(bulk=bulk),
+        **_request(chosen, bulk=bulk),
     )
     create_payload_indexes(client, name)
+
+
+def _request(settings: CollectionSettings, *, bulk: bool) -> dict[str, Any]:
+    """Return the arguments of ``create_collection``; a bulk load builds no graph before its end."""
+    int8 = ScalarQuantizationConfig(type=ScalarType.INT8, quantile=0.99, always_ram=True)
+    return {
+        "hnsw_config": HnswConfigDiff(
+            m=settings.hnsw_m,
+            ef_construct=settings.hnsw_ef_construct,
+            full_scan_threshold=settings.full_scan_threshold,
+        ),
+        "optimizers_config": OptimizersConfigDiff(
+            indexing_threshold=0 if bulk else settings.indexing_threshold
+        ),
+        "quantization_config": ScalarQuantization(scalar=int8) if settings.quantization == "scalar" else None,
+        "on_disk_payload": settings.on_disk_payload,
+        "shard_number": settings.shard_number,
+        "replication_factor": settings.replication_factor,
+        "write_consistency_factor": settings.write_consistency_factor,
+    }
 
 
 def create_payload_indexes(client: QdrantClient, name: str) -> None:

@@ -23,10 +23,10 @@ from qdrant_client.models import (
     OptimizersConfigDiff,
 )
 
+from stagekit.base.collection_settings import CollectionSettings
 from stagekit.errors import StageError
 from stagekit.storage.collection import (
     CollectionIdentity,
-    CollectionSettings,
     check_collection,
     create_collection,
     create_payload_indexes,

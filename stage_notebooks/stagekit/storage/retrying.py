@@ -153,7 +153,7 @@ class Patience:
         return (
             f"Qdrant at {self.where} {fault}, and it did not pass ({self.retries} retries, "
             f"{self.lost_s:.0f} s): look at the server, then run again, it continues where it stopped; "
-            "qdrant_retry_budget_s says how long a run waits."
+            "retry_budget_s says how long a run waits."
         )
 
 
@@ -197,7 +197,7 @@ def _of_transport(error: ResponseHandlingException) -> Exception:
     if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout):
         return Transient(f"cannot be reached ({cause})")
     if isinstance(cause, httpx.TimeoutException):
-        return Transient("did not answer in qdrant_timeout_s")
+        return Transient("did not answer in request_timeout_s")
     return Transient(f"broke the connection off ({cause})")
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, Final, Self
 
 from qdrant_client import QdrantClient
-from qdrant_client.models import PointIdsList, PointStruct, SparseVector, UpdateResult, WriteOrdering
+from qdrant_client.models import PointIdsList, PointStruct, SparseVector, UpdateResult
 
 from stagekit.enrichment.canonical import canonical_json
 from stagekit.errors import StageError
@@ -23,9 +23,9 @@ from stagekit.storage.batching import BYTES_PER_NUMBER, MAX_REQUEST_BYTES, pages
 from stagekit.storage.client import patience_of
 from stagekit.storage.retrying import over_grpc
 
-__all__ = ["Ordering", "PointWriter", "point_bytes"]
+__all__ = ["PointWriter", "point_bytes"]
 
-Ordering = Literal["weak", "medium", "strong"]
+_PARALLEL_REQUESTS: Final = 4
 _BYTES_PER_INDEX: Final = 10
 _TICK_S: Final = 1.0
 _HELD_BATCHES: Final = 16  # deletions wait for so many requests' worth: before them, all must be confirmed
@@ -45,11 +45,7 @@ class PointWriter:
         batch_size: most points in one request.
         max_bytes: most bytes in one request, estimated.
         parallel_requests: how many requests may be in flight; the embedded store gets one after the other.
-        ordering: how the replicas of a cluster agree on writes.
         notify: is told about once a second why the writer waits for the server.
-
-    Raises:
-        StageError: if ``parallel_requests`` or ``ordering`` is none that is allowed.
     """
 
     def __init__(
@@ -60,16 +56,9 @@ class PointWriter:
         *,
         batch_size: int = 256,
         max_bytes: int = MAX_REQUEST_BYTES,
-        parallel_requests: int = 4,
-        ordering: Ordering = "weak",
+        parallel_requests: int = _PARALLEL_REQUESTS,
         notify: Callable[[str], None] | None = None,
     ) -> None:
-        if parallel_requests < 1:
-            raise StageError(f"qdrant_parallel_requests is {parallel_requests}: set it to 1 or more.")
-        if ordering not in get_args(Ordering):
-            raise StageError(
-                f"qdrant_write_ordering is {ordering!r}: set it to {', '.join(get_args(Ordering))}."
-            )
         self._confirmed: Counter[str] = Counter()
         self._client = client
         self._collection_name = collection_name
@@ -77,7 +66,6 @@ class PointWriter:
         self._batch_size = batch_size
         self._max_bytes = max_bytes
         self._parallel = parallel_requests
-        self._ordering: dict[str, Any] = {} if ordering == "weak" else {"ordering": WriteOrdering(ordering)}
         self._notify = notify
         self._patience = patience_of(client)
         self._points: list[PointStruct] = []
@@ -168,13 +156,11 @@ class PointWriter:
         self._collect(room_for=self._parallel)
 
     def _upsert(self, points: list[PointStruct]) -> UpdateResult:
-        return self._client.upsert(self._collection_name, points=points, wait=True, **self._ordering)
+        return self._client.upsert(self._collection_name, points=points, wait=True)
 
     def _delete(self, ids: list[str | int]) -> UpdateResult:
         selector = PointIdsList(points=[*ids])
-        return self._client.delete(
-            self._collection_name, points_selector=selector, wait=True, **self._ordering
-        )
+        return self._client.delete(self._collection_name, points_selector=selector, wait=True)
 
     def _submit(self, what: str, count: int, request: Callable[[], UpdateResult]) -> None:
         def confirmed() -> tuple[str, int]:

@@ -39,7 +39,7 @@ def collections(
         collection_name: the alias whose collections are meant; empty for all of ours.
         clean: drop those that another one replaced ``grace_hours`` ago.
         grace_hours: 0 drops them at once.
-        settings: the settings ``qdrant_*`` of the connection.
+        settings: by name; those of the connection are taken.
 
     Returns:
         ``collections`` (rows with the fields of :class:`stagekit.storage.PhysicalCollection`, without those

@@ -52,7 +52,7 @@ def verify(
         upsert_batch_size: most points of one request.
         max_deletion_share: as in stage 06: more documents are not deleted at once.
         allow_mass_deletion: delete them all the same.
-        settings: the settings ``qdrant_*`` of the connection.
+        settings: by name; those of the connection are taken.
 
     Returns:
         ``points`` (desired), ``compared_documents``, ``missing``, ``altered`` and ``superfluous`` points,
@@ -87,17 +87,10 @@ def verify(
             guard_deletions(
                 plan, max_deletion_share=max_deletion_share, allow_mass_deletion=allow_mass_deletion
             )
-            writer = PointWriter(
-                client, collection_name, qdrant_url, batch_size=upsert_batch_size, **_writing(settings or {})
-            )
+            writer = PointWriter(client, collection_name, qdrant_url, batch_size=upsert_batch_size)
             report |= collection.mend(plan, writer)
             report["remaining"] = len(collection.differences(desired)) if differences else 0
     return report
-
-
-def _writing(settings: Row) -> Row:
-    names = {"qdrant_parallel_requests": "parallel_requests", "qdrant_write_ordering": "ordering"}
-    return {option: settings[name] for name, option in names.items() if name in settings}
 
 
 def _desired(outputs_dir: str) -> tuple[list[DesiredDocument], str, set[str], Any]:

@@ -43,7 +43,13 @@ def check_gitlab(settings: GitLabSettings, branch: str, folders: Sequence[str], 
         outputs: folder of the access log.
     """
     log = AccessLog(outputs / "gitlab_access.jsonl", origin_of(settings.url))
-    traffic = Traffic(settings.url, log, Patience(_WAIT_S), read_timeout_s=settings.read_timeout_s)
+    traffic = Traffic(
+        settings.url,
+        log,
+        Patience(_WAIT_S),
+        read_timeout_s=settings.read_timeout_s,
+        ca_file=settings.ca_file,
+    )
     rows: list[Row] = []
     with traffic.session() as session:
         steps = _steps(session, settings, branch, folders)
@@ -62,12 +68,11 @@ def _steps(
 ) -> Iterator[str]:
     """Yield what each step found; the first that fails raises a StageError."""
     # Whoever is nobody gets a 401 in JSON here: the API is there, and the answer tells the time.
-    yield _server(session.get(f"{settings.url.rstrip('/')}/api/v4/version", verify=settings.ca_file or True))
+    yield _server(session.get(f"{settings.url.rstrip('/')}/api/v4/version"))
     client = gitlab.Gitlab(
         settings.url,
         session=session,
         keep_base_url=True,
-        ssl_verify=settings.ca_file or True,
         **gitlab_token(),  # type: ignore[arg-type]
     )
     with explained("the token", settings.project):

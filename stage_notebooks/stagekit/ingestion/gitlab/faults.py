@@ -22,7 +22,7 @@ def fault_of(error: Exception, url: str) -> Exception:
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in text.upper():
         return StageError(
-            f"The TLS certificate of {host} is not trusted ({_tls_reason(text)}): set gitlab_ca_file to the "
+            f"The TLS certificate of {host} is not trusted ({_tls_reason(text)}): set ca_file to the "
             "PEM file of the authority that signed it."
         )
     if isinstance(error, requests.exceptions.ProxyError):
@@ -30,7 +30,7 @@ def fault_of(error: Exception, url: str) -> Exception:
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return Transient(f"{host} does not accept a connection in time")
     if isinstance(error, requests.exceptions.Timeout) or "timed out" in text.lower():
-        return Transient(f"{host} stopped answering (no byte for gitlab_timeout_s)")
+        return Transient(f"{host} stopped answering (no byte for request_timeout_s)")
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         return Transient("GitLab's answer was cut off")
     if isinstance(error, requests.exceptions.TooManyRedirects):

@@ -33,7 +33,8 @@ class GitLabHead:
         self._log = AccessLog(outputs / "gitlab_access.jsonl", origin_of(settings.url))
         wait = min(_LONGEST_S, settings.read_timeout_s)
         patience = Patience(budget_s=_LONGEST_S, tries=2)  # a connection that was kept may be gone
-        self._session = Traffic(settings.url, self._log, patience, wait, wait, wait).session()
+        traffic = Traffic(settings.url, self._log, patience, wait, wait, wait, settings.ca_file)
+        self._session = traffic.session()
         place = f"{settings.url.rstrip('/')}/api/v4/projects/{quote(settings.project, safe='')}"
         self._url = f"{place}/repository/commits/{quote(branch or 'HEAD', safe='')}?stats=false"
         self._mark = self._commit = ""
@@ -45,7 +46,7 @@ class GitLabHead:
             StageError: if GitLab does not tell; the sentence says what to check.
         """
         headers = _authorization() | ({"If-None-Match": self._mark} if self._mark else {})
-        answer = self._session.get(self._url, headers=headers, verify=self._settings.ca_file or True)
+        answer = self._session.get(self._url, headers=headers)
         if answer.status_code == 304:
             return self._commit
         if answer.status_code != 200:

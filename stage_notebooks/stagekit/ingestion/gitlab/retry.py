@@ -154,8 +154,8 @@ class Patience:
     def _verdict(self, fault: Transient) -> str:
         if fault.wait_s is not None:
             return (
-                f"{fault}, which is more than gitlab_retry_budget_s leaves ({_seconds(self.left_s)} of "
-                f"{_seconds(self._budget_s)}); run again later, or raise gitlab_retry_budget_s."
+                f"{fault}, which is more than retry_budget_s leaves ({_seconds(self.left_s)} of "
+                f"{_seconds(self._budget_s)}); run again later, or raise retry_budget_s."
             )
         return (
             f"{fault}, and it did not pass ({self.retries} retries, {_seconds(self.waited_s)} of waiting); "

@@ -20,7 +20,7 @@ class GitLabSettings:
     Attributes:
         url: root of the instance.
         project: full path (``group/subgroup/name``) or number.
-        ca_file: PEM file of a private certificate authority; empty for the public ones.
+        ca_file: PEM file of an authority that is trusted beside the public ones; may be empty.
         connect_timeout_s: seconds for a connection.
         read_timeout_s: seconds without a byte.
         file_timeout_s: seconds for one file, or one page of a listing, as a whole.
@@ -54,13 +54,12 @@ class GitLabSettings:
             )
         if self.ca_file and not Path(self.ca_file).is_file():
             raise StageError(
-                f"gitlab_ca_file {self.ca_file} does not exist; name a PEM file, or leave it empty."
+                f"ca_file is {self.ca_file}, which does not exist: name a PEM file, or leave it empty."
             )
         limits = (self.connect_timeout_s, self.read_timeout_s, self.file_timeout_s)
-        if min(limits) <= 0 or self.retry_budget_s < 0 or not 1 <= self.workers <= 64:
+        if min(limits) <= 0 or self.retry_budget_s < 0:
             raise StageError(
-                "gitlab_timeout_s and gitlab_file_timeout_s must be above 0, gitlab_retry_budget_s 0 or more,"
-                " and download_workers 1 to 64."
+                "request_timeout_s and gitlab_file_timeout_s must be above 0, and retry_budget_s 0 or more."
             )
 
     @property

@@ -66,6 +66,7 @@ class GitLabSource:
             settings.connect_timeout_s,
             settings.read_timeout_s,
             settings.file_timeout_s,
+            settings.ca_file,
         )
         self._clients = Clients(connect, self._traffic, settings.workers, progress)
         try:

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.util.ssl_ import create_urllib3_context
 
+from stagekit.base.authorities import trust_also
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.audit import AccessLog
 from stagekit.ingestion.gitlab.faults import check_answer, fault_of
@@ -47,6 +49,7 @@ class Traffic:
         connect_timeout_s: seconds for a connection.
         read_timeout_s: seconds without a byte.
         total_timeout_s: seconds for one answer as a whole.
+        ca_file: PEM file of an authority that is trusted beside the public ones; may be empty.
     """
 
     url: str
@@ -55,6 +58,7 @@ class Traffic:
     connect_timeout_s: float = 10
     read_timeout_s: float = 60
     total_timeout_s: float = 600
+    ca_file: str = ""
 
     def session(self) -> GitLabSession:
         """Return a new session, for one thread."""
@@ -140,11 +144,22 @@ class GitLabSession(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
-    """Sets the time limits and records each access, one for every hop of a redirect."""
+    """Sets time limits and the trust, and records each access, one for every hop of a redirect."""
 
     def __init__(self, session: GitLabSession) -> None:
+        ca_file = session.traffic.ca_file
+        # What requests itself trusts, the public authorities, is loaded into the same context.
+        self._trust = {"ssl_context": trust_also(create_urllib3_context(), ca_file)} if ca_file else {}
         super().__init__()
         self._session = session
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pool of connections."""
+        super().init_poolmanager(*args, **kwargs | self._trust)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Make the pool of connections through a proxy."""
+        return super().proxy_manager_for(proxy, **kwargs | self._trust)
 
     def send(
         self,
