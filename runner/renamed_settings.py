@@ -81,7 +81,7 @@ def renamed(
 
 def _united(target: str, former: Mapping[str, Any], origin: str) -> tuple[Any, str]:
     """Return the one value of settings that became one, and how it was chosen, if there was a choice."""
-    values = [value for value in former.values() if value not in {"", None}] or list(former.values())
+    values = [value for value in former.values() if value not in ("", None)] or list(former.values())
     if len({str(value) for value in values}) == 1:
         return values[0], ""
     if target == "ca_file":

@@ -208,6 +208,18 @@ def test_a_server_with_a_private_authority(world: World, tmp_path: Path) -> None
         assert complete(secure, ca_file=str(ca))
 
 
+def test_the_public_authorities_are_trusted_beside_the_private_one(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("public", "private"):
+        (tmp_path / name).mkdir()
+    public, context = private_ca(tmp_path / "public")
+    private, _ = private_ca(tmp_path / "private")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(public))
+    with GitLabServer(context) as server:
+        assert complete(World(tmp_path, server, world.repository), ca_file=str(private))
+
+
 def test_a_server_that_is_not_there(world: World) -> None:
     with GitLabServer() as gone:
         pass

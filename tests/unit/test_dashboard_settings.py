@@ -131,13 +131,17 @@ def test_the_outputs_folder_is_that_of_the_dashboard(form: SettingsForm, outputs
 
 
 @pytest.mark.parametrize(
-    "value", [["a", "b"], ["a,b", " c"], [], ["[x"], ["", "b"], True, 3, 2.5, 60.0, "text"]
+    "value", [["a", "b"], ["a,b", " c"], [], ["[x"], ["", "b"], True, 3, 2.5, 60.0, "text", {"hnsw_m": 32}]
 )
 def test_a_value_as_text_means_the_same_on_the_command_line(value: Any) -> None:
     text = setting_text(value)
-    name = {list: "include_paths", bool: "hybrid_search", int: "max_pages", float: "request_timeout_s"}.get(
-        type(value), "project"
-    )
+    name = {
+        list: "include_paths",
+        bool: "hybrid_search",
+        int: "max_pages",
+        float: "request_timeout_s",
+        dict: "qdrant_collection",
+    }.get(type(value), "project")
     assert getattr(load_config("local", {name: text}).config, name) == value
 
 

@@ -126,7 +126,7 @@ def test_several_problems_are_a_line_each_and_json_for_scripts(nic_etl: Command)
 def test_a_valid_configuration_is_called_so(nic_etl: Command) -> None:
     done = nic_etl("config", "validate")
     assert (done.code, done.out) == (0, "The configuration (profile local) is valid.\n")
-    assert nic_etl("config", "validate", "--json").json == {"valid": True, "problems": []}
+    assert nic_etl("config", "validate", "--json").json == {"valid": True, "problems": [], "warnings": []}
 
 
 # Showing

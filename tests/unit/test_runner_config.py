@@ -107,6 +107,37 @@ def test_a_list_is_written_as_people_write_it(
     assert load_config().config.target_folder == names
 
 
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("{hnsw_m: 32, quantization: scalar}", {"hnsw_m": 32, "quantization": "scalar"}),
+        ('{"on_disk_payload": false}', {"on_disk_payload": False}),
+        ("{hnsw_m: 16}", {}),  # as the default has it
+        ("{}", {}),
+        ("", {}),
+    ],
+)
+def test_a_mapping_is_written_as_people_write_it(
+    text: str, keys: dict[str, Any], monkeypatch: pytest.MonkeyPatch, profile: Any
+) -> None:
+    assert load_config(overrides={"qdrant_collection": text}).config.qdrant_collection == keys
+    monkeypatch.setenv("NIC_ETL_QDRANT_COLLECTION", text)
+    assert load_config().config.qdrant_collection == keys
+    assert load_config(profile(f"qdrant_collection: {text}")).config.qdrant_collection == keys
+
+
+def test_a_mapping_replaces_the_weaker_one_and_a_key_changes_one(
+    profile: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = profile("qdrant_collection: {hnsw_m: 32, shard_number: 3}")
+    loaded = load_config(file, {"qdrant_collection.hnsw_m": "24"})
+    assert loaded.config.qdrant_collection == {"hnsw_m": 24, "shard_number": 3}
+    assert loaded.origins["qdrant_collection"] == "command line"
+    monkeypatch.setenv("NIC_ETL_QDRANT_COLLECTION", "{replication_factor: 2}")
+    assert load_config(file).config.qdrant_collection == {"replication_factor": 2}
+    assert load_config(file, {"qdrant_collection": "{}"}).config.qdrant_collection == {}
+
+
 def test_folders_become_absolute_because_kernels_work_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +218,31 @@ def test_a_wrong_value_is_told_with_its_origin_meaning_and_default(
     assert sentence.startswith(f"{name} (command line) is ")
     assert "(default " in sentence
     assert len(sentence.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("{hnswm: 3}", "qdrant_collection (command line) has no key 'hnswm': did you mean 'hnsw_m'?"),
+        ("{zzz: 3}", "qdrant_collection (command line) has no key 'zzz': the keys are hnsw_m, "),
+        ("{hnsw_m: 2}", "qdrant_collection.hnsw_m (command line) is 2, but it must be greater than or equal"),
+        ("{on_disk_vectors: x}", "is 'x', but it must be true or false: vectors too (default False)."),
+        (
+            "{a: b",
+            "qdrant_collection (command line) is '{a: b', but it must be a mapping such as",
+        ),
+        ("many", "must be a mapping such as"),
+        (5, "must be a mapping such as"),
+    ],
+)
+def test_a_wrong_key_of_a_mapping_is_told_by_its_name(keys: Any, said: str) -> None:
+    sentence = refused(qdrant_collection=keys)
+    assert said in sentence
+    assert len(sentence.splitlines()) == 1
+
+
+def test_only_a_mapping_has_keys() -> None:
+    assert "There is no setting 'chunk_size.x' (command line)" in refused(**{"chunk_size.x": 1})
 
 
 def test_each_wrong_value_has_a_line_and_its_layer(monkeypatch: pytest.MonkeyPatch, profile: Any) -> None:

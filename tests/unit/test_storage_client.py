@@ -1,5 +1,6 @@
 """Opening a store: one owner at a time, the server that is meant, and errors that say what to do."""
 
+import ssl
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from qdrant_client.http.exceptions import ResponseHandlingException
 from qdrant_client.models import PointStruct, UpdateResult, UpdateStatus
 
 from stagekit import StageError
+from stagekit.base.authorities import trust_also, trusted_pem
 from stagekit.base.store_address import connection_options, server_key, server_url
 from stagekit.storage import PointWriter, connect, count_points, patience_of, qdrant_errors, require_completed
 from tests.servers.gitlab_tls import private_ca
@@ -176,6 +178,22 @@ def test_a_private_authority_is_trusted_when_its_file_is_named(tmp_path):
             wary.get_collections()
         wary.close()
     assert len(server.log) == 1
+
+
+def test_the_public_authorities_are_trusted_beside_the_private_one(tmp_path, monkeypatch):
+    (tmp_path / "public").mkdir()
+    (tmp_path / "private").mkdir()
+    public, of_public = private_ca(tmp_path / "public")
+    private, of_private = private_ca(tmp_path / "private")
+    monkeypatch.setenv("SSL_CERT_FILE", str(public))
+    for context in (of_public, of_private):
+        with QdrantServer(tls=context) as server:
+            client = connect(server.url, tmp_path, ca_file=str(private))
+            assert client.get_collections().collections == []
+            client.close()
+    pem = trusted_pem(trust_also(httpx.create_ssl_context(), str(private)))
+    trusted = ssl.create_default_context(cadata=pem.decode())
+    assert len(trusted.get_ca_certs()) == 2
 
 
 def test_an_authority_that_is_no_certificate_is_said(tmp_path):

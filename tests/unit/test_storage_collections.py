@@ -274,6 +274,21 @@ def test_indexes_and_settings_are_there_before_the_first_point():
     assert config.quantization_config.scalar.type == "int8"
 
 
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ({"hnswm": 3}, "qdrant_collection has no key 'hnswm': did you mean 'hnsw_m'?"),
+        ({"hnsw_m": 2}, "qdrant_collection.hnsw_m is 2: Input should be greater than or equal to 4."),
+        ("hnsw_m", "qdrant_collection is 'hnsw_m': write a mapping, such as {hnsw_m: 32}."),
+    ],
+)
+def test_a_notebook_that_is_opened_by_hand_says_what_is_wrong_with_the_mapping(mapping, said):
+    with pytest.raises(StageError) as caught:
+        CollectionSettings.of(mapping)
+    assert str(caught.value) == said
+    assert CollectionSettings.of({"hnsw_m": 32}) == CollectionSettings(hnsw_m=32)
+
+
 def threshold(client, name):
     return client.get_collection(name).config.optimizer_config.indexing_threshold
 
