@@ -20,6 +20,7 @@ from runner.cli import operation_screens, screens
 from runner.cli import operations as cli_operations
 from runner.cli import report as cli_report
 from runner.cli import search as cli_search
+from runner.cli import sources as cli_sources
 from runner.cli import status as cli_status
 from runner.cli import watch as cli_watch
 from runner.cli import welcome as cli_welcome
@@ -340,6 +341,7 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
 
 
 cli_search.register(app)
+cli_sources.register(app)
 cli_operations.register(app)
 cli_collections.register(app)
 cli_audit.register(app)

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from runner.errors import StateManagementError
 from runner.models import now
 from runner.record.state_manager import StateManager
+from stagekit.artifacts.sources import SOURCES_FILE
 from stagekit.artifacts.store import half_written
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import KEY_VARIABLE
@@ -37,7 +38,7 @@ __all__ = ["BackupFile", "BackupReport", "create_backup", "restore_backup"]
 
 _MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
-_FILES = (MARKER_FILE, "audit*.jsonl", "audit.head", "runs/*/*", "latest/*")
+_FILES = (MARKER_FILE, "audit*.jsonl", "audit.head", SOURCES_FILE, "runs/*/*", "latest/*")
 _DATABASES = ("memo.sqlite", "vectors.sqlite")
 _STAYS = {"run.lock", "kernels"}  # of the folder that is restored into: they are about its own processes
 

@@ -18,6 +18,7 @@ from runner.models import PipelineState
 from runner.record.manifests import notebook_refs, read_rows
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.sources import recorded_sources
 from stagekit.artifacts.store import PARQUET
 from stagekit.base.paths import latest_notebooks
 from stagekit.contract import ExecutionStatus, artifact_refs
@@ -152,6 +153,8 @@ def _plan_contents(manager: StateManager, plan: PrunePlan, kept: list[PipelineSt
     # What was made since the oldest kept run began may belong to a run that broke off: it stays.
     horizon = min((state.start_timestamp for state in kept), default=datetime.now(UTC)).replace(microsecond=0)
     keys, documents, uris = _referred(manager, kept)
+    # What each source was stored from tells later what left it, though other sources were read since.
+    uris.update(one.documents.uri for one in recorded_sources(manager.outputs) or () if one.documents)
     with Memo(manager.outputs / "memo.sqlite") as memo:
         for key, value in memo.values():
             if key in keys or _made(value) >= horizon:

@@ -137,6 +137,18 @@ class Memo:
                 if (value := _known(self.cipher, _memo_name(key), *stored)) is not None:
                     yield stage, key, value
 
+    def keys_beginning(self, prefix: str) -> list[str]:
+        """Return the keys that begin with a text."""
+        found = self._execute(
+            "SELECT key FROM memo WHERE key >= ? AND key < ?", [(prefix, prefix + "\U0010ffff")]
+        )
+        return [str(key) for (key,) in found]
+
+    def forget_good_of(self, documents: Iterable[str]) -> int:
+        """Forget the last good outcomes of documents in every stage, and return how many there were."""
+        stages = [str(stage) for (stage,) in self._execute("SELECT DISTINCT stage FROM last_good", [()])]
+        return self.forget_good((stage, document) for document in documents for stage in stages)
+
     def good_values(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield every last good outcome as (stage, document_id, row); altered rows are left out."""
         statement = (

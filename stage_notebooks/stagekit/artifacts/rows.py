@@ -71,11 +71,15 @@ class Rows(Sequence[Row]):
         return cls(encode_rows(list(rows)))
 
     def arrow(self, name: str) -> pa.ChunkedArray:
-        """Return one column as it is stored, nested values as JSON texts.
+        """Return one column as it is stored, nested values as JSON texts; of no rows every column is empty.
 
         Raises:
-            KeyError: if there is no such column.
+            KeyError: if there are rows and no such column.
         """
+        if not len(self) and name not in self.table.column_names:
+            import pyarrow as pa
+
+            return pa.chunked_array([], pa.string())
         return self.table.column(name)
 
     def column(self, name: str) -> list[Any]:

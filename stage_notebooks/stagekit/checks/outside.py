@@ -84,7 +84,7 @@ def source_changes(settings: Settings, known: Mapping[str, str], set_aside: Coll
         branch = settings["target_branch"]
         source = open_source("git", settings["source_path"], folders=rules.folders, target_branch=branch)
         try:
-            found = select(source.files(), rules, source.read).documents
+            found = select(source.files(), rules, source.read, rules.folders).documents
         finally:
             source.close()
     except (OSError, StageError):

@@ -8,7 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from stagekit.artifacts.sources import known_sources
 from stagekit.artifacts.store import open_store
+from stagekit.base.paths import outputs_path
 from stagekit.errors import StageError
 
 __all__ = ["preflight"]
@@ -38,21 +40,25 @@ def _source(settings: Settings) -> list[str]:
     path = settings["source_path"]
     if path and not Path(path).is_dir():
         return [f"source_path: there is no folder {path}: give a git repository or a folder of documents."]
-    return _approved_folders(Path(path) if path else None, settings["target_folder"])
+    return _approved_folders(Path(path) if path else None, settings)
 
 
-def _approved_folders(path: Path | None, folders: list[str]) -> list[str]:
+def _approved_folders(path: Path | None, settings: Settings) -> list[str]:
     from stagekit.ingestion.git_source import is_git_repository
     from stagekit.ingestion.opening import sample_repository
 
     place = path or sample_repository()
     if is_git_repository(place):
         return []  # what counts there is a branch, not the work tree: stage 01 looks
-    missing = [folder for folder in folders if not (place / folder).is_dir()]
+    missing = [folder for folder in settings["target_folder"] if not (place / folder).is_dir()]
+    # One that has held documents may be empty by now, and git and many tools keep no empty folders.
+    known = known_sources(outputs_path(settings.get("outputs_dir", ""))) if missing else []
+    emptied = {folder for source in known for folder in source.folders}
     there = ", ".join(sorted(item.name for item in place.iterdir() if item.is_dir())) or "none"
     return [
         f"target_folder: there is no folder {folder!r} in {place}: the folders there are {there}."
         for folder in missing
+        if folder not in emptied
     ]
 
 

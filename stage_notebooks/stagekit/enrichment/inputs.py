@@ -25,9 +25,9 @@ def join_documents(
 ) -> Sequence[dict[str, Any]]:
     """Join manifests by document_id: one row for each document that has chunks.
 
-    A document whose newest version could not be processed is served from its last good one. Its payload then
-    describes that version (the ``source`` kept in ``processed``) and ``is_latest`` is False. A document that
-    is as it was processed takes its row of ``documents``, so that a moved file has its new path.
+    A document whose newest version could not be read or processed is served from its last good one. Its
+    payload then describes that version (the ``source`` kept in ``processed``) and ``is_latest`` is False.
+    One that is as it was processed takes its row of ``documents``, so that a moved file has its new path.
 
     Args:
         documents: rows of ``gitlab_ingestion.documents``.
@@ -59,8 +59,9 @@ def _places(rows: Sequence[Row]) -> dict[str, int]:
 
 def _joined(row: Row, now: Row | None, result: Row | None) -> dict[str, Any]:
     then = result.get("source") if result else None
-    is_latest = now is not None and (then is None or then["blob_id"] == now["blob_id"])
-    source = now if is_latest else then
+    readable = now is not None and now.get("status", "ok") == "ok"  # else it is the last good version's row
+    is_latest = readable and (then is None or then["blob_id"] == now["blob_id"])
+    source = now if is_latest or then is None else then
     if source is None or result is None:
         raise ValueError(f"{row['path']} has chunks but no row in documents: run the chain from stage 01.")
     return {

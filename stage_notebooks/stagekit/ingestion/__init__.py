@@ -3,9 +3,10 @@
 from stagekit.ingestion.content import ContentError, blob_id, declared_status, verified
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.token import gitlab_token
-from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, Source, SourceFile
+from stagekit.ingestion.identity import Identity, identified, identify, newcomers, source_id
+from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, Source, SourceFile, SourceTraits
 from stagekit.ingestion.opening import open_source, sample_repository
-from stagekit.ingestion.rows import document_id, document_rows, media_type, snapshot_record, source_id
+from stagekit.ingestion.rows import document_id, document_rows, media_type, snapshot_record
 from stagekit.ingestion.selection import (
     Document,
     Selection,
@@ -23,20 +24,25 @@ __all__ = [
     "FileHistory",
     "FileKind",
     "GitLabSettings",
+    "Identity",
     "Selection",
     "SelectionRules",
     "Snapshot",
     "Source",
     "SourceFile",
+    "SourceTraits",
     "blob_id",
     "declared_status",
     "document_id",
     "document_rows",
     "extension_of",
     "gitlab_token",
+    "identified",
+    "identify",
     "limited",
     "measured",
     "media_type",
+    "newcomers",
     "open_source",
     "sample_repository",
     "select",

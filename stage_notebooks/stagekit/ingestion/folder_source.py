@@ -11,7 +11,8 @@ from pathlib import Path
 
 from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError, blob_id, file_blob_id, open_regular, verified
-from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile
+from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
+from stagekit.ingestion.remote_url import place_digests
 
 __all__ = ["UNVERSIONED", "FolderSource"]
 
@@ -33,6 +34,7 @@ class FolderSource:
     """
 
     def __init__(self, root: Path, branch: str, folders: Sequence[str], project: str = "") -> None:
+        self._places = place_digests(root)
         self._root = root.resolve()
         self._folders = folders
         self._times: dict[str, float] = {}
@@ -57,6 +59,10 @@ class FolderSource:
     def snapshot(self) -> Snapshot:
         """Return the state of the folder when it was opened."""
         return self._snapshot
+
+    def traits(self) -> SourceTraits:
+        """Return where the folder lies."""
+        return SourceTraits(places=self._places)
 
     def files(self) -> list[SourceFile]:
         """Return every file, in the order of the paths; a nested ``.git`` counts as one."""

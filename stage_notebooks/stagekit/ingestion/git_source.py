@@ -13,8 +13,8 @@ from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError, verified
 from stagekit.ingestion.git_command import BlobReader, git_output, git_records
 from stagekit.ingestion.lfs import LARGEST_POINTER, LfsPointer, lfs_pointer
-from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile
-from stagekit.ingestion.remote_url import project_of, public_url
+from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
+from stagekit.ingestion.remote_url import place_digests, project_of, public_url
 
 __all__ = ["GitSource", "is_git_repository"]
 
@@ -34,7 +34,7 @@ class GitSource:
 
     Args:
         repository: top of the work tree, or the bare repository.
-        branch: branch or tag; empty means the one that is checked out.
+        branch: branch or tag; empty means the commit that is checked out.
         folders: approved folders, which bound the walk through the history.
         project: name of the project; empty means that of the remote ``origin``, else the folder's.
 
@@ -43,12 +43,14 @@ class GitSource:
     """
 
     def __init__(self, repository: Path, branch: str, folders: Sequence[str], project: str = "") -> None:
+        self._places = place_digests(repository)
         self._repository = repository.resolve()
         self._folders = [folder for folder in folders if folder] if all(folders) else []
         self._blobs = BlobReader(self._repository)
         self._lfs: Path | None = None
-        name, commit = self._resolve(branch)
+        name, commit, behind = self._resolve(branch)
         origin = self._ask("config", "--get", "remote.origin.url")
+        self._address = project_of(origin) if public_url(origin) else ""
         project = project or (origin and project_of(origin)) or _folder_project(self._repository)
         self._snapshot = Snapshot(
             source="git",
@@ -57,17 +59,24 @@ class GitSource:
             repository_branch=name,
             commit=commit,
             commit_timestamp=_utc(git_output(self._repository, "show", "-s", "--format=%ct", commit)),
+            warnings=(behind,) if behind else (),
         )
-        if self._ask("rev-parse", "--is-shallow-repository") == "true":
+        self._shallow = self._ask("rev-parse", "--is-shallow-repository") == "true"
+        if self._shallow:
             shallow = (
                 "The clone is shallow: files not touched by its commits carry the date, author and id of its "
                 "oldest one; fetch the whole history (`git fetch --unshallow`, in GitLab CI GIT_DEPTH: 0)."
             )
-            self._snapshot = replace(self._snapshot, warnings=(shallow,))
+            self._snapshot = replace(self._snapshot, warnings=(*self._snapshot.warnings, shallow))
 
     def snapshot(self) -> Snapshot:
         """Return the commit that is read."""
         return self._snapshot
+
+    def traits(self) -> SourceTraits:
+        """Return where the repository lies, its address and, unless it is shallow, its first commits."""
+        roots = "" if self._shallow else self._ask("rev-list", "--max-parents=0", self._snapshot.commit)
+        return SourceTraits(self._places, self._address, roots=tuple(sorted(roots.split())))
 
     def files(self) -> list[SourceFile]:
         """Return every entry of the commit's tree, in the order of the paths."""
@@ -149,32 +158,66 @@ class GitSource:
         except StageError:
             return ""
 
-    def _resolve(self, branch: str) -> tuple[str, str]:
+    def _resolve(self, branch: str) -> tuple[str, str, str]:
+        """Return the name of what is read, its commit, and a warning where a branch is not up to date."""
         git_output(self._repository, "rev-parse", "--git-dir")  # first of all: may git read this place?
-        name = branch or self._current_branch()
-        for ref in (
-            f"refs/heads/{name}",
-            f"refs/remotes/origin/{name}",
-            f"refs/tags/{name}",
-            branch or "HEAD",
-        ):
-            commit = self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-            if commit:
-                return name, commit
+        if not branch:
+            if commit := self._commit("HEAD"):
+                return self._checked_out(commit)
+        elif commit := self._commit(f"refs/heads/{branch}"):
+            return (branch, *self._approved_last(branch, commit))
+        else:
+            for ref in (f"refs/remotes/origin/{branch}", f"refs/tags/{branch}", branch):
+                if commit := self._commit(ref):
+                    return branch, commit, ""
         branches = self._branches("refs/heads", "refs/remotes/origin")
         if not branches:
             raise StageError(f"The repository {self._repository} is empty: it has no commit to read yet.")
+        name = branch or self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
         raise StageError(
             f"The repository {self._repository} has no branch {name!r}; it has {', '.join(branches)}: "
             "set target_branch to one of them."
         )
 
-    def _current_branch(self) -> str:
+    def _commit(self, ref: str) -> str:
+        return self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+
+    def _checked_out(self, commit: str) -> tuple[str, str, str]:
+        """Return what is checked out: whoever chose a tag or an older commit means just that."""
         name = self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
         if not name:  # a CI job checks out a commit, not a branch
             here = self._branches("--points-at=HEAD", "refs/heads", "refs/remotes/origin")
-            name = here[0] if len(here) == 1 else "HEAD"
-        return name
+            return here[0] if len(here) == 1 else "HEAD", commit, ""
+        remote, behind, _ = self._remote(name, commit)
+        warning = (
+            f"The branch {name} that is checked out is {behind} commits behind {remote}: bring it up to date "
+            f"(`git pull`), or set target_branch to {name}, which reads what {remote} has."
+        )
+        return name, commit, warning if behind else ""
+
+    def _approved_last(self, branch: str, commit: str) -> tuple[str, str]:
+        """Return the commit of a branch that is named, and a warning where it is not the one found here.
+
+        A clone that only ever fetches keeps its local branch where it was: what was approved last is what the
+        remote has. Commits that only this clone has are read, and the warning tells what they lack.
+        """
+        remote, behind, ahead = self._remote(branch, commit)
+        if not behind:
+            return commit, ""
+        said = f"The local branch {branch} is {behind} commits behind {remote}"
+        if ahead:
+            return commit, f"{said} and has {ahead} commits of its own, which were read: merge them."
+        return self._commit(f"refs/remotes/{remote}"), f"{said}: what {remote} has was read."
+
+    def _remote(self, branch: str, commit: str) -> tuple[str, int, int]:
+        """Return the remote-tracking branch, and how many commits a branch is behind it and ahead of it."""
+        upstream = self._ask("for-each-ref", "--format=%(upstream)", f"refs/heads/{branch}")
+        for ref in (upstream, f"refs/remotes/origin/{branch}"):
+            if ref.startswith("refs/remotes/") and self._commit(ref):
+                counts = self._ask("rev-list", "--left-right", "--count", f"{commit}...{ref}").split()
+                ahead, behind = map(int, counts) if len(counts) == 2 else (0, 0)
+                return ref.removeprefix("refs/remotes/"), behind, ahead
+        return "", 0, 0
 
     def _branches(self, *arguments: str) -> list[str]:
         refs = self._ask("for-each-ref", "--format=%(refname)", *arguments).splitlines()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["FileHistory", "FileKind", "Snapshot", "Source", "SourceFile"]
+__all__ = ["FileHistory", "FileKind", "Snapshot", "Source", "SourceFile", "SourceTraits"]
 
 
 class FileKind:
@@ -39,6 +39,23 @@ class Snapshot:
     commit: str
     commit_timestamp: str | None
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceTraits:
+    """What a source is recognised by, however its address, its place or its branches change.
+
+    Attributes:
+        places: digests of the path that it is read from, as it was given and with links resolved.
+        address: host and path of its repository, empty for one on this machine.
+        gitlab_id: number of its GitLab project, 0 if it is none.
+        roots: ids of the commits without parents; none where the history is not all there.
+    """
+
+    places: tuple[str, ...] = ()
+    address: str = ""
+    gitlab_id: int = 0
+    roots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,10 @@ class Source(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Return the state that all other methods read."""
+        ...
+
+    def traits(self) -> SourceTraits:
+        """Return what the source is recognised by."""
         ...
 
     def files(self) -> list[SourceFile]:

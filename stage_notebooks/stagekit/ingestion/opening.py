@@ -43,9 +43,9 @@ def open_source(
         source: kind of source: ``gitlab``, or ``git``, which covers plain folders too.
         source_path: a clone, a bare repository or a plain folder; empty means the bundled sample.
         folders: approved folders, in the form of :class:`~stagekit.ingestion.selection.SelectionRules`.
-        target_branch: branch or tag; empty means the one that is checked out, or GitLab's default branch.
-        project: stable name of the project; empty means that of the remote ``origin``, else the folder's,
-            for GitLab the host and the path.
+        target_branch: branch or tag; empty means the commit that is checked out, or GitLab's default branch.
+        project: name of the source; empty means a first guess: that of the remote ``origin``, else the
+            folder's, for GitLab the host and the path.
         gitlab: the values of :class:`~stagekit.ingestion.gitlab.settings.GitLabSettings`.
         connect: makes a python-gitlab client on the session that it is given.
         workplace: the stage, in whose folder downloads from GitLab and the access log lie.

@@ -1,13 +1,16 @@
-"""Addresses of git remotes: what of them may be shown, and the project that they name."""
+"""Addresses of sources: what of a git remote may be shown, which project it names, digests of paths."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-__all__ = ["project_of", "public_url"]
+__all__ = ["place_digests", "project_of", "public_url"]
 
+_DIGITS = 16
 _SCP = re.compile(r"(?:[^@/:]+@)?([^/:]{2,}):(?!//)(.+)")  # git-fetch(1): [user@]host:path
 
 
@@ -39,6 +42,12 @@ def project_of(url: str) -> str:
     host, _, path = place.partition("/")
     # The port of an SSH server says nothing about the project, that of a web server may.
     return f"{host.partition(':')[0] if 'ssh' in scheme else host}/{path}"
+
+
+def place_digests(path: Path) -> tuple[str, ...]:
+    """Return digests of a path on this machine, as it was given and with its links resolved."""
+    paths = (path.expanduser().absolute(), path.resolve())
+    return tuple(dict.fromkeys(hashlib.sha256(os.fsencode(one)).hexdigest()[:_DIGITS] for one in paths))
 
 
 def _without_suffix(path: str) -> str:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from stagekit.artifacts.rows import column_of
-from stagekit.ingestion.model import FileHistory, Snapshot, Source
+from stagekit.ingestion.identity import Identity
+from stagekit.ingestion.model import FileHistory, Snapshot, Source, SourceTraits
 from stagekit.ingestion.selection import Document, extension_of
 
-__all__ = ["NAMESPACE", "document_id", "document_rows", "media_type", "snapshot_record", "source_id"]
+__all__ = ["NAMESPACE", "document_id", "document_rows", "media_type", "snapshot_record"]
 
 Row = dict[str, Any]
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "nic-etl.documents")
-_ID_DIGITS = 16
 _MEDIA_TYPES = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -39,35 +38,51 @@ def document_id(project: str, path: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{project}\n{path}"))
 
 
-def source_id(project: str, branch: str, folders: Iterable[str]) -> str:
-    """Return a short id (16 hexadecimal digits) of what is ingested: project, branch and set of folders."""
-    text = json.dumps([project, branch, sorted(set(folders))], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
-
-
 def media_type(extension: str) -> str:
     """Return the IANA media type of a file name extension."""
     return _MEDIA_TYPES.get(extension, "application/octet-stream")
 
 
-def document_rows(source: Source, documents: Sequence[Document]) -> list[Row]:
-    """Return a row for each document, without its content.
+def document_rows(source: Source, documents: Sequence[Document], project: str = "") -> list[Row]:
+    """Return a row for each document, without its content; its id derives from the project's lasting name.
 
     For a symbolic link, type, size and blob id are the target's, and the last change is the later one of link
     and target.
     """
     snapshot = source.snapshot()
     history = source.history({file.path: file for d in documents for file in (d.entry, d.content)}.values())
-    return [_row(snapshot, document, history) for document in documents]
+    return [_row(project or snapshot.project, document, history) for document in documents]
 
 
 def snapshot_record(
-    snapshot: Snapshot, folders: Sequence[str], documents: Sequence[Row], ignored: Sequence[Row]
+    snapshot: Snapshot,
+    folders: Sequence[str],
+    documents: Sequence[Row],
+    ignored: Sequence[Row],
+    *,
+    identity: Identity,
+    traits: SourceTraits,
+    named: bool = False,
+    trial: bool = False,
 ) -> Row:
-    """Return what the stage says of its source: which state was read, and what it held."""
+    """Return what the stage says of its source: whose it is, which state was read, and what it held.
+
+    Args:
+        snapshot: the state, under the name that lasts.
+        folders: approved folders.
+        documents: rows of the documents.
+        ignored: rows of the other files.
+        identity: who the source is.
+        traits: what it is recognised by.
+        named: the setting ``project`` gave it its name.
+        trial: only some of the documents were read, to try them.
+    """
     return {
         "source": snapshot.source,
-        "source_id": source_id(snapshot.project, snapshot.repository_branch, folders),
+        "source_id": identity.source_id,
+        "named": named,
+        "traits": asdict(traits),
+        "trial": trial,
         "project": snapshot.project,
         "repository_url": snapshot.repository_url,
         "repository_branch": snapshot.repository_branch,
@@ -85,13 +100,13 @@ def snapshot_record(
     }
 
 
-def _row(snapshot: Snapshot, document: Document, history: Mapping[str, FileHistory]) -> Row:
+def _row(project: str, document: Document, history: Mapping[str, FileHistory]) -> Row:
     path, content = document.entry.path, document.content
     own = history[path]
     last = max(own, history[content.path], key=lambda change: change.timestamp or "")
     extension = extension_of(content.path)
     return {
-        "document_id": document_id(snapshot.project, path),
+        "document_id": document_id(project, path),
         "path": path,
         "file_name": path.rpartition("/")[2],
         "file_extension": extension,

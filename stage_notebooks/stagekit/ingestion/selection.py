@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -109,7 +109,10 @@ class SelectionRules:
 
 
 def select(
-    files: Iterable[SourceFile], rules: SelectionRules, read: Callable[[SourceFile], bytes]
+    files: Iterable[SourceFile],
+    rules: SelectionRules,
+    read: Callable[[SourceFile], bytes],
+    known_folders: Collection[str] = (),
 ) -> Selection:
     """Sort the files of a snapshot into documents and ignored ones.
 
@@ -117,12 +120,13 @@ def select(
         files: every entry of the tree.
         rules: what makes a document.
         read: returns an entry's bytes; asked only for the links inside the approved folders.
+        known_folders: approved folders that have held documents before; these may be empty by now.
 
     Raises:
-        StageError: if an approved folder does not exist.
+        StageError: if another approved folder does not exist.
     """
     tree = {file.path: file for file in files}
-    _require_folders(tree, rules)
+    _require_folders(tree, rules, known_folders)
     documents, ignored = [], []
     for path in sorted(tree):
         try:
@@ -302,9 +306,11 @@ def _target(
     return target
 
 
-def _require_folders(tree: Mapping[str, SourceFile], rules: SelectionRules) -> None:
+def _require_folders(
+    tree: Mapping[str, SourceFile], rules: SelectionRules, known_folders: Collection[str]
+) -> None:
     for folder in rules.folders:
-        if folder and not any(path.startswith(f"{folder}/") for path in tree):
+        if folder and folder not in known_folders and not any(path.startswith(f"{folder}/") for path in tree):
             top = sorted({_shown(path.split("/", 1)[0]) for path in tree if "/" in path})
             there = f"its top-level folders are {', '.join(top)}" if top else "it has no folders"
             raise StageError(

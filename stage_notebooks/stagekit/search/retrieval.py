@@ -141,13 +141,11 @@ def open_collection(client: QdrantClient, name: str) -> Collection:
     """Return a collection that can be searched.
 
     Raises:
-        StageError: if it is missing or empty.
+        StageError: if it is missing.
         SearchRequestError: if its vectors are not as nic-etl makes them.
     """
     if not client.collection_exists(name):
         raise StageError(f"There is no collection {name}: run `nic-etl run` first, or check collection_name.")
-    if not client.count(name, exact=True).count:
-        raise StageError(f"Collection {name} is empty: run `nic-etl run` and read its summary.")
     config = client.get_collection(name).config
     vectors = config.params.vectors
     if not isinstance(vectors, Mapping) or DENSE not in vectors:

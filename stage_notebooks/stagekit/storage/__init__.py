@@ -31,17 +31,28 @@ from stagekit.storage.collections import (
     open_target,
     physical_collections,
     publish,
+    require_vectors,
     served_collection,
+    sources_of,
 )
 from stagekit.storage.desired import DesiredDocument, DesiredPoint, desired_documents, embedding_identity
 from stagekit.storage.embedded.store import EmbeddedQdrant, open_embedded
 from stagekit.storage.in_step import InStep, believed, forget_step, keep_step, last_in_step
+from stagekit.storage.outdated import mark_outdated, outdated_points
 from stagekit.storage.reconcile import (
     DocumentChange,
     Plan,
     apply_change,
     guard_deletions,
     plan_changes,
+)
+from stagekit.storage.sources import (
+    collections_of,
+    drop_points,
+    known_source,
+    record_source,
+    staying,
+    take_over,
 )
 from stagekit.storage.stored import (
     StoredPoint,
@@ -76,12 +87,14 @@ __all__ = [
     "apply_change",
     "believed",
     "check_collection",
+    "collections_of",
     "compare",
     "connect",
     "count_points",
     "create_collection",
     "create_payload_indexes",
     "desired_documents",
+    "drop_points",
     "drop_superseded",
     "embedded_path",
     "embedding_identity",
@@ -91,19 +104,27 @@ __all__ = [
     "guard_deletions",
     "is_embedded",
     "keep_step",
+    "known_source",
     "last_in_step",
+    "mark_outdated",
     "of_source",
     "open_embedded",
     "open_target",
+    "outdated_points",
     "patience_of",
     "physical_collections",
     "plan_changes",
     "point_struct",
     "publish",
     "qdrant_errors",
+    "record_source",
     "refuse_foreign",
     "require_completed",
+    "require_vectors",
     "served_collection",
+    "sources_of",
+    "staying",
     "stored_points",
+    "take_over",
     "verify_sample",
 ]

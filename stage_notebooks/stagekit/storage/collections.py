@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -43,6 +44,7 @@ __all__ = [
     "open_target",
     "physical_collections",
     "publish",
+    "require_vectors",
     "served_collection",
     "sources_of",
 ]
@@ -104,6 +106,20 @@ def served_collection(client: QdrantClient, collection_name: str) -> str:
         if alias.alias_name == collection_name:
             return str(alias.collection_name)
     return ""
+
+
+def require_vectors(client: QdrantClient, collection_name: str, embeddings: Sequence[Any]) -> None:
+    """Refuse to begin a collection with nothing; one that is there may become empty.
+
+    Raises:
+        StageError: if no document has vectors, and there is no collection yet.
+    """
+    if len(embeddings) or served_collection(client, collection_name):
+        return
+    raise StageError(
+        "No document has embeddings, and there is no collection yet: look at the reasons in the notebooks of "
+        "stages 01 to 04."
+    )
 
 
 def open_target(

@@ -46,12 +46,16 @@ class DesiredDocument:
         path: of its file.
         fingerprints: ``point_fingerprint`` by point id.
         load: reads the points anew.
+        content: git blob id of the file; empty if unknown.
+        is_latest: whether that is the file's newest version.
     """
 
     document_id: str
     path: str
     fingerprints: dict[str, str]
     load: Callable[[], Iterable[DesiredPoint]] = field(repr=False, compare=False)
+    content: str = ""
+    is_latest: bool = True
 
     def points(self, ids: Collection[str] | None = None) -> Iterator[DesiredPoint]:
         """Yield the points, or those of the given ids."""
@@ -59,29 +63,30 @@ class DesiredDocument:
 
 
 def embedding_identity(
-    embeddings: Iterable[Row], *, chunk_size: int = 0, chunk_overlap: int = 0
+    embeddings: Iterable[Row],
+    vector_kind: Callable[[], Row],
+    *,
+    chunk_size: int = 0,
+    chunk_overlap: int = 0,
 ) -> CollectionIdentity:
     """Return what all documents' vectors have in common: model, dimension, kind of sparse vectors.
 
     Args:
         embeddings: rows of ``embedding_generation.embeddings`` with embedding_model, vector_dimension and,
             for hybrid search, sparse_version.
+        vector_kind: returns these three where there is no row.
         chunk_size: setting that the texts were cut by; it matters to the name of a collection only.
         chunk_overlap: as chunk_size.
 
     Raises:
-        StageError: if there are no rows, or they come from different models.
+        StageError: if the rows come from different models.
     """
     columns = ("embedding_model", "vector_dimension", "sparse_version")
-    rows = embeddings.columns(columns) if isinstance(embeddings, Rows) else embeddings
+    rows = list(embeddings.columns(columns) if isinstance(embeddings, Rows) else embeddings)
     found = {
         (str(row["embedding_model"]), int(row["vector_dimension"]), str(row.get("sparse_version") or ""))
-        for row in rows
+        for row in rows or [vector_kind()]
     }
-    if not found:
-        raise StageError(
-            "No document has embeddings: look at the reasons in the notebooks of stages 01 to 04."
-        )
     if len(found) > 1:
         names = ", ".join(
             f"{name} ({size} dimensions{', ' + sparse if sparse else ''})"
@@ -131,7 +136,10 @@ def desired_documents(
         fingerprints = (known or {}).get(row["document_id"])
         if fingerprints is None:
             fingerprints = load.fingerprints()
-        documents.append(DesiredDocument(row["document_id"], row["path"], fingerprints, load))
+        content, is_latest = str(row.get("file_hash") or ""), bool(row.get("is_latest", True))
+        documents.append(
+            DesiredDocument(row["document_id"], row["path"], fingerprints, load, content, is_latest)
+        )
     return documents
 
 

@@ -1,8 +1,9 @@
 """What a collection held when it was last in step, so that a run looks only at what changed since.
 
-The table has one row a document: document_id, path, sha256 of its payloads and of its vectors, ids and
-fingerprints of its points. It is believed of a collection that bears the table's mark, holds as many points
-of the source, and was not opened for writing since; each run that writes takes the mark away first.
+The table has one row a document: document_id, path, sha256 of its payloads and of its vectors, git blob id
+of its file, whether that is its newest version, ids and fingerprints of its points. It is believed of a
+collection that bears the table's mark, holds as many points of the source, and was not opened for writing
+since; each run that writes takes the mark away first.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ __all__ = ["InStep", "believed", "forget_step", "keep_step", "last_in_step"]
 _KEY: Final = f"{MAP_KEY}qdrant_storage/"
 _TEXTS: Final = pa.list_(pa.string())
 _SCHEMA: Final = pa.schema(
-    {name: pa.string() for name in ("document_id", "path", "payloads", "embeddings")}
-    | {"ids": _TEXTS, "fingerprints": _TEXTS}
+    {name: pa.string() for name in ("document_id", "path", "payloads", "embeddings", "content")}
+    | {"is_latest": pa.bool_(), "ids": _TEXTS, "fingerprints": _TEXTS}
 )
 
 
@@ -84,7 +85,9 @@ class InStep:
         """Return the points of these documents by id, without those of some documents."""
         known = pc.is_in(self.table["document_id"], value_set=left_out.table["document_id"].combine_chunks())
         return {
-            point: StoredPoint(row["document_id"], row["path"], fingerprint)
+            point: StoredPoint(
+                row["document_id"], row["path"], fingerprint, row["content"] or "", bool(row["is_latest"])
+            )
             for row in _rows(self.table.filter(pc.invert(known)))
             for point, fingerprint in zip(row["ids"], row["fingerprints"], strict=True)
         }
@@ -109,6 +112,10 @@ class InStep:
         }
         wanted, vectors = (rows.where("document_id", known) for rows in (payloads, embeddings))
         return desired_documents(wanted, vectors, read_part, identity, known=known)
+
+    def contents(self) -> set[str]:
+        """Return the git blob ids of the documents' files."""
+        return set(self.table["content"].to_pylist())
 
     def counts(self) -> dict[str, int]:
         """Return the number of points by path."""
@@ -207,6 +214,8 @@ def _row(document: DesiredDocument, states: Mapping[str, Mapping[str, str]]) -> 
         "path": document.path,
         "payloads": state["payloads"],
         "embeddings": state["embeddings"],
+        "content": document.content,
+        "is_latest": document.is_latest,
         "ids": list(document.fingerprints),
         "fingerprints": list(document.fingerprints.values()),
     }
@@ -222,11 +231,14 @@ def _kept(
         if point.document_id and point.document_id not in looked_at and point_id not in deleted:
             kept[point.document_id][point_id] = point
     for document_id, points in kept.items():
+        first = next(iter(points.values()))
         yield {
             "document_id": document_id,
-            "path": next(iter(points.values())).path or document_id,
+            "path": first.path or document_id,
             "payloads": "",  # whatever comes of it next is looked at
             "embeddings": "",
+            "content": first.content,
+            "is_latest": any(point.is_latest for point in points.values()),
             "ids": list(points),
             "fingerprints": [point.fingerprint or "" for point in points.values()],
         }

@@ -37,6 +37,7 @@ class DocumentChange:
         delete: ids of the stored points that should not be there.
         unchanged: how many points are as they should be.
         document: source of the points to write; None where the document is gone.
+        content: git blob id of the file of a document that is gone; empty if unknown.
     """
 
     document_id: str
@@ -45,6 +46,7 @@ class DocumentChange:
     delete: tuple[str, ...] = ()
     unchanged: int = 0
     document: DesiredDocument | None = None
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,10 @@ def plan_changes(
         if document_id in in_source:
             kept[path] = kept.get(path, 0) + len(ids)
         else:
-            changes.append(DocumentChange(document_id, path, delete=tuple(sorted(ids))))
+            gone = DocumentChange(
+                document_id, path, delete=tuple(sorted(ids)), content=stored[ids[0]].content
+            )
+            changes.append(gone)
     known = {point.document_id for point in stored.values() if point.document_id}
     ordered = sorted(changes, key=lambda change: (change.path, change.document_id))
     return Plan(ordered, kept, len(known) + len(untouched or {}), untouched or {})
@@ -136,22 +141,34 @@ def _change(
     )
 
 
-def guard_deletions(plan: Plan, *, max_deletion_share: float, allow_mass_deletion: bool) -> None:
-    """Stop where suspiciously many documents would leave the collection.
+def guard_deletions(
+    plan: Plan, *, max_deletion_share: float, allow_mass_deletion: bool, contents: Collection[str] = ()
+) -> None:
+    """Stop where suspiciously many documents would leave the collection, or all that a source has there.
+
+    Args:
+        plan: what would be done.
+        max_deletion_share: share of the stored documents that may leave; five may in any case.
+        allow_mass_deletion: go on all the same.
+        contents: git blob ids of the files that are to be stored: a document of which one is there under
+            another path was moved, and does not leave.
 
     Raises:
-        StageError: if more than 5 and more than ``max_deletion_share`` of the stored documents would go.
+        StageError: if more than that would leave, or the last document; nothing was written then.
     """
-    removed = plan.removed
+    leaving = [change for change in plan.removed if not change.content or change.content not in contents]
+    nothing_left = len(plan.removed) >= plan.stored_documents and len(plan.removed) == len(plan.changes)
     allowed = max(ALWAYS_DELETABLE, max_deletion_share * plan.stored_documents)
-    if allow_mass_deletion or len(removed) <= allowed:
+    if allow_mass_deletion or not leaving or (len(leaving) <= allowed and not nothing_left):
         return
-    names = "; ".join(change.path for change in removed[:LISTED])
-    more = f"; and {len(removed) - LISTED} more" if len(removed) > LISTED else ""
+    names = "; ".join(change.path for change in leaving[:LISTED])
+    more = f"; and {len(leaving) - LISTED} more" if len(leaving) > LISTED else ""
+    limit = f"more than max_deletion_share ({max_deletion_share:g}) allows"
+    reason = "and leave none of this source" if nothing_left else limit
     raise StageError(
-        f"This run would delete {len(removed)} of {plan.stored_documents} stored documents, more than "
-        f"max_deletion_share ({max_deletion_share:g}) allows ({names}{more}): nothing was written; if they "
-        "are meant to go, run again with allow_mass_deletion (`nic-etl run --allow-mass-deletion`)."
+        f"This run would delete {len(leaving)} of {plan.stored_documents} stored documents, {reason} "
+        f"({names}{more}): nothing was written; if they are meant to go, run once with allow_mass_deletion "
+        "(`nic-etl run --allow-mass-deletion`)."
     )
 
 

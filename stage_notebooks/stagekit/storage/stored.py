@@ -19,11 +19,21 @@ PAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class StoredPoint:
-    """What reconciliation needs to know of a stored point; None where the payload lacks the field."""
+    """What reconciliation needs to know of a stored point; None where the payload lacks the field.
+
+    Attributes:
+        document_id: of its document.
+        path: of the document's file.
+        fingerprint: of payload and vector.
+        content: git blob id of the file; empty if unknown.
+        is_latest: whether it says to be of the document's newest version.
+    """
 
     document_id: str | None
     path: str | None
     fingerprint: str | None
+    content: str = ""
+    is_latest: bool = False
 
 
 def of_source(source_id: str) -> Filter:
@@ -47,13 +57,17 @@ def stored_points(client: QdrantClient, collection_name: str, source_id: str) ->
             scroll_filter=of_source(source_id),
             limit=PAGE,
             offset=offset,
-            with_payload=["document_id", "file_path", "point_fingerprint"],
+            with_payload=["document_id", "file_path", "point_fingerprint", "file_hash", "is_latest"],
             with_vectors=False,
         )
         for record in records:
             payload = record.payload or {}
             points[str(record.id)] = StoredPoint(
-                payload.get("document_id"), payload.get("file_path"), payload.get("point_fingerprint")
+                payload.get("document_id"),
+                payload.get("file_path"),
+                payload.get("point_fingerprint"),
+                str(payload.get("file_hash") or ""),
+                bool(payload.get("is_latest")),
             )
         if offset is None:
             return points
@@ -83,5 +97,7 @@ def refuse_foreign(client: QdrantClient, collection_name: str, ids: Sequence[str
         owner = sorted(set(foreign.values()))[0]
         raise StageError(
             f"{len(foreign)} points of {collection_name} that this source would write belong to the source "
-            f"{owner}: give each source (branch, folder) of a project its own collection_name."
+            f"{owner}: if that is this source under an earlier identity, take them over with "
+            f"`nic-etl sources adopt {owner}`; else give this one its own collection_name, or a name of its "
+            "own in project."
         )

@@ -110,7 +110,7 @@ def _read(
     documents = stage.read("gitlab_ingestion", "documents", usable_only=False)
     embeddings = stage.read("embedding_generation", "embeddings")
     payloads = stage.read("metadata_enrichment", "payloads")
-    identity = embedding_identity(embeddings)
+    identity = embedding_identity(embeddings, lambda: stage.read_json("embedding_generation", "vector_kind"))
     desired = desired_documents(payloads, embeddings, stage.read_part, identity)
     return desired, source_id, {row["document_id"] for row in documents}, identity
 

@@ -19,7 +19,7 @@ from stagekit.ingestion.gitlab.refs import resolve
 from stagekit.ingestion.gitlab.retry import Patience
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.transport import Traffic, origin_of
-from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile
+from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 from stagekit.ingestion.remote_url import project_of, public_url
 
 __all__ = ["GitLabSource"]
@@ -94,6 +94,10 @@ class GitLabSource:
     def snapshot(self) -> Snapshot:
         """Return the commit that is read."""
         return self._snapshot
+
+    def traits(self) -> SourceTraits:
+        """Return the project's number and its address."""
+        return SourceTraits(address=project_of(self._project.web_url), gitlab_id=int(self._project.id))
 
     def files(self) -> list[SourceFile]:
         """Return every entry of the commit's tree, in the order of the paths; sizes are 0 until fetched.

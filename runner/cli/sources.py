@@ -1,0 +1,112 @@
+"""The commands ``nic-etl sources list``, ``adopt`` and ``drop``: whose documents the collection holds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
+from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.errors import ConfigurationError
+from runner.record.state_manager import StateManager
+from runner.tools import run_tool
+
+__all__ = ["register"]
+
+Row = dict[str, Any]
+_sources = typer.Typer(no_args_is_help=True, help="The sources whose documents the collection holds.")
+_Name = Annotated[str, typer.Argument(help="A source's id, or its project where that is recorded.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.add_typer(_sources, name="sources")
+
+
+@_sources.command("list")
+def sources_list(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+    """List the sources of the outputs folder and of collection_name, with their documents.
+
+    Example: nic-etl sources list
+    """
+    found = _ask(load_config(profile, parse_assignments(parameter or [])).config)
+    _show(found["sources"], found["sources"], as_json)
+
+
+@_sources.command("adopt")
+def sources_adopt(
+    old: _Name, profile: Profile = None, parameter: Setting = None, as_json: AsJson = False
+) -> None:
+    """Make the points of another source this one's; the next run brings them in step, under the guard.
+
+    Example: nic-etl sources adopt 7d0c1f9b2a4e6833
+    """
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    found = _change(config, "sources_adopt", old, adopt=old)
+    open_console(as_json).print(f"Taken over: {found['points']} points of {old}.", markup=False)
+    _show(found, found["sources"], as_json)
+
+
+@_sources.command("drop")
+def sources_drop(
+    name: _Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it, count them.")] = False,
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a source's points from collection_name, and the source from the record.
+
+    Example: nic-etl sources drop 7d0c1f9b2a4e6833 --yes
+    """
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    if not yes:
+        named = [row for row in _ask(config)["sources"] if name in {row["source_id"], row["project"]}]
+        counts = ", ".join(f"{row['documents']} documents, {row['points']} points" for row in named)
+        raise ConfigurationError(
+            f"This would remove {name} from the search ({counts or 'no such source'}): say so with --yes."
+        )
+    found = _change(config, "sources_drop", name, drop=name)
+    open_console(as_json).print(f"Removed: {found['points']} points of {name}.", markup=False)
+    _show(found, found["sources"], as_json)
+
+
+def _change(config: PipelineConfig, what: str, name: str, **wanted: str) -> Row:
+    manager = StateManager(config.outputs)
+    with manager.lock():
+        found = _ask(config, **wanted)
+        manager.audit(what, {"source": name, "points": found["points"]})
+    return found
+
+
+def _ask(config: PipelineConfig, **wanted: str) -> Row:
+    settings = config.model_dump(mode="json")
+    request = {
+        "outputs_dir": str(config.outputs),
+        "qdrant_url": config.qdrant_url,
+        "collection_name": config.collection_name,
+        "project": config.project,
+        "settings": {name: value for name, value in settings.items() if name.startswith("qdrant_")},
+    }
+    return dict(run_tool("stagekit.tools.sources", request | wanted))
+
+
+def _show(document: Any, rows: list[Row], as_json: bool) -> None:
+    if as_json:
+        print_json(document)
+        return
+    console = open_console(as_json)
+    if not rows:
+        console.print("No source was stored yet: `nic-etl run` stores one.", highlight=False)
+        return
+    table = Table(box=None, header_style="bold")
+    for column in ("source", "project", "kind", "documents", "points"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        project = row["project"] if row["recorded"] else "(not of this outputs folder)"
+        cells = (row["source_id"], project, row["kind"], row["documents"], row["points"])
+        table.add_row(*(escape(str(cell)) for cell in cells))
+    console.print(table)
