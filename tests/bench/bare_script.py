@@ -64,7 +64,11 @@ def list_documents(given: SimpleNamespace) -> tuple[list[dict[str, Any]], list[b
     source.close()
     rows = [row for row, wanted in zip(rows, kept, strict=True) if wanted]
     contents = [content for content, wanted in zip(contents, kept, strict=True) if wanted]
-    return rows, contents, ingestion.snapshot_record(source.snapshot(), rules.folders, rows, [])
+    identity = ingestion.identify(source, "", [], lambda _: None)
+    record = ingestion.snapshot_record(
+        source.snapshot(), rules.folders, rows, [], identity=identity, traits=source.traits()
+    )
+    return rows, contents, record
 
 
 def open_reader(given: SimpleNamespace) -> tuple[DocumentReader, ProcessingSettings]:

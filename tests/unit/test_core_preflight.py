@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig
+from stagekit.artifacts.sources import KnownSource, remember_source
 from stagekit.checks.preflight import preflight
 
 
@@ -34,6 +35,15 @@ def test_a_missing_approved_folder_is_told_with_those_that_are_there(tmp_path: P
     assert said.startswith("target_folder: there is no folder '30-Aprovados'")
     assert said.endswith("the folders there are aprovados.")
     assert problems(source_path=str(tmp_path), target_folder=["aprovados"]) == []
+
+
+def test_an_approved_folder_that_has_held_documents_may_be_gone(tmp_path: Path) -> None:
+    outputs, place = tmp_path / "outputs", tmp_path / "docs"
+    place.mkdir()
+    remember_source(outputs, KnownSource(source_id="0f" * 8, project="docs", folders=("30-Aprovados",)))
+    assert problems(source_path=str(place), outputs_dir=str(outputs)) == []
+    [said] = problems(source_path=str(place), outputs_dir=str(outputs), target_folder=["40-Outros"])
+    assert "'40-Outros'" in said
 
 
 def test_gitlab_needs_a_project_and_an_address() -> None:

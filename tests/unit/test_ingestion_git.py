@@ -237,6 +237,52 @@ def test_a_detached_checkout_as_ci_makes_it_still_knows_its_branch(repository, o
     assert opened().snapshot().repository_branch == "HEAD"
 
 
+@pytest.mark.parametrize("what", ["v1", "HEAD~1"])
+def test_what_is_checked_out_is_read_whatever_the_remote_has_by_default(repository, opened, tmp_path, what):
+    old = repository.commit(**{f"{APPROVED}/a.md": "um"})
+    repository.git("tag", "v1")
+    repository.commit(**{f"{APPROVED}/a.md": "dois"})
+    clone = tmp_path / "clone"
+    repository.git("clone", "-q", str(repository.path), str(clone))
+    subprocess.run(["git", "-C", str(clone), "checkout", "-q", what], check=True, capture_output=True)
+    snapshot = opened(clone).snapshot()
+    assert (snapshot.commit, snapshot.repository_branch, snapshot.warnings) == (old, "HEAD", ())
+    assert opened(clone, branch="main").snapshot().commit == repository.git("rev-parse", "HEAD")
+
+
+def test_a_clone_that_only_fetches_is_read_as_its_remote_is_where_the_branch_is_named(
+    repository, opened, tmp_path
+):
+    old = repository.commit(**{f"{APPROVED}/a.md": "um"})
+    clone = tmp_path / "clone"
+    repository.git("clone", "-q", str(repository.path), str(clone))
+    repository.commit(**{f"{APPROVED}/a.md": "dois"})
+    new = repository.commit(**{f"{APPROVED}/a.md": "três"})
+    subprocess.run(["git", "-C", str(clone), "fetch", "-q"], check=True)
+    named, checked_out = opened(clone, branch="main").snapshot(), opened(clone).snapshot()
+    assert named.commit == new
+    assert named.warnings == (
+        "The local branch main is 2 commits behind origin/main: what origin/main has was read.",
+    )
+    assert checked_out.commit == old
+    assert "2 commits behind origin/main: bring it up to date" in checked_out.warnings[0]
+
+
+def test_commits_that_only_the_clone_has_are_read_and_what_they_lack_is_told(repository, opened, tmp_path):
+    repository.commit(**{f"{APPROVED}/a.md": "um"})
+    repository.git("clone", "-q", str(repository.path), str(tmp_path / "clone"))
+    repository.commit(**{f"{APPROVED}/a.md": "dois"})
+    clone = tmp_path / "clone"
+    for arguments in (
+        ("fetch", "-q"),
+        ("-c", "user.name=A", "-c", "user.email=a@b.example", "commit", "-qm", "próprio", "--allow-empty"),
+    ):
+        subprocess.run(["git", "-C", str(clone), *arguments], check=True, capture_output=True)
+    snapshot = opened(clone, branch="main").snapshot()
+    assert snapshot.commit not in repository.git("rev-list", "--all").split()
+    assert "1 commits behind origin/main and has 1 commits of its own" in snapshot.warnings[0]
+
+
 def test_a_tag_can_be_read_too(repository, opened):
     commit = repository.commit(**{f"{APPROVED}/a.md": "um"})
     repository.git("-c", "user.name=A", "tag", "-a", "-m", "x", "v1")

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from stagekit import StageError
 from stagekit.ingestion import (
+    Identity,
     SelectionRules,
     Snapshot,
     SourceFile,
+    SourceTraits,
     document_id,
     extension_of,
     media_type,
@@ -34,6 +36,15 @@ ANCHORS = [file("30-Aprovados/ok.md"), file("40-Publicados/externos/ok.pdf")]
 
 def no_links(_: SourceFile) -> bytes:
     raise AssertionError("nothing but links is read for the selection")
+
+
+def test_a_folder_that_has_held_documents_may_be_empty_one_that_never_did_is_a_slip():
+    rules = SelectionRules(("30-Aprovados", "50-Novos"), ("md",), 1000)
+    with pytest.raises(StageError, match="no file under the folder '50-Novos'"):
+        select(ANCHORS, rules, no_links, ["30-Aprovados"])
+    found = select([file("README.md")], rules, no_links, ["30-Aprovados", "50-Novos"])
+    assert found.documents == []
+    assert [row["category"] for row in found.ignored] == ["outside_folder"]
 
 
 @pytest.mark.parametrize(
@@ -165,10 +176,7 @@ def test_identity_is_stable_and_differs_by_project_and_path():
     assert uuid.UUID(known).version == 5
     assert known != document_id("git.example.org/grupo/outro", "30-Aprovados/a.md")
     assert known != document_id("git.example.org/grupo/docs", "30-Aprovados/A.md")
-    assert source_id("p", "main", ["a", "b"]) == source_id("p", "main", ["b", "a", "a"])
-    assert (
-        len({source_id("p", "main", ["a"]), source_id("p", "dev", ["a"]), source_id("q", "main", ["a"])}) == 3
-    )
+    assert source_id("p") == source_id("p") != source_id("q")
 
 
 def test_types_follow_the_extension():
@@ -182,7 +190,10 @@ def test_types_follow_the_extension():
 def test_the_snapshot_record_accounts_for_every_file():
     snapshot = Snapshot("git", "p", "https://h/p", "main", "c" * 40, None)
     documents = [{"size_bytes": 5, "file_extension": "md"}, {"size_bytes": 7, "file_extension": "md"}]
-    record = snapshot_record(snapshot, ["a"], documents, [{"category": "hidden"}])
+    traits = SourceTraits(places=("0f" * 8,), roots=("d" * 40,))
+    identity = Identity("0123456789abcdef", "p")
+    ignored = [{"category": "hidden"}]
+    record = snapshot_record(snapshot, ["a"], documents, ignored, identity=identity, traits=traits)
     assert record["counts"] == {
         "files": 3,
         "documents": 2,
@@ -191,7 +202,9 @@ def test_the_snapshot_record_accounts_for_every_file():
         "by_extension": {"md": 2},
         "ignored_by_category": {"hidden": 1},
     }
-    assert record["source_id"] == source_id("p", "main", ["a"])
+    assert record["source_id"] == "0123456789abcdef"
+    assert record["traits"]["roots"] == ("d" * 40,)
+    assert not record["trial"]
 
 
 @pytest.mark.parametrize(

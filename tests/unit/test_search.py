@@ -213,13 +213,13 @@ def test_a_store_that_does_not_exist_yet_is_not_created_by_a_search(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [("absent", "no collection absent: run `nic-etl run`"), ("empty", "empty is empty: run")],
-)
-def test_a_missing_or_empty_collection_names_the_remedy(outputs, name, said):
-    with pytest.raises(StageError, match=said):
-        ask(outputs, "férias", collection_name=name)
+def test_a_missing_collection_names_the_remedy(outputs):
+    with pytest.raises(StageError, match="no collection absent: run `nic-etl run`"):
+        ask(outputs, "férias", collection_name="absent")
+
+
+def test_of_a_collection_that_has_become_empty_nothing_is_found(outputs):
+    assert ask(outputs, "férias", collection_name="empty") == []
 
 
 def test_a_locked_store_names_the_remedy(outputs):

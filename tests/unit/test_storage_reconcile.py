@@ -1,6 +1,7 @@
 """Whatever happened to a collection, one reconciliation makes it equal to the desired points."""
 
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +11,15 @@ from qdrant_client.models import PointStruct
 
 from stagekit import StageError
 from stagekit.storage import (
+    StoredPoint,
     apply_change,
     compare,
     count_points,
     embedding_identity,
     foreign_points,
     guard_deletions,
+    mark_outdated,
+    outdated_points,
     plan_changes,
     point_struct,
     refuse_foreign,
@@ -220,7 +224,7 @@ def test_points_that_another_source_owns_are_refused_before_anything_is_written(
     alter(filled, victim, {"source_id": "other"})
     plan = plan_changes(Corpus(THREE).desired(), stored_points(filled, COLLECTION, SOURCE))
     assert foreign_points(filled, COLLECTION, plan.written_ids, SOURCE) == {victim: "other"}
-    with pytest.raises(StageError, match=r"1 points .* belong to the source other: give each source"):
+    with pytest.raises(StageError, match=r"1 points .* source other: .*nic-etl sources adopt other"):
         refuse_foreign(filled, COLLECTION, plan.written_ids, SOURCE)
 
 
@@ -272,6 +276,63 @@ def test_five_documents_or_the_share_may_always_go(client, stored, kept, stops):
             guard_deletions(plan, max_deletion_share=0.2, allow_mass_deletion=False)
     else:
         guard_deletions(plan, max_deletion_share=0.2, allow_mass_deletion=False)
+
+
+def test_the_last_document_leaves_only_when_that_is_confirmed(filled):
+    plan = plan_changes([], stored_points(filled, COLLECTION, SOURCE))
+    with pytest.raises(
+        StageError, match=r"delete 3 of 3 .* leave none of this source .*--allow-mass-deletion"
+    ):
+        guard_deletions(plan, max_deletion_share=1, allow_mass_deletion=False)
+    guard_deletions(plan, max_deletion_share=0, allow_mass_deletion=True)
+    kept = plan_changes([], stored_points(filled, COLLECTION, SOURCE), in_source={document_id(A)})
+    guard_deletions(kept, max_deletion_share=0, allow_mass_deletion=False)
+    nothing = plan_changes([], {})
+    guard_deletions(nothing, max_deletion_share=0, allow_mass_deletion=False)
+
+
+def test_the_only_document_may_be_replaced_by_another_one(client):
+    reconcile(client, Corpus({A: THREE[A]}).desired())
+    plan = plan_changes(Corpus({B: THREE[B]}).desired(), stored_points(client, COLLECTION, SOURCE))
+    guard_deletions(plan, max_deletion_share=0.2, allow_mass_deletion=False)
+
+
+def test_moved_documents_are_no_deletions_copies_and_edited_ones_are_told_apart(client):
+    contents = {path: f"{number:040x}" for number, path in enumerate(many(30))}
+    before = [replace(one, content=contents[one.path]) for one in Corpus(many(30)).desired()]
+    stored = {
+        point: StoredPoint(one.document_id, one.path, fingerprint, one.content)
+        for one in before
+        for point, fingerprint in one.fingerprints.items()
+    }
+    moved = {path.replace("30-Aprovados/", "30-Aprovados/grupo/"): texts for path, texts in many(30).items()}
+    plan = plan_changes(Corpus(moved).desired(), stored)
+    assert len(plan.removed) == 30
+    guard_deletions(plan, max_deletion_share=0.2, allow_mass_deletion=False, contents=contents.values())
+    some = list(contents.values())[:20]
+    with pytest.raises(StageError, match="delete 10 of 30"):
+        guard_deletions(plan, max_deletion_share=0.2, allow_mass_deletion=False, contents=some)
+    unknown = {point: replace(one, content="") for point, one in stored.items()}
+    with pytest.raises(StageError, match="delete 30 of 30"):
+        plan = plan_changes(Corpus(moved).desired(), unknown)
+        guard_deletions(plan, max_deletion_share=0.2, allow_mass_deletion=False, contents=[""])
+
+
+def test_points_that_stay_without_a_result_say_that_they_are_not_the_latest_until_there_is_one(filled):
+    desired = Corpus({A: THREE[A]}).desired()
+    stored = stored_points(filled, COLLECTION, SOURCE)
+    plan = plan_changes(desired, stored, in_source={document_id(A), document_id(B)})
+    outdated = outdated_points(plan, stored)
+    assert len(outdated) == 3
+    writes = Writes(filled)
+    after = mark_outdated(filled, COLLECTION, outdated, stored, upsert=writes.upsert)
+    again = stored_points(filled, COLLECTION, SOURCE)
+    assert after == again
+    assert {point.path: point.is_latest for point in again.values()} == {A: True, B: False, C: True}
+    assert outdated_points(plan, again) == []
+    _, healed = reconcile(filled, Corpus(THREE).desired())
+    assert sorted(sum(healed.upserted, [])) == outdated
+    assert all(point.is_latest for point in stored_points(filled, COLLECTION, SOURCE).values())
 
 
 def test_more_points_than_one_page_are_all_seen(client):
@@ -350,3 +411,4 @@ def test_all_vectors_of_a_run_come_from_one_model():
         embedding_identity([*rows, {"embedding_model": "m@2", "vector_dimension": 8}])
     with pytest.raises(StageError, match="No document has embeddings"):
         embedding_identity([])
+    assert embedding_identity([], lambda: rows[0], chunk_size=300, chunk_overlap=30) == identity

@@ -64,7 +64,7 @@ class DesiredDocument:
 
 def embedding_identity(
     embeddings: Iterable[Row],
-    vector_kind: Callable[[], Row],
+    vector_kind: Callable[[], Row] | None = None,
     *,
     chunk_size: int = 0,
     chunk_overlap: int = 0,
@@ -74,19 +74,23 @@ def embedding_identity(
     Args:
         embeddings: rows of ``embedding_generation.embeddings`` with embedding_model, vector_dimension and,
             for hybrid search, sparse_version.
-        vector_kind: returns these three where there is no row.
+        vector_kind: returns these three where there is no row; None where there have to be rows.
         chunk_size: setting that the texts were cut by; it matters to the name of a collection only.
         chunk_overlap: as chunk_size.
 
     Raises:
-        StageError: if the rows come from different models.
+        StageError: if the rows come from different models, or nothing says which.
     """
     columns = ("embedding_model", "vector_dimension", "sparse_version")
     rows = list(embeddings.columns(columns) if isinstance(embeddings, Rows) else embeddings)
     found = {
         (str(row["embedding_model"]), int(row["vector_dimension"]), str(row.get("sparse_version") or ""))
-        for row in rows or [vector_kind()]
+        for row in rows or ([vector_kind()] if vector_kind else [])
     }
+    if not found:
+        raise StageError(
+            "No document has embeddings: look at the reasons in the notebooks of stages 01 to 04."
+        )
     if len(found) > 1:
         names = ", ".join(
             f"{name} ({size} dimensions{', ' + sparse if sparse else ''})"
