@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -280,9 +281,7 @@ def test_five_documents_or_the_share_may_always_go(client, stored, kept, stops):
 
 def test_the_last_document_leaves_only_when_that_is_confirmed(filled):
     plan = plan_changes([], stored_points(filled, COLLECTION, SOURCE))
-    with pytest.raises(
-        StageError, match=r"delete 3 of 3 .* leave none of this source .*--allow-mass-deletion"
-    ):
+    with pytest.raises(StageError, match=r"delete 3 of 3 .* leave none .*--allow-mass-deletion"):
         guard_deletions(plan, max_deletion_share=1, allow_mass_deletion=False)
     guard_deletions(plan, max_deletion_share=0, allow_mass_deletion=True)
     kept = plan_changes([], stored_points(filled, COLLECTION, SOURCE), in_source={document_id(A)})
@@ -313,8 +312,8 @@ def test_moved_documents_are_no_deletions_copies_and_edited_ones_are_told_apart(
     with pytest.raises(StageError, match="delete 10 of 30"):
         guard_deletions(plan, max_deletion_share=0.2, allow_mass_deletion=False, contents=some)
     unknown = {point: replace(one, content="") for point, one in stored.items()}
+    plan = plan_changes(Corpus(moved).desired(), unknown)
     with pytest.raises(StageError, match="delete 30 of 30"):
-        plan = plan_changes(Corpus(moved).desired(), unknown)
         guard_deletions(plan, max_deletion_share=0.2, allow_mass_deletion=False, contents=[""])
 
 
@@ -331,7 +330,7 @@ def test_points_that_stay_without_a_result_say_that_they_are_not_the_latest_unti
     assert {point.path: point.is_latest for point in again.values()} == {A: True, B: False, C: True}
     assert outdated_points(plan, again) == []
     _, healed = reconcile(filled, Corpus(THREE).desired())
-    assert sorted(sum(healed.upserted, [])) == outdated
+    assert sorted(chain.from_iterable(healed.upserted)) == outdated
     assert all(point.is_latest for point in stored_points(filled, COLLECTION, SOURCE).values())
 
 
