@@ -366,6 +366,15 @@ def test_a_stale_document_is_described_by_the_version_that_was_processed():
     assert not row["is_latest"]
 
 
+def test_a_document_whose_newest_version_cannot_be_read_is_not_the_latest():
+    then = manifest("d1", "a.md", blob_id="1")
+    now = then | {"status": "stale"}  # the last good row, under its own blob id
+    processed = manifest("d1", "a.md", source=now)
+    (row,) = join_documents([now], [processed], [manifest("d1", "a.md")])
+    assert row["source"]["blob_id"] == "1"
+    assert not row["is_latest"]
+
+
 def test_only_documents_with_chunks_are_described():
     documents = [manifest("d1", "a.md", blob_id="1"), manifest("d2", "b.md", blob_id="2")]
     rows = join_documents(documents, [manifest("d1", "a.md")], [manifest("d1", "a.md")])
