@@ -131,11 +131,11 @@ class PipelineConfig(BaseSettings):
     # Source
     source: Literal["git", "gitlab"] = Field("git", description="where the documents are")
     source_path: _Path = Field("", description="git repository or folder; empty: the bundled sample")
-    project: str = Field("", description="stable name of the project in document ids; empty: from the source")
+    project: str = Field("", description="name of the source; empty: the one source of the outputs folder")
     gitlab_url: _Address = Field("https://gitlab.com", description="root of the GitLab instance")
     gitlab_project: str = Field("", description="GitLab project, as group/name or number")
     gitlab_file_timeout_s: float = Field(600, gt=0, description="seconds one file may take as a whole")
-    target_branch: str = Field("", description="branch or tag; empty: the source's default branch")
+    target_branch: str = Field("", description="branch or tag; empty: GitLab's default, or the checkout")
     target_folder: _Names = Field(["30-Aprovados"], description="folders that hold approved documents")
     include_extensions: _Names = Field(
         ["pdf", "docx", "md", "txt", "png", "jpg", "jpeg"], description="file types that are documents"

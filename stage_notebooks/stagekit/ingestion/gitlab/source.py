@@ -184,7 +184,7 @@ class GitLabSource:
         if self._former:
             yield (
                 f"The GitLab project was renamed; document ids still derive from {self._former}. "
-                f"Set project to {self._former} so that this holds without outputs/memo.sqlite too."
+                f"Set project to {self._former} so that this holds in another outputs folder too."
             )
         if settings.in_clear:
             yield "gitlab_url begins with http://: the token crosses the network unencrypted; use https://."
