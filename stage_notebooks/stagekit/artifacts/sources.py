@@ -81,19 +81,22 @@ class KnownSource:
             KeyError, TypeError, ValueError: if it is damaged.
         """
         ref = value.get("documents")
-        texts = {name: str(value.get(name) or "") for name in ("kind", "address")}
-        lists = {
-            name: tuple(str(one) for one in value.get(name) or ()) for name in ("places", "roots", "folders")
-        }
         return cls(
             source_id=str(value["source_id"]),
             project=str(value["project"]),
             named=bool(value.get("named")),
+            kind=str(value.get("kind") or ""),
+            places=_texts(value.get("places")),
+            address=str(value.get("address") or ""),
             gitlab_id=int(value.get("gitlab_id") or 0),
+            roots=_texts(value.get("roots")),
+            folders=_texts(value.get("folders")),
             documents=ArtifactRef.model_validate(ref) if ref else None,
-            **texts,
-            **lists,
         )
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple(str(value) for value in values or ())
 
 
 def recorded_sources(outputs: Path) -> list[KnownSource] | None:

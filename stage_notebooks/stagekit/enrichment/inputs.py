@@ -59,8 +59,11 @@ def _places(rows: Sequence[Row]) -> dict[str, int]:
 
 def _joined(row: Row, now: Row | None, result: Row | None) -> dict[str, Any]:
     then = result.get("source") if result else None
-    readable = now is not None and now.get("status", "ok") == "ok"  # else it is the last good version's row
-    is_latest = readable and (then is None or then["blob_id"] == now["blob_id"])
+    is_latest = (
+        now is not None
+        and now.get("status", "ok") == "ok"  # else it is the row of the last good version
+        and (then is None or then["blob_id"] == now["blob_id"])
+    )
     source = now if is_latest or then is None else then
     if source is None or result is None:
         raise ValueError(f"{row['path']} has chunks but no row in documents: run the chain from stage 01.")
