@@ -83,13 +83,12 @@ def _change(config: PipelineConfig, what: str, name: str, **wanted: str) -> Row:
 
 
 def _ask(config: PipelineConfig, **wanted: str) -> Row:
-    settings = config.model_dump(mode="json")
     request = {
         "outputs_dir": str(config.outputs),
         "qdrant_url": config.qdrant_url,
         "collection_name": config.collection_name,
         "project": config.project,
-        "settings": {name: value for name, value in settings.items() if name.startswith("qdrant_")},
+        "settings": config.model_dump(mode="json"),
     }
     return dict(run_tool("stagekit.tools.sources", request | wanted))
 

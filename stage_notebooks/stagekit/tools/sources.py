@@ -45,7 +45,7 @@ def sources(
         project: of the source that takes over; empty for the one that was read last.
         adopt: source_id or project whose points become that source's.
         drop: source_id or project whose points and record are removed.
-        settings: the settings ``qdrant_*`` of the connection.
+        settings: by name; those of the connection are taken.
 
     Returns:
         ``sources`` (rows with source_id, project, named, kind, recorded, and the ``documents`` and ``points``
