@@ -112,9 +112,11 @@ def _without_credentials(value: str) -> str:
     return value
 
 
+_Status = Literal["approved", "published", "review", "draft", "archived"]
 _Address = Annotated[str, AfterValidator(_without_credentials)]
 _Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 _Collection = Annotated[dict[str, Any], NoDecode, BeforeValidator(_mapping), AfterValidator(_shortest)]
+_Words = Annotated[dict[str, _Status], NoDecode, BeforeValidator(_mapping)]
 _Path = Annotated[str, AfterValidator(_absolute)]
 _Occasions = Annotated[
     list[Literal["failed", "partial", "recovered", "cancelled", "success"]],
@@ -141,10 +143,23 @@ class PipelineConfig(BaseSettings):
         ["pdf", "docx", "md", "txt", "png", "jpg", "jpeg"], description="file types that are documents"
     )
     include_statuses: _Names = Field(
-        ["approved", "published"], description="front-matter statuses that are served"
+        ["approved", "published"], description="statuses that are served, of those that documents declare"
     )
-    include_paths: _Names = Field([], description="path patterns of which one must match; empty: all")
-    exclude_paths: _Names = Field([], description="path patterns that are left out")
+    status_words: _Words = Field(
+        {}, description="further words that documents say their status with, such as {vigorante: approved}"
+    )
+    include_expired: bool = Field(
+        True, description="serve documents whose expiration date has passed, too, and say so"
+    )
+    today: str = Field(
+        "",
+        description="day on which expiry is judged, as YYYY-MM-DD; empty: today",
+        pattern=r"^$|^\d{4}-\d\d-\d\d$",
+    )
+    include_paths: _Names = Field(
+        [], description="patterns of paths, of files or of folders, of which one must match; empty: all"
+    )
+    exclude_paths: _Names = Field([], description="patterns of paths that are left out, alike")
     max_file_size_mb: float = Field(100, gt=0, description="larger files are ignored, with a reason")
 
     document_limit: int = Field(0, ge=0, description="only the first so many documents, for a trial; 0: all")
@@ -533,7 +548,7 @@ _WORDS = {
     "bool_type": "must be true or false",
     "string_type": "must be text",
     "list_type": "must be a list",
-    "dict_type": "must be a mapping such as {hnsw_m: 32}",
+    "dict_type": "must be a mapping such as {name: value}",
     "string_pattern_mismatch": "has a form that is not allowed",
 }
 
@@ -545,7 +560,8 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> str:
         said = item["msg"].removeprefix("Value error, ").replace("Input should", "must")
         fault = _WORDS.get(item["type"], said)
         setting, _, key = name.partition(".")
-        field = (MAPPINGS[setting] if key else PipelineConfig).model_fields[key or setting]
+        described = key if setting in MAPPINGS else ""  # the keys of other mappings are anybody's words
+        field = (MAPPINGS[setting] if described else PipelineConfig).model_fields[described or setting]
         lines.append(
             f"{name} ({origins.get(name, 'default')}) is {item['input']!r}, but it {fault}: "
             f"{field.description} (default {field.default!r})."

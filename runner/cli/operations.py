@@ -41,6 +41,8 @@ def compare_collection(config: PipelineConfig, *, repair: bool) -> dict[str, Any
         "upsert_batch_size",
         "max_deletion_share",
         "allow_mass_deletion",
+        "include_statuses",
+        "status_words",
     )
     request = {name: getattr(config, name) for name in names}
     settings = config.model_dump(mode="json")

@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+_WARNINGS = 20  # of stages, that are shown
 _CARRIED_OVER = "carried over"  # nothing that concerns the stage had changed
 _MEANING = {"partial": " (all is done, but not every document is in step)"}
 _NEXT = {
@@ -66,6 +67,7 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
     if (folder / "report.html").exists():
         _print_place(console, "Report", folder / "report.html")
     _print_place(console, "Executed notebooks", folder)
+    _print_stage_warnings(console, state)
     print_warnings(console, summary)
     if state.error:
         console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
@@ -158,6 +160,20 @@ def print_warnings(console: Console, summary: Row) -> None:
     """Print what beside the run itself did not succeed, for example its report or a notification."""
     for warning in summary.get("warnings", []):
         console.print(f"[yellow]Warning: {escape(warning)}[/yellow]", highlight=False, soft_wrap=True)
+
+
+def _print_stage_warnings(console: Console, state: PipelineState) -> None:
+    """Print what the stages that were executed found doubtful."""
+    said = [
+        f"{name}: {warning}"
+        for name, checkpoint in state.stages.items()
+        if checkpoint.result and not checkpoint.carried_from
+        for warning in checkpoint.result.warnings
+    ]
+    for warning in said[:_WARNINGS]:
+        console.print(f"[yellow]Warning: {escape(warning)}[/yellow]", highlight=False, soft_wrap=True)
+    if len(said) > _WARNINGS:
+        console.print(f"… and {len(said) - _WARNINGS} more: nic-etl show {state.execution_id} STAGE")
 
 
 def _print_place(console: Console, what: str, place: Path) -> None:

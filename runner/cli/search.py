@@ -66,7 +66,8 @@ def search(
     """
     chosen = parse_filters(filters or [])
     config = load_config(profile, parse_assignments(parameter or [])).config
-    request = _request(config, mode, collection) | {"question": question, "top": top, "filters": chosen}
+    request = _request(config, mode, collection) | {"question": question, "top": top}
+    request |= {"filters": chosen, "today": config.today}
     hits = run_tool("stagekit.search.query", request)
     if as_json:
         print_json(hits)

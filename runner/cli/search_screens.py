@@ -75,6 +75,12 @@ def _facts(hit: Row) -> Iterator[str]:
     if hit["version"]:
         yield f"version {hit['version']}"
     yield f"score {hit['score']:.3f}"
+    if hit["expired"]:
+        yield f"expired on {hit['expiration_date']}"
+    if hit["superseded_by"]:
+        yield f"superseded by {hit['superseded_by']['title']}"
+    if not hit["is_latest"]:
+        yield "an older version: the present one cannot be read"
     if hit["duplicate_of"]:
         yield f"the same text as in {hit['duplicate_of']}"
 

@@ -75,6 +75,8 @@ def _passage(hit: dict[str, Any]) -> str:
     facts = [" › ".join(hit["section_titles"])] if hit["section_titles"] else []
     facts += [f"page {hit['page_number']}"] if hit["page_number"] else []
     facts += [f"score {hit['score']:.3f}"]
+    facts += [f"expired on {hit['expiration_date']}"] if hit["expired"] else []
+    facts += [f"superseded by {hit['superseded_by']['title']}"] if hit["superseded_by"] else []
     facts += [f"the same text as in {hit['duplicate_of']}"] if hit["duplicate_of"] else []
     link = str(hit["link"])
     place = span(link, "soft")

@@ -57,10 +57,10 @@ def list_documents(given: SimpleNamespace) -> tuple[list[dict[str, Any]], list[b
     selection = ingestion.select(source.files(), rules, source.read)
     rows = ingestion.document_rows(source, selection.documents)
     contents = [source.read(document.content) for document in selection.documents]
-    kept = [
-        ingestion.declared_status(content, row["file_extension"]) in {None, *given.include_statuses}
-        for row, content in zip(rows, contents, strict=True)
-    ]
+    approval = ingestion.Approval.from_settings(given.include_statuses)
+    for row, content in zip(rows, contents, strict=True):
+        row.update(ingestion.approval_fields(content, row["file_name"], approval.words))
+    kept = [approval.reason(row) is None for row in rows]
     source.close()
     rows = [row for row, wanted in zip(rows, kept, strict=True) if wanted]
     contents = [content for content, wanted in zip(contents, kept, strict=True) if wanted]
@@ -199,7 +199,11 @@ def store(
     settings = storage.CollectionSettings.of(given.qdrant_collection)
     target = storage.open_target(client, given.collection_name, identity, settings, len(payloads))
     with storage.PointWriter(
-        client, target.name, given.qdrant_url, batch_size=given.upsert_batch_size
+        client,
+        target.name,
+        given.qdrant_url,
+        statuses=given.include_statuses,
+        batch_size=given.upsert_batch_size,
     ) as writer:
         for key, payload, vector, words in zip(keys, payloads, vectors, sparse, strict=True):
             complete = enrichment.complete_payload(

@@ -82,6 +82,7 @@ def _document(number: int, vectors: Any) -> DesiredDocument:
         for index, vector in enumerate(vectors):
             payload = {
                 "source_id": _SOURCE,
+                "status": "approved",
                 "document_id": path,
                 "file_path": path,
                 "chunk_index": index,
@@ -99,7 +100,7 @@ def _document(number: int, vectors: Any) -> DesiredDocument:
 def _reconcile(client: QdrantClient, address: str, documents: list[DesiredDocument], label: str) -> None:
     begin, work = time.monotonic(), time.process_time()
     plan = plan_changes(documents, stored_points(client, _COLLECTION, _SOURCE))
-    with PointWriter(client, _COLLECTION, address) as writer:
+    with PointWriter(client, _COLLECTION, address, statuses={"approved"}) as writer:
         for change in plan.changes:
             apply_change(change, upsert=writer.upsert, delete=writer.delete)
     seconds, work = time.monotonic() - begin, time.process_time() - work

@@ -69,7 +69,12 @@ class World:
         try:
             plan = plan_changes(corpus(version).desired(), stored_points(client, COLLECTION, SOURCE))
             writer = PointWriter(
-                client, COLLECTION, self.server.url, batch_size=BATCH, parallel_requests=parallel
+                client,
+                COLLECTION,
+                self.server.url,
+                statuses={"approved"},
+                batch_size=BATCH,
+                parallel_requests=parallel,
             )
             with writer:
                 for change in plan.changes:

@@ -18,20 +18,30 @@ MODEL = "test-model@1"
 
 
 def fill(
-    folder, documents, *, name=COLLECTION, sparse=True, model=MODEL, size=DIMENSION, embed=vector, **changes
+    folder,
+    documents,
+    *,
+    name=COLLECTION,
+    sparse=True,
+    model=MODEL,
+    size=DIMENSION,
+    embed=vector,
+    create=True,
+    **changes,
 ):
     """Store documents (path -> texts of the chunks) in a collection of the embedded store in a folder."""
     words = {"sparse": SparseVectorParams(modifier=Modifier.IDF)} if sparse else None
     client = connect("embedded", folder)
-    client.create_collection(
-        name,
-        vectors_config={"dense": VectorParams(size=size, distance=Distance.COSINE)},
-        sparse_vectors_config=words,
-        metadata={"embedding_model": model, "sparse": SPARSE_VERSION if sparse else ""},
-    )
+    if create:
+        client.create_collection(
+            name,
+            vectors_config={"dense": VectorParams(size=size, distance=Distance.COSINE)},
+            sparse_vectors_config=words,
+            metadata={"embedding_model": model, "sparse": SPARSE_VERSION if sparse else ""},
+        )
     for path, texts in documents.items():
         points = []
-        for payload in payloads(*texts, path=path, document_id=document_id(path)):
+        for payload in payloads(*texts, path=path, document_id=document_id(path), **changes):
             text = payload["chunk_content"]
             vectors = {"dense": embed(text).tolist()}
             if sparse:

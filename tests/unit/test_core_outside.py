@@ -96,3 +96,11 @@ def test_the_changes_of_a_folder_are_named(tmp_path: Path) -> None:
     ]
     assert source_changes(settings | {"source": "gitlab"}, known, set()) == []
     assert source_changes(settings | {"source_path": "/nowhere"}, known, set()) == []
+
+
+def test_another_day_is_another_state_where_expired_documents_are_left_out(folder: Path) -> None:
+    def state(day: str, *, include: bool) -> str | None:
+        return source_state(source(folder, include_expired=include, today=day))
+
+    assert state("2025-12-31", include=False) != state("2026-01-01", include=False)
+    assert state("2025-12-31", include=True) == state("2026-01-01", include=True)

@@ -1,4 +1,4 @@
-"""The NIC schema v1.0: what is stored is what the committed JSON Schema promises."""
+"""The NIC schema v1.1: what is stored is what the committed JSON Schema promises."""
 
 import json
 import runpy
@@ -9,8 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from stagekit.base.paths import config_dir
+from stagekit.declared.status import STATUSES as JUDGED
 from stagekit.enrichment import NicPayload, complete_payload
-from stagekit.enrichment.schema import json_schema, write_json_schema
+from stagekit.enrichment.schema import ADDED_1_1, STATUSES, json_schema, nullable_fields, write_json_schema
+from stagekit.storage.embedded.sealing import CLEAR_FIELDS
 from tests.unit.nic_rows import payloads
 
 FIELDS = """
@@ -24,6 +26,9 @@ file_extension file_size_bytes file_hash is_latest processing_confidence metadat
 validation_warnings custom_fields schema_version pages regions
 """
 OURS = {"source_id", "vector_key", "point_fingerprint"}
+SINCE_1_1 = {
+    "clause", "clauses", "has_struck_text", "superseded_by", "watermark", "stale", "metadata",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -32,8 +37,22 @@ def complete():
 
 
 def test_the_payload_has_the_schemas_fields_and_our_three_documented_additions():
-    assert set(NicPayload.model_fields) == set(FIELDS.split()) | OURS
+    assert set(NicPayload.model_fields) == set(FIELDS.split()) | OURS | SINCE_1_1
     assert all("addition" in (NicPayload.model_fields[name].description or "") for name in OURS)
+
+
+def test_what_1_1_added_may_be_null_and_makes_no_document_less_complete(complete):
+    assert set(ADDED_1_1) == SINCE_1_1
+    NicPayload.model_validate(complete | dict.fromkeys(SINCE_1_1))
+    assert not SINCE_1_1 & set(nullable_fields())
+
+
+def test_only_what_is_no_text_stays_readable_in_an_encrypted_store():
+    assert {"has_struck_text", "stale"} == SINCE_1_1 & CLEAR_FIELDS
+
+
+def test_the_statuses_of_the_schema_are_those_that_are_judged():
+    assert set(STATUSES) == set(JUDGED)
 
 
 def test_every_field_is_present_even_when_it_is_null(complete):
@@ -45,7 +64,7 @@ def test_every_field_is_present_even_when_it_is_null(complete):
 
 
 def test_the_committed_json_schema_is_the_one_that_the_models_generate(tmp_path):
-    committed = config_dir() / "nic_schema" / "nic_schema_v1.0.json"
+    committed = config_dir() / "nic_schema" / "nic_schema_v1.1.json"
     generated = write_json_schema(tmp_path)
     assert generated.name == committed.name
     assert committed.read_bytes() == generated.read_bytes(), "run `python -m stagekit.enrichment`"
@@ -53,7 +72,7 @@ def test_the_committed_json_schema_is_the_one_that_the_models_generate(tmp_path)
     runpy.run_module("stagekit.enrichment", run_name="__main__")
     assert committed.read_bytes() == generated.read_bytes()
     assert committed.stat().st_mtime_ns > before
-    assert json.loads(committed.read_text())["properties"]["schema_version"]["const"] == "1.0"
+    assert json.loads(committed.read_text())["properties"]["schema_version"]["const"] == "1.1"
 
 
 @pytest.mark.parametrize(

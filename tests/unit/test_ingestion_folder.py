@@ -9,17 +9,19 @@ import pytest
 
 from stagekit import DocumentOutput, ExecutionStatus, StageError, open_stage
 from stagekit.ingestion import (
+    Approval,
     ContentError,
     SelectionRules,
-    declared_status,
+    approval_fields,
     document_rows,
     open_source,
     select,
-    set_aside_by_status,
+    set_aside,
 )
 
 APPROVED = "30-Aprovados"
 RULES = SelectionRules((APPROVED,), ("md", "txt"), 1024)
+APPROVAL = Approval.from_settings(["approved", "published"])
 
 
 @pytest.fixture
@@ -156,7 +158,8 @@ def run_stage(folder: Path, outputs: Path):
     def fetch(row):
         data = source.read(contents[row["path"]])
         return DocumentOutput(
-            fields={"front_matter_status": declared_status(data)}, blobs={"content": (data, "text/plain")}
+            fields=approval_fields(data, row["file_name"], APPROVAL.words),
+            blobs={"content": (data, "text/plain")},
         )
 
     outcomes = stage.map_documents(
@@ -166,7 +169,7 @@ def run_stage(folder: Path, outputs: Path):
         carry=dict,
         keep_last_good=True,
     )
-    documents, ignored = set_aside_by_status(outcomes, ["approved", "published"], stage.result)
+    documents, ignored = set_aside(outcomes, APPROVAL, stage.result)
     stage.finish()
     return stage, documents, ignored
 
@@ -177,7 +180,7 @@ def test_drafts_are_set_aside_and_counted_as_ignored(folder, tmp_path):
     for unchanged in (0, 3):
         stage, documents, ignored = run_stage(folder, tmp_path / "outputs")
         assert [row["path"] for row in ignored] == [f"{APPROVED}/minuta.md"]
-        assert "status: draft" in ignored[0]["reason"]
+        assert "it says status: Rascunho (draft)" in ignored[0]["reason"]
         result = stage.result
         assert (result.input_count, result.success_count, result.output_count) == (3, 3, 3)
         assert result.unchanged_count == unchanged

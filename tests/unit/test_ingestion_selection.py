@@ -1,13 +1,15 @@
 """Promises of the selection: which files are documents, and that no file vanishes."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stagekit import StageError
+from stagekit import ExecutionStatus, StageError, StageResult
 from stagekit.ingestion import (
+    Approval,
     Identity,
     SelectionRules,
     Snapshot,
@@ -17,7 +19,7 @@ from stagekit.ingestion import (
     extension_of,
     media_type,
     select,
-    set_aside_by_status,
+    set_aside,
     snapshot_record,
     source_id,
 )
@@ -153,11 +155,18 @@ def test_a_setting_that_cannot_be_meant_is_named(settings, named):
         SelectionRules.from_settings(*settings)
 
 
+RESULT = StageResult(
+    stage_name="gitlab_ingestion", status=ExecutionStatus.RUNNING, start_time=datetime.now(UTC)
+)
+
+
 def test_statuses_to_include_may_be_written_in_portuguese_and_must_not_be_empty():
-    rows = [{"path": "a", "status": "ok", "front_matter_status": "published", "unchanged": False}]
-    assert set_aside_by_status(rows, "Aprovado, Publicado", None)[0] == rows
-    with pytest.raises(StageError, match="include_statuses"):
-        set_aside_by_status([], [], None)
+    rows = [{"path": "a", "status": "ok", "declared_status": "published", "unchanged": False}]
+    assert set_aside(rows, Approval.from_settings("Aprovado, Publicado"), RESULT)[0] == rows
+    with pytest.raises(StageError, match="include_statuses is empty"):
+        Approval.from_settings([])
+    with pytest.raises(StageError, match="include_statuses names 'em chamas'"):
+        Approval.from_settings(["em chamas"])
 
 
 def test_a_link_with_an_unreasonable_target_is_refused():

@@ -192,12 +192,28 @@ def test_front_matter_is_taken_off_and_its_title_wins(converter):
     assert "revision" not in texts(found.document)
 
 
-def test_front_matter_that_is_no_yaml_costs_no_text(converter):
-    found = process_document(
-        converter, b"---\ntitle: a: b: [\n---\n# Assunto\n\nTexto que fica.\n", "a.md", SETTINGS
-    )
-    assert len(found.warnings) == 1
-    assert "Texto que fica." in texts(found.document)
+def test_front_matter_that_cannot_be_read_is_rejected_with_its_line(converter):
+    text = b"---\nstatus: draft\ntitle: a: b: [\n---\n# Assunto\n\nTexto.\n"
+    with pytest.raises(DocumentRejected, match="cannot be read: line 3: it is not valid YAML") as error:
+        process_document(converter, text, "a.md", SETTINGS)
+    assert error.value.category == "front_matter"
+    assert "in quotes" in error.value.remedy
+
+
+def test_a_text_that_begins_with_a_rule_is_there_whole(converter):
+    text = "---\n\n# Norma\n\nO acesso observa o seguinte: hora marcada.\n\n---\n\n## Anexo\n\nModelo.\n"
+    found = process_document(converter, text.encode(), "a.md", SETTINGS)
+    assert found.front_matter == {}
+    for said in ("Norma", "O acesso observa o seguinte: hora marcada.", "Anexo", "Modelo."):
+        assert said in texts(found.document)
+
+
+def test_what_a_document_revokes_is_read_from_front_matter_and_text(converter):
+    text = "---\nsubstitui: velha.md\n---\n# Norma\n\nArt. 2º Fica revogada a Portaria nº 12/2023.\n"
+    assert process_document(converter, text.encode(), "a.md", SETTINGS).revokes == [
+        {"names": "velha.md", "quote": None},
+        {"names": "Portaria nº 12/2023", "quote": "Art. 2º Fica revogada a Portaria nº 12/2023."},
+    ]
 
 
 def test_a_plain_text_has_its_first_heading_for_a_title(converter):

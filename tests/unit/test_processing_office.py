@@ -12,10 +12,12 @@ import pptx
 import pytest
 from docling_core.types.doc import DocItemLabel, SectionHeaderItem
 
+from stagekit.declared.formats import name_hint
+from stagekit.declared.html_head import html_properties
+from stagekit.declared.office import office_properties
 from stagekit.errors import DocumentRejected
-from stagekit.processing.content_type import detect_format, name_hint
+from stagekit.processing.content_type import detect_format
 from stagekit.processing.process import document_json, process_document
-from stagekit.processing.properties import file_properties, html_properties
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
 from tests.unit.processing_pdfs import SENTENCES, picture_of
@@ -162,7 +164,7 @@ class TestOpenDocument:
                 data = b"<broken" if member.filename == "meta.xml" else original.read(member)
                 archive.writestr(member, data)
         with pytest.raises(Exception, match=r"no element|unclosed|not well-formed"):
-            file_properties(stream.getvalue(), "odt")
+            office_properties(stream.getvalue())
 
 
 class TestHtml:

@@ -7,9 +7,11 @@ import docx
 import pytest
 from docling_core.types.doc import DocItemLabel, ListItem, SectionHeaderItem
 
+from stagekit.declared.decoding import decode_text, looks_like_text
+from stagekit.declared.keys import usable_title
+from stagekit.declared.office import office_properties
+from stagekit.declared.pdf_info import pdf_properties
 from stagekit.processing.pdf.hyphenation import join_lines
-from stagekit.processing.properties import docx_properties, pdf_properties, usable_title
-from stagekit.processing.text.decoding import decode_text, looks_like_text
 from stagekit.processing.text.plain_text import text_to_document
 
 SENTENCE = "Atenção: a sessão não será à noite; ação útil nº 1 – “pública”.\nNova linha."
@@ -148,7 +150,7 @@ def test_word_properties_are_read():
     document.core_properties.created = dt.datetime(2024, 1, 2, 3, 4, 5)
     stream = io.BytesIO()
     document.save(stream)
-    found = docx_properties(stream.getvalue())
+    found = office_properties(stream.getvalue())
     assert found["title"] == "Plano"
     assert found["author"] == "Ana"
     assert found["content_status"] == "Final"

@@ -328,3 +328,16 @@ def test_a_notebook_never_gets_the_outputs_folder_as_a_setting() -> None:
 def test_what_config_show_prints_can_be_used_as_a_profile(profile: Any) -> None:
     shown = PipelineConfig(chunk_size=77, chunk_overlap=7).model_dump(mode="json")
     assert load_config(profile(yaml.safe_dump(shown))).config.model_dump(mode="json") == shown
+
+
+def test_words_for_a_status_are_a_mapping_to_statuses_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIC_ETL_STATUS_WORDS", '{"Vigorante": "approved"}')
+    assert load_config().config.status_words == {"Vigorante": "approved"}
+    assert load_config(overrides={"status_words": "{em espera: draft}"}).config.status_words == {
+        "em espera": "draft"
+    }
+    for wrong in ("{x: y}", "x", "[x]"):
+        with pytest.raises(ConfigurationError, match="status_words"):
+            load_config(overrides={"status_words": wrong})
+    with pytest.raises(ConfigurationError, match="today"):
+        load_config(overrides={"today": "amanhã"})

@@ -70,12 +70,12 @@ def stage(tmp_path: Path) -> PipelineStage:
     path = source_notebook(
         tmp_path / "a.ipynb", ("parameters", "x = 1"), ("", "work()"), ("display", "plot()")
     )
-    return PipelineStage("a", "", path, code=("chunking", "base/front_matter"))
+    return PipelineStage("a", "", path, code=("chunking", "base/plain_json"))
 
 
 def test_the_code_of_a_stage_has_a_mark_for_each_piece(stage: PipelineStage) -> None:
     parts = code_parts(stage)
-    assert list(parts) == ["stagekit.base/front_matter", "stagekit.chunking", "stagekit", "notebook"]
+    assert list(parts) == ["stagekit.base/plain_json", "stagekit.chunking", "stagekit", "notebook"]
     assert len(set(parts.values())) == 4
 
 

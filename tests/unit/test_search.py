@@ -185,9 +185,36 @@ def test_filters_match_payload_fields(outputs, filters, paths, mode):
     assert {hit.path for hit in ask(outputs, "férias", top=10, filters=filters, mode=mode)} == paths
 
 
+EXPIRED = "30-Aprovados/diarias-2020.md"
+
+
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dated")
+    fill(folder, {EXPIRED: ["valor da diária"]}, front_matter={"validade": "2020-12-31"})
+    fill(folder, {FERIAS: ["valor da diária nacional"]}, create=False)
+    return folder
+
+
+@pytest.mark.parametrize(("today", "expired"), [("2020-12-31", False), ("2021-01-01", True), ("", True)])
+@pytest.mark.parametrize("mode", ["dense", "sparse", "hybrid"])
+def test_what_has_expired_is_told_and_filtered_on_the_day_of_the_question(dated, today, expired, mode):
+    hits = ask(dated, "valor da diária", today=today, mode=mode)
+    assert {hit.path: hit.expired for hit in hits} == {EXPIRED: expired, FERIAS: False}
+    assert {hit.expiration_date for hit in hits} == {"2020-12-31", None}
+
+    def left(wanted):
+        return {hit.path for hit in ask(dated, "diária", today=today, mode=mode, filters={"expired": wanted})}
+
+    assert left("true") == ({EXPIRED} if expired else set())
+    assert left(False) == {FERIAS} | (set() if expired else {EXPIRED})
+    assert left(["true", "false"]) == {EXPIRED, FERIAS}
+
+
 @pytest.mark.parametrize(
     ("filters", "said"),
     [
+        ({"expired": "perhaps"}, "write expired=true or expired=false"),
         ({"langage": "pt-BR"}, "no such field; did you mean language?"),
         ({"xyz": 1}, "no such field; see config/nic_schema"),
         ({"page_number": "four"}, "the field page_number takes integer values"),
@@ -321,6 +348,7 @@ def test_the_command_answers_with_json_alone_on_standard_output(monkeypatch, cap
     assert set(hits[0]) == {
         "rank", "score", "path", "title", "page_number", "section_titles", "text", "document_id", "chunk_id",
         "version", "repository_commit", "link", "duplicate_of",
+        "is_latest", "expiration_date", "expired", "superseded_by",
     }  # fmt: skip
     code, captured = answer(monkeypatch, capsys, request | {"question": "palavra " * 600})
     assert code == 2

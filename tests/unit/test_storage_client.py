@@ -308,8 +308,10 @@ def write_over_grpc(points, folder):
     with grpc_server(points) as port:
         client = connect("http://127.0.0.1:9", folder, prefer_grpc=True, grpc_port=port, retry_budget_s=20)
         try:
-            with PointWriter(client, "c", "http://127.0.0.1:9") as writer:
-                writer.upsert([PointStruct(id=7, vector={"dense": [0.5, 0.5]}, payload={"a": 1})])
+            with PointWriter(client, "c", "http://127.0.0.1:9", statuses={"approved"}) as writer:
+                writer.upsert(
+                    [PointStruct(id=7, vector={"dense": [0.5, 0.5]}, payload={"a": 1, "status": "approved"})]
+                )
         finally:
             client.close()
 

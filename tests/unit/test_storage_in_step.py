@@ -77,7 +77,7 @@ class Place:
         plan = plan_changes(desired, stored, in_source=in_source, untouched=same.counts())
         if plan.written_ids or plan.removed or any(change.delete for change in plan.changes):
             forget_step(self.client, NAME, SOURCE)
-        with PointWriter(self.client, NAME, "embedded") as writer:
+        with PointWriter(self.client, NAME, "embedded", statuses={"approved"}) as writer:
             for change in plan.changes:
                 apply_change(change, upsert=writer.upsert, delete=writer.delete)
         sample = [*desired, *same.desired(payloads, embeddings, self.read_part, IDENTITY, most=2)]

@@ -402,7 +402,7 @@ def test_all_vectors_of_a_run_come_from_one_model():
     rows = [{"embedding_model": "m@1", "vector_dimension": 8}] * 2
     identity = embedding_identity(rows, chunk_size=300, chunk_overlap=30)
     assert identity.metadata() == {
-        "embedding_model": "m@1", "dimension": 8, "distance": "Cosine", "schema_version": "1.0",
+        "embedding_model": "m@1", "dimension": 8, "distance": "Cosine", "schema_version": "1.1",
         "chunk_size": 300, "chunk_overlap": 30, "chunker_version": CHUNKER_VERSION, "sparse": "",
         "fingerprint": identity.fingerprint,
     }  # fmt: skip

@@ -23,7 +23,9 @@ def point(number, text="texto", **payload):
     dense = [((number * 37 + index * 11) % 100 - 49.5) / 7 for index in range(SIZE)]
     sparse = SparseVector(indices=[number, number + 1000], values=[1.25, 0.123456])
     return PointStruct(
-        id=number, vector={"dense": dense, "sparse": sparse}, payload={"text": text, **payload}
+        id=number,
+        vector={"dense": dense, "sparse": sparse},
+        payload={"text": text, "status": "approved", **payload},
     )
 
 
@@ -43,7 +45,7 @@ class World:
         server.log.clear()
 
     def writer(self, **options):
-        return PointWriter(self.client, "c", self.server.url, **options)
+        return PointWriter(self.client, "c", self.server.url, **{"statuses": {"approved"}} | options)
 
     def sizes(self):
         return [entry.points for entry in self.server.requests("PUT ")]
@@ -104,14 +106,17 @@ def test_the_embedded_store_gets_one_request_after_the_other(tmp_path):
         return upsert(*arguments, **options)
 
     client.upsert = watched
-    with PointWriter(client, "c", "embedded", batch_size=2) as writer:
+    with PointWriter(client, "c", "embedded", statuses={"approved"}, batch_size=2) as writer:
         writer.upsert(map(point, range(5)))
         writer.delete([1, 2])
     assert set(threads) == {threading.main_thread()}
     assert (len(threads), writer.written, writer.deleted, client.count("c").count) == (3, 5, 2, 3)
-    with pytest.raises(StageError), PointWriter(client, "nowhere", "embedded") as writer:
+    with (
+        pytest.raises(StageError),
+        PointWriter(client, "nowhere", "embedded", statuses={"approved"}) as writer,
+    ):
         writer.upsert([point(1)])
-    with pytest.raises(ZeroDivisionError), PointWriter(client, "c", "embedded"):
+    with pytest.raises(ZeroDivisionError), PointWriter(client, "c", "embedded", statuses={"approved"}):
         raise ZeroDivisionError
     client.close()
 
@@ -246,3 +251,16 @@ def test_a_pause_may_be_asked_for_in_seconds_or_until_a_moment(world, form):
         writer.upsert([point(1)])
     assert writer.written == 1
     assert time.monotonic() - begin >= 0.9
+
+
+@pytest.mark.parametrize("payload", [{"status": "draft"}, {"status": None}, {}])
+def test_no_point_is_written_whose_status_is_not_served(world, payload):
+    wrong = point(3)
+    wrong.payload = {"file_path": "30-Aprovados/minuta.md"} | payload
+    said = r"30-Aprovados/minuta\.md has status .* include_statuses"
+    with pytest.raises(StageError, match=said), world.writer() as writer:
+        writer.upsert([wrong])
+    assert not world.sizes()
+    with world.writer(statuses={"approved", "draft"}) as writer:
+        writer.upsert([point(4, status="draft")])
+    assert writer.written == 1

@@ -13,7 +13,14 @@ from typing import Any
 
 from stagekit.checks.store_state import store_state
 
-__all__ = ["local_source_state", "outside_state", "source_changes", "source_state", "store_state"]
+__all__ = [
+    "expiry_day",
+    "local_source_state",
+    "outside_state",
+    "source_changes",
+    "source_state",
+    "store_state",
+]
 
 Settings = dict[str, Any]
 
@@ -40,8 +47,17 @@ def source_state(settings: Settings) -> str | None:
         return None  # stage 01 says what is wrong, in its notebook
 
 
+def expiry_day(settings: Settings) -> str:
+    """Return the day as part of a source's state, where expired documents are left out; else nothing."""
+    from stagekit.declared.validity import resolve_day
+
+    return "" if settings.get("include_expired", True) else f" on {resolve_day(settings['today'])}"
+
+
 def local_source_state(settings: Settings) -> str:
     """Return the commit of a local repository, or the digest of a plain folder.
+
+    Where expired documents are left out the day belongs to it: on another one others have expired.
 
     Raises:
         OSError: if the folder cannot be read.
@@ -51,13 +67,14 @@ def local_source_state(settings: Settings) -> str:
     from stagekit.ingestion.opening import open_source, sample_repository
 
     path = Path(settings["source_path"]) if settings["source_path"] else sample_repository()
+    day = expiry_day(settings)
     if not is_git_repository(path):
-        return _files_state(path)
+        return _files_state(path) + day
     source = open_source(
         "git", str(path), folders=settings["target_folder"], target_branch=settings["target_branch"]
     )
     try:
-        return f"commit {source.snapshot().commit}"
+        return f"commit {source.snapshot().commit}{day}"
     finally:
         source.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from stagekit.checks.outside import local_source_state
+from stagekit.checks.outside import expiry_day, local_source_state
 from stagekit.errors import StageError
 
 __all__ = ["SourceHead"]
@@ -42,7 +42,7 @@ class SourceHead:
             StageError: if it cannot be looked at; the sentence says why.
         """
         if self._gitlab is not None:
-            return f"commit {self._gitlab.commit()}"
+            return f"commit {self._gitlab.commit()}{expiry_day(self._settings)}"
         try:
             return local_source_state(self._settings)
         except OSError as error:

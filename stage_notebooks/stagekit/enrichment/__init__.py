@@ -1,9 +1,10 @@
-"""Stage 05: what each chunk's payload says, by the NIC schema v1.0."""
+"""Stage 05: what each chunk's payload says, by the NIC schema v1.1."""
 
 from stagekit.enrichment.inputs import join_documents, payload_inputs
 from stagekit.enrichment.metadata import EnrichmentSettings
 from stagekit.enrichment.migration import migrate_payload
 from stagekit.enrichment.payload import build_payloads, chunk_ids, complete_payload
+from stagekit.enrichment.relations import relate_documents
 from stagekit.enrichment.schema import SCHEMA_VERSION, NicPayload, PayloadDraft, nullable_fields
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "migrate_payload",
     "nullable_fields",
     "payload_inputs",
+    "relate_documents",
 ]

@@ -12,7 +12,7 @@ __all__ = ["join_documents", "payload_inputs"]
 Row = Mapping[str, Any]
 _SOURCE_FIELDS: Final = (
     "document_id", "path", "file_extension", "size_bytes", "blob_id", "repository_commit",
-    "repository_commit_timestamp", "author", "created", "modified",
+    "repository_commit_timestamp", "author", "created", "modified", "declared_status", "status_warning",
 )  # fmt: skip
 _PROCESSED_FIELDS: Final = (
     "front_matter", "properties", "title", "language", "ocr_applied", "ocr_confidence", "confidence",
@@ -21,7 +21,7 @@ _PROCESSED_FIELDS: Final = (
 
 
 def join_documents(
-    documents: Sequence[Row], processed: Sequence[Row], chunks: Sequence[Row]
+    documents: Sequence[Row], processed: Sequence[Row], chunks: Sequence[Row], relations: Sequence[Row]
 ) -> Sequence[dict[str, Any]]:
     """Join manifests by document_id: one row for each document that has chunks.
 
@@ -33,23 +33,30 @@ def join_documents(
         documents: rows of ``gitlab_ingestion.documents``.
         processed: rows of ``document_processing.processed``.
         chunks: rows of ``text_chunking.chunks``.
+        relations: rows of :func:`stagekit.enrichment.relations.relate_documents`.
 
     Returns:
-        rows with document_id, path, source, processed, chunks (the chunk manifest's row) and is_latest;
-        joined when they are asked for, if all three are :class:`~stagekit.artifacts.rows.Rows`.
+        rows with document_id, path, source, processed, chunks (the chunk manifest's row), relation and
+        is_latest; joined when they are asked for, if all four are :class:`~stagekit.artifacts.rows.Rows`.
     """
-    places = [_places(rows) for rows in (documents, processed)]
+    places = [_places(rows) for rows in (documents, processed, relations)]
 
     def build(place: int) -> dict[str, Any]:
         row = chunks[place]
-        now, result = (
+        now, result, relation = (
             rows[known[row["document_id"]]] if row["document_id"] in known else None
-            for rows, known in zip((documents, processed), places, strict=True)
+            for rows, known in zip((documents, processed, relations), places, strict=True)
         )
-        return _joined(row, now, result)
+        return _joined(row, now, result, relation)
 
-    if isinstance(documents, Rows) and isinstance(processed, Rows) and isinstance(chunks, Rows):
-        return Rows(chunks.table, documents.sources + processed.sources + chunks.sources, build)
+    if (
+        isinstance(documents, Rows)
+        and isinstance(processed, Rows)
+        and isinstance(chunks, Rows)
+        and isinstance(relations, Rows)
+    ):
+        sources = documents.sources + processed.sources + chunks.sources + relations.sources
+        return Rows(chunks.table, sources, build)
     return [build(place) for place in range(len(chunks))]
 
 
@@ -57,7 +64,7 @@ def _places(rows: Sequence[Row]) -> dict[str, int]:
     return {document_id: place for place, document_id in enumerate(column_of(rows, "document_id"))}
 
 
-def _joined(row: Row, now: Row | None, result: Row | None) -> dict[str, Any]:
+def _joined(row: Row, now: Row | None, result: Row | None, relation: Row | None) -> dict[str, Any]:
     then = result.get("source") if result else None
     is_latest = (
         now is not None
@@ -73,6 +80,7 @@ def _joined(row: Row, now: Row | None, result: Row | None) -> dict[str, Any]:
         "source": dict(source),
         "processed": dict(result),
         "chunks": dict(row),
+        "relation": {name: (relation or {}).get(name) for name in ("superseded_by", "warnings")},
         "is_latest": is_latest,
     }
 
@@ -88,4 +96,5 @@ def payload_inputs(row: Row) -> list[Any]:
         {name: source.get(name) for name in _SOURCE_FIELDS},
         {name: processed.get(name) for name in _PROCESSED_FIELDS},
         row["is_latest"],
+        row["relation"],
     ]

@@ -6,8 +6,8 @@ import re
 from itertools import islice
 from typing import Any, Final
 
+from stagekit.declared.keys import fold
 from stagekit.enrichment.language_model import TAGS, language_identifier
-from stagekit.enrichment.vocabulary import fold
 
 __all__ = ["detect_language", "normalize_language"]
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from stagekit.enrichment.dates import parse_day, parse_timestamp
-from stagekit.enrichment.declared import (
-    Declared,
-    parse_document_type,
-    parse_status,
-    parse_tags,
-    parse_text,
-    texts,
-    type_from_words,
-)
+from stagekit.declared import StatusWords, judge_status, validity
+from stagekit.declared.dates import parse_timestamp
+from stagekit.declared.fields import DeclaredFields, parse_tags, parse_text, texts
+from stagekit.declared.status import UNKNOWN
+from stagekit.enrichment.document_types import parse_document_type, type_from_words
 from stagekit.enrichment.language import detect_language, normalize_language
 from stagekit.enrichment.schema import SCHEMA_VERSION
 
@@ -80,14 +76,13 @@ def describe_document(
         settings: what is the same for all documents.
         processing_timestamp: stands in for dates that neither author, file nor history know.
     """
-    declared = Declared(processed.get("front_matter") or {}, processed.get("properties") or {})
+    declared = DeclaredFields(processed.get("front_matter") or {}, processed.get("properties") or {})
     folders = folders_below(source["path"], settings.approved_folders)
     fields = _titles(declared, source, processed, chunks)
     fields |= _dates(declared, source, processing_timestamp)
     fields |= {
         "document_id": source["document_id"],
-        # Who puts a file into an approved folder approves it, unless author or file say otherwise.
-        "status": declared.read("status", parse_status) or "approved",
+        "status": _status(declared, source, processed),
         "version": declared.read("version", parse_text) or "1.0",
         "document_type": declared.read("document_type", parse_document_type)
         or type_from_words([*reversed(folders), fields["title"], PurePosixPath(source["path"]).stem]),
@@ -108,6 +103,23 @@ def describe_document(
     return DocumentMetadata(fields, declared.rest(), declared.warnings + texts(processed.get("warnings")))
 
 
+def _status(declared: DeclaredFields, source: Row, processed: Row) -> str:
+    """Return the status that ingestion read; it judged the document, and nobody judges it again.
+
+    What is left to read is which keys of the front matter said it. A row of an earlier release has no
+    verdict: it is judged here by the same function, and what nobody knows is a draft.
+    """
+    front_matter, properties = processed.get("front_matter") or {}, processed.get("properties") or {}
+    found = judge_status(front_matter.items(), properties, StatusWords())
+    declared.understood(found.keys)
+    known = "declared_status" in source
+    warning = source.get("status_warning") if known else found.warning
+    declared.warnings.extend([warning] if warning else [])
+    status = source.get("declared_status") if known else found.status
+    # Who puts a file into an approved folder approves it, unless author or file say otherwise.
+    return "draft" if status == UNKNOWN else status or "approved"
+
+
 def folders_below(path: str, approved_folders: Sequence[str]) -> list[str]:
     """Return the folders of a file below the approved folder, outermost first.
 
@@ -115,15 +127,16 @@ def folders_below(path: str, approved_folders: Sequence[str]) -> list[str]:
     Outside all of them every folder counts.
     """
     parts = list(PurePosixPath(path).parent.parts)
+    composed = [unicodedata.normalize("NFC", part) for part in parts]  # macOS stores letters decomposed
     for folder in approved_folders:
-        wanted = list(PurePosixPath(folder.strip("/")).parts)
+        wanted = list(PurePosixPath(unicodedata.normalize("NFC", folder.strip("/"))).parts)
         for start in range(len(parts) - len(wanted) + 1):
-            if wanted and parts[start : start + len(wanted)] == wanted:
+            if wanted and composed[start : start + len(wanted)] == wanted:
                 return parts[start + len(wanted) :]
     return parts
 
 
-def _titles(declared: Declared, source: Row, processed: Row, chunks: Sequence[Row]) -> dict[str, Any]:
+def _titles(declared: DeclaredFields, source: Row, processed: Row, chunks: Sequence[Row]) -> dict[str, Any]:
     heading = next((chunk["section_titles"][0] for chunk in chunks if len(chunk["section_titles"])), None)
     stem = PurePosixPath(source["path"]).stem
     title = (
@@ -158,18 +171,14 @@ def _cut(text: str, limit: int) -> str:
     return head[: limit - 1].rsplit(" ", 1)[0] + "…"
 
 
-def _dates(declared: Declared, source: Row, default: str) -> dict[str, Any]:
+def _dates(declared: DeclaredFields, source: Row, default: str) -> dict[str, Any]:
     created = declared.read("created", parse_timestamp) or parse_timestamp(source.get("created"))
     modified = declared.read("modified", parse_timestamp) or parse_timestamp(source.get("modified"))
     if created is None and modified is None:
         declared.warnings.append(
             "neither author nor history date the document: the time of processing stands in"
         )
-    first = declared.read("effective_date", parse_day)
-    last = declared.read("expiration_date", parse_day)
-    if first and last and last <= first:
-        declared.warnings.append(f"expiration_date {last} is not after effective_date {first}: left out")
-        last = None
+    first, last = validity(declared)
     return {
         "created": created or modified or default,
         "modified": modified or created or default,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from stagekit.enrichment.dates import parse_timestamp
-from stagekit.enrichment.schema import SCHEMA_VERSION, completeness, nullable_fields
+from stagekit.declared.dates import parse_timestamp
+from stagekit.enrichment.schema import ADDED_1_1, SCHEMA_VERSION, completeness, nullable_fields
 
 __all__ = ["migrate_payload"]
 
@@ -58,10 +58,16 @@ def _from_0_9(payload: Payload) -> Payload:
         new[name] = parse_timestamp(new[name]) or new[name]
     new["processing_confidence"] = round(new.pop("confidence") / 100, 4)
     new["chunk_content_preview"] = new["chunk_content"][:100]
-    missing: Payload = dict.fromkeys(nullable_fields()) | {name: [] for name in _LISTS_1_0}
+    nullable = [name for name in nullable_fields() if name not in ADDED_1_1]
+    missing: Payload = dict.fromkeys(nullable) | {name: [] for name in _LISTS_1_0}
     new = missing | {"custom_fields": {}} | new | {"schema_version": "1.0"}
     new["metadata_completeness_score"] = completeness(new)
     return new
 
 
-_STEPS: Final[dict[str, Callable[[Payload], Payload]]] = {"0.9": _from_0_9}
+def _from_1_0(payload: Payload) -> Payload:
+    """1.1 added fields of which nothing was known then, but for ``stale``."""
+    return dict.fromkeys(ADDED_1_1) | payload | {"stale": not payload["is_latest"], "schema_version": "1.1"}
+
+
+_STEPS: Final[dict[str, Callable[[Payload], Payload]]] = {"0.9": _from_0_9, "1.0": _from_1_0}

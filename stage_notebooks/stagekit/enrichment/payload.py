@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from stagekit.enrichment.canonical import point_fingerprint
 from stagekit.enrichment.metadata import EnrichmentSettings, describe_document
 from stagekit.enrichment.migration import migrate_payload
-from stagekit.enrichment.schema import NicPayload, PayloadDraft, completeness
+from stagekit.enrichment.schema import ADDED_1_1, NicPayload, PayloadDraft, completeness
 
 __all__ = ["build_payloads", "chunk_ids", "complete_payload"]
 
@@ -29,6 +29,7 @@ def build_payloads(
     *,
     processing_timestamp: str,
     is_latest: bool = True,
+    relation: Row | None = None,
 ) -> list[dict[str, Any]]:
     """Return the payload of every chunk of a document, all but the fields that the vector adds.
 
@@ -39,18 +40,26 @@ def build_payloads(
         settings: what is the same for all documents.
         processing_timestamp: when the chunks' content was produced, RFC 3339 in UTC.
         is_latest: whether the version is the one now in the branch.
+        relation: its row of :func:`stagekit.enrichment.relations.relate_documents`.
 
     Raises:
         ValueError: if a payload breaks the schema; the message names the field.
     """
     described = describe_document(source_row, processed_row, chunk_rows, settings, processing_timestamp)
-    shared = described.fields | {
-        "processing_timestamp": processing_timestamp,
-        "is_latest": is_latest,
-        "custom_fields": described.custom_fields,
-        "validation_warnings": described.warnings,
-        "chunk_count": len(chunk_rows),
-    }
+    related = relation or {}
+    shared = (
+        dict.fromkeys(ADDED_1_1)
+        | described.fields
+        | {
+            "processing_timestamp": processing_timestamp,
+            "is_latest": is_latest,
+            "stale": not is_latest,
+            "superseded_by": related.get("superseded_by"),
+            "custom_fields": described.custom_fields,
+            "validation_warnings": [*described.warnings, *(related.get("warnings") or [])],
+            "chunk_count": len(chunk_rows),
+        }
+    )
     ids = chunk_ids(source_row["document_id"], [row["content_hash"] for row in chunk_rows])
     payloads = []
     for chunk_id, row in zip(ids, chunk_rows, strict=True):

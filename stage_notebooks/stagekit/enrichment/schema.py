@@ -1,4 +1,4 @@
-"""The NIC schema v1.0: what the payload of every stored chunk carries, as pydantic models.
+"""The NIC schema v1.1: what the payload of every stored chunk carries, as pydantic models.
 
 The payload is flat; the groups below are mixins that keep it readable. :class:`PayloadDraft` is what the
 enrichment stage makes before the vectors are known; the storage stage completes it to :class:`NicPayload`.
@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, mo
 from stagekit.base.paths import config_dir
 
 __all__ = [
+    "ADDED_1_1",
     "CONTENT_TYPES",
     "DOCUMENT_TYPES",
     "SCHEMA_VERSION",
@@ -28,13 +29,14 @@ __all__ = [
     "NicPayload",
     "PayloadDraft",
     "Region",
+    "Superseding",
     "completeness",
     "json_schema",
     "nullable_fields",
     "write_json_schema",
 ]
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 
 DocumentStatus = Literal["draft", "review", "approved", "published", "archived"]
 DocumentType = Literal[
@@ -83,6 +85,11 @@ Count = Annotated[int, Field(ge=0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+def _Added(description: str) -> Any:  # noqa: N802 - a kind of Field
+    """A nullable field of schema 1.1 that no author fills: an empty one makes nothing less complete."""
+    return Field(description=description, json_schema_extra={"since": "1.1"})
+
+
 class _Group(BaseModel):
     """Common rules: strict types, no unknown field, every field present (a nullable one as null)."""
 
@@ -98,6 +105,15 @@ class Region(_Group):
     ref: str
     page: int | None
     bbox: Annotated[list[float], Field(min_length=4, max_length=4)] | None
+
+
+class Superseding(_Group):
+    """The document that replaces another one: by its front matter, or by the sentence that is quoted."""
+
+    document_id: Uuid
+    file_path: Text
+    title: Text
+    quote: str | None
 
 
 class DocumentGroup(_Group):
@@ -121,7 +137,10 @@ class DocumentGroup(_Group):
     organization: Text
     language: str = Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="BCP 47")
     effective_date: Day | None
-    expiration_date: Day | None
+    expiration_date: Day | None = Field(
+        description="last day in force; whether it has passed is told when a question is asked"
+    )
+    superseded_by: Superseding | None = _Added("the document here that revokes this one as a whole")
 
 
 class SectionGroup(_Group):
@@ -134,6 +153,8 @@ class SectionGroup(_Group):
     pages: list[int]
     region_id: str | None = Field(description="Docling reference of the chunk's first item")
     regions: list[Region]
+    clause: str | None = _Added('clause of a norm in which the chunk begins, such as "Art. 5º, § 2º"')
+    clauses: list[str] | None = _Added("all clauses of a norm of which the chunk holds something")
 
 
 class ChunkGroup(_Group):
@@ -192,6 +213,9 @@ class RepositoryGroup(_Group):
     file_size_bytes: Count
     file_hash: Text = Field(description="git blob id")
     is_latest: bool = Field(description="true for the version now in the branch")
+    stale: bool | None = _Added(
+        "true while the version now in the branch cannot be read and this one stands in"
+    )
 
 
 class QualityGroup(_Group):
@@ -200,13 +224,18 @@ class QualityGroup(_Group):
     processing_confidence: Share
     metadata_completeness_score: Share = Field(description="share of the nullable fields that are filled")
     validation_warnings: list[str]
+    has_struck_text: bool | None = _Added("the source shows text of the chunk as struck out")
+    watermark: str | None = _Added('text across the pages, such as "MINUTA"')
 
 
 class CustomGroup(_Group):
     """Whatever else the front matter holds, and the version of this schema."""
 
     custom_fields: dict[str, JsonValue]
-    schema_version: Literal["1.0"]
+    metadata: dict[str, JsonValue] | None = _Added(
+        "fields once more, nested, for consumers that expect them so; null until a setting asks for it"
+    )
+    schema_version: Literal["1.1"]
 
 
 class PayloadDraft(
@@ -240,13 +269,20 @@ class NicPayload(VectorGroup, PayloadDraft):
         return self
 
 
+ADDED_1_1: Final[tuple[str, ...]] = tuple(
+    name for name, field in NicPayload.model_fields.items() if field.json_schema_extra == {"since": "1.1"}
+)
+"""The fields that schema 1.1 added; all may be null."""
+
+
 @cache
 def nullable_fields() -> tuple[str, ...]:
-    """Return the names of the fields that may be null: those that completeness counts."""
+    """Return the names of the fields that may be null and that authors fill: completeness counts them."""
     return tuple(
         name
         for name, field in NicPayload.model_fields.items()
-        if get_origin(field.annotation) is types.UnionType or type(None) in get_args(field.annotation)
+        if (get_origin(field.annotation) is types.UnionType or type(None) in get_args(field.annotation))
+        and name not in ADDED_1_1
     )
 
 

@@ -1,6 +1,7 @@
 """Stage 01: which documents there are at one state of a repository, and their bytes."""
 
-from stagekit.ingestion.content import ContentError, blob_id, declared_status, verified
+from stagekit.ingestion.approval import Approval, approval_fields, set_aside
+from stagekit.ingestion.content import ContentError, blob_id, verified
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.token import gitlab_token
 from stagekit.ingestion.identity import Identity, identified, identify, newcomers, source_id
@@ -15,10 +16,10 @@ from stagekit.ingestion.selection import (
     limited,
     measured,
     select,
-    set_aside_by_status,
 )
 
 __all__ = [
+    "Approval",
     "ContentError",
     "Document",
     "FileHistory",
@@ -31,8 +32,8 @@ __all__ = [
     "Source",
     "SourceFile",
     "SourceTraits",
+    "approval_fields",
     "blob_id",
-    "declared_status",
     "document_id",
     "document_rows",
     "extension_of",
@@ -46,7 +47,7 @@ __all__ = [
     "open_source",
     "sample_repository",
     "select",
-    "set_aside_by_status",
+    "set_aside",
     "snapshot_record",
     "source_id",
     "verified",

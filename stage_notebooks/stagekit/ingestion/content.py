@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import errno
 import hashlib
-import html
-import io
 import os
-import re
 import stat
-import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from stagekit.base.front_matter import STATUSES, canonical_status, split_front_matter
-
-__all__ = ["ContentError", "blob_id", "declared_status", "file_blob_id", "open_regular", "verified"]
+__all__ = ["ContentError", "blob_id", "file_blob_id", "open_regular", "verified"]
 
 _SHA256_DIGITS = 64
-_CONTENT_STATUS = re.compile(
-    rb"<(?:\w+:)?contentStatus[^>]*>([^<]{1,200})<"
-)  # ECMA-376 part 2, core properties
-_CORE = 64 * 1024
-_FRONT = 1024 * 1024  # of a large file, no more is decoded to look for its front matter
 
 
 class ContentError(Exception):
@@ -82,39 +70,3 @@ def verified(data: bytes, expected: str, path: str) -> bytes:
             "or was cut off while the stage ran; run the stage again."
         )
     return data
-
-
-def declared_status(data: bytes, extension: str = "md") -> str | None:
-    """Return the status that a document declares itself, in the words of the NIC schema.
-
-    That of a Markdown file stands in its front matter, that of a Word document in its core properties
-    (content status); other files declare none. What a Word document says counts only where it is one of
-    the schema's words: templates write anything there.
-    """
-    if extension == "docx":
-        status = canonical_status(_word_status(data))
-        return status if status in STATUSES else None
-    return _front_matter_status(data) if extension in ("md", "markdown") else None
-
-
-def _front_matter_status(data: bytes) -> str | None:
-    data = data[:_FRONT]
-    utf16 = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    # A status is plain ASCII in any encoding met in practice: other characters need not be right here.
-    text = data.decode("utf-16" if utf16 else "utf-8-sig", errors="replace")
-    values, _, _ = split_front_matter(text)
-    by_name = {name.strip().casefold(): value for name, value in values.items()}
-    if by_name.get("status") is not None:
-        return canonical_status(by_name["status"])
-    # These two words have other uses ("estado: SP"): they count where they hold a status of the schema.
-    found = (canonical_status(by_name.get(name)) for name in ("situação", "situacao", "estado"))
-    return next((status for status in found if status in STATUSES), None)
-
-
-def _word_status(data: bytes) -> str | None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package, package.open("docProps/core.xml") as core:
-            found = _CONTENT_STATUS.search(core.read(_CORE))
-    except (KeyError, zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
-        return None  # without properties, or damaged: stage 02 says so
-    return html.unescape(found[1].decode("utf-8", "replace")) if found else None

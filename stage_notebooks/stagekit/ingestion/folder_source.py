@@ -12,6 +12,7 @@ from pathlib import Path
 from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError, blob_id, file_blob_id, open_regular, verified
 from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
+from stagekit.ingestion.patterns import is_within
 from stagekit.ingestion.remote_url import place_digests
 
 __all__ = ["UNVERSIONED", "FolderSource"]
@@ -135,7 +136,7 @@ class FolderSource:
             return file.read()
 
     def _approved(self, name: str) -> bool:
-        return any(not folder or name.startswith(f"{folder}/") for folder in self._folders)
+        return any(is_within(name, folder) for folder in self._folders)
 
 
 def _cannot_list(error: OSError) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from stagekit.errors import StageError
@@ -45,7 +47,7 @@ class GitSource:
     def __init__(self, repository: Path, branch: str, folders: Sequence[str], project: str = "") -> None:
         self._places = place_digests(repository)
         self._repository = repository.resolve()
-        self._folders = [folder for folder in folders if folder] if all(folders) else []
+        self._folders = _spellings(folders) if all(folders) else []
         self._blobs = BlobReader(self._repository)
         self._lfs: Path | None = None
         name, commit, behind = self._resolve(branch)
@@ -253,6 +255,12 @@ def _entry(record: str) -> SourceFile:
     facts, _, path = record.partition("\t")
     mode, _, identity, size = facts.split()
     return SourceFile(path, _KINDS.get(mode, FileKind.OTHER), identity, 0 if size == "-" else int(size))
+
+
+def _spellings(folders: Sequence[str]) -> list[str]:
+    """Return the folders as git may have them: macOS stores letters decomposed."""
+    found = [(one, unicodedata.normalize("NFC", one), unicodedata.normalize("NFD", one)) for one in folders]
+    return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 def _folder_project(repository: Path) -> str:

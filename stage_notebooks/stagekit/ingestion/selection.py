@@ -5,27 +5,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stagekit.artifacts.rows import Rows, column_of
-from stagekit.base.front_matter import canonical_status
-from stagekit.contract import StageResult
 from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError
 from stagekit.ingestion.links import LinkError, follow_link
 from stagekit.ingestion.model import FileKind, SourceFile
+from stagekit.ingestion.patterns import NO_PATTERNS, PathPatterns, below, is_within
 
 __all__ = [
     "Document",
     "Selection",
     "SelectionRules",
     "extension_of",
+    "ignored_row",
     "limited",
     "measured",
     "select",
-    "set_aside_by_status",
 ]
 
 Row = dict[str, Any]
@@ -49,10 +46,11 @@ class Document:
 
 @dataclass(frozen=True)
 class Selection:
-    """The documents, and a row (path, category, reason) for every other file of the tree."""
+    """The documents, a row (path, category, reason) for every other file of the tree, and warnings."""
 
     documents: list[Document]
     ignored: list[Row]
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -63,15 +61,15 @@ class SelectionRules:
         folders: approved folders without slashes at the ends; an empty text is the whole tree.
         extensions: in lower case, without the dot.
         max_bytes: largest size.
-        include: patterns of paths, like ``30-Aprovados/atas/*``, of which one must match; none means all.
+        include: patterns of paths, of which one must match; none means all.
         exclude: patterns of paths that are left out.
     """
 
     folders: tuple[str, ...]
     extensions: tuple[str, ...]
     max_bytes: int
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    include: PathPatterns = NO_PATTERNS
+    exclude: PathPatterns = NO_PATTERNS
 
     @classmethod
     def from_settings(
@@ -100,11 +98,12 @@ class SelectionRules:
         if max_file_size_mb <= 0:
             raise StageError(f"max_file_size_mb is {max_file_size_mb}: give a size above 0, in MiB.")
         limit = int(max_file_size_mb * _MEBIBYTE)
-        return cls(cleaned, extensions, limit, _patterns(include_paths), _patterns(exclude_paths))
+        include, exclude = (PathPatterns.of(patterns) for patterns in (include_paths, exclude_paths))
+        return cls(cleaned, extensions, limit, include, exclude)
 
     def folder_of(self, path: str) -> str | None:
         """Return the approved folder in which a path lies (the longest, if several do), or None."""
-        inside = [folder for folder in self.folders if not folder or path.startswith(f"{folder}/")]
+        inside = [folder for folder in self.folders if is_within(path, folder)]
         return max(inside, key=len, default=None)
 
 
@@ -123,17 +122,19 @@ def select(
         known_folders: approved folders that have held documents before; these may be empty by now.
 
     Raises:
-        StageError: if another approved folder does not exist.
+        StageError: if another approved folder does not exist, or no pattern of ``include_paths`` matches
+            anything.
     """
     tree = {file.path: file for file in files}
     _require_folders(tree, rules, known_folders)
+    warnings = _unmatched_patterns(tree, rules)
     documents, ignored = [], []
     for path in sorted(tree):
         try:
             documents.append(_document(tree[path], rules, tree, read))
         except _LeftOut as verdict:
-            ignored.append(_ignored(path, verdict.category, verdict.reason))
-    return Selection(documents, ignored)
+            ignored.append(ignored_row(path, verdict.category, verdict.reason))
+    return Selection(documents, ignored, warnings)
 
 
 def limited(selection: Selection, limit: int) -> Selection:
@@ -142,11 +143,13 @@ def limited(selection: Selection, limit: int) -> Selection:
         return selection
     documents = sorted(selection.documents, key=lambda document: document.entry.path)
     rest = [
-        _ignored(document.entry.path, "beyond_limit", f"after the first {limit} documents (document_limit)")
+        ignored_row(
+            document.entry.path, "beyond_limit", f"after the first {limit} documents (document_limit)"
+        )
         for document in documents[limit:]
     ]
     ignored = sorted([*selection.ignored, *rest], key=lambda row: str(row["path"]))
-    return Selection(documents[:limit], ignored)
+    return Selection(documents[:limit], ignored, selection.warnings)
 
 
 def measured(selection: Selection, sizes: Mapping[str, int], rules: SelectionRules) -> Selection:
@@ -165,42 +168,8 @@ def measured(selection: Selection, sizes: Mapping[str, int], rules: SelectionRul
             _check_size(content.size, rules)
             documents.append(Document(entry, content))
         except _LeftOut as verdict:
-            ignored.append(_ignored(entry.path, verdict.category, verdict.reason))
-    return Selection(documents, sorted(ignored, key=lambda row: str(row["path"])))
-
-
-def set_aside_by_status(
-    outcomes: Sequence[Row], include_statuses: Sequence[str] | str, result: StageResult
-) -> tuple[Sequence[Row], list[Row]]:
-    """Split fetched documents by the status that their front matter declares (none means approved).
-
-    Args:
-        outcomes: rows of the stage's map, with ``front_matter_status``.
-        include_statuses: statuses that make a document.
-        result: the stage's result, whose counts are corrected by what is set aside.
-
-    Returns:
-        the documents, and rows (path, category, reason) for the others.
-
-    Raises:
-        StageError: if ``include_statuses`` is empty.
-    """
-    listed = include_statuses.split(",") if isinstance(include_statuses, str) else include_statuses
-    allowed = {canonical_status(status) for status in listed} - {None}
-    if not allowed:
-        raise StageError("include_statuses is empty: name at least one status, like approved.")
-    documents, ignored = [], []
-    for place, status in enumerate(column_of(outcomes, "front_matter_status")):
-        if status is None or status in allowed:
-            documents.append(place)
-            continue
-        row = outcomes[place]
-        reason = f"it says status: {status}, which is not in include_statuses"
-        ignored.append(_ignored(row["path"], "status", reason))
-        _uncount(row, result)
-    if isinstance(outcomes, Rows):
-        return outcomes.take(documents), ignored
-    return [outcomes[place] for place in documents], ignored
+            ignored.append(ignored_row(entry.path, verdict.category, verdict.reason))
+    return Selection(documents, sorted(ignored, key=lambda row: str(row["path"])), selection.warnings)
 
 
 def extension_of(path: str) -> str:
@@ -226,7 +195,7 @@ def _document(
     folder = rules.folder_of(entry.path)
     if folder is None:
         raise _LeftOut("outside_folder", f"outside of the approved folder ({', '.join(rules.folders)})")
-    _check_name(entry.path.removeprefix(f"{folder}/"))
+    _check_name(below(entry.path, folder))
     if entry.kind == FileKind.SUBMODULE:
         raise _LeftOut("submodule", "a submodule: its files belong to another repository")
     if entry.kind == FileKind.OTHER:
@@ -244,16 +213,11 @@ def _document(
 
 
 def _check_patterns(path: str, rules: SelectionRules) -> None:
-    # As in fnmatch, `*` matches slashes too: what lies deeper in a folder belongs to it.
-    excluding = next((pattern for pattern in rules.exclude if fnmatchcase(path, pattern)), None)
-    if excluding is not None:
-        raise _LeftOut("excluded", f"the pattern {excluding!r} of exclude_paths leaves it out")
-    if rules.include and not any(fnmatchcase(path, pattern) for pattern in rules.include):
+    excluding = rules.exclude.matching(path)
+    if excluding:
+        raise _LeftOut("excluded", f"the pattern {excluding[0]!r} of exclude_paths leaves it out")
+    if rules.include and not rules.include.matching(path):
         raise _LeftOut("excluded", "no pattern of include_paths matches it")
-
-
-def _patterns(patterns: Sequence[str]) -> tuple[str, ...]:
-    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
 
 
 def _check_size(size: int, rules: SelectionRules) -> None:
@@ -297,7 +261,7 @@ def _target(
         if folder is None:
             raise LinkError(f"its target {_shown(target.path)} lies outside of the approved folder")
         _check_path(target.path)
-        _check_name(target.path.removeprefix(f"{folder}/"))
+        _check_name(below(target.path, folder))
     except (LinkError, ContentError) as error:
         raise _LeftOut("symlink", f"a symbolic link that is not followed: {error}") from None
     except _LeftOut as verdict:
@@ -310,7 +274,7 @@ def _require_folders(
     tree: Mapping[str, SourceFile], rules: SelectionRules, known_folders: Collection[str]
 ) -> None:
     for folder in rules.folders:
-        if folder and folder not in known_folders and not any(path.startswith(f"{folder}/") for path in tree):
+        if folder and folder not in known_folders and not any(is_within(path, folder) for path in tree):
             top = sorted({_shown(path.split("/", 1)[0]) for path in tree if "/" in path})
             there = f"its top-level folders are {', '.join(top)}" if top else "it has no folders"
             raise StageError(
@@ -319,17 +283,28 @@ def _require_folders(
             )
 
 
-def _uncount(row: Row, result: StageResult) -> None:
-    result.input_count -= 1
-    result.output_count -= 1
-    if row["status"] == "stale":
-        result.stale_count -= 1
-        return
-    result.success_count -= 1
-    result.unchanged_count -= bool(row["unchanged"])
+def _unmatched_patterns(tree: Mapping[str, SourceFile], rules: SelectionRules) -> list[str]:
+    """Say which patterns match no file of the approved folders: a slip that must not pass in silence."""
+    if not rules.include and not rules.exclude:
+        return []
+    inside = [path for path in tree if rules.folder_of(path) is not None]
+    unused = rules.include.unmatched(inside)
+    if rules.include and len(unused) == len(rules.include.patterns):
+        raise StageError(
+            f"include_paths ({', '.join(unused)}) matches no file of the approved folders, so that every "
+            "document would leave: name folders or files by their paths, like 30-Aprovados/atas."
+        )
+    found = [("include_paths", one) for one in unused]
+    found += [("exclude_paths", one) for one in rules.exclude.unmatched(inside)]
+    return [
+        f"{setting}: the pattern {one!r} matches no file of the approved folders and has no effect; a path "
+        "begins at the root of the repository, like 30-Aprovados/atas."
+        for setting, one in found
+    ]
 
 
-def _ignored(path: str, category: str, reason: str) -> Row:
+def ignored_row(path: str, category: str, reason: str) -> Row:
+    """Return what is said of a file that is no document."""
     return {"path": _shown(path), "category": category, "reason": reason}
 
 

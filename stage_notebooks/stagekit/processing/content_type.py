@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from pathlib import PurePosixPath
 
+from stagekit.declared.formats import ZIP, text_format
 from stagekit.errors import DocumentRejected
 from stagekit.processing.office.archive_limits import check_package
-from stagekit.processing.text.decoding import looks_like_text
 
-__all__ = ["OFFICE_FORMATS", "detect_format", "name_hint"]
+__all__ = ["OFFICE_FORMATS", "detect_format"]
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 SUPPORTED = "PDF, DOCX, PPTX, XLSX, ODT, HTML, Markdown, plain text (TXT), PNG and JPEG"
 OFFICE_FORMATS = ("docx", "pptx", "xlsx", "odt")
 
-_HINTS = {".md": "md", ".markdown": "md", ".html": "html", ".htm": "html", ".xhtml": "html"}
-_HTML = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype\s+html|<html)[\s>]", re.I | re.S)
 _ODT = b"application/vnd.oasis.opendocument.text"
 _MAIN_PARTS = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
 
@@ -58,20 +55,14 @@ def detect_format(content: bytes, file_name: str) -> str:
             return name
     if b"%PDF-" in content[:1024]:
         return "pdf"
-    if content.startswith(b"PK\x03\x04"):
+    if content.startswith(ZIP):
         return _zip_format(content)
     if content.startswith(OLE):
         raise _ole_verdict(content)
-    if not looks_like_text(content) or content.startswith(b"{\\rtf"):
+    found = text_format(content, file_name)
+    if found is None:
         raise _unsupported("The file is of a type that is not supported.")
-    hint = name_hint(file_name)
-    is_page = not hint and _HTML.match(content.removeprefix(b"\xef\xbb\xbf")[:4096])
-    return "html" if is_page else hint or "txt"
-
-
-def name_hint(file_name: str) -> str:
-    """Return what a name says of a text file: `md`, `html`, or nothing."""
-    return _HINTS.get(PurePosixPath(file_name).suffix.lower(), "")
+    return found
 
 
 def _zip_format(content: bytes) -> str:

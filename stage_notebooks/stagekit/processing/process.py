@@ -14,7 +14,10 @@ from typing import Any
 from docling_core.types.doc import DocItemLabel, DoclingDocument, SectionHeaderItem
 from docling_core.types.doc.document import DocumentOrigin
 
-from stagekit.base.front_matter import split_front_matter
+from stagekit.declared import Declaration, read_declaration
+from stagekit.declared.fields import DeclaredFields, parse_text
+from stagekit.declared.keys import usable_title
+from stagekit.declared.revocation import revocations
 from stagekit.errors import DocumentRejected
 from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
@@ -24,10 +27,8 @@ from stagekit.processing.pdf.coverage import TextCoverage, is_readable, measure_
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.lost_text import put_back_lost_text
 from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
-from stagekit.processing.properties import file_properties, html_properties, usable_title
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
-from stagekit.processing.text.decoding import decode_html, decode_text
 from stagekit.processing.text.plain_text import text_to_document
 from stagekit.processing.text.quality import FAULTS, text_fault
 
@@ -52,8 +53,10 @@ class ProcessedDocument:
             Markdown, text) have 1.0: nothing was guessed.
         text_coverage: Share of the PDF's text layer that arrived; None without a text layer.
         pages_reconverted: Pages to which lost words were put back, because too few had arrived.
-        front_matter: The YAML front matter of a Markdown file.
+        front_matter: The front matter of a Markdown file.
         properties: What the file says about itself.
+        revokes: Other documents that this one replaces as a whole, see
+            :func:`stagekit.declared.revocation.revocations`.
         warnings: Sentences for the report.
     """
 
@@ -68,6 +71,7 @@ class ProcessedDocument:
     pages_reconverted: list[int] = field(default_factory=list)
     front_matter: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, Any] = field(default_factory=dict)
+    revokes: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -78,17 +82,14 @@ def process_document(
 
     Raises:
         DocumentRejected: The document cannot be used; the category says why (see `detect_format`,
-        `inspect_pdf`,
-            and `blank`: no text in it).
+        `inspect_pdf`, `front_matter`: it is metadata and cannot be read, and `blank`: no text in it).
         RuntimeError: Docling failed on a document that can be opened.
     """
     file_format = detect_format(content, file_name)
-    if file_format in ("md", "txt"):
-        processed = _process_text(reader, content, file_format)
+    if file_format in ("md", "txt", "html"):
+        processed = _process_text(reader, read_declaration(content, file_format), file_format)
     elif file_format in OFFICE_FORMATS:
         processed = _process_office(reader, content, file_format, settings)
-    elif file_format == "html":
-        processed = _process_html(reader, content)
     else:
         processed = _process_paged(reader, content, file_format, settings)
     _refuse_blank(processed.document)
@@ -96,6 +97,9 @@ def process_document(
         fault = text_fault("\n".join(item.text for item in processed.document.texts))
         processed.warnings.extend([f"The text may be wrong: {FAULTS[fault]}."] if fault else [])
     processed.document.origin = _origin(content, file_format)
+    processed.revokes.extend(
+        revocations(processed.front_matter, (item.text for item in processed.document.texts))
+    )
     return processed
 
 
@@ -114,49 +118,47 @@ def document_json(document: DoclingDocument) -> bytes:
     return document.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-def _process_text(reader: DocumentReader, content: bytes, file_format: str) -> ProcessedDocument:
-    text, _ = decode_text(content)
+def _process_text(reader: DocumentReader, declared: Declaration, file_format: str) -> ProcessedDocument:
+    if declared.fault:
+        raise DocumentRejected(
+            "front_matter",
+            f"The front matter at the top of the file cannot be read: {declared.fault}.",
+            "Correct that line; a value that holds a colon stands in quotes.",
+        )
+    text = declared.text or ""
     if not text.strip("\ufeff \t\r\n\f\v"):
         raise _blank()
     if file_format == "txt":
         document = text_to_document(text, "document")
-        return ProcessedDocument(document, file_format, _title({}, {}, document))
-    front_matter, body, note = split_front_matter(text)
-    if not body.strip():
-        raise _blank()
-    document = reader.convert(body.encode(), "md").document
-    title = _title(front_matter, {}, document)
-    notes = [note] if note else []
-    return ProcessedDocument(document, file_format, title, front_matter=front_matter, warnings=notes)
-
-
-def _process_html(reader: DocumentReader, content: bytes) -> ProcessedDocument:
-    text, _ = decode_html(content)
-    properties = html_properties(text)
-    document = reader.convert(text.encode("utf-8-sig"), "html").document
-    return ProcessedDocument(document, "html", _title({}, properties, document), properties=properties)
+    else:
+        encoding = "utf-8-sig" if file_format == "html" else "utf-8"
+        document = reader.convert(text.encode(encoding), file_format).document
+    return ProcessedDocument(
+        document,
+        file_format,
+        _title(declared, document),
+        front_matter=declared.front_matter,
+        properties=declared.properties,
+        warnings=list(declared.warnings),
+    )
 
 
 def _process_office(
     reader: DocumentReader, content: bytes, file_format: str, settings: ProcessingSettings
 ) -> ProcessedDocument:
-    notes: list[str] = []
-    try:
-        properties = file_properties(content, file_format)
-    except Exception as error:  # a malformed property part must not cost the text
-        properties, notes = {}, [f"The document properties cannot be read: {error}"]
+    declared = read_declaration(content, file_format)
     document = reader.convert(content, file_format).document
     complete_document(document, file_format)
     ocr_confidence = read_pictures(document) if settings.ocr_embedded_images else None
     return ProcessedDocument(
         document,
         file_format,
-        _title({}, properties, document),
+        _title(declared, document),
         page_count=len(document.pages) or None,
         ocr_applied=ocr_confidence is not None,
         ocr_confidence=ocr_confidence,
-        properties=properties,
-        warnings=notes,
+        properties=declared.properties,
+        warnings=list(declared.warnings),
     )
 
 
@@ -187,7 +189,7 @@ def _process_paged(
     return ProcessedDocument(
         document=result.document,
         file_format=file_format,
-        title=_title({}, pdf.properties, result.document),
+        title=_title(Declaration(properties=pdf.properties), result.document),
         page_count=len(result.document.pages),
         ocr_applied=bool(ocr),
         ocr_confidence=round(sum(ocr) / len(ocr), 4) if ocr else None,
@@ -236,18 +238,11 @@ def _refuse_strip(width: int, height: int) -> None:
         )
 
 
-def _title(front_matter: dict[str, Any], properties: dict[str, Any], document: DoclingDocument) -> str | None:
+def _title(declared: Declaration, document: DoclingDocument) -> str | None:
     own = next((t.text for t in document.texts if t.label == DocItemLabel.TITLE), None)
     heading = next((t.text for t in document.texts if isinstance(t, SectionHeaderItem)), None)
-    declared = next(
-        (
-            str(value)
-            for key, value in front_matter.items()
-            if key.lower() in ("title", "título", "titulo") and value
-        ),
-        None,
-    )
-    candidates = (declared, usable_title(properties.get("title")), own, heading)
+    said = DeclaredFields(declared.front_matter, {}).read("title", parse_text)
+    candidates = (said, usable_title(declared.properties.get("title")), own, heading)
     return next((" ".join(html.unescape(text).split()) for text in candidates if text and text.strip()), None)
 
 

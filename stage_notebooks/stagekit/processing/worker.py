@@ -83,6 +83,7 @@ def open_processor(
                 "quality_verdict": quality_verdict(result, rules),
                 "front_matter": result.front_matter,
                 "properties": result.properties,
+                "revokes": result.revokes,
                 "warnings": result.warnings,
             },
             blobs={"docling_document": (document_json(result.document), "application/json")},

@@ -15,10 +15,12 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from stagekit.declared.validity import has_expired, resolve_day
 from stagekit.errors import StageError
 from stagekit.search.retrieval import (
     Question,
@@ -49,6 +51,8 @@ __all__ = [
 ]
 
 PASSAGES_PER_DOCUMENT: Final = 2
+EXPIRED: Final = "expired"
+"""A filter, and a field of a hit, that depends on the day of the question and so stands in no payload."""
 Embed = Callable[[str], Sequence[float]]
 
 
@@ -60,6 +64,7 @@ class Hit:
         rank: 1 is the best.
         score: in mode dense the cosine similarity (1 is the same direction), in mode sparse BM25, in mode
             hybrid the sum of both, each scaled by the other points found; comparable within one answer only.
+        expired: the document's own last day has passed, on the day of the question.
         link: web address of the file at its commit where the repository has one, else ``path@commit``.
         duplicate_of: path of a better ranked hit with the same text, None for the first of its kind.
 
@@ -77,6 +82,10 @@ class Hit:
     chunk_id: str
     version: str
     repository_commit: str
+    is_latest: bool
+    expiration_date: str | None
+    expired: bool
+    superseded_by: dict[str, Any] | None
     link: str
     duplicate_of: str | None
 
@@ -96,6 +105,7 @@ def search(
     filters: Mapping[str, Any] | None = None,
     mode: str = "",
     settings: Mapping[str, Any] | None = None,
+    today: str = "",
     embed: Embed | None = None,
 ) -> list[Hit]:
     """Return the best passages, at most two from one document.
@@ -111,10 +121,12 @@ def search(
         embedding_backend: "auto", "torch" or "onnx"; "auto" takes what is ready soonest.
         device: "cpu", "cuda" or "auto".
         top: most passages to return.
-        filters: payload field -> value that it must equal, or list of values of which one must match.
+        filters: payload field -> value that it must equal, or list of values of which one must match;
+            ``expired`` -> true or false, though no payload holds it.
         mode: "hybrid" (by meaning and by words), "dense" (meaning) or "sparse" (words); "" is hybrid where
             the collection has sparse vectors.
         settings: by name; those of the connection are taken.
+        today: day on which expiry is judged, as in that setting.
         embed: turns the question into a vector; by default the embedding model does.
 
     Raises:
@@ -125,7 +137,8 @@ def search(
         raise SearchRequestError("The question is empty: put it in quotes after `nic-etl search`.")
     if top < 1:
         raise SearchRequestError(f"top is {top}: set it to 1 or more.")
-    query_filter = _filter(filters or {})
+    day = resolve_day(today)
+    query_filter = _filter(filters or {}, day)
     with open_store(qdrant_url, outputs_dir, settings) as client:
         collection = open_collection(client, collection_name)
         chosen = resolve_mode(mode, collection)
@@ -154,7 +167,7 @@ def search(
             top=top,
             per_document=PASSAGES_PER_DOCUMENT,
         )
-    return _hits(found)
+    return _hits(found, day)
 
 
 def _embed(
@@ -186,16 +199,36 @@ def question_model(
     return load_model(name, revision, dtype=dtype, device=device, backend="torch")
 
 
-def _filter(filters: Mapping[str, Any]) -> Any:
+def _filter(filters: Mapping[str, Any], day: str) -> Any:
     """Return the Qdrant filter that requires every field to have its value."""
     from qdrant_client.models import FieldCondition, Filter, MatchAny, MatchValue
 
     conditions: list[Any] = []
     for name, wanted in filters.items():
+        if name == EXPIRED:
+            conditions += _of_expiry(wanted if isinstance(wanted, list) else [wanted], day)
+            continue
         values = [_typed(name, value) for value in (wanted if isinstance(wanted, list) else [wanted])]
         match = MatchValue(value=values[0]) if len(values) == 1 else MatchAny(any=values)
         conditions.append(FieldCondition(key=name, match=match))
     return Filter(must=conditions) if conditions else None
+
+
+def _of_expiry(wanted: Sequence[Any], day: str) -> list[Any]:
+    """Return the condition that an expiration date lies before a day, or does not."""
+    from qdrant_client.models import DatetimeRange, FieldCondition, Filter
+
+    words = {str(value).strip().lower() for value in wanted}
+    if not words <= {"true", "false"}:
+        raise SearchRequestError(f"Filter {EXPIRED}: write {EXPIRED}=true or {EXPIRED}=false.")
+    before = FieldCondition(key="expiration_date", range=DatetimeRange(lt=_midnight(day)))
+    if len(words) > 1:
+        return []
+    return [before] if "true" in words else [Filter(must_not=[before])]
+
+
+def _midnight(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time(), UTC)
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -218,7 +251,7 @@ def _field_kinds(name: str) -> set[str]:
     from stagekit.enrichment.schema import NicPayload
 
     if name not in NicPayload.model_fields:
-        near = difflib.get_close_matches(name, NicPayload.model_fields, n=1)
+        near = difflib.get_close_matches(name, [*NicPayload.model_fields, EXPIRED], n=1)
         hint = f"did you mean {near[0]}?" if near else "see config/nic_schema for the fields."
         raise SearchRequestError(f"Filter {name}: the payload has no such field; {hint}")
     field = NicPayload.model_json_schema()["properties"][name]
@@ -233,7 +266,7 @@ def _field_kinds(name: str) -> set[str]:
     return matchable
 
 
-def _hits(found: Sequence[ScoredPoint]) -> list[Hit]:
+def _hits(found: Sequence[ScoredPoint], day: str) -> list[Hit]:
     rows = [(float(point.score), point.payload or {}) for point in found]
     rows.sort(key=lambda row: (-row[0], row[1]["file_path"], row[1]["chunk_index"]))
     first_path: dict[str, str] = {}
@@ -254,6 +287,10 @@ def _hits(found: Sequence[ScoredPoint]) -> list[Hit]:
                 chunk_id=payload["chunk_id"],
                 version=payload["version"],
                 repository_commit=payload["repository_commit"],
+                is_latest=payload.get("is_latest", True),
+                expiration_date=payload.get("expiration_date"),
+                expired=has_expired(payload.get("expiration_date"), day),
+                superseded_by=payload.get("superseded_by"),
                 link=file_link(payload),
                 duplicate_of=twin if twin != path else None,
             )

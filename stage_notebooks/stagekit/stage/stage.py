@@ -333,6 +333,16 @@ class Stage:
         data = canonical_json(value).encode()
         return self._glue_ref(self.store.put(name, data, "application/json"))
 
+    def own_rows(self, name: str, rows: Sequence[Row]) -> Rows:
+        """Glue rows with a ``document_id`` as the product ``name``, and return them as :meth:`rows` does.
+
+        What is told of a document in comparison with others so becomes part of its row: a change of it makes
+        that document anew, and no other.
+        """
+        ref = self.glue_table(name, rows)
+        table = self.store.open_table(ref)
+        return Rows(table, (RowSource(f"{self.name}.{name}", ref, table),))
+
     def metric(self, name: str, value: float | int | str | dict[str, Any]) -> None:
         """Put a figure into the stage's result."""
         self.result.metrics[name] = value

@@ -1,13 +1,14 @@
 """Writes points so that whatever happens in between, the next run completes what this one began.
 
 Requests are filled across documents, up to a number of points and of bytes, and several are in flight at
-once. Points that replace others are confirmed before those are deleted.
+once. Points that replace others are confirmed before those are deleted. Whatever went wrong before, no point
+is written whose status is not served: the last line of that defence stands here.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from types import TracebackType
@@ -42,6 +43,7 @@ class PointWriter:
         client: see :func:`stagekit.storage.client.connect`.
         collection_name: of the collection, or an alias of it.
         qdrant_url: the setting, for messages.
+        statuses: which a point may have, see :meth:`stagekit.declared.StatusWords.statuses`.
         batch_size: most points in one request.
         max_bytes: most bytes in one request, estimated.
         parallel_requests: how many requests may be in flight; the embedded store gets one after the other.
@@ -54,6 +56,7 @@ class PointWriter:
         collection_name: str,
         qdrant_url: str,
         *,
+        statuses: Collection[str],
         batch_size: int = 256,
         max_bytes: int = MAX_REQUEST_BYTES,
         parallel_requests: int = _PARALLEL_REQUESTS,
@@ -63,6 +66,7 @@ class PointWriter:
         self._client = client
         self._collection_name = collection_name
         self._qdrant_url = qdrant_url
+        self._statuses = frozenset(statuses)
         self._batch_size = batch_size
         self._max_bytes = max_bytes
         self._parallel = parallel_requests
@@ -89,9 +93,11 @@ class PointWriter:
         """Write points; one that is there is replaced.
 
         Raises:
-            StageError: if an earlier request failed; it says what is stored.
+            StageError: if an earlier request failed; it says what is stored. Or if a point's status is not
+                among those that are served: it is not written.
         """
         for point in points:
+            self._refuse_unserved(point)
             size = point_bytes(point)
             if self._points and (
                 len(self._points) >= self._batch_size or self._bytes + size > self._max_bytes
@@ -138,6 +144,15 @@ class PointWriter:
         finally:
             if self._pool is not None:
                 self._pool.shutdown(cancel_futures=True)
+
+    def _refuse_unserved(self, point: PointStruct) -> None:
+        payload = point.payload or {}
+        if payload.get("status") not in self._statuses:
+            raise StageError(
+                f"{payload.get('file_path', point.id)} has status {payload.get('status')!r}, which is not in "
+                "include_statuses: its points are not written; run gitlab_ingestion and metadata_enrichment "
+                "again (`nic-etl run --force`)."
+            )
 
     def _send_points(self) -> None:
         points, self._points, self._bytes = self._points, [], 0

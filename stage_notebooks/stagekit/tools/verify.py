@@ -11,11 +11,12 @@ import contextlib
 import os
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stagekit.base.paths import outputs_path
 from stagekit.base.store_address import connection_options
+from stagekit.declared import StatusWords
 from stagekit.errors import StageError
 from stagekit.stage.stage import Stage, open_stage
 from stagekit.tools.tool import answer
@@ -40,6 +41,8 @@ def verify(
     upsert_batch_size: int = 256,
     max_deletion_share: float = 0.2,
     allow_mass_deletion: bool = False,
+    include_statuses: Sequence[str] = ("approved", "published"),
+    status_words: Mapping[str, str] | None = None,
     settings: Row | None = None,
 ) -> Row:
     """Compare every point of the source with the newest executed notebooks, and mend what differs if asked.
@@ -52,6 +55,8 @@ def verify(
         upsert_batch_size: most points of one request.
         max_deletion_share: as in stage 06: more documents are not deleted at once.
         allow_mass_deletion: delete them all the same.
+        include_statuses: as in stage 06: no point of another status is written.
+        status_words: as in stage 06.
         settings: by name; those of the connection are taken.
 
     Returns:
@@ -87,7 +92,13 @@ def verify(
             guard_deletions(
                 plan, max_deletion_share=max_deletion_share, allow_mass_deletion=allow_mass_deletion
             )
-            writer = PointWriter(client, collection_name, qdrant_url, batch_size=upsert_batch_size)
+            writer = PointWriter(
+                client,
+                collection_name,
+                qdrant_url,
+                statuses=StatusWords(status_words).statuses(list(include_statuses)),
+                batch_size=upsert_batch_size,
+            )
             report |= collection.mend(plan, writer)
             report["remaining"] = len(collection.differences(desired)) if differences else 0
     return report

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stagekit.declared.pdf_info import pdf_properties
 from stagekit.errors import DocumentRejected
 from stagekit.processing.pdf.lost_text import LayerLine
-from stagekit.processing.properties import pdf_properties
 
 __all__ = ["PdfFile", "inspect_pdf", "text_layer_lines"]
 

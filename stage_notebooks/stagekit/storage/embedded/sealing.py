@@ -30,7 +30,8 @@ CLEAR_FIELDS: Final = frozenset({
     "department", "tags",
     "organization", "version", "created", "modified", "effective_date", "expiration_date",
     "ocr_applied", "ocr_confidence", "processing_confidence", "processing_timestamp", "pipeline_version",
-    "embedding_model", "vector_dimension", "chunk_token_count", "metadata_completeness_score",
+    "embedding_model", "vector_dimension", "chunk_token_count", "metadata_completeness_score", "stale",
+    "has_struck_text",
     "repository_branch", "repository_commit", "repository_commit_timestamp", "repository_url",
 })  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The words with which authors name things: front matter keys and kinds of documents (pt, en, es)."""
+"""The names under which authors and programs say things of a document (pt, en, es), folded in one way."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["FRONT_MATTER_KEYS", "PROPERTY_KEYS", "TYPE_WORDS", "fold", "is_placeholder"]
+__all__ = [
+    "FRONT_MATTER_KEYS",
+    "PROPERTY_KEYS",
+    "STATUS_KEYS",
+    "STATUS_KEYS_OF_PLACES",
+    "SUPERSEDING_KEYS",
+    "fold",
+    "is_placeholder",
+    "usable_title",
+]
 
 # Canonical field -> accepted keys, best first, folded as `fold` does it.
 FRONT_MATTER_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "title": ("title", "titulo"),
     "description": ("description", "summary", "abstract", "descricao", "resumo", "descripcion", "resumen"),
-    "status": ("status", "situacao", "estado"),
     "created": ("created", "created_at", "date", "criado", "criado_em", "creado", "data", "fecha"),
     "modified": ("modified", "updated", "updated_at", "last_modified", "modificado", "atualizado",
                  "atualizado_em", "actualizado"),
@@ -27,15 +35,30 @@ FRONT_MATTER_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "language": ("language", "lang", "idioma", "lingua"),
     "effective_date": ("effective_date", "valid_from", "vigencia", "vigencia_inicio", "vigente_desde",
                        "inicio_vigencia"),
-    "expiration_date": ("expiration_date", "expires", "valid_until", "validade", "valido_ate",
-                        "fim_vigencia", "vigencia_fim", "vencimento", "vencimiento"),
+    "expiration_date": ("expiration_date", "expires", "expires_at", "expiry", "expiry_date", "valid_until",
+                        "valid_to", "validade", "data_de_validade", "valido_ate", "valida_ate", "vigente_ate",
+                        "expira_em", "fim_vigencia", "fim_da_vigencia", "vigencia_fim", "vencimento",
+                        "data_de_vencimento", "vencimiento", "fecha_de_vencimiento", "valido_hasta",
+                        "vigente_hasta", "validez"),
 }  # fmt: skip
+
+# Where a status stands. Whatever else stands there is no approval.
+STATUS_KEYS: Final = (
+    "status", "situacao", "situacion", "document_status", "doc_status", "status_do_documento",
+    "situacao_do_documento", "situacion_del_documento",
+)  # fmt: skip
+# These name a place, too ("estado: SP"): they count where they hold a word that is known.
+STATUS_KEYS_OF_PLACES: Final = ("estado", "state", "estado_do_documento", "estado_del_documento")
+
+# Where a document names those that it replaces as a whole.
+SUPERSEDING_KEYS: Final = (
+    "revoga", "substitui", "revokes", "repeals", "replaces", "supersedes", "deroga", "sustituye", "reemplaza",
+)  # fmt: skip
 
 # The same for the properties inside a DOCX or PDF file.
 PROPERTY_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "title": ("title",),
     "description": ("description", "subject", "comments"),
-    "status": ("content_status",),  # Word's own field; "Final" and the like name no status of the schema
     "created": ("created", "creation_date", "creationdate"),
     "modified": ("modified", "mod_date", "moddate", "modification_date"),
     "version": ("version", "revision"),
@@ -45,24 +68,12 @@ PROPERTY_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "department": ("department", "company"),
 }
 
-TYPE_WORDS: Final[dict[str, str]] = {
-    word: kind
-    for kind, words in {
-        "policy": "policy policies politica politicas norma normas normativa regulamento regulamentos "
-        "reglamento reglamentos regulation regulations portaria portarias decreto decretos decree resolucao "
-        "resolucoes resolucion",
-        "procedure": "procedure procedures procedimento procedimentos procedimiento procedimientos pop pops",
-        "guideline": "guideline guidelines guide guides guia guias diretriz diretrizes directriz directrices "
-        "orientacao orientacoes orientacion orientaciones lineamiento lineamientos cartilha cartilhas",
-        "manual": "manual manuais manuals manuales handbook handbooks",
-        "report": "report reports relatorio relatorios informe informes reporte reportes ata atas minutes "
-        "acta actas",
-        "presentation": "presentation presentations apresentacao apresentacoes presentacion presentaciones "
-        "slides",
-        "form": "form forms formulario formularios requerimento requerimentos",
-    }.items()
-    for word in words.split()
-}
+_MADE_BY_PROGRAM: Final = re.compile(
+    r"^(microsoft (word|powerpoint|excel) ?-|untitled|sem t[íi]tulo|\(anonymous\)|\(unspecified\)"
+    r"|documento? ?\d*$|word document|slide \d+$|layout \d+$|python-docx)"
+    r"|\.(docx?|pdf|odt|indd|tex|dvi|md|html?|pptx?|txt|qxd)$",
+    re.IGNORECASE,
+)
 
 # What programs write into a file's properties when nobody filled them in.
 _PLACEHOLDER: Final = re.compile(
@@ -84,3 +95,9 @@ def fold(text: str) -> str:
 def is_placeholder(text: str) -> bool:
     """Tell whether a document property holds what a program put there instead of a person."""
     return _PLACEHOLDER.fullmatch(text.strip()) is not None
+
+
+def usable_title(title: str | None) -> str | None:
+    """Return a title unless it is empty or a program wrote it (`Microsoft Word - x.docx`, `untitled`)."""
+    text = " ".join((title or "").split())
+    return None if len(text) < 2 or _MADE_BY_PROGRAM.search(text) else text

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from stagekit.base.front_matter import canonical_status
-from stagekit.enrichment.schema import DOCUMENT_TYPES, STATUSES
-from stagekit.enrichment.vocabulary import (
-    FRONT_MATTER_KEYS,
-    PROPERTY_KEYS,
-    TYPE_WORDS,
-    fold,
-    is_placeholder,
-)
+from stagekit.declared.keys import FRONT_MATTER_KEYS, PROPERTY_KEYS, fold, is_placeholder
 
-__all__ = [
-    "Declared",
-    "parse_document_type",
-    "parse_status",
-    "parse_tags",
-    "parse_text",
-    "texts",
-    "type_from_words",
-]
+__all__ = ["DeclaredFields", "parse_tags", "parse_text", "texts"]
 
 Row = Mapping[str, Any]
 _FEWEST_WORDS: Final = {"description": 3}  # a shorter "subject" inside a file is a code or a keyword
+_OWN_PROPERTIES: Final = ("effective_date", "expiration_date")  # what people add to an Office file themselves
 
 
-class Declared:
+class DeclaredFields:
     """What author and file say about the document; remembers which front matter keys were understood."""
 
     def __init__(self, front_matter: Row, properties: Row) -> None:
         self._front_matter = {fold(str(key)): (str(key), value) for key, value in front_matter.items()}
         self._properties = {fold(str(key)): value for key, value in properties.items()}
+        self._custom = {fold(str(key)): value for key, value in (properties.get("custom") or {}).items()}
         self._used: set[str] = set()
         self.warnings: list[str] = []
 
@@ -50,8 +36,8 @@ class Declared:
                 self._used.add(name)
                 return parsed
             self.warnings.append(f"{name}: {str(value)[:60]!r} in the front matter is not a usable {field}")
-        for key in PROPERTY_KEYS.get(field, ()):
-            value = self._properties.get(key)
+        own = [self._custom.get(key) for key in FRONT_MATTER_KEYS[field] if field in _OWN_PROPERTIES]
+        for value in [*(self._properties.get(key) for key in PROPERTY_KEYS.get(field, ())), *own]:
             unset = value is None or (isinstance(value, str) and is_placeholder(value))
             if unset or len(str(value).split()) < _FEWEST_WORDS.get(field, 1):
                 continue
@@ -59,24 +45,14 @@ class Declared:
                 return parsed
         return None
 
+    def understood(self, keys: Iterable[str]) -> None:
+        """Note that these keys of the front matter were understood elsewhere."""
+        self._used.update(keys)
+
     def rest(self) -> dict[str, Any]:
         """Return the front matter that no field took."""
         values = dict(self._front_matter.values())
         return {name: value for name, value in values.items() if name not in self._used}
-
-
-def parse_status(value: Any) -> str | None:
-    """Return the schema's status for an author's word, None where it is none."""
-    status = canonical_status(value)
-    return status if status in STATUSES else None
-
-
-def parse_document_type(value: Any) -> str | None:
-    """Return the schema's document type for an author's word, None where it is none."""
-    name = fold(value) if isinstance(value, str) else ""
-    if name in DOCUMENT_TYPES or name in ("outro", "outros", "otro", "otros"):
-        return name if name in DOCUMENT_TYPES else "other"
-    return next((TYPE_WORDS[word] for word in name.split("_") if word in TYPE_WORDS), None)
 
 
 def parse_text(value: Any) -> str | None:
@@ -97,9 +73,3 @@ def parse_tags(value: Any) -> list[str] | None:
     """Return tags from a list or from text with commas or semicolons, each once."""
     items = re.split(r"[,;]", value) if isinstance(value, str) else value
     return list(dict.fromkeys(texts(items))) or None if isinstance(items, list) else None
-
-
-def type_from_words(names: Sequence[str]) -> str:
-    """Return the type that the first known word names: nearest folder first, then title, then file name."""
-    words = (word for name in names for word in fold(name).split("_"))
-    return next((TYPE_WORDS[word] for word in words if word in TYPE_WORDS), "other")

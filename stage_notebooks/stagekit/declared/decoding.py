@@ -20,16 +20,18 @@ _PLAUSIBLE = re.compile("[áàâãäéèêíìîóòôõöúùûüçñÁÀÂÃÉ
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _CHARSET = re.compile(rb"""<(?:meta|\?xml)[^>]+(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _SAMPLE = 65536
+_FOREIGN = "stagekit-foreign-byte"
 
 
 def decode_text(content: bytes) -> tuple[str, str]:
     """Return the text with line feeds as line ends, and the encoding it was found in.
 
-    A byte order mark decides; then valid UTF-8; then UTF-16 without a mark, seen by its zero bytes; then the
-    code page in which the letters beyond ASCII are most plausible for Portuguese, Spanish and English.
+    A byte order mark decides; then valid UTF-8; then UTF-16 without a mark, seen by its zero bytes; then
+    UTF-8 into which bytes of Windows-1252 were pasted (each of them is read as that); then the code page in
+    which the letters beyond ASCII are most plausible for Portuguese, Spanish and English.
     """
     encoding = _encoding(content)
-    text = content.decode(encoding, errors="replace")
+    text = _decoded(content, encoding)
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding.removesuffix("-sig")
 
 
@@ -50,7 +52,7 @@ def decode_html(content: bytes) -> tuple[str, str]:
 def looks_like_text(content: bytes) -> bool:
     """Whether the bytes are text in any of the known encodings: hardly any control characters in them."""
     sample = content[:_SAMPLE]
-    text = sample.decode(_encoding(sample), errors="replace")
+    text = _decoded(sample, _encoding(sample))
     return len(_CONTROL.findall(text)) <= 0.002 * len(text)
 
 
@@ -68,8 +70,29 @@ def _encoding(content: bytes) -> str:
     try:
         decoder.decode(content)  # not final: a sample may end inside a character
     except UnicodeDecodeError:
-        return _code_page(content[:_SAMPLE])
+        return "utf-8" if _mostly_utf8(content) else _code_page(content[:_SAMPLE])
     return "utf-8"
+
+
+def _mostly_utf8(content: bytes) -> bool:
+    """Tell whether most letters beyond ASCII are whole characters of UTF-8, which chance hardly makes."""
+    whole = len(re.findall(r"[^\x00-\x7f]", content.decode("utf-8", errors="ignore")))
+    broken = content.decode("utf-8", errors="replace").count("\ufffd")
+    return whole >= broken
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    return content.decode(encoding, errors=_FOREIGN if encoding == "utf-8" else "replace")
+
+
+def _foreign_byte(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    byte = error.object[error.start : error.start + 1]
+    return byte.decode("cp1252", errors="replace"), error.start + 1
+
+
+codecs.register_error(_FOREIGN, _foreign_byte)
 
 
 def _code_page(content: bytes) -> str:

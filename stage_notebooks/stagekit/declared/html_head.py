@@ -1,0 +1,72 @@
+"""What an HTML page says of itself in its head."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from html.parser import HTMLParser
+from typing import Any
+
+from stagekit.declared.dates import parse_timestamp
+from stagekit.declared.property_values import keywords, present
+
+__all__ = ["html_properties", "meta_elements"]
+
+
+def html_properties(text: str) -> dict[str, Any]:
+    """Return what the head of an HTML page says about it as JSON values, without what is absent."""
+    said = _read(text)
+    return present(
+        title=said["title"],
+        author=said["author"] or said["dc.creator"],
+        subject=said["description"],
+        keywords=keywords(said["keywords"]),
+        created=_moment(said["date"] or said["dc.date"] or said["article:published_time"]),
+        modified=_moment(said["last-modified"] or said["article:modified_time"]),
+        language=said["lang"],
+    )
+
+
+def meta_elements(text: str) -> list[tuple[str, str]]:
+    """Return the names and contents of all meta elements, without a prefix such as ``dc.``, as they stand."""
+    return [(name.rpartition(".")[2], content) for name, content in _head(text).elements]
+
+
+def _read(text: str) -> dict[str, str]:
+    return _head(text).said
+
+
+def _head(text: str) -> _Head:
+    head = _Head()
+    head.feed(text)
+    return head
+
+
+def _moment(text: str) -> str | None:
+    return parse_timestamp(text.strip()[:26])
+
+
+class _Head(HTMLParser):
+    """Collects title, language and meta elements; what a page says twice counts the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: dict[str, str] = defaultdict(str)
+        self.elements: list[tuple[str, str]] = []
+        self._in_title = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self._in_title = tag == "title" and not self.said["title"]
+        if tag == "html":
+            self.said["lang"] = values.get("lang", "")
+        elif tag == "meta":
+            name = (values.get("name") or values.get("property") or values.get("http-equiv") or "").lower()
+            self.said[name] = self.said[name] or values.get("content", "")
+            self.elements.append((name, values.get("content", "")))
+
+    def handle_data(self, data: str) -> None:
+        if self._in_title:
+            self.said["title"] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_title = self._in_title and tag != "title"
