@@ -134,7 +134,7 @@ def test_a_run_says_with_what_it_was_made(shouting: Shouting) -> None:
     assert entry["system"]["python"] == ".".join(map(str, sys.version_info[:3]))
     assert {"docling", "torch", "qdrant-client", "papermill"} <= entry["libraries"].keys()
     assert set(entry["notebooks"]) == {"02_shout.ipynb"}
-    assert {"stage.py", "storage/verify.py"} <= entry["stagekit"].keys()
+    assert {"stage/stage.py", "storage/verify.py"} <= entry["stagekit"].keys()
     assert "orchestrator.py" in entry["runner"]
     assert entry["configuration"] == {"sha256": "hash"}
     assert report["models"] == {"shout.embedding_model": "toy@1"}
