@@ -17,7 +17,7 @@ from stagekit.artifacts.store import outputs_store
 from stagekit.artifacts.table_views import encode_outcomes, without_unchanged
 from stagekit.artifacts.tables import decode_rows, encode_rows
 from stagekit.base.early_imports import load_meanwhile
-from stagekit.base.fingerprint import function_source
+from stagekit.base.fingerprint import code_fingerprint, function_source, notebook_code
 from stagekit.base.paths import latest_dir, latest_notebooks, outputs_path, private_outputs, source_notebook
 from stagekit.base.plain_json import parse_json
 from stagekit.contract import (
@@ -35,7 +35,6 @@ from stagekit.stage.display import Table, hide_documents, outcome_table, table
 from stagekit.stage.document_map import DocumentMap, MapMemory
 from stagekit.stage.execution import DocumentOutput, Executor, InProcess, Workplace
 from stagekit.stage.keeping import Keeper
-from stagekit.stage.lineage import determining_code
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -251,7 +250,9 @@ class Stage:
         base = digest(
             self.name,
             {name: self.parameters[name] for name in sorted(parameters)},
-            *determining_code(code, source_notebook(self.name), executor.identity),
+            code_fingerprint(code),
+            notebook_code(source_notebook(self.name)),
+            executor.identity,
             *common,
         )
         work = DocumentMap(base, key, executor, carry, keep_last_good, _load_plots)
