@@ -16,12 +16,12 @@ from rich.console import Console
 from runner.cli import audit as cli_audit
 from runner.cli import collections as cli_collections
 from runner.cli import dashboard as cli_dashboard
-from runner.cli import operation_screens, screens
-from runner.cli import operations as cli_operations
 from runner.cli import report as cli_report
+from runner.cli import screens, upkeep_screens
 from runner.cli import search as cli_search
 from runner.cli import sources as cli_sources
 from runner.cli import status as cli_status
+from runner.cli import upkeep as cli_upkeep
 from runner.cli import watch as cli_watch
 from runner.cli import welcome as cli_welcome
 from runner.cli.common import (
@@ -116,9 +116,9 @@ def run(
     console = open_console(as_json)
     result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     if verify and result.exit_code in {0, 3}:
-        result.summary["verification"] = cli_operations.compare_collection(config, repair=True)
+        result.summary["verification"] = cli_upkeep.compare_collection(config, repair=True)
         if not as_json and (not quiet or result.summary["verification"]["documents"]):
-            operation_screens.print_verification(console, result.summary["verification"])
+            upkeep_screens.print_verification(console, result.summary["verification"])
     _end(console, config, result, as_json=as_json, quiet=quiet)
 
 
@@ -238,7 +238,7 @@ def show(
         if as_json:
             print_json(report)
         else:
-            operation_screens.print_environment(console, report)
+            upkeep_screens.print_environment(console, report)
         return
     if stage:
         checkpoint = state.stages.get(stage)
@@ -342,7 +342,7 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
 
 cli_search.register(app)
 cli_sources.register(app)
-cli_operations.register(app)
+cli_upkeep.register(app)
 cli_collections.register(app)
 cli_audit.register(app)
 cli_status.register(app)

@@ -215,9 +215,7 @@ def test_no_secret_is_left_anywhere_however_a_run_ends(
     places += [("terminal", text.encode()) for text in user.shown]
     places += [("another host", repr(other.log).encode())]
     hidden = {Path(place).suffix or place for place, data in places if b"[redacted]" in data}
-    assert {".ipynb", ".jsonl", ".parquet", "terminal"} <= hidden, (
-        "where nothing was said, nothing is shown"
-    )
+    assert {".ipynb", ".jsonl", ".parquet", "terminal"} <= hidden, "where nothing was said, nothing is shown"
     unwanted = {form: secret for secret in CANARIES for form in forms(secret)}
     leaks = sorted({(place, unwanted[form]) for place, data in places for form in unwanted if form in data})
     assert leaks == []

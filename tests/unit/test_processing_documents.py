@@ -13,9 +13,10 @@ from stagekit.errors import DocumentRejected, StageError
 from stagekit.processing.models.packaged_layout import layout_weights
 from stagekit.processing.ocr.orientation import clockwise_correction
 from stagekit.processing.pdf.converter import build_converter, ocr_options, pdf_pipeline_options
-from stagekit.processing.process import document_json, process_document, quality_verdict
+from stagekit.processing.process import document_json, process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings, check_settings, engine_versions
+from stagekit.processing.verdict import quality_verdict
 from stagekit.processing.worker import open_processor
 
 SETTINGS = ProcessingSettings()

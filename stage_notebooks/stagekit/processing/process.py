@@ -32,7 +32,7 @@ from stagekit.processing.settings import ProcessingSettings
 from stagekit.processing.text.plain_text import text_to_document
 from stagekit.processing.text.quality import FAULTS, text_fault
 
-__all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document", "quality_verdict"]
+__all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document"]
 
 MAX_IMAGE_PIXELS = 120_000_000
 LONGEST_STRIP = 100  # times as long as wide; a line in it would be enlarged to gigabytes for OCR
@@ -101,16 +101,6 @@ def process_document(
         revocations(processed.front_matter, (item.text for item in processed.document.texts))
     )
     return processed
-
-
-def quality_verdict(processed: ProcessedDocument, settings: ProcessingSettings) -> str:
-    """Return `pass`, `low_confidence` or `low_coverage`; the worst page decides on coverage."""
-    if not settings.enable_quality_gates:
-        return "pass"
-    coverage = processed.text_coverage
-    if coverage is not None and coverage.minimum < settings.min_text_coverage:
-        return "low_coverage"
-    return "low_confidence" if processed.confidence < settings.min_confidence_threshold else "pass"
 
 
 def document_json(document: DoclingDocument) -> bytes:

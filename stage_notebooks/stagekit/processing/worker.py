@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from stagekit.processing.isolation import isolated, with_network
 from stagekit.processing.pdf.passwords import pdf_passwords
-from stagekit.processing.process import document_json, process_document, quality_verdict
+from stagekit.processing.process import document_json, process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings, check_settings
+from stagekit.processing.verdict import quality_verdict
 from stagekit.stage.execution import DocumentOutput
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from runner.cli import encryption as cli_encryption
-from runner.cli import operation_screens as screens
+from runner.cli import upkeep_screens as screens
 from runner.cli.common import AsJson, Profile, Setting, open_console, open_state, print_json
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.record.state_manager import StateManager
