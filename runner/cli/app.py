@@ -38,6 +38,7 @@ from runner.cli.common import (
 from runner.cli.progress_tracker import make_reporter
 from runner.config_manager import LoadedConfig, PipelineConfig, load_config, load_recorded, parse_assignments
 from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
+from runner.events import Event
 from runner.models import Checkpoint, PipelineResult
 from runner.pipeline.stages import default_stages
 from runner.record.environment import environment_report
@@ -395,7 +396,19 @@ def _carry_out(
     from runner.pipeline.orchestrator import PipelineOrchestrator
 
     with make_reporter(console, quiet=quiet, verbose=verbose) as reporter:
-        return start(PipelineOrchestrator(config=config, listener=reporter, after=AFTER_A_RUN))
+        told: list[str] = []
+
+        def listen(event: Event) -> None:
+            if event.kind == "warning":
+                told.append(event.data["message"])
+            reporter(event)
+
+        try:
+            return start(PipelineOrchestrator(config=config, listener=listen, after=AFTER_A_RUN))
+        except BaseException:  # there will be no summary with them
+            for warning in told:
+                _complain(warning)
+            raise
 
 
 def _end(

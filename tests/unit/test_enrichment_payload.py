@@ -370,7 +370,7 @@ def test_a_document_whose_newest_version_cannot_be_read_is_not_the_latest():
     then = manifest("d1", "a.md", blob_id="1")
     now = then | {"status": "stale"}  # the last good row, under its own blob id
     processed = manifest("d1", "a.md", source=now)
-    (row,) = join_documents([now], [processed], [manifest("d1", "a.md")])
+    (row,) = join_documents([now], [processed], [manifest("d1", "a.md")], [])
     assert row["source"]["blob_id"] == "1"
     assert not row["is_latest"]
 

@@ -25,11 +25,13 @@ from runner.cli.progress_tracker import LiveReporter, make_reporter
 from runner.cli.welcome import GROUPS
 from runner.events import Event
 from runner.models import ExecutionStatus, PipelineResult, PipelineState
+from runner.pipeline.hooks import Hooks
 from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.pipeline.stage_manager import StageManager
 from runner.record.monitor import CancellationResult, PipelineMonitor, PipelineStatus
 from runner.record.report_generator import summarize
 from runner.record.state_manager import StateManager
-from tests.unit.core_notebooks import record_run, record_stage
+from tests.unit.core_notebooks import ended, record_run, record_stage
 
 
 def commands(command: object, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -290,9 +292,10 @@ def test_what_could_not_be_done_after_a_run_is_a_warning_and_the_run_is_as_it_wa
 ) -> None:
     def end(orchestrator: PipelineOrchestrator, *_: object, **__: object) -> PipelineResult:
         state = begin(orchestrator)
-        summary = summarize(orchestrator.state, state)
+        run = ended(orchestrator.state, state)
+        run.summary["warnings"] = Hooks(orchestrator._after).finish(run)
         run_dir = orchestrator.state.run_dir(state.execution_id)
-        return PipelineResult(state.execution_id, state.status, 0.0, {}, state, run_dir, summary)
+        return PipelineResult(state.execution_id, state.status, 0.0, {}, state, run_dir, run.summary)
 
     for name in ("execute_full_pipeline", "resume_from_checkpoint", "execute_stage"):
         monkeypatch.setattr(PipelineOrchestrator, name, end)
@@ -305,14 +308,14 @@ def test_what_could_not_be_done_after_a_run_is_a_warning_and_the_run_is_as_it_wa
 def test_what_is_due_after_a_run_is_done_although_the_run_broke(
     manager: StateManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(orchestrator: PipelineOrchestrator) -> PipelineResult:
-        begin(orchestrator)
+    def fail(*_: object) -> None:
         raise RuntimeError("a fault in the code")
 
-    monkeypatch.setattr(PipelineOrchestrator, "execute_full_pipeline", fail)
+    monkeypatch.setattr(StageManager, "warm", lambda *_: None)
+    monkeypatch.setattr(StageManager, "execute_stage_with_retry", fail)
     done = CliRunner().invoke(app, ["run", *bad_metrics(manager.outputs)])
     assert isinstance(done.exception, RuntimeError)
-    assert "metrics_file" in done.stderr
+    assert "metrics_file" in done.output
     CliRunner().invoke(app, ["run", "-p", f"outputs_dir={manager.outputs}"])
     assert (manager.outputs / "metrics.prom").exists()
 
