@@ -260,7 +260,8 @@ def test_only_documents_that_were_not_there_before_are_newcomers():
     rows = [{"document_id": "a"}, {"document_id": "b"}]
     known = KnownSource(source_id="0f" * 8, project="docs")
     assert newcomers(rows, known, lambda _: Rows.of([{"document_id": "a"}])) == ["b"]
-    assert newcomers(rows, None, lambda _: None) == ["a", "b"]
+    assert newcomers(rows, None, lambda _: None) == []
+    assert newcomers(rows, known, lambda _: None) == []
 
 
 def test_a_relative_path_and_a_link_are_the_same_place(tmp_path, monkeypatch):

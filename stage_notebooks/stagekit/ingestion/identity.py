@@ -99,10 +99,13 @@ def newcomers(
 ) -> list[str]:
     """Return the ids of documents that the source did not hold when it was last stored.
 
-    What is remembered of them is from before they left, if it is anything, and holds no more.
+    What is remembered of them is from before they left, if it is anything, and holds no more. Where nothing is
+    known of an earlier state nobody has left.
     """
     before = documents(known) if known else None
-    there = set(before.column("document_id")) if before is not None else set()
+    if before is None:
+        return []
+    there = set(before.column("document_id"))
     return [str(row["document_id"]) for row in rows if row["document_id"] not in there]
 
 
