@@ -99,8 +99,8 @@ def newcomers(
 ) -> list[str]:
     """Return the ids of documents that the source did not hold when it was last stored.
 
-    What is remembered of them is from before they left, if it is anything, and holds no more. Where no earlier
-    state is known, nobody has left.
+    What is remembered of them is from before they left, if it is anything, and holds no more. Where no
+    earlier state is known, nobody has left.
     """
     before = documents(known) if known else None
     if before is None:
