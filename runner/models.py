@@ -16,6 +16,7 @@ from stagekit.contract import ArtifactRef, ExecutionStatus, StageResult
 
 __all__ = [
     "Checkpoint",
+    "Decision",
     "DependencyValidation",
     "ExecutionContext",
     "ExecutionMode",
@@ -32,14 +33,18 @@ __all__ = [
     "ResourceInfo",
     "ResourceRequirements",
     "RetryConfig",
+    "RunScope",
     "SetupResult",
     "StageResult",
     "ValidationResult",
     "ValidationRule",
     "now",
+    "trial_collection",
+    "upgraded_record",
 ]
 
 _FORMER_FIELDS = {"based_on"}
+_TRIAL_COLLECTION = "_test"
 
 
 def now() -> datetime:
@@ -48,11 +53,11 @@ def now() -> datetime:
 
 
 class ExecutionMode(StrEnum):
-    """Why a run was started."""
+    """Which kind of run it is; a run stays of its kind when it is resumed."""
 
     FULL = "full"
     INCREMENTAL = "incremental"
-    RESUME = "resume"
+    RESUME = "resume"  # a name of the specification; in records only those of former versions have it
     TEST = "test"
     RERUN = "rerun"
 
@@ -164,13 +169,36 @@ class Checkpoint(BaseModel):
     withdrawn: str = ""
 
 
+class RunScope(BaseModel):
+    """What a run concerns, beyond its configuration; a run that is resumed keeps it.
+
+    Attributes:
+        only: the stages that it executes; empty for the whole chain.
+        upstream: executed notebook by name of a stage that it does not execute, below the outputs folder.
+        forced: stages that it executes whatever is known of them: their documents were asked for.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    only: tuple[str, ...] = ()
+    upstream: dict[str, str] = Field(default_factory=dict)
+    forced: tuple[str, ...] = ()
+
+
 class PipelineState(BaseModel):
-    """Everything that is known of one run; ``run.json`` in its folder."""
+    """Everything that is known of one run; ``run.json`` in its folder.
+
+    Its place among the runs is its ``sequence``, drawn under the lock, whatever the clock says; a record of a
+    former version has none (0) and comes before those. ``resumed`` counts how often it was continued.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     execution_id: str
     mode: ExecutionMode = ExecutionMode.FULL
+    sequence: int = Field(default=0, ge=0)
+    resumed: int = Field(default=0, ge=0)
+    scope: RunScope = Field(default_factory=RunScope)
     status: ExecutionStatus = ExecutionStatus.RUNNING
     start_timestamp: AwareDatetime = Field(default_factory=now)
     end_timestamp: AwareDatetime | None = None
@@ -182,11 +210,19 @@ class PipelineState(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_former_fields(cls, record: Any) -> Any:
-        """Take out what records of former versions have besides: they are read as ever."""
-        if isinstance(record, dict):
-            return {name: value for name, value in record.items() if name not in _FORMER_FIELDS}
-        return record
+    def _as_it_is_now(cls, record: Any) -> Any:
+        """Read a record of a former version: fields that are gone, and runs whose resuming hid their kind."""
+        return upgraded_record(record) if isinstance(record, dict) else record
+
+    @property
+    def trial(self) -> bool:
+        """Whether it is a trial, which has a collection of its own and never counts for the real one."""
+        return self.mode is ExecutionMode.TEST
+
+    @property
+    def kind(self) -> str:
+        """Its kind in words, with whether it was resumed."""
+        return f"{self.mode} (resumed)" if self.resumed else str(self.mode)
 
     @property
     def completed_stages(self) -> list[str]:
@@ -215,6 +251,26 @@ class PipelineState(BaseModel):
     def checkpoint_data(self) -> dict[str, Any]:
         """The checkpoints by stage, as plain JSON: what a resumed run goes by."""
         return {name: checkpoint.model_dump(mode="json") for name, checkpoint in self.stages.items()}
+
+
+def trial_collection(collection_name: str) -> str:
+    """Return the collection that a trial fills in place of the configured one."""
+    return f"{collection_name}{_TRIAL_COLLECTION}"
+
+
+def upgraded_record(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's record, or a part of it, in the form of this version.
+
+    A former version gave a resumed run the mode ``resume``: what it was shows in its configuration.
+    """
+    known = {name: value for name, value in record.items() if name not in _FORMER_FIELDS}
+    if known.get("mode") == ExecutionMode.RESUME:
+        config = known.get("pipeline_config") or {}
+        collection = str(config.get("collection_name", "")) if isinstance(config, dict) else ""
+        trial = collection.endswith(_TRIAL_COLLECTION) and config.get("document_limit")
+        known["mode"] = ExecutionMode.TEST if trial else ExecutionMode.FULL
+        known.setdefault("resumed", 1)
+    return known
 
 
 @dataclass(frozen=True)
@@ -249,11 +305,32 @@ class ExecutionContext:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What is to be done with a stage, and why.
+
+    Attributes:
+        action: "run", "carry over", or in a plan "decide": that depends on what the stages before it produce.
+        reasons: in words.
+        checkpoint: what its execution would only repeat, with the id of the run that made it; where it has to
+            run, the one that is in force until then; None if there is none.
+    """
+
+    action: str
+    reasons: tuple[str, ...]
+    checkpoint: tuple[str, Checkpoint] | None = None
+
+    @property
+    def carries(self) -> bool:
+        """Whether the stage need not be executed."""
+        return self.action == "carry over"
+
+
+@dataclass(frozen=True)
 class PlannedStage:
-    """What a run would do with a stage, and why."""
+    """What a run would do with a stage, and why; the action is that of a :class:`Decision`."""
 
     name: str
-    action: str  # "run", "carry over" or "decide": the last depends on what the stages before it produce
+    action: str
     reasons: tuple[str, ...]
 
 
@@ -276,6 +353,8 @@ class ExecutionRecord:
     seconds: float | None
     stages: dict[str, str]
     error: str
+    sequence: int = 0
+    resumed: int = 0
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ Labels = Mapping[str, str]
 _STATUSES = ("success", "partial", "failed", "cancelled")
 # A trial writes another collection, and a rerun knows of its own stages only: either would tell Prometheus
 # that documents have vanished.
-_WHOLE = {ExecutionMode.FULL, ExecutionMode.INCREMENTAL, ExecutionMode.RESUME}
+_WHOLE = {ExecutionMode.FULL, ExecutionMode.INCREMENTAL}
 
 
 def write_metrics(manager: StateManager, state: PipelineState, summary: Row) -> Path | None:

@@ -34,7 +34,7 @@ _KINDS: dict[str, Kind] = {
     "partial": "warning",
     "cancelled": "warning",
 }
-_WHOLE = {ExecutionMode.FULL, ExecutionMode.INCREMENTAL, ExecutionMode.RESUME}
+_WHOLE = {ExecutionMode.FULL, ExecutionMode.INCREMENTAL}
 _SAID = {
     "failed": "failed",
     "partial": "ended, but not every document is in step",
@@ -157,7 +157,7 @@ def _send(urls: list[str], title: str, body: str, kind: Kind) -> str:
 
 
 def _status_before(manager: StateManager, state: PipelineState) -> str:
-    if state.mode is ExecutionMode.RESUME:
+    if state.resumed:
         earlier = read_events(manager.run_dir(state.execution_id) / "events.jsonl")
         ends = [line.get("status") for line in earlier if line.get("kind") == "run_finished"]
         return str(ends[-2]) if len(ends) > 1 else ""

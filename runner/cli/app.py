@@ -117,7 +117,9 @@ def run(
     console = open_console(as_json)
     result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     if verify and result.exit_code in {0, 3}:
-        result.summary["verification"] = cli_upkeep.compare_collection(config, repair=True)
+        result.summary["verification"] = cli_upkeep.compare_collection(
+            config, repair=True, state=result.state
+        )
         if not as_json and (not quiet or result.summary["verification"]["documents"]):
             upkeep_screens.print_verification(console, result.summary["verification"])
     _end(console, config, result, as_json=as_json, quiet=quiet)
@@ -424,11 +426,11 @@ def _end(
 
 
 def _rerun_config(profile: str | None, overrides: dict[str, Any]) -> PipelineConfig:
-    # Without a profile a rerun differs from the last run only in what is asked for.
+    # Without a profile a rerun differs from the last run that was no trial only in what is asked for.
     config = load_config(profile, overrides).config
-    manager = StateManager(config.outputs)
-    if profile is None and manager.execution_ids():
-        recorded = manager.load_checkpoint().pipeline_config | {"outputs_dir": config.outputs_dir}
+    last = StateManager(config.outputs).last_real_run() if profile is None else None
+    if last is not None:
+        recorded = last.pipeline_config | {"outputs_dir": config.outputs_dir}
         return load_recorded(recorded, overrides).config
     return config
 

@@ -79,14 +79,14 @@ def print_heading(console: Console, manager: StateManager, state: PipelineState)
     """Print which run it is that is shown."""
     started = f"{state.start_timestamp:%Y-%m-%d %H:%M:%S} UTC"
     said = (
-        f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.mode}, started {started}"
+        f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.kind}, started {started}"
     )
     console.print(said, highlight=False, soft_wrap=True)
 
 
 def print_state(console: Console, manager: StateManager, state: PipelineState) -> None:
     """Print one run."""
-    console.print(f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.mode}")
+    console.print(f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.kind}")
     console.print(_stage_table(state))
     if state.error:
         console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
@@ -115,7 +115,8 @@ def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
         executed = [name for name, status in record.stages.items() if status != "skipped"]
         took = f"{record.seconds:.1f} s" if record.seconds is not None else ""
         started = record.started.strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(record.execution_id, record.mode, record.status, started, took, ", ".join(executed))
+        kind = f"{record.mode} (resumed)" if record.resumed else record.mode
+        table.add_row(record.execution_id, kind, record.status, started, took, ", ".join(executed))
     console.print(table)
     console.print("More of one: nic-etl show RUN (the beginning of its name is enough).", highlight=False)
 

@@ -12,6 +12,7 @@ from runner.cli import encryption as cli_encryption
 from runner.cli import upkeep_screens as screens
 from runner.cli.common import AsJson, Profile, Setting, open_console, open_state, print_json
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.models import PipelineState
 from runner.record.state_manager import StateManager
 from runner.tools import run_tool
 from runner.upkeep.health import machine_checks
@@ -33,8 +34,25 @@ def register(app: typer.Typer) -> None:
     app.add_typer(_state, name="state")
 
 
-def compare_collection(config: PipelineConfig, *, repair: bool) -> dict[str, Any]:
-    """Compare the collection with the artifacts, write what differs if asked to, and return the report."""
+def compare_collection(
+    config: PipelineConfig, *, repair: bool, state: PipelineState | None = None
+) -> dict[str, Any]:
+    """Compare the collection with the artifacts, write what differs if asked to, and return the report.
+
+    Args:
+        config: of the store and the collection.
+        repair: write what differs.
+        state: a run whose collection is compared with what that run made, a trial's with the trial's; None:
+            the configured collection, with what is in force.
+    """
+    manager = StateManager(config.outputs)
+    if state is None:
+        stages = {name: checkpoint for name, (_, checkpoint) in manager.in_force().items()}
+    else:
+        stages = state.stages
+        told = ("collection_name", "allow_mass_deletion")
+        recorded = {name: state.pipeline_config[name] for name in told if name in state.pipeline_config}
+        config = config.model_copy(update=recorded)
     names = (
         "qdrant_url",
         "collection_name",
@@ -47,9 +65,13 @@ def compare_collection(config: PipelineConfig, *, repair: bool) -> dict[str, Any
     request = {name: getattr(config, name) for name in names}
     settings = config.model_dump(mode="json")
     request |= {"outputs_dir": str(config.outputs), "repair": repair, "settings": settings}
+    request["upstream"] = {
+        name: str(manager.absolute(checkpoint.notebook))
+        for name, checkpoint in stages.items()
+        if checkpoint.notebook
+    }
     if not repair:
         return dict(run_tool("stagekit.tools.verify", request))
-    manager = StateManager(config.outputs)
     with manager.lock():
         report = dict(run_tool("stagekit.tools.verify", request))
         written = {name: report[name] for name in ("upserted", "deleted", "remaining")}

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from runner.config_manager import PipelineConfig, config_hash, load_config, load_recorded
 from runner.errors import ConfigurationError, StateManagementError
@@ -19,8 +20,10 @@ from runner.models import (
     PipelineResult,
     PipelineStage,
     PipelineState,
+    RunScope,
     SetupResult,
     ValidationResult,
+    trial_collection,
 )
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.hooks import REPORT, Hook
@@ -28,6 +31,7 @@ from runner.pipeline.notebook_progress import ProgressTracker, in_notebook
 from runner.pipeline.pipeline_run import PipelineRun
 from runner.pipeline.planner import plan_run
 from runner.pipeline.reprocess import changed_since, forget_documents
+from runner.pipeline.rerun import rerun_inputs
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.stage_manager import StageManager
 from runner.pipeline.stages import default_stages, notebook_parameters
@@ -136,8 +140,8 @@ class PipelineOrchestrator:
         """Say what a run would do now, and why; no kernel starts."""
         chosen = config or self.config
         self._require_valid(chosen)
-        state = StateManager(chosen.outputs)
-        return plan_run(self._manager(state, _nothing), state, self.resolver, chosen)
+        stages = {stage.name: stage for stage in self._stages}
+        return plan_run(stages, StateManager(chosen.outputs), self.resolver, chosen, reuse=self._persistence)
 
     # Runs
 
@@ -174,29 +178,33 @@ class PipelineOrchestrator:
 
         Args:
             documents: how many; the collection is the configured one with ``_test`` behind its name.
+
+        Raises:
+            ConfigurationError: if a run that is no trial has filled a collection of that name.
         """
-        trial = {"document_limit": documents, "collection_name": f"{self.config.collection_name}_test"}
+        collection = trial_collection(self.config.collection_name)
+        if served := self.state.real_run_of(collection):
+            raise ConfigurationError(
+                f"collection_name: a trial would write into {collection}, which {served} filled and readers "
+                "see: give the trial another collection_name."
+            )
+        trial = {"document_limit": documents, "collection_name": collection}
         trial |= {"allow_mass_deletion": True}  # the trial before this one may have been larger
         return self._run(self.config.model_copy(update=trial), ExecutionMode.TEST)
 
     def resume_from_checkpoint(self, checkpoint_id: str = "") -> PipelineResult:
-        """Continue a run (by default the last one) with its own configuration.
+        """Continue a run (by default the last one) as what it was: kind, scope and configuration stay.
 
         Raises:
-            StateManagementError: if there is no such run, or it ended well.
+            StateManagementError: if there is no such run, it ended well, or a newer one has begun its work.
         """
-        state = self.state.load_checkpoint(checkpoint_id)
-        if state.status is ExecutionStatus.SUCCESS:
-            raise StateManagementError(
-                f"{state.execution_id} ended successfully; there is nothing to resume. "
-                "`nic-etl run` looks for changes.",
-                exit_code=2,
-            )
+        manager = self.state
+        state = manager.load_checkpoint(checkpoint_id)
+        _require_resumable(manager, state)
         # Its own settings, but here: the outputs folder may have been moved or restored since.
         recorded = state.pipeline_config | {"outputs_dir": self.config.outputs_dir}
         config = load_recorded(recorded).config
-        state.mode = ExecutionMode.RESUME
-        return self._run(config, ExecutionMode.RESUME, state)
+        return self._run(config, state.mode, state)
 
     def execute_stage(
         self,
@@ -218,16 +226,13 @@ class PipelineOrchestrator:
         chosen = config or self.config
         names = (stage_name, *(self.resolver.downstream(stage_name) if downstream else ()))
         state = StateManager(chosen.outputs)
-        upstream: dict[str, str] = {}
-        for name in self.resolver.order:
-            last = state.last_checkpoint(name)
-            if name not in names and last is not None:
-                upstream[name] = str(state.absolute(last[1].notebook))
-        upstream |= dependencies or {}
-        found = self._manager(state, _nothing).validate_stage_dependencies(stage_name, upstream)
+        stages = self._manager(state, _nothing)
+        upstream = rerun_inputs(stages.stages, state, self.resolver, chosen, names) | (dependencies or {})
+        found = stages.validate_stage_dependencies(stage_name, upstream)
         if not found.valid:
             raise StateManagementError(" ".join(found.problems), exit_code=2)
-        return self._run(chosen, ExecutionMode.RERUN, only=names, upstream=upstream)
+        recorded = {name: state.relative(Path(path)) for name, path in upstream.items()}
+        return self._run(chosen, ExecutionMode.RERUN, scope=RunScope(only=names, upstream=recorded))
 
     def out_of_date(self, stage_name: str) -> list[str]:
         """Return the stages whose last result was made from an earlier result of ``stage_name``."""
@@ -267,8 +272,7 @@ class PipelineOrchestrator:
         mode: ExecutionMode,
         resumed: PipelineState | None = None,
         *,
-        only: tuple[str, ...] = (),
-        upstream: dict[str, str] | None = None,
+        scope: RunScope | None = None,
         since: datetime | None = None,
         again: Iterable[str] = (),
     ) -> PipelineResult:
@@ -277,8 +281,14 @@ class PipelineOrchestrator:
         with manager.lock() as note:
             reap_orphans(manager.kernels)
             chosen = [*again, *(changed_since(manager, since) if since else [])]
-            forced = forget_documents(manager, chosen) if chosen else set()
-            state = resumed or manager.new_run(mode, config.model_dump(mode="json"), config_hash(config))
+            if chosen:
+                scope = RunScope(forced=tuple(sorted(forget_documents(manager, chosen))))
+            if resumed is None:
+                state = manager.new_run(mode, config.model_dump(mode="json"), config_hash(config), scope)
+            else:  # read and asked again: another run may have ended while this one waited for the lock
+                state = manager.load_checkpoint(resumed.execution_id)
+                _require_resumable(manager, state)
+                state.resumed += 1
             note.write(state.execution_id)
             run_dir = manager.run_dir(state.execution_id)
             record_environment(run_dir, state, self._stages[0].notebook.parent)
@@ -294,12 +304,25 @@ class PipelineOrchestrator:
                 emit,
                 self.stop,
                 reuse=self._persistence,
-                only=only,
-                upstream=upstream,
-                not_reusable=forced,
                 after=self._after,
             )
             try:
                 return run.execute()
             finally:
                 log.close()
+
+
+def _require_resumable(manager: StateManager, state: PipelineState) -> None:
+    if state.status is ExecutionStatus.SUCCESS:
+        raise StateManagementError(
+            f"{state.execution_id} ended successfully; there is nothing to resume. "
+            "`nic-etl run` looks for changes.",
+            exit_code=2,
+        )
+    if newer := manager.newer_run(state):
+        again = "`nic-etl run --test N`" if state.trial else "`nic-etl run`"
+        raise StateManagementError(
+            f"{state.execution_id} cannot be resumed, for {newer.execution_id} has run since: {again} goes "
+            "on from there, and makes nothing twice that either has finished.",
+            exit_code=2,
+        )

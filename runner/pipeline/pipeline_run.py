@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from runner.config_manager import PipelineConfig
 from runner.errors import PipelineOrchestrationError, StageCancelledError
 from runner.events import Event, Listener
-from runner.models import Checkpoint, ExecutionContext, ExecutionMode, PipelineResult, PipelineState, now
+from runner.models import Checkpoint, ExecutionContext, PipelineResult, PipelineState, now
+from runner.pipeline.decide import decide
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.error_handler import plan_recovery
 from runner.pipeline.hooks import EndedRun, Hook, Hooks
-from runner.pipeline.planner import differences
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.scheduler import run_in_order
-from runner.pipeline.stage_manager import StageManager, retry_reason
+from runner.pipeline.stage_manager import StageManager
 from runner.pipeline.warming import WarmAhead
 from runner.record.environment import source_of
 from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, counts_carried, summarize, summary_text
@@ -36,16 +36,13 @@ class PipelineRun:
 
     Args:
         manager: the state, whose lock the caller holds.
-        state: the run's own record; what it has finished already is kept.
+        state: the run's own record, with its kind and scope; what it has finished and still holds is kept.
         config: the configuration.
         stages: the registered stages.
         resolver: their graph.
         emit: is told what happens.
         stop: set from outside to cancel the run.
         reuse: carry over stages that an earlier run finished under the same fingerprint.
-        only: names of the stages to execute; empty for all.
-        upstream: executed notebook by stage name, for stages that are not executed.
-        not_reusable: stages that are executed whatever is known of them.
         after: what happens when the run has ended.
     """
 
@@ -60,35 +57,30 @@ class PipelineRun:
         stop: threading.Event,
         *,
         reuse: bool = True,
-        only: tuple[str, ...] = (),
-        upstream: dict[str, str] | None = None,
-        not_reusable: Iterable[str] = (),
         after: Sequence[str | Hook] = (),
     ) -> None:
         self._manager = manager
         self._state = state
         self._config = config
         self._emit = emit
-        self._only = only
-        self._upstream = dict(upstream or {})
+        self._only = state.scope.only
+        self._upstream = {name: str(manager.absolute(path)) for name, path in state.scope.upstream.items()}
         self._resolver = resolver
         self._stop = stop
         self._after = Hooks(after)
         self._guard = threading.Lock()
         self._stages = stages
         self._resources = ResourceManager(parallel=config.parallel_processing)
-        self._reuse = reuse and config.skip_existing and not config.force_refresh and not only
-        self._not_reusable = set(not_reusable)
-        self._ahead = WarmAhead(
-            manager, state, config, stages, resolver, self._resources, reuse=self._reuse, only=only
-        )
+        self._reuse = reuse
+        self._ahead = WarmAhead(manager, state, config, stages, resolver, self._resources, reuse=reuse)
         stages.hear(self._ahead)
 
     def execute(self) -> PipelineResult:
         """Execute the stages and return what they came to."""
         state = self._state
         state.status, state.error, state.end_timestamp = ExecutionStatus.RUNNING, "", None
-        self._manager.audit("run_started", {"execution_id": state.execution_id, "mode": state.mode})
+        audited = {"execution_id": state.execution_id, "mode": state.mode}
+        self._manager.audit("run_started", audited | ({"resumed": state.resumed} if state.resumed else {}))
         self._emit(
             Event(
                 "run_started",
@@ -110,9 +102,14 @@ class PipelineRun:
     def _advance(self, name: str) -> None:
         if self._only and name not in self._only:
             return
-        if self._keep_own(name) or self._carry_over(name):
+        stage = self._stages.stages[name]
+        decision = decide(
+            stage, self._config, self._upstream, self._manager, run=self._state, reuse=self._reuse
+        )
+        if decision.carries and decision.checkpoint:
+            self._carry_over(*decision.checkpoint)
             return
-        self._emit(Event("stage_started", name, {"reasons": self._reasons(name)}))
+        self._emit(Event("stage_started", name, {"reasons": list(decision.reasons)}))
         self._record(Checkpoint(stage=name, status=ExecutionStatus.RUNNING))
         context = ExecutionContext(
             pipeline_config=self._config,
@@ -134,58 +131,33 @@ class PipelineRun:
         self._publish(self._manager.absolute(checkpoint.notebook))
         self._finished(checkpoint)
 
-    def _keep_own(self, name: str) -> bool:
-        # A resumed run keeps what it had finished, also of stages that look outside: it is the same run.
-        own = self._state.stages.get(name)
-        if own is None or name not in self._state.completed_stages or self._manager.faults(own):
-            return False
-        current = self._stages.fingerprint(self._stages.stages[name], self._config, self._upstream)
-        if own.fingerprint != current:
-            return False
-        self._take(name, own)
-        self._emit(Event("stage_carried_over", name, {"from": self._state.execution_id}))
-        return True
-
-    def _carry_over(self, name: str) -> bool:
-        if not self._reuse or name in self._not_reusable:
-            return False
-        found = self._stages.current(self._stages.stages[name], self._config, self._upstream)
-        if found is None:
-            return False
-        execution_id, checkpoint = found
-        source = self._manager.absolute(checkpoint.notebook)
-        target = self._manager.run_dir(self._state.execution_id) / source.name
-        _link(source, target)
-        carried = checkpoint.model_copy(
-            update={
-                "status": ExecutionStatus.SKIPPED,
-                "notebook": self._manager.relative(target),
-                "notebook_sha256": file_sha256(target),
-                "carried_from": checkpoint.carried_from or execution_id,
-                "reason": "nothing that concerns it changed",
-                "seconds": 0.0,
-            }
-        )
-        self._record(carried)
-        self._publish(source)
-        self._take(name, carried)
-        self._emit(Event("stage_carried_over", name, {"from": carried.carried_from}))
-        return True
+    def _carry_over(self, execution_id: str, checkpoint: Checkpoint) -> None:
+        name = checkpoint.stage
+        if checkpoint is not self._state.stages.get(name):  # else it is what this run finished itself
+            source = self._manager.absolute(checkpoint.notebook)
+            target = self._manager.run_dir(self._state.execution_id) / source.name
+            _link(source, target)
+            checkpoint = checkpoint.model_copy(
+                update={
+                    "status": ExecutionStatus.SKIPPED,
+                    "notebook": self._manager.relative(target),
+                    "notebook_sha256": file_sha256(target),
+                    "carried_from": execution_id,
+                    "reason": "nothing that concerns it changed",
+                    "seconds": 0.0,
+                }
+            )
+            self._record(checkpoint)
+        self._publish(self._manager.absolute(checkpoint.notebook))
+        self._take(name, checkpoint)
+        self._emit(Event("stage_carried_over", name, {"from": execution_id}))
 
     def _publish(self, notebook: Path) -> None:
-        if self._state.mode is not ExecutionMode.TEST:
+        if not self._state.trial:
             self._manager.set_latest(notebook)
 
-    def _reasons(self, name: str) -> list[str]:
-        last = self._manager.last_checkpoint(name)
-        if last is None:
-            return ["it has not been executed yet"]
-        stage = self._stages.stages[name]
-        current = self._stages.fingerprint(stage, self._config, self._upstream)
-        return differences(last[1].fingerprint, current) or [*filter(None, [retry_reason(last[1])])]
-
     def _load_ahead(self, name: str) -> None:
-        self._ahead.begin(name)
+        self._ahead.begin(name, self._upstream)
         if name == self._resolver.order[-1]:  # what the end of the run needs
             self._after.prepare(self._manager, self._state)
 

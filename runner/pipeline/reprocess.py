@@ -35,7 +35,10 @@ def forget_documents(manager: StateManager, paths: Iterable[str]) -> set[str]:
             known.add(row["path"])
             if row["path"] in wanted and stage != _KEPT:
                 stages.add(stage)
-                keys.add(row["memo_key"])
+                # A stale document's own key is that of the last good version; its newest one was refused.
+                refused = row.get("refused")
+                own = refused.get("memo_key") if isinstance(refused, dict) else None
+                keys.update(str(key) for key in (row["memo_key"], own) if key)
     if unknown := sorted(wanted - known):
         raise ConfigurationError(
             f"{unknown[0]} is no document of the last run: give its path in the repository, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -10,18 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.config_manager import PipelineConfig
 from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
 from runner.events import Event, Listener, fan_out
 from runner.kernels.pool import KernelPool
 from runner.models import Checkpoint, DependencyValidation, ExecutionContext, PipelineStage
-from runner.pipeline.stages import code_parts, notebook_parameters
+from runner.pipeline.decide import outside_of
+from runner.pipeline.fingerprint import stage_fingerprint, stage_parameters
 from runner.record.kernels import remove_dead_logs
-from runner.record.run_lookup import digest_of
 from runner.record.state_manager import StateManager, file_sha256
 from stagekit.base.paths import latest_notebooks
-from stagekit.checks.outside import outside_state
-from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps, stage_result
+from stagekit.contract import ExecutionStatus, stage_result
 from stagekit.errors import StageError
 
 if TYPE_CHECKING:
@@ -29,28 +26,7 @@ if TYPE_CHECKING:
 
     from runner.kernels.kernel import StageKernel
 
-__all__ = ["StageManager", "retry_reason"]
-
-# These say where things are, or how fast they are done, never what comes of them.
-_NOT_IN_FINGERPRINT = {
-    "upstream",
-    "outputs_dir",
-    "workers",
-    "batch_size",
-    "gitlab_file_timeout_s",
-    "request_timeout_s",
-    "retry_budget_s",
-    "upsert_batch_size",
-    "collection_grace_hours",
-}
-
-
-def retry_reason(checkpoint: Checkpoint) -> str:
-    """Return why a stage has to be executed although nothing changed: documents that failed in it; or ""."""
-    count = checkpoint.result.retry_count if checkpoint.result else 0
-    if not count:
-        return ""
-    return "1 document failed: once more" if count == 1 else f"{count} documents failed: once more"
+__all__ = ["StageManager"]
 
 
 class StageManager:
@@ -105,49 +81,6 @@ class StageManager:
                 missing.append(str(error))
         return DependencyValidation(stage_name, tuple(missing))
 
-    def parameters(
-        self, stage: PipelineStage, config: PipelineConfig, upstream: dict[str, str], outputs: Path
-    ) -> dict[str, Any]:
-        """Return the parameters that a stage's notebook is executed with."""
-        declared = notebook_parameters(stage.notebook)
-        values = {name: value for name, value in config.stage_settings().items() if name in declared}
-        wanted = {name: upstream[name] for name in stage.dependencies if name in upstream}
-        return values | {"upstream": wanted, "outputs_dir": str(outputs)}
-
-    def fingerprint(
-        self, stage: PipelineStage, config: PipelineConfig, upstream: dict[str, str]
-    ) -> dict[str, str]:
-        """Return, piece by piece, what determines a stage's result: code, parameters, inputs."""
-        parts = {f"code:{name}": value for name, value in code_parts(stage).items()}
-        for name, value in self.parameters(stage, config, {}, self._state.outputs).items():
-            if name not in _NOT_IN_FINGERPRINT:
-                parts[f"parameter:{name}"] = json.dumps(value, sort_keys=True, ensure_ascii=False)
-        for name in stage.dependencies:
-            if name in upstream:
-                for ref in artifact_refs(list(read_scraps(upstream[name]).values())):
-                    parts[f"input:{name}.{ref.name}"] = ref.sha256
-        return parts
-
-    def outside(self, stage: PipelineStage, config: PipelineConfig) -> str:
-        """Return the state of what a stage reads or writes outside ``outputs/``, empty if unknown."""
-        if not stage.outside:
-            return ""
-        settings = config.model_dump(mode="json")
-        return outside_state(stage.outside, settings, self._state.outputs) or ""
-
-    def current(
-        self, stage: PipelineStage, config: PipelineConfig, upstream: dict[str, str]
-    ) -> tuple[str, Checkpoint] | None:
-        """Return the whole checkpoint that a stage's execution would only repeat, and its run's id."""
-        found = self._state.find_checkpoint(stage.name, digest_of(self.fingerprint(stage, config, upstream)))
-        if found is not None and (retry_reason(found[1]) or self._broken_rules(stage, found[1])):
-            return None
-        if found is None or not stage.outside:
-            return found
-        if stage.outside == "store" and self._state.last_attempt(stage.name) != found[0]:
-            return None  # another run has written to the collection since, or has begun to
-        return found if found[1].outside and found[1].outside == self.outside(stage, config) else None
-
     def warm(self, names: Iterable[str]) -> None:
         """Start kernels ahead and let them import what their stages will need."""
         for name in names:
@@ -178,7 +111,7 @@ class StageManager:
             reraise=True,
         )
         begin = time.monotonic()
-        found = self.outside(stage, context.pipeline_config)
+        found = outside_of(stage, context.pipeline_config, self._state)
         try:
             for attempt in attempts:
                 with attempt:
@@ -188,7 +121,7 @@ class StageManager:
         checkpoint = self._checkpoint(stage, context)
         # What changes while a source is read shows on the next run; a store is as its own writer left it.
         writes = stage.outside == "store"
-        checkpoint.outside = self.outside(stage, context.pipeline_config) if writes else found
+        checkpoint.outside = outside_of(stage, context.pipeline_config, self._state) if writes else found
         checkpoint.attempts = attempts.statistics["attempt_number"]
         checkpoint.seconds = round(time.monotonic() - begin, 3)
         checkpoint.peak_memory_mb = round(kernel.peak_memory_mb, 1)
@@ -227,7 +160,7 @@ class StageManager:
             stage=stage.name,
             source=stage.notebook,
             target=context.run_dir / stage.notebook.name,
-            parameters=self.parameters(stage, config, context.upstream, self._state.outputs),
+            parameters=stage_parameters(stage, config, context.upstream, self._state.outputs),
             kernel=kernel,
             emit=self._emit,
             stop=self._stop,
@@ -259,15 +192,14 @@ class StageManager:
             status=result.status,
             notebook=self._state.relative(notebook),
             notebook_sha256=file_sha256(notebook),
-            fingerprint=self.fingerprint(stage, context.pipeline_config, context.upstream),
+            fingerprint=stage_fingerprint(
+                stage, context.pipeline_config, context.upstream, self._state.outputs
+            ),
             result=result,
         )
         if faults := [*self._state.faults(checkpoint), *stage.broken_rules(result)]:
             raise StageExecutionError(stage.name, "; ".join(faults), notebook=notebook)
         return checkpoint
-
-    def _broken_rules(self, stage: PipelineStage, checkpoint: Checkpoint) -> list[str]:
-        return stage.broken_rules(checkpoint.result) if checkpoint.result else []
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)

@@ -6,7 +6,8 @@ import threading
 
 from runner.config_manager import PipelineConfig
 from runner.events import Event
-from runner.models import PipelineState
+from runner.models import PipelineStage, PipelineState
+from runner.pipeline.decide import decide
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.stage_manager import StageManager
@@ -32,7 +33,6 @@ class WarmAhead:
         resolver: their graph.
         resources: tells what fits into the memory.
         reuse: stages that an earlier run finished may be carried over.
-        only: names of the stages to execute; empty for all.
     """
 
     def __init__(
@@ -45,7 +45,6 @@ class WarmAhead:
         resources: ResourceManager,
         *,
         reuse: bool,
-        only: tuple[str, ...],
     ) -> None:
         self._manager = manager
         self._state = state
@@ -54,11 +53,12 @@ class WarmAhead:
         self._resolver = resolver
         self._resources = resources
         self._reuse = reuse
-        self._only = only
+        self._upstream: dict[str, str] = {}
         self._postponed: set[str] = set()
 
-    def begin(self, name: str) -> None:
-        """Take note that a stage begins."""
+    def begin(self, name: str, upstream: dict[str, str]) -> None:
+        """Take note that a stage begins, and of the executed notebooks that there are by now."""
+        self._upstream = dict(upstream)
         if self._stages.stages[name].worker_imports and self._has_much_to_do(name):
             self._postponed.add(name)
         else:
@@ -89,16 +89,25 @@ class WarmAhead:
         order = self._resolver.order
         working = self._stages.stages[name]
         after = order[order.index(name) + 1 :][:_AHEAD]
-        if working.outside == "source" and self._manager.last_checkpoint(name) is None:
+        trials = self._state.trial
+        if working.outside == "source" and self._manager.last_checkpoint(name, trials=trials) is None:
             after = after[:1]  # all is new: the next one will have much to do
         # GitLab has to be asked whether anything changed; a local source is read only if it did.
         news = set() if working.outside == "source" and self._config.source == "gitlab" else {name}
+        only = self._state.scope.only
         chosen: list[str] = []
         for candidate in after:
             stage = self._stages.stages[candidate]
-            sure = self._manager.last_checkpoint(candidate) is None or not self._reuse
-            wanted = (sure or news & set(stage.dependencies)) and (not self._only or candidate in self._only)
+            wanted = (not only or candidate in only) and self._probable(stage, news)
             if wanted and self._resources.fits(stage, [working, *(self._stages.stages[n] for n in chosen)]):
                 news.add(candidate)
                 chosen.append(candidate)
         return chosen
+
+    def _probable(self, stage: PipelineStage, news: set[str]) -> bool:
+        """Tell whether a stage will probably be executed, if those in ``news`` make something new."""
+        known = {name: path for name, path in self._upstream.items() if name not in news}
+        decision = decide(
+            stage, self._config, known, self._manager, run=self._state, reuse=self._reuse, look=False
+        )
+        return decision.action == "run" or bool(not decision.carries and news & set(stage.dependencies))

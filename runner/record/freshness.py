@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runner.errors import StateManagementError
-from runner.models import ExecutionMode, now
+from runner.models import now
 from runner.record.state_manager import StateManager
 from stagekit.contract import ExecutionStatus
 
 __all__ = ["Freshness", "freshness"]
 
 _LAST_STAGE = "qdrant_storage"
+_SKEW = timedelta(minutes=5)  # by which clocks differ, or are put right
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Freshness:
     Attributes:
         execution_id: of the last run that ended well; empty if there was none.
         since: when that run looked at the source, which is when it began.
-        age: time since then; None if there was none.
+        age: time since then; None if there was none, or if by the clock that run has not begun yet.
         fresh: whether the age is within the limit.
     """
 
@@ -33,6 +34,11 @@ class Freshness:
 
     def sentence(self, limit: timedelta) -> str:
         """Say it for a person."""
+        if self.since is not None and self.age is None:
+            return (
+                f"How old the collection is cannot be told: by the clock, run {self.execution_id} "
+                f"begins at {self.since:%Y-%m-%d %H:%M} UTC; `nic-etl run` mends that."
+            )
         if self.age is None:
             return "The collection was never in step: no run has ended with success yet; start `nic-etl run`."
         words = f"The collection was last in step {in_words(self.age)} ago (run {self.execution_id})"
@@ -51,8 +57,11 @@ def freshness(state: StateManager, limit: timedelta) -> Freshness:
         except StateManagementError:
             continue
         whole = run.status is ExecutionStatus.SUCCESS and _LAST_STAGE in run.stages
-        if whole and run.mode is not ExecutionMode.TEST:
-            age = max(timedelta(0), now() - run.start_timestamp)
+        if whole and not run.trial:
+            age = now() - run.start_timestamp
+            if age < -_SKEW:  # the clock was ahead then: it would be fresh for ever
+                return Freshness(execution_id, run.start_timestamp, None, fresh=False)
+            age = max(timedelta(0), age)
             return Freshness(execution_id, run.start_timestamp, age, age <= limit)
     return Freshness("", None, None, fresh=False)
 

@@ -1,4 +1,8 @@
-"""Finds the run that holds a stage's result, from the runs' own records: newest first, each read once."""
+"""Finds the run that holds a stage's result, from the runs' own records: newest first, each read once.
+
+What is in force for a stage is what the newest run executed or carried over: a setting that was tried and
+taken back leaves the older result in force. Real runs and trials never answer for each other.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 
-from runner.models import ExecutionMode
+from runner.models import ExecutionMode, upgraded_record
 from stagekit.contract import ExecutionStatus
 
 __all__ = ["USABLE", "RunLookup", "digest_of"]
@@ -30,7 +35,13 @@ class _Record(BaseModel):
     """What of a record is needed to find its checkpoints: the whole one takes three times as long to read."""
 
     mode: ExecutionMode
+    sequence: int = 0
     stages: dict[str, _Checkpoint]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_is_now(cls, record: Any) -> Any:
+        return upgraded_record(record) if isinstance(record, dict) else record
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class _Stage:
 @dataclass(frozen=True, slots=True)
 class _Run:
     trial: bool
+    sequence: int
     stages: dict[str, _Stage]
 
 
@@ -56,41 +68,59 @@ class RunLookup:
         self._runs = runs
         self._known: dict[str, tuple[tuple[int, int, int], _Run | None]] = {}
 
-    def holders(self, stage: str, digest: str = "", *, trials: bool = True) -> Iterator[str]:
-        """Yield the ids of the runs that made a usable result of a stage, the one in use first.
+    def last_sequence(self) -> int:
+        """Return the sequence number of the newest run whose record can be read, 0 if there is none."""
+        return next((run.sequence for _, run in self._newest_first()), 0)
+
+    def stages(self, *, trials: bool = False) -> list[str]:
+        """Return the names of the stages that real runs, or trials, have recorded."""
+        found = [run.stages for _, run in self._newest_first(trials=trials)]
+        return sorted({name for stages in found for name in stages})
+
+    def holders(self, stage: str, digest: str = "", *, trials: bool = False) -> Iterator[tuple[str, str]]:
+        """Yield the runs that made a usable result of a stage, the one in force first, each once.
 
         Args:
             stage: its name.
             digest: of the fingerprint that the result must have; empty for any.
-            trials: whether a run in test mode counts.
+            trials: look among the trials, in place of the real runs.
+
+        Yields:
+            the id of the run that made it, and of the run in whose record it stands: the same, or, where the
+            first one is gone, one that carried it over and has the notebook, too.
         """
         told: set[str] = set()
-        for execution_id, run in self._newest_first():
+        for execution_id, run in self._newest_first(trials=trials):
             found = run.stages.get(stage)
-            if found is None or (run.trial and not trials):
+            if found is None:
                 continue
-            holder = found.carried_from or execution_id
-            if holder not in told:
-                told.add(holder)
+            maker = found.carried_from or execution_id
+            if maker not in told:
+                told.add(maker)
+                own = self._run(maker)
+                holder = maker if own is not None and stage in own.stages else execution_id
                 made = self._digest(holder, stage)
                 if made and made == (digest or made):
-                    yield holder
+                    yield maker, holder
 
-    def last_attempt(self, stage: str) -> str:
+    def last_attempt(self, stage: str, *, trials: bool = False) -> str:
         """Return the id of the newest run that executed a stage, however that ended; empty if none did.
 
         Where the newest one carried it over, that is the run it names: it looked for a later attempt itself.
         """
-        for execution_id, run in self._newest_first():
+        for execution_id, run in self._newest_first(trials=trials):
             if (found := run.stages.get(stage)) is not None:
                 return found.carried_from or execution_id
         return ""
 
-    def _newest_first(self) -> Iterator[tuple[str, _Run]]:
+    def _newest_first(self, *, trials: bool | None = None) -> Iterator[tuple[str, _Run]]:
+        # An id sorts after all that were there when it was made, so that theirs is the order of the sequence
+        # numbers: to sort by those would mean to read every record.
         with os.scandir(self._runs) as entries:
             names = sorted((entry.name for entry in entries), reverse=True)
         for execution_id in names:
-            if (run := self._run(execution_id)) is not None:
+            run = self._run(execution_id)
+            if run is not None and trials in {None, run.trial}:
                 yield execution_id, run
 
     def _digest(self, execution_id: str, stage: str) -> str:
@@ -117,10 +147,14 @@ def _read(path: Path) -> _Run | None:
     except (OSError, ValidationError):
         return None  # `nic-etl history` lists it as damaged
     stages = {
-        name: _Stage(done.carried_from, digest_of(done.fingerprint) if done.status in USABLE else "")
+        name: _Stage(done.carried_from, digest_of(done.fingerprint) if _usable(done) else "")
         for name, done in record.stages.items()
     }
-    return _Run(record.mode is ExecutionMode.TEST, stages)
+    return _Run(record.mode is ExecutionMode.TEST, record.sequence, stages)
+
+
+def _usable(done: _Checkpoint) -> bool:
+    return done.status in USABLE or bool(done.carried_from)
 
 
 def digest_of(fingerprint: dict[str, str]) -> str:

@@ -6,10 +6,11 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,7 +18,7 @@ from typing import Any, TextIO
 from pydantic import ValidationError
 
 from runner.errors import StateManagementError
-from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineState, now
+from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineState, RunScope, now
 from runner.record.audit import AuditLog
 from runner.record.lock import HeldFile, holder
 from runner.record.run_lookup import USABLE, RunLookup
@@ -31,6 +32,8 @@ from stagekit.sealing.cipher import EncryptionError
 
 __all__ = ["StateManager", "file_sha256"]
 
+_ID_TIME = "%Y%m%dT%H%M%S.%f"
+_MOMENT = re.compile(r"\d{8}T\d{6}\.\d{1,6}Z")  # at the beginning of a run's id
 _TRIES = 5  # checkpoints of one fingerprint: to look at one means to read what it made
 
 
@@ -65,16 +68,37 @@ class StateManager:
 
     # Runs
 
-    def new_run(self, mode: ExecutionMode, config: dict[str, Any], config_hash: str) -> PipelineState:
-        """Create a run: its id sorts by time, its folder is empty."""
-        # To the millisecond: a run with nothing to do may begin and end within a second of the one before.
-        execution_id = f"{now():%Y%m%dT%H%M%S.%f}"[:-3] + f"Z-{secrets.token_hex(3)}"
-        make_private_dir(self.runs / execution_id)
+    def new_run(
+        self,
+        mode: ExecutionMode,
+        config: dict[str, Any],
+        config_hash: str,
+        scope: RunScope | None = None,
+    ) -> PipelineState:
+        """Create a run: its sequence number and its id come after those of all runs; its folder is empty.
+
+        The caller holds the lock.
+        """
         state = PipelineState(
-            execution_id=execution_id, mode=mode, pipeline_config=config, config_hash=config_hash
+            execution_id=self._new_id(),
+            mode=mode,
+            sequence=self._lookup.last_sequence() + 1,
+            scope=scope or RunScope(),
+            pipeline_config=config,
+            config_hash=config_hash,
         )
+        make_private_dir(self.runs / state.execution_id)
         self.save_checkpoint(state)
         return state
+
+    def _new_id(self) -> str:
+        """Return an id that tells the time, and sorts after all others whatever the clock said or says."""
+        moment = now()
+        if found := _MOMENT.match(max(self.execution_ids(), default="")):
+            last = datetime.strptime(found[0], f"{_ID_TIME}Z").replace(tzinfo=UTC)
+            moment = max(moment, last + timedelta(milliseconds=1))
+        # To the millisecond: a run with nothing to do may begin and end within a second of the one before.
+        return f"{moment:{_ID_TIME}}"[:-3] + f"Z-{secrets.token_hex(3)}"
 
     def run_dir(self, execution_id: str) -> Path:
         """Return the folder of a run."""
@@ -129,9 +153,39 @@ class StateManager:
                     seconds=(end - state.start_timestamp).total_seconds() if end else None,
                     stages={name: str(checkpoint.status) for name, checkpoint in state.stages.items()},
                     error=state.error,
+                    sequence=state.sequence,
+                    resumed=state.resumed,
                 )
             )
         return records
+
+    def last_real_run(self) -> PipelineState | None:
+        """Return the newest run whose record can be read and that is no trial; None if there is none."""
+        for execution_id in reversed(self.execution_ids()):
+            with contextlib.suppress(StateManagementError):
+                state = self._read(execution_id)
+                if not state.trial:
+                    return state
+        return None
+
+    def real_run_of(self, collection: str) -> str:
+        """Return the id of the newest run, no trial, that was to fill a collection; empty if none was."""
+        for execution_id in reversed(self.execution_ids()):
+            with contextlib.suppress(StateManagementError):
+                state = self._read(execution_id)
+                if not state.trial and state.pipeline_config.get("collection_name") == collection:
+                    return execution_id
+        return ""
+
+    def newer_run(self, state: PipelineState) -> PipelineState | None:
+        """Return the newest run, a trial if this is one, that was made after this one and began a stage."""
+        later = [name for name in self.execution_ids() if name > state.execution_id]
+        for execution_id in reversed(later):
+            with contextlib.suppress(StateManagementError):
+                other = self._read(execution_id)
+                if other.trial is state.trial and other.stages:
+                    return other
+        return None
 
     def effective_status(self, state: PipelineState) -> str:
         """Return a run's status; one that says "running" without a living owner was interrupted."""
@@ -152,23 +206,36 @@ class StateManager:
 
     # Checkpoints
 
-    def find_checkpoint(self, stage: str, digest: str) -> tuple[str, Checkpoint] | None:
-        """Return the newest whole checkpoint of a stage with that fingerprint, and its run's id."""
-        for execution_id, checkpoint in islice(self._usable(stage, digest), _TRIES):
+    def find_checkpoint(
+        self, stage: str, digest: str, *, trials: bool = False
+    ) -> tuple[str, Checkpoint] | None:
+        """Return the newest whole checkpoint of a stage with that fingerprint, and its run's id.
+
+        Args:
+            stage: its name.
+            digest: of the fingerprint.
+            trials: look among the trials first; real runs never see what those made.
+        """
+        for execution_id, checkpoint in islice(self._usable(stage, digest, trials=trials), _TRIES):
             if not self.faults(checkpoint):
                 return execution_id, checkpoint
-        return None
+        return self.find_checkpoint(stage, digest) if trials else None
 
-    def last_checkpoint(self, stage: str) -> tuple[str, Checkpoint] | None:
-        """Return the usable checkpoint that the newest run made or carried over, whole or not, and whose.
+    def last_checkpoint(self, stage: str, *, trials: bool = False) -> tuple[str, Checkpoint] | None:
+        """Return the checkpoint that is in force, whole or not, and the id of the run that made it.
 
-        The id is that of the run that made it. Runs in test mode do not count.
+        That is the usable one which the newest run executed or carried over; ``trials``: of the trials.
         """
-        return next(self._usable(stage, trials=False), None)
+        return next(self._usable(stage, trials=trials), None)
 
-    def last_attempt(self, stage: str) -> str:
+    def last_attempt(self, stage: str, *, trials: bool = False) -> str:
         """Return the id of the newest run that executed a stage, however that ended; empty if none did."""
-        return self._lookup.last_attempt(stage)
+        return self._lookup.last_attempt(stage, trials=trials)
+
+    def in_force(self) -> dict[str, tuple[str, Checkpoint]]:
+        """Return for each stage that real runs know the checkpoint in force, and the run that made it."""
+        found = {stage: self.last_checkpoint(stage) for stage in self._lookup.stages()}
+        return {stage: one for stage, one in found.items() if one is not None}
 
     def faults(self, checkpoint: Checkpoint) -> list[str]:
         """Return what is wrong with a checkpoint: withdrawn, or notebook or artifacts missing or altered."""
@@ -262,13 +329,13 @@ class StateManager:
         return state
 
     def _usable(
-        self, stage: str, digest: str = "", *, trials: bool = True
+        self, stage: str, digest: str = "", *, trials: bool = False
     ) -> Iterator[tuple[str, Checkpoint]]:
-        for execution_id in self._lookup.holders(stage, digest, trials=trials):
-            with contextlib.suppress(StateManagementError):  # it was pruned, and what carried it over was not
-                checkpoint = self._read(execution_id).stages.get(stage)
-                if checkpoint is not None and checkpoint.status in USABLE:
-                    yield execution_id, checkpoint
+        for maker, recorder in self._lookup.holders(stage, digest, trials=trials):
+            with contextlib.suppress(StateManagementError):
+                checkpoint = self._read(recorder).stages.get(stage)
+                if checkpoint is not None and (checkpoint.status in USABLE or checkpoint.carried_from):
+                    yield maker, checkpoint
 
     def _withdraw_all(self, execution_id: str) -> None:
         state = self._read(execution_id)

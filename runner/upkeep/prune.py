@@ -141,7 +141,7 @@ def _reasons_to_stay(manager: StateManager, states: dict[str, PipelineState | No
         last = manager.last_checkpoint(stage)
         if last is not None:
             reasons[last[0]] = f"it has the newest {stage}"
-    good = [name for name, state in known.items() if state.status in _GOOD]
+    good = [name for name, state in known.items() if state.status in _GOOD and not state.trial]
     if good:
         reasons[good[-1]] = "it is the last good run"
     if known:

@@ -16,7 +16,6 @@ from runner.record.manifests import read_manifests
 from runner.record.run_lookup import digest_of
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.memo import Memo
-from stagekit.base.paths import latest_notebooks
 
 __all__ = ["QuarantinedDocument", "list_quarantine", "retry_quarantine"]
 
@@ -51,12 +50,12 @@ class QuarantinedDocument:
 
 
 def list_quarantine(manager: StateManager) -> list[QuarantinedDocument]:
-    """Return the documents of the newest executed notebooks whose verdict is still remembered, by path."""
+    """Return the documents of the results in force whose verdict is still remembered, by path."""
     starts = _audited_runs(manager)
     found = [
         _described(stage, row, starts)
-        for notebook in latest_notebooks(manager.outputs).values()
-        for manifest in read_manifests(manager.store, notebook)
+        for _, checkpoint in manager.in_force().values()
+        for manifest in read_manifests(manager.store, manager.absolute(checkpoint.notebook))
         for stage, row in ((manifest.stage, row) for row in manifest.rows)
         if row.get("status") == "rejected" or row.get("refused")
     ]

@@ -44,12 +44,10 @@ def _readable(manager: StateManager) -> int:
 
 
 def _rebuild_latest(manager: StateManager) -> int:
-    stages = {checkpoint.stage for checkpoint in _checkpoints(manager)}
     links = 0
-    for stage in sorted(stages):
-        last = manager.last_checkpoint(stage)
-        if last is not None and manager.absolute(last[1].notebook).is_file():
-            manager.set_latest(manager.absolute(last[1].notebook))
+    for _, checkpoint in manager.in_force().values():
+        if manager.absolute(checkpoint.notebook).is_file():
+            manager.set_latest(manager.absolute(checkpoint.notebook))
             links += 1
     return links
 
@@ -110,12 +108,17 @@ def _put_last_good(memo: Memo, manifest: Manifest) -> int:
 
 
 def _checkpoints(manager: StateManager) -> Iterator[Checkpoint]:
-    """Yield the checkpoints that have a notebook, newest run first: what it says of a document counts."""
+    """Yield the checkpoints that have a notebook, whose first word on a document counts.
+
+    Those in force come first, then those of the other runs, newest first: a setting that was tried and taken
+    back has left newer ones. Trials come last.
+    """
+    yield from (checkpoint for _, checkpoint in manager.in_force().values())
+    states = []
     for execution_id in reversed(manager.execution_ids()):
         try:
-            state = manager.load_checkpoint(execution_id)
+            states.append(manager.load_checkpoint(execution_id))
         except StateManagementError:
             continue  # a damaged record: `nic-etl history` lists it
-        for checkpoint in state.stages.values():
-            if checkpoint.notebook:
-                yield checkpoint
+    for state in sorted(states, key=lambda state: state.trial):  # a stable order
+        yield from (checkpoint for checkpoint in state.stages.values() if checkpoint.notebook)

@@ -27,10 +27,10 @@ from runner.events import Event
 from runner.kernels.kernel import StageKernel
 from runner.kernels.pool import KernelPool
 from runner.models import PipelineResult, PipelineStage
+from runner.pipeline.decide import retry_reason
 from runner.pipeline.hooks import AFTER_A_RUN
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.pipeline.resource_manager import ResourceManager
-from runner.pipeline.stage_manager import retry_reason
 from runner.pipeline.stages import default_stages
 from runner.record.state_manager import StateManager
 from runner.terminal import json_line

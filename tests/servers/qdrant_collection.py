@@ -63,7 +63,8 @@ class Collection:
             if value is None:  # takes the key away
                 parts["metadata"].pop(name, None)
         if body.get("quantization_config") is not None:
-            parts["quantization_config"] = body["quantization_config"]
+            wanted = body["quantization_config"]
+            parts["quantization_config"] = None if wanted == "Disabled" else wanted
         self._params |= _given(body.get("params"))
         for name, changes in (body.get("vectors") or {}).items():
             target = self._params["vectors"] if name == "" else self._params["vectors"][name]

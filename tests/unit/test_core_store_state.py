@@ -8,7 +8,7 @@ from qdrant_client import QdrantClient
 
 from stagekit.checks.outside import outside_state
 from stagekit.checks.store_state import store_state
-from stagekit.storage import CollectionSettings, open_embedded, open_target, publish
+from stagekit.storage import CollectionSettings, begin_writing, open_embedded, open_target, publish
 from tests.servers.gitlab_tls import private_ca
 from tests.servers.qdrant_server import QdrantServer
 from tests.unit.storage_files import leave_store
@@ -94,7 +94,11 @@ def test_a_server_is_asked_for_its_points_and_what_they_are(server, tmp_path):
     client = fill(server)
     before = store_state(of(server), tmp_path)
     assert before is not None
-    assert before.startswith(f"2 points of {IDENTITY.fingerprint} made ")
+    assert before.startswith(f"2 points of {IDENTITY.fingerprint}, ")
+    begin_writing(client, IDENTITY.physical_name(COLLECTION), SOURCE, "1" * 32)
+    written = store_state(of(server), tmp_path)
+    assert written not in {None, before}  # as many points, but by another write than the one that is known
+    assert written.startswith("2 points of ")
     (point,) = client.scroll(COLLECTION, limit=1)[0]
     client.delete(COLLECTION, points_selector=[point.id])
     assert store_state(of(server), tmp_path).startswith("1 points of ")

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from stagekit.base import file_hashes
 from stagekit.base.files import sha256_file
 from stagekit.embedding import (
     ModelUnavailableError,
@@ -21,7 +22,6 @@ from stagekit.embedding import (
     hub,
     load_tokenizer,
     max_sequence_length,
-    model_cache,
     packaged,
     resolve_model,
 )
@@ -304,11 +304,11 @@ class TestHashesOfLargeFiles:
     def settle(monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the clock say that the file was written long ago."""
         later = time.time_ns() + 10**10
-        monkeypatch.setattr("stagekit.embedding.file_hashes.time.time_ns", lambda: later)
+        monkeypatch.setattr("stagekit.base.file_hashes.time.time_ns", lambda: later)
 
     def test_an_unchanged_file_is_read_once(self, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read: list[Path] = []
-        monkeypatch.setattr(model_cache, "sha256_file", lambda path: read.append(path) or sha256_file(path))
+        monkeypatch.setattr(file_hashes, "sha256_file", lambda path: read.append(path) or sha256_file(path))
         assert known_sha256(weights) == known_sha256(weights) == sha256_file(weights)
         assert len(read) == 2, "it was written this moment, and may be written again unnoticed"
         self.settle(monkeypatch)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from runner.cli import app as cli
 from runner.config_manager import PipelineConfig, load_config
 from runner.errors import StateManagementError
 from runner.models import ExecutionStatus, PipelineState
-from runner.pipeline.stage_manager import StageManager
+from runner.pipeline.decide import outside_of
+from runner.pipeline.fingerprint import stage_fingerprint
 from runner.pipeline.stages import default_stages
 from runner.record.state_manager import StateManager
 from runner.tools import run_tool
@@ -230,7 +230,6 @@ def settled(manager: StateManager, outputs: Path, tmp_path: Path) -> PipelineSta
     leave_store(outputs)
     overrides = {"source_path": str(tmp_path / "docs"), "outputs_dir": str(outputs)}
     config = load_config(None, overrides).config
-    stages = StageManager(manager, lambda _: None, threading.Event())
     state = record_run(manager, pipeline_config=config.model_dump(mode="json"))
     upstream: dict[str, str] = {}
     for stage in default_stages():
@@ -240,10 +239,10 @@ def settled(manager: StateManager, outputs: Path, tmp_path: Path) -> PipelineSta
             stage.name,
             notebook=stage.notebook.name,
             products={"documents": [{"path": "a.md", "status": "ok"}]},
-            fingerprint=stages.fingerprint(stage, config, upstream),
+            fingerprint=stage_fingerprint(stage, config, upstream, manager.outputs),
             metrics={"points": {"total": 3, "upserted": 3}},
         )
-        checkpoint.outside = stages.outside(stage, config)
+        checkpoint.outside = outside_of(stage, config, manager)
         upstream[stage.name] = str(manager.absolute(checkpoint.notebook))
     manager.save_checkpoint(state)
     return state

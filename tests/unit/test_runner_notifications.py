@@ -117,13 +117,15 @@ def test_a_run_that_ends_well_is_told_only_after_one_that_did_not(
 
 
 def test_a_resumed_run_has_recovered_from_its_own_failure(manager: StateManager) -> None:
-    state = run(manager, "success", mode=ExecutionMode.RESUME)
+    state = run(manager, "success")
+    state.resumed = 1
     log = EventLog(manager.run_dir(state.execution_id) / "events.jsonl")
     log(Event("run_finished", data={"status": "failed"}))
     log(Event("run_finished", data={"status": "success"}))
     log.close()
     assert occasion(manager, state) == "recovered"
-    killed = run(manager, "success", mode=ExecutionMode.RESUME)
+    killed = run(manager, "success")
+    killed.resumed = 1
     assert occasion(manager, killed) == "success"
 
 

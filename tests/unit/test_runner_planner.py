@@ -13,8 +13,9 @@ import pytest
 from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError, DependencyResolutionError, StateManagementError
 from runner.models import ExecutionStatus, PipelineResult, PipelineStage, PipelineState
+from runner.pipeline.decide import decide, outside_of
+from runner.pipeline.fingerprint import differences, stage_fingerprint
 from runner.pipeline.orchestrator import PipelineOrchestrator
-from runner.pipeline.planner import differences
 from runner.pipeline.stage_manager import StageManager
 from tests.toy_chain import toy_chain
 from tests.unit.core_notebooks import record_run, record_stage
@@ -65,7 +66,7 @@ def record(chain: PipelineOrchestrator, word: str = "ok", only: str = "") -> Pip
             name,
             notebook=stage.notebook.name,
             products={PRODUCTS.get(name, "stored"): [{"path": "a", "word": f"{word} {name}"}]},
-            fingerprint=stages.fingerprint(stage, chain.config, upstream),
+            fingerprint=stage_fingerprint(stage, chain.config, upstream, manager.outputs),
         )
         upstream[name] = str(manager.absolute(checkpoint.notebook))
     return state
@@ -163,7 +164,7 @@ def test_a_source_that_is_as_it_was_is_carried_over(
     chain = make(source_path=str(tmp_path / "docs"))
     chain._stages = stages
     state = record(chain)
-    state.stages["listing"].outside = stage_manager(chain).outside(stages[0], chain.config)
+    state.stages["listing"].outside = outside_of(stages[0], chain.config, chain.state)
     chain.state.save_checkpoint(state)
     assert actions(chain)["listing"] == "carry over"
     (approved / "a.md").write_text("changed")
@@ -182,11 +183,11 @@ def test_a_store_into_which_another_run_wrote_since_is_written_again(
         if organization not in states:
             states[organization] = record(chain, organization)
             last = states[organization].stages["storing"]
-            last.outside = stage_manager(chain).outside(stages[4], chain.config)
+            last.outside = outside_of(stages[4], chain.config, chain.state)
             chain.state.save_checkpoint(states[organization])
             assert actions(chain)["storing"] == "carry over"
-    found = stage_manager(chain).current(stages[4], chain.config, upstream_of(chain, states["NIC"]))
-    assert found is None
+    decision = decide(stages[4], chain.config, upstream_of(chain, states["NIC"]), chain.state)
+    assert decision.action == "run"
 
 
 def upstream_of(chain: PipelineOrchestrator, state: PipelineState) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import threading
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,8 @@ import pytest
 from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError
 from runner.models import PipelineStage
-from runner.pipeline.stage_manager import StageManager
+from runner.pipeline.fingerprint import stage_fingerprint
 from runner.pipeline.stages import code_parts, default_stages, notebook_parameters
-from runner.record.state_manager import StateManager
 from stagekit.base.paths import package_dir
 from tests.unit.core_notebooks import source_notebook
 
@@ -117,11 +115,9 @@ def test_a_secret_is_seen_by_the_stages_that_need_it_only() -> None:
 
 
 def test_a_stage_is_not_repeated_for_how_long_it_may_wait_or_how_much_it_sends(outputs: Path) -> None:
-    manager = StageManager(StateManager(outputs), lambda _: None, threading.Event())
     limits = {"request_timeout_s": 1, "retry_budget_s": 1, "gitlab_file_timeout_s": 1, "upsert_batch_size": 1}
     for stage in default_stages():
-        before = manager.fingerprint(stage, PipelineConfig(), {})
-        assert manager.fingerprint(stage, PipelineConfig(**limits), {}) == before
-        other = manager.fingerprint(stage, PipelineConfig(qdrant_collection={"hnsw_m": 32}), {})
+        before = stage_fingerprint(stage, PipelineConfig(), {}, outputs)
+        assert stage_fingerprint(stage, PipelineConfig(**limits), {}, outputs) == before
+        other = stage_fingerprint(stage, PipelineConfig(qdrant_collection={"hnsw_m": 32}), {}, outputs)
         assert (other != before) == (stage.name == "qdrant_storage")
-    manager.close()

@@ -241,16 +241,26 @@ def test_the_result_in_use_is_the_one_that_the_newest_run_made_or_carried_over(m
     assert last_id(manager) == "1-first"  # a run in test mode has a collection of its own
     found = manager.find_checkpoint("text_chunking", digest_of(other))
     assert found is not None
+    assert found[0] == "2-tried-out"  # nor does a real run take what a trial made
+    found = manager.find_checkpoint("text_chunking", digest_of(other), trials=True)
+    assert found is not None
     assert found[0] == "4-test"
+    found = manager.find_checkpoint("text_chunking", DIGEST, trials=True)
+    assert found is not None
+    assert found[0] == "1-first"  # where a trial would repeat what a real run made, it need not
 
 
-def test_where_a_result_was_pruned_the_one_before_it_is_in_use(manager: StateManager) -> None:
+def test_where_a_run_was_removed_what_carried_its_result_over_has_it(manager: StateManager) -> None:
     executed(manager, "1-first", {})
     executed(manager, "2-second", FINGERPRINT)
     carried_over(manager, "3-nothing-to-do", "2-second")
     shutil.rmtree(manager.run_dir("2-second"))
+    last = manager.last_checkpoint("text_chunking")
+    assert last is not None
+    assert (last[0], last[1].fingerprint) == ("2-second", FINGERPRINT)
+    assert manager.find_checkpoint("text_chunking", DIGEST) is None  # here the notebook went with the run
+    shutil.rmtree(manager.run_dir("3-nothing-to-do"))
     assert last_id(manager) == "1-first"
-    assert manager.find_checkpoint("text_chunking", DIGEST) is None
 
 
 def test_what_other_processes_write_into_the_records_is_seen(manager: StateManager, outputs: Path) -> None:

@@ -123,6 +123,19 @@ def test_any_other_limit_is_refused_with_the_ways_to_give_it(text: str) -> None:
     assert refusal.value.exit_code == 2
 
 
+def test_a_run_that_began_after_now_is_not_fresh_for_ever(manager: StateManager) -> None:
+    ended(manager, 1)
+    ahead = ended(manager, -24 * 365)
+    limit = timedelta(hours=26)
+    found = freshness(manager, limit)
+    assert (found.execution_id, found.age, found.fresh) == (ahead.execution_id, None, False)
+    assert f"by the clock, run {ahead.execution_id} begins at" in found.sentence(limit)
+    ended(manager, -0.05)  # three minutes: clocks are put right by as much
+    assert freshness(manager, limit).age == timedelta(0)
+    ended(manager, 1)
+    assert freshness(manager, limit).fresh
+
+
 def test_only_a_whole_run_into_the_real_collection_counts(manager: StateManager) -> None:
     good = ended(manager, 30)
     ended(manager, 5, ExecutionStatus.PARTIAL)

@@ -11,8 +11,9 @@ import pytest
 
 from runner.config_manager import PipelineConfig
 from runner.events import Event
-from runner.models import ExecutionMode, PipelineStage, PipelineState
+from runner.models import ExecutionMode, PipelineStage, PipelineState, RunScope
 from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.fingerprint import stage_fingerprint
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.stage_manager import StageManager
 from runner.pipeline.stages import default_stages
@@ -64,7 +65,7 @@ def new_run(manager: StateManager, changed: int | None = None, carried: str = ""
 def ahead(
     manager: StateManager, state: PipelineState, kernels: Kernels, memory_mb: float = 1e6, **more: Any
 ) -> WarmAhead:
-    options: dict[str, Any] = {"reuse": True, "only": ()} | more
+    options: dict[str, Any] = {"reuse": True} | more
     config = PipelineConfig(**options.pop("settings", {}))
     resolver = DependencyResolver(list(kernels.stages.values()))
     resources = ResourceManager(available_mb=memory_mb)
@@ -83,16 +84,16 @@ def test_the_next_two_stages_load_while_one_works(manager: StateManager, kernels
         (SECOND, [THIRD, FOURTH]),
         (FOURTH, ["metadata_enrichment", "qdrant_storage"]),
     ):
-        warming.begin(begun)
+        warming.begin(begun, {})
         assert kernels.asked() == wanted
-    warming.begin("qdrant_storage")
+    warming.begin("qdrant_storage", {})
     assert kernels.left_alone()
 
 
 def test_on_the_first_run_one_is_enough_until_the_source_was_read(
     manager: StateManager, kernels: Kernels
 ) -> None:
-    ahead(manager, new_run(manager), kernels).begin(FIRST)
+    ahead(manager, new_run(manager), kernels).begin(FIRST, {})
     assert kernels.asked() == [SECOND]
 
 
@@ -100,7 +101,7 @@ def test_much_work_gets_the_machine_for_itself_until_its_last_documents(
     manager: StateManager, kernels: Kernels
 ) -> None:
     warming = ahead(manager, new_run(manager, changed=400), kernels)
-    warming.begin(SECOND)
+    warming.begin(SECOND, {})
     for event in (
         documents(SECOND, 600),
         documents(SECOND, 989),
@@ -117,7 +118,7 @@ def test_much_work_gets_the_machine_for_itself_until_its_last_documents(
 
 def test_what_was_carried_over_brings_no_work(manager: StateManager, kernels: Kernels) -> None:
     ahead(manager, new_run(manager, changed=400, carried="20260101T000000.000Z-000000"), kernels).begin(
-        SECOND
+        SECOND, {}
     )
     assert kernels.asked() == [THIRD, FOURTH]
 
@@ -125,22 +126,26 @@ def test_what_was_carried_over_brings_no_work(manager: StateManager, kernels: Ke
 def test_without_document_workers_a_stage_leaves_room_for_others(
     manager: StateManager, kernels: Kernels
 ) -> None:
-    ahead(manager, new_run(manager, changed=400), kernels).begin(THIRD)
+    ahead(manager, new_run(manager, changed=400), kernels).begin(THIRD, {})
     assert kernels.asked() == [FOURTH, "metadata_enrichment"]
 
 
 def test_no_kernel_is_started_for_nothing(manager: StateManager, kernels: Kernels) -> None:
-    state = new_run(manager, changed=1)
-    for name in (SECOND, THIRD):
-        record_stage(manager, state, name)
-        state.stages[name] = record_stage(manager, state, name)
-    manager.save_checkpoint(state)
-
-    ahead(manager, state, kernels, only=(SECOND, THIRD)).begin(SECOND)
-    assert kernels.asked() == [THIRD]
     gitlab = {"source": "gitlab", "gitlab_project": "a/b"}
-    ahead(manager, state, kernels, settings=gitlab).begin(FIRST)  # it may say that nothing changed
-    ahead(manager, state, kernels, memory_mb=3000.0).begin(SECOND)
+    before, config = new_run(manager, changed=1), PipelineConfig(**gitlab)
+    for name in (SECOND, THIRD):
+        made_with = stage_fingerprint(kernels.stages[name], config, {}, manager.outputs)
+        record_stage(manager, before, name, fingerprint=made_with)
+    state = new_run(manager, changed=1)
+
+    ahead(manager, state, kernels, settings=gitlab).begin(FIRST, {})  # it may say that nothing changed
+    ahead(manager, state, kernels, memory_mb=3000.0).begin(SECOND, {})
     assert kernels.left_alone()
-    ahead(manager, state, kernels, settings=gitlab, reuse=False).begin(FIRST)
+    ahead(manager, state, kernels, settings=gitlab, reuse=False).begin(FIRST, {})
     assert kernels.asked() == [SECOND, THIRD]
+    changed = gitlab | {"chunk_size": 300}
+    ahead(manager, state, kernels, settings=changed).begin(FIRST, {})
+    assert kernels.asked() == [THIRD]  # whatever GitLab says: its setting is another one
+    state.scope = RunScope(only=(SECOND, THIRD))
+    ahead(manager, state, kernels).begin(SECOND, {})
+    assert kernels.asked() == [THIRD]

@@ -17,6 +17,7 @@ from stagekit.storage import (
     compare,
     count_points,
     desired_documents,
+    finish_writing,
     forget_step,
     keep_step,
     last_in_step,
@@ -82,6 +83,7 @@ class Place:
                 apply_change(change, upsert=writer.upsert, delete=writer.delete)
         sample = [*desired, *same.desired(payloads, embeddings, self.read_part, IDENTITY, most=2)]
         verify_sample(self.client, NAME, sample, SOURCE, expected_points=plan.points_after).require()
+        finish_writing(self.client, NAME, SOURCE, "")
         keep_step(
             self.client, NAME, self.memo, self.store, identity=IDENTITY, source_id=SOURCE,
             payloads=payloads, embeddings=embeddings, same=same, plan=plan, stored=stored,

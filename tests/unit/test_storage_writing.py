@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from qdrant_client.models import Distance, PointStruct, SparseVector, SparseVectorParams, VectorParams
+from qdrant_client.models import (
+    Distance,
+    PointStruct,
+    SparseVector,
+    SparseVectorParams,
+    UpdateResult,
+    UpdateStatus,
+    VectorParams,
+)
 
 from stagekit import StageError
 from stagekit.storage import PointWriter, connect
@@ -118,6 +126,24 @@ def test_the_embedded_store_gets_one_request_after_the_other(tmp_path):
         writer.upsert([point(1)])
     with pytest.raises(ZeroDivisionError), PointWriter(client, "c", "embedded", statuses={"approved"}):
         raise ZeroDivisionError
+    client.close()
+
+
+def write_and_delete(client):
+    with PointWriter(client, "c", "embedded") as writer:
+        writer.upsert([point(1)])
+        writer.delete([2])
+
+
+def test_what_was_only_taken_note_of_is_not_taken_for_written(tmp_path, monkeypatch):
+    client = connect("embedded", tmp_path)
+    create(client)
+    noted = UpdateResult(operation_id=1, status=UpdateStatus.ACKNOWLEDGED)
+    for name in ("upsert", "delete"):
+        with monkeypatch.context() as patch:
+            patch.setattr(client, name, lambda *_, **__: noted)
+            with pytest.raises(StageError, match="did not finish it in time"):
+                write_and_delete(client)
     client.close()
 
 

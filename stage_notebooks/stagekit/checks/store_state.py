@@ -27,9 +27,9 @@ def store_state(settings: Settings, outputs: Path) -> str | None:
     """Return a mark of the collection that readers see, or None where only the stage itself can tell.
 
     The mark is another one after every session that wrote to the collection, when files of the embedded store
-    are gone, when the number of points on a server or a source's mark on it differs, and when the alias leads
-    elsewhere. There is none
-    while a replaced collection waits to be dropped whose time has come.
+    are gone, when on a server the number of points differs or what the collection says of itself, which each
+    write changes, and when the alias leads elsewhere. There is none while a replaced collection waits to be
+    dropped whose time has come.
     """
     try:
         if settings["qdrant_url"].strip().lower() == "embedded":
@@ -95,9 +95,8 @@ class _Server:
                 )
                 if other.get("fingerprint") != served.get("fingerprint") and _due(other, self._settings):
                     return None
-        marks = sorted(str(mark) for name, mark in served.items() if name.startswith("in_step_") and mark)
-        said = f"{count} points of {served.get('fingerprint')} made {served.get('created_at')}"
-        return f"{said}, in step with {', '.join(marks)}"
+        said = hashlib.sha256(json.dumps(served, sort_keys=True).encode()).hexdigest()
+        return f"{count} points of {served.get('fingerprint')}, {said}"
 
     def _ask(self, path: str, body: Any = None) -> Any:
         import urllib.request  # only a server needs it: a run of an embedded collection starts without

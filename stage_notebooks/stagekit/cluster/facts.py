@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 import stagekit
 from stagekit.base.fingerprint import code_fingerprint
+from stagekit.base.libraries import library_versions
 
 __all__ = ["LOADED_CODE", "conversion_facts", "embedding_facts"]
 
@@ -27,11 +28,12 @@ def conversion_facts(salt: str) -> dict[str, str]:
         salt: of the digest of the passwords of PDFs, which takes the place of the passwords.
     """
     from stagekit.processing.pdf.passwords import PASSWORDS_VARIABLE, pdf_passwords
-    from stagekit.processing.settings import ENGINES
 
     words = pdf_passwords()
     digest = hashlib.sha256("\n".join([salt, *words]).encode()).hexdigest()[:8]
-    return _common(ENGINES) | {PASSWORDS_VARIABLE: f"{len(words)} passwords, digest {digest}"}
+    return _common(library_versions("document_processing")) | {
+        PASSWORDS_VARIABLE: f"{len(words)} passwords, digest {digest}"
+    }
 
 
 def embedding_facts(embedding_model: str, model_revision: str) -> dict[str, str]:
@@ -43,10 +45,9 @@ def embedding_facts(embedding_model: str, model_revision: str) -> dict[str, str]
     from stagekit.embedding.registry import resolve_model
 
     model = resolve_model(embedding_model, model_revision)
-    return _common(_EMBEDDING) | {"embedding_model": model.fingerprint}
+    return _common({name: version(name) for name in _EMBEDDING}) | {"embedding_model": model.fingerprint}
 
 
-def _common(packages: tuple[str, ...]) -> dict[str, str]:
+def _common(versions: dict[str, str]) -> dict[str, str]:
     python = ".".join(platform.python_version_tuple()[:2])
-    versions = {name: version(name) for name in packages}
     return {"code of nic-etl": LOADED_CODE[:12], "Python": python, **versions}

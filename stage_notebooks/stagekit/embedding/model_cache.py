@@ -1,15 +1,14 @@
 """A directory of models whose files are hashed when they are written and verified when they are read."""
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from stagekit.base.file_hashes import known_sha256, models_dir
 from stagekit.base.files import sha256_file
 from stagekit.embedding.errors import ModelUnavailableError
-from stagekit.embedding.file_hashes import remembered_sha256
 
 __all__ = [
     "HASHES_FILE",
@@ -21,19 +20,6 @@ __all__ = [
 ]
 
 HASHES_FILE = "nic_etl_hashes.json"  # written last: a directory without it was never finished
-
-
-def models_dir() -> Path:
-    """Return `$NIC_ETL_MODELS_DIR`, or `nic-etl/models` below the user's cache directory."""
-    if configured := os.environ.get("NIC_ETL_MODELS_DIR"):
-        return Path(configured).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "nic-etl" / "models"
-
-
-def known_sha256(path: Path) -> str:
-    """Return `sha256_file`, from a record below `models_dir()` while the file is unchanged."""
-    return remembered_sha256(path, models_dir() / ".hashes", sha256_file)
 
 
 def build_once(name: str, build: Callable[[Path], None]) -> Path:

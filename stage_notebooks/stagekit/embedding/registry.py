@@ -71,7 +71,8 @@ def resolve_model(name: str, revision: str = "", *, verify_weights: bool = False
         directory = packaged_directory(name, verify_weights=verify_weights)
         return ModelFiles(name, packaged.revision, directory, packaged.max_seq_length, packaged.prompts)
     directory, commit = _external_directory(name, revision)
-    if verify_weights and (directory / HASHES_FILE).is_file():
+    # A local folder is its owner's, who may replace what is in it: its name holds the hash of its files.
+    if verify_weights and commit and (directory / HASHES_FILE).is_file():
         verify_files(directory)
     label = name if commit else directory.resolve().name
     commit = commit or _directory_hash(directory)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
+from stagekit.base.file_hashes import known_sha256
+from stagekit.base.libraries import library_versions
 from stagekit.errors import StageError
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ProcessingSettings",
     "check_settings",
     "engine_versions",
+    "model_hashes",
     "models_folder",
     "one_of",
     "require_tesseract",
@@ -39,7 +41,6 @@ MODEL_FILES = {
         "tableformer_accurate.safetensors",
     ),
 }
-ENGINES = ("docling", "docling-core", "docling-parse", "pypdfium2", "rapidocr", "rapid-layout", "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,26 @@ def require_tesseract() -> None:
         )
 
 
-def engine_versions() -> dict[str, str]:
-    """Versions of the packages that decide what a conversion gives; part of the key of its memo."""
-    return {name: version(name) for name in ENGINES}
+def engine_versions(layout_profile: str = "packaged", artifacts_path: str = "") -> dict[str, str]:
+    """Return what decides what a conversion gives, beside code and settings; part of the key of its memo.
+
+    That is the versions of packages, and the sha256 of Docling's own models where a folder has them.
+    """
+    return library_versions("document_processing") | model_hashes(layout_profile, artifacts_path)
+
+
+def model_hashes(layout_profile: str, artifacts_path: str) -> dict[str, str]:
+    """Return the sha256 of the files that the profile loads from a folder, by name; none for other profiles.
+
+    Raises:
+        StageError: The folder or a file in it is missing.
+    """
+    models = models_folder(layout_profile, artifacts_path)
+    if models is None:
+        return {}
+    _require_model_files(models)
+    names = [f"{folder}/{name}" for folder, files in MODEL_FILES.items() for name in files]
+    return {name: known_sha256(models / name) for name in names}
 
 
 def one_of(setting: str, value: str, known: Sequence[str]) -> None:

@@ -46,6 +46,7 @@ from stagekit.storage.reconcile import (
     guard_deletions,
     plan_changes,
 )
+from stagekit.storage.source_marks import SourceMark, begin_writing, finish_writing, source_mark
 from stagekit.storage.sources import (
     collections_of,
     drop_points,
@@ -81,10 +82,12 @@ __all__ = [
     "PhysicalCollection",
     "Plan",
     "PointWriter",
+    "SourceMark",
     "StoredPoint",
     "Target",
     "Verification",
     "apply_change",
+    "begin_writing",
     "believed",
     "check_collection",
     "collections_of",
@@ -99,6 +102,7 @@ __all__ = [
     "embedded_path",
     "embedding_identity",
     "finish_load",
+    "finish_writing",
     "foreign_points",
     "forget_step",
     "guard_deletions",
@@ -122,6 +126,7 @@ __all__ = [
     "require_completed",
     "require_vectors",
     "served_collection",
+    "source_mark",
     "sources_of",
     "staying",
     "stored_points",

@@ -38,6 +38,7 @@ __all__ = [
     "check_collection",
     "create_collection",
     "create_payload_indexes",
+    "int8_copy",
 ]
 
 DENSE: Final = "dense"
@@ -109,6 +110,13 @@ class CollectionIdentity:
         return asdict(self) | {"distance": Distance.COSINE.value, "fingerprint": self.fingerprint}
 
 
+def int8_copy() -> ScalarQuantization:
+    """Return how ``quantization: scalar`` keeps a copy of the vectors."""
+    return ScalarQuantization(
+        scalar=ScalarQuantizationConfig(type=ScalarType.INT8, quantile=0.99, always_ram=True)
+    )
+
+
 def create_collection(
     client: QdrantClient,
     name: str,
@@ -146,7 +154,6 @@ def create_collection(
 
 def _request(settings: CollectionSettings, *, bulk: bool) -> dict[str, Any]:
     """Return the arguments of ``create_collection``; a bulk load builds no graph before its end."""
-    int8 = ScalarQuantizationConfig(type=ScalarType.INT8, quantile=0.99, always_ram=True)
     return {
         "hnsw_config": HnswConfigDiff(
             m=settings.hnsw_m,
@@ -156,7 +163,7 @@ def _request(settings: CollectionSettings, *, bulk: bool) -> dict[str, Any]:
         "optimizers_config": OptimizersConfigDiff(
             indexing_threshold=0 if bulk else settings.indexing_threshold
         ),
-        "quantization_config": ScalarQuantization(scalar=int8) if settings.quantization == "scalar" else None,
+        "quantization_config": int8_copy() if settings.quantization == "scalar" else None,
         "on_disk_payload": settings.on_disk_payload,
         "shard_number": settings.shard_number,
         "replication_factor": settings.replication_factor,

@@ -34,6 +34,8 @@ from stagekit.storage.collection import (
     describe,
 )
 from stagekit.storage.embedded.store import EmbeddedQdrant
+from stagekit.storage.source_marks import complete_sources, finish_writing
+from stagekit.storage.tuning import apply_settings
 
 __all__ = [
     "BULK_POINTS",
@@ -63,11 +65,13 @@ class Target:
         name: of the physical collection.
         served: of the collection that readers see now; empty if there is none.
         created: whether this run created it.
+        unapplied: names of settings that it was not built with, and that only a new one can have.
     """
 
     name: str
     served: str
     created: bool = False
+    unapplied: tuple[str, ...] = ()
 
     @property
     def switches(self) -> bool:
@@ -138,7 +142,7 @@ def open_target(
         client: of the store.
         collection_name: the alias that readers use.
         identity: what the collection holds.
-        settings: how a new one is built.
+        settings: how a new one is built; one that is there gets them where that can be done.
         expected_points: how many points it will hold.
 
     Raises:
@@ -152,7 +156,7 @@ def open_target(
     if client.collection_exists(name):
         check_collection(client, name, identity)
         create_payload_indexes(client, name)
-        return Target(name, served)
+        return Target(name, served, unapplied=apply_settings(client, name, settings))
     metadata = {"collection_name": collection_name, "created_at": _now().isoformat(timespec="seconds")}
     bulk = expected_points > BULK_POINTS
     create_collection(client, name, identity, settings, metadata=metadata, bulk=bulk)
@@ -204,24 +208,32 @@ def sources_of(client: QdrantClient, collection_name: str) -> set[str]:
         known |= found
 
 
-def publish(client: QdrantClient, target: Target, collection_name: str, source_id: str) -> bool:
+def publish(
+    client: QdrantClient, target: Target, collection_name: str, source_id: str, outputs: str = ""
+) -> bool:
     """Let readers see the verified target; return whether they saw another collection before.
 
     The alias moves in one step, and only when every source with points in the collection that is served has
-    filled and verified its part of the target. A collection of an earlier version, which bears the name
-    itself, is deleted right before its name becomes the alias.
+    filled and verified its part of the target, and has written to no other collection since. A collection of
+    an earlier version, which bears the name itself, is deleted right before its name becomes the alias.
+
+    Args:
+        client: of the store.
+        target: the collection; its part of this source is whole.
+        collection_name: the alias that readers use.
+        source_id: of the source.
+        outputs: id of the outputs folder, see :func:`stagekit.base.outputs_id.outputs_id`.
 
     Raises:
         StageError: if another source has points there and did not fill the target yet; nothing has changed
             for readers.
     """
+    finish_writing(client, target.name, source_id, outputs)
     if target.served == target.name:
         return False
-    metadata = client.get_collection(target.name).config.metadata or {}
-    complete = sorted({*metadata.get("complete_sources", []), source_id})
-    client.update_collection(target.name, metadata={"complete_sources": complete, "superseded_at": None})
+    client.update_collection(target.name, metadata={"superseded_at": None})
     if target.served:
-        _refuse_incomplete(client, target, collection_name, complete)
+        _refuse_incomplete(client, target, collection_name)
     if target.served == collection_name:
         client.delete_collection(collection_name)
     alias = CreateAlias(collection_name=target.name, alias_name=collection_name)
@@ -229,16 +241,14 @@ def publish(client: QdrantClient, target: Target, collection_name: str, source_i
     return target.switches
 
 
-def _refuse_incomplete(
-    client: QdrantClient, target: Target, collection_name: str, complete: list[str]
-) -> None:
-    waiting = sorted(sources_of(client, target.served).difference(complete))
+def _refuse_incomplete(client: QdrantClient, target: Target, collection_name: str) -> None:
+    waiting = sorted(sources_of(client, target.served) - complete_sources(client, target.name))
     if waiting:
         raise StageError(
             f"{collection_name} also holds points of {', '.join(waiting)}, and {target.name}, which this run "
-            "filled with another model, chunking or schema, does not have them yet: readers keep seeing the "
-            "collection as it was; run those sources with the same settings too, or give this one its own "
-            "collection_name."
+            "filled with another model, chunking or schema, does not have them as they are now: readers keep "
+            "seeing the collection as it was; run those sources with the same settings too, or give this one "
+            "its own collection_name."
         )
 
 

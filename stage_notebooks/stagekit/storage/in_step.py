@@ -2,15 +2,16 @@
 
 The table has one row a document: document_id, path, sha256 of its payloads and of its vectors, git blob id
 of its file, whether that is its newest version, ids and fingerprints of its points. It is believed of a
-collection that bears the table's mark, holds as many points of the source, and was not opened for writing
-since; each run that writes takes the mark away first.
+collection that bears the table's mark, holds as many points of the source, was written to last as that table
+says (:mod:`stagekit.storage.source_marks`), and was not opened for writing since; each run that writes takes
+the mark away first.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -24,6 +25,7 @@ from stagekit.storage.collection import CollectionIdentity
 from stagekit.storage.desired import DesiredDocument, desired_documents
 from stagekit.storage.embedded.store import EmbeddedQdrant
 from stagekit.storage.reconcile import Plan
+from stagekit.storage.source_marks import SourceMark, begin_writing, source_mark
 from stagekit.storage.stored import StoredPoint, count_points
 
 if TYPE_CHECKING:
@@ -47,10 +49,12 @@ class InStep:
     Attributes:
         table: one row a document.
         mark: that the collection bears; empty if nothing is known of any.
+        written: the write after which it was so.
     """
 
     table: pa.Table
     mark: str = ""
+    written: SourceMark = field(default_factory=SourceMark)
 
     @classmethod
     def nothing(cls) -> InStep:
@@ -139,7 +143,8 @@ def last_in_step(
     record = memo.get_many([key]).get(key, {})
     try:
         if record["of"] == identity.fingerprint:
-            return InStep(store.read_table(record["points"]).cast(_SCHEMA), str(record["mark"]))
+            written = SourceMark.parsed(record["written"])
+            return InStep(store.read_table(record["points"]).cast(_SCHEMA), str(record["mark"]), written)
     except (ArtifactError, KeyError, TypeError, ValueError):
         pass  # nothing is known then, and everything is looked at
     return InStep.nothing()
@@ -150,6 +155,8 @@ def believed(client: QdrantClient, collection_name: str, last: InStep, source_id
     if not last.mark or not client.collection_exists(collection_name):
         return False
     metadata = client.get_collection(collection_name).config.metadata or {}
+    if not last.written.finished or source_mark(client, collection_name, source_id) != last.written:
+        return False
     if metadata.get(_field(source_id)) != last.mark or _session(last.mark) != _sessions(
         client, collection_name
     ):
@@ -157,8 +164,16 @@ def believed(client: QdrantClient, collection_name: str, last: InStep, source_id
     return count_points(client, collection_name, source_id) == last.points
 
 
-def forget_step(client: QdrantClient, collection_name: str, source_id: str) -> None:
-    """Take the mark off a collection that is about to be written to."""
+def forget_step(client: QdrantClient, collection_name: str, source_id: str, outputs: str = "") -> None:
+    """Take the mark off a collection that is about to be written to, and say who does.
+
+    Args:
+        client: of the store.
+        collection_name: of the physical collection.
+        source_id: of the points.
+        outputs: id of the outputs folder.
+    """
+    begin_writing(client, collection_name, source_id, outputs)
     metadata = client.get_collection(collection_name).config.metadata or {}
     if _field(source_id) in metadata:
         client.update_collection(collection_name, metadata={_field(source_id): None})
@@ -178,7 +193,7 @@ def keep_step(
     plan: Plan,
     stored: Mapping[str, StoredPoint],
 ) -> None:
-    """Remember what a collection holds that has been verified.
+    """Remember what a collection holds that has been verified, and whose part is finished.
 
     Args:
         client: of the store.
@@ -202,7 +217,8 @@ def keep_step(
     table = pa.concat_tables([same.table, pa.Table.from_pylist(rows, _SCHEMA)]).sort_by("document_id")
     ref = store.put_table("points_in_step", table.combine_chunks())
     mark = f"{ref.sha256[:16]}/{_sessions(client, collection_name)}"
-    record = {"of": identity.fingerprint, "points": ref.model_dump(), "mark": mark}
+    written = source_mark(client, collection_name, source_id).plain()
+    record = {"of": identity.fingerprint, "points": ref.model_dump(), "mark": mark, "written": written}
     memo.put("map", _key(collection_name, source_id), record)
     client.update_collection(collection_name, metadata={_field(source_id): mark})
 

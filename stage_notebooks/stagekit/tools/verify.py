@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from stagekit.base.outputs_id import outputs_id
 from stagekit.base.paths import outputs_path
 from stagekit.base.store_address import connection_options
 from stagekit.declared import StatusWords
@@ -44,8 +45,9 @@ def verify(
     include_statuses: Sequence[str] = ("approved", "published"),
     status_words: Mapping[str, str] | None = None,
     settings: Row | None = None,
+    upstream: dict[str, str] | None = None,
 ) -> Row:
-    """Compare every point of the source with the newest executed notebooks, and mend what differs if asked.
+    """Compare every point of the source with executed notebooks, and mend what differs if asked.
 
     Args:
         outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
@@ -58,6 +60,7 @@ def verify(
         include_statuses: as in stage 06: no point of another status is written.
         status_words: as in stage 06.
         settings: by name; those of the connection are taken.
+        upstream: executed notebook by stage name; a stage left out is looked up in ``outputs/latest/``.
 
     Returns:
         ``points`` (desired), ``compared_documents``, ``missing``, ``altered`` and ``superfluous`` points,
@@ -78,12 +81,12 @@ def verify(
     )
 
     outputs = outputs_path(outputs_dir)
-    desired, source_id, in_source, identity = _desired(outputs_dir)
+    desired, source_id, in_source, identity = _desired(outputs_dir, upstream or {})
     if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
         raise StageError(f"There is no store in {outputs}: `nic-etl run` fills one from the artifacts.")
     options = connection_options(settings or {})
     with contextlib.closing(connect(qdrant_url, outputs, **options)) as client, qdrant_errors(qdrant_url):
-        collection = _Collection(client, collection_name, source_id, in_source)
+        collection = _Collection(client, collection_name, source_id, in_source, outputs_id(outputs))
         collection.check(identity)
         differences = collection.differences(desired)
         report = _report(desired, differences)
@@ -104,10 +107,10 @@ def verify(
     return report
 
 
-def _desired(outputs_dir: str) -> tuple[list[DesiredDocument], str, set[str], Any]:
+def _desired(outputs_dir: str, upstream: dict[str, str]) -> tuple[list[DesiredDocument], str, set[str], Any]:
     from stagekit.storage import desired_documents, embedding_identity
 
-    stage = open_stage("verify", outputs_dir=outputs_dir)
+    stage = open_stage("verify", outputs_dir=outputs_dir, upstream=upstream)
     try:
         return _read(stage, desired_documents, embedding_identity)
     finally:
@@ -129,8 +132,11 @@ def _read(
 class _Collection:
     """The points of one source in one collection."""
 
-    def __init__(self, client: QdrantClient, name: str, source_id: str, in_source: set[str]) -> None:
+    def __init__(
+        self, client: QdrantClient, name: str, source_id: str, in_source: set[str], outputs: str
+    ) -> None:
         self._client = client
+        self._outputs = outputs
         self._name = name
         self._source_id = source_id
         self._in_source = in_source
@@ -173,9 +179,12 @@ class _Collection:
         return Plan(changes, usual.kept, usual.stored_documents)
 
     def mend(self, plan: Plan, writer: PointWriter) -> Row:
-        from stagekit.storage import apply_change, refuse_foreign
+        from stagekit.storage import apply_change, forget_step, refuse_foreign, served_collection
 
         refuse_foreign(self._client, self._name, plan.written_ids, self._source_id)
+        if plan.changes:  # the next run looks at everything: what differed had been believed
+            physical = served_collection(self._client, self._name) or self._name
+            forget_step(self._client, physical, self._source_id, self._outputs)
         totals = Counter(upserted=0, deleted=0)
         with writer:
             for change in plan.changes:

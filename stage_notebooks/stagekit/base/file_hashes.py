@@ -9,10 +9,25 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["remembered_sha256"]
+from stagekit.base.files import sha256_file
+
+__all__ = ["known_sha256", "models_dir", "remembered_sha256"]
 
 _LARGE = 2**20  # bytes; below, hashing takes less than looking up
 _SETTLED_NS = 2 * 10**9  # a file younger than the coarsest clock of a file system may change unnoticed
+
+
+def models_dir() -> Path:
+    """Return `$NIC_ETL_MODELS_DIR`, or `nic-etl/models` below the user's cache directory."""
+    if configured := os.environ.get("NIC_ETL_MODELS_DIR"):
+        return Path(configured).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "nic-etl" / "models"
+
+
+def known_sha256(path: Path) -> str:
+    """Return `sha256_file`, from a record below `models_dir()` while the file is unchanged."""
+    return remembered_sha256(path, models_dir() / ".hashes", sha256_file)
 
 
 def remembered_sha256(path: Path, store: Path, sha256: Callable[[Path], str]) -> str:
