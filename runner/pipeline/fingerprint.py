@@ -9,7 +9,7 @@ from typing import Any
 from runner.config_manager import PipelineConfig
 from runner.models import PipelineStage
 from runner.pipeline.stages import code_parts, notebook_parameters
-from stagekit.base.libraries import library_versions
+from stagekit.base.fingerprint import library_versions
 from stagekit.base.plain_json import parse_json
 from stagekit.checks.model_state import model_states
 from stagekit.contract import artifact_refs, read_scraps

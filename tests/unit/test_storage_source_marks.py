@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stagekit.base.outputs_id import OUTPUTS_ID_FILE, outputs_id
+from stagekit.artifacts.outputs_id import OUTPUTS_ID_FILE, outputs_id
 from stagekit.storage import begin_writing, finish_writing, open_embedded, source_mark
 from stagekit.storage.source_marks import SourceMark, complete_sources
 from tests.unit.storage_rows import IDENTITY, create

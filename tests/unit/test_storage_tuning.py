@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from qdrant_client import QdrantClient
 
@@ -57,7 +55,7 @@ def test_settings_that_are_as_they_were_send_nothing(client, server):
 
 def test_the_number_of_shards_is_told_to_be_that_of_the_beginning(client):
     open_target(client, COLLECTION, IDENTITY, BEFORE)
-    wanted = dataclasses.replace(BEFORE, shard_number=3)
+    wanted = BEFORE.model_copy(update={"shard_number": 3})
     assert open_target(client, COLLECTION, IDENTITY, wanted).unapplied == ("shard_number",)
 
 
@@ -65,7 +63,7 @@ def test_the_embedded_store_says_which_settings_come_too_late(tmp_path):
     store = open_embedded(tmp_path / "qdrant")
     open_target(store, COLLECTION, IDENTITY, BEFORE)
     assert open_target(store, COLLECTION, IDENTITY, BEFORE).unapplied == ()
-    cluster = dataclasses.replace(BEFORE, shard_number=3, replication_factor=2, indexing_threshold=1)
+    cluster = BEFORE.model_copy(update={"shard_number": 3, "replication_factor": 2, "indexing_threshold": 1})
     assert open_target(store, COLLECTION, IDENTITY, cluster).unapplied == ()  # they mean nothing there
     told = open_target(store, COLLECTION, IDENTITY, AFTER).unapplied
     assert set(told) == {"hnsw_m", "quantization", "on_disk_payload", "on_disk_vectors"}

@@ -130,7 +130,7 @@ def test_the_embedded_store_gets_one_request_after_the_other(tmp_path):
 
 
 def write_and_delete(client):
-    with PointWriter(client, "c", "embedded") as writer:
+    with PointWriter(client, "c", "embedded", statuses={"approved"}) as writer:
         writer.upsert([point(1)])
         writer.delete([2])
 

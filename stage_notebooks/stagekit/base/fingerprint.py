@@ -1,4 +1,4 @@
-"""Which code made a result: the part of a memo key that changes when a module or a notebook cell changes.
+"""Which code and libraries made a result: the part of a memo key that changes when one of them changes.
 
 What counts is what the code says, not where it lies: a module that moves into another room changes nothing,
 and neither does an import or a docstring that names its new place.
@@ -11,12 +11,22 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["code_fingerprint", "function_source", "notebook_code", "sources_fingerprint"]
+__all__ = ["code_fingerprint", "function_source", "library_versions", "notebook_code", "sources_fingerprint"]
 
+# Not those whose version changes the last digits of a number at most (the arithmetic of embeddings), or only
+# how something is stored. What stands here is in the stage's fingerprint and in the key of each document.
+_LIBRARIES = {
+    "document_processing": (
+        "docling", "docling-core", "docling-parse", "pypdfium2", "rapidocr", "rapid-layout", "onnxruntime",
+    ),
+    "text_chunking": ("docling-core", "tokenizers"),
+    "metadata_enrichment": ("py3langid",),
+}  # fmt: skip
 _WITHOUT_EFFECT = {"parameters", "injected-parameters", "display"}
 _OWN_IMPORT = re.compile(
     r"^[ \t]*(?:from stagekit[\w.]* import (?P<names>\([^)]*\)|[^\n(]*)|import stagekit[^\n]*)\n?",
@@ -73,3 +83,8 @@ def _sources(module: ModuleType) -> list[Path]:
         return []
     path = Path(module.__file__)
     return sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+
+
+def library_versions(stage: str) -> dict[str, str]:
+    """Return the version of each library that determines a stage's result, by the library's name."""
+    return {name: version(name) for name in _LIBRARIES.get(stage, ())}

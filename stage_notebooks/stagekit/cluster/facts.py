@@ -10,8 +10,7 @@ import platform
 from importlib.metadata import version
 
 import stagekit
-from stagekit.base.fingerprint import code_fingerprint
-from stagekit.base.libraries import library_versions
+from stagekit.base.fingerprint import code_fingerprint, library_versions
 
 __all__ = ["LOADED_CODE", "conversion_facts", "embedding_facts"]
 

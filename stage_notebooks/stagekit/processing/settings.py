@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stagekit.base.file_hashes import known_sha256
-from stagekit.base.libraries import library_versions
+from stagekit.base.fingerprint import library_versions
 from stagekit.errors import StageError
 
 __all__ = [

@@ -222,7 +222,7 @@ def publish(
         target: the collection; its part of this source is whole.
         collection_name: the alias that readers use.
         source_id: of the source.
-        outputs: id of the outputs folder, see :func:`stagekit.base.outputs_id.outputs_id`.
+        outputs: id of the outputs folder, see :func:`stagekit.artifacts.outputs_id.outputs_id`.
 
     Raises:
         StageError: if another source has points there and did not fill the target yet; nothing has changed

@@ -26,7 +26,7 @@ class SourceMark:
 
     Attributes:
         number: of the write; 0 if none is known.
-        outputs: id of the outputs folder that wrote, see :func:`stagekit.base.outputs_id.outputs_id`.
+        outputs: id of the outputs folder that wrote, see :func:`stagekit.artifacts.outputs_id.outputs_id`.
         finished: whether the part was complete and verified at its end.
     """
 

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stagekit.base.outputs_id import outputs_id
+from stagekit.artifacts.outputs_id import outputs_id
 from stagekit.base.paths import outputs_path
 from stagekit.base.store_address import connection_options
 from stagekit.declared import StatusWords
