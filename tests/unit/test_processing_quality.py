@@ -11,10 +11,11 @@ from stagekit.processing.pdf.converter import build_converter
 from stagekit.processing.pdf.coverage import measure_coverage
 from stagekit.processing.pdf.file import inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.lost_text import put_back_lost_text
-from stagekit.processing.process import process_document, quality_verdict
+from stagekit.processing.process import process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
 from stagekit.processing.text.quality import page_ranges, text_fault
+from stagekit.processing.verdict import quality_verdict
 from tests.unit.processing_pdfs import SENTENCES, TOPICS, pdf, report_with_edges, scan_with_layer
 
 SETTINGS = ProcessingSettings()
