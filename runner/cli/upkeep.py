@@ -13,6 +13,7 @@ from runner.cli import upkeep_screens as screens
 from runner.cli.common import AsJson, Profile, Setting, open_console, open_state, print_json
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.models import PipelineState
+from runner.record.damage import check_artifacts
 from runner.record.state_manager import StateManager
 from runner.tools import run_tool
 from runner.upkeep.health import machine_checks
@@ -84,20 +85,35 @@ def verify(
     allow_mass_deletion: Annotated[
         bool, typer.Option("--allow-mass-deletion", help="Repair even if many documents would go.")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Read every artifact before, and say which are damaged.")
+    ] = False,
     profile: Profile = None,
     parameter: Setting = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare the collection with the artifacts, point by point; exit code 1 if they differ.
 
+    With --all every artifact is read, too: exit code 1 if one is damaged; the next run makes it again.
+
     Example: nic-etl verify --repair
     """
+    if everything:
+        artifacts = check_artifacts(open_state(profile, parameter))
+        if artifacts.damaged:
+            if as_json:
+                print_json({"artifacts": asdict(artifacts)})
+            else:
+                screens.print_artifacts(open_console(as_json), artifacts)
+            raise typer.Exit(1)
     overrides: dict[str, Any] = dict(parse_assignments(parameter or []))
     overrides |= {"allow_mass_deletion": True} if allow_mass_deletion else {}
     report = compare_collection(load_config(profile, overrides).config, repair=repair)
     if as_json:
-        print_json(report)
+        print_json(report | ({"artifacts": asdict(artifacts)} if everything else {}))
     else:
+        if everything:
+            screens.print_artifacts(open_console(as_json), artifacts)
         screens.print_verification(open_console(as_json), report)
     raise typer.Exit(1 if report.get("remaining", len(report["documents"])) else 0)
 

@@ -10,11 +10,13 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from runner.record.damage import CheckedArtifacts
     from runner.upkeep.backup import BackupReport
     from runner.upkeep.prune import PrunePlan
     from runner.upkeep.quarantine import QuarantinedDocument
 
 __all__ = [
+    "print_artifacts",
     "print_backup",
     "print_environment",
     "print_health",
@@ -25,6 +27,15 @@ __all__ = [
 
 Row = dict[str, Any]
 _LISTED = 50
+
+
+def print_artifacts(console: Console, artifacts: CheckedArtifacts) -> None:
+    """Print which artifacts are damaged or missing."""
+    for sentence in artifacts.damaged:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        f"{artifacts.checked} artifacts read: {len(artifacts.damaged)} damaged or missing.", highlight=False
+    )
 
 
 def print_verification(console: Console, report: Row) -> None:

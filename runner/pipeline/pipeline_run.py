@@ -21,6 +21,7 @@ from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.scheduler import run_in_order
 from runner.pipeline.stage_manager import StageManager
 from runner.pipeline.warming import WarmAhead
+from runner.record.damage import forget_lost, lost_artifacts, scrub_share
 from runner.record.environment import source_of
 from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, counts_carried, summarize, summary_text
 from runner.record.state_manager import StateManager, file_sha256
@@ -69,6 +70,7 @@ class PipelineRun:
         self._stop = stop
         self._after = Hooks(after)
         self._guard = threading.Lock()
+        self._lost: set[str] = set()
         self._stages = stages
         self._resources = ResourceManager(parallel=config.parallel_processing)
         self._reuse = reuse
@@ -79,6 +81,7 @@ class PipelineRun:
         """Execute the stages and return what they came to."""
         state = self._state
         state.status, state.error, state.end_timestamp = ExecutionStatus.RUNNING, "", None
+        self._lost = lost_artifacts(self._manager)
         audited = {"execution_id": state.execution_id, "mode": state.mode}
         self._manager.audit("run_started", audited | ({"resumed": state.resumed} if state.resumed else {}))
         self._emit(
@@ -224,7 +227,8 @@ class PipelineRun:
         state.documents = {name: summary["documents"][name] for name in DOCUMENT_COUNTS}
         self._manager.save_checkpoint(state)
         self._manager.audit("run_finished", self._audited(state))
-        due = self._after.finish(EndedRun(self._manager, state, rows, summary))
+        due = self._look_after_artifacts(errors)
+        due += self._after.finish(EndedRun(self._manager, state, rows, summary))
         for warning in [*self._config.renamed, *exposed_secret_files(), *due]:
             summary.setdefault("warnings", []).append(warning)
             self._emit(Event("warning", data={"message": warning}))
@@ -242,6 +246,15 @@ class PipelineRun:
             summary=summary,
             summary_report=summary_text(summary, state.error),
         )
+
+    def _look_after_artifacts(self, errors: dict[str, BaseException]) -> list[str]:
+        """Take note that what was lost has been made again, and return warnings of what is damaged now."""
+        state = self._state
+        ended_well = not errors and not self._stop.is_set()
+        if ended_well and not state.trial and not self._only:
+            forget_lost(self._manager, self._lost)
+        seconds = sum(done.seconds for done in state.stages.values() if not done.carried_from)
+        return scrub_share(self._manager, seconds) if ended_well and seconds else []
 
 
 def _overall(state: PipelineState, errors: dict[str, BaseException], *, stopped: bool) -> ExecutionStatus:

@@ -22,11 +22,12 @@ from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineSt
 from runner.record.audit import AuditLog
 from runner.record.lock import HeldFile, holder
 from runner.record.run_lookup import USABLE, RunLookup
-from stagekit.artifacts.store import ArtifactStore, outputs_store
+from stagekit.artifacts.references import made_references
+from stagekit.artifacts.store import PARQUET, ArtifactStore, outputs_store
 from stagekit.base.files import atomic_write
 from stagekit.base.paths import latest_dir, make_private_dir, private_outputs
 from stagekit.base.plain_json import parse_json
-from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps
+from stagekit.contract import ArtifactRef, ExecutionStatus, artifact_refs, read_scraps
 from stagekit.errors import ArtifactError, StageError
 from stagekit.sealing.cipher import EncryptionError
 
@@ -238,7 +239,10 @@ class StateManager:
         return {stage: one for stage, one in found.items() if one is not None}
 
     def faults(self, checkpoint: Checkpoint) -> list[str]:
-        """Return what is wrong with a checkpoint: withdrawn, or notebook or artifacts missing or altered."""
+        """Return what is wrong with a checkpoint: withdrawn, or notebook or artifacts missing or altered.
+
+        Its documents' artifacts are not read: one of them counts once somebody could not read it.
+        """
         if checkpoint.withdrawn:
             return [checkpoint.withdrawn]
         notebook = Path(checkpoint.notebook)
@@ -253,7 +257,8 @@ class StateManager:
             return [str(error)]
         # A product stands in the notebook twice: by itself and in the stage's result.
         refs = {ref.uri: ref for ref in artifact_refs(list(scraps.values()))}
-        return [fault for ref in refs.values() for fault in self._artifact_faults(ref)]
+        found = [fault for ref in refs.values() for fault in self._artifact_faults(ref)]
+        return found or self._lost_parts(list(refs.values()))
 
     def set_latest(self, notebook: Path) -> None:
         """Let ``outputs/latest/`` lead to this executed notebook, as its stage's newest good one."""
@@ -343,13 +348,24 @@ class StateManager:
             checkpoint.withdrawn = checkpoint.withdrawn or "the state was cleared since it was made"
         self.save_checkpoint(state)
 
-    def _artifact_faults(self, ref: Any) -> list[str]:
+    def _artifact_faults(self, ref: ArtifactRef) -> list[str]:
         try:
             data = self.store.read(ref)
         except ArtifactError as error:
             return [str(error)]
         del data
         return []
+
+    def _lost_parts(self, refs: list[ArtifactRef]) -> list[str]:
+        """Return what is lost of the documents' artifacts; looked for only where anything is."""
+        try:
+            if not (lost := self.store.lost()):
+                return []
+            tables = [self.store.open_table(ref) for ref in refs if ref.media_type == PARQUET]
+            made = {uri for table in tables for _, _, uris in made_references(table) for uri in uris}
+        except (ArtifactError, TypeError, ValueError) as error:
+            return [str(error)]
+        return [f"{uri} could not be read, and is made again" for uri in sorted(made & lost)]
 
 
 class LockNote(HeldFile):

@@ -74,9 +74,41 @@ def test_altered_bytes_are_never_data(root: str) -> None:
     overwrite(root, ref, b"evil")
 
     assert store.present(ref)  # only the size is looked at
-    assert not store.verify(ref)
-    with pytest.raises(ArtifactError, match=r"chunks .* was altered .* delete the file and run the stage"):
+    with pytest.raises(ArtifactError, match=r"chunks .* was altered .*; the next `nic-etl run` makes"):
         store.read(ref)
+    assert not store.verify(ref)
+
+
+@pytest.mark.parametrize("root", PLACES, indirect=True)
+def test_what_cannot_be_read_is_set_aside_and_lost_until_it_is_stored_again(root: str) -> None:
+    store = ArtifactStore(root)
+    ref = store.put("chunks", b"good", "text/plain")
+    whole = store.put("others", b"whole", "text/plain")
+    assert store.lost() == set()
+    overwrite(root, ref, b"goo\x65")
+    assert not store.verify(ref)
+
+    assert store.missing({ref.uri: ref.bytes, whole.uri: whole.bytes}) == {ref.uri}
+    assert store.lost() == {ref.uri}
+    assert [uri for uri, _, _ in store.entries()] == [whole.uri]
+    with pytest.raises(ArtifactError, match="is set aside as damaged"):
+        store.read(ref)
+
+    store.put("chunks", b"good", "text/plain")
+    assert store.lost() == set()
+    assert store.verify(ref)
+
+
+@pytest.mark.parametrize("root", PLACES, indirect=True)
+def test_what_is_lost_can_be_forgotten(root: str) -> None:
+    store = ArtifactStore(root)
+    one, other = (store.put("x", data, "text/plain") for data in (b"one", b"other"))
+    for ref in (one, other):
+        store.delete(ref.uri)
+        assert not store.verify(ref)
+
+    store.forget_lost({one.uri})
+    assert store.lost() == {other.uri}
 
 
 @pytest.mark.parametrize("root", PLACES, indirect=True)
@@ -88,7 +120,7 @@ def test_a_truncated_or_missing_artifact_is_noticed(root: str) -> None:
 
     lost = ref.model_copy(update={"uri": f"sha256/00/{'0' * 64}"})
     assert not store.present(lost)
-    with pytest.raises(ArtifactError, match="chunks .* is missing from the store; run its stage again"):
+    with pytest.raises(ArtifactError, match="chunks .* is missing from the store; the next `nic-etl run`"):
         store.read(lost)
 
 

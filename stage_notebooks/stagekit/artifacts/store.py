@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -37,12 +38,22 @@ if TYPE_CHECKING:
 
     from stagekit.artifacts.table_views import Columns
 
-__all__ = ["PARQUET", "ArtifactStore", "artifacts_url", "half_written", "open_store", "outputs_store"]
+__all__ = [
+    "PARQUET",
+    "ArtifactStore",
+    "artifacts_url",
+    "half_written",
+    "is_address",
+    "open_store",
+    "outputs_store",
+]
 
 PARQUET = "application/vnd.apache.parquet"
 _URI = re.compile(r"sha256/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]{1,12})?")
 # Here a PUT shows whole objects only, and what was listed once must not be believed later.
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
+_LOST = "lost"  # folder of the store: what was asked for and could not be read, by name
+_UNREADABLE = frozenset({errno.EIO, errno.EACCES, errno.EISDIR})  # of the file; others are of the machine
 _FEW_ROWS = 100
 _FEW = 500  # files of a remote store that are asked for one by one; more are told from a listing
 _SUFFIXES = {PARQUET: ".parquet", "application/json": ".json", "text/markdown": ".md"}
@@ -61,6 +72,11 @@ def open_store(url: str | Path) -> ArtifactStore:
 def half_written(uri: str) -> bool:
     """Tell whether a stored file is what a process that was killed, or is writing now, has left of one."""
     return "/." in uri or uri.endswith(".tmp")
+
+
+def is_address(uri: str) -> bool:
+    """Tell whether a stored file has the name of an artifact."""
+    return _URI.fullmatch(uri) is not None
 
 
 def outputs_store(outputs: Path) -> ArtifactStore:
@@ -86,7 +102,8 @@ class ArtifactStore:
     """Stores bytes under their sha256 in a folder or below any fsspec URL (``s3://…``, ``memory://…``).
 
     Equal bytes are stored once. Reading verifies size and sha256, so that whatever was truncated or altered
-    since is an :class:`ArtifactError`, never data.
+    since is an :class:`ArtifactError`, never data. Such a file is set aside at once: from then on it is
+    missing, and :meth:`lost` names it, so that the stage that made it makes it again.
 
     A store whose ``encryption.json`` names a key takes that key from the environment, in whatever process;
     every method raises :class:`~stagekit.sealing.cipher.EncryptionError` where it is not there.
@@ -179,22 +196,26 @@ class ArtifactStore:
                 answer.
         """
         ref = self._checked(ref)
+        damaged = True
+        what = f"Artifact {ref.name} ({ref.uri})"
         try:
-            return self._opened(ref.uri, ref.sha256, self.stored(ref.uri))
+            return self._opened_twice(ref.uri, ref.sha256)
         except FileNotFoundError:
-            raise ArtifactError(
-                f"Artifact {ref.name} ({ref.uri}) is missing from the store; run its stage again."
-            ) from None
+            damaged = False
+            fault = (
+                "is set aside as damaged" if self._set_aside_before(ref.uri) else "is missing from the store"
+            )
         except OSError as error:
-            raise ArtifactError(
-                f"Artifact {ref.name} ({ref.uri}) cannot be read ({error.strerror}); "
-                "remove what is there and run its stage again."
-            ) from None
+            if error.errno not in _UNREADABLE:
+                raise ArtifactError(
+                    f"{what} cannot be read ({error.strerror}); see that the disk is whole, and run again."
+                ) from None
+            fault = f"cannot be read ({error.strerror})"
         except DamagedError:
-            raise ArtifactError(
-                f"Artifact {ref.name} ({ref.uri}) was altered since it was stored; "
-                "delete the file and run the stage that makes it again."
-            ) from None
+            fault = "was altered since it was stored"
+        if self._set_aside(ref.uri, damaged=damaged):
+            raise ArtifactError(f"{what} {fault}; the next `nic-etl run` makes it again.")
+        raise ArtifactError(f"{what} {fault}; remove what is there and run its stage again.")
 
     def read_table(
         self, ref: ArtifactRef | dict[str, Any], columns: Collection[str] | None = None
@@ -242,13 +263,32 @@ class ArtifactStore:
             found = {uri: size for uri, size, _ in self.entries()}
         return {uri for uri, size in sizes.items() if found.get(uri) != size + overhead}
 
-    def entries(self) -> Iterator[tuple[str, int, float]]:
+    def lost(self) -> set[str]:
+        """Return the addresses of artifacts that somebody could not read and that nobody made again since."""
+        return {uri for uri in self._noted() if not self._there(uri)}
+
+    def forget_lost(self, uris: Collection[str]) -> None:
+        """Forget that artifacts were lost, once a run has found that it needs none of them any more.
+
+        Args:
+            uris: of which that is known; those that were made again are forgotten besides.
+        """
+        for uri in self._noted():
+            if uri in uris or self._there(uri):
+                with contextlib.suppress(FileNotFoundError), _explained(self.url, "written to"):
+                    self._fs.rm(self._note(uri), recursive=True)
+
+    def entries(self, beginning: str = "") -> Iterator[tuple[str, int, float]]:
         """Yield every stored file: uri, bytes, and when it was last written (seconds since 1970).
 
         Files that a killed process left half written are among them, under their temporary names.
+
+        Args:
+            beginning: first two digits of those that are wanted; empty for all.
         """
         with _explained(self.url, "listed"):
-            found = self._fs.find(f"{self._root}/sha256", detail=True, withdirs=False)
+            folder = f"{self._root}/sha256/{beginning}".rstrip("/")
+            found = self._fs.find(folder, detail=True, withdirs=False)
         for path, details in found.items():
             when = details.get("mtime") or details.get("created") or details.get("LastModified") or 0.0
             when = when.timestamp() if isinstance(when, datetime) else float(when)
@@ -371,6 +411,50 @@ class ArtifactStore:
             return self._opened(ref.uri, ref.sha256, self.stored(ref.uri)) == data
         except DamagedError:
             return False
+
+    def _opened_twice(self, uri: str, digest: str) -> bytes:
+        try:
+            return self._opened(uri, digest, self.stored(uri))
+        except DamagedError:  # on its way here, perhaps, or while it was being made again
+            return self._opened(uri, digest, self.stored(uri))
+
+    def _note(self, uri: str) -> str:
+        return f"{self._root}/{_LOST}/{uri.rpartition('/')[2]}"
+
+    def _noted(self) -> set[str]:
+        try:
+            with _explained(self.url, "listed"):
+                paths = self._fs.ls(f"{self._root}/{_LOST}", detail=False)
+        except FileNotFoundError:
+            return set()
+        names = (str(path).rstrip("/").rpartition("/")[2] for path in paths)
+        return {uri for name in names if is_address(uri := f"sha256/{name[:2]}/{name}")}
+
+    def _there(self, uri: str) -> bool:
+        with _explained(self.url, "read"):
+            return bool(self._fs.exists(self._path(uri)))
+
+    def _set_aside_before(self, uri: str) -> bool:
+        try:
+            with _explained(self.url, "read"):
+                return bool(self._fs.size(self._note(uri)))
+        except OSError:
+            return False
+
+    def _set_aside(self, uri: str, *, damaged: bool) -> bool:
+        """Note that an artifact is lost, its damaged file out of the way; tell whether that could be done."""
+        note = self._note(uri)
+        try:
+            if self._local:
+                Path(note).parent.mkdir(mode=0o700, exist_ok=True)
+            with _explained(self.url, "written to"):
+                if damaged:
+                    self._fs.mv(self._path(uri), note)
+                elif not self._fs.exists(note):
+                    self._fs.pipe_file(note, b"")
+        except (OSError, ArtifactError):
+            return False
+        return True
 
     def _opened(self, uri: str, digest: str, data: bytes) -> bytes:
         if not _URI.fullmatch(uri):

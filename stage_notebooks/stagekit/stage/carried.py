@@ -6,11 +6,11 @@ artifacts are there. Whatever cannot be compared is simply processed as usual, b
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from stagekit.artifacts.references import made_references
 from stagekit.artifacts.rows import Rows, RowSource
 from stagekit.artifacts.table_files import GROUP_ROWS, TableFile
 from stagekit.artifacts.table_views import UNCHANGED, Columns, JoinedTable, TableView, join_outcomes
@@ -26,9 +26,6 @@ __all__ = ["Held", "held_outcomes", "map_record"]
 
 Row = dict[str, Any]
 _ID = "document_id"
-# References as canonical_json writes them; quotes inside of texts are escaped and cannot look like these.
-_REF = re.compile(r'"bytes":(\d+),[^{}]*?"uri":"([^"]+)"')
-_ONE_REF = r'^\{"bytes":(?P<size>\d+),[^{}]*"uri":"(?P<uri>[^"{}]+)"\}$'
 
 
 @dataclass(frozen=True)
@@ -166,38 +163,13 @@ def _broken(output: TableFile, store: ArtifactStore) -> pa.Array:
     """Return the ids of the documents of whose artifacts one is not there with its size."""
     import pyarrow as pa
 
-    carried = set((table_metadata(output) or {}).get("carried", ()))
-    marked = [item.name for item in output.schema if (item.metadata or {}).get(b"nic_etl")]
     places: list[int] = []
     uris: list[str] = []
     sizes: list[int] = []
-    for name in marked:
-        if name not in carried:
-            for at, size, uri in _references(output.column(name)):
-                places += at
-                sizes += size
-                uris += uri
+    for at, size, uri in made_references(output):
+        places += at
+        sizes += size
+        uris += uri
     missing = store.missing(dict(zip(uris, sizes, strict=True)))
     broken = {at for at, uri in zip(places, uris, strict=True) if uri in missing} if missing else set()
     return output.column(_ID).take(pa.array(sorted(broken), pa.int64())).combine_chunks()
-
-
-def _references(column: pa.ChunkedArray) -> Iterator[tuple[list[int], list[int], list[str]]]:
-    """Yield rows, sizes and addresses of what a column of JSON texts refers to, a few rows at a time."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for begin in range(0, len(column), GROUP_ROWS):
-        texts = column.slice(begin, GROUP_ROWS)
-        referring = pc.match_substring(texts, '"uri":"')
-        if not pc.any(referring).as_py():
-            continue
-        # Nearly always a value is one reference; the others are told one by one.
-        found = pc.extract_regex(texts, _ONE_REF)
-        alone = pc.is_valid(found)
-        size, uri = (pc.struct_field(found, name).filter(alone) for name in ("size", "uri"))
-        places = pc.add(pc.indices_nonzero(alone).cast(pa.int64()), begin).to_pylist()
-        yield places, size.cast(pa.int64()).to_pylist(), uri.to_pylist()
-        for place in pc.indices_nonzero(pc.and_not(referring, alone)).to_pylist():
-            for text, address in _REF.findall(texts[place].as_py()):
-                yield [begin + place], [int(text)], [address]
