@@ -40,7 +40,9 @@ _MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
 _FILES = (MARKER_FILE, "audit*.jsonl", "audit.head", SOURCES_FILE, "runs/*/*", "latest/*")
 _DATABASES = ("memo.sqlite", "vectors.sqlite")
-_STAYS = {"run.lock", "kernels"}  # of the folder that is restored into: they are about its own processes
+# Of the folder that is restored into: what is about its own processes, and the served collections, which the
+# next run brings in step with what was restored.
+_STAYS = {"run.lock", "kernels", "qdrant"}
 
 
 class BackupFile(BaseModel):

@@ -159,6 +159,9 @@ def test_what_is_there_is_replaced_only_by_force(shouting: Shouting, tmp_path: P
     target = str(tmp_path / "backup")
     create_backup(shouting.manager, target)
     later = shouting.run({"z.md": "later"})
+    served = shouting.manager.outputs / "qdrant" / "aliases.json"
+    served.parent.mkdir()
+    served.write_text("{}")
     with pytest.raises(StateManagementError, match="is not empty.*--force") as refusal:
         restore_backup(shouting.manager, target)
     assert refusal.value.exit_code == 2
@@ -166,6 +169,7 @@ def test_what_is_there_is_replaced_only_by_force(shouting: Shouting, tmp_path: P
         restore_backup(shouting.manager, target, force=True)
     assert later.execution_id not in shouting.manager.execution_ids()
     assert len(shouting.manager.execution_ids()) == 1
+    assert served.read_text() == "{}"  # readers go on being answered until the next run has worked
 
 
 def test_damaged_artifacts_and_caches_are_left_out_and_told(shouting: Shouting, tmp_path: Path) -> None:
