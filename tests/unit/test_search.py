@@ -249,7 +249,7 @@ def test_of_a_collection_that_has_become_empty_nothing_is_found(outputs):
     assert ask(outputs, "férias", collection_name="empty") == []
 
 
-def test_a_locked_store_names_the_remedy(outputs):
+def test_a_search_answers_while_another_process_has_the_store_open_to_write(outputs):
     code = (
         "import sys; from pathlib import Path; from stagekit.storage import connect\n"
         f"connect('embedded', Path({str(outputs)!r})); print('open', flush=True); sys.stdin.read()"
@@ -259,8 +259,7 @@ def test_a_locked_store_names_the_remedy(outputs):
     )
     try:
         assert owner.stdout.readline() == "open\n"
-        with pytest.raises(StageError, match="in use by another process"):
-            ask(outputs, "férias")
+        assert ask(outputs, "férias")
     finally:
         owner.communicate("")
 

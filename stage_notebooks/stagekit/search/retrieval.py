@@ -98,7 +98,8 @@ def open_store(
     if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
         raise StageError(f"There is no store in {outputs} yet: run `nic-etl run` first.")
     options = connection_options(settings or {})
-    with contextlib.closing(connect(qdrant_url, outputs, **options)) as client, qdrant_errors(qdrant_url):
+    client = connect(qdrant_url, outputs, read_only=True, **options)
+    with contextlib.closing(client), qdrant_errors(qdrant_url):
         yield client
 
 

@@ -49,13 +49,14 @@ def connect(
     timeout_s: float = 60,
     ca_file: str = "",
     retry_budget_s: float = 300,
+    read_only: bool = False,
 ) -> QdrantClient:
     """Open the store that ``qdrant_url`` names; the caller closes it. Part of the public interface.
 
-    The embedded store belongs to one process at a time; it offers those methods of QdrantClient that are
-    used here, see :mod:`stagekit.storage.embedded.store`. A server's key is taken from the environment, see
-    :func:`stagekit.base.store_address.server_key`. Nothing is asked of a server yet; each request that is
-    asked of it later is sent again where it failed for a reason that may pass, see
+    The embedded store has one writer at a time and readers beside it; it offers those methods of QdrantClient
+    that are used here, see :mod:`stagekit.storage.embedded.store`. A server's key is taken from the
+    environment, see :func:`stagekit.base.store_address.server_key`. Nothing is asked of a server yet; each
+    request that is asked of it later is sent again where it failed for a reason that may pass, see
     :mod:`stagekit.storage.retrying`.
 
     Args:
@@ -66,12 +67,13 @@ def connect(
         timeout_s: seconds that one request may take.
         ca_file: PEM file of an authority that is trusted beside the public ones; may be empty.
         retry_budget_s: seconds that may be lost by waiting for the server in all.
+        read_only: stand beside a process that writes to the embedded store; nothing can be written then.
 
     Raises:
-        StageError: if the embedded store is in use elsewhere, or a setting is wrong.
+        StageError: if the embedded store is written to elsewhere or cannot be had, or a setting is wrong.
     """
     if is_embedded(qdrant_url):
-        return cast("QdrantClient", open_embedded(embedded_path(outputs)))
+        return cast("QdrantClient", open_embedded(embedded_path(outputs), read_only=read_only))
     where = server_url(qdrant_url)
     options: dict[str, Any] = {}
     grpc_options: dict[str, Any] = {"grpc.service_config": GRPC_RETRY_POLICY}

@@ -61,7 +61,8 @@ def collections(
     if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
         raise StageError(f"There is no store in {outputs} yet: run `nic-etl run` first.")
     options = connection_options(settings or {})
-    with contextlib.closing(connect(qdrant_url, outputs, **options)) as client, qdrant_errors(qdrant_url):
+    client = connect(qdrant_url, outputs, read_only=not clean, **options)
+    with contextlib.closing(client), qdrant_errors(qdrant_url):
         dropped = drop_superseded(client, collection_name, grace_hours) if clean else []
         left = physical_collections(client, collection_name)
     return {"collections": [asdict(one) for one in left], "dropped": dropped}

@@ -60,7 +60,8 @@ def sources(
     if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
         raise StageError(f"There is no store in {outputs} yet: run `nic-etl run` first.")
     options = connection_options(settings or {})
-    with contextlib.closing(connect(qdrant_url, outputs, **options)) as client, qdrant_errors(qdrant_url):
+    client = connect(qdrant_url, outputs, read_only=not (adopt or drop), **options)
+    with contextlib.closing(client), qdrant_errors(qdrant_url):
         known = known_sources(outputs)
         rows = _rows(client, collection_name, known)
         changed = 0

@@ -85,7 +85,8 @@ def verify(
     if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
         raise StageError(f"There is no store in {outputs}: `nic-etl run` fills one from the artifacts.")
     options = connection_options(settings or {})
-    with contextlib.closing(connect(qdrant_url, outputs, **options)) as client, qdrant_errors(qdrant_url):
+    client = connect(qdrant_url, outputs, read_only=not repair, **options)
+    with contextlib.closing(client), qdrant_errors(qdrant_url):
         collection = _Collection(client, collection_name, source_id, in_source, outputs_id(outputs))
         collection.check(identity)
         differences = collection.differences(desired)

@@ -1,4 +1,4 @@
-"""The files of the embedded store: who has them open, how they are replaced, and what damage means."""
+"""The files of the embedded store: how they are replaced, and what damage means."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
-
-import portalocker
+from typing import Any
 
 from stagekit.errors import StageError
 
-__all__ = ["lock_folder", "make_private", "of_the_engine", "read_json", "readable", "write_json"]
+__all__ = ["make_private", "of_the_engine", "read_json", "readable", "write_json"]
 
 
 def of_the_engine(error: BaseException) -> bool:
@@ -33,24 +31,6 @@ def readable(path: Path) -> Iterator[None]:
             f"The embedded store {path} cannot be read ({error}): move the folder away and run `nic-etl run` "
             "again; it is filled from the artifacts."
         ) from None
-
-
-def lock_folder(path: Path) -> IO[str]:
-    """Lock a store's folder until the returned file is closed.
-
-    Raises:
-        StageError: if another process holds it.
-    """
-    file = os.fdopen(os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
-    try:
-        portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
-    except portalocker.exceptions.LockException:
-        file.close()
-        raise StageError(
-            f"The embedded store {path} is in use by another process: wait until the run or search ends, "
-            "or close the notebook that holds it open, and try again."
-        ) from None
-    return file
 
 
 def read_json(path: Path) -> Any:

@@ -3,18 +3,20 @@
 One folder a collection below ``collections/``: ``collection.json``, written last when it is made and removed
 first when it is dropped, says what it is; ``shard/`` is the engine's. ``aliases.json`` is replaced as a
 whole. What a method has written when it returns survives the end of the process (the engine has a
-write-ahead log).
+write-ahead log). Processes take turns with the engine's files, see :mod:`stagekit.storage.embedded.turns`;
+of those that may write there is one at a time.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import qdrant_edge as edge
 from qdrant_client import models
@@ -26,7 +28,6 @@ from stagekit.sealing.cipher import Cipher, EncryptionError
 from stagekit.sealing.marker import folder_cipher
 from stagekit.storage.embedded import edge_models as translate
 from stagekit.storage.embedded.files import (
-    lock_folder,
     make_private,
     of_the_engine,
     read_json,
@@ -35,30 +36,38 @@ from stagekit.storage.embedded.files import (
 )
 from stagekit.storage.embedded.info import collection_info, first_graph_kilobytes
 from stagekit.storage.embedded.sealing import PayloadSealer
+from stagekit.storage.embedded.turns import Turns, lock_file
 
 __all__ = ["EmbeddedQdrant", "open_embedded"]
 
 COLLECTION_FILE: Final = "collection.json"
 ALIASES_FILE: Final = "aliases.json"
+_WRITER_FILE: Final = ".writer"
 _LONGEST_NAME: Final = 250  # bytes that a folder's name may have, nearly
 
 _open_stores: dict[Path, EmbeddedQdrant] = {}
 _COMPLETED: Final = models.UpdateResult(operation_id=None, status=models.UpdateStatus.COMPLETED)
 
 T = TypeVar("T")
+P = ParamSpec("P")
+Method = Callable[Concatenate["EmbeddedQdrant", P], T]
 
 
-def open_embedded(path: Path) -> EmbeddedQdrant:
-    """Open the embedded store in a folder, which belongs to one process at a time; the caller closes it.
+def open_embedded(path: Path, *, read_only: bool = False) -> EmbeddedQdrant:
+    """Open the embedded store in a folder; the caller closes it.
+
+    Args:
+        path: the folder.
+        read_only: stand beside any other process; without it, beside such readers only.
 
     Raises:
-        StageError: if another process has it open, or it cannot be read.
+        StageError: if another process may write there, no turn comes, or it cannot be read.
     """
     # A notebook cell that is run again must not be locked out by its own earlier store.
     earlier = _open_stores.pop(path, None)
     if earlier is not None:
         earlier.close()
-    _open_stores[path] = store = EmbeddedQdrant(path)
+    _open_stores[path] = store = EmbeddedQdrant(path, read_only=read_only)
     return store
 
 
@@ -68,6 +77,30 @@ def _close_all() -> None:
         store.close()
 
 
+def _reads(method: Method[P, T]) -> Method[P, T]:
+    """Make a method one request: nobody else has the files while it runs, anybody may between two."""
+
+    @functools.wraps(method)
+    def request(self: EmbeddedQdrant, *arguments: P.args, **named: P.kwargs) -> T:
+        with self._turns.request():
+            return method(self, *arguments, **named)
+
+    return request
+
+
+def _writes(method: Method[P, T]) -> Method[P, T]:
+    """Make a method one request that a store opened to be read refuses."""
+
+    @functools.wraps(method)
+    def request(self: EmbeddedQdrant, *arguments: P.args, **named: P.kwargs) -> T:
+        if self._writer is None:
+            raise StageError(f"The embedded store {self._path} was opened to be read, not to be written.")
+        with self._turns.request():
+            return method(self, *arguments, **named)
+
+    return request
+
+
 class EmbeddedQdrant:
     """A store in a folder; methods, arguments and answers are those of :class:`qdrant_client.QdrantClient`.
 
@@ -75,15 +108,17 @@ class EmbeddedQdrant:
     (``timeout``, ``ordering``) concerns servers only.
     """
 
-    def __init__(self, path: Path, cipher: Cipher | None = None) -> None:
-        """Lock the folder and read what collections there are.
+    def __init__(self, path: Path, cipher: Cipher | None = None, *, read_only: bool = False) -> None:
+        """Take a turn with the folder and read what collections there are.
 
         Args:
             path: the folder; the one above it says whether payloads are sealed.
             cipher: of payloads under a former key; by default the one of that folder.
+            read_only: stand beside any other process; without it, beside such readers only.
 
         Raises:
-            StageError: if another process has it open, its key is missing, or it cannot be read.
+            StageError: if another process may write there, no turn comes, its key is missing, or it cannot
+                be read.
         """
         self._cipher = folder_cipher(path.parent) if cipher is None else cipher
         self._sealer = PayloadSealer(self._cipher)
@@ -93,16 +128,19 @@ class EmbeddedQdrant:
         self._written: set[str] = set()
         make_private_dir(path)
         make_private_dir(path / "collections")
-        self._lock = lock_folder(path)
+        self._aliases: dict[str, str] = {}
+        self._collections: dict[str, dict[str, Any]] = {}
+        self._writer = None if read_only else self._only_writer()
         try:
-            self._aliases: dict[str, str] = read_json(path / ALIASES_FILE) or {}
-            self._collections = {name: self._read(name) for name in self._remove_unfinished()}
+            self._turns = Turns(path, self._begin_turn, self._end_turn)
         except BaseException:
-            self._lock.close()
+            if self._writer is not None:
+                self._writer.close()
             raise
 
     # Collections
 
+    @_writes
     def create_collection(
         self,
         collection_name: str,
@@ -132,6 +170,7 @@ class EmbeddedQdrant:
             self._remove_local_mode()
         return True
 
+    @_writes
     def update_collection(
         self,
         collection_name: str,
@@ -159,6 +198,7 @@ class EmbeddedQdrant:
             self._do(name, shard.optimize)
         return True
 
+    @_writes
     def delete_collection(self, collection_name: str, **_: Any) -> bool:
         """Remove a collection and its aliases; False if there is none."""
         with self._guard:
@@ -173,31 +213,37 @@ class EmbeddedQdrant:
             shutil.rmtree(self._folder(collection_name), ignore_errors=True)
         return True
 
+    @_reads
     def collection_exists(self, collection_name: str, **_: Any) -> bool:
         """Tell whether there is a collection or alias of that name."""
         return collection_name in self._collections or collection_name in self._aliases
 
+    @_reads
     def get_collections(self, **_: Any) -> models.CollectionsResponse:
         """Return the names of the collections."""
         names = [models.CollectionDescription(name=name) for name in sorted(self._collections)]
         return models.CollectionsResponse(collections=names)
 
+    @_reads
     def get_collection(self, collection_name: str, **_: Any) -> models.CollectionInfo:
         """Return what a collection is."""
         with self._guard:
             name = self._real(collection_name)
             return collection_info(self._collections[name]["request"], self._shard(name).info())
 
+    @_reads
     def request(self, collection_name: str) -> models.CreateCollection:
         """Return the request that made a collection, with what has been changed of it since."""
         with self._guard:
             entry = self._collections[self._real(collection_name)]
         return models.CreateCollection.model_validate(entry["request"])
 
+    @_reads
     def sessions(self, collection_name: str) -> int:
         """Return how often a collection was opened and written to: another number, another content."""
         return int(self._collections[self._real(collection_name)].get("sessions", 0))
 
+    @_writes
     def create_payload_index(
         self, collection_name: str, field_name: str, field_schema: models.PayloadSchemaType, **_: Any
     ) -> models.UpdateResult:
@@ -213,6 +259,7 @@ class EmbeddedQdrant:
 
     # Points
 
+    @_writes
     def upsert(
         self, collection_name: str, points: Sequence[models.PointStruct], **_: Any
     ) -> models.UpdateResult:
@@ -220,6 +267,7 @@ class EmbeddedQdrant:
         made = [translate.edge_point(self._sealer.sealed(point)) for point in points]
         return self._update(collection_name, edge.UpdateOperation.upsert_points(made))
 
+    @_writes
     def delete(self, collection_name: str, points_selector: Any, **_: Any) -> models.UpdateResult:
         """Delete points by id (``PointIdsList``, list) or filter (``FilterSelector``, ``Filter``)."""
         chosen = getattr(points_selector, "filter", points_selector)
@@ -233,6 +281,7 @@ class EmbeddedQdrant:
             operation = edge.UpdateOperation.delete_points([translate.edge_id(one) for one in ids])
         return self._update(collection_name, operation)
 
+    @_reads
     def retrieve(
         self,
         collection_name: str,
@@ -247,6 +296,7 @@ class EmbeddedQdrant:
         found = self._ask(collection_name, "retrieve", wanted, fields, _some(with_vectors))
         return [self._sealer.opened(translate.record(one), with_payload) for one in found]
 
+    @_reads
     def scroll(
         self,
         collection_name: str,
@@ -270,6 +320,7 @@ class EmbeddedQdrant:
         opened = [self._sealer.opened(translate.record(one), with_payload) for one in found]
         return opened, following and translate.plain_id(following)
 
+    @_reads
     def count(
         self, collection_name: str, count_filter: models.Filter | None = None, exact: bool = True, **_: Any
     ) -> models.CountResult:
@@ -278,6 +329,7 @@ class EmbeddedQdrant:
         request = edge.CountRequest(filter=translate.edge_filter(count_filter), exact=exact)
         return models.CountResult(count=self._ask(collection_name, "count", request))
 
+    @_reads
     def query_points(
         self,
         collection_name: str,
@@ -312,6 +364,7 @@ class EmbeddedQdrant:
 
     # Aliases
 
+    @_reads
     def get_aliases(self, **_: Any) -> models.CollectionsAliasesResponse:
         """Return all aliases."""
         return models.CollectionsAliasesResponse(
@@ -321,6 +374,7 @@ class EmbeddedQdrant:
             ]
         )
 
+    @_writes
     def update_collection_aliases(self, change_aliases_operations: Sequence[Any], **_: Any) -> bool:
         """Change aliases, all in one step or none of them."""
         with self._guard:
@@ -342,6 +396,29 @@ class EmbeddedQdrant:
 
     def close(self, **_: Any) -> None:
         """Write what is in memory to disk, and let others open the folder; a second call does nothing."""
+        self._turns.close()
+        if self._writer is not None:
+            self._writer.close()
+        if _open_stores.get(self._path) is self:
+            del _open_stores[self._path]
+
+    # Turns with other processes
+
+    def _only_writer(self) -> IO[str]:
+        lock = lock_file(self._path / _WRITER_FILE)
+        if lock is None:
+            raise StageError(
+                f"The embedded store {self._path} is in use by another process: wait until the run ends, or "
+                "close the notebook that holds it open, and try again."
+            )
+        return lock
+
+    def _begin_turn(self) -> None:
+        with self._guard:
+            self._aliases = read_json(self._path / ALIASES_FILE) or {}
+            self._collections = {name: self._read(name) for name in self._whole_collections()}
+
+    def _end_turn(self) -> None:
         with self._guard:
             for name, shard in self._shards.items():
                 if name in self._written:
@@ -350,10 +427,6 @@ class EmbeddedQdrant:
                 shard.close()
                 make_private(self._folder(name))
             self._shards.clear()
-            self._written.clear()
-            self._lock.close()
-            if _open_stores.get(self._path) is self:
-                del _open_stores[self._path]
 
     # The engine
 
@@ -411,13 +484,14 @@ class EmbeddedQdrant:
             )
         return self._path / "collections" / name
 
-    def _remove_unfinished(self) -> list[str]:
-        """Remove what a killed process had begun or not ended to drop; return the others' names."""
+    def _whole_collections(self) -> list[str]:
+        """Return the collections' names; a writer removes those half made or half dropped."""
         folders = self._path / "collections"
         names = sorted(folder.name for folder in folders.iterdir())
         whole = [name for name in names if (folders / name / COLLECTION_FILE).is_file()]
-        for name in set(names).difference(whole):
-            shutil.rmtree(folders / name, ignore_errors=True)
+        if self._writer is not None:
+            for name in set(names).difference(whole):
+                shutil.rmtree(folders / name, ignore_errors=True)
         return whole
 
     def _read(self, name: str) -> dict[str, Any]:
