@@ -8,7 +8,9 @@ import sys
 import pytest
 from qdrant_client.models import Distance, PointStruct, VectorParams
 
+from runner.tools import run_tool
 from stagekit import StageError
+from stagekit.enrichment.canonical import point_fingerprint
 from stagekit.search.query import SearchRequestError, file_link, main, search
 from stagekit.storage import connect
 from tests.unit.search_store import fill, meaning
@@ -66,6 +68,37 @@ def test_a_long_document_does_not_hide_the_others(tmp_path, mode):
     hits = ask(tmp_path, "férias e recurso, parte 1", top=3, mode=mode)
     assert len(hits) == 3
     assert {hit.path for hit in hits} == {"30-Aprovados/longo.md", RECURSO}
+
+
+def fingerprinted(folder, alter):
+    """Store RECURSO as stage 06 does, but one passage with another payload than its fingerprint says."""
+    fill(folder, {RECURSO: TEXTS[RECURSO]})
+    client = connect("embedded", folder)
+    points = []
+    for record in client.scroll(COLLECTION, with_vectors=True)[0]:
+        payload = record.payload | {"point_fingerprint": point_fingerprint(record.payload)}
+        if payload["chunk_content"] == TEXTS[RECURSO][0]:
+            payload |= alter
+        points.append(PointStruct(id=record.id, vector=record.vector, payload=payload))
+    client.upsert(COLLECTION, points=points)
+    client.close()
+
+
+def test_a_passage_that_was_altered_in_the_store_is_left_out_and_said(tmp_path, capfd):
+    fingerprinted(tmp_path, {"chunk_content": "prazo de mil dias"})
+    request = {"question": "prazo e quem decide", "embedding_model": "unused", "mode": "sparse"}
+    hits = run_tool("stagekit.search.query", request | {"outputs_dir": str(tmp_path)})
+    assert [hit["text"] for hit in hits] == [TEXTS[RECURSO][1]]
+    said = capfd.readouterr().err
+    assert said.startswith("Warning: 1 passages of the collection are not what nic-etl wrote")
+    assert "`nic-etl verify --repair`" in said
+
+
+@pytest.mark.parametrize("alter", [{}, {"source_id": "taken over", "point_fingerprint": ""}])
+def test_a_passage_as_it_was_written_or_of_a_source_just_taken_over_is_served(tmp_path, caplog, alter):
+    fingerprinted(tmp_path, alter)
+    assert {hit.text for hit in ask(tmp_path, "prazo")} == set(TEXTS[RECURSO])
+    assert caplog.text == ""
 
 
 # The three modes

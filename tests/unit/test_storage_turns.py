@@ -1,4 +1,4 @@
-"""Promises of the embedded store's turns: searching and running never refuse each other, whoever is killed."""
+"""Promises of the embedded store's turns: a search and a run never refuse each other, whoever is killed."""
 
 import contextlib
 import os

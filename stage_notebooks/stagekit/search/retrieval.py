@@ -8,6 +8,7 @@ Functions for Hybrid Retrieval", found scores to be better as well.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,12 @@ SPARSE: Final = "sparse"
 FUSED_POINTS: Final = 50
 FETCHED_PER_HIT: Final = 4
 MOST_FETCHED: Final = 1000
+
+_log = logging.getLogger(__name__)
+_ALTERED: Final = (  # the runner shows lines that begin so, see runner/tools.py
+    "Warning: %d passages of the collection are not what nic-etl wrote and were left out: run "
+    "`nic-etl verify --repair`."
+)
 
 
 class SearchRequestError(StageError):
@@ -192,6 +199,9 @@ def best_points(
     More points than asked for are fetched, and again more where one document fills them all. (Qdrant's own
     grouping in the embedded store did the same over all points, which took ten times as long.)
 
+    A point whose payload is not the one that was written (its ``point_fingerprint``) is left out, with a
+    warning in the log.
+
     Args:
         client: of the store.
         collection: from :func:`open_collection`.
@@ -206,16 +216,29 @@ def best_points(
         points = _ranked(client, collection, question, mode, query_filter, limit)
         seen: Counter[str] = Counter()
         kept: list[ScoredPoint] = []
+        altered = 0
         for point in points:
-            if not point.payload:  # emptied by hand: it cannot be cited, `nic-etl verify` finds it
+            payload = point.payload or {}
+            document = payload.get("document_id")
+            if len(kept) == top or (document and seen[document] == per_document):
                 continue
-            document = point.payload["document_id"]
+            if not document or not _as_written(payload):
+                altered += 1
+                continue
             seen[document] += 1
-            if seen[document] <= per_document:
-                kept.append(point)
+            kept.append(point)
         if len(kept) >= top or len(points) < limit or limit >= MOST_FETCHED:
-            return kept[:top]
+            if altered:
+                _log.warning(_ALTERED, altered)
+            return kept
         limit = min(4 * limit, MOST_FETCHED)
+
+
+def _as_written(payload: Mapping[str, Any]) -> bool:
+    from stagekit.enrichment.canonical import point_fingerprint
+
+    written = payload.get("point_fingerprint")  # none in a point that a source has just taken over
+    return not written or point_fingerprint(payload) == written
 
 
 def _ranked(

@@ -16,7 +16,7 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import IO, Any, Final, TypeVar, cast
 
 import qdrant_edge as edge
 from qdrant_client import models
@@ -49,8 +49,7 @@ _open_stores: dict[Path, EmbeddedQdrant] = {}
 _COMPLETED: Final = models.UpdateResult(operation_id=None, status=models.UpdateStatus.COMPLETED)
 
 T = TypeVar("T")
-P = ParamSpec("P")
-Method = Callable[Concatenate["EmbeddedQdrant", P], T]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def open_embedded(path: Path, *, read_only: bool = False) -> EmbeddedQdrant:
@@ -77,28 +76,28 @@ def _close_all() -> None:
         store.close()
 
 
-def _reads(method: Method[P, T]) -> Method[P, T]:
+def _reads(method: F) -> F:
     """Make a method one request: nobody else has the files while it runs, anybody may between two."""
 
     @functools.wraps(method)
-    def request(self: EmbeddedQdrant, *arguments: P.args, **named: P.kwargs) -> T:
+    def request(self: EmbeddedQdrant, *arguments: Any, **named: Any) -> Any:
         with self._turns.request():
             return method(self, *arguments, **named)
 
-    return request
+    return cast("F", request)
 
 
-def _writes(method: Method[P, T]) -> Method[P, T]:
+def _writes(method: F) -> F:
     """Make a method one request that a store opened to be read refuses."""
 
     @functools.wraps(method)
-    def request(self: EmbeddedQdrant, *arguments: P.args, **named: P.kwargs) -> T:
+    def request(self: EmbeddedQdrant, *arguments: Any, **named: Any) -> Any:
         if self._writer is None:
             raise StageError(f"The embedded store {self._path} was opened to be read, not to be written.")
         with self._turns.request():
             return method(self, *arguments, **named)
 
-    return request
+    return cast("F", request)
 
 
 class EmbeddedQdrant:
