@@ -135,7 +135,7 @@ def test_a_run_says_with_what_it_was_made(shouting: Shouting) -> None:
     assert {"docling", "torch", "qdrant-client", "papermill"} <= entry["libraries"].keys()
     assert set(entry["notebooks"]) == {"02_shout.ipynb"}
     assert {"stage/stage.py", "storage/verify.py"} <= entry["stagekit"].keys()
-    assert "orchestrator.py" in entry["runner"]
+    assert "pipeline/orchestrator.py" in entry["runner"]
     assert entry["configuration"] == {"sha256": "hash"}
     assert report["models"] == {"shout.embedding_model": "toy@1"}
     assert report["source"] == {"commit": "c0ffee"}
