@@ -174,6 +174,7 @@ def shown(printer: Callable[..., None], *arguments: Any) -> str:
 HIT = {
     "rank": 1, "score": 0.87654, "path": "30-Aprovados/[red]ação[/red] [x.md", "title": "[bold]Título",
     "page_number": 3, "version": "2.1", "section_titles": ["A", "B [1]"], "duplicate_of": None,
+    "expired": False, "expiration_date": None, "superseded_by": None, "is_latest": True,
     "text": "uma  linha\n" + "palavra " * 100, "link": "https://gitlab.example/" + "x" * 90,
 }  # fmt: skip
 
@@ -195,6 +196,13 @@ def test_what_a_passage_lacks_is_left_out_and_a_copy_is_said() -> None:
     text = shown(print_hits, [HIT | bare, HIT | bare | {"rank": 2, "duplicate_of": "a.md"}])
     assert text.splitlines()[1:3] == ["   score 0.877", "   curto"]
     assert "   score 0.877 · the same text as in a.md" in text
+
+
+def test_a_passage_that_no_longer_holds_says_so() -> None:
+    late = {"expired": True, "expiration_date": "2025-12-31", "superseded_by": {"title": "Norma 2"}}
+    text = shown(print_hits, [HIT | late | {"is_latest": False}]).replace("\n   ", " ")
+    for said in ("expired on 2025-12-31", "superseded by Norma 2", "the present one cannot be read"):
+        assert said in text
 
 
 def figures(value: float, queries: int = 2) -> dict[str, Any]:
