@@ -160,7 +160,7 @@ def test_a_run_is_configured_started_cancelled_resumed_and_understood(server: Se
     page.wait_for_selector(".nic-status:has-text('Running'), .nic-status:has-text('Done')")
     page.wait_for_selector(".nic-status:has-text('Done, with documents that need attention')")
     state = StateManager(server.outputs).load_checkpoint()
-    assert state.mode == "resume"
+    assert (state.mode, state.resumed) == ("full", 1)
     assert state.pipeline_config["chunk_size"] == 60
 
     # The rejected document, with its remedy; its name is text and nothing else.
