@@ -45,6 +45,7 @@ REFUSED = {
     "imagens/fita.png": "blank",
     "textos/citacoes.md": "too_complex",
     "textos/binario.txt": "unsupported",
+    "textos/bomba-yaml.md": "front_matter",
 }
 READ = (
     "office/macro.docx",
@@ -56,7 +57,6 @@ READ = (
     "pdf/anexo.pdf",
     "textos/script.md",
     "textos/imagens-remotas.md",
-    "textos/bomba-yaml.md",
     "textos/instrucoes.md",
     "textos/pagina.html",
     "nomes/emoji-\U0001f4a3-bomba.md",

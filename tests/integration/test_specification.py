@@ -580,7 +580,7 @@ def test_each_widget_shows_the_run(world: World) -> None:
         assert "Start run" in text(spec.create_pipeline_dashboard("local", workspace.settings))
         assert run in text(spec.display_execution_progress(workspace, run))
         assert "chunk_size" in text(spec.pipeline_configuration_widget(workspace))
-        assert "text_chunking" in text(spec.stage_detail_viewer(workspace, run))
+        assert "Executed notebook of gitlab_ingestion" in text(spec.stage_detail_viewer(workspace, run))
         assert text(spec.create_error_analysis_widget(workspace, run))
         assert "Check configuration" in text(spec.validate_configuration_widget(workspace))
         assert "Dry run" in text(spec.pipeline_dry_run(workspace))
