@@ -25,7 +25,8 @@ BEGIN = float(os.environ.get("BENCH_BEGIN") or time.time())
 from stagekit import chunking, embedding, enrichment, ingestion, storage  # noqa: E402
 from stagekit.base.machine import cores  # noqa: E402
 from stagekit.errors import DocumentRejected  # noqa: E402
-from stagekit.processing.process import process_document, quality_verdict  # noqa: E402
+from stagekit.processing.process import process_document  # noqa: E402
+from stagekit.processing.verdict import quality_verdict  # noqa: E402
 from stagekit.processing.reader import DocumentReader  # noqa: E402
 from stagekit.processing.settings import ProcessingSettings  # noqa: E402
 
