@@ -26,9 +26,9 @@ from stagekit import chunking, embedding, enrichment, ingestion, storage  # noqa
 from stagekit.base.machine import cores  # noqa: E402
 from stagekit.errors import DocumentRejected  # noqa: E402
 from stagekit.processing.process import process_document  # noqa: E402
-from stagekit.processing.verdict import quality_verdict  # noqa: E402
 from stagekit.processing.reader import DocumentReader  # noqa: E402
 from stagekit.processing.settings import ProcessingSettings  # noqa: E402
+from stagekit.processing.verdict import quality_verdict  # noqa: E402
 
 SECONDS: dict[str, float] = {}
 COUNTS: dict[str, int] = {}

@@ -26,9 +26,9 @@ from stagekit.processing.process import (
     ProcessedDocument,
     ProcessingSettings,
     process_document,
-    quality_verdict,
 )
 from stagekit.processing.reader import DocumentReader
+from stagekit.processing.verdict import quality_verdict
 
 OCR_RATIO = 0.90
 
