@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,15 +36,15 @@ class EndedRun:
     summary: dict[str, Any]
 
 
-class Hook:
+class Hook(ABC):
     """Something to do when a run has ended, however it did."""
 
-    def prepare(self, manager: StateManager, state: PipelineState) -> None:
+    def prepare(self, manager: StateManager, state: PipelineState) -> None:  # noqa: B027
         """Import what will be needed, in the background; called when the last stage begins."""
 
+    @abstractmethod
     def finish(self, ended: EndedRun) -> Iterable[str]:
         """Do it, and return a warning for what failed."""
-        raise NotImplementedError
 
 
 class Hooks:
@@ -56,7 +57,7 @@ class Hooks:
     def __init__(self, names: Sequence[str | Hook]) -> None:
         self._names = names
 
-    def prepare(self, manager: StateManager, state: PipelineState) -> None:
+    def prepare(self, manager: StateManager, state: PipelineState) -> None:  # noqa: B027
         """Let each hook import what it will need; what goes wrong is told when the run has ended."""
         for name in self._names:
             try:
