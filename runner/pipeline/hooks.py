@@ -57,7 +57,7 @@ class Hooks:
     def __init__(self, names: Sequence[str | Hook]) -> None:
         self._names = names
 
-    def prepare(self, manager: StateManager, state: PipelineState) -> None:  # noqa: B027
+    def prepare(self, manager: StateManager, state: PipelineState) -> None:
         """Let each hook import what it will need; what goes wrong is told when the run has ended."""
         for name in self._names:
             try:
