@@ -62,7 +62,7 @@ class Hooks:
         for name in self._names:
             try:
                 _made(name).prepare(manager, state)
-            except Exception:
+            except Exception:  # `finish` meets it again, and tells
                 continue
 
     def finish(self, ended: EndedRun) -> list[str]:
