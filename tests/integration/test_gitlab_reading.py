@@ -325,7 +325,8 @@ def test_more_commits_than_files_are_not_walked_at_first_either(world: World) ->
     repository.commit({f"d{n}.md": str(n) for n in range(101)})
     reading = world.read(folder="")
     assert len(reading.rows) == 101
-    assert not [line for line in reading.requests if "/compare" in line]
+    # The one commit that added them is asked whether it moved them there.
+    assert len([line for line in reading.requests if "/compare" in line]) == 1
 
 
 def test_a_link_too_long_for_a_path_is_left_out(world: World) -> None:
@@ -335,6 +336,35 @@ def test_a_link_too_long_for_a_path_is_left_out(world: World) -> None:
     world.repository.git("update-index", "--add", "--cacheinfo", f"120000,{blob},{APPROVED}/longa.md")
     world.repository.git("-c", "user.name=A", "commit", "-q", "-m", "x")
     assert world.read().ignored == {"longa.md": "symlink"}
+
+
+def test_a_text_is_its_authors_though_somebody_else_approved_and_corrected_it(world: World) -> None:
+    repository = world.repository
+    text = "".join(f"A frase {n} da norma trata do acervo.\n" for n in range(40))
+    repository.write({"outra.md": "outra"})
+    repository.commit({"norma.md": text}, folder="10-Rascunho")
+    for old, new in (("10-Rascunho", "20-Em-Revisao"), ("20-Em-Revisao", APPROVED)):
+        repository.git("rm", "-q", f"{old}/norma.md")
+        corrected = text.replace("acervo", "arquivo", 1)  # on its first way
+        repository.commit({"norma.md": corrected}, author="Quem Aprova", folder=new)
+    approved = repository.git("rev-parse", "HEAD")
+    repository.commit({"outra.md": "outra, corrigida"}, author="Quem Corrige")
+    rows = world.read().rows
+    assert (rows["norma.md"]["author"], rows["norma.md"]["repository_commit"]) == ("Ana Souza", approved)
+    assert rows["outra.md"]["author"] == "Ana Souza"
+    local = open_source("git", str(repository.path), folders=[APPROVED])
+    for path, history in local.history(local.files()).items():
+        if path.startswith(APPROVED):
+            row = rows[path.removeprefix(f"{APPROVED}/")]
+            assert (history.author, history.created, history.commit) == (
+                row["author"],
+                row["created"],
+                row["repository_commit"],
+            )
+    local.close()
+    again = world.read()
+    assert again.rows == rows
+    assert not [line for line in again.requests if "/compare" in line or "/commits?" in line]
 
 
 @pytest.mark.parametrize("limit", [1000, 50])

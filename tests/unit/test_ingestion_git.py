@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stagekit import StageError
-from stagekit.ingestion import ContentError, SourceFile, blob_id, document_rows, open_source, select
+from stagekit.ingestion import ContentError, SourceFile, blob_id, document_rows, measured, open_source, select
 from stagekit.ingestion.git_source import GitSource
 from stagekit.ingestion.selection import SelectionRules
 
@@ -94,6 +94,8 @@ def opened(repository: Repository):
 
 def rows_of(source: GitSource, rules: SelectionRules = RULES) -> dict[str, dict]:
     selection = select(source.files(), rules, source.read)
+    sizes = source.fetch([document.content for document in selection.documents], rules.max_bytes)
+    selection = measured(selection, sizes, rules)
     return {
         row["path"].removeprefix(f"{APPROVED}/"): row for row in document_rows(source, selection.documents)
     }
@@ -114,9 +116,9 @@ def test_a_file_is_found_and_read_whatever_its_name(repository, opened, name):
     assert rows_of(source)[name]["repository_commit"] == repository.git("rev-parse", "HEAD")
 
 
-def test_a_row_tells_who_changed_the_file_last_and_when(repository, opened):
-    first = repository.commit("Ana Souza", **{f"{APPROVED}/a.md": "um", f"{APPROVED}/b.md": "b"})
-    second = repository.commit("José Ñúñez 📧", **{f"{APPROVED}/a.md": "dois"})
+def test_a_row_tells_who_wrote_the_file_and_what_changed_it_last(repository, opened):
+    first = repository.commit("José Ñúñez 📧", **{f"{APPROVED}/a.md": "um", f"{APPROVED}/b.md": "b"})
+    second = repository.commit("Quem Corrigiu", **{f"{APPROVED}/a.md": "dois"})
     repository.commit("Outra Pessoa", **{"fora.md": "x"})
     rows = rows_of(opened())
     assert rows["a.md"]["repository_commit"] == second
@@ -143,8 +145,8 @@ def test_an_author_without_a_name_is_unknown_rather_than_wrong(repository, opene
     assert row["author"] is None
 
 
-def test_a_renamed_file_keeps_its_content_id_and_starts_a_new_history(repository, opened):
-    repository.commit(**{f"{APPROVED}/velho.md": "texto"})
+def test_a_renamed_file_keeps_its_content_id_its_author_and_the_day_it_was_written(repository, opened):
+    repository.commit("Ana Souza", **{f"{APPROVED}/velho.md": "texto"})
     before = rows_of(opened())["velho.md"]
     repository.git("mv", f"{APPROVED}/velho.md", f"{APPROVED}/novo.md")
     renamed = repository.commit_index()
@@ -153,6 +155,32 @@ def test_a_renamed_file_keeps_its_content_id_and_starts_a_new_history(repository
     assert after["novo.md"]["blob_id"] == before["blob_id"]
     assert after["novo.md"]["document_id"] != before["document_id"]
     assert after["novo.md"]["repository_commit"] == renamed
+    assert (after["novo.md"]["author"], after["novo.md"]["created"]) == ("Ana Souza", before["created"])
+
+
+def test_who_moves_a_text_into_the_approved_folder_has_not_written_it(repository, opened):
+    text = "".join(f"A frase {n} da norma trata do acervo.\n" for n in range(12))
+    repository.commit("Ana Souza", **{"10-Rascunho/norma.md": text})
+    for step in ("20-Em-Revisao", APPROVED):  # moved twice, once with a correction on the way
+        (repository.path / step).mkdir(exist_ok=True)
+        [old] = repository.path.rglob("norma.md")
+        repository.git("mv", str(old.relative_to(repository.path)), f"{step}/norma.md")
+        if step != APPROVED:
+            repository.write(f"{step}/norma.md", text.replace("acervo", "arquivo", 1))
+            repository.git("add", "-A")
+        moved = repository.commit_index("Quem Aprova")
+    row = rows_of(opened())["norma.md"]
+    assert (row["author"], row["created"], row["repository_commit"]) == (
+        "Ana Souza",
+        "2024-03-01T12:00:00Z",
+        moved,
+    )
+
+
+def test_a_copy_or_another_text_of_the_same_name_takes_over_nobodys_authorship(repository, opened):
+    repository.commit("Ana Souza", **{"10-Rascunho/norma.md": "um texto de Ana sobre férias"})
+    repository.commit("Beto Lima", **{f"{APPROVED}/norma.md": "outro texto, de Beto, sobre diárias"})
+    assert rows_of(opened())["norma.md"]["author"] == "Beto Lima"
 
 
 def test_the_last_commit_is_right_across_merges(repository, opened):
@@ -191,7 +219,6 @@ def test_a_merge_that_changes_a_file_itself_is_its_last_commit(repository, opene
     merge = repository.commit("Quem Fundiu", **{f"{APPROVED}/a.md": "nem um nem outro"})
     row = rows_of(opened())["a.md"]
     assert row["repository_commit"] == merge
-    assert row["author"] == "Quem Fundiu"
 
 
 def test_the_branch_that_was_asked_for_is_read_not_the_work_tree(repository, opened):
@@ -506,3 +533,111 @@ def test_a_work_tree_is_not_needed_and_not_touched(repository, opened):
     shutil.rmtree(repository.path / APPROVED)
     source = opened()
     assert source.read(source.files()[0]) == b"um"
+
+
+# Repositories in every state
+
+
+def clone_of(repository: Repository, *options: str) -> Path:
+    """Return a clone through the transport that honours filters."""
+    repository.git("config", "uploadpack.allowFilter", "true")
+    clone = repository.path.parent / "clone"
+    repository.git("clone", "-q", *options, f"file://{repository.path}", str(clone))
+    return clone
+
+
+def without_blob(repository: Repository, path: str) -> None:
+    blob = repository.git("rev-parse", f"HEAD:{path}")
+    (repository.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+
+
+@pytest.mark.parametrize("filter_", ["blob:none", "tree:0"])
+def test_a_partial_and_sparse_clone_is_read_where_the_approved_documents_are_there(
+    repository, opened, filter_
+):
+    repository.commit("Ana Souza", **{f"{APPROVED}/a.md": "um", "videos/b.md": "fora", "c/d/e.md": "fundo"})
+    rows = rows_of(opened())
+    clone = clone_of(repository, f"--filter={filter_}", "--sparse")
+    subprocess.run(
+        ["git", "-C", str(clone), "sparse-checkout", "set", APPROVED], check=True, capture_output=True
+    )
+    repository.path.rename(repository.path.parent / "gone")
+    source = opened(clone)
+    files = {file.path: file for file in source.files()}
+    assert source.read(files[f"{APPROVED}/a.md"]) == b"um"
+    assert rows_of(source)["a.md"]["blob_id"] == rows["a.md"]["blob_id"]
+    assert [warning for warning in source.snapshot().warnings if "--filter=tree" in warning] == (
+        [] if filter_ == "blob:none" else list(source.snapshot().warnings)
+    )
+    with pytest.raises(ContentError, match=r"videos/b.md|partial clone; fetch what it lacks"):
+        source.read(files.get("videos/b.md") or SourceFile("videos/b.md", "file", blob_id(b"fora"), 0))
+
+
+def test_a_lost_content_costs_one_document_and_no_more(repository, opened):
+    repository.commit(**{f"{APPROVED}/a.md": "um", f"{APPROVED}/b.md": "dois"})
+    without_blob(repository, f"{APPROVED}/b.md")
+    source = opened()
+    first, second = source.files()
+    assert source.fetch([first, second], 1000) == {first.path: 2, second.path: 0}
+    assert source.read(first) == b"um"
+    with pytest.raises(ContentError, match="git fsck"):
+        source.read(second)
+
+
+def test_what_people_set_for_themselves_changes_nothing_that_is_read(
+    repository, opened, tmp_path, monkeypatch
+):
+    repository.commit("Ana Souza", **{f"{APPROVED}/z.md": "um", f"{APPROVED}/a.md": "dois", "x.md": "três"})
+    repository.commit("Beto Lima", **{f"{APPROVED}/a.md": "quatro"})
+    repository.git("mv", "x.md", f"{APPROVED}/x.md")
+    repository.commit_index("Quem Aprova")
+    rows = rows_of(opened())
+    mine = tmp_path / "gitconfig"
+    mine.write_text(
+        "[diff]\n\torderFile = /nonexistent/order\n\trelative = true\n\trenames = false\n\texternal = false\n"
+        "[log]\n\tfollow = true\n\tshowSignature = true\n\tdiffMerges = off\n\tmailmap = true\n"
+        "[color]\n\tui = always\n[core]\n\tabbrev = 4\n\tquotePath = true\n[format]\n\tpretty = fuller\n"
+        "[feature]\n\tmanyFiles = true\n[safe]\n\tbareRepository = explicit\n"
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(mine))
+    assert rows_of(opened()) == rows
+    bare = tmp_path / "bare.git"
+    repository.git("clone", "-q", "--bare", str(repository.path), str(bare))
+    assert rows_of(opened(bare)) == rows
+
+
+def test_a_linked_worktree_is_read_and_one_whose_repository_is_missing_says_which(
+    repository, opened, tmp_path
+):
+    repository.commit(**{f"{APPROVED}/a.md": "um"})
+    linked = tmp_path / "worktree"
+    repository.git("worktree", "add", "-q", str(linked), "-b", "publicado")
+    assert rows_of(opened(linked))["a.md"]["size_bytes"] == 2
+    repository.path.rename(tmp_path / "elsewhere")
+    with pytest.raises(StageError, match=f"{repository.path}/.git/worktrees/worktree, which is missing here"):
+        opened(linked)
+
+
+def test_the_error_is_quoted_and_not_the_warning_before_it(repository, opened, monkeypatch):
+    repository.commit(**{f"{APPROVED}/a.md": "um"})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(repository.path / "broken"))
+    (repository.path / "broken").write_text("[core\n")
+    with pytest.raises(StageError, match=r"fatal: bad config line 1 in file .*broken") as caught:
+        opened()
+    assert "fsck" not in str(caught.value)
+
+
+def test_a_repository_of_sha256_names_is_read_alike(tmp_path, opened):
+    new = Repository.__new__(Repository)
+    new.path, new.day = tmp_path / "sha256", 0
+    new.path.mkdir()
+    new.git("init", "-q", "-b", "main", "--object-format=sha256")
+    new.git("config", "user.email", "ana@exemplo.example")
+    new.commit("Ana Souza", **{"10-Rascunho/a.md": "um texto"})
+    (new.path / APPROVED).mkdir()
+    new.git("mv", "10-Rascunho/a.md", f"{APPROVED}/a.md")
+    new.commit_index("Quem Aprova")
+    source = opened(new.path)
+    row = rows_of(source)["a.md"]
+    assert (len(row["blob_id"]), row["author"], row["size_bytes"]) == (64, "Ana Souza", 8)
+    assert source.read(source.files()[0]) == b"um texto"

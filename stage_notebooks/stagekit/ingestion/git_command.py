@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError
 
-__all__ = ["BlobReader", "git_output", "git_records"]
+__all__ = ["BlobReader", "blob_sizes", "git_output", "git_records", "is_partial"]
 
 # git-rev-parse(1), --local-env-vars: what a hook or an outer git command sets to mean *its* repository.
 _FOREIGN = {
@@ -30,8 +31,23 @@ _FOREIGN = {
     "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
 }
-_SETTINGS = ("log.showSignature=false", "log.showRoot=true", "log.mailmap=false", "core.quotePath=false")
+# A bare repository that source_path names is named explicitly, which is what safe.bareRepository asks for; it
+# can only be set by the user or on the command line.
+_SETTINGS = ("core.quotePath=false", "log.showSignature=false", "safe.bareRepository=all")
 _CHUNK = 1 << 16
+# What git says of objects that are damaged or lost.
+_DAMAGED = (
+    "bad object",
+    "bad tree",
+    "corrupt",
+    "missing blob",
+    "missing tree",
+    "not a tree",
+    "unable to read",
+)
+_PARTIAL = (
+    "fetch what it lacks (`git fetch --refetch`, with the remote within reach), or clone it without --filter"
+)
 
 
 def git_output(repository: Path, *arguments: str) -> str:
@@ -46,14 +62,22 @@ def git_output(repository: Path, *arguments: str) -> str:
     return output.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
-def git_records(repository: Path, *arguments: str) -> Iterator[str]:
+def git_records(repository: Path, *arguments: str, given: bytes = b"") -> Iterator[str]:
     """Yield the NUL-separated records that a git command prints, as they come.
+
+    Args:
+        repository: where it runs.
+        arguments: of git.
+        given: what it reads from its standard input.
 
     Raises:
         StageError: as :func:`git_output`, after the records that came.
     """
-    with tempfile.TemporaryFile() as complaint:
-        with _start(repository, arguments, complaint) as process:
+    # Files, not pipes: neither side waits for the other, however much there is to read and to say.
+    with tempfile.TemporaryFile() as complaint, tempfile.TemporaryFile() as asked:
+        asked.write(given)
+        asked.seek(0)
+        with _start(repository, arguments, complaint, asked) as process:
             assert process.stdout is not None
             rest = b""
             while block := process.stdout.read(_CHUNK):
@@ -63,6 +87,22 @@ def git_records(repository: Path, *arguments: str) -> Iterator[str]:
             yield rest.decode("utf-8", "surrogateescape")
         complaint.seek(0)
         _check(repository, process.returncode, complaint.read())
+
+
+def blob_sizes(repository: Path, blobs: Iterable[str]) -> dict[str, int]:
+    """Return the sizes in bytes of those blobs that the repository has."""
+    asked = "\n".join(dict.fromkeys(blobs))
+    form = "--batch-check=%(objectname) %(objectsize)"
+    lines = "".join(git_records(repository, "cat-file", form, "--buffer", given=asked.encode())).splitlines()
+    facts = (line.split() for line in lines)  # of one that is not here: its id and "missing"
+    return {name: int(size) for name, size in facts if size.isdigit()}
+
+
+def is_partial(repository: Path) -> bool:
+    """Tell whether a repository was cloned with a filter, and may lack objects that its remote has."""
+    with contextlib.suppress(StageError):
+        return bool(git_output(repository, "config", "--get-regexp", r"^remote\..*\.promisor$"))
+    return False
 
 
 class BlobReader:
@@ -88,7 +128,7 @@ class BlobReader:
             process.stdin.flush()
             header = process.stdout.readline().split()
             if len(header) != 3 or header[1] != b"blob":
-                raise ContentError(f"The repository {self._repository} lacks the content {blob[:12]}.")
+                raise ContentError(self._lacking(blob))
             size = int(header[2])
             data = process.stdout.read(size)
             process.stdout.read(1)
@@ -96,6 +136,12 @@ class BlobReader:
             self.close()
             raise ContentError(f"git stopped while it read {blob[:12]} ({error}).") from error
         return data
+
+    def _lacking(self, blob: str) -> str:
+        said = f"The repository {self._repository} lacks the content {blob[:12]}"
+        if is_partial(self._repository):
+            return f"{said}: it is a partial clone; {_PARTIAL}."
+        return f"{said}: it is damaged or incomplete; run `git fsck` there, or clone it again."
 
     def close(self) -> None:
         """End the process, if there is one."""
@@ -106,13 +152,16 @@ class BlobReader:
 
 
 def _start(
-    repository: Path, arguments: tuple[str, ...], complaints: int | IO[bytes]
+    repository: Path,
+    arguments: tuple[str, ...],
+    complaints: int | IO[bytes],
+    asked: int | IO[bytes] = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     settings = [part for setting in _SETTINGS for part in ("-c", setting)]
     try:
         return subprocess.Popen(
             ["git", "--no-pager", *settings, "-C", str(repository), *arguments],
-            stdin=subprocess.PIPE,
+            stdin=asked,
             stdout=subprocess.PIPE,
             stderr=complaints,
             env=_environment(repository),
@@ -148,9 +197,30 @@ def _check(repository: Path, returncode: int, complaint: bytes) -> None:
             f"allow it with `git config --global --add safe.directory {repository}`."
         )
     if "not a git repository" in said:
-        raise StageError(
-            f"{repository} looks like a git repository but git cannot read it as one; "
-            "repair or clone it again, or remove its .git to use it as a plain folder."
-        )
-    first = said.splitlines()[0] if said else f"exit status {returncode}"
-    raise StageError(f"git failed in {repository} ({first}); run `git fsck` there.")
+        raise StageError(_not_a_repository(repository))
+    lines = said.splitlines()
+    # Warnings come first and are not why it failed.
+    fatal = next((line for mark in ("fatal:", "error:") for line in lines if line.startswith(mark)), "")
+    why = fatal or (lines[0] if lines else f"exit status {returncode}")
+    if not any(mark in said for mark in _DAMAGED):
+        raise StageError(f"git failed in {repository} ({why}).")
+    remedy = f"it is a partial clone: {_PARTIAL}" if is_partial(repository) else "run `git fsck` there"
+    raise StageError(f"git failed in {repository} ({why}); {remedy}.")
+
+
+def _not_a_repository(repository: Path) -> str:
+    """Say why git does not take a folder for a repository, though it looks like one."""
+    pointer = repository / ".git"
+    if pointer.is_file():  # a linked worktree or a submodule: the repository itself lies elsewhere
+        text = pointer.read_text(encoding="utf-8", errors="replace").strip()
+        place = (repository / text.removeprefix("gitdir:").strip()).resolve()
+        if text.startswith("gitdir:") and not place.exists():
+            return (
+                f"{repository} is a linked worktree or a submodule: its .git file names the repository "
+                f"{place}, which is missing here; make that folder available too (mount it at that path), or "
+                "set source_path to the repository itself."
+            )
+    return (
+        f"{repository} looks like a git repository but git cannot read it as one; "
+        "repair or clone it again, or remove its .git to use it as a plain folder."
+    )

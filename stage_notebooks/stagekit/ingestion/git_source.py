@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
 from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError, verified
-from stagekit.ingestion.git_command import BlobReader, git_output, git_records
+from stagekit.ingestion.git_command import BlobReader, blob_sizes, git_output, git_records, is_partial
+from stagekit.ingestion.git_history import file_histories, utc
 from stagekit.ingestion.lfs import LARGEST_POINTER, LfsPointer, lfs_pointer
 from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 from stagekit.ingestion.remote_url import place_digests, project_of, public_url
@@ -60,16 +60,25 @@ class GitSource:
             repository_url=public_url(origin) or f"file:{project}",
             repository_branch=name,
             commit=commit,
-            commit_timestamp=_utc(git_output(self._repository, "show", "-s", "--format=%ct", commit)),
+            commit_timestamp=utc(
+                self._ask("rev-list", "--max-count=1", "--format=%ct", commit).rpartition("\n")[2]
+            ),
             warnings=(behind,) if behind else (),
         )
+        if self._ask("config", "--get-regexp", r"^remote\..*\.partialclonefilter$").find(" tree:") > 0:
+            self._warn(
+                "The clone lacks the trees of its history (--filter=tree): files carry the date and id of "
+                "the commit that is read; fetch the rest with `git fetch --refetch --filter=blob:none`."
+            )
         self._shallow = self._ask("rev-parse", "--is-shallow-repository") == "true"
         if self._shallow:
-            shallow = (
+            self._warn(
                 "The clone is shallow: files not touched by its commits carry the date, author and id of its "
                 "oldest one; fetch the whole history (`git fetch --unshallow`, in GitLab CI GIT_DEPTH: 0)."
             )
-            self._snapshot = replace(self._snapshot, warnings=(*self._snapshot.warnings, shallow))
+
+    def _warn(self, sentence: str) -> None:
+        self._snapshot = replace(self._snapshot, warnings=(*self._snapshot.warnings, sentence))
 
     def snapshot(self) -> Snapshot:
         """Return the commit that is read."""
@@ -81,37 +90,42 @@ class GitSource:
         return SourceTraits(self._places, self._address, roots=tuple(sorted(roots.split())))
 
     def files(self) -> list[SourceFile]:
-        """Return every entry of the commit's tree, in the order of the paths."""
-        entries = git_records(
-            self._repository, "ls-tree", "-r", "-l", "-z", "--full-tree", self._snapshot.commit
+        """Return every entry of the commit's tree, in the order of the paths; sizes are 0 until fetched.
+
+        A clone that was made without the trees of other folders lists these by their names.
+        """
+        try:
+            entries = self._listed("-r")
+        except StageError:
+            if not (self._folders and is_partial(self._repository)):
+                raise
+            folders = self._listed("-r", folders=self._folders)
+            entries = {entry.path: entry for entry in (*self._listed(), *folders)}.values()
+        return sorted(entries, key=lambda file: file.path)
+
+    def _listed(self, *options: str, folders: Sequence[str] = ()) -> Collection[SourceFile]:
+        commit = self._snapshot.commit
+        records = git_records(
+            self._repository, "ls-tree", *options, "-z", "--full-tree", commit, "--", *folders
         )
-        return sorted((_entry(record) for record in entries if record), key=lambda file: file.path)
+        return [_entry(record) for record in records if record]
 
     def history(self, files: Iterable[SourceFile]) -> Mapping[str, FileHistory]:
-        """Return who last changed each file and when, from one walk through the history.
-
-        Of the commits that touched a path, the last is the newest that gave it the content it has now (a
-        change on a branch that a merge dropped does not count).
-        """
+        """Return who wrote each file, who last changed it and when; former names are followed."""
         wanted = {file.path: file.blob_id for file in files}
-        found: dict[str, FileHistory] = {}
-        first: dict[str, str | None] = {}
-        touched: dict[str, FileHistory] = {}
-        for commit, path, blob in self._changes():
-            if path in wanted:
-                first[path] = commit.timestamp
-                touched.setdefault(path, commit)
-                if blob == wanted[path]:
-                    found.setdefault(path, commit)
         head = FileHistory(self._snapshot.commit, self._snapshot.commit_timestamp, None, None)
-        return {
-            path: replace(found.get(path) or touched.get(path) or head, created=first.get(path))
-            for path in wanted
-        }
+        try:
+            found = file_histories(self._repository, self._snapshot.commit, self._folders, wanted)
+        except StageError:
+            if not is_partial(self._repository):
+                raise
+            found = {}
+        return {path: found.get(path, head) for path in wanted}
 
     def fetch(self, files: Sequence[SourceFile], largest: int) -> Mapping[str, int]:  # noqa: ARG002
-        """Return the sizes, of Git LFS files those of their objects; everything is here already."""
-        return {file.path: self._size(file) for file in files}
+        """Return the sizes, of Git LFS files those of their objects; what is missing here counts 0 bytes."""
+        sizes = blob_sizes(self._repository, (file.blob_id for file in files))
+        return {file.path: self._size(file, sizes.get(file.blob_id, 0)) for file in files}
 
     def metrics(self) -> Mapping[str, float | int]:
         """Return nothing: reading a local repository costs nothing that is worth counting."""
@@ -127,14 +141,14 @@ class GitSource:
         pointer = lfs_pointer(data) if file.kind == FileKind.FILE else None
         return self._lfs_object(pointer, file.path) if pointer else data
 
-    def _size(self, file: SourceFile) -> int:
-        if file.size >= LARGEST_POINTER:
-            return file.size
+    def _size(self, file: SourceFile, size: int) -> int:
+        if size >= LARGEST_POINTER:
+            return size
         try:
             pointer = lfs_pointer(self._blobs.read(file.blob_id))
         except ContentError:  # read() says why, for this one document
-            return file.size
-        return pointer.size if pointer else file.size
+            return size
+        return pointer.size if pointer else size
 
     def _lfs_object(self, pointer: LfsPointer, path: str) -> bytes:
         if self._lfs is None:
@@ -226,35 +240,11 @@ class GitSource:
         names = (ref.removeprefix("refs/heads/").removeprefix("refs/remotes/origin/") for ref in refs)
         return sorted({name for name in names if name != "HEAD"})
 
-    def _changes(self) -> Iterator[tuple[FileHistory, str, str]]:
-        """Yield (commit, path, new blob id) from the newest commit to the oldest."""
-        records = git_records(
-            self._repository,
-            *("log", "-z", "--topo-order", "-c", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff"),
-            *(
-                "--no-color",
-                "--no-notes",
-                "--encoding=UTF-8",
-                "--format=%H %ct %an",
-                self._snapshot.commit,
-                "--",
-            ),
-            *self._folders,
-        )
-        commit = FileHistory("", None, None, None)
-        for record in (text.lstrip("\n") for text in records):
-            if record.startswith(":"):
-                # git-diff-tree(1), raw format: n colons, n + 1 modes, n + 1 ids, status; the path is next.
-                yield commit, next(records, ""), record.split()[-2]
-            elif record:
-                identity, seconds, author = record.split(" ", 2)
-                commit = FileHistory(identity, _utc(seconds), _name(author), None)
-
 
 def _entry(record: str) -> SourceFile:
     facts, _, path = record.partition("\t")
-    mode, _, identity, size = facts.split()
-    return SourceFile(path, _KINDS.get(mode, FileKind.OTHER), identity, 0 if size == "-" else int(size))
+    mode, _, identity = facts.split()
+    return SourceFile(path, _KINDS.get(mode, FileKind.OTHER), identity, 0)
 
 
 def _spellings(folders: Sequence[str]) -> list[str]:
@@ -265,14 +255,3 @@ def _spellings(folders: Sequence[str]) -> list[str]:
 
 def _folder_project(repository: Path) -> str:
     return repository.name.removesuffix(".git") or repository.parent.name or "repository"
-
-
-def _name(author: str) -> str | None:
-    return author.encode("utf-8", "replace").decode().strip() or None
-
-
-def _utc(seconds: str) -> str | None:
-    try:
-        return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):  # commits with impossible dates exist
-        return None

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["FileHistory", "FileKind", "Snapshot", "Source", "SourceFile", "SourceTraits"]
+__all__ = ["MOST_RENAMES", "FileHistory", "FileKind", "Snapshot", "Source", "SourceFile", "SourceTraits"]
+
+MOST_RENAMES = 20
+"""How often a file is followed to a former name: more renames than a document has in its life."""
 
 
 class FileKind:
@@ -78,13 +81,14 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class FileHistory:
-    """Who changed a file, and when: the commits that touched its path (renames are not followed).
+    """Who wrote a file and when, and what changed it last.
 
     Attributes:
         commit: last commit that touched the path.
         timestamp: when that was committed; RFC 3339, UTC.
-        author: name of that commit's author, None where unknown.
-        created: when the first commit that touched the path was committed; RFC 3339, UTC.
+        author: name of the author of the file's first commit, None where unknown. The file is followed to its
+            former names: nobody becomes the author of a text by approving, moving or correcting it.
+        created: when that first commit was committed; RFC 3339, UTC.
     """
 
     commit: str

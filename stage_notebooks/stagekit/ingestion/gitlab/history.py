@@ -1,4 +1,4 @@
-"""Who last changed each file, from few requests: only files that commits touched since are asked about."""
+"""Who wrote and last changed each file, from few requests: only files touched since are asked about."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from gitlab.v4.objects import Project
 
 from stagekit.ingestion.gitlab.errors import explained, status_of
 from stagekit.ingestion.gitlab.listing import list_tree
-from stagekit.ingestion.model import FileHistory
+from stagekit.ingestion.model import MOST_RENAMES, FileHistory
 
 __all__ = ["Change", "History", "utc"]
 
 Commit = dict[str, Any]
+Ends = tuple[Commit, Commit]  # the last and the first commit of a path
 ForEach = Callable[[Callable[[Project, Any], Any], list[Any]], list[Any]]  # in parallel, in order
 _PAGE = 100
 _MOST_DIFFS = 1000  # where GitLab cuts the list of a comparison by default
@@ -24,7 +25,7 @@ _MOST_DIFFS = 1000  # where GitLab cuts the list of a comparison by default
 
 @dataclass(frozen=True)
 class Change:
-    """What is remembered of a path: the blob it had, and its last and its first commit."""
+    """What is remembered of a path: the blob it had, its last commit, and the first one of its text."""
 
     blob: str
     last: FileHistory
@@ -43,7 +44,7 @@ class Change:
 
 
 class History:
-    """Finds the last and the first commit of paths at one commit.
+    """Finds the last commit of paths at one commit, and the first, also under former names.
 
     Args:
         project: python-gitlab's project.
@@ -72,15 +73,32 @@ class History:
                 path: kept[path] for path, blob in wanted.items() if path in kept and kept[path].blob == blob
             }
             missing = [path for path in wanted if path not in found]
-            found |= self._walked(missing, wanted)
-            asked = [path for path in missing if path not in found]
-            answers = self._for_each(self._ask, asked)
-        found |= {
-            path: _change(wanted[path], answer[0], answer[-1])
-            for path, answer in zip(asked, answers, strict=True)
-            if answer
-        }
-        return found
+            ends = self._walked(missing)
+            asked = [path for path in missing if path not in ends]
+            answers = self._for_each(self._ask, [(path, self._commit) for path in asked])
+            ends |= {path: (a[0], a[-1]) for path, a in zip(asked, answers, strict=True) if a}
+            origins = self._origins({path: first for path, (_, first) in ends.items()})
+        return found | {path: _change(wanted[path], last, origins[path]) for path, (last, _) in ends.items()}
+
+    def _origins(self, firsts: Mapping[str, Commit]) -> dict[str, Commit]:
+        """Return the first commit of each text: files that were moved are followed to their former names."""
+        origins = dict(firsts)
+        names = {path: path for path in firsts}
+        for _ in range(MOST_RENAMES):
+            adding = {origins[path]["id"]: origins[path] for path in names if _parent(origins[path])}
+            moves = dict(zip(adding, self._for_each(_moves, list(adding.values())), strict=True))
+            former = {
+                path: moves[origins[path]["id"]][name]
+                for path, name in names.items()
+                if name in moves.get(origins[path]["id"], {})
+            }
+            if not former:
+                break
+            asked = [(name, _parent(origins[path])) for path, name in former.items()]
+            answers = dict(zip(former, self._for_each(self._ask, asked), strict=True))
+            names = {path: former[path] for path, answer in answers.items() if answer}
+            origins |= {path: answers[path][-1] for path in names}
+        return origins
 
     def _still_true(self, known: Mapping[str, Change], known_at: str) -> dict[str, Change]:
         """Leave out what later commits touched, and what stands in commits that a force push removed."""
@@ -103,8 +121,8 @@ class History:
             if path not in touched and not {change.last.commit, change.first} & dropped
         }
 
-    def _walked(self, missing: list[str], wanted: Mapping[str, str]) -> dict[str, Change]:
-        """Find changes by a walk through all commits, where these are fewer than the files in question."""
+    def _walked(self, missing: list[str]) -> dict[str, Ends]:
+        """Find last and first commits by a walk through all commits, where these are fewer than the files in question."""
         commits = self._commits(self._commit, limit=len(missing) // 2) if len(missing) > _PAGE else None
         if commits is None:
             return {}
@@ -115,7 +133,7 @@ class History:
                 touching.setdefault(path, []).append(commit)
         # Where histories branch, only git itself knows which of several changes a merge has kept.
         return {
-            path: _change(wanted[path], touching[path][0], touching[path][-1])
+            path: (touching[path][0], touching[path][-1])
             for path in missing
             if path in touching and (len(touching[path]) == 1 or not branching)
         }
@@ -130,8 +148,11 @@ class History:
                 return None
         return listed
 
-    def _ask(self, project: Project, path: str) -> list[Commit]:
-        query = {"ref_name": self._commit, "path": path}
+    @staticmethod
+    def _ask(project: Project, wanted: tuple[str, str]) -> list[Commit]:
+        """Return the commits that touched a path, seen from a commit."""
+        path, commit = wanted
+        query = {"ref_name": commit, "path": path}
         listing = project.commits.list(query_parameters=query, per_page=_PAGE, iterator=True)
         return [commit.attributes for commit in listing]
 
@@ -149,7 +170,7 @@ def utc(time: str | None) -> str | None:
 
 
 def _change(blob: str, last: Commit, first: Commit) -> Change:
-    author = str(last.get("author_name") or "").strip() or None
+    author = str(first.get("author_name") or "").strip() or None
     history = FileHistory(last["id"], utc(last.get("committed_date")), author, None)
     return Change(blob, replace(history, created=utc(first.get("committed_date"))), first["id"])
 
@@ -160,6 +181,18 @@ def _touched(project: Project, commit: Commit) -> set[str]:
     if not parents:
         return {entry["path"] for entry in list_tree(project, commit["id"])[0]}
     return set.intersection(*(_changed(project, parent, commit["id"]) for parent in parents))
+
+
+def _parent(commit: Commit) -> str:
+    """Return the one parent of a commit; empty text where it has none or several."""
+    return commit["parent_ids"][0] if len(commit["parent_ids"]) == 1 else ""
+
+
+def _moves(project: Project, commit: Commit) -> dict[str, str]:
+    """Return the former names of what a commit moved, by the new ones."""
+    answer = project.repository_compare(_parent(commit), commit["id"], straight=True)
+    diffs: Iterable[Mapping[str, Any]] = answer["diffs"]  # type: ignore[index]
+    return {diff["new_path"]: diff["old_path"] for diff in diffs if diff["renamed_file"]}
 
 
 def _changed(project: Project, old: str, new: str) -> set[str]:

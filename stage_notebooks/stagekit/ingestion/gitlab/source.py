@@ -119,7 +119,7 @@ class GitLabSource:
     def history(self, files: Iterable[SourceFile]) -> Mapping[str, FileHistory]:
         """Return who last changed each file and when; only files that changed cost requests."""
         wanted = {file.path: file.blob_id for file in files}
-        key = self._key("history")
+        key = self._key("authorship")
         known = self._place.memo.get_many([key]).get(key) or {"commit": "", "files": {}}
         changes = {path: Change.from_plain(value) for path, value in known["files"].items()}
         history = History(self._project, self._snapshot.commit, self._folder, self._for_each)
