@@ -49,7 +49,7 @@ def _changed_documents(state: StateManager, checkpoint: Checkpoint, config: Pipe
     documents = manifest_columns(state, checkpoint, "documents", ("path", "status", "blob_id"))
     read = dict(zip(documents.column("path"), documents.column("blob_id"), strict=True))
     aside = {row["path"] for row in manifest_rows(state, checkpoint, "ignored")}
-    changes = source_changes(config.model_dump(mode="json"), read, aside)
+    changes = source_changes(config.model_dump(mode="json"), config.outputs, read, aside)
     if not changes:
         return ""
     more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""

@@ -33,6 +33,7 @@ def check_source(settings: Row, outputs: Path) -> list[Row]:
             settings["source_path"],
             folders=settings["target_folder"],
             target_branch=settings["target_branch"],
+            outputs=outputs,
         )
         snapshot = source.snapshot()
         source.close()

@@ -5,9 +5,7 @@ These looks start no kernel and import no heavy library: a run with nothing to d
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +26,12 @@ Settings = dict[str, Any]
 def outside_state(kind: str, settings: Settings, outputs: Path) -> str | None:
     """Return the state of ``source`` or ``store``; None where only the stage itself can tell."""
     if kind == "source":
-        return source_state(settings)
+        return source_state(settings, outputs)
     return store_state(settings, outputs) if kind == "store" else None
 
 
-def source_state(settings: Settings) -> str | None:
-    """Return what the source holds now: a commit, or a digest of names, sizes and times of a plain folder.
+def source_state(settings: Settings, outputs: Path) -> str | None:
+    """Return what the source holds now: a commit, or a digest of what lies in a plain folder.
 
     None for GitLab, which stage 01 asks in a constant number of requests, and where there is no answer.
     """
@@ -42,7 +40,7 @@ def source_state(settings: Settings) -> str | None:
     if settings["source"] != "git":
         return None
     try:
-        return local_source_state(settings)
+        return local_source_state(settings, outputs)
     except (OSError, StageError):
         return None  # stage 01 says what is wrong, in its notebook
 
@@ -54,8 +52,8 @@ def expiry_day(settings: Settings) -> str:
     return "" if settings.get("include_expired", True) else f" on {resolve_day(settings['today'])}"
 
 
-def local_source_state(settings: Settings) -> str:
-    """Return the commit of a local repository, or the digest of a plain folder.
+def local_source_state(settings: Settings, outputs: Path) -> str:
+    """Return the commit of a local repository, or the digest of a plain folder's approved folders.
 
     Where expired documents are left out the day belongs to it: on another one others have expired.
 
@@ -63,13 +61,14 @@ def local_source_state(settings: Settings) -> str:
         OSError: if the folder cannot be read.
         StageError: if it is no usable repository.
     """
+    from stagekit.ingestion.folder_state import folder_state
     from stagekit.ingestion.git_source import is_git_repository
     from stagekit.ingestion.opening import open_source, sample_repository
 
     path = Path(settings["source_path"]) if settings["source_path"] else sample_repository()
     day = expiry_day(settings)
     if not is_git_repository(path):
-        return _files_state(path) + day
+        return f"files {folder_state(path, settings['target_folder'], outputs)}{day}"
     source = open_source(
         "git", str(path), folders=settings["target_folder"], target_branch=settings["target_branch"]
     )
@@ -79,11 +78,14 @@ def local_source_state(settings: Settings) -> str:
         source.close()
 
 
-def source_changes(settings: Settings, known: Mapping[str, str], set_aside: Collection[str]) -> list[str]:
+def source_changes(
+    settings: Settings, outputs: Path, known: Mapping[str, str], set_aside: Collection[str]
+) -> list[str]:
     """Say how a local source differs from what was read of it; nothing for GitLab.
 
     Args:
         settings: every setting of the pipeline by name.
+        outputs: the outputs folder, which never counts.
         known: git blob id by path of the documents that were read.
         set_aside: paths that were read and left out, drafts for example.
 
@@ -99,7 +101,8 @@ def source_changes(settings: Settings, known: Mapping[str, str], set_aside: Coll
     try:
         rules = SelectionRules.from_settings(*(settings[name] for name in names))
         branch = settings["target_branch"]
-        source = open_source("git", settings["source_path"], folders=rules.folders, target_branch=branch)
+        place = settings["source_path"]
+        source = open_source("git", place, folders=rules.folders, target_branch=branch, outputs=outputs)
         try:
             found = select(source.files(), rules, source.read, rules.folders).documents
         finally:
@@ -111,21 +114,3 @@ def source_changes(settings: Settings, known: Mapping[str, str], set_aside: Coll
     gone = [f"{path} (gone)" for path in known if path not in now]
     changed = [path for path, blob in now.items() if known.get(path, blob) != blob]
     return sorted([*changed, *new, *gone])
-
-
-def _files_state(folder: Path) -> str:
-    state = hashlib.sha256()
-    for path, size, modified_ns in sorted(_walk(folder, "")):
-        state.update(f"{path}\0{size}\0{modified_ns}\n".encode(errors="surrogateescape"))
-    return f"files {state.hexdigest()}"
-
-
-def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, int, int]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = f"{prefix}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path), f"{name}/")
-            elif entry.name != ".lock":
-                facts = entry.stat(follow_symlinks=False)
-                yield name, facts.st_size, facts.st_mtime_ns  # whole, 100,000 of them would take 70 MB

@@ -16,13 +16,14 @@ class SourceHead:
 
     Args:
         settings: every setting of the pipeline by name.
-        outputs: folder of the access log for GitLab.
+        outputs: the outputs folder, which takes the access log for GitLab and never counts as source.
     """
 
     def __init__(self, settings: dict[str, Any], outputs: Path) -> None:
         from stagekit.ingestion.gitlab.settings import GitLabSettings
 
         self._settings = settings
+        self._outputs = outputs
         self._gitlab = None
         if settings["source"] == "gitlab":
             from stagekit.ingestion.gitlab.head import GitLabHead
@@ -44,7 +45,7 @@ class SourceHead:
         if self._gitlab is not None:
             return f"commit {self._gitlab.commit()}{expiry_day(self._settings)}"
         try:
-            return local_source_state(self._settings)
+            return local_source_state(self._settings, self._outputs)
         except OSError as error:
             place = self._settings["source_path"] or "the bundled sample"
             raise StageError(f"source_path: {place} cannot be read ({error.strerror}).") from None

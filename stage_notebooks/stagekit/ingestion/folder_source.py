@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError, blob_id, file_blob_id, open_regular, verified
+from stagekit.ingestion.folder_state import same_folder
 from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 from stagekit.ingestion.patterns import is_within
 from stagekit.ingestion.remote_url import place_digests
@@ -32,9 +33,18 @@ class FolderSource:
         branch: as the user set it; a folder has none, so anything but empty gives a warning.
         folders: approved folders; empty text means the whole of ``root``.
         project: name of the project; empty means the folder's name.
+        outputs: the outputs folder, which is not listed where it lies in ``root``.
     """
 
-    def __init__(self, root: Path, branch: str, folders: Sequence[str], project: str = "") -> None:
+    def __init__(
+        self,
+        root: Path,
+        branch: str,
+        folders: Sequence[str],
+        project: str = "",
+        outputs: Path | None = None,
+    ) -> None:
+        self._outputs = outputs
         self._places = place_digests(root)
         self._root = root.resolve()
         self._folders = folders
@@ -106,6 +116,9 @@ class FolderSource:
             if ".git" in subfolders:
                 subfolders.remove(".git")
                 names.append(".git")
+            outputs = self._outputs
+            if outputs is not None:
+                subfolders[:] = [one for one in subfolders if not same_folder(Path(folder, one), outputs)]
             # os.walk counts links to folders among the folders, and does not enter them.
             links = [name for name in subfolders if Path(folder, name).is_symlink()]
             for name in [*names, *links]:

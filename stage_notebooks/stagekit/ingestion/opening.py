@@ -32,6 +32,7 @@ def open_source(
     folders: Sequence[str],
     target_branch: str = "",
     project: str = "",
+    outputs: Path | None = None,
     gitlab: Mapping[str, Any] | None = None,
     connect: Connect | None = None,
     workplace: Workplace | None = None,
@@ -46,6 +47,7 @@ def open_source(
         target_branch: branch or tag; empty means the commit that is checked out, or GitLab's default branch.
         project: name of the source; empty means a first guess: that of the remote ``origin``, else the
             folder's, for GitLab the host and the path.
+        outputs: the outputs folder: where it lies in the plain folder that is read, it is no part of it.
         gitlab: the values of :class:`~stagekit.ingestion.gitlab.settings.GitLabSettings`.
         connect: makes a python-gitlab client on the session that it is given.
         workplace: the stage, in whose folder downloads from GitLab and the access log lie.
@@ -67,5 +69,6 @@ def open_source(
     if not path.is_dir():
         state = "is a file, not a folder" if path.exists() else "does not exist"
         raise StageError(f"source_path {path} {state}; set it to a git repository or a plain folder.")
-    kind = GitSource if is_git_repository(path) else FolderSource
-    return kind(path, target_branch, folders, project)
+    if is_git_repository(path):
+        return GitSource(path, target_branch, folders, project)
+    return FolderSource(path, target_branch, folders, project, outputs)

@@ -122,7 +122,7 @@ class History:
         }
 
     def _walked(self, missing: list[str]) -> dict[str, Ends]:
-        """Find last and first commits by a walk through all commits, where these are fewer than the files in question."""
+        """Find last and first commits by a walk through all commits, where these are fewer than the files."""
         commits = self._commits(self._commit, limit=len(missing) // 2) if len(missing) > _PAGE else None
         if commits is None:
             return {}
