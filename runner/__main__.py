@@ -10,6 +10,7 @@ import threading
 from typing import NoReturn
 
 from runner.cli.app import main
+from runner.cli.surroundings import missing_folder, open_streams, place_caches
 
 __all__ = ["program"]
 
@@ -20,7 +21,11 @@ def program() -> NoReturn:
     Python would first take apart, object by object, what a run has loaded: a third of a second.
     """
     code: object = 0
+    open_streams()
+    place_caches()
     try:
+        if gone := missing_folder():
+            raise SystemExit(gone)
         main()
     except SystemExit as end:
         code = end.code
@@ -37,6 +42,10 @@ def program() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # whoever read it is gone
             stream.flush()
+    if lost := getattr(sys.stdout, "lost", ""):
+        said = f"Standard output could not be written ({lost}); what was done is recorded: nic-etl history"
+        print(said, file=sys.stderr, flush=True)  # noqa: T201 - no console of ours is left
+        code = code or 1
     os._exit(code or 0)
 
 

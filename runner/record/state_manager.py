@@ -265,7 +265,10 @@ class StateManager:
         folder = make_private_dir(latest_dir(self.outputs))
         link = folder / notebook.name
         temporary = folder / f".{link.name}.{secrets.token_hex(3)}"
-        temporary.symlink_to(os.path.relpath(notebook, folder))
+        try:
+            temporary.symlink_to(os.path.relpath(notebook, folder))
+        except OSError:  # network shares and exFAT have no links
+            shutil.copyfile(notebook, temporary)
         temporary.replace(link)
 
     def relative(self, path: Path) -> str:

@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_as_it_was_until_a_file_is_new_changed_or_gone(folder: Path) -> None:
-    states = [source_state(source(folder))]
+    states = [source_state(source(folder), NOWHERE)]
     assert source_state(source(folder), NOWHERE) == states[0]
     steps = [
         lambda: (folder / "docs" / "b.md").write_text("two"),

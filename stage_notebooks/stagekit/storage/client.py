@@ -10,6 +10,7 @@ import httpx
 from qdrant_client import QdrantClient
 
 from stagekit.base.authorities import trust_also, trusted_pem
+from stagekit.base.proxies import proxy_for
 from stagekit.base.store_address import server_key, server_url
 from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.embedded.store import open_embedded
@@ -75,10 +76,14 @@ def connect(
     if is_embedded(qdrant_url):
         return cast("QdrantClient", open_embedded(embedded_path(outputs), read_only=read_only))
     where = server_url(qdrant_url)
-    options: dict[str, Any] = {}
+    proxy = proxy_for(where, "httpx")
+    trust = httpx.create_ssl_context() if where.startswith("https:") else None
+    options: dict[str, Any] = {"trust_env": False, "proxy": proxy or None, "verify": trust or True}
+    # gRPC reads the variables by itself, and speaks no SOCKS.
     grpc_options: dict[str, Any] = {"grpc.service_config": GRPC_RETRY_POLICY}
+    grpc_options["grpc.enable_http_proxy"] = int(proxy.startswith("http"))
     if ca_file:
-        options["verify"] = trust = trust_also(httpx.create_ssl_context(), ca_file)
+        options["verify"] = trust = trust_also(trust or httpx.create_ssl_context(), ca_file)
         grpc_options["root_certificates"] = trusted_pem(trust)
     client = QdrantClient(
         url=where,

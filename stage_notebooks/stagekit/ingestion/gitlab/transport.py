@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.ssl_ import create_urllib3_context
 
 from stagekit.base.authorities import trust_also
+from stagekit.base.proxies import proxy_for
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.audit import AccessLog
 from stagekit.ingestion.gitlab.faults import check_answer, fault_of
@@ -78,9 +80,9 @@ class GitLabSession(requests.Session):
         self.traffic = traffic
         self.max_redirects = 5
         self.largest = _LARGEST_ANSWER
-        # Without any credentials requests would take some from ~/.netrc; proxies still come from the
-        # environment.
+        # Without any credentials requests would take some from ~/.netrc.
         self.auth = _anonymous
+        self.trust_env = False  # what it has to say is asked for in merge_environment_settings
         self._environment: dict[str, Any] = {}
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter(self))
@@ -125,12 +127,20 @@ class GitLabSession(requests.Session):
 
         return attempt() if kwargs.get("stream") else self.traffic.patience.call(attempt)
 
-    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:  # noqa: ARG002
         """Read proxies and authorities from the environment once for each host, not with each request."""
         host = origin_of(str(url))
         if host not in self._environment:
-            self._environment[host] = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            self._environment[host] = {
+                "proxies": _proxies(host),
+                "verify": os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or verify,
+                "cert": cert,
+            }
         return {**self._environment[host], "stream": stream}
+
+    def rebuild_proxies(self, prepared_request: requests.PreparedRequest, proxies: Any) -> Any:  # noqa: ARG002
+        """Ask for the way to where a redirect leads."""
+        return _proxies(prepared_request.url or "")
 
     def rebuild_auth(
         self,
@@ -250,6 +260,11 @@ def origin_of(url: str) -> str:
     """Return scheme, host and port of an url."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+
+
+def _proxies(url: str) -> dict[str, str]:
+    proxy = proxy_for(url, "requests")
+    return {"http": proxy, "https": proxy} if proxy else {}
 
 
 def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
