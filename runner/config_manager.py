@@ -13,6 +13,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -24,6 +25,8 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
@@ -100,9 +103,25 @@ def _shortest(value: dict[str, Any]) -> dict[str, Any]:
     return CollectionSettings.model_validate(value).differing()
 
 
+def _number_as_text(value: Any) -> Any:
+    """Take the whole number or date that YAML makes of 2024 or 2024-05-10 as the text that was written.
+
+    A number with a point is not the text that it was: YAML makes 1.1 of 1.10.
+    """
+    if isinstance(value, list):
+        return [_number_as_text(item) for item in value]
+    return str(value) if isinstance(value, int | date) and not isinstance(value, bool) else value
+
+
 def _absolute(value: str) -> str:
     # A kernel has a working folder of its own: a relative path would mean another place there.
     return str(Path(value).expanduser().absolute()) if value else value
+
+
+def _absolute_folder(value: str) -> str:
+    # Of a model: what is a folder here is meant as one, anything else is a name.
+    written_as_path = value.startswith((".", "~", "/"))
+    return _absolute(value) if written_as_path or Path(value).is_dir() else value
 
 
 def _without_credentials(value: str) -> str:
@@ -118,6 +137,7 @@ _Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 _Collection = Annotated[dict[str, Any], NoDecode, BeforeValidator(_mapping), AfterValidator(_shortest)]
 _Words = Annotated[dict[str, _Status], NoDecode, BeforeValidator(_mapping)]
 _Path = Annotated[str, AfterValidator(_absolute)]
+_Model = Annotated[str, AfterValidator(_absolute_folder)]
 _Occasions = Annotated[
     list[Literal["failed", "partial", "recovered", "cancelled", "success"]],
     NoDecode,
@@ -188,7 +208,7 @@ class PipelineConfig(BaseSettings):
     # Chunking and embedding
     chunk_size: int = Field(500, gt=0, description="tokens of a chunk, in the embedding model's tokenizer")
     chunk_overlap: int = Field(100, ge=0, description="tokens that neighbouring chunks share")
-    embedding_model: str = Field(
+    embedding_model: _Model = Field(
         "packaged/multilingual-e5-small", description="packaged/…, a hub name, or a local folder"
     )
     model_revision: str = Field("", description="revision of a hub model; empty: its main branch")
@@ -270,6 +290,12 @@ class PipelineConfig(BaseSettings):
     def renamed(self) -> tuple[str, ...]:
         """A sentence for each setting that was given under a former name."""
         return self._renamed
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text(cls, value: Any, info: ValidationInfo) -> Any:
+        is_text = cls.model_fields[info.field_name or ""].annotation in (str, list[str])
+        return _number_as_text(value) if is_text else value
 
     @model_validator(mode="before")
     @classmethod

@@ -27,7 +27,9 @@ _GRACE = 3.0  # seconds between the interruption of a cell and the end of its ke
 _TRANSIENT = {
     "ConnectionError", "ConnectionResetError", "ConnectionRefusedError", "ConnectTimeout", "ReadTimeout",
     "TimeoutError", "Timeout", "ChunkedEncodingError", "ResponseHandlingException", "ServiceUnavailable",
+    "GitLabFails", "QdrantFails",
 }  # fmt: skip
+_SAID_PLAINLY = {"StageError", "ArtifactError", "GitLabUnavailable", "GitLabFails", "QdrantFails"}
 
 
 @dataclass
@@ -119,7 +121,7 @@ def _explain(error: BaseException, job: NotebookJob, watcher: _Watcher) -> Stage
     elif isinstance(error, PapermillExecutionError):
         cell = error.cell_index + 1
         transient = error.ename in _TRANSIENT
-        plain = error.ename in {"StageError", "ArtifactError"}
+        plain = error.ename in _SAID_PLAINLY
         message = error.evalue if plain else f"{error.ename}: {error.evalue}"
     elif job.kernel.over_limit():
         return StageMemoryError(job.stage, _too_much_memory(job.kernel), notebook=job.target)

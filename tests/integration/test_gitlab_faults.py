@@ -230,6 +230,13 @@ def test_empty_pages_that_link_on_for_ever_are_an_error(
     assert "has no end" in sentence(world)
 
 
+@pytest.mark.parametrize("name", ["http://api.internal", "https://gitlab.internal:8443/git"])
+def test_pages_are_followed_whatever_name_the_server_gives_itself(world: World, name: str) -> None:
+    world.repository.commit({f"muitos/e{n}.md": str(n) for n in range(150)})
+    world.server.external_url = name
+    assert len(world.read().contents) == len(FILES) + 150
+
+
 def test_an_external_url_that_differs_does_not_draw_the_token_away(world: World) -> None:
     world.repository.commit({f"muitos/e{n}.md": str(n) for n in range(150)})
     with OtherHost() as other:

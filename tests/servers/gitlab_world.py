@@ -122,7 +122,6 @@ class World:
         return gitlab.Gitlab(
             session.traffic.url,
             session=session,
-            keep_base_url=True,
             **ingestion.gitlab_token(),  # type: ignore[arg-type]
         )
 

@@ -105,12 +105,32 @@ def test_a_fault_that_passes_costs_a_retry() -> None:
     assert 0.02 < patience.waited_s < 0.05
 
 
-def test_no_request_is_sent_more_often_than_allowed() -> None:
-    sent = []
-    patience = Patience(tries=3, first_wait_s=0.01)
+def test_a_server_that_was_there_is_waited_for_as_long_as_the_budget_lasts() -> None:
+    sent: list[int] = []
+    patience = Patience(budget_s=0.3, first_wait_s=0.01)
+    patience.reached()
     with pytest.raises(GitLabUnavailable, match="It broke, and it did not pass"):
         patience.call(lambda: sent.append(1) or _raise(Transient("It broke")))
-    assert len(sent) == 3
+    assert len(sent) > 4
+    assert 0.1 < patience.waited_s <= 0.3
+
+
+def test_an_address_that_never_answered_may_be_wrong() -> None:
+    sent: list[int] = []
+    patience = Patience(first_wait_s=0.01)
+    with pytest.raises(StageError, match="check gitlab_url") as caught:
+        patience.call(lambda: sent.append(1) or _raise(Transient("It broke")))
+    assert len(sent) == 4
+    assert not isinstance(caught.value, GitLabUnavailable)
+
+
+def test_a_fault_that_is_likely_to_stay_is_told_as_what_it_is() -> None:
+    patience = Patience(first_wait_s=0.01)
+    patience.reached()
+    fault = Transient("A page", tries=3, otherwise=StageError("It is a firewall."))
+    with pytest.raises(StageError, match="It is a firewall"):
+        patience.call(lambda: _raise(fault))
+    assert patience.retries == 2
 
 
 def test_the_budget_of_waiting_is_one_for_the_whole_run() -> None:

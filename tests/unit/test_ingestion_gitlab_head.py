@@ -115,7 +115,7 @@ def test_a_revoked_token_a_lost_project_and_an_absent_branch_are_said_in_a_sente
     ("fault", "said"),
     [
         ({"kind": "status", "times": 2, "code": 502}, "server error 502"),
-        ({"kind": "html_login", "times": 1}, "web page"),
+        ({"kind": "html_login", "times": 2}, "web page"),
         ({"kind": "status", "times": 1, "code": 200, "body": b"{}"}, "unknown form"),
         ({"kind": "reset", "times": 2}, "connection"),
     ],
@@ -138,7 +138,7 @@ def test_a_folder_is_known_by_names_sizes_and_times(tmp_path: Path) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "a.md").write_text("a")
-    settings = configured(source_path=str(folder))
+    settings = configured(source_path=str(folder), target_folder=["."])
     head = SourceHead(settings, tmp_path)
     before = head.look()
     assert head.look() == before

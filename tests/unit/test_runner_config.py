@@ -200,8 +200,8 @@ def test_numbers_of_the_command_line_are_numbers(name: str, number: int) -> None
         ({"max_failure_rate": "2"}, "must be less than or equal to 1"),
         ({"max_failure_rate": "x"}, "must be a number"),
         ({"force_refresh": "perhaps"}, "must be true or false"),
-        ({"project": 5}, "must be text"),
-        ({"target_folder": 5}, "must be a list"),
+        ({"project": 1.5}, "must be text"),
+        ({"target_folder": 1.5}, "must be a list"),
         ({"target_folder": "[a, b"}, "must be a list such as a,b or [a, b]"),
         ({"source": "svn"}, "must be 'git' or 'gitlab'"),
         ({"device": "gpu"}, "has a form that is not allowed: cpu, cuda, or auto"),
@@ -341,3 +341,28 @@ def test_words_for_a_status_are_a_mapping_to_statuses_that_exist(monkeypatch: py
             load_config(overrides={"status_words": wrong})
     with pytest.raises(ConfigurationError, match="today"):
         load_config(overrides={"today": "amanhã"})
+
+
+def test_numbers_and_dates_of_yaml_are_taken_as_the_text_that_was_written(tmp_path):
+    profile = tmp_path / "nic.yaml"
+    profile.write_text(
+        "gitlab_project: 4711\ntarget_branch: 2024\ntarget_folder: [2024]\ntoday: 2026-05-10\nproject: 12\n"
+    )
+    config = load_config(str(profile)).config
+    assert (config.gitlab_project, config.target_branch, config.project) == ("4711", "2024", "12")
+    assert (config.target_folder, config.today) == (["2024"], "2026-05-10")
+    profile.write_text("target_branch: 1.10\n")  # YAML has made 1.1 of it
+    with pytest.raises(ConfigurationError, match="target_branch .* must be text"):
+        load_config(str(profile))
+
+
+def test_a_relative_model_folder_means_the_same_place_in_the_kernel(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "modelos").mkdir()
+    for given, meant in (
+        ("modelos", str(tmp_path / "modelos")),
+        ("./outro", str(tmp_path / "outro")),
+        ("BAAI/bge-m3", "BAAI/bge-m3"),
+        ("packaged/multilingual-e5-small", "packaged/multilingual-e5-small"),
+    ):
+        assert load_config(overrides={"embedding_model": given}).config.embedding_model == meant

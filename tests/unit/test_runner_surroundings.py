@@ -30,9 +30,7 @@ file.close()
 
 def printing(redirections: str, tmp_path: Path) -> str:
     (tmp_path / "program.py").write_text(PRINTING)
-    command = (
-        f"PYTHONPATH={Path.cwd()} {sys.executable} {tmp_path}/program.py {tmp_path}/done {redirections}"
-    )
+    command = f"PYTHONPATH={Path.cwd()} {sys.executable} {tmp_path}/program.py {tmp_path}/done {redirections}"
     subprocess.run(["bash", "-c", command], check=True, timeout=60, stderr=subprocess.DEVNULL)
     return (tmp_path / "done").read_text()
 

@@ -24,7 +24,7 @@ from qdrant_client.http.exceptions import ResponseHandlingException
 from stagekit.errors import StageError
 from stagekit.storage.answers import disk_full, error_text, is_untrusted
 
-__all__ = ["GRPC_RETRY_POLICY", "Patience", "Transient", "over_grpc", "resend"]
+__all__ = ["GRPC_RETRY_POLICY", "Patience", "QdrantFails", "Transient", "over_grpc", "resend"]
 
 T = TypeVar("T")
 Send = Callable[[httpx.Request], httpx.Response]
@@ -58,6 +58,10 @@ class Transient(Exception):  # noqa: N818 - a reason to try again
         super().__init__(said)
         self.wait_s = wait_s
         self.tries = tries
+
+
+class QdrantFails(StageError):  # noqa: N818 - what it does
+    """A fault that came again with each try, though there is time left: the stage may be tried again."""
 
 
 class Patience:
@@ -94,7 +98,8 @@ class Patience:
         """Return what ``function`` returns, which may raise :class:`Transient` to be called again.
 
         Raises:
-            StageError: if the fault did not pass.
+            QdrantFails: if the fault came again with each try.
+            StageError: if it did not pass in the time that there is, or the server has never answered.
         """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Transient),
@@ -106,7 +111,8 @@ class Patience:
         try:
             result: T = retrying(self._timed, function)
         except Transient as fault:
-            raise StageError(self._verdict(fault)) from None
+            failing = self._reached and fault.tries is not None and fault.wait_s is None
+            raise (QdrantFails if failing else StageError)(self._verdict(fault)) from None
         self._reached = True
         return result
 

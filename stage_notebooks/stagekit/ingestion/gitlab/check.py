@@ -72,7 +72,6 @@ def _steps(
     client = gitlab.Gitlab(
         settings.url,
         session=session,
-        keep_base_url=True,
         **gitlab_token(),  # type: ignore[arg-type]
     )
     with explained("the token", settings.project):

@@ -82,9 +82,14 @@ def _forbidden(body: dict[str, Any], what: str, project: str, variable: str) -> 
         )
     if variable == "CI_JOB_TOKEN":
         return _job_token(project)
+    # GitLab says why in its own words: a blocked account, terms to accept, an address that is not allowed.
+    said = str(body.get("message", "")).removeprefix("403 Forbidden").strip(" -")[:200].rstrip(".")
+    refused = f"GitLab does not let this user read {what} of {project} (403"
+    if said:
+        return f"{refused}: {said})."
     return (
-        f"GitLab does not let this user read {what} of {project} (403): the token's owner needs the role "
-        "Reporter or above in a private project, and the project's repository feature must be enabled."
+        f"{refused}): the token's owner needs the role Reporter or above in a private project, and the "
+        "project's repository feature must be enabled."
     )
 
 

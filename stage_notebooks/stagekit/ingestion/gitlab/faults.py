@@ -13,7 +13,9 @@ from stagekit.ingestion.gitlab.retry import Transient
 
 __all__ = ["check_answer", "fault_of"]
 
-_PASSING = {408, 425, 500, 502, 503, 504, *range(520, 531)}
+_PASSING = {408, 425, 502, 503, 504, *range(520, 531)}
+_FEW = 7  # tries where a fault is as likely to stay
+_PAGE_TRIES = 4  # where somebody between here and GitLab answers in its place
 
 
 def fault_of(error: Exception, url: str) -> Exception:
@@ -32,7 +34,7 @@ def fault_of(error: Exception, url: str) -> Exception:
     if isinstance(error, requests.exceptions.Timeout) or "timed out" in text.lower():
         return Transient(f"{host} stopped answering (no byte for request_timeout_s)")
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
-        return Transient("GitLab's answer was cut off")
+        return Transient("GitLab's answer was cut off", tries=_FEW)
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return StageError(f"{url} redirects in a circle; check gitlab_url.")
     if isinstance(error, requests.exceptions.ConnectionError):
@@ -46,19 +48,30 @@ def check_answer(response: requests.Response, url: str, *, streamed: bool) -> No
     """Judge an answer by its status and form.
 
     Raises:
-        Transient: for 429, 5xx and JSON that was cut off.
-        StageError: for a web page, and for data from another host.
+        Transient: for 429, 5xx, web pages in place of an answer, and JSON that was cut off.
+        StageError: for data from another host.
     """
     status = response.status_code
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if status == 429:
         wait = _asked_wait(response)
         said = "GitLab limits the rate of requests (429)"
         raise Transient(said if wait is None else f"GitLab asks to wait {wait:.0f} s", wait)
-    if status in _PASSING:
-        raise Transient(f"GitLab answered with the server error {status}")
+    if status in _PASSING:  # what answers 503 for a server that restarts may not be GitLab, and know no time
+        raise Transient(f"GitLab answered with the server error {status}", _asked_wait(response))
+    if status == 500:
+        raise Transient("GitLab answered with the server error 500", tries=_FEW)
+    if status == 403 and kind == "text/html":
+        raise Transient(
+            f"{url} answered with a web page that forbids access (403)",
+            tries=_PAGE_TRIES,
+            otherwise=StageError(
+                f"{url} answered 403 with a web page, which GitLab does not do: a firewall or proxy in "
+                "between refuses the request; ask who runs it to let API requests through."
+            ),
+        )
     if not 200 <= status < 300:
         return
-    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     elsewhere = urlsplit(response.url).netloc != urlsplit(url).netloc
     # The bytes of a stored object may be HTML and lie elsewhere; they are checked by their hash.
     if elsewhere and not streamed:
@@ -67,9 +80,14 @@ def check_answer(response: requests.Response, url: str, *, streamed: bool) -> No
             "if that is your GitLab, set gitlab_url to it, else ask who runs the proxy or sign-on in between."
         )
     if kind == "text/html" and not elsewhere:
-        raise StageError(
-            f"{url} answered with a web page instead of data, such as a sign-in or error page: check that "
-            "gitlab_url is the root of a GitLab instance and that no proxy or single sign-on is in between."
+        raise Transient(
+            f"{url} answered with a web page instead of data",
+            tries=_PAGE_TRIES,
+            otherwise=StageError(
+                f"{url} answered with a web page instead of data, such as a sign-in or error page: check "
+                "that gitlab_url is the root of a GitLab instance and that no proxy or single sign-on is in "
+                "between."
+            ),
         )
     if streamed or response.request.method == "HEAD":
         return
@@ -80,11 +98,11 @@ def check_answer(response: requests.Response, url: str, *, streamed: bool) -> No
     try:
         response.json()
     except ValueError:
-        raise Transient("GitLab's answer was cut off") from None
+        raise Transient("GitLab's answer was cut off", tries=_FEW) from None
 
 
 def _asked_wait(response: requests.Response) -> float | None:
-    """Return for how many seconds a 429 asks to wait: Retry-After as seconds or date, or RateLimit-Reset."""
+    """Return how many seconds a server asks for: Retry-After as seconds or date, or RateLimit-Reset."""
     asked = response.headers.get("Retry-After", "").strip()
     if asked.isdigit():
         return float(asked)

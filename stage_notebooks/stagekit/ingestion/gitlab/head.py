@@ -17,6 +17,7 @@ from stagekit.ingestion.gitlab.transport import Traffic, origin_of
 __all__ = ["GitLabHead"]
 
 _LONGEST_S = 10.0  # who asks every minute does not wait long for one answer
+_SECOND_TRY_S = 0.5  # a connection that was kept may be gone; for the rest there is the next look
 
 
 class GitLabHead:
@@ -32,7 +33,7 @@ class GitLabHead:
         self._settings = settings
         self._log = AccessLog(outputs / "gitlab_access.jsonl", origin_of(settings.url))
         wait = min(_LONGEST_S, settings.read_timeout_s)
-        patience = Patience(budget_s=_LONGEST_S, tries=2)  # a connection that was kept may be gone
+        patience = Patience(budget_s=_SECOND_TRY_S)
         traffic = Traffic(settings.url, self._log, patience, wait, wait, wait, settings.ca_file)
         self._session = traffic.session()
         place = f"{settings.url.rstrip('/')}/api/v4/projects/{quote(settings.project, safe='')}"

@@ -12,11 +12,12 @@ import tenacity
 
 from stagekit.errors import StageError
 
-__all__ = ["GitLabUnavailable", "Patience", "Transient"]
+__all__ = ["GitLabFails", "GitLabUnavailable", "Patience", "Transient"]
 
 T = TypeVar("T")
 _LONGEST_BACKOFF_S = 30.0
 _TICK_S = 1.0
+_UNTIL_REACHED = 4  # tries before GitLab has answered once: the address may be wrong
 
 
 class Transient(Exception):  # noqa: N818 - a reason to try again
@@ -25,15 +26,29 @@ class Transient(Exception):  # noqa: N818 - a reason to try again
     Args:
         said: what happened, as the beginning of a sentence.
         wait_s: for how long the server asks to be left alone, in seconds; None where it does not say.
+        tries: how often to ask in all, where it is as likely to stay; None for as long as the budget lasts.
+        otherwise: what it is, if it stays; None for a server that is down.
     """
 
-    def __init__(self, said: str, wait_s: float | None = None) -> None:
+    def __init__(
+        self,
+        said: str,
+        wait_s: float | None = None,
+        tries: int | None = None,
+        otherwise: StageError | None = None,
+    ) -> None:
         super().__init__(said)
         self.wait_s = wait_s
+        self.tries = tries
+        self.otherwise = otherwise
 
 
 class GitLabUnavailable(StageError):  # noqa: N818 - like the status 503
     """A fault that did not pass in the time that the settings allow for it."""
+
+
+class GitLabFails(GitLabUnavailable):
+    """A fault that came again with each try, though there is time left: the stage may be tried again."""
 
 
 class Patience:
@@ -44,7 +59,6 @@ class Patience:
 
     Args:
         budget_s: seconds that a run may spend waiting in all.
-        tries: how often one request is sent at most, where the server does not ask for a pause.
         first_wait_s: pause before the second try; it doubles with each further one, with jitter.
         notify: is told, at least once a second, why the run is waiting; in the thread that made this object.
     """
@@ -52,7 +66,6 @@ class Patience:
     def __init__(
         self,
         budget_s: float = 300,
-        tries: int = 7,
         first_wait_s: float = 0.25,
         notify: Callable[[str], None] | None = None,
     ) -> None:
@@ -60,7 +73,7 @@ class Patience:
         self.retries = 0
         self.message = ""
         self._budget_s = budget_s
-        self._tries = tries
+        self._reached = False
         self._first_wait_s = first_wait_s
         self._notify = notify
         self._owner = threading.get_ident()
@@ -104,6 +117,7 @@ class Patience:
 
         Raises:
             GitLabUnavailable: if the fault did not pass.
+            StageError: if it turned out to be another one.
         """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Transient),
@@ -114,9 +128,17 @@ class Patience:
             reraise=True,
         )
         try:
-            return retrying(function)
+            result: T = retrying(function)
         except Transient as fault:
-            raise GitLabUnavailable(self._verdict(fault)) from fault
+            if fault.otherwise is not None:
+                raise fault.otherwise from fault
+            raise self._kind(fault)(self._verdict(fault)) from fault
+        self.reached()
+        return result
+
+    def reached(self) -> None:
+        """Note that GitLab has answered: the address is right, and what fails now may pass."""
+        self._reached = True
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         fault = _fault(state)
@@ -126,7 +148,11 @@ class Patience:
         return backoff * random.uniform(0.75, 1.25)  # so that workers do not come back in step
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
-        used_up = _fault(state).wait_s is None and state.attempt_number >= self._tries
+        fault = _fault(state)
+        tries = fault.tries if self._reached else min(fault.tries or _UNTIL_REACHED, _UNTIL_REACHED)
+        if fault.wait_s is not None:
+            tries = None  # a server that asks for a pause is there
+        used_up = tries is not None and state.attempt_number >= tries
         return used_up or state.upcoming_sleep > self.left_s or self.stopped
 
     def _announce(self, state: tenacity.RetryCallState) -> None:
@@ -150,6 +176,11 @@ class Patience:
                 self._notify(self.message)
             self._stopped.wait(min(remaining, _TICK_S))
         self.message = ""
+
+    def _kind(self, fault: Transient) -> type[StageError]:
+        if fault.wait_s is None and not self._reached:
+            return StageError
+        return GitLabFails if fault.wait_s is None and fault.tries is not None else GitLabUnavailable
 
     def _verdict(self, fault: Transient) -> str:
         if fault.wait_s is not None:

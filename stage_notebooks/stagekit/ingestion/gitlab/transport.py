@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ __all__ = ["BodyTooLarge", "BodyTooSlow", "GitLabSession", "Traffic", "origin_of
 
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _CHUNK = 1 << 16
+_API_LINK = re.compile(r"<[^<>]*?(/api/v4/[^<>]*)>")
 _TOKEN_HEADERS = ("Authorization", "PRIVATE-TOKEN", "JOB-TOKEN")
 
 
@@ -118,6 +120,7 @@ class GitLabSession(requests.Session):
                 response = super(GitLabSession, self).request(method, url, *args, **kwargs)
             except (requests.RequestException, BodyTooLarge, BodyTooSlow) as error:
                 raise fault_of(error, self.traffic.url) from None
+            _lead_home(response, self.traffic.url)
             try:
                 check_answer(response, self.traffic.url, streamed=bool(kwargs.get("stream")))
             except Exception:
@@ -260,6 +263,14 @@ def origin_of(url: str) -> str:
     """Return scheme, host and port of an url."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+
+
+def _lead_home(response: requests.Response, url: str) -> None:
+    """Let the links to further pages lead to GitLab as it was asked, whatever it takes its own name to be."""
+    link = response.headers.get("Link", "")
+    if link:
+        root = url.rstrip("/")
+        response.headers["Link"] = _API_LINK.sub(lambda found: f"<{root}{found[1]}>", link)
 
 
 def _proxies(url: str) -> dict[str, str]:
