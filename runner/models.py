@@ -327,11 +327,15 @@ class Decision:
 
 @dataclass(frozen=True)
 class PlannedStage:
-    """What a run would do with a stage, and why; the action is that of a :class:`Decision`."""
+    """What a run would do with a stage, and why; the action is that of a :class:`Decision`.
+
+    ``leaving`` names the documents that would leave the collection because of it: path, and why.
+    """
 
     name: str
     action: str
     reasons: tuple[str, ...]
+    leaving: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ from runner.cli.progress_tracker import make_reporter
 from runner.config_manager import LoadedConfig, PipelineConfig, load_config, load_recorded, parse_assignments
 from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
 from runner.events import Event
-from runner.models import Checkpoint, PipelineResult
+from runner.models import Checkpoint, PipelineResult, PlannedStage
 from runner.pipeline.stages import default_stages
 from runner.record.environment import environment_report
 from runner.record.monitor import PipelineMonitor
@@ -198,9 +198,15 @@ def plan(profile: Profile = None, parameter: Setting = None, as_json: AsJson = F
     config = load_config(profile, parse_assignments(parameter or [])).config
     planned = PipelineOrchestrator(config=config).plan()
     if as_json:
-        print_json([{"stage": s.name, "action": s.action, "reasons": s.reasons} for s in planned.stages])
+        print_json([_planned(stage) for stage in planned.stages])
     else:
         screens.print_plan(open_console(as_json), planned)
+
+
+def _planned(stage: PlannedStage) -> dict[str, Any]:
+    told = {"stage": stage.name, "action": stage.action, "reasons": stage.reasons}
+    leaving = [{"path": path, "reason": reason} for path, reason in stage.leaving]
+    return told | ({"leaving": leaving} if leaving else {})
 
 
 @app.command()

@@ -127,6 +127,12 @@ def print_plan(console: Console, plan: ExecutionPlan) -> None:
     for stage in plan.stages:
         table.add_row(stage.name, stage.action, escape("; ".join(stage.reasons)))
     console.print(table)
+    gone = [one for stage in plan.stages for one in stage.leaving]
+    if gone:
+        table = _table(f"Leaving the collection: {len(gone)}", ["document", "because"])
+        for path, reason in gone:
+            table.add_row(*_cells(path, reason))
+        console.print(table)
     beside = [" and ".join(group) for group in plan.groups if len(group) > 1]
     if beside:
         console.print(f"Side by side where memory allows: {'; '.join(beside)}.")

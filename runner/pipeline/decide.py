@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from runner.config_manager import PipelineConfig
 from runner.models import Checkpoint, Decision, PipelineStage, PipelineState, RunScope
-from runner.pipeline.fingerprint import differences, stage_fingerprint
+from runner.pipeline.differences import differences
+from runner.pipeline.fingerprint import stage_fingerprint
 from runner.record.run_lookup import USABLE, digest_of
 from runner.record.state_manager import StateManager
 from stagekit.checks.outside import outside_state

@@ -10,11 +10,10 @@ from runner.config_manager import PipelineConfig
 from runner.models import PipelineStage
 from runner.pipeline.stages import code_parts, notebook_parameters
 from stagekit.base.fingerprint import library_versions
-from stagekit.base.plain_json import parse_json
 from stagekit.checks.model_state import model_states
 from stagekit.contract import artifact_refs, read_scraps
 
-__all__ = ["differences", "stage_fingerprint", "stage_parameters"]
+__all__ = ["stage_fingerprint", "stage_parameters"]
 
 # These say where things are, or how fast they are done, never what comes of them.
 _NOT_IN_FINGERPRINT = {
@@ -63,34 +62,3 @@ def stage_fingerprint(
             for ref in artifact_refs(list(read_scraps(upstream[name]).values())):
                 parts[f"input:{name}.{ref.name}"] = ref.sha256
     return parts
-
-
-def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """Say in words what differs between two fingerprints."""
-    said = []
-    for key in dict.fromkeys([*before, *after]):
-        old, new = before.get(key), after.get(key)
-        if old == new:
-            continue
-        kind, _, name = key.partition(":")
-        if kind == "parameter":
-            said.append(f"{name} {_plain(old)} → {_plain(new)}")
-        elif kind == "code":
-            said.append("the notebook changed" if name == "notebook" else f"the code of {name} changed")
-        elif kind == "model":
-            said.append(f"the files of {name} changed")
-        elif kind == "library":
-            said.append(f"the library {name} {old or '(not noted)'} → {new or '(not used)'}")
-        else:
-            said.append(f"{name} changed")
-    return said
-
-
-def _plain(value: str | None) -> str:
-    if value is None:
-        return "(not set)"
-    try:
-        parsed = parse_json(value)
-    except ValueError:
-        return value  # from a record that was altered
-    return parsed if isinstance(parsed, str) and parsed else json.dumps(parsed, ensure_ascii=False)

@@ -10,6 +10,7 @@ from runner.pipeline.decide import CHANGED_OUTSIDE, decide
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.record.report_generator import manifest_columns, manifest_rows
 from runner.record.state_manager import StateManager
+from stagekit.checks.leaving import leaving
 from stagekit.checks.outside import source_changes
 
 __all__ = ["plan_run"]
@@ -34,8 +35,21 @@ def plan_run(
         if decision.carries and decision.checkpoint:
             upstream[name] = str(state.absolute(decision.checkpoint[1].notebook))
         reasons = _source_reasons(state, decision, config) or decision.reasons
-        planned.append(PlannedStage(name, decision.action, reasons))
+        planned.append(
+            PlannedStage(name, decision.action, reasons, _leaving(stages[name], decision, state, config))
+        )
     return ExecutionPlan(tuple(planned), resolver.groups())
+
+
+def _leaving(
+    stage: PipelineStage, decision: Decision, state: StateManager, config: PipelineConfig
+) -> tuple[tuple[str, str], ...]:
+    """Return the stored documents that a stage which reads the source would leave out, and why."""
+    if stage.outside != "source" or decision.action != "run" or decision.checkpoint is None:
+        return ()
+    # Where only the source changed the rules are those of then, and what did not change need not be read.
+    rules_hold = decision.reasons == (CHANGED_OUTSIDE["source"],)
+    return tuple(leaving(config.model_dump(mode="json"), state.outputs, rules_hold=rules_hold))
 
 
 def _source_reasons(state: StateManager, decision: Decision, config: PipelineConfig) -> tuple[str, ...]:

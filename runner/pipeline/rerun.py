@@ -8,7 +8,8 @@ from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError
 from runner.models import Checkpoint, PipelineStage
 from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.pipeline.fingerprint import differences, stage_fingerprint, stage_parameters
+from runner.pipeline.differences import differences
+from runner.pipeline.fingerprint import stage_fingerprint, stage_parameters
 from runner.record.run_lookup import digest_of
 from runner.record.state_manager import StateManager
 from stagekit.errors import StageError

@@ -14,7 +14,8 @@ from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError, DependencyResolutionError, StateManagementError
 from runner.models import ExecutionStatus, PipelineResult, PipelineStage, PipelineState
 from runner.pipeline.decide import decide, outside_of
-from runner.pipeline.fingerprint import differences, stage_fingerprint
+from runner.pipeline.differences import differences
+from runner.pipeline.fingerprint import stage_fingerprint
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.pipeline.stage_manager import StageManager
 from tests.toy_chain import toy_chain
@@ -195,22 +196,46 @@ def upstream_of(chain: PipelineOrchestrator, state: PipelineState) -> dict[str, 
 
 
 def test_differences_are_told_in_words() -> None:
-    before = {
-        "parameter:a": '"x"',
-        "parameter:gone": "1",
-        "code:notebook": "1",
-        "input:s.t": "1",
-        "same": "1",
+    before = {"parameter:project": '"x"', "code:notebook": "1", "input:s.t": "1", "same": "1"}
+    before |= {"model:e5": "1", "library:docling": "2.1"}
+    after = {
+        "parameter:project": '""',
+        "code:notebook": "2",
+        "code:stagekit": "1",
+        "code:stagekit.stage": "1",
     }
-    after = {"parameter:a": '""', "parameter:new": '["é"]', "code:notebook": "2", "code:stagekit": "1"}
-    assert differences(before, after | {"input:s.t": "2", "same": "1"}) == [
-        'a x → ""',
-        "gone 1 → (not set)",
+    after |= {"model:e5": "2", "library:docling": "2.2", "input:s.t": "2", "same": "1"}
+    assert differences(before, after) == [
+        'project x → ""',
         "the notebook changed",
+        "the code of stagekit and stagekit.stage changed",
+        "the files of e5 changed",
+        "the library docling 2.1 → 2.2",
         "s.t changed",
-        'new (not set) → ["é"]',
-        "the code of stagekit changed",
     ]
+    assert differences(after, after) == []
+
+
+def test_what_a_version_adds_renames_or_drops_is_no_change_of_the_user() -> None:
+    then = {"download_workers": "5", "hnsw_m": "16", "gitlab_ca_file": '""', "quantization": '"scalar"'}
+    now = {"qdrant_collection": '{"quantization": "scalar"}', "ca_file": '""', "status_words": "{}"}
+    now |= {"include_expired": "true", "today": '""'}
+    before, after = ({f"parameter:{k}": v for k, v in one.items()} for one in (then, now))
+    assert differences(before, after) == ["it was made by another version of nic-etl"]
+    noted = {"library:docling": "2.2", "model:e5": "1"}  # not noted then: not known to have changed
+    assert differences(before | {"code:a": "1"}, after | {"code:a": "2"} | noted) == ["the code of a changed"]
+
+    after |= {"parameter:include_expired": "false", "parameter:qdrant_collection": "{}"}
+    assert differences(before, after) == [
+        'qdrant_collection {"quantization": "scalar"} → {}',
+        "include_expired false, which a former version did not have",
+    ]
+
+
+@pytest.mark.parametrize("altered", ["no JSON", '{"gitlab_ca_file": 1}', "[1"])
+def test_an_altered_record_is_another_version_too(altered: str) -> None:
+    before = {"parameter:qdrant_collection": altered, "parameter:hnsw_m": altered}
+    assert differences(before, {"parameter:qdrant_collection": "{}"})
 
 
 # Questions to the orchestrator that need no kernel

@@ -20,6 +20,7 @@ __all__ = [
     "SelectionRules",
     "extension_of",
     "ignored_row",
+    "left_out",
     "limited",
     "measured",
     "select",
@@ -135,6 +136,15 @@ def select(
         except _LeftOut as verdict:
             ignored.append(ignored_row(path, verdict.category, verdict.reason))
     return Selection(documents, ignored, warnings)
+
+
+def left_out(file: SourceFile, rules: SelectionRules) -> str:
+    """Return why a regular file is no document, as a sentence; empty if it is one."""
+    try:
+        _document(file, rules, {}, lambda _: b"")
+    except _LeftOut as verdict:
+        return verdict.reason
+    return ""
 
 
 def limited(selection: Selection, limit: int) -> Selection:

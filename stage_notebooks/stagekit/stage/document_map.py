@@ -18,7 +18,7 @@ from stagekit.artifacts.rows import Rows
 from stagekit.base.plain_json import parse_json
 from stagekit.contract import artifact_refs
 from stagekit.stage.display import Progress
-from stagekit.stage.execution import LIMIT_CATEGORIES, Executor, Workplace
+from stagekit.stage.execution import LIMIT_CATEGORIES, UNDECLARED_CATEGORIES, Executor, Workplace
 from stagekit.stage.keeping import Keeper
 
 __all__ = ["DocumentMap", "MapMemory"]
@@ -116,7 +116,7 @@ class DocumentMap:
                 unchanged = content_key in known
                 batch.append({**head, **carried, **value, "memo_key": memo_key, "unchanged": unchanged})
             memory.failures += sum(outcome["status"] == "failed" for outcome in batch)
-            yield self._with_last_good(batch, memory) if self.keep_last_good else batch
+            yield self._with_last_good(rows[window], batch, memory) if self.keep_last_good else batch
 
     def _remembered(self, keys: Sequence[str], memory: MapMemory) -> dict[str, _Packed]:
         """Return what is known of contents, by their keys."""
@@ -173,12 +173,15 @@ class DocumentMap:
         progress.close()
         return made
 
-    def _with_last_good(self, batch: list[Row], memory: MapMemory) -> list[Row]:
+    def _with_last_good(self, rows: Sequence[Row], batch: list[Row], memory: MapMemory) -> list[Row]:
         result = []
-        for outcome in batch:
+        for row, outcome in zip(rows, batch, strict=True):
             good = None
             if outcome["status"] in {"failed", "rejected"}:
                 good = memory.memo.last_good(memory.stage, outcome["document_id"])
+            if good is not None and self._was_a_guess(good, outcome, row):
+                memory.memo.forget_good([(memory.stage, outcome["document_id"])])
+                good = None
             if good is None or not memory.whole({"": good}):
                 result.append(outcome)
                 continue
@@ -187,6 +190,18 @@ class DocumentMap:
         fresh = [(row["document_id"], row) for row in result if row["status"] == "ok"]
         memory.memo.remember_good(memory.stage, fresh)
         return result
+
+    def _was_a_guess(self, good: Row, outcome: Row, row: Row) -> bool:
+        """Tell whether the last good outcome is of this very content, of which approval cannot be told now.
+
+        A former version that read it less strictly took it for approved.
+        """
+        if outcome["category"] not in UNDECLARED_CATEGORIES:
+            return False
+        try:
+            return bool(self.key(good.get("source", good)) == self.key(row))
+        except (KeyError, TypeError):
+            return True  # of a form that is not known any more
 
     def _limit_key(self, key: str) -> str:
         return digest(key, self.executor.limits)

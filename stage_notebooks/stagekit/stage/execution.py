@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LIMIT_CATEGORIES",
+    "UNDECLARED_CATEGORIES",
     "DocumentOutput",
     "Executor",
     "InBatches",
@@ -31,6 +32,9 @@ __all__ = [
 
 Row = dict[str, Any]
 LIMIT_CATEGORIES = frozenset({"timed_out", "too_much_memory"})
+"""Verdicts of a limit, which do not hold under others."""
+UNDECLARED_CATEGORIES = frozenset({"front_matter"})
+"""Verdicts after which nobody can tell whether a content is approved."""
 
 
 @dataclass(frozen=True)
