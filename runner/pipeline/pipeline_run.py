@@ -31,6 +31,8 @@ from stagekit.contract import ExecutionStatus, StageResult
 
 __all__ = ["PipelineRun"]
 
+_HEALINGS = 3  # times that a run begins anew with a stage that made what is damaged now
+
 
 class PipelineRun:
     """One run, from its first stage to its result.
@@ -70,7 +72,10 @@ class PipelineRun:
         self._stop = stop
         self._after = Hooks(after)
         self._guard = threading.Lock()
-        self._lost: set[str] = set()
+        self._lost: set[str] = set()  # before the run
+        self._met: set[str] = set()  # while it worked
+        self._healings = 0
+        self._warnings: list[str] = []
         self._stages = stages
         self._resources = ResourceManager(parallel=config.parallel_processing)
         self._reuse = reuse
@@ -95,12 +100,33 @@ class PipelineRun:
             )
         )
         try:
-            errors = run_in_order(
-                self._resolver, self._stages.stages, self._advance, self._resources, self._stop
-            )
+            errors = self._run_stages()
+            while errors and self._may_heal():
+                errors = self._run_stages()
         finally:
             self._stages.close()
         return self._finish(errors)
+
+    def _run_stages(self) -> dict[str, BaseException]:
+        return run_in_order(self._resolver, self._stages.stages, self._advance, self._resources, self._stop)
+
+    def _may_heal(self) -> bool:
+        """Tell whether a stage has met a damaged artifact that an earlier one can make again now.
+
+        Whoever meets one sets it aside, so that each time there is another reason; a disk that damages more
+        and more is left to whoever is told of it.
+        """
+        found = lost_artifacts(self._manager) - self._lost - self._met
+        if not found or self._only or self._stop.is_set() or self._healings == _HEALINGS:
+            return False
+        self._healings += 1
+        self._met |= found
+        named = sorted(found)
+        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        message = f"{named[0]}{more} was damaged or lost: the stage that made it is executed again."
+        self._warnings.append(message)
+        self._manager.audit("artifacts_damaged", {"artifacts": named})
+        return True
 
     def _advance(self, name: str) -> None:
         if self._only and name not in self._only:
@@ -229,7 +255,7 @@ class PipelineRun:
         self._manager.audit("run_finished", self._audited(state))
         due = self._look_after_artifacts(errors)
         due += self._after.finish(EndedRun(self._manager, state, rows, summary))
-        for warning in [*self._config.renamed, *exposed_secret_files(), *due]:
+        for warning in [*self._config.renamed, *exposed_secret_files(), *self._warnings, *due]:
             summary.setdefault("warnings", []).append(warning)
             self._emit(Event("warning", data={"message": warning}))
         self._emit(Event("run_finished", data={"status": str(state.status), "error": state.error}))

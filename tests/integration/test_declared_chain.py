@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +59,31 @@ def test_a_document_leaves_when_it_expires_and_a_relation_with_the_document_that
     assert found[OLD]["superseded_by"] is None
     assert executed(record)["metadata_enrichment"] == 2
     assert executed(record)["document_processing"] == 1
+
+
+@pytest.mark.slow
+def test_a_document_leaves_when_the_clock_passes_its_last_day_though_nothing_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = timezone(timedelta(hours=-12)), timezone(timedelta(hours=14))  # a day and more between them
+    last = datetime.now(here).date()
+    folder = tmp_path / "docs" / FOLDER
+    folder.mkdir(parents=True)
+    (folder / OLD).write_text("# Portaria\n\nA diária é paga na véspera da viagem.\n", encoding="utf-8")
+    (folder / DATED).write_text(f"---\nvalidade: {last}\n---\n# Tabela\n\nA diária sobe.\n", encoding="utf-8")
+    model = write_tiny_model(tmp_path / "model")
+    settings = {"source_path": tmp_path / "docs", "embedding_model": model, "include_expired": "false"}
+    place = Workplace(tmp_path / "outputs", settings)
+
+    monkeypatch.setenv("TZ", "HERE+12")
+    assert place.run()[0] == 0
+    assert set(served(place)) == {OLD, DATED}
+    if datetime.now(here).date() == last:
+        assert executed(place.run()[2]) == {}
+
+    monkeypatch.setenv("TZ", "THERE-14")
+    assert datetime.now(there).date() > last
+    [first, *_] = json.loads(place.call("plan", "--json").stdout)
+    assert [one["path"] for one in first["leaving"]] == [f"{FOLDER}/{DATED}"]
+    assert place.run()[0] == 0
+    assert set(served(place)) == {OLD}

@@ -57,18 +57,27 @@ def test_whatever_is_damaged_is_named_by_verify_all_and_made_again_by_the_next_r
     assert json.loads(healed.stdout)["artifacts"]["damaged"] == []
 
 
-def test_a_stage_that_meets_damage_says_so_and_resume_heals_it(
+def test_a_run_that_meets_damage_has_it_made_again_and_goes_on(
+    sample_copy: SampleRun, nic_etl: NicEtl
+) -> None:
+    hit = [damage(sample_copy, stage) for stage in ("document_processing", "metadata_enrichment")]
+    changed = ("-p", "chunk_size=300", "-p", "chunk_overlap=30")
+
+    done = nic_etl(sample_copy.outputs, "run", *changed, COLUMNS="500")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{hit[0]} was damaged or lost: the stage that made it is executed again" in done.stdout
+
+    healed = nic_etl(sample_copy.outputs, "verify", "--all", *changed)
+    assert healed.returncode == 0, healed.stdout + healed.stderr
+
+
+def test_a_rerun_of_one_stage_that_meets_damage_says_so_and_a_run_heals_it(
     sample_copy: SampleRun, nic_etl: NicEtl
 ) -> None:
     uri = damage(sample_copy, "document_processing")
-    changed = ("-p", "chunk_size=300", "-p", "chunk_overlap=30")
-
-    failed = nic_etl(sample_copy.outputs, "run", *changed, COLUMNS="500")
+    failed = nic_etl(sample_copy.outputs, "rerun", "text_chunking", COLUMNS="500")
     assert failed.returncode == 1
     assert uri in failed.stdout
     assert "was altered since it was stored; the next `nic-etl run` makes it again" in failed.stdout
-
-    done = nic_etl(sample_copy.outputs, "resume")
-    assert done.returncode == 0, done.stdout + done.stderr
-    healed = nic_etl(sample_copy.outputs, "verify", "--all", *changed)
-    assert healed.returncode == 0, healed.stdout + healed.stderr
+    assert nic_etl(sample_copy.outputs, "run").returncode == 0
+    assert nic_etl(sample_copy.outputs, "verify", "--all").returncode == 0

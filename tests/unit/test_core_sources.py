@@ -110,6 +110,21 @@ def test_an_upgrade_keeps_every_source_of_the_folder(runs):
     assert [(one.project, one.named) for one in known_sources(runs.outputs)] == [("dois", True), ("um", True)]
 
 
+def test_an_upgrade_knows_the_ids_that_a_project_had_for_other_folders(runs):
+    runs.ingested("03" * 8, "docs", "d1", url="file:docs")
+    runs.ingested("06" * 8, "docs", "d1", url="file:docs")  # refused by the collection
+    runs.ingested("04" * 8, "outro", "d3", named="outro")
+    ref = runs.ingested("05" * 8, "docs", "d2", url="file:docs")  # another folder
+    runs.stored("03" * 8, "04" * 8, "05" * 8)
+    docs, other = known_sources(runs.outputs)
+    assert (docs.source_id, docs.former, other.former) == ("05" * 8, ("03" * 8,), ())
+    assert KnownSource.from_plain(docs.plain()) == docs
+
+    snapshot = {"source": "git", "source_id": docs.source_id, "project": "docs", "named": False}
+    record_source(runs.outputs, snapshot | {"target_folder": ["x"], "traits": {}}, ref)
+    assert all(one.former == () for one in known_sources(runs.outputs))
+
+
 def test_a_source_that_was_read_and_never_stored_binds_nobody(runs):
     runs.ingested("03" * 8, "engano", "d1")
     assert known_sources(runs.outputs) == []

@@ -311,13 +311,18 @@ def test_the_access_log_is_private_and_holds_no_secret(tmp_path: Path) -> None:
 
 def test_the_access_log_does_not_grow_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
-    with path.open("wb") as file:
-        os.truncate(file.fileno(), 40 * 1024 * 1024)
-    log = AccessLog(path, URL)
-    log.write("GET", f"{URL}/api/v4/x", 200, 1, 0.1)
-    log.close()
-    assert len(path.read_text().splitlines()) == 1
-    assert (tmp_path / "access.jsonl.1").exists()
+    watch, run = (AccessLog(path, URL) for _ in range(2))  # each keeps the file open
+    for status in range(200, 207):
+        for log in (watch, run):
+            log.write("GET", f"{URL}/api/v4/x", status, 1, 0.1)
+        assert len(path.read_text().splitlines()) == 2
+        os.truncate(path, 40 * 1024 * 1024)
+    for log in (watch, run):
+        log.close()
+    former = {file.name: file.read_bytes() for file in tmp_path.glob("access.jsonl.*")}
+    assert sorted(former) == [f"access.jsonl.{number}" for number in (1, 2, 3, 4)]
+    found = [json.loads(former[name].splitlines()[0])["status"] for name in sorted(former)]
+    assert found == [205, 204, 203, 202]
 
 
 # Patterns of paths

@@ -11,6 +11,7 @@ from stagekit import StageError
 from stagekit.artifacts.sources import KnownSource, known_sources, remember_source
 from stagekit.storage import (
     CollectionSettings,
+    adopt_former,
     apply_change,
     open_embedded,
     open_target,
@@ -87,6 +88,16 @@ def test_adopted_points_belong_to_the_source_and_are_compared_anew(outputs, nic_
     store.close()
     assert {change.path: len(change.write) for change in plan.changes} == {A: 2, B: 0, C: 0}
     assert plan.removed == []
+
+
+def test_the_points_of_a_former_id_become_the_sources_own_by_themselves(outputs):
+    known = KnownSource(source_id=SOURCE, project="docs", former=(OLD,))
+    store = open_embedded(outputs / "qdrant")
+    assert adopt_former(store, COLLECTION, None) == 0
+    assert adopt_former(store, COLLECTION, known) == 2
+    assert adopt_former(store, COLLECTION, known) == 0
+    assert {one.path for one in stored_points(store, NAME, SOURCE).values()} == {A, B, C}
+    store.close()
 
 
 def test_drop_counts_first_and_removes_only_what_was_named(outputs, nic_etl):

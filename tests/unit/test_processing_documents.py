@@ -287,8 +287,9 @@ def test_the_versions_of_the_engines_are_known_without_loading_them():
 def test_settings_that_cannot_work_are_named():
     with pytest.raises(StageError, match="layout_profile is 'heron': choose one of packaged, docling"):
         pdf_pipeline_options("heron", "rapidocr", ["pt"])
-    with pytest.raises(StageError, match="ocr_engine is 'abc'"):
-        ocr_options("abc", ["pt"])
+    for of in (partial(ocr_options, "abc"), partial(pdf_pipeline_options, "packaged", "abc")):
+        with pytest.raises(StageError, match="ocr_engine is 'abc': choose one of rapidocr, tesseract, none"):
+            of(["pt"])
     with pytest.raises(StageError, match="artifacts_path '/nowhere' is not a folder"):
         pdf_pipeline_options("docling", "rapidocr", ["pt"], "/nowhere")
 

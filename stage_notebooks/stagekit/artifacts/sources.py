@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,6 +55,8 @@ class KnownSource:
         roots: ids of the commits without parents.
         folders: approved folders that have held documents.
         documents: the product of stage 01 that was stored; None if it is not known.
+        former: further ids under which an earlier version stored it from this outputs folder, for another
+            branch or other folders; their points are not its own yet.
     """
 
     source_id: str
@@ -67,6 +69,7 @@ class KnownSource:
     roots: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     documents: ArtifactRef | None = None
+    former: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON."""
@@ -92,6 +95,7 @@ class KnownSource:
             roots=_texts(value.get("roots")),
             folders=_texts(value.get("folders")),
             documents=ArtifactRef.model_validate(ref) if ref else None,
+            former=_texts(value.get("former")),
         )
 
 
@@ -152,7 +156,8 @@ def _write(outputs: Path, sources: list[KnownSource]) -> None:
 def _from_runs(outputs: Path) -> list[KnownSource]:
     """Return a source for each project that the executed notebooks of stage 01 name, the newest first.
 
-    An attempt that was refused by the collection left no mark in the memo, and is passed over.
+    An attempt that was refused by the collection left no mark in the memo, and is passed over. An earlier
+    version gave a project another id for each branch and set of folders: they are one source.
     """
     if not any(latest_dir(outputs).glob(_STORAGE)):
         return []  # nothing was ever stored
@@ -161,11 +166,14 @@ def _from_runs(outputs: Path) -> list[KnownSource]:
     stored = _stored_ids(outputs)
     store = outputs_store(outputs)
     found: dict[str, KnownSource] = {}
+    former: dict[str, dict[str, None]] = {}
     for notebook in notebooks:
         for source in _told(notebook, store):
             if not stored or source.source_id in stored:
-                found.setdefault(source.project, source)
-    return list(found.values())
+                newest = found.setdefault(source.project, source)
+                if stored and source.source_id != newest.source_id:
+                    former.setdefault(source.project, {})[source.source_id] = None
+    return [replace(one, former=tuple(former.get(one.project, ()))) for one in found.values()]
 
 
 def _told(notebook: Path, store: ArtifactStore) -> Iterator[KnownSource]:

@@ -48,6 +48,7 @@ from stagekit.storage.reconcile import (
 )
 from stagekit.storage.source_marks import SourceMark, begin_writing, finish_writing, source_mark
 from stagekit.storage.sources import (
+    adopt_former,
     collections_of,
     drop_points,
     known_source,
@@ -86,6 +87,7 @@ __all__ = [
     "StoredPoint",
     "Target",
     "Verification",
+    "adopt_former",
     "apply_change",
     "begin_writing",
     "believed",

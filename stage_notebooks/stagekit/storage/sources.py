@@ -17,7 +17,15 @@ from stagekit.storage.collections import physical_collections, served_collection
 from stagekit.storage.in_step import forget_step
 from stagekit.storage.stored import PAGE, of_source
 
-__all__ = ["collections_of", "drop_points", "known_source", "record_source", "staying", "take_over"]
+__all__ = [
+    "adopt_former",
+    "collections_of",
+    "drop_points",
+    "known_source",
+    "record_source",
+    "staying",
+    "take_over",
+]
 
 
 def known_source(outputs: Path, source_id: str) -> KnownSource | None:
@@ -52,6 +60,7 @@ def record_source(outputs: Path, snapshot: Mapping[str, Any], documents: Artifac
         "documents": documents.model_dump(mode="json"),
     }
     now |= {name: snapshot[name] for name in ("source_id", "project", "named")}
+    now["former"] = []  # their points are its own since
     before = known.plain() if known else {}
     traits = {name: value for name, value in snapshot["traits"].items() if value}
     remember_source(outputs, KnownSource.from_plain(before | traits | now))
@@ -64,6 +73,14 @@ def collections_of(client: QdrantClient, collection_name: str) -> list[str]:
         served = collection_name  # of an early version, without an alias
     others = [one.name for one in physical_collections(client, collection_name)]
     return list(dict.fromkeys([served, *others] if served else others))
+
+
+def adopt_former(client: QdrantClient, collection_name: str, known: KnownSource | None) -> int:
+    """Make points that a source has under former ids its own, in all its collections, and return how many."""
+    if known is None or not known.former:
+        return 0
+    names = collections_of(client, collection_name)
+    return sum(take_over(client, name, old, known.source_id) for name in names for old in known.former)
 
 
 def take_over(client: QdrantClient, collection_name: str, old: str, new: str) -> int:

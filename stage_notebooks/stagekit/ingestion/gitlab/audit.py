@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import threading
@@ -11,12 +13,15 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 __all__ = ["AccessLog"]
 
-_LARGEST = 32 * 1024 * 1024
+_LARGEST = 16 * 1024 * 1024
+_KEPT = 4  # former files: at one look every ten seconds, those of five weeks
 _SECRET_PARAMETERS = {"private_token", "access_token", "job_token", "token"}
 
 
 class AccessLog:
-    """Appends to a file (mode 0600) that is put aside as ``….1`` when it has grown to 32 MiB.
+    """Appends to a file (mode 0600) that is put aside as ``….1`` when it has grown to 16 MiB; four are kept.
+
+    Several processes may write to one file, and any of them puts it aside.
 
     Args:
         path: the file.
@@ -47,6 +52,8 @@ class AccessLog:
             self.counters["requests"] += 1
             self.counters["bytes"] += size
             self.counters["errors"] += bool(error) or status >= 400
+            if self._file is not None and os.fstat(self._file).st_size > _LARGEST:
+                self._close()
             if self._file is None:
                 self._file = self._open()
             os.write(self._file, (json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
@@ -54,15 +61,40 @@ class AccessLog:
     def close(self) -> None:
         """Close the file; the next line opens it again."""
         with self._lock:
-            if self._file is not None:
-                os.close(self._file)
-                self._file = None
+            self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def _open(self) -> int:
-        if self._path.exists() and self._path.stat().st_size > _LARGEST:
-            self._path.replace(self._path.with_name(f"{self._path.name}.1"))
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        while os.fstat(file := os.open(self._path, flags, 0o600)).st_size > _LARGEST:
+            try:
+                self._put_aside(file)
+            finally:
+                os.close(file)
+        return file
+
+    def _put_aside(self, file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
+        if not self._is_current(file):
+            return  # another process was faster
+        for number in range(_KEPT, 0, -1):
+            former = self._aside(number - 1) if number > 1 else self._path
+            with contextlib.suppress(FileNotFoundError):
+                former.replace(self._aside(number))
+
+    def _is_current(self, file: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file), self._path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _aside(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")
 
     def _shown(self, url: str) -> str:
         parts = urlsplit(url)
