@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from stagekit import StageError
+from stagekit import DocumentOutput, DocumentRejected, StageError
 from stagekit.artifacts.memo import Memo
 from stagekit.artifacts.tables import decode_rows
 from stagekit.contract import PROGRESS_MIME, ExecutionStatus, artifact_refs, stage_result
 from tests.unit.core_notebooks import executed_notebook, front_end, printed_scraps, source_notebook
 from tests.unit.core_stages import (
     Open,
+    Row,
     column,
     documents,
     notebook,
@@ -60,6 +62,27 @@ def test_a_last_good_version_whose_artifact_is_gone_is_not_served(stage: Open, o
     [good] = run(stage(), documents("fine"), keep_last_good=True)
     (outputs / "artifacts" / good["words"]["uri"]).unlink()
     assert column(run(stage(), documents("crash"), keep_last_good=True), "status") == ["failed"]
+
+
+def strict(row: Row) -> DocumentOutput:
+    """Refuse what a former version, which was less strict, took for approved."""
+    raise DocumentRejected("front_matter", "line 2 cannot be read", "mend it")
+
+
+@pytest.mark.parametrize("carry", [dict, lambda row: {"source": row}])
+def test_what_was_guessed_of_a_content_that_cannot_be_judged_now_is_not_served(
+    stage: Open, carry: Callable[[Row], Row]
+) -> None:
+    more = {"carry": carry, "keep_last_good": True}
+    run(stage(), documents("fine"), **more)
+    [row] = stage().map_documents(documents("fine"), strict, key=lambda row: row["text"], **more)
+    assert (row["status"], row["category"]) == ("rejected", "front_matter")
+    [row] = stage().map_documents(documents("edited"), strict, key=lambda row: row["text"], **more)
+    assert row["status"] == "rejected"  # it does not come back with the next edit
+
+    run(stage(), documents("fine"), **more)
+    [row] = stage().map_documents(documents("broken"), strict, key=lambda row: row["text"], **more)
+    assert row["status"] == "stale"  # a version before this one, which was judged
 
 
 def test_a_stage_that_does_not_ask_for_it_serves_nothing_old(stage: Open) -> None:
