@@ -75,7 +75,8 @@ def test_a_rerun_of_one_stage_that_meets_damage_says_so_and_a_run_heals_it(
     sample_copy: SampleRun, nic_etl: NicEtl
 ) -> None:
     uri = damage(sample_copy, "document_processing")
-    failed = nic_etl(sample_copy.outputs, "rerun", "text_chunking", COLUMNS="500")
+    changed = ("-p", "chunk_size=300", "-p", "chunk_overlap=30")
+    failed = nic_etl(sample_copy.outputs, "rerun", "text_chunking", *changed, COLUMNS="500")
     assert failed.returncode == 1
     assert uri in failed.stdout
     assert "was altered since it was stored; the next `nic-etl run` makes it again" in failed.stdout
