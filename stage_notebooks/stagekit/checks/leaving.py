@@ -144,8 +144,10 @@ class _Judge:
             verdict = self._approval.reason(row)
             return verdict[1] if verdict else ""
         try:
-            read = self._source.read if self._source and changed else None
-            data = read(changed) if read and changed else self._store.read(row["content"])
+            if self._source is not None and changed is not None:
+                data = self._source.read(changed)
+            else:
+                data = self._store.read(row["content"])
         except ArtifactError:
             return ""  # it is read again first
         name = str(row["file_name"])
