@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stagekit.base import proxies
-from stagekit.base.proxies import is_exempt, proxy_for
+from stagekit.base.network import proxies
+from stagekit.base.network.proxies import is_exempt, proxy_for
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.audit import AccessLog
 from stagekit.ingestion.gitlab.retry import Patience

@@ -359,10 +359,10 @@ def test_numbers_and_dates_of_yaml_are_taken_as_the_text_that_was_written(tmp_pa
 def test_a_relative_model_folder_means_the_same_place_in_the_kernel(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "modelos").mkdir()
-    for given, meant in (
+    for name, meant in (
         ("modelos", str(tmp_path / "modelos")),
         ("./outro", str(tmp_path / "outro")),
         ("BAAI/bge-m3", "BAAI/bge-m3"),
         ("packaged/multilingual-e5-small", "packaged/multilingual-e5-small"),
     ):
-        assert load_config(overrides={"embedding_model": given}).config.embedding_model == meant
+        assert load_config(overrides={"embedding_model": name}).config.embedding_model == meant

@@ -15,7 +15,7 @@ from qdrant_client.http.exceptions import ResponseHandlingException
 from qdrant_client.models import PointStruct, UpdateResult, UpdateStatus
 
 from stagekit import StageError
-from stagekit.base.authorities import trust_also, trusted_pem
+from stagekit.base.network.authorities import trust_also, trusted_pem
 from stagekit.base.store_address import connection_options, server_key, server_url
 from stagekit.storage import PointWriter, connect, count_points, patience_of, qdrant_errors, require_completed
 from tests.servers.gitlab_tls import private_ca

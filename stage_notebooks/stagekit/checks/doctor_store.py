@@ -13,7 +13,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
-from stagekit.base.authorities import trust_also
+from stagekit.base.network.authorities import trust_also
 from stagekit.base.store_address import server_key, server_url
 from stagekit.errors import StageError
 

@@ -41,7 +41,7 @@ def leaving(settings: dict[str, Any], outputs: Path, *, rules_hold: bool = False
         rules = SelectionRules.from_settings(*(settings[name] for name in _RULES))
         approval = Approval.from_settings(*(settings[name] for name in _APPROVAL))
         store = outputs_store(outputs)
-        local = _opened(settings, rules)
+        local = _opened(settings, rules, outputs)
         try:
             stored = partial(documents_of, store=store)
             known = _known(known_sources(outputs), settings["project"], local, stored)
@@ -60,14 +60,15 @@ def leaving(settings: dict[str, Any], outputs: Path, *, rules_hold: bool = False
         return []  # stage 01 says what is wrong, in its notebook
 
 
-def _opened(settings: dict[str, Any], rules: SelectionRules) -> Source | None:
+def _opened(settings: dict[str, Any], rules: SelectionRules, outputs: Path) -> Source | None:
     """Open a local source; None for GitLab."""
     from stagekit.ingestion import open_source
 
     if settings["source"] != "git":
         return None
     branch = settings["target_branch"]
-    return open_source("git", settings["source_path"], folders=rules.folders, target_branch=branch)
+    place = settings["source_path"]
+    return open_source("git", place, folders=rules.folders, target_branch=branch, outputs=outputs)
 
 
 def _known(

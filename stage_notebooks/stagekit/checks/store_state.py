@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from stagekit.base.authorities import trust_also
+from stagekit.base.network.authorities import trust_also
 from stagekit.base.store_address import server_key, server_url
 from stagekit.errors import StageError
 

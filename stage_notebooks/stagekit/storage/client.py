@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 import httpx
 from qdrant_client import QdrantClient
 
-from stagekit.base.authorities import trust_also, trusted_pem
-from stagekit.base.proxies import proxy_for
+from stagekit.base.network.authorities import trust_also, trusted_pem
+from stagekit.base.network.proxies import proxy_for
 from stagekit.base.store_address import server_key, server_url
 from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.embedded.store import open_embedded

@@ -15,8 +15,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.ssl_ import create_urllib3_context
 
-from stagekit.base.authorities import trust_also
-from stagekit.base.proxies import proxy_for
+from stagekit.base.network.authorities import trust_also
+from stagekit.base.network.proxies import proxy_for
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.audit import AccessLog
 from stagekit.ingestion.gitlab.faults import check_answer, fault_of
