@@ -30,6 +30,7 @@ from runner.models import now
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.sources import SOURCES_FILE
 from stagekit.artifacts.store import half_written
+from stagekit.base.files import move_file
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import KEY_VARIABLE
 from stagekit.sealing.marker import MARKER_FILE, read_marker
@@ -112,6 +113,10 @@ def create_backup(manager: StateManager, target: str) -> BackupReport:
                 damaged.append(uri)
         manifest = _Manifest(created=now().isoformat(), files=files)
         place.write_manifest(manifest.model_dump_json(indent=1).encode())
+        if place.read_manifest() != manifest:  # nobody says "done" of what cannot be read back
+            raise StateManagementError(
+                f"The backup {target} was written, but other content is read from it: choose another place."
+            )
     return BackupReport(len(files), sum(one.bytes for one in files), place.written, damaged)
 
 
@@ -204,7 +209,7 @@ class _Place:
     def write_manifest(self, data: bytes) -> None:
         temporary = f"{self._root}/.{_MANIFEST}.tmp"
         self._fs.pipe_file(temporary, data)
-        self._fs.mv(temporary, f"{self._root}/{_MANIFEST}")
+        move_file(self._fs, temporary, f"{self._root}/{_MANIFEST}")
 
     def read_manifest(self) -> _Manifest:
         try:
@@ -243,7 +248,7 @@ class _Place:
         self._fs.makedirs(blob.rpartition("/")[0], exist_ok=True)
         with self._fs.open(f"{blob}.tmp", "wb") as file:
             shutil.copyfileobj(data, file, _CHUNK)
-        self._fs.mv(f"{blob}.tmp", blob)
+        move_file(self._fs, f"{blob}.tmp", blob)
         self.written += size
 
 

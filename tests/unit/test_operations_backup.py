@@ -73,12 +73,37 @@ def test_a_second_backup_adds_only_what_is_new(shouting: Shouting, tmp_path: Pat
     assert third.files > again.files
 
 
-def test_any_fsspec_url_will_do(shouting: Shouting, tmp_path: Path) -> None:
-    url = f"memory://backups/{tmp_path.name}"
+@pytest.mark.parametrize("kind", ["memory://backups", "file"])
+@pytest.mark.parametrize("name", ["plain", "NIC [2026] * cópia?"])
+def test_any_fsspec_url_and_any_name_will_do(
+    shouting: Shouting, tmp_path: Path, kind: str, name: str
+) -> None:
+    """``* ? [ ]`` are signs of patterns to fsspec, and letters of a name to everybody else."""
+    place = str(tmp_path) if kind == "file" else kind
+    url = f"{place}/{name}"
+    create_backup(shouting.manager, f"{place}/NIC 2 x cópiaz")  # what such a pattern would match
     create_backup(shouting.manager, url)
     moved = StateManager(tmp_path / "elsewhere")
     restore_backup(moved, url)
     assert moved.execution_ids() == shouting.manager.execution_ids()
+    fsspec.filesystem("memory").store.clear()
+
+
+def test_a_backup_that_cannot_be_read_back_is_not_called_done(
+    shouting: Shouting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    true_pipe = MemoryFileSystem.pipe_file
+
+    def lossy(
+        self, path, value, *arguments, **options
+    ):  # a store that takes a part and says that all is well
+        true_pipe(self, path, value[:-40] if "manifest" in path else value, *arguments, **options)
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", lossy)
+    with pytest.raises(StateManagementError, match="damaged"):
+        create_backup(shouting.manager, f"memory://lossy/{tmp_path.name}")
     fsspec.filesystem("memory").store.clear()
 
 

@@ -19,7 +19,7 @@ import fsspec
 from pydantic import ValidationError
 
 from stagekit.artifacts.table_files import GROUP_ROWS, TableFile
-from stagekit.base.files import atomic_write
+from stagekit.base.files import atomic_write, move_file, remove_file
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.contract import ArtifactRef
 from stagekit.errors import ArtifactError
@@ -276,7 +276,7 @@ class ArtifactStore:
         for uri in self._noted():
             if uri in uris or self._there(uri):
                 with contextlib.suppress(FileNotFoundError), _explained(self.url, "written to"):
-                    self._fs.rm(self._note(uri), recursive=True)
+                    remove_file(self._fs, self._note(uri))
 
     def entries(self, beginning: str = "") -> Iterator[tuple[str, int, float]]:
         """Yield every stored file: uri, bytes, and when it was last written (seconds since 1970).
@@ -449,7 +449,7 @@ class ArtifactStore:
                 Path(note).parent.mkdir(mode=0o700, exist_ok=True)
             with _explained(self.url, "written to"):
                 if damaged:
-                    self._fs.mv(self._path(uri), note)
+                    move_file(self._fs, self._path(uri), note)
                 elif not self._fs.exists(note):
                     self._fs.pipe_file(note, b"")
         except (OSError, ArtifactError):
@@ -475,7 +475,7 @@ class ArtifactStore:
             if self._renames:
                 temporary = f"{self._path(uri)}.{uuid.uuid4().hex}.tmp"
                 self._fs.pipe_file(temporary, data)
-                self._fs.mv(temporary, self._path(uri))
+                move_file(self._fs, temporary, self._path(uri))
             else:
                 self._fs.pipe_file(self._path(uri), data)
 

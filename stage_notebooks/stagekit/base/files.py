@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import uuid
 from pathlib import Path
+from typing import Any
 
-__all__ = ["atomic_write", "sha256_file"]
+__all__ = ["atomic_write", "move_file", "remove_file", "sha256_file"]
 
 
 def atomic_write(path: Path, data: bytes, *, sync: bool = True) -> None:
@@ -38,3 +40,32 @@ def sha256_file(path: Path) -> str:
     """Return the hexadecimal sha256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def move_file(fs: Any, source: str, target: str) -> None:
+    """Move a file of an fsspec file system, by its exact path.
+
+    What fsspec calls ``mv`` and ``rm`` takes ``* ? [ ]`` for patterns, and then moves nothing, or another file.
+    """
+    if _is_local(fs):
+        Path(source).replace(target)
+        return
+    from fsspec import AbstractFileSystem
+
+    if type(fs).mv is not AbstractFileSystem.mv:  # a move of its own, by the path that is given
+        fs.mv(source, target)
+    else:
+        fs.cp_file(source, target)
+        fs.rm_file(source)
+
+
+def remove_file(fs: Any, path: str) -> None:
+    """Remove a file of an fsspec file system, by its exact path; a folder in its place with all it holds."""
+    if _is_local(fs) and Path(path).is_dir():
+        shutil.rmtree(path)
+    else:
+        fs.rm_file(path)
+
+
+def _is_local(fs: Any) -> bool:
+    return "file" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,))
