@@ -9,7 +9,6 @@ import sys
 import threading
 from typing import NoReturn
 
-from runner.cli.app import main
 from runner.cli.surroundings import missing_folder, open_streams, place_caches
 
 __all__ = ["program"]
@@ -26,9 +25,13 @@ def program() -> NoReturn:
     try:
         if gone := missing_folder():
             raise SystemExit(gone)
+        from runner.cli.app import main  # takes most of a second, in which somebody may think better of it
+
         main()
     except SystemExit as end:
         code = end.code
+    except KeyboardInterrupt:
+        code = 130  # as shells have it: 128 and the number of the signal
     except BaseException:
         sys.excepthook(*sys.exc_info())
         code = 1

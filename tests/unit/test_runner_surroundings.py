@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,22 @@ def test_latest_is_a_copy_where_the_disk_has_no_links(tmp_path, monkeypatch):
     notebook.write_text("second")
     state.set_latest(notebook)
     assert (tmp_path / "outputs" / "latest" / "01_a.ipynb").read_text() == "second"
+
+
+@pytest.mark.parametrize("moment", [0.15, 0.4, 0.8])
+def test_who_thinks_better_of_it_in_the_first_second_is_told_nothing(tmp_path, moment):
+    """Most of that second Python imports; the time goes from when it has come to our own first line."""
+    begun = tmp_path / "begun"
+    code = f"from runner.__main__ import program; open({str(begun)!r}, 'w').close(); program()"
+    environment = os.environ | {"NIC_ETL_OUTPUTS_DIR": str(tmp_path / "outputs")}
+    command = [sys.executable, "-c", code, "run"]
+    run = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not begun.exists():
+        time.sleep(0.01)
+    time.sleep(moment)
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=120)
+    assert run.returncode == 130
+    assert "Traceback" not in said[1]

@@ -45,7 +45,7 @@ def sha256_file(path: Path) -> str:
 def move_file(fs: Any, source: str, target: str) -> None:
     """Move a file of an fsspec file system, by its exact path.
 
-    What fsspec calls ``mv`` and ``rm`` takes ``* ? [ ]`` for patterns, and then moves nothing, or another file.
+    What fsspec calls ``mv`` and ``rm`` takes ``* ? [ ]`` for patterns, and then moves nothing or others.
     """
     if _is_local(fs):
         Path(source).replace(target)
