@@ -119,9 +119,10 @@ class StageManager:
         except StageMemoryError as error:
             kernel = self._execute_smaller(stage, context, error)
         checkpoint = self._checkpoint(stage, context)
-        # What changes while a source is read shows on the next run; a store is as its own writer left it.
-        writes = stage.outside == "store"
-        checkpoint.outside = outside_of(stage, context.pipeline_config, self._state) if writes else found
+        left = outside_of(stage, context.pipeline_config, self._state)
+        # A store is as its own writer left it. Of a source that changed while it was read nobody can tell what
+        # was seen of it, and were it changed back it would look as it was at first: nothing is noted then.
+        checkpoint.outside = left if stage.outside == "store" or left == found else ""
         checkpoint.attempts = attempts.statistics["attempt_number"]
         checkpoint.seconds = round(time.monotonic() - begin, 3)
         checkpoint.peak_memory_mb = round(kernel.peak_memory_mb, 1)

@@ -153,23 +153,32 @@ def test_an_attempt_on_the_store_counts_however_it_ended(chain: Chain, monkeypat
     assert chain.decide("storing", upstream).carries  # a trial fills a collection of its own
 
 
-def test_what_a_source_holds_is_noted_before_it_is_read(chain: Chain, monkeypatch: Any) -> None:
-    states = iter(["before", "after"])
-    monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_: next(states))
-    stage = dataclasses.replace(chain.stages["listing"], outside="source")
+@pytest.mark.parametrize("meanwhile", ["", "changed"])
+def test_of_a_source_that_changes_while_it_is_read_nothing_is_noted(
+    chain: Chain, monkeypatch: Any, meanwhile: str
+) -> None:
+    states = ["as it was"]
+    monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_: states[-1])
+    stage = chain.stages["listing"] = dataclasses.replace(chain.stages["listing"], outside="source")
     state = chain.begin()
 
     class Executing(StageManager):
         def _execute_once(self, *_: Any) -> Any:
             chain.execute(state, "listing")
-            next(states, None)  # somebody changes the source meanwhile
+            states.extend(filter(None, [meanwhile]))
             return type("Kernel", (), {"peak_memory_mb": 0.0})()
 
     manager = Executing(chain.record, lambda _: None, threading.Event())
     manager.register_stage(stage)
     context = ExecutionContext(chain.config(), chain.record.run_dir(state.execution_id), {})
-    assert manager.execute_stage_with_retry("listing", context).outside == "before"
+    made = manager.execute_stage_with_retry("listing", context)
     manager.close()
+    assert made.outside == ("" if meanwhile else "as it was")
+    state.stages["listing"] = made
+    chain.record.save_checkpoint(state)
+    for now_it_is in ("changed", "as it was"):  # and changed back: what was read may have been the other
+        states.append(now_it_is)
+        assert chain.decide("listing", {}).carries is (not meanwhile and now_it_is == "as it was")
 
 
 # Kinds
