@@ -120,8 +120,8 @@ class StageManager:
             kernel = self._execute_smaller(stage, context, error)
         checkpoint = self._checkpoint(stage, context)
         left = outside_of(stage, context.pipeline_config, self._state)
-        # A store is as its own writer left it. Of a source that changed while it was read nobody can tell what
-        # was seen of it, and were it changed back it would look as it was at first: nothing is noted then.
+        # A store is as its own writer left it. Of a source that changed while it was read nobody can tell
+        # what was seen, and were it changed back it would look as it was at first: nothing is noted then.
         checkpoint.outside = left if stage.outside == "store" or left == found else ""
         checkpoint.attempts = attempts.statistics["attempt_number"]
         checkpoint.seconds = round(time.monotonic() - begin, 3)

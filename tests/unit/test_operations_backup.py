@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from runner.errors import StateManagementError
 from runner.record.state_manager import StateManager
@@ -146,6 +148,27 @@ def test_a_backup_can_be_taken_while_the_databases_are_written(shouting: Shoutin
     connection = sqlite3.connect(moved.outputs / "memo.sqlite")
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_a_backup_that_breaks_off_leaves_the_former_one_as_it_was(
+    shouting: Shouting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = str(tmp_path / "backup")
+    create_backup(shouting.manager, target)
+    before = shouting.manager.execution_ids()
+    shouting.run(TEXTS | {"c.md": "new"})
+
+    def full(_: object, path: str, value: bytes, **__: object) -> None:
+        Path(path).write_bytes(value[: len(value) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFileSystem, "pipe_file", full)
+        with pytest.raises((OSError, StateManagementError)):
+            create_backup(shouting.manager, target)
+    moved = StateManager(tmp_path / "elsewhere")
+    restore_backup(moved, target)
+    assert moved.execution_ids() == before
 
 
 @pytest.mark.parametrize("damage", ["altered", "missing", "manifest", "no manifest", "outside", "format"])

@@ -15,6 +15,7 @@ from runner.models import Checkpoint, ExecutionStatus, PipelineState
 from runner.record.state_manager import StateManager
 from runner.upkeep.prune import PrunePlan, apply_prune, plan_prune
 from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.tables import decode_rows
 from stagekit.contract import artifact_refs
 from tests.unit.operations_runs import Shouting
 
@@ -219,6 +220,65 @@ def test_nothing_is_pruned_where_the_newest_result_is_damaged(shouting: Shouting
     shouting.manager.store.delete(artifact_refs(result.model_dump(mode="json"))[0].uri)
     with pytest.raises(StateManagementError, match=r"is missing.*`nic-etl run` mends that"):
         plan_prune(shouting.manager)
+
+
+def parts(manager: StateManager, state: PipelineState) -> list[bytes]:
+    """Read what a run's manifest refers to, document by document."""
+    result = state.stages["shout"].result
+    assert result is not None
+    rows = decode_rows(manager.store.read_table(result.artifacts["shouted"]))
+    return [manager.store.read(ref) for row in rows for ref in artifact_refs(row)]
+
+
+def test_what_runs_refer_to_stays_after_the_memo_was_lost(shouting: Shouting) -> None:
+    manager = shouting.manager
+    texts = {f"{number:03}.md": f"word {number}" for number in range(502)}  # no page of rows is left out
+    state = shouting.run(texts)
+    age(shouting, state, 3)
+    last = shouting.run({})
+    for suffix in ("", "-wal", "-shm"):
+        (manager.outputs / f"memo.sqlite{suffix}").unlink(missing_ok=True)
+    assert prune(manager, keep=2).artifacts == []
+    assert len(parts(manager, state)) == 502
+    prune(manager, keep=1)
+    assert manager.execution_ids() == [last.execution_id]
+    assert len(artifacts(manager)) < 502
+
+
+def test_the_last_good_version_stays_while_the_document_is_there(shouting: Shouting) -> None:
+    manager = shouting.manager
+    age(shouting, shouting.run({"a.md": "readable"}), 9)
+    age(shouting, shouting.run({"a.md": "locked"}), 5)
+    shouting.run({"a.md": "locked once more"})
+    plan = prune(manager, keep=1)
+    assert plan.good_documents == []
+    with Memo(manager.outputs / "memo.sqlite") as memo:
+        good = memo.last_good("shout", "id of a.md")
+    assert good is not None
+    assert [manager.store.read(ref) for ref in artifact_refs(good)] == [b"READABLE"]
+    assert parts(manager, shouting.run({"a.md": "locked for good"})) == [b"READABLE"]
+
+
+def test_the_last_good_version_stays_though_the_newest_run_is_of_another_source(shouting: Shouting) -> None:
+    manager = shouting.manager
+    age(shouting, shouting.run({"a.md": "readable"}), 9)
+    shouting.run({"z.md": "of another source"})
+    with Memo(manager.outputs / "memo.sqlite") as memo:
+        for stage, document, row in list(memo.good_values()):
+            recent = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            memo.remember_good(stage, [(document, row | {"produced_at": recent})])
+    prune(manager, keep=1)
+    assert parts(manager, shouting.run({"a.md": "locked"})) == [b"READABLE"]
+
+
+def test_a_verdict_that_is_in_force_is_not_forgotten(shouting: Shouting) -> None:
+    age(shouting, shouting.run({"a.md": "readable", "b.md": "locked"}), 9)
+    age(shouting, shouting.run({"a.md": "locked too", "b.md": "locked"}), 5)
+    shouting.run({"a.md": "locked too", "b.md": "locked"})
+    assert prune(shouting.manager, keep=1).memo_keys == []
+    shouting.worked.clear()
+    shouting.run({"a.md": "locked too", "b.md": "locked"})
+    assert shouting.worked == []
 
 
 @pytest.mark.parametrize("moment", ["forget", "delete"])

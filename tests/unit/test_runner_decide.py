@@ -109,6 +109,21 @@ def test_a_setting_tried_and_taken_back_leaves_the_former_result_in_force(chain:
     assert {stage.action for stage in chain.orchestrator().plan().stages} == {"carry over"}
 
 
+def test_in_force_is_what_the_newest_run_carried_over_not_what_was_executed_last(chain: Chain) -> None:
+    first = chain.begin()
+    chain.execute(first)
+    tried = chain.begin(chunk_size=120)
+    chain.execute(tried, chunk_size=120)
+    back = chain.begin()
+    for name, done in first.stages.items():
+        carried = {"status": ExecutionStatus.SKIPPED, "carried_from": first.execution_id}
+        back.stages[name] = done.model_copy(update=carried)
+    chain.record.save_checkpoint(back)
+    in_force = {name: execution_id for name, (execution_id, _) in chain.record.in_force().items()}
+    assert in_force == dict.fromkeys(chain.stages, first.execution_id)
+    assert chain.record.last_attempt("storing") == first.execution_id
+
+
 def test_a_rerun_builds_on_the_results_of_its_own_setting(chain: Chain) -> None:
     upstream = chain.execute(chain.begin())
     tried = chain.execute(chain.begin(chunk_size=120), chunk_size=120)
