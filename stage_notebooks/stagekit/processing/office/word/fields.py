@@ -1,0 +1,135 @@
+"""Shows fields as Word shows them: their result and not their instruction, and form fields by their state."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from stagekit.processing.office.word.names import (
+    Element,
+    drop,
+    is_on,
+    local_name,
+    new,
+    text_run,
+    value,
+    w,
+    whole,
+)
+from stagekit.processing.office.word.wrappers import CHECKED, UNCHECKED
+
+__all__ = ["show_fields"]
+
+_FIELD_PARTS = ("fldChar", "instrText")
+_BUTTON = re.compile(r"\s*(?:MACROBUTTON|GOTOBUTTON)\s+\S+\s+(.*?)\s*$", re.DOTALL | re.IGNORECASE)
+_SYMBOL = re.compile(r"\s*SYMBOL\s+(\S+)(.*)$", re.DOTALL | re.IGNORECASE)
+_FONT = re.compile(r'\\f\s+(?:"([^"]+)"|(\S+))', re.IGNORECASE)
+
+
+@dataclass
+class _Field:
+    """A field that has begun: its instruction so far, whether its result has begun, and has text."""
+
+    begin: Element
+    instruction: list[str] = field(default_factory=list)
+    in_result: bool = False
+    has_text: bool = False
+
+
+def show_fields(root: Element) -> bool:
+    """Keep the results of complex fields in place, however they are nested, and tell whether there were any.
+
+    Where the begins and ends of a part do not match, nothing but the instructions is taken away.
+    """
+    marks = list(root.iter(w("fldChar")))
+    if not marks and next(root.iter(w("instrText")), None) is None:
+        return False
+    kinds = [value(mark, "fldCharType") for mark in marks]
+    hides = _balanced(kinds)
+    open_fields: list[_Field] = []
+    for run in list(root.iter(w("r"))):
+        for child in list(run):
+            name = local_name(child)
+            if name == "fldChar":
+                _turn(child, open_fields)
+            elif name == "instrText":
+                if open_fields:
+                    open_fields[-1].instruction.append(child.text or "")
+            elif hides and name != "rPr" and not all(one.in_result for one in open_fields):
+                run.remove(child)  # a result within an instruction, such as the name that an IF compares
+            elif name == "t" and (child.text or "").strip():
+                for one in open_fields:
+                    one.has_text = True
+            if name in _FIELD_PARTS:
+                drop(child)
+    return True
+
+
+def _balanced(kinds: list[str | None]) -> bool:
+    depth = 0
+    for kind in kinds:
+        depth += {"begin": 1, "end": -1}.get(kind or "", 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _turn(mark: Element, open_fields: list[_Field]) -> None:
+    kind = value(mark, "fldCharType")
+    if kind == "begin":
+        open_fields.append(_Field(mark))
+        return
+    if not open_fields:
+        return
+    if kind == "separate":
+        open_fields[-1].in_result = True
+        return
+    ended = open_fields.pop()
+    shown = _shown(ended)
+    visible = all(one.in_result for one in open_fields)
+    if shown is not None and visible:
+        run = mark.getparent()
+        run.insert(run.index(mark), shown)
+
+
+def _shown(ended: _Field) -> Element | None:
+    """Return what a field shows that has no result of its own."""
+    data = ended.begin.find(w("ffData"))
+    if data is not None and data.find(w("checkBox")) is not None:
+        return text_run(CHECKED if _is_checked(data.find(w("checkBox"))) else UNCHECKED)[0]
+    if data is not None and data.find(w("ddList")) is not None and not ended.has_text:
+        return text_run(_chosen_entry(data.find(w("ddList"))))[0]
+    if ended.in_result:
+        return None
+    instruction = "".join(ended.instruction)
+    if button := _BUTTON.match(instruction):
+        return text_run(button[1])[0]
+    if symbol := _SYMBOL.match(instruction):
+        return _symbol(symbol[1], symbol[2])
+    return None
+
+
+def _is_checked(box: Element | None) -> bool:
+    if box is None:
+        return False
+    checked = is_on(box.find(w("checked")))
+    return bool(is_on(box.find(w("default"))) if checked is None else checked)
+
+
+def _chosen_entry(choices: Element | None) -> str:
+    if choices is None:
+        return ""
+    entries = [value(entry) or "" for entry in choices.findall(w("listEntry"))]
+    chosen = whole(choices.find(w("result")))
+    if chosen is None:
+        chosen = whole(choices.find(w("default"))) or 0
+    return entries[chosen] if 0 <= chosen < len(entries) else ""
+
+
+def _symbol(code: str, switches: str) -> Element | None:
+    try:
+        number = int(code, 0)
+    except ValueError:
+        return None
+    font = _FONT.search(switches)
+    return new("sym", font=(font[1] or font[2]) if font else "", char=f"{number:04X}")

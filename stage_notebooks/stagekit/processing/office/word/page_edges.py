@@ -1,0 +1,99 @@
+"""Sets one copy of what the headers and footers of the pages say at the start of the document.
+
+There stand the code, the revision and the validity of many a document, and nowhere else. A watermark is a
+shape that Word keeps in a header; it is no text of the document, but says something of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stagekit.processing.office.word.marks import PAGE_FOOTER, PAGE_HEADER
+from stagekit.processing.office.word.names import (
+    NAMESPACES,
+    Element,
+    drop,
+    is_on,
+    local_name,
+    new_paragraph,
+    r,
+    text_of,
+    value,
+    w,
+)
+from stagekit.processing.office.word.tables import row_text
+
+__all__ = ["drop_page_numbers", "edge_lines", "edge_references", "take_watermark", "write_edges"]
+
+_V = f"{{{NAMESPACES['v']}}}"
+_WATERMARK = re.compile(r"watermark|marca d[’']?\s?água|marcadagua", re.IGNORECASE)
+_PAGE_FIELD = re.compile(r"\s*(PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
+_PAGE_WORDS = re.compile(
+    r"(?:\b(?:p[áa]ginas?|p[áa]gs?|p|fls?|folhas?|pages?|pg|de|of|do|total)\b|[\W\d_])*", re.IGNORECASE
+)
+_EDGES = {"headerReference": PAGE_HEADER, "footerReference": PAGE_FOOTER}
+
+
+def edge_references(body: Element, settings: Element | None) -> Iterator[tuple[str, str | None]]:
+    """Yield the mark and the relationship of each header and footer that Word shows, headers first."""
+    even = None if settings is None else settings.find(w("evenAndOddHeaders"))
+    for kind, mark in _EDGES.items():
+        for section in body.iter(w("sectPr")):
+            for reference in section.findall(w(kind)):
+                where = value(reference, "type")
+                if where == "first" and not is_on(section.find(w("titlePg"))):
+                    continue
+                if where == "even" and not is_on(even):
+                    continue
+                yield mark, reference.get(r("id"))
+
+
+def take_watermark(root: Element) -> str | None:
+    """Take the watermark out of a header, and return its text; None without one."""
+    for shape in list(root.iter(f"{_V}shape", w("drawing"), w("pict"))):
+        names = [one.get(key) or "" for one in shape.iter() for key in ("id", "name") if one.get(key)]
+        if not any(_WATERMARK.search(name) for name in names):
+            continue
+        texts = [one.get("string") or "" for one in shape.iter(f"{_V}textpath")]
+        texts += [one.text or "" for one in shape.iter(w("t"))]
+        drop(shape)
+        return " ".join(" ".join(texts).split()) or None
+    return None
+
+
+def drop_page_numbers(root: Element) -> bool:
+    """Take the number of the page, and of all pages, out of a header or footer, with the words round it."""
+    found = False
+    for paragraph in list(root.iter(w("p"))):
+        instructions = [value(one, "instr") or "" for one in paragraph.iter(w("fldSimple"))]
+        instructions += ["".join(one.text or "" for one in paragraph.iter(w("instrText")))]
+        if any(_PAGE_FIELD.match(one) or re.search(r"\b(NUM)?PAGES?\b", one) for one in instructions):
+            found = True
+            if _PAGE_WORDS.fullmatch(_shown(paragraph)):
+                for run in list(paragraph.iter(w("r"))):
+                    drop(run)
+    return found
+
+
+def _shown(paragraph: Element) -> str:
+    return "".join(one.text or "" for one in paragraph.iter(w("t")))
+
+
+def edge_lines(root: Element) -> Iterator[str]:
+    """Yield the lines of a header or footer, a row of a table being one line."""
+    for block in root:
+        rows = list(block.iter(w("tr"))) if local_name(block) == "tbl" else None
+        texts = [text_of(block)] if rows is None else [row_text(row) for row in rows]
+        yield from (line for text in texts if (line := " ".join(text.split())))
+
+
+def write_edges(body: Element, lines: list[tuple[str, str]]) -> bool:
+    """Write one copy of each distinct line of headers and footers in front of a body."""
+    distinct = {text: mark for mark, text in reversed(lines)}
+    ordered = [(mark, text) for mark, text in lines if distinct.pop(text, None) is not None]
+    for place, (mark, text) in enumerate(ordered):
+        body.insert(place, new_paragraph(mark + text))
+    for reference in list(body.iter(*map(w, _EDGES))):
+        drop(reference)
+    return bool(ordered)

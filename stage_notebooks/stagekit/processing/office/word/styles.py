@@ -1,0 +1,113 @@
+"""Answers what the styles of a Word file say of a run or paragraph, which stand in a part of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stagekit.processing.office.word.names import Element, is_on, value, w
+
+__all__ = ["Styles"]
+
+_DEEPEST = 20  # styles that are based on one another; more are a circle
+
+
+class Styles:
+    """The styles of a document, by their identifiers."""
+
+    def __init__(self, root: Element | None) -> None:
+        """Read the root element of `styles.xml`; None for a document without styles."""
+        found = [] if root is None else root.findall(w("style"))
+        self._styles = {value(style, "styleId") or "": style for style in found}
+        self._default = next(
+            (
+                value(style, "styleId")
+                for style in found
+                if value(style, "type") == "paragraph" and (value(style, "default") or "0") in ("1", "true")
+            ),
+            None,
+        )
+        defaults = None if root is None else root.find(f"{w('docDefaults')}/{w('rPrDefault')}/{w('rPr')}")
+        self._run_defaults = defaults
+        self.language = (
+            (value(None if defaults is None else defaults.find(w("lang"))) or "pt-BR").split("-")[0].lower()
+        )
+        self._says: dict[str, bool] = {}
+
+    def name(self, identifier: str | None) -> str:
+        """Return the name of a style in lower case: that of Word's own styles is English in every language."""
+        style = self._styles.get(identifier or "")
+        return (value(style.find(w("name"))) or "").lower() if style is not None else ""
+
+    def named(self, name: str) -> list[str]:
+        """Return the identifiers of the styles with a name."""
+        return [identifier for identifier in self._styles if self.name(identifier) == name]
+
+    def mentions(self, *properties: str) -> bool:
+        """Tell whether any style, or the default of the document, has one of these properties of a run."""
+        key = " ".join(properties)
+        if key not in self._says:
+            tags = [w(one) for one in properties]
+            roots = [*self._styles.values(), *([] if self._run_defaults is None else [self._run_defaults])]
+            self._says[key] = any(next(root.iter(*tags), None) is not None for root in roots)
+        return self._says[key]
+
+    def paragraph_style(self, paragraph: Element | None) -> str | None:
+        """Return the identifier of a paragraph's style, the default one where it names none."""
+        own = None if paragraph is None else paragraph.find(f"{w('pPr')}/{w('pStyle')}")
+        return value(own) or self._default
+
+    def run_is(self, run: Element, name: str) -> bool:
+        """Tell whether a property that toggles, such as `strike` or `vanish`, holds for a run.
+
+        What the run itself says counts; else the style of the run and that of the paragraph undo each other
+        (ECMA-376 part 1, 17.7.3).
+        """
+        own = is_on(_run_properties(run, name))
+        if own is not None:
+            return own
+        if not self.mentions(name):
+            return False
+        of_run = self._chain_says(_style_of_run(run), name)
+        of_paragraph = self._chain_says(self.paragraph_style(next(run.iterancestors(w("p")), None)), name)
+        if of_run is not None or of_paragraph is not None:
+            return bool(of_run) != bool(of_paragraph)
+        default = None if self._run_defaults is None else self._run_defaults.find(w(name))
+        return bool(is_on(default))
+
+    def run_property(self, run: Element, name: str) -> Element | None:
+        """Return the nearest element of a run's properties: its own, of its style, or of its paragraph's."""
+        own = _run_properties(run, name)
+        if own is not None or not self.mentions(name):
+            return own
+        paragraph = next(run.iterancestors(w("p")), None)
+        for style in (_style_of_run(run), self.paragraph_style(paragraph)):
+            for one in self.chain(style):
+                found = one.find(f"{w('rPr')}/{w(name)}")
+                if found is not None:
+                    return found
+        return None
+
+    def chain(self, identifier: str | None) -> Iterator[Element]:
+        """Yield a style and those that it is based on, the nearest first."""
+        for _ in range(_DEEPEST):
+            style = self._styles.get(identifier or "")
+            if style is None:
+                return
+            yield style
+            identifier = value(style.find(w("basedOn")))
+
+    def _chain_says(self, identifier: str | None, name: str) -> bool | None:
+        for style in self.chain(identifier):
+            said = is_on(style.find(f"{w('rPr')}/{w(name)}"))
+            if said is not None:
+                return said
+        return None
+
+
+def _run_properties(run: Element, name: str) -> Element | None:
+    properties = run.find(w("rPr"))
+    return None if properties is None else properties.find(w(name))
+
+
+def _style_of_run(run: Element) -> str | None:
+    return value(_run_properties(run, "rStyle"))
