@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
+from typing import Any, TypeAlias
 
 from lxml import etree
 
@@ -10,6 +11,7 @@ __all__ = [
     "NAMESPACES",
     "Element",
     "drop",
+    "drop_paragraph",
     "is_on",
     "local_name",
     "new",
@@ -25,7 +27,7 @@ __all__ = [
     "whole",
 ]
 
-Element = etree._Element
+Element: TypeAlias = Any  # of lxml, which comes without types
 
 NAMESPACES = {
     "w": "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
@@ -43,9 +45,13 @@ _OFF = ("0", "false", "off", "none")
 _WRITTEN = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
+@cache
 def w(name: str) -> str:
     """Return the qualified name of a WordprocessingML element or attribute."""
     return f"{{{NAMESPACES['w']}}}{name}"
+
+
+_PARAGRAPH = w("p")
 
 
 def w14(name: str) -> str:
@@ -115,9 +121,9 @@ def text_of(element: Element) -> str:
     return "".join(parts)
 
 
-def own_paragraphs(root: Element) -> Iterator[Element]:
-    """Yield the paragraphs of a part, those in its tables and text boxes too, in a list of its own."""
-    yield from list(root.iter(w("p")))
+def own_paragraphs(root: Element) -> list[Element]:
+    """Return the paragraphs of a part, those in its tables and text boxes too."""
+    return list(root.iter(_PARAGRAPH))
 
 
 def drop(element: Element) -> None:
@@ -125,6 +131,13 @@ def drop(element: Element) -> None:
     parent = element.getparent()
     if parent is not None:
         parent.remove(element)
+
+
+def drop_paragraph(paragraph: Element) -> None:
+    """Take a paragraph out of its parent; the only one of a cell stays, as no cell is without one."""
+    parent = paragraph.getparent()
+    if parent is not None and (parent.tag != w("tc") or len(parent.findall(w("p"))) > 1):
+        parent.remove(paragraph)
 
 
 def unwrap(element: Element, content: Element | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 
 from stagekit.processing.office.word.marks import NOTE
@@ -39,19 +40,25 @@ def notes_of(root: Element, name: str) -> dict[int, Element]:
     }
 
 
-def set_notes(root: Element, notes: Notes, settings: Element | None) -> bool:
+def set_notes(
+    root: Element, open_notes: Callable[[], Notes], open_settings: Callable[[], Element | None]
+) -> bool:
     """Write each mark as `[^1]`, and its note as paragraphs `[^1]: text` behind it; tell whether any stands.
 
     A note to a table stands behind the table.
 
     Args:
         root: the root element of the document, changed in place.
-        notes: the notes by the name of their reference and their number; plain already.
-        settings: the root element of `settings.xml`.
+        open_notes: gives the notes by the name of their reference and their number; plain already.
+        open_settings: gives the root element of `settings.xml`.
     """
     references = list(root.iter(*map(w, NOTE_PARTS)))
+    if not references:
+        return False
+    notes = open_notes()
+    forms = {kind: _format(root, open_settings(), kind) for kind in NOTE_PARTS}
     counts = dict.fromkeys(NOTE_PARTS, 0)
-    last: dict[Element, Element] = {}
+    last: dict[Element, Element] = {}  # by the block, what stands behind it already
     for reference in references:
         kind = local_name(reference)
         note = notes.get(kind, {}).get(whole(reference, "id") or 0)
@@ -62,16 +69,16 @@ def set_notes(root: Element, notes: Notes, settings: Element | None) -> bool:
         if note is None or block is None:
             drop(reference)
             continue
-        form = _format(root, settings, kind)
-        label = _own_mark(reference) if own else format_number(counts[kind], form)
+        label = _own_mark(reference) if own else format_number(counts[kind], forms[kind])
         if own:
             drop(reference)
         else:
             reference.getparent().replace(reference, text_run(f"[^{label}]")[0])
         for paragraph in _paragraphs(note, label):
-            last.get(block, block).addnext(paragraph)
+            behind: Element = last.get(block, block)
+            behind.addnext(paragraph)
             last[block] = paragraph
-    return bool(references)
+    return True
 
 
 def _format(root: Element, settings: Element | None, kind: str) -> str:
@@ -104,7 +111,9 @@ def _paragraphs(note: Element, label: str) -> list[Element]:
             table = next(row.iterancestors(w("tbl")))
             table.addprevious(new_paragraph(row_text(row)))
             drop(row)
-    found = [p for p in own_paragraphs(note) if text_of(p).strip() or next(p.iter("{*}oMath"), None) is not None]
+    found = [
+        p for p in own_paragraphs(note) if text_of(p).strip() or next(p.iter("{*}oMath"), None) is not None
+    ]
     written = []
     for number, paragraph in enumerate(found):
         copy = deepcopy(paragraph)

@@ -37,7 +37,7 @@ def format_number(number: int, style: str, language: str = "pt", pattern: str = 
     if style in ("none", "bullet"):
         return ""
     if style == "custom":
-        return str(number).zfill(len(pattern.split(",")[0].strip()))
+        return str(number).zfill(len(pattern.partition(",")[0].strip()))
     if style == "decimalZero":
         return f"{number:02d}"
     if style in ("upperRoman", "lowerRoman") and 0 < number < 4000:

@@ -7,7 +7,9 @@ with a text of its own ("CAPÍTULO I –", "Art. 48"), a number that comes with 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from stagekit.processing.office.word.marks import NUMBER_END, NUMBER_START
 from stagekit.processing.office.word.names import (
@@ -62,14 +64,12 @@ class _List:
 class Numbering:
     """The lists of a document; each call of :meth:`label` counts on."""
 
-    def __init__(self, root: Element | None, styles: Styles) -> None:
-        """Read the root element of `numbering.xml`; None for a document without lists."""
+    def __init__(self, open_root: Callable[[], Element | None], styles: Styles) -> None:
+        """Keep the way to the root element of `numbering.xml`, which is opened for the first list."""
+        self._open_root = open_root
         self._styles = styles
-        self._numbers = {} if root is None else {whole(n, "numId"): n for n in root.findall(w("num"))}
-        self._abstract = (
-            {} if root is None else {whole(a, "abstractNumId"): a for a in root.findall(w("abstractNum"))}
-        )
         self._counters: dict[int, dict[int, int]] = {}
+        self._of_styles: dict[str | None, tuple[int | None, int | None]] = {}
         self._lists: dict[int, _List | None] = {}
 
     def place(self, paragraph: Element) -> tuple[int, int] | None:
@@ -118,6 +118,11 @@ class Numbering:
         return _PLACE.sub(count, own.text)
 
     def _number_of_style(self, style: str | None) -> tuple[int | None, int | None]:
+        if style not in self._of_styles:
+            self._of_styles[style] = self._read_style(style)
+        return self._of_styles[style]
+
+    def _read_style(self, style: str | None) -> tuple[int | None, int | None]:
         number = level = None
         for one in self._styles.chain(style):
             said = one.find(f"{w('pPr')}/{w('numPr')}")
@@ -137,6 +142,20 @@ class Numbering:
         if number not in self._lists:
             self._lists[number] = self._read(number)
         return self._lists[number]
+
+    @cached_property
+    def _root(self) -> Element | None:
+        return self._open_root()
+
+    @cached_property
+    def _numbers(self) -> dict[int | None, Element]:
+        return {} if self._root is None else {whole(n, "numId"): n for n in self._root.findall(w("num"))}
+
+    @cached_property
+    def _abstract(self) -> dict[int | None, Element]:
+        if self._root is None:
+            return {}
+        return {whole(one, "abstractNumId"): one for one in self._root.findall(w("abstractNum"))}
 
     def _read(self, number: int) -> _List | None:
         element = self._numbers.get(number)
@@ -239,7 +258,7 @@ def _set_list(paragraph: Element, place: tuple[int, int] | None) -> None:
 
 
 def _begin_with(paragraph: Element, text: str) -> None:
-    """Write a text in front of a paragraph's own, in its first run, so that no change of format divides them."""
+    """Write a text in front of a paragraph's own, in its first run, so that no format divides them."""
     if not text:
         return
     first = next((run for run in paragraph.iter(w("r")) if text_of(run)), None)

@@ -30,6 +30,9 @@ _STRICT_NAMES = (
 )  # fmt: skip
 
 
+_PARSER = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, collect_ids=False)
+
+
 @dataclass(frozen=True)
 class _Relation:
     kind: str
@@ -80,8 +83,7 @@ class WordPackage:
             lxml.etree.XMLSyntaxError: it is no XML.
         """
         if name not in self._roots:
-            parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True)
-            self._roots[name] = etree.fromstring(self.read(name), parser)
+            self._roots[name] = etree.fromstring(self.read(name), _PARSER)
         return self._roots[name]
 
     def changed(self, name: str) -> None:

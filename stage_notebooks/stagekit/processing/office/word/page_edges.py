@@ -7,7 +7,7 @@ shape that Word keeps in a header; it is no text of the document, but says somet
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from stagekit.processing.office.word.marks import PAGE_FOOTER, PAGE_HEADER
 from stagekit.processing.office.word.names import (
@@ -35,18 +35,28 @@ _PAGE_WORDS = re.compile(
 _EDGES = {"headerReference": PAGE_HEADER, "footerReference": PAGE_FOOTER}
 
 
-def edge_references(body: Element, settings: Element | None) -> Iterator[tuple[str, str | None]]:
-    """Yield the mark and the relationship of each header and footer that Word shows, headers first."""
-    even = None if settings is None else settings.find(w("evenAndOddHeaders"))
+def edge_references(
+    body: Element, open_settings: Callable[[], Element | None]
+) -> Iterator[tuple[str, str | None]]:
+    """Yield the mark and the relationship of each header and footer that Word shows, headers first.
+
+    Args:
+        body: what holds the properties of the sections.
+        open_settings: gives the root element of `settings.xml`.
+    """
     for kind, mark in _EDGES.items():
         for section in body.iter(w("sectPr")):
             for reference in section.findall(w(kind)):
                 where = value(reference, "type")
                 if where == "first" and not is_on(section.find(w("titlePg"))):
                     continue
-                if where == "even" and not is_on(even):
+                if where == "even" and not _even_pages_differ(open_settings()):
                     continue
                 yield mark, reference.get(r("id"))
+
+
+def _even_pages_differ(settings: Element | None) -> bool:
+    return settings is not None and bool(is_on(settings.find(w("evenAndOddHeaders"))))
 
 
 def take_watermark(root: Element) -> str | None:

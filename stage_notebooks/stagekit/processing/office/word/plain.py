@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 from lxml import etree
 
@@ -24,6 +26,7 @@ from stagekit.processing.office.word.page_edges import (
 from stagekit.processing.office.word.revisions import accept_revisions
 from stagekit.processing.office.word.runs import (
     drop_hidden,
+    drop_marks,
     join_words,
     mark_struck,
     raise_ordinals,
@@ -36,6 +39,7 @@ from stagekit.processing.office.word.wrappers import choose_alternatives, unwrap
 
 __all__ = ["PlainWord", "make_plain"]
 
+_DRAFT = re.compile(r"minuta|rascunho|draft|borrador|confer[êe]ncia", re.IGNORECASE)
 _TITLE = "Title"  # by this identifier Docling knows the style; Word translates it
 
 
@@ -74,7 +78,7 @@ class _Rewriting:
     def __init__(self, package: WordPackage) -> None:
         self._package = package
         self._styles = Styles(self._related("styles"))
-        self._settings = self._related("settings")
+        self._watermark: str | None = None
         self._hidden_words = 0
         self._unknown_fonts: set[str] = set()
         self._unread: list[str] = []
@@ -83,19 +87,26 @@ class _Rewriting:
         """Take all steps, and return what came of them."""
         package, main = self._package, self._package.main
         root = package.root(main)
-        watermark, edges = self._edges(root)
+        edges = self._edges(root)
         changed = self._make_plain(root, main)
-        changed |= set_notes(root, self._notes(), self._settings)
-        changed |= write_numbers(root, Numbering(self._related("numbering"), self._styles))
+        changed |= set_notes(root, self._notes, lambda: self._settings)
+        changed |= join_words(root)
+        changed |= write_numbers(root, Numbering(partial(self._related, "numbering"), self._styles))
         changed |= write_tables(root)
         body = root.find(w("body"))
         if body is not None:
             changed |= write_edges(body, edges)
         changed |= self._name_titles(root)
+        if self._hidden_words:
+            self._show_styles()
         if changed:
             package.changed(main)
             package.forget(main, "footnotes", "endnotes", "comments")
-        return PlainWord(package.content(), watermark, self._warnings())
+        return PlainWord(package.content(), self._watermark, self._warnings())
+
+    @cached_property
+    def _settings(self) -> Element | None:
+        return self._related("settings")
 
     def _related(self, kind: str) -> Element | None:
         name = self._package.target_of(self._package.main, kind)
@@ -114,11 +125,19 @@ class _Rewriting:
         symbols, unknown = write_symbols(root, self._styles)
         changed |= mark_struck(root, self._styles)
         changed |= raise_ordinals(root)
-        changed |= join_words(root)
+        changed |= drop_marks(root)
         self._hidden_words += hidden
         self._unread += unread
         self._unknown_fonts |= unknown
         return changed or imported or boxes or symbols or hidden > 0
+
+    def _show_styles(self) -> None:
+        """Take `vanish` out of the styles: what they hide is gone, and Docling would hide more by them."""
+        part = self._package.target_of(self._package.main, "styles")
+        if part is not None and self._styles.mentions("vanish"):
+            for mark in list(self._package.root(part).iter(w("vanish"))):
+                drop(mark)
+            self._package.changed(part)
 
     def _plain_contents_heading(self, root: Element) -> bool:
         """Let the heading of a contents list be text: it names no document and no section."""
@@ -128,20 +147,20 @@ class _Rewriting:
             drop(style)
         return bool(found)
 
-    def _edges(self, root: Element) -> tuple[str | None, list[tuple[str, str]]]:
-        """Return the watermark and the lines of the headers and footers, each with its mark."""
-        watermark, lines = None, []
-        for mark, identifier in list(edge_references(root, self._settings)):
+    def _edges(self, root: Element) -> list[tuple[str, str]]:
+        """Return the lines of the headers and footers, each with its mark, and note the watermark."""
+        lines: list[tuple[str, str]] = []
+        for mark, identifier in list(edge_references(root, lambda: self._settings)):
             part = self._package.part_of(self._package.main, identifier)
             if part is None:
                 continue
             edge = self._package.root(part)
             choose_alternatives(edge)
-            watermark = take_watermark(edge) or watermark
+            self._watermark = take_watermark(edge) or self._watermark
             drop_page_numbers(edge)
             self._make_plain(edge, part)
             lines += [(mark, line) for line in edge_lines(edge)]
-        return watermark, lines
+        return lines
 
     def _notes(self) -> Notes:
         notes: Notes = {}
@@ -171,6 +190,13 @@ class _Rewriting:
 
     def _warnings(self) -> list[str]:
         found = []
+        if self._watermark:
+            draft = (
+                ": a draft may have slipped in."
+                if _DRAFT.search(self._watermark)
+                else ", left out of the text."
+            )
+            found.append(f'The pages carry the watermark "{self._watermark}"{draft}')
         if self._hidden_words:
             found.append(f"Hidden text was left out: {self._hidden_words} words that Word does not show.")
         if self._unknown_fonts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from docling_core.types.doc import DocItemLabel, DoclingDocument, ListItem, TextItem
 from docling_core.types.doc.document import InlineGroup
@@ -21,7 +22,7 @@ from stagekit.processing.office.word.marks import (
 __all__ = ["restore_marks"]
 
 _NUMBER = re.compile(f".*?{NUMBER_START}([^{NUMBER_END}]*){NUMBER_END}", re.DOTALL)
-_LABELS = {
+_LABELS: dict[str, Any] = {  # typed by Docling as a closed list of values
     NOTE: DocItemLabel.FOOTNOTE,
     PAGE_HEADER: DocItemLabel.PAGE_HEADER,
     PAGE_FOOTER: DocItemLabel.PAGE_FOOTER,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from stagekit.processing.office.word.names import Element, drop, local_name, own_paragraphs, w
+from stagekit.processing.office.word.names import Element, drop, drop_paragraph, local_name, own_paragraphs, w
 
 __all__ = ["accept_revisions"]
 
 _GONE = tuple(map(w, ("del", "moveFrom", "delText", "delInstrText")))
 _FORMER_PROPERTIES = tuple(
     map(w, (
-        "rPrChange", "pPrChange", "sectPrChange", "tblPrChange", "tblGridChange", "tblPrExChange", "trPrChange",
-        "tcPrChange", "numberingChange",
+        "rPrChange", "pPrChange", "sectPrChange", "tblPrChange", "tblGridChange", "tblPrExChange",
+        "trPrChange", "tcPrChange", "numberingChange",
     ))
 )  # fmt: skip
 
@@ -22,9 +22,8 @@ def accept_revisions(root: Element) -> bool:
     """
     former = list(root.iter(*_FORMER_PROPERTIES))
     gone = list(root.iter(*_GONE))
-    if not gone:
-        if not former and next(root.iter(w("cellDel")), None) is None:
-            return False
+    if not gone and not former and next(root.iter(w("cellDel")), None) is None:
+        return False
     _merge_paragraphs(root)
     for element in [*former, *gone]:
         _remove(element)
@@ -59,15 +58,8 @@ def _merge_paragraphs(root: Element) -> None:
         following = paragraph.getnext()
         if following is None or following.tag != w("p"):
             if not any(child.tag not in _GONE for child in content):
-                _drop_unless_last(paragraph)
+                drop_paragraph(paragraph)
             continue
         place = 1 if following.find(w("pPr")) is not None else 0
         following[place:place] = content
-        drop(paragraph)
-
-
-def _drop_unless_last(paragraph: Element) -> None:
-    parent = paragraph.getparent()
-    # A cell without any paragraph is no cell.
-    if parent is not None and (parent.tag != w("tc") or len(parent.findall(w("p"))) > 1):
         drop(paragraph)

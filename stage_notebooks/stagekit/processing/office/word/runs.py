@@ -9,6 +9,7 @@ from stagekit.processing.office.word.marks import has_marks, without_marks
 from stagekit.processing.office.word.names import (
     Element,
     drop,
+    drop_paragraph,
     is_on,
     local_name,
     own_paragraphs,
@@ -18,27 +19,41 @@ from stagekit.processing.office.word.names import (
     value,
     w,
 )
-from stagekit.processing.office.word.styles import Styles
+from stagekit.processing.office.word.styles import Styles, fonts_of
 from stagekit.processing.office.word.symbol_fonts import symbol
 
-__all__ = ["STRUCK", "drop_hidden", "join_words", "mark_struck", "raise_ordinals", "write_symbols"]
+__all__ = [
+    "STRUCK",
+    "drop_hidden",
+    "drop_marks",
+    "join_words",
+    "mark_struck",
+    "raise_ordinals",
+    "write_symbols",
+]
 
 STRUCK = "~~"
 _FORMATS = ("rStyle", "b", "i", "u", "vertAlign")  # what makes Docling divide a paragraph
 _CLOSING = ".,;:!?)]"
+_PRIVATE = re.compile("[\uf000-\uf0ff]")
 _ORDINALS = {"o": "º", "a": "ª", "O": "º", "A": "ª"}
 _RAISED_DIGITS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _BEFORE_ORDINAL = re.compile(r"(?:\d|(?<![^\W\d_])[nN]|§)\.?$")
 
 
 def drop_hidden(root: Element, styles: Styles) -> int:
-    """Take away text that Word does not show, and return the number of its words.
+    """Take away text and rows that Word does not show, and return the number of their words.
 
     A paragraph goes with its text where its mark is hidden too.
     """
-    if next(root.iter(w("vanish")), None) is None and not styles.mentions("vanish"):
-        return 0
     words = 0
+    for mark in list(root.iter(w("hidden"))):
+        row = next(mark.iterancestors(w("tr")), None)
+        if row is not None and is_on(mark):
+            words += len(text_of(row).split())
+            drop(row)
+    if next(root.iter(w("vanish")), None) is None and not styles.mentions("vanish"):
+        return words
     for run in list(root.iter(w("r"))):
         if styles.run_is(run, "vanish"):
             words += len(text_of(run).split())
@@ -46,10 +61,8 @@ def drop_hidden(root: Element, styles: Styles) -> int:
     for paragraph in own_paragraphs(root):
         mark = paragraph.find(f"{w('pPr')}/{w('rPr')}")
         hidden = mark is not None and is_on(mark.find(w("vanish"))) and mark.find(w("specVanish")) is None
-        parent = paragraph.getparent()
         if hidden and not text_of(paragraph) and next(paragraph.iter("{*}oMath"), None) is None:
-            if parent is not None and (parent.tag != w("tc") or len(parent.findall(w("p"))) > 1):
-                drop(paragraph)
+            drop_paragraph(paragraph)
     for mark in list(root.iter(w("vanish"))):
         drop(mark)
     return words
@@ -72,10 +85,10 @@ def write_symbols(root: Element, styles: Styles) -> tuple[bool, set[str]]:
             unknown.add(font)
         sign.getparent().replace(sign, text_run(found or "")[0])
         changed = True
-    if next(root.iter(w("rFonts")), None) is None and not styles.mentions("rFonts"):
-        return changed, unknown
-    for text in list(root.iter(w("t"))):
-        changed |= _write_symbols_of_run(text, styles, unknown)
+    named = any(symbol(font, ord(" ")) is not None for font in styles.fonts() | fonts_of(root))
+    for text in root.iter(w("t")):
+        if named or _PRIVATE.search(text.text or ""):
+            changed |= _write_symbols_of_run(text, styles, unknown)
     return changed, unknown
 
 
@@ -83,7 +96,7 @@ def _write_symbols_of_run(text: Element, styles: Styles, unknown: set[str]) -> b
     run, content = text.getparent(), text.text or ""
     if local_name(run) != "r" or not content.strip():
         return False
-    private = any("\uf000" <= char <= "\uf0ff" for char in content)
+    private = _PRIVATE.search(content) is not None
     fonts = styles.run_property(run, "rFonts")
     font = value(fonts, "ascii") or value(fonts, "hAnsi") or ""
     if symbol(font, 0x20) is None:
@@ -178,6 +191,14 @@ def _set_text(run: Element, text: str) -> None:
     run.append(text_run(text)[0])
 
 
+def drop_marks(root: Element) -> bool:
+    """Take the signs of :mod:`.marks` out of a text that holds them itself, and tell whether one did."""
+    found = [text for text in root.iter(w("t")) if text.text and has_marks(text.text)]
+    for text in found:
+        text.text = without_marks(text.text)
+    return bool(found)
+
+
 def join_words(root: Element) -> bool:
     """Give runs that touch without a blank between them one format, and tell whether any were changed.
 
@@ -188,17 +209,17 @@ def join_words(root: Element) -> bool:
     for hyphen in list(root.iter(w("noBreakHyphen"))):
         hyphen.getparent().replace(hyphen, text_run("-")[0])
         changed = True
-    for text in root.iter(w("t")):
-        if text.text and has_marks(text.text):
-            text.text = without_marks(text.text)
+    for link in list(root.iter(w("hyperlink"))):
+        if _touches_text(link):
+            unwrap(link)
             changed = True
-    for paragraph in own_paragraphs(root):
-        for link in paragraph.findall(w("hyperlink")):
-            if _touches_text(link):
-                unwrap(link)
-                changed = True
+    for paragraph in {_paragraph_of(mark) for mark in root.iter(*map(w, _FORMATS))} - {None}:
         changed |= _equalise(paragraph)
     return changed
+
+
+def _paragraph_of(mark: Element) -> Element | None:
+    return next(mark.iterancestors(w("p")), None)
 
 
 def _touches_text(link: Element) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from stagekit.processing.office.word.names import Element, is_on, value, w
 
-__all__ = ["Styles"]
+__all__ = ["Styles", "fonts_of"]
 
 _DEEPEST = 20  # styles that are based on one another; more are a circle
 
@@ -18,6 +19,9 @@ class Styles:
         """Read the root element of `styles.xml`; None for a document without styles."""
         found = [] if root is None else root.findall(w("style"))
         self._styles = {value(style, "styleId") or "": style for style in found}
+        self._names: dict[str, list[str]] = defaultdict(list)
+        for identifier, style in self._styles.items():
+            self._names[(value(style.find(w("name"))) or "").lower()].append(identifier)
         self._default = next(
             (
                 value(style, "styleId")
@@ -32,15 +36,18 @@ class Styles:
             (value(None if defaults is None else defaults.find(w("lang"))) or "pt-BR").split("-")[0].lower()
         )
         self._says: dict[str, bool] = {}
-
-    def name(self, identifier: str | None) -> str:
-        """Return the name of a style in lower case: that of Word's own styles is English in every language."""
-        style = self._styles.get(identifier or "")
-        return (value(style.find(w("name"))) or "").lower() if style is not None else ""
+        self._fonts = set() if root is None else fonts_of(root)
 
     def named(self, name: str) -> list[str]:
-        """Return the identifiers of the styles with a name."""
-        return [identifier for identifier in self._styles if self.name(identifier) == name]
+        """Return the identifiers of the styles with a name, which is given in lower case.
+
+        The names of Word's own styles are English in every language, their identifiers are not.
+        """
+        return self._names.get(name, [])
+
+    def fonts(self) -> set[str]:
+        """Return the names of the fonts that any style names."""
+        return self._fonts
 
     def mentions(self, *properties: str) -> bool:
         """Tell whether any style, or the default of the document, has one of these properties of a run."""
@@ -102,6 +109,13 @@ class Styles:
             if said is not None:
                 return said
         return None
+
+
+def fonts_of(root: Element) -> set[str]:
+    """Return the names of the fonts in which a part says that letters are to be shown."""
+    return {
+        font for one in root.iter(w("rFonts")) for font in (value(one, "ascii"), value(one, "hAnsi")) if font
+    }
 
 
 def _run_properties(run: Element, name: str) -> Element | None:

@@ -1,4 +1,4 @@
-"""Writes tables so that each row says by itself what Word shows beside it, in cells that Docling reads whole."""
+"""Writes tables so that each row says what Word shows beside it, in cells that Docling reads whole."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def row_text(row: Element) -> str:
 
 
 def _rows(table: Element) -> list[Element]:
-    return table.findall(w("tr"))
+    return list(table.iterchildren(w("tr")))
 
 
 def _cells(row: Element) -> list[Element]:
-    return row.findall(w("tc"))
+    return list(row.iterchildren(w("tc")))
 
 
 def _is_frame(table: Element) -> bool:
@@ -128,7 +128,7 @@ def _merge(cell: Element) -> str | None:
 
 
 def _header_rows(table: Element) -> int:
-    """Return how many rows from the top are headers: those that Word repeats on each page, or a divided first.
+    """Return how many rows from the top are headers: those that Word repeats on each page, or divided ones.
 
     Without such a mark a first row is divided where each of its cells either spans the columns of several
     cells below it, or goes on in the second row.
