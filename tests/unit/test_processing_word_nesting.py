@@ -1,4 +1,4 @@
-"""Whatever Word puts round a text, beside it or inside one another: each shown word arrives once, no other."""
+"""Whatever Word puts round a text or inside one another: each shown word arrives once, and no other."""
 
 import random
 import re
@@ -87,7 +87,9 @@ class Writer:
         return f'<w:hyperlink w:anchor="aqui">{self.inlines(depth)}</w:hyperlink>'
 
     def in_hidden(self, depth: int) -> str:
-        return run(f"{self.unseen_word()} ", self.random.choice(["<w:vanish/>", '<w:rStyle w:val="Oculto"/>']))
+        return run(
+            f"{self.unseen_word()} ", self.random.choice(["<w:vanish/>", '<w:rStyle w:val="Oculto"/>'])
+        )
 
     def in_field(self, depth: int) -> str:
         return field(f" REF {self.unseen_word()} ", self.inlines(depth))

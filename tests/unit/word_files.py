@@ -28,6 +28,13 @@ _NAMES = {
 }
 _XMLNS = " ".join(f'xmlns:{short}="{long}"' for short, long in _NAMES.items())
 _TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+_DEFAULTS = "".join(
+    f'<Default Extension="{extension}" ContentType="{kind}"/>'
+    for extension, kind in {
+        "html": "text/html", "mht": "message/rfc822", "txt": "text/plain", "rtf": "application/rtf",
+        "png": "image/png",
+    }.items()
+)  # fmt: skip
 _KINDS = {
     "styles": ("styles", "styles"),
     "numbering": ("numbering", "numbering"),
@@ -97,8 +104,8 @@ def word_file(body: str, *, links: str = "", files: dict[str, bytes] | None = No
     made["[Content_Types].xml"] = (
         f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType='
         f'"application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" '
-        f'ContentType="application/xml"/><Default Extension="html" ContentType="text/html"/>'
-        f'<Default Extension="png" ContentType="image/png"/>{types}</Types>'
+        f'ContentType="application/xml"/>'
+        f"{_DEFAULTS}{types}</Types>"
     )
     made["_rels/.rels"] = (
         f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1" '

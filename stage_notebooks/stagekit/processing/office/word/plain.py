@@ -101,7 +101,8 @@ class _Rewriting:
             self._show_styles()
         if changed:
             package.changed(main)
-            package.forget(main, "footnotes", "endnotes", "comments")
+        # Docling would read the notes a second time, and comments with the text.
+        package.forget(main, "comments", *(kind for kind, _ in NOTE_PARTS.values() if self._has_notes(kind)))
         return PlainWord(package.content(), self._watermark, self._warnings())
 
     @cached_property
@@ -161,6 +162,10 @@ class _Rewriting:
             self._make_plain(edge, part)
             lines += [(mark, line) for line in edge_lines(edge)]
         return lines
+
+    def _has_notes(self, kind: str) -> bool:
+        root = self._related(kind)
+        return root is not None and bool(notes_of(root, kind.removesuffix("s")))
 
     def _notes(self) -> Notes:
         notes: Notes = {}

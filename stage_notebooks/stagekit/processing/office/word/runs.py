@@ -50,7 +50,7 @@ def drop_hidden(root: Element, styles: Styles) -> int:
     for mark in list(root.iter(w("hidden"))):
         row = next(mark.iterancestors(w("tr")), None)
         if row is not None and is_on(mark):
-            words += len(text_of(row).split())
+            words += sum(len(text_of(paragraph).split()) for paragraph in own_paragraphs(row))
             drop(row)
     if next(root.iter(w("vanish")), None) is None and not styles.mentions("vanish"):
         return words
