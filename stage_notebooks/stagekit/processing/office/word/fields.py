@@ -20,6 +20,7 @@ from stagekit.processing.office.word.wrappers import CHECKED, UNCHECKED
 
 __all__ = ["show_fields"]
 
+_LONGEST_INSTRUCTION = 1000  # characters; those of which a text is shown are short
 _FIELD_PARTS = ("fldChar", "instrText")
 _BUTTON = re.compile(r"\s*(?:MACROBUTTON|GOTOBUTTON)\s+\S+\s+(.*?)\s*$", re.DOTALL | re.IGNORECASE)
 _SYMBOL = re.compile(r"\s*SYMBOL\s+(\S+)(.*)$", re.DOTALL | re.IGNORECASE)
@@ -46,20 +47,18 @@ def show_fields(root: Element) -> bool:
         return False
     kinds = [value(mark, "fldCharType") for mark in marks]
     hides = _balanced(kinds)
-    open_fields: list[_Field] = []
+    open_fields = _OpenFields()
     for run in list(root.iter(w("r"))):
         for child in list(run):
             name = local_name(child)
             if name == "fldChar":
-                _turn(child, open_fields)
+                open_fields.turn(child)
             elif name == "instrText":
-                if open_fields:
-                    open_fields[-1].instruction.append(child.text or "")
-            elif hides and name != "rPr" and not all(one.in_result for one in open_fields):
+                open_fields.instruct(child.text or "")
+            elif hides and name != "rPr" and open_fields.instructing:
                 run.remove(child)  # a result within an instruction, such as the name that an IF compares
             elif name == "t" and (child.text or "").strip():
-                for one in open_fields:
-                    one.has_text = True
+                open_fields.show()
             if name in _FIELD_PARTS:
                 drop(child)
     return True
@@ -74,22 +73,41 @@ def _balanced(kinds: list[str | None]) -> bool:
     return depth == 0
 
 
-def _turn(mark: Element, open_fields: list[_Field]) -> None:
-    kind = value(mark, "fldCharType")
-    if kind == "begin":
-        open_fields.append(_Field(mark))
-        return
-    if not open_fields:
-        return
-    if kind == "separate":
-        open_fields[-1].in_result = True
-        return
-    ended = open_fields.pop()
-    shown = _shown(ended)
-    visible = all(one.in_result for one in open_fields)
-    if shown is not None and visible:
-        run = mark.getparent()
-        run.insert(run.index(mark), shown)
+class _OpenFields:
+    """The fields that have begun and not ended, the innermost last."""
+
+    def __init__(self) -> None:
+        self._fields: list[_Field] = []
+        self.instructing = 0  # how many of them have no result yet
+
+    def turn(self, mark: Element) -> None:
+        """Begin a field or its result, or end it; what it shows by itself is set before the mark."""
+        kind = value(mark, "fldCharType")
+        if kind == "begin":
+            self._fields.append(_Field(mark))
+            self.instructing += 1
+        elif kind == "separate" and self._fields and not self._fields[-1].in_result:
+            self._fields[-1].in_result = True
+            self.instructing -= 1
+        elif kind == "end" and self._fields:
+            ended = self._fields.pop()
+            self.instructing -= not ended.in_result
+            shown = _shown(ended)
+            if shown is not None and not self.instructing:
+                run = mark.getparent()
+                run.insert(run.index(mark), shown)
+            if ended.has_text or shown is not None:
+                self.show()
+
+    def instruct(self, text: str) -> None:
+        """Add a text to the instruction of the innermost field."""
+        if self._fields:
+            self._fields[-1].instruction.append(text)
+
+    def show(self) -> None:
+        """Note that the innermost field has a text in its result."""
+        if self._fields:
+            self._fields[-1].has_text = True
 
 
 def _shown(ended: _Field) -> Element | None:
@@ -101,7 +119,7 @@ def _shown(ended: _Field) -> Element | None:
         return text_run(_chosen_entry(data.find(w("ddList"))))[0]
     if ended.in_result:
         return None
-    instruction = "".join(ended.instruction)
+    instruction = "".join(ended.instruction)[:_LONGEST_INSTRUCTION]
     if button := _BUTTON.match(instruction):
         return text_run(button[1])[0]
     if symbol := _SYMBOL.match(instruction):

@@ -34,6 +34,9 @@ def take_in_imports(root: Element, package: WordPackage, part: str) -> tuple[boo
     unread = []
     for chunk in chunks:
         name = package.part_of(part, chunk.get(r("id")))
+        if name is not None and not package.take(name):
+            drop(chunk)
+            continue
         blocks = _blocks(package.read(name), name) if name is not None else None
         if blocks is None:
             unread.append(name or "a part that is missing")

@@ -59,6 +59,7 @@ def set_notes(
     forms = {kind: _format(root, open_settings(), kind) for kind in NOTE_PARTS}
     counts = dict.fromkeys(NOTE_PARTS, 0)
     last: dict[Element, Element] = {}  # by the block, what stands behind it already
+    written: set[tuple[str, int | None]] = set()
     for reference in references:
         kind = local_name(reference)
         note = notes.get(kind, {}).get(whole(reference, "id") or 0)
@@ -69,12 +70,14 @@ def set_notes(
         if note is None or block is None:
             drop(reference)
             continue
+        again = (kind, whole(reference, "id")) in written
+        written.add((kind, whole(reference, "id")))
         label = _own_mark(reference) if own else format_number(counts[kind], forms[kind])
         if own:
             drop(reference)
         else:
             reference.getparent().replace(reference, text_run(f"[^{label}]")[0])
-        for paragraph in _paragraphs(note, label):
+        for paragraph in () if again else _paragraphs(note, label):
             behind: Element = last.get(block, block)
             behind.addnext(paragraph)
             last[block] = paragraph

@@ -8,6 +8,8 @@ _ROMAN = (
     (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"),
     (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
 )  # fmt: skip
+_MOST_LETTERS = 780  # "zzz…", thirty times: as far as Word itself counts in letters
+_MOST_ZEROS = 9
 _CHICAGO = "*†‡§"
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
@@ -37,12 +39,12 @@ def format_number(number: int, style: str, language: str = "pt", pattern: str = 
     if style in ("none", "bullet"):
         return ""
     if style == "custom":
-        return str(number).zfill(len(pattern.partition(",")[0].strip()))
+        return str(number).zfill(min(len(pattern.partition(",")[0].strip()), _MOST_ZEROS))
     if style == "decimalZero":
         return f"{number:02d}"
     if style in ("upperRoman", "lowerRoman") and 0 < number < 4000:
         return _roman(number) if style == "upperRoman" else _roman(number).lower()
-    if style in ("upperLetter", "lowerLetter") and number > 0:
+    if style in ("upperLetter", "lowerLetter") and 0 < number <= _MOST_LETTERS:
         letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
         return letter.upper() if style == "upperLetter" else letter
     if style == "ordinal":
@@ -53,7 +55,7 @@ def format_number(number: int, style: str, language: str = "pt", pattern: str = 
         return " ".join(filter(None, (_ORDINAL_TENS[number // 10], _ORDINAL_UNITS[number % 10]))).capitalize()
     if style == "numberInDash":
         return f"- {number} -"
-    if style == "chicago" and number > 0:
+    if style == "chicago" and 0 < number <= _MOST_LETTERS:
         return _CHICAGO[(number - 1) % 4] * ((number - 1) // 4 + 1)
     if style.startswith("decimalEnclosedCircle") and 0 < number <= len(_CIRCLED):
         return _CIRCLED[number - 1]

@@ -31,6 +31,7 @@ from stagekit.processing.office.word.styles import Styles
 __all__ = ["Numbering", "write_numbers"]
 
 _LEVELS = 9
+_LONGEST_TEXT = 255  # characters round a number; it is written once a paragraph
 _PLACE = re.compile(r"%([1-9])")
 # A number that is a word or has one ("Art. 5", "CAPÍTULO I –", "§ 1º") begins a clause and no list item.
 _WORD = re.compile(r"§|[^\W\d_]{2,}")
@@ -198,7 +199,7 @@ def _level(element: Element) -> _Level:
     return _Level(
         style=value(form) or "decimal",
         pattern=value(form, "format") or "",
-        text=value(element.find(w("lvlText"))) or "",
+        text=(value(element.find(w("lvlText"))) or "")[:_LONGEST_TEXT],
         start=1 if start is None else start,
         restarts_after=whole(element.find(w("lvlRestart"))),
         in_digits=bool(is_on(element.find(w("isLgl")))),

@@ -59,6 +59,7 @@ class WordPackage:
         self._replaced: dict[str, bytes] = {}
         self._relations: dict[str, dict[str, _Relation]] = {}
         self._changed: set[str] = set()
+        self._taken: set[str] = set()
         self._normalise_strict()
         self.main = self.target_of("", "officeDocument") or _MAIN
 
@@ -85,6 +86,12 @@ class WordPackage:
         if name not in self._roots:
             self._roots[name] = etree.fromstring(self.read(name), _PARSER)
         return self._roots[name]
+
+    def take(self, name: str) -> bool:
+        """Tell whether this is the first time that a part is taken into another: it is taken in once."""
+        first = name not in self._taken
+        self._taken.add(name)
+        return first
 
     def changed(self, name: str) -> None:
         """Note that the root element of a part was changed."""

@@ -153,7 +153,7 @@ class _Rewriting:
         lines: list[tuple[str, str]] = []
         for mark, identifier in list(edge_references(root, lambda: self._settings)):
             part = self._package.part_of(self._package.main, identifier)
-            if part is None:
+            if part is None or not self._package.take(part):
                 continue
             edge = self._package.root(part)
             choose_alternatives(edge)

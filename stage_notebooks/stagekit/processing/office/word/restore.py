@@ -69,5 +69,6 @@ def _label(item: TextItem) -> None:
         if item.text.startswith(mark):
             item.label = label
     # Docling puts the number that it counts itself in front of that of a heading.
-    text = _NUMBER.sub(lambda found: f"{found[1]} ", item.text, count=1)
+    found = _NUMBER.match(item.text)
+    text = item.text if found is None else f"{found[1]} {item.text[found.end() :]}"
     item.text = item.orig = without_marks(text)

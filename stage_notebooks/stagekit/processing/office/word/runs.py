@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
+from itertools import islice
 
 from stagekit.processing.office.word.marks import has_marks, without_marks
 from stagekit.processing.office.word.names import (
@@ -34,6 +35,7 @@ __all__ = [
 
 STRUCK = "~~"
 _FORMATS = ("rStyle", "b", "i", "u", "vertAlign")  # what makes Docling divide a paragraph
+_NEAR = 8  # runs without text that may stand between a number and what is raised behind it
 _CLOSING = ".,;:!?)]"
 _PRIVATE = re.compile("[\uf000-\uf0ff]")
 _ORDINALS = {"o": "º", "a": "ª", "O": "º", "A": "ª"}
@@ -179,10 +181,12 @@ def raise_ordinals(root: Element) -> bool:
 
 
 def _text_before(run: Element) -> str:
-    before = run.getprevious()
-    while before is not None and before.tag == w("r") and not text_of(before):
-        before = before.getprevious()
-    return text_of(before) if before is not None and before.tag == w("r") else ""
+    for before in islice(run.itersiblings(preceding=True), _NEAR):
+        if before.tag != w("r"):
+            break
+        if text := text_of(before):
+            return text
+    return ""
 
 
 def _set_text(run: Element, text: str) -> None:

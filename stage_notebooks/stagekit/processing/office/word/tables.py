@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 from stagekit.processing.office.word.marks import COLUMN_HEADER
 from stagekit.processing.office.word.names import (
     Element,
@@ -23,7 +21,7 @@ __all__ = ["row_text", "write_tables"]
 LONGEST_LABEL = 200  # characters; a longer text that spans rows is no label, and stands once
 _BETWEEN_CELLS = " – "
 _ENDS = ".;:,!?"
-_WIDEST = 2000  # columns; a table that says it has more is broken
+_WIDEST = 63  # columns that Word allows; a cell that says it spans more is broken
 
 
 def write_tables(root: Element) -> bool:
@@ -51,7 +49,7 @@ def write_tables(root: Element) -> bool:
 
 def row_text(row: Element) -> str:
     """Return the text of a row on one line."""
-    cells = [" ".join("\n".join(text_of(p) for p in cell.iter(w("p"))).split()) for cell in _cells(row)]
+    cells = (" ".join(" ".join(text_of(p) for p in cell.iter(w("p"))).split()) for cell in _cells(row))
     return _BETWEEN_CELLS.join(filter(None, cells))
 
 
@@ -107,6 +105,9 @@ def _width(table: Element) -> int:
 
 def _complete_grid(table: Element) -> bool:
     """Let a table have as many columns as its widest row: Docling drops the cells that stand beyond."""
+    for span in table.iter(w("gridSpan"), w("gridBefore"), w("gridAfter")):
+        if (whole(span) or 0) > _WIDEST:
+            span.set(w("val"), str(_WIDEST))
     grid = table.find(w("tblGrid"))
     columns = 0 if grid is None else len(grid.findall(w("gridCol")))
     missing = _width(table) - columns
@@ -170,26 +171,27 @@ def _repeat_labels(table: Element) -> bool:
             first = open_cells.get(place)
             if merge != "continue":
                 open_cells[place] = cell
-            elif first is not None and len(text_of(first)) <= LONGEST_LABEL:
-                _copy_content(first, cell)
+            elif first is not None and 0 < len(label := _label(first)) <= LONGEST_LABEL:
+                _write(cell, label)
                 changed = True
     return changed
 
 
-def _copy_content(source: Element, cell: Element) -> None:
-    """Write the words of a cell into one that continues it; its pictures stand once."""
+def _label(cell: Element) -> str:
+    """Return the words of a cell on one line; none of a cell with a formula, which is no text here."""
+    if next(cell.iter("{*}oMath"), None) is not None:
+        return ""
+    return " ".join(" ".join(text_of(paragraph) for paragraph in cell.iter(w("p"))).split())
+
+
+def _write(cell: Element, text: str) -> None:
+    """Make a cell one of its own that holds a text."""
     merge = cell.find(f"{w('tcPr')}/{w('vMerge')}")
     if merge is not None:
         drop(merge)
     for child in [child for child in cell if child.tag != w("tcPr")]:
         cell.remove(child)
-    for child in source:
-        if child.tag == w("tcPr"):
-            continue
-        copy = deepcopy(child)
-        for drawing in list(copy.iter(w("drawing"), w("pict"), w("object"))):
-            drop(drawing)
-        cell.append(copy)
+    cell.append(new_paragraph(text))
 
 
 def _mark_headers(table: Element, count: int) -> bool:
@@ -218,8 +220,8 @@ def _divide(cell: Element, span: int) -> None:
     if properties is not None:
         for own in properties.findall(w("gridSpan")):
             properties.remove(own)
+    label = _label(cell)
     for _ in range(span - 1):
         copy = new("tc")
-        copy.append(new_paragraph())
-        _copy_content(cell, copy)
+        _write(copy, label)
         cell.addnext(copy)

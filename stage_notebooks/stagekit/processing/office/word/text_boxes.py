@@ -22,6 +22,7 @@ __all__ = ["set_out_boxes"]
 _A, _WP, _V, _DGM = (f"{{{NAMESPACES[short]}}}" for short in ("a", "wp", "v", "dgm"))
 _DRAWINGS = (w("drawing"), w("pict"), w("object"))
 _PICTURES = (f"{_A}blip", f"{_V}imagedata")
+_LONGEST_WORDS = 4000  # characters for one picture
 _FILE_NAME = re.compile(r"\.(png|jpe?g|gif|bmp|emf|wmf|tiff?|svg)$", re.IGNORECASE)
 _GUESSED = re.compile(
     r"\s*(Descrição gerada automaticamente.*|Description automatically generated.*|"
@@ -75,7 +76,7 @@ def _shape_texts(drawing: Element) -> list[Element]:
     """Return the text that shapes hold in DrawingML's own paragraphs, and that of WordArt."""
     texts = [
         "".join(one.text or "" for one in paragraph.iter(f"{_A}t"))
-        for body in list(drawing.iter(f"{_A}txBody", "{*}txBody"))
+        for body in drawing.iter("{*}txBody")
         for paragraph in body.iter(f"{_A}p")
     ]
     for body in list(drawing.iter("{*}txBody")):
@@ -88,7 +89,7 @@ def _smart_art(drawing: Element, package: WordPackage, part: str) -> list[Elemen
     blocks = []
     for reference in drawing.iter(f"{_DGM}relIds"):
         name = package.part_of(part, reference.get(r("dm")))
-        if name is None:
+        if name is None or not package.take(name):
             continue
         try:
             data = package.root(name)
@@ -109,7 +110,7 @@ def _words_for_pictures(drawing: Element) -> list[Element]:
         if one.get("hidden") not in ("1", "true") and not _is_decoration(one)
     ]
     words += [one.get("alt") or "" for one in drawing.iter() if local_name(one) in ("shape", "rect")]
-    kept = (" ".join(_GUESSED.sub("", text).split()) for text in words)
+    kept = (" ".join(_GUESSED.sub("", text[:_LONGEST_WORDS]).split()) for text in words)
     return [new_paragraph(text) for text in dict.fromkeys(kept) if text and not _FILE_NAME.search(text)]
 
 

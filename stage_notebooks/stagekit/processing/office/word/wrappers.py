@@ -36,8 +36,8 @@ _PLACES = tuple(
     ))
 )  # fmt: skip
 _MC = f"{{{NAMESPACES['mc']}}}"
-# Prefixes of what Docling or this room reads. A Choice that needs another one yields to the Fallback.
-_UNDERSTOOD = {"wps", "wpg", "wpc", "wp14", "w14", "w15", "a14", "v", "wne"}
+# Word knows these namespaces, and shows a Choice that needs one of them in place of the Fallback.
+_KNOWN_TO_WORD = ("http://schemas.microsoft.com/office/", "http://schemas.openxmlformats.org/")
 
 
 def choose_alternatives(root: Element) -> bool:
@@ -51,10 +51,13 @@ def choose_alternatives(root: Element) -> bool:
 def _chosen(element: Element) -> Element:
     choices = element.findall(f"{_MC}Choice")
     fallback = element.findall(f"{_MC}Fallback")
-    known = [one for one in choices if set((one.get("Requires") or "").split()) <= _UNDERSTOOD]
-    ordered = [*known, *fallback, *choices]
-    with_text = [one for one in ordered if next(one.iter(w("t")), None) is not None]
-    return (with_text or ordered or [etree.Element("none")])[0]
+    known = [one for one in choices if _is_known(one)]
+    return [*known, *fallback, *choices, etree.Element("none")][0]
+
+
+def _is_known(choice: Element) -> bool:
+    needed = (choice.nsmap.get(prefix) or "" for prefix in (choice.get("Requires") or "").split())
+    return all(namespace.startswith(_KNOWN_TO_WORD) for namespace in needed)
 
 
 def unwrap_all(root: Element) -> bool:
