@@ -15,14 +15,10 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 def styles(*made: str) -> str:
-    return "".join(
-        [
-            '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/></w:style>',
-            '<w:style w:type="paragraph" w:styleId="Ttulo1"><w:name w:val="heading 1"/><w:pPr>'
-            '<w:outlineLvl w:val="0"/></w:pPr></w:style>',
-            *made,
-        ]
-    )
+    usual = '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/></w:style>'
+    usual += '<w:style w:type="paragraph" w:styleId="Ttulo1"><w:name w:val="heading 1"/><w:pPr>'
+    usual += '<w:outlineLvl w:val="0"/></w:pPr></w:style>'
+    return usual + "".join(made)
 
 
 def paragraph_style(name: str, properties: str, shown: str = "", based_on: str = "") -> str:
@@ -122,6 +118,15 @@ class TestFields:
         assert read(paragraph(begin + run("Texto.")) + paragraph("Outro.")) == "Texto.\n\nOutro."
 
 
+class TestControls:
+    def test_the_prompt_of_a_control_that_nobody_filled_in_is_no_text(self):
+        prompt = "<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent>{}</w:sdtContent></w:sdt>"
+        line = paragraph(run("Nome: ") + prompt.format(run("Clique aqui")))
+        cells = f"<w:tr>{cell('Nome')}{prompt.format(cell('Clique aqui'))}{cell('Maria')}</w:tr>"
+        assert read(line) == "Nome:"
+        assert "| Nome |  | Maria |" in read(table(row("a", "b", "c"), cells, columns=3))
+
+
 class TestSigns:
     def test_signs_of_symbol_fonts_are_unicode_however_they_are_written(self):
         sign = '<w:r><w:sym w:font="Wingdings" w:char="F0FE"/></w:r>'
@@ -160,7 +165,10 @@ class TestSigns:
 STRIKES = [
     paragraph_style("Revogado", "<w:rPr><w:strike/></w:rPr>"),
     paragraph_style("Filho", "", based_on="Revogado"),
-    '<w:style w:type="character" w:styleId="Riscado"><w:name w:val="Riscado"/><w:rPr><w:strike/></w:rPr></w:style>',
+    (
+        '<w:style w:type="character" w:styleId="Riscado"><w:name w:val="Riscado"/>'
+        "<w:rPr><w:strike/></w:rPr></w:style>"
+    ),
 ]
 
 
@@ -223,7 +231,7 @@ class TestHidden:
         assert read(body, styles=styles(self.HIDING)) == "Visível.\n\nTambém."
 
     def test_comments_are_no_text(self):
-        comment = '<w:comment w:id="0" w:author="Ana"><w:p><w:r><w:t>Revoga a Portaria 5.</w:t></w:r></w:p></w:comment>'
+        comment = f'<w:comment w:id="0" w:author="Ana">{paragraph("Revoga a Portaria 5.")}</w:comment>'
         marks = (
             '<w:commentRangeStart w:id="0"/>',
             '<w:commentRangeEnd w:id="0"/><w:r><w:commentReference w:id="0"/></w:r>',
@@ -277,7 +285,7 @@ class TestWords:
 class TestNumbers:
     def test_a_heading_has_the_number_of_its_style(self):
         heading = paragraph_style(
-            "Cap", f'<w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr>', "heading 2", "Ttulo1"
+            "Cap", '<w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr>', "heading 2", "Ttulo1"
         )
         chapter = level(0, "upperRoman", "CAPÍTULO %1 –", '<w:pStyle w:val="Cap"/>')
         section = level(1, "decimal", "Seção %1.%2", "<w:isLgl/>")
@@ -294,11 +302,11 @@ class TestNumbers:
         articles = numbering(level(0, "decimal", "Art. %1."), level(1, "ordinal", "§ %2"))
         found = read(
             paragraph("O prazo corre.", in_list()) + paragraph("Suspende-se.", in_list(1))
-            + paragraph("Texto solto.") + paragraph("Vale hoje.", in_list()) + paragraph("Em férias.", in_list(1)),
+            + paragraph("Texto.") + paragraph("Vale hoje.", in_list()) + paragraph("Em férias.", in_list(1)),
             numbering=articles,
         )  # fmt: skip
         assert found.split("\n\n") == [
-            "Art. 1. O prazo corre.", "§ 1º Suspende-se.", "Texto solto.", "Art. 2. Vale hoje.", "§ 1º Em férias.",
+            "Art. 1. O prazo corre.", "§ 1º Suspende-se.", "Texto.", "Art. 2. Vale hoje.", "§ 1º Em férias.",
         ]  # fmt: skip
 
     def test_a_list_goes_on_and_starts_anew_as_in_word(self):
@@ -433,7 +441,8 @@ class TestTables:
 class TestNotes:
     @staticmethod
     def mark(kind: str, number: int, more: str = "") -> str:
-        return f'<w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:{kind}Reference w:id="{number}"{more}/></w:r>'
+        raised = '<w:rPr><w:vertAlign w:val="superscript"/></w:rPr>'
+        return f'<w:r>{raised}<w:{kind}Reference w:id="{number}"{more}/></w:r>'
 
     @staticmethod
     def note(kind: str, number: int, *texts: str) -> str:
@@ -452,13 +461,14 @@ class TestNotes:
             word_file(
                 body, styles=styles(),
                 footnotes='<w:footnote w:type="separator" w:id="0"><w:p/></w:footnote>'
-                + self.note("footnote", 2, "Exceto idosos.", "Com laudo.") + self.note("footnote", 3, "Pelo IPCA."),
+                + self.note("footnote", 2, "Exceto idosos.", "Com laudo.")
+                + self.note("footnote", 3, "Pelo IPCA."),
                 endnotes=self.note("endnote", 2, "Ver parecer."),
             )
         )  # fmt: skip
         assert [item.text for item in found.document.texts] == [
-            "Jornada", "São oito horas[^1] por dia[^i]", "[^1]: Exceto idosos.", "Com laudo.", "[^i]: Ver parecer.",
-            "Diárias", "R$ 320[^2].", "[^2]: Pelo IPCA.",
+            "Jornada", "São oito horas[^1] por dia[^i]", "[^1]: Exceto idosos.", "Com laudo.",
+            "[^i]: Ver parecer.", "Diárias", "R$ 320[^2].", "[^2]: Pelo IPCA.",
         ]  # fmt: skip
         notes = [item.text for item in found.document.texts if item.label == DocItemLabel.FOOTNOTE]
         assert len(notes) == 4
@@ -467,7 +477,7 @@ class TestNotes:
         marked = cell(paragraph(run("10") + self.mark("footnote", 1)))
         found = read(table(row("a", "b"), row("c", marked)), footnotes=self.note("footnote", 1, "Estimado."))
         assert found.endswith("| c | 10[^1] |\n\n[^1]: Estimado.")
-        own = f'<w:r><w:footnoteReference w:id="1" w:customMarkFollows="1"/><w:t>*</w:t></w:r>'
+        own = '<w:r><w:footnoteReference w:id="1" w:customMarkFollows="1"/><w:t>*</w:t></w:r>'
         found = read(paragraph(run("Valor") + own), footnotes=self.note("footnote", 1, "Estimado."))
         assert found == "Valor*\n\n[^*]: Estimado."
 
@@ -495,8 +505,23 @@ class TestPageEdges:
             ("IN-047 – Revisão 6", "page_header"), ("Uso interno", "page_header"), ("Texto.", "text"),
         ]  # fmt: skip
 
+    def test_numbers_of_pages_go_whatever_field_they_are_and_what_the_body_says_is_not_said_again(self):
+        def number(name):
+            marks = [
+                f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>' for kind in ("begin", "separate", "end")
+            ]
+            said = f"<w:r><w:instrText> {name} </w:instrText></w:r>"
+            return marks[0] + said + marks[1] + run("7") + marks[2]
+
+        header = paragraph(run("IN-047 ") + number("PAGE")) + paragraph("Manual  de compras")
+        footer = paragraph(run("Fl. ") + number("PAGE") + run(" de ") + number("NUMPAGES"))
+        body = paragraph("MANUAL DE COMPRAS") + paragraph(run("Na página ") + number("PAGE"))
+        found = read(body + self.SECTION.format(""), header=header, footer=footer)
+        assert found.split("\n\n") == ["IN-047", "MANUAL DE COMPRAS", "Na página 7"]
+
     def test_only_what_word_shows_is_copied(self):
-        first = '<w:headerReference w:type="first" r:id="header2"/><w:headerReference w:type="even" r:id="header3"/>'
+        first = '<w:headerReference w:type="first" r:id="header2"/>'
+        first += '<w:headerReference w:type="even" r:id="header3"/>'
         parts = {"header": paragraph("Geral"), "footer": "<w:p/>"}
         parts |= {"header2": paragraph("Capa"), "header3": paragraph("Pares")}
         assert read(paragraph("Texto.") + self.SECTION.format(first), **parts) == "Geral\n\nTexto."
@@ -505,7 +530,8 @@ class TestPageEdges:
         assert both.split("\n\n") == ["Geral", "Capa", "Pares", "Texto."]
 
     def test_a_watermark_is_no_text_but_is_said(self):
-        shape = '<w:r><w:pict><v:shape id="PowerPlusWaterMarkObject1"><v:textpath string="MINUTA"/></v:shape></w:pict></w:r>'
+        shape = '<w:r><w:pict><v:shape id="PowerPlusWaterMarkObject1"><v:textpath string="MINUTA"/>'
+        shape += "</v:shape></w:pict></w:r>"
         content = word_file(
             paragraph("Texto.") + self.SECTION.format(""), header=paragraph(shape), footer="<w:p/>"
         )
@@ -518,9 +544,9 @@ class TestDrawings:
     @staticmethod
     def picture(described: str) -> str:
         return (
-            f'<w:r><w:drawing><wp:inline><wp:docPr id="1" name="Imagem 1" {described}/><a:graphic><a:graphicData>'
-            '<pic:pic><pic:blipFill><a:blip r:embed="p1"/></pic:blipFill></pic:pic></a:graphicData></a:graphic>'
-            "</wp:inline></w:drawing></w:r>"
+            f'<w:r><w:drawing><wp:inline><wp:docPr id="1" name="Imagem 1" {described}/><a:graphic>'
+            '<a:graphicData><pic:pic><pic:blipFill><a:blip r:embed="p1"/></pic:blipFill></pic:pic>'
+            "</a:graphicData></a:graphic></wp:inline></w:drawing></w:r>"
         )
 
     @pytest.mark.parametrize(
@@ -541,7 +567,8 @@ class TestDrawings:
 
     def test_the_texts_of_smart_art_arrive(self):
         art = '<w:r><w:drawing><wp:inline><wp:docPr id="1" name="d"/><a:graphic><a:graphicData '
-        art += f'uri="{_DIAGRAM}"><dgm:relIds r:dm="d1"/></a:graphicData></a:graphic></wp:inline></w:drawing></w:r>'
+        art += f'uri="{_DIAGRAM}"><dgm:relIds r:dm="d1"/></a:graphicData></a:graphic></wp:inline>'
+        art += "</w:drawing></w:r>"
         data = f'<dgm:dataModel xmlns:dgm="{_DIAGRAM}" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">'
         data += "<dgm:ptLst>" + "".join(
             f"<dgm:pt><dgm:t><a:p><a:r><a:t>{text}</a:t></a:r></a:p></dgm:t></dgm:pt>"
@@ -560,8 +587,9 @@ class TestImports:
         return processed(word_file(body, links=link, files={f"word/{name}": data}))
 
     def test_html_is_taken_in_with_its_tables(self):
-        page = "<html><head><title>x</title><style>p{}</style></head><body><p>Foram <b>412</b> chamados.<br>Dois "
-        page += "<s>graves</s></p><table><tr><th>Mês</th><th>N</th></tr><tr><td><p>Maio</p></td><td>9</td></tr></table>"
+        page = "<html><head><title>x</title><style>p{}</style></head><body><p>Foram <b>412</b> chamados.<br>"
+        page += "Dois <s>graves</s></p><table><tr><th>Mês</th><th>N</th></tr><tr><td><p>Maio</p></td>"
+        page += "<td>9</td></tr></table>"
         found = self.imported("a.html", page.encode()).document.export_to_markdown()
         assert found.index("Segue:") < found.index("Foram 412 chamados.") < found.index("Dois ~~graves~~")
         assert found.index("graves") < found.index("Maio") < found.index("Fim.")

@@ -13,6 +13,11 @@ NUMBERING = """<w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0"><w:start w:v
 <w:numFmt w:val="upperRoman"/><w:lvlText w:val="%1 -"/></w:lvl></w:abstractNum>
 <w:num w:numId="1"><w:abstractNumId w:val="1"/></w:num>"""
 DEEPEST = 4
+INLINE = (
+    "run", "run", "bold", "ins", "del", "moved", "sdt", "smart", "custom", "simple", "field", "if", "link",
+    "bdo", "hidden", "note", "box", "tab",
+)  # fmt: skip
+BLOCKS = ("plain", "plain", "plain", "merged", "sdt", "custom", "table", "numbered")
 
 
 class Writer:
@@ -43,25 +48,22 @@ class Writer:
     def inline(self, depth: int) -> str:
         if depth >= DEEPEST:
             return run(f"{self.word()} ")
-        kind = self.random.choice(
-            "run run bold ins del moved sdt smart custom simple field if link bdo hidden note box tab".split()
-        )
-        return getattr(self, f"in_{kind}")(depth + 1)
+        return getattr(self, f"in_{self.random.choice(INLINE)}")(depth + 1)
 
-    def in_run(self, depth: int) -> str:
+    def in_run(self, _: int) -> str:
         return run(f"{self.word()} ")
 
-    def in_bold(self, depth: int) -> str:
+    def in_bold(self, _: int) -> str:
         word = self.word()
         return run(word[:3], "<w:b/>") + run(word[3:5]) + run(f"{word[5:]} ", "<w:i/>")
 
-    def in_tab(self, depth: int) -> str:
+    def in_tab(self, _: int) -> str:
         return "<w:r><w:tab/></w:r>" + run(f"{self.word()} ") + "<w:r><w:br/></w:r>"
 
     def in_ins(self, depth: int) -> str:
         return f'<w:ins w:id="1" w:author="a">{self.inlines(depth)}</w:ins>'
 
-    def in_del(self, depth: int) -> str:
+    def in_del(self, _: int) -> str:
         return f'<w:del w:id="1"><w:r><w:delText>{self.unseen_word()} </w:delText></w:r></w:del>'
 
     def in_moved(self, depth: int) -> str:
@@ -86,7 +88,7 @@ class Writer:
     def in_link(self, depth: int) -> str:
         return f'<w:hyperlink w:anchor="aqui">{self.inlines(depth)}</w:hyperlink>'
 
-    def in_hidden(self, depth: int) -> str:
+    def in_hidden(self, _: int) -> str:
         return run(
             f"{self.unseen_word()} ", self.random.choice(["<w:vanish/>", '<w:rStyle w:val="Oculto"/>'])
         )
@@ -105,7 +107,8 @@ class Writer:
         self.notes.append("")
         inside = paragraph(run(f"{self.word()} ") + self.in_sdt(DEEPEST) + self.in_field(DEEPEST))
         self.notes[number - 1] = f'<w:footnote w:id="{number}">{inside}</w:footnote>'
-        return f'<w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:footnoteReference w:id="{number}"/></w:r>'
+        raised = '<w:rPr><w:vertAlign w:val="superscript"/></w:rPr>'
+        return f'<w:r>{raised}<w:footnoteReference w:id="{number}"/></w:r>'
 
     def in_box(self, depth: int) -> str:
         content = f"<w:txbxContent>{self.blocks(depth)}</w:txbxContent>"
@@ -121,7 +124,7 @@ class Writer:
         return "".join(self.block(depth) for _ in range(self.random.randint(1, 3)))
 
     def block(self, depth: int) -> str:
-        kind = self.random.choice("plain plain plain merged sdt custom table numbered".split())
+        kind = self.random.choice(BLOCKS)
         if depth >= DEEPEST or kind == "plain":
             return paragraph(self.inlines(depth))
         if kind == "merged":

@@ -18,13 +18,19 @@ from stagekit.processing.office.word.names import (
 )
 from stagekit.processing.office.word.wrappers import CHECKED, UNCHECKED
 
-__all__ = ["show_fields"]
+__all__ = ["is_page_number", "show_fields"]
 
 _LONGEST_INSTRUCTION = 1000  # characters; those of which a text is shown are short
 _FIELD_PARTS = ("fldChar", "instrText")
+_PAGE_NUMBER = re.compile(r"\s*(PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
 _BUTTON = re.compile(r"\s*(?:MACROBUTTON|GOTOBUTTON)\s+\S+\s+(.*?)\s*$", re.DOTALL | re.IGNORECASE)
 _SYMBOL = re.compile(r"\s*SYMBOL\s+(\S+)(.*)$", re.DOTALL | re.IGNORECASE)
 _FONT = re.compile(r'\\f\s+(?:"([^"]+)"|(\S+))', re.IGNORECASE)
+
+
+def is_page_number(instruction: str) -> bool:
+    """Tell whether the instruction of a field asks for the number of a page, or of all pages."""
+    return _PAGE_NUMBER.match(instruction[:_LONGEST_INSTRUCTION]) is not None
 
 
 @dataclass
@@ -37,17 +43,21 @@ class _Field:
     has_text: bool = False
 
 
-def show_fields(root: Element) -> bool:
+def show_fields(root: Element, *, page_numbers: bool = True) -> bool:
     """Keep the results of complex fields in place, however they are nested, and tell whether there were any.
 
     Where the begins and ends of a part do not match, nothing but the instructions is taken away.
+
+    Args:
+        root: the root element of a part, changed in place.
+        page_numbers: keep the numbers of pages.
     """
     marks = list(root.iter(w("fldChar")))
     if not marks and next(root.iter(w("instrText")), None) is None:
         return False
     kinds = [value(mark, "fldCharType") for mark in marks]
     hides = _balanced(kinds)
-    open_fields = _OpenFields()
+    open_fields = _OpenFields(page_numbers)
     for run in list(root.iter(w("r"))):
         for child in list(run):
             name = local_name(child)
@@ -76,7 +86,8 @@ def _balanced(kinds: list[str | None]) -> bool:
 class _OpenFields:
     """The fields that have begun and not ended, the innermost last."""
 
-    def __init__(self) -> None:
+    def __init__(self, page_numbers: bool) -> None:
+        self._page_numbers = page_numbers
         self._fields: list[_Field] = []
         self.instructing = 0  # how many of them have no result yet
 
@@ -87,8 +98,9 @@ class _OpenFields:
             self._fields.append(_Field(mark))
             self.instructing += 1
         elif kind == "separate" and self._fields and not self._fields[-1].in_result:
-            self._fields[-1].in_result = True
-            self.instructing -= 1
+            if self._page_numbers or not is_page_number("".join(self._fields[-1].instruction)):
+                self._fields[-1].in_result = True
+                self.instructing -= 1
         elif kind == "end" and self._fields:
             ended = self._fields.pop()
             self.instructing -= not ended.in_result

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from stagekit.processing.office.word.fields import is_page_number, show_fields
 from stagekit.processing.office.word.marks import PAGE_FOOTER, PAGE_HEADER
 from stagekit.processing.office.word.names import (
     NAMESPACES,
@@ -28,7 +29,6 @@ __all__ = ["drop_page_numbers", "edge_lines", "edge_references", "take_watermark
 
 _V = f"{{{NAMESPACES['v']}}}"
 _WATERMARK = re.compile(r"watermark|marca d[’']?\s?água|marcadagua", re.IGNORECASE)
-_PAGE_FIELD = re.compile(r"\s*(PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
 _PAGE_WORDS = re.compile(
     r"(?:\b(?:p[áa]ginas?|p[áa]gs?|p|fls?|folhas?|pages?|pg|de|of|do|total)\b|[\W\d_])*", re.IGNORECASE
 )
@@ -72,22 +72,19 @@ def take_watermark(root: Element) -> str | None:
     return None
 
 
-def drop_page_numbers(root: Element) -> bool:
-    """Take the number of the page, and of all pages, out of a header or footer, with the words round it."""
-    found = False
-    for paragraph in list(root.iter(w("p"))):
-        instructions = [value(one, "instr") or "" for one in paragraph.iter(w("fldSimple"))]
-        instructions += ["".join(one.text or "" for one in paragraph.iter(w("instrText")))]
-        if any(_PAGE_FIELD.match(one) or re.search(r"\b(NUM)?PAGES?\b", one) for one in instructions):
-            found = True
-            if _PAGE_WORDS.fullmatch(_shown(paragraph)):
-                for run in list(paragraph.iter(w("r"))):
-                    drop(run)
-    return found
-
-
-def _shown(paragraph: Element) -> str:
-    return "".join(one.text or "" for one in paragraph.iter(w("t")))
+def drop_page_numbers(root: Element) -> None:
+    """Take the numbers of pages out of a header or footer, and the words of a line that has no others."""
+    numbered = set()
+    for field in list(root.iter(w("fldSimple"), w("instrText"))):
+        if is_page_number(value(field, "instr") or field.text or ""):
+            numbered.add(next(field.iterancestors(w("p")), None))
+            if local_name(field) == "fldSimple":
+                drop(field)
+    show_fields(root, page_numbers=False)
+    for paragraph in numbered - {None}:
+        if _PAGE_WORDS.fullmatch(text_of(paragraph)):
+            for run in list(paragraph.iter(w("r"))):
+                drop(run)
 
 
 def edge_lines(root: Element) -> Iterator[str]:
@@ -99,11 +96,18 @@ def edge_lines(root: Element) -> Iterator[str]:
 
 
 def write_edges(body: Element, lines: list[tuple[str, str]]) -> bool:
-    """Write one copy of each distinct line of headers and footers in front of a body."""
-    distinct = {text: mark for mark, text in reversed(lines)}
-    ordered = [(mark, text) for mark, text in lines if distinct.pop(text, None) is not None]
-    for place, (mark, text) in enumerate(ordered):
-        body.insert(place, new_paragraph(mark + text))
+    """Write one copy of each distinct line of headers and footers in front of a body that lacks it."""
+    known = {_folded(text_of(paragraph)) for paragraph in body.iter(w("p"))} if lines else set()
+    ordered = []
+    for mark, text in lines:
+        if _folded(text) not in known:
+            known.add(_folded(text))
+            ordered.append(new_paragraph(mark + text))
+    body[0:0] = ordered
     for reference in list(body.iter(*map(w, _EDGES))):
         drop(reference)
     return bool(ordered)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())

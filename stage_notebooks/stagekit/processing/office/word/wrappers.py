@@ -8,6 +8,7 @@ from stagekit.processing.office.word.names import (
     NAMESPACES,
     Element,
     drop,
+    is_on,
     local_name,
     r,
     text_run,
@@ -63,7 +64,8 @@ def _is_known(choice: Element) -> bool:
 def unwrap_all(root: Element) -> bool:
     """Unwrap text, cells, rows and tables in place, at every level, and tell whether there was any wrapper.
 
-    A box to tick becomes a sign in the text; the heading of a contents list is a heading no longer.
+    A box to tick becomes a sign in the text; the prompt of an empty control goes; the heading of a contents
+    list is a heading no longer.
     """
     found = False
     for element in list(root.iter(*_WRAPPERS)):
@@ -97,6 +99,9 @@ def _unwrap_control(control: Element) -> None:
     if content is None:
         drop(control)
         return
+    if properties is not None and is_on(properties.find(w("showingPlcHdr"))):
+        for run in list(content.iter(w("r"))):
+            drop(run)  # the prompt of a control that nobody has filled in
     box = None if properties is None else properties.find(w14("checkbox"))
     if box is not None:
         _write_box(content, box)
