@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from stagekit.processing.office.word.names import Element
+from stagekit.processing.office.word.names import NAMESPACES, Element
 
 __all__ = ["WordPackage"]
 
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+_WORD = NAMESPACES["w"]
 _MAIN = "word/document.xml"
 _STRICT = b"http://purl.oclc.org/ooxml/"
 # ISO/IEC 29500 strict names its namespaces otherwise than Word does by itself; the elements are the same.
@@ -84,7 +85,11 @@ class WordPackage:
             lxml.etree.XMLSyntaxError: it is no XML.
         """
         if name not in self._roots:
-            self._roots[name] = etree.fromstring(self.read(name), _PARSER)
+            root = etree.fromstring(self.read(name), _PARSER)
+            if _WORD in root.nsmap.values() and root.nsmap.get("w") != _WORD:
+                root = _with_usual_prefix(root)
+                self.changed(name)
+            self._roots[name] = root
         return self._roots[name]
 
     def take(self, name: str) -> bool:
@@ -165,6 +170,15 @@ class WordPackage:
                 for pattern, usual in _STRICT_NAMES:
                     data = pattern.sub(usual, data)
                 self._replaced[name] = data
+
+
+def _with_usual_prefix(root: Element) -> Element:
+    """Return a root element whose namespace has the prefix `w`, without which Docling finds nothing in it."""
+    others = {prefix: name for prefix, name in root.nsmap.items() if name != _WORD}
+    made = etree.Element(root.tag, root.attrib, nsmap={**others, "w": _WORD})
+    made[:] = list(root)
+    etree.cleanup_namespaces(made, top_nsmap={"w": _WORD}, keep_ns_prefixes=[p for p in others if p])
+    return made
 
 
 def _relationships_name(source: str) -> str:

@@ -96,18 +96,11 @@ def edge_lines(root: Element) -> Iterator[str]:
 
 
 def write_edges(body: Element, lines: list[tuple[str, str]]) -> bool:
-    """Write one copy of each distinct line of headers and footers in front of a body that lacks it."""
-    known = {_folded(text_of(paragraph)) for paragraph in body.iter(w("p"))} if lines else set()
-    ordered = []
+    """Write one copy of each distinct line of headers and footers in front of a body."""
+    distinct: dict[str, Element] = {}
     for mark, text in lines:
-        if _folded(text) not in known:
-            known.add(_folded(text))
-            ordered.append(new_paragraph(mark + text))
-    body[0:0] = ordered
+        distinct.setdefault(text.casefold(), new_paragraph(mark + text))
+    body[0:0] = distinct.values()
     for reference in list(body.iter(*map(w, _EDGES))):
         drop(reference)
-    return bool(ordered)
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return bool(distinct)

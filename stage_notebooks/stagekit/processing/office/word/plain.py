@@ -33,7 +33,7 @@ from stagekit.processing.office.word.runs import (
     write_symbols,
 )
 from stagekit.processing.office.word.styles import Styles
-from stagekit.processing.office.word.tables import write_tables
+from stagekit.processing.office.word.tables import open_frames, write_tables
 from stagekit.processing.office.word.text_boxes import set_out_boxes
 from stagekit.processing.office.word.wrappers import choose_alternatives, unwrap_all
 
@@ -91,6 +91,7 @@ class _Rewriting:
         changed = self._make_plain(root, main)
         changed |= set_notes(root, self._notes, lambda: self._settings)
         changed |= join_words(root)
+        changed |= open_frames(root)
         changed |= write_numbers(root, Numbering(partial(self._related, "numbering"), self._styles))
         changed |= write_tables(root)
         body = root.find(w("body"))

@@ -16,7 +16,7 @@ from stagekit.processing.office.word.names import (
     whole,
 )
 
-__all__ = ["row_text", "write_tables"]
+__all__ = ["open_frames", "row_text", "write_tables"]
 
 LONGEST_LABEL = 200  # characters; a longer text that spans rows is no label, and stands once
 _BETWEEN_CELLS = " – "
@@ -24,17 +24,21 @@ _ENDS = ".;:,!?"
 _WIDEST = 63  # columns that Word allows; a cell that says it spans more is broken
 
 
+def open_frames(root: Element) -> bool:
+    """Take away the tables of one cell, a frame round its content, and tell whether there were any."""
+    frames = [table for table in root.iter(w("tbl")) if _is_frame(table)]
+    for frame in frames:
+        _open_frame(frame)
+    return bool(frames)
+
+
 def write_tables(root: Element) -> bool:
     """Write the tables of a part in place, and tell whether any was changed.
 
-    A table of one cell is a frame round its content. In any other a table in a cell becomes lines of text, a
-    label that spans rows stands in each of them, and the header rows are marked.
+    A table in a cell becomes lines of text, a label that spans rows stands in each of them, and the header
+    rows are marked.
     """
     changed = False
-    for table in list(root.iter(w("tbl"))):
-        if _is_frame(table):
-            _open_frame(table)
-            changed = True
     for table in reversed(list(root.iter(w("tbl")))):  # the innermost first
         if next(table.iterancestors(w("tc")), None) is not None:
             _flatten(table)
