@@ -7,6 +7,7 @@ import docx
 import pytest
 from docling_core.types.doc import DocItemLabel
 
+from stagekit.processing.office.word.number_formats import format_number
 from stagekit.processing.office.word.plain import make_plain
 from tests.unit.word_files import cell, paragraph, processed, read, row, run, style, table, word_file
 
@@ -59,6 +60,16 @@ class TestRevisions:
     def test_former_properties_count_for_nothing(self):
         former = '<w:rPrChange w:id="1"><w:rPr><w:strike/><w:vanish/></w:rPr></w:rPrChange>'
         assert read(paragraph(run("Vale.", former))) == "Vale."
+
+    def test_a_table_that_was_deleted_is_gone(self):
+        gone = '<w:del w:id="2"/>'
+        rows = row("a", "b", properties=gone), row("c", "d", properties=gone)
+        assert read(table(*rows) + paragraph("Fim.")) == "Fim."
+
+    def test_a_paragraph_of_a_cell_that_was_deleted_leaves_the_cell(self):
+        deleted = "<w:del w:id='1'><w:r><w:delText>Antes.</w:delText></w:r></w:del>"
+        emptied = cell(paragraph(deleted, '<w:rPr><w:del w:id="1"/></w:rPr>'))
+        assert read(table(row("a", "b"), row(emptied, "c"))).splitlines()[2] == "|  | c |"
 
     def test_a_deleted_cell_and_a_deleted_row_are_gone(self):
         gone = '<w:cellDel w:id="1"/>'
@@ -125,6 +136,14 @@ class TestControls:
         cells = f"<w:tr>{cell('Nome')}{prompt.format(cell('Clique aqui'))}{cell('Maria')}</w:tr>"
         assert read(line) == "Nome:"
         assert "| Nome |  | Maria |" in read(table(row("a", "b", "c"), cells, columns=3))
+
+    def test_a_control_without_content_is_nothing_and_an_empty_box_is_a_sign(self):
+        box = "<w:sdt><w:sdtPr><w14:checkbox/></w:sdtPr><w:sdtContent></w:sdtContent></w:sdt>"
+        assert read(paragraph(run("Nome") + "<w:sdt><w:sdtPr/></w:sdt>" + box)) == "Nome☐"
+
+    def test_a_reading_above_a_text_stands_behind_it(self):
+        ruby = "<w:r><w:ruby><w:rubyPr/><w:rt>{}</w:rt><w:rubyBase>{}</w:rubyBase></w:ruby></w:r>"
+        assert read(paragraph(ruby.format(run("dê-é-efe"), run("PDF")))) == "PDF (dê-é-efe)"
 
 
 class TestSigns:
@@ -198,6 +217,13 @@ class TestStruck:
             row("Taxa", "Valor"), row("Poda", cell(paragraph(run("35", "<w:strike/>") + run(" 52"))))
         )
         assert "| Poda | ~~35~~ 52 |" in read(content)
+
+    def test_a_style_of_a_table_strikes_too(self):
+        made = '<w:style w:type="table" w:styleId="T"><w:name w:val="T"/><w:rPr><w:strike/></w:rPr></w:style>'
+        struck = table(row("Taxa", "Valor"), row("Poda", "35")).replace(
+            "<w:tblPr/>", '<w:tblPr><w:tblStyle w:val="T"/></w:tblPr>'
+        )
+        assert "| ~~Poda~~ | ~~35~~ |" in read(struck, styles=styles(made))
 
     @pytest.mark.parametrize(
         "text",
@@ -336,11 +362,37 @@ class TestNumbers:
             ("decimal", "3"), ("decimalZero", "03"), ("upperRoman", "III"), ("lowerRoman", "iii"),
             ("upperLetter", "C"), ("lowerLetter", "c"), ("ordinal", "3º"), ("cardinalText", "Três"),
             ("ordinalText", "Terceiro"), ("numberInDash", "- 3 -"), ("decimalEnclosedCircle", "③"),
+            ("chicago", "‡"), ("hindiNumbers", "3"),
         ],
     )  # fmt: skip
     def test_each_format_is_written_as_in_word(self, form, shown):
         body = "".join(paragraph("texto", in_list()) for _ in range(3))
         assert f"{shown}) texto" in read(body, numbering=numbering(level(0, form, "%1)")))
+
+    def test_high_numbers_are_words_letters_and_zeros_as_in_word(self):
+        written = {
+            style: format_number(21, style, pattern="001, 002")
+            for style in ("cardinalText", "ordinalText", "custom", "lowerLetter")
+        }
+        assert list(written.values()) == ["Vinte e um", "Vigésimo primeiro", "021", "u"]
+        assert [format_number(n, "ordinal", "en") for n in (1, 12, 22)] == ["1st", "12th", "22nd"]
+        assert format_number(3, "ordinal", "es") == "3.º"
+        assert format_number(20, "cardinalText") == "Vinte"
+        assert format_number(28, "lowerLetter") == "bb"
+
+    def test_an_item_that_begins_in_another_format_has_its_number(self):
+        item = run("Prazo: ", "<w:b/>") + run("dez dias")
+        found = read(paragraph(item, in_list()), numbering=numbering(level(0, "lowerLetter", "%1)")))
+        assert found == "a) Prazo: dez dias"
+
+    def test_a_formula_may_be_an_item(self):
+        formula = "<m:oMath><m:r><m:t>x</m:t></m:r></m:oMath>"
+        found = read(paragraph(formula, in_list()), numbering=numbering(level(0, "decimal", "%1)")))
+        assert found.startswith("1)")
+        assert "x" in found
+
+    def test_a_list_that_is_not_defined_is_none(self):
+        assert read(paragraph("um", in_list(0, 7)), numbering=numbering(level(0, "decimal", "%1)"))) == "- um"
 
     def test_a_list_may_be_defined_by_a_style(self):
         linked = '<w:style w:type="numbering" w:styleId="Lista"><w:name w:val="Lista"/><w:pPr><w:numPr>'
@@ -484,6 +536,17 @@ class TestNotes:
         found = read(paragraph(run("Valor") + own), footnotes=self.note("footnote", 1, "Estimado."))
         assert found == "Valor*\n\n[^*]: Estimado."
 
+    def test_a_table_in_a_note_is_text(self):
+        inside = f'<w:footnote w:id="1">{table(row("ano", "2024"), row("valor", "10"))}</w:footnote>'
+        found = read(paragraph(run("Ver") + self.mark("footnote", 1)), footnotes=inside)
+        assert found == "Ver[^1]\n\n[^1]: ano – 2024\n\nvalor – 10"
+
+    def test_the_blank_behind_the_mark_in_a_note_goes(self):
+        tabbed = "<w:r><w:footnoteRef/></w:r><w:r><w:tab/></w:r>" + run(" ") + run(" Estimado.")
+        inside = f'<w:footnote w:id="1">{paragraph(tabbed)}</w:footnote>'
+        found = read(paragraph(run("Valor") + self.mark("footnote", 1)), footnotes=inside)
+        assert found == "Valor[^1]\n\n[^1]: Estimado."
+
     def test_a_note_without_a_mark_is_not_shown(self):
         assert read(paragraph("Texto."), footnotes=self.note("footnote", 1, "Perdida.")) == "Texto."
 
@@ -567,6 +630,23 @@ class TestDrawings:
     def test_the_words_for_a_picture_are_text(self, described, shown):
         body = paragraph(run("Veja:") + self.picture(described)) + paragraph("Fim.")
         assert read(body) == f"Veja:\n\n{shown}Fim."
+
+    def test_a_decoration_has_no_words(self):
+        described = 'descr="Faixa azul no topo"><a:decorative val="1"/></wp:docPr><a:x'
+        assert read(paragraph(run("Texto.") + self.picture(described))) == "Texto."
+
+    def test_texts_of_shapes_and_word_art_arrive(self):
+        shape = (
+            "<w:r><w:drawing><a:txBody><a:p><a:r><a:t>No balão</a:t></a:r></a:p></a:txBody></w:drawing></w:r>"
+        )
+        art = '<w:r><w:pict><v:shape id="x"><v:textpath string="Em arco"/></v:shape></w:pict></w:r>'
+        assert read(paragraph(run("Antes.") + shape + art)) == "Antes.\n\nNo balão\n\nEm arco"
+
+    def test_of_two_forms_the_one_that_word_shows_is_read(self):
+        forms = '<w:r><mc:AlternateContent><mc:Choice Requires="{}"><w:t>Mostrado.</w:t></mc:Choice>'
+        forms += "<mc:Fallback><w:t>De reserva.</w:t></mc:Fallback></mc:AlternateContent></w:r>"
+        assert read(paragraph(forms.format("wps"))) == "Mostrado."
+        assert read(paragraph(forms.format("desconhecido"))) == "De reserva."
 
     def test_the_texts_of_smart_art_arrive(self):
         art = '<w:r><w:drawing><wp:inline><wp:docPr id="1" name="d"/><a:graphic><a:graphicData '

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from stagekit.processing.office.word.fields import is_page_number, show_fields
 from stagekit.processing.office.word.marks import PAGE_FOOTER, PAGE_HEADER
@@ -74,14 +75,14 @@ def take_watermark(root: Element) -> str | None:
 
 def drop_page_numbers(root: Element) -> None:
     """Take the numbers of pages out of a header or footer, and the words of a line that has no others."""
-    numbered = set()
+    numbered: set[Element] = set()
     for field in list(root.iter(w("fldSimple"), w("instrText"))):
         if is_page_number(value(field, "instr") or field.text or ""):
-            numbered.add(next(field.iterancestors(w("p")), None))
+            numbered.update(islice(field.iterancestors(w("p")), 1))
             if local_name(field) == "fldSimple":
                 drop(field)
     show_fields(root, page_numbers=False)
-    for paragraph in numbered - {None}:
+    for paragraph in numbered:
         if _PAGE_WORDS.fullmatch(text_of(paragraph)):
             for run in list(paragraph.iter(w("r"))):
                 drop(run)

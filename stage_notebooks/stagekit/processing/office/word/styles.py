@@ -66,7 +66,7 @@ class Styles:
     def run_is(self, run: Element, name: str) -> bool:
         """Tell whether a property that toggles, such as `strike` or `vanish`, holds for a run.
 
-        What the run itself says counts; else the style of the run and that of the paragraph undo each other
+        What the run itself says counts; else the styles of run, paragraph and table undo one another
         (ECMA-376 part 1, 17.7.3).
         """
         own = is_on(_run_properties(run, name))
@@ -74,10 +74,9 @@ class Styles:
             return own
         if not self.mentions(name):
             return False
-        of_run = self._chain_says(_style_of_run(run), name)
-        of_paragraph = self._chain_says(self.paragraph_style(next(run.iterancestors(w("p")), None)), name)
-        if of_run is not None or of_paragraph is not None:
-            return bool(of_run) != bool(of_paragraph)
+        said = [self._chain_says(style, name) for style in self._styles_over(run)]
+        if any(one is not None for one in said):
+            return sum(map(bool, said)) % 2 == 1
         default = None if self._run_defaults is None else self._run_defaults.find(w(name))
         return bool(is_on(default))
 
@@ -86,8 +85,7 @@ class Styles:
         own = _run_properties(run, name)
         if own is not None or not self.mentions(name):
             return own
-        paragraph = next(run.iterancestors(w("p")), None)
-        for style in (_style_of_run(run), self.paragraph_style(paragraph)):
+        for style in self._styles_over(run):
             for one in self.chain(style):
                 found = one.find(f"{w('rPr')}/{w(name)}")
                 if found is not None:
@@ -102,6 +100,14 @@ class Styles:
                 return
             yield style
             identifier = value(style.find(w("basedOn")))
+
+    def _styles_over(self, run: Element) -> tuple[str | None, ...]:
+        table = next(run.iterancestors(w("tbl")), None)
+        return (
+            value(_run_properties(run, "rStyle")),
+            self.paragraph_style(next(run.iterancestors(w("p")), None)),
+            None if table is None else value(table.find(f"{w('tblPr')}/{w('tblStyle')}")),
+        )
 
     def _chain_says(self, identifier: str | None, name: str) -> bool | None:
         for style in self.chain(identifier):
@@ -121,7 +127,3 @@ def fonts_of(root: Element) -> set[str]:
 def _run_properties(run: Element, name: str) -> Element | None:
     properties = run.find(w("rPr"))
     return None if properties is None else properties.find(w(name))
-
-
-def _style_of_run(run: Element) -> str | None:
-    return value(_run_properties(run, "rStyle"))
