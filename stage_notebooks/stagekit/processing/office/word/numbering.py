@@ -73,6 +73,15 @@ class Numbering:
         self._of_styles: dict[str | None, tuple[int | None, int | None]] = {}
         self._lists: dict[int, _List | None] = {}
 
+    @property
+    def of_every_paragraph(self) -> bool:
+        """Tell whether the default style has a number, so that a paragraph without any mark may have one."""
+        return self.has_number(self._styles.paragraph_style(None))
+
+    def has_number(self, style: str | None) -> bool:
+        """Tell whether a style has a number, by itself or by what it is based on."""
+        return bool(self._number_of_style(style)[0])
+
     def place(self, paragraph: Element) -> tuple[int, int] | None:
         """Return the list (numId) and level (from 0) of a paragraph, from itself or its style."""
         own = paragraph.find(f"{w('pPr')}/{w('numPr')}")
@@ -214,7 +223,7 @@ def write_numbers(root: Element, numbering: Numbering) -> bool:
     word in it, a number of a cell's paragraph and its bullet are text from here on.
     """
     changed = False
-    for paragraph in own_paragraphs(root):
+    for paragraph in _perhaps_numbered(root, numbering):
         place = numbering.place(paragraph)
         if place is None:
             continue
@@ -236,6 +245,17 @@ def write_numbers(root: Element, numbering: Numbering) -> bool:
             _set_list(paragraph, place)
             _begin_with(paragraph, f"{NUMBER_START}{label}{NUMBER_END}")
     return changed
+
+
+def _perhaps_numbered(root: Element, numbering: Numbering) -> list[Element]:
+    """Return the paragraphs that have a number of their own or a style with one, in their order."""
+    if numbering.of_every_paragraph:
+        return own_paragraphs(root)
+    found: dict[Element, None] = {}
+    for mark in root.iter(w("numPr"), w("pStyle")):
+        if local_name(mark) == "numPr" or numbering.has_number(value(mark)):
+            found[mark.getparent().getparent()] = None
+    return [paragraph for paragraph in found if local_name(paragraph) == "p"]
 
 
 def _is_clause(label: str) -> bool:

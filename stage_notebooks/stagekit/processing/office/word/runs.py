@@ -237,6 +237,8 @@ def _touches_text(link: Element) -> bool:
 
 
 def _equalise(paragraph: Element) -> bool:
+    if next(islice(paragraph.iterchildren(w("r")), 1, None), None) is None:
+        return False
     groups: list[list[Element]] = []
     last = ""
     for child in paragraph:

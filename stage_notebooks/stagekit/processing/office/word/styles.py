@@ -19,9 +19,10 @@ class Styles:
         """Read the root element of `styles.xml`; None for a document without styles."""
         found = [] if root is None else root.findall(w("style"))
         self._styles = {value(style, "styleId") or "": style for style in found}
+        self._root = root
         self._names: dict[str, list[str]] = defaultdict(list)
-        for identifier, style in self._styles.items():
-            self._names[(value(style.find(w("name"))) or "").lower()].append(identifier)
+        for name in () if root is None else root.iter(w("name")):
+            self._names[(value(name) or "").lower()].append(value(name.getparent(), "styleId") or "")
         self._default = next(
             (
                 value(style, "styleId")
@@ -35,7 +36,7 @@ class Styles:
         self.language = (
             (value(None if defaults is None else defaults.find(w("lang"))) or "pt-BR").split("-")[0].lower()
         )
-        self._says: dict[str, bool] = {}
+        self._said: dict[tuple[str, ...], bool] = {}
         self._fonts = set() if root is None else fonts_of(root)
 
     def named(self, name: str) -> list[str]:
@@ -51,12 +52,10 @@ class Styles:
 
     def mentions(self, *properties: str) -> bool:
         """Tell whether any style, or the default of the document, has one of these properties of a run."""
-        key = " ".join(properties)
-        if key not in self._says:
-            tags = [w(one) for one in properties]
-            roots = [*self._styles.values(), *([] if self._run_defaults is None else [self._run_defaults])]
-            self._says[key] = any(next(root.iter(*tags), None) is not None for root in roots)
-        return self._says[key]
+        if properties not in self._said:
+            found = () if self._root is None else self._root.iter(*map(w, properties))
+            self._said[properties] = next(iter(found), None) is not None
+        return self._said[properties]
 
     def paragraph_style(self, paragraph: Element | None) -> str | None:
         """Return the identifier of a paragraph's style, the default one where it names none."""

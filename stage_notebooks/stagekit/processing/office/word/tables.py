@@ -19,6 +19,7 @@ from stagekit.processing.office.word.names import (
 __all__ = ["open_frames", "row_text", "write_tables"]
 
 LONGEST_LABEL = 200  # characters; a longer text that spans rows is no label, and stands once
+_UNEVEN = tuple(map(w, ("gridSpan", "gridBefore", "gridAfter", "vMerge", "tblHeader")))
 _BETWEEN_CELLS = " – "
 _ENDS = ".;:,!?"
 _WIDEST = 63  # columns that Word allows; a cell that says it spans more is broken
@@ -45,6 +46,8 @@ def write_tables(root: Element) -> bool:
             changed = True
     for table in list(root.iter(w("tbl"))):
         changed |= _complete_grid(table)
+        if next(table.iter(*_UNEVEN), None) is None:
+            continue
         count = _header_rows(table)
         changed |= _repeat_labels(table)
         changed |= _mark_headers(table, count)
@@ -102,6 +105,8 @@ def _before(row: Element, name: str = "gridBefore") -> int:
 
 
 def _width(table: Element) -> int:
+    if next(table.iter(*_UNEVEN), None) is None:
+        return max((len(_cells(row)) for row in _rows(table)), default=0)
     return max(
         (_before(r) + sum(map(_span, _cells(r))) + _before(r, "gridAfter") for r in _rows(table)), default=0
     )
