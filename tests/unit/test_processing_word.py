@@ -225,6 +225,10 @@ class TestStruck:
         )
         assert "| ~~Poda~~ | ~~35~~ |" in read(struck, styles=styles(made))
 
+    @pytest.mark.parametrize("text", ["Art. 5º “Texto” (Revogado pela Lei 5)", "O til ~ e o traço – ficam"])
+    def test_words_on_revocation_and_signs_of_the_text_strike_nothing(self, text):
+        assert read(paragraph(text), styles=styles(*STRIKES)) == text
+
     @pytest.mark.parametrize(
         "text",
         [
