@@ -244,7 +244,9 @@ def word_with_footnote():
     core = document.core_properties
     core.category, core.keywords, core.version = "Política", "sigilo; dados", "2.1"
     core.content_status, core.comments = "Draft", "Regras de sigilo."
-    document.add_paragraph("O cidadão tem direito à resposta.")
+    reference = docx.oxml.OxmlElement("w:footnoteReference")
+    reference.set(docx.oxml.ns.qn("w:id"), "2")
+    document.add_paragraph("O cidadão tem direito à resposta.").add_run()._r.append(reference)
     part = docx.opc.part.Part(
         docx.opc.packuri.PackURI("/word/footnotes.xml"),
         "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml",
@@ -259,7 +261,7 @@ class TestWord:
     def test_footnotes_are_part_of_the_text_and_marked(self):
         found = processed(word_with_footnote())
         notes = [t.text for t in found.document.texts if t.label == DocItemLabel.FOOTNOTE]
-        assert notes == ["Conforme a Lei 13.460, de 2017."]
+        assert notes == ["[^1]: Conforme a Lei 13.460, de 2017."]
         assert notes[0] in markdown(found)
 
     def test_all_that_word_says_about_a_document_is_kept(self):

@@ -61,7 +61,7 @@ PROPERTY_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "description": ("description", "subject", "comments"),
     "created": ("created", "creation_date", "creationdate"),
     "modified": ("modified", "mod_date", "moddate", "modification_date"),
-    "version": ("version", "revision"),
+    "version": ("version",),  # `revision` counts how often Word has saved the file
     "document_type": ("category",),
     "tags": ("keywords",),
     "author": ("author",),

@@ -23,6 +23,8 @@ from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
 from stagekit.processing.office.gaps import complete_document
+from stagekit.processing.office.word.plain import PlainWord, make_plain
+from stagekit.processing.office.word.restore import restore_marks
 from stagekit.processing.pdf.coverage import TextCoverage, is_readable, measure_coverage, page_texts_of
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.lost_text import put_back_lost_text
@@ -57,6 +59,7 @@ class ProcessedDocument:
         properties: What the file says about itself.
         revokes: Other documents that this one replaces as a whole, see
             :func:`stagekit.declared.revocation.revocations`.
+        watermark: Words that stand across the pages, such as "MINUTA"; they are not in the document.
         warnings: Sentences for the report.
     """
 
@@ -72,6 +75,7 @@ class ProcessedDocument:
     front_matter: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, Any] = field(default_factory=dict)
     revokes: list[dict[str, Any]] = field(default_factory=list)
+    watermark: str | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -137,7 +141,10 @@ def _process_office(
     reader: DocumentReader, content: bytes, file_format: str, settings: ProcessingSettings
 ) -> ProcessedDocument:
     declared = read_declaration(content, file_format)
-    document = reader.convert(content, file_format).document
+    word = make_plain(content) if file_format == "docx" else PlainWord(content)
+    document = reader.convert(word.content, file_format).document
+    if word.content is not content:
+        restore_marks(document)
     complete_document(document, file_format)
     ocr_confidence = read_pictures(document) if settings.ocr_embedded_images else None
     return ProcessedDocument(
@@ -148,7 +155,8 @@ def _process_office(
         ocr_applied=ocr_confidence is not None,
         ocr_confidence=ocr_confidence,
         properties=declared.properties,
-        warnings=list(declared.warnings),
+        watermark=word.watermark,
+        warnings=[*declared.warnings, *word.warnings],
     )
 
 
