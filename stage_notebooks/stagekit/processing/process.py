@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import io
 import math
 import warnings as python_warnings
@@ -11,12 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from docling_core.types.doc import DocItemLabel, DoclingDocument, SectionHeaderItem
+from docling_core.types.doc import DoclingDocument
 from docling_core.types.doc.document import DocumentOrigin
 
 from stagekit.declared import Declaration, read_declaration
-from stagekit.declared.fields import DeclaredFields, parse_text
-from stagekit.declared.keys import usable_title
 from stagekit.declared.revocation import revocations
 from stagekit.errors import DocumentRejected
 from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
@@ -29,8 +26,12 @@ from stagekit.processing.pdf.lost_text import put_back_lost_text
 from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
+from stagekit.processing.text.hidden_text import hidden_text_warning
+from stagekit.processing.text.html_document import read_html
+from stagekit.processing.text.markdown_html import markdown_to_html
 from stagekit.processing.text.plain_text import text_to_document
 from stagekit.processing.text.quality import FAULTS, text_fault
+from stagekit.processing.title import document_title
 
 __all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document"]
 
@@ -45,7 +46,8 @@ class ProcessedDocument:
     Attributes:
         document: What Docling made of it.
         file_format: What `detect_format` found.
-        title: From front matter, properties, a title item or the first heading; None where there is none.
+        title: What names the document, see :func:`stagekit.processing.title.document_title`; None where
+            nothing does.
         page_count: Pages, slides or sheets; None for formats without pages (DOCX, Markdown, text).
         ocr_applied: OCR ran and gave text.
         ocr_confidence: Mean OCR confidence of the pages it was applied to, 0 to 1.
@@ -87,7 +89,7 @@ def process_document(
     """
     file_format = detect_format(content, file_name)
     if file_format in ("md", "txt", "html"):
-        processed = _process_text(reader, read_declaration(content, file_format), file_format)
+        processed = _process_text(read_declaration(content, file_format), file_format)
     elif file_format in OFFICE_FORMATS:
         processed = _process_office(reader, content, file_format, settings)
     else:
@@ -108,7 +110,7 @@ def document_json(document: DoclingDocument) -> bytes:
     return document.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-def _process_text(reader: DocumentReader, declared: Declaration, file_format: str) -> ProcessedDocument:
+def _process_text(declared: Declaration, file_format: str) -> ProcessedDocument:
     if declared.fault:
         raise DocumentRejected(
             "front_matter",
@@ -118,18 +120,19 @@ def _process_text(reader: DocumentReader, declared: Declaration, file_format: st
     text = declared.text or ""
     if not text.strip("\ufeff \t\r\n\f\v"):
         raise _blank()
+    hidden: list[str] = []
     if file_format == "txt":
         document = text_to_document(text, "document")
     else:
-        encoding = "utf-8-sig" if file_format == "html" else "utf-8"
-        document = reader.convert(text.encode(encoding), file_format).document
+        reading = read_html(markdown_to_html(text) if file_format == "md" else text)
+        document, hidden = reading.document, reading.hidden
     return ProcessedDocument(
         document,
         file_format,
-        _title(declared, document),
+        document_title(declared, document),
         front_matter=declared.front_matter,
         properties=declared.properties,
-        warnings=list(declared.warnings),
+        warnings=[*declared.warnings, *hidden_text_warning(hidden)],
     )
 
 
@@ -143,7 +146,7 @@ def _process_office(
     return ProcessedDocument(
         document,
         file_format,
-        _title(declared, document),
+        document_title(declared, document),
         page_count=len(document.pages) or None,
         ocr_applied=ocr_confidence is not None,
         ocr_confidence=ocr_confidence,
@@ -179,7 +182,7 @@ def _process_paged(
     return ProcessedDocument(
         document=result.document,
         file_format=file_format,
-        title=_title(Declaration(properties=pdf.properties), result.document),
+        title=document_title(Declaration(properties=pdf.properties), result.document),
         page_count=len(result.document.pages),
         ocr_applied=bool(ocr),
         ocr_confidence=round(sum(ocr) / len(ocr), 4) if ocr else None,
@@ -226,14 +229,6 @@ def _refuse_strip(width: int, height: int) -> None:
             f"The image is a strip of {width} x {height} pixels, in which no text can be read.",
             "Delete it from the folder, or commit the picture as a whole.",
         )
-
-
-def _title(declared: Declaration, document: DoclingDocument) -> str | None:
-    own = next((t.text for t in document.texts if t.label == DocItemLabel.TITLE), None)
-    heading = next((t.text for t in document.texts if isinstance(t, SectionHeaderItem)), None)
-    said = DeclaredFields(declared.front_matter, {}).read("title", parse_text)
-    candidates = (said, usable_title(declared.properties.get("title")), own, heading)
-    return next((" ".join(html.unescape(text).split()) for text in candidates if text and text.strip()), None)
 
 
 def _refuse_blank(document: DoclingDocument) -> None:
