@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from docling_core.types.doc import DoclingDocument
-from docling_core.types.doc.document import DocumentOrigin
+from docling_core.types.doc.document import ContentLayer, DocItem, DocumentOrigin
 
 from stagekit.declared import Declaration, read_declaration
 from stagekit.declared.revocation import revocations
@@ -100,7 +100,7 @@ def process_document(
         processed.warnings.extend([f"The text may be wrong: {FAULTS[fault]}."] if fault else [])
     processed.document.origin = _origin(content, file_format)
     processed.revokes.extend(
-        revocations(processed.front_matter, (item.text for item in processed.document.texts))
+        revocations(processed.front_matter, (item.text for item in processed.document.texts if _seen(item)))
     )
     return processed
 
@@ -151,8 +151,20 @@ def _process_office(
         ocr_applied=ocr_confidence is not None,
         ocr_confidence=ocr_confidence,
         properties=declared.properties,
-        warnings=list(declared.warnings),
+        warnings=[*declared.warnings, *hidden_text_warning(_invisible(document))],
     )
+
+
+def _seen(item: DocItem) -> bool:
+    return item.content_layer != ContentLayer.INVISIBLE
+
+
+def _invisible(document: DoclingDocument) -> list[str]:
+    """Return the texts of a document that its reader does not see: hidden sheets, rows and columns."""
+    tables = [table for table in document.tables if table.content_layer == ContentLayer.INVISIBLE]
+    cells = (" | ".join(cell.text for cell in table.data.table_cells if cell.text) for table in tables)
+    texts = (item.text for item in document.texts if item.content_layer == ContentLayer.INVISIBLE)
+    return [text for text in (*texts, *cells) if text.strip()]
 
 
 def _process_paged(

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["DocumentReader"]
 
-# By our name of the format: the module and class of Docling's backend, and Docling's name of the format.
+# By our name of the format: the module and class of Docling's backend, or of ours above it, and Docling's
+# name of the format.
 _BACKENDS = {
     "docx": ("docling.backend.msword_backend", "MsWordDocumentBackend", "docx"),
     "pptx": ("docling.backend.mspowerpoint_backend", "MsPowerpointDocumentBackend", "pptx"),
-    "xlsx": ("docling.backend.msexcel_backend", "MsExcelDocumentBackend", "xlsx"),
+    "xlsx": ("stagekit.processing.office.workbook", "ShownWorkbookBackend", "xlsx"),
     "odt": ("docling.backend.opendocument_backend", "OdtDocumentBackend", "odt"),
 }
 
@@ -72,7 +73,7 @@ def _read(content: bytes, file_format: str) -> ConversionResult:
     from docling.datamodel.document import ConversionResult, InputDocument, build_invalid_input_errors
 
     module, backend, docling_format = _BACKENDS[file_format]
-    logging.getLogger(module).setLevel(logging.ERROR)  # it warns once a picture
+    logging.getLogger("docling.backend").setLevel(logging.ERROR)  # it warns once a picture
     opened = InputDocument(
         path_or_stream=io.BytesIO(content),
         format=InputFormat(docling_format),

@@ -36,9 +36,9 @@ def text_to_document(text: str, name: str) -> DoclingDocument:
     """Return the text as paragraphs, lists, tables and the headings that are obvious.
 
     Blocks between blank lines are paragraphs. In them the clauses of a norm (`Art. 1º`, `§ 2º`, `I -`,
-    `a)`) begin lines of their own, words divided at a line's end are closed, and aligned columns are a table. A
-    heading is a single short line between blank lines, followed by something, that is numbered (`8.1. Redes`),
-    in capitals, underlined, or without the punctuation that ends a sentence.
+    `a)`) begin lines of their own, divided words are closed, and aligned columns are a table. A heading is a
+    single short line between blank lines, followed by something, that is numbered (`8.1. Redes`), in
+    capitals, underlined, or without the punctuation that ends a sentence.
 
     Args:
         text: The decoded text.
