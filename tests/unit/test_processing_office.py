@@ -146,7 +146,7 @@ class TestWorkbook:
         headings = [t.text for t in found.document.texts if isinstance(t, SectionHeaderItem)]
         assert headings == ["Taxas de 2025", "Prazos"]
         text = markdown(found)
-        assert text.index("Taxas de 2025") < text.index("120.5") < text.index("Prazos") < text.index("Dias")
+        assert text.index("Taxas de 2025") < text.index("120,5") < text.index("Prazos") < text.index("Dias")
         assert [table.prov[0].page_no for table in found.document.tables] == [1, 3]
         assert found.properties["author"] == "Finanças"
 

@@ -20,6 +20,7 @@ from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
 from stagekit.processing.office.gaps import complete_document
+from stagekit.processing.office.open_text import open_text_to_html
 from stagekit.processing.pdf.coverage import TextCoverage, is_readable, measure_coverage, page_texts_of
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.lost_text import put_back_lost_text
@@ -27,7 +28,7 @@ from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
 from stagekit.processing.text.hidden_text import hidden_text_warning
-from stagekit.processing.text.html_document import read_html
+from stagekit.processing.text.html_document import read_html, read_page
 from stagekit.processing.text.markdown_html import markdown_to_html
 from stagekit.processing.text.plain_text import text_to_document
 from stagekit.processing.text.quality import FAULTS, text_fault
@@ -140,7 +141,12 @@ def _process_office(
     reader: DocumentReader, content: bytes, file_format: str, settings: ProcessingSettings
 ) -> ProcessedDocument:
     declared = read_declaration(content, file_format)
-    document = reader.convert(content, file_format).document
+    hidden: list[str] = []
+    if file_format == "odt":
+        reading = read_page(open_text_to_html(content), with_pictures=settings.ocr_embedded_images)
+        document, hidden = reading.document, reading.hidden
+    else:
+        document = reader.convert(content, file_format).document
     complete_document(document, file_format)
     ocr_confidence = read_pictures(document) if settings.ocr_embedded_images else None
     return ProcessedDocument(
@@ -151,7 +157,7 @@ def _process_office(
         ocr_applied=ocr_confidence is not None,
         ocr_confidence=ocr_confidence,
         properties=declared.properties,
-        warnings=[*declared.warnings, *hidden_text_warning(_invisible(document))],
+        warnings=[*declared.warnings, *hidden_text_warning([*hidden, *_invisible(document)])],
     )
 
 

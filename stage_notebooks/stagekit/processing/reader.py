@@ -2,7 +2,7 @@
 
 A PDF or an image needs Docling's pipeline with its models. An Office format has a backend of Docling that
 builds the document by itself; Docling's `DocumentConverter` does no more with it than is done here. Texts,
-Markdown and HTML are read in `processing/text`, without Docling's backends.
+Markdown, HTML and OpenDocument texts are read by `processing/text`, without Docling's backends.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ _BACKENDS = {
     "docx": ("docling.backend.msword_backend", "MsWordDocumentBackend", "docx"),
     "pptx": ("docling.backend.mspowerpoint_backend", "MsPowerpointDocumentBackend", "pptx"),
     "xlsx": ("stagekit.processing.office.workbook", "ShownWorkbookBackend", "xlsx"),
-    "odt": ("docling.backend.opendocument_backend", "OdtDocumentBackend", "odt"),
 }
 
 

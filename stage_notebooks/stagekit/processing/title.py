@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from docling_core.types.doc import DocItemLabel, DoclingDocument, SectionHeaderItem, TextItem
+from docling_core.types.doc import DocItemLabel, DoclingDocument, SectionHeaderItem, TextItem, TitleItem
 from docling_core.types.doc.document import ListItem
 
 from stagekit.declared import Declaration
@@ -53,7 +53,7 @@ def document_title(declared: Declaration, document: DoclingDocument) -> str | No
 
 def _named_in(document: DoclingDocument) -> Iterator[str]:
     body = [item for item in document.texts if item.content_layer.value == "body"]
-    own = (item.text for item in body if item.label == DocItemLabel.TITLE)
+    own = (item.text for item in body if isinstance(item, TitleItem))
     yield from (text for text in own if names_document(text))
     top = list(_top_lines(body))
     yield from (text for text in top if not _LETTERHEAD.match(text))

@@ -24,8 +24,8 @@ _DATE_TOKEN = re.compile(
 _ENGLISH = re.compile(r"\[\$[^\]]*-(?:409|809|C09|1009)\]", re.IGNORECASE)
 # Excel shows these two as the short date of the machine, whatever the file says.
 _SHORT_DATES = {"mm-dd-yy": "dd/mm/yyyy", "m/d/yy h:mm": "dd/mm/yyyy hh:mm", "m/d/yy": "dd/mm/yyyy"}
-_MONTHS = ("janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro",
-           "novembro", "dezembro")  # fmt: skip
+_MONTHS = ("janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro",
+           "outubro", "novembro", "dezembro")  # fmt: skip
 _DAYS = ("segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo")
 _SIGNIFICANT = 11  # digits that Excel shows of a number without a format
 
@@ -99,7 +99,7 @@ def _masked(value: Decimal, patterns: list[str]) -> list[str]:
     """Return the digits of a number for each group of a mask such as `000"."000"-"00`."""
     sizes = [len(re.sub("[^#0?]", "", pattern)) for pattern in patterns]
     digits = f"{abs(value).quantize(Decimal(1), ROUND_HALF_UP):f}".zfill(sum(sizes))
-    groups = []
+    groups: list[str] = []
     for size in reversed(sizes[1:]):
         digits, group = digits[:-size], digits[-size:]
         groups.insert(0, group)

@@ -26,8 +26,8 @@ class ShownWorkbookBackend(MsExcelDocumentBackend):
     def convert(self) -> DoclingDocument:
         """Return the document of a workbook."""
         document: DoclingDocument = super().convert()
-        book = self.workbook
-        named = zip(sorted(document.pages), book.sheetnames if book else (), strict=False)
+        book: Any = self.workbook
+        named = zip(sorted(document.pages), book.sheetnames, strict=False)
         sheets = {page: _Sheet(book[name]) for page, name in named if hasattr(book[name], "row_dimensions")}
         for item in [*document.tables, *document.texts]:
             if item.prov and item.prov[0].page_no in sheets:

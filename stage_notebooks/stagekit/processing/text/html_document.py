@@ -7,6 +7,8 @@ sheets, letters of lists nor notes.
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,29 +16,30 @@ from typing import Any, Final
 
 import lxml.html
 from docling_core.types.doc import DocItemLabel, DoclingDocument, TableCell, TableData
-from docling_core.types.doc.document import Formatting, ListGroup, NodeItem
+from docling_core.types.doc.document import Formatting, ImageRef, ListGroup, NodeItem
 
+from stagekit.base.invisible_signs import without_invisible_signs
 from stagekit.processing.nesting import refuse_deep_nesting, too_deeply_nested
 from stagekit.processing.text.html_notes import Note, find_notes
 from stagekit.processing.text.html_styles import Styles
 from stagekit.processing.text.html_visibility import Look
-from stagekit.processing.text.inline_text import InlineText, without_invisible_signs
+from stagekit.processing.text.inline_text import InlineText
 from stagekit.processing.text.list_markers import list_number
 
-__all__ = ["HtmlReading", "read_html"]
+__all__ = ["HtmlReading", "read_html", "read_page"]
 
 HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
 _BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dt", "fieldset",
-    "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "html", "legend", "li", "main", "nav",
-    "optgroup", "p", "section", "summary", "tbody", "td", "tfoot", "th", "thead", "tr",
+    "figcaption", "figure", "footer", "form", "head", "header", "hgroup", "hr", "html", "legend", "li",
+    "main", "nav", "optgroup", "p", "section", "summary", "tbody", "td", "tfoot", "th", "thead", "tr",
 })  # fmt: skip
 # What a browser does not show, whatever stands in it.
 _SILENT = frozenset({
-    "area", "audio", "base", "canvas", "col", "colgroup", "datalist", "dialog", "embed", "frame", "head",
-    "iframe", "link", "meta", "noembed", "noframes", "noscript", "object", "param", "rp", "script", "source",
-    "style", "template", "title", "track", "video",
+    "annotation", "annotation-xml", "area", "audio", "base", "canvas", "col", "colgroup", "datalist",
+    "dialog", "embed", "frame", "iframe", "link", "meta", "noembed", "noframes", "noscript", "object",
+    "param", "rp", "script", "source", "style", "template", "title", "track", "video",
 })  # fmt: skip
 _SILENT_INPUTS = frozenset({"button", "file", "hidden", "image", "password", "reset", "submit"})
 _RAISED_DIGITS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
@@ -54,10 +57,7 @@ class HtmlReading:
 
 
 def read_html(page: str, name: str = "document") -> HtmlReading:
-    """Turn a page into a document.
-
-    The one heading of the first level, where it is the first of all headings, is the document's title; where
-    there are several, each of them is a section.
+    """Turn a page into a document, as :func:`read_page` does.
 
     Args:
         page: The decoded page, or a piece of one.
@@ -67,7 +67,25 @@ def read_html(page: str, name: str = "document") -> HtmlReading:
         DocumentRejected: Category `too_complex`.
     """
     with refuse_deep_nesting():
-        builder = _Builder(_parsed(page), name)
+        return read_page(_parsed(page), name)
+
+
+def read_page(root: Any, name: str = "document", *, with_pictures: bool = False) -> HtmlReading:
+    """Turn the element tree of a page into a document.
+
+    The one heading of the first level, where it is the first of all headings, is the document's title; where
+    there are several, each of them is a section.
+
+    Args:
+        root: Of the tree, in HTML's names.
+        name: Name of the DoclingDocument.
+        with_pictures: Pictures that lie in the page itself (`data:`) become part of the document.
+
+    Raises:
+        DocumentRejected: Category `too_complex`.
+    """
+    with refuse_deep_nesting():
+        builder = _Builder(root, name, with_pictures)
         builder.build()
     return HtmlReading(builder.document, builder.hidden)
 
@@ -145,6 +163,7 @@ class _Builder:
 
     root: Any
     name: str
+    with_pictures: bool = False
     hidden: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -155,7 +174,7 @@ class _Builder:
         self._of_holder = {note.holder: note for note in self.notes}
         self._ways_back = {link for note in self.notes for link in note.way_back}
         self._due: list[Note] = []
-        self._quote_depth = 0
+        self._pictures: list[Any] = []
         firsts = [h for h in self.root.iter(*HEADINGS) if not _in_table(h) and "".join(h.itertext()).strip()]
         outermost = [heading for heading in firsts if heading.tag == "h1"]
         self._title = outermost[0] if len(outermost) == 1 and firsts[0] is outermost[0] else None
@@ -205,7 +224,7 @@ class _Builder:
             self._flow(element, place, look, text)
             self._flush(text, place)
         elif tag == "img":
-            self._picture(element, place, look, text)
+            self._picture(element, look)
         else:
             self._inline(element, place, look, text)
 
@@ -231,6 +250,7 @@ class _Builder:
     def _flush(self, text: InlineText, place: _Place) -> None:
         for paragraph in text.take():
             place.add(paragraph.text, strong=paragraph.strong)
+        self._write_pictures(place)
         self._write_notes(place)
 
     def _write_notes(self, place: _Place) -> None:
@@ -270,7 +290,9 @@ class _Builder:
                 continue
             own = look.within(child, self.styles)
             number = _integer(child.get("value"), number)
-            marker = f"{list_number(number, style)}{element.get('data-delimiter', '.')}" if style else ""
+            marker = child.get("data-marker")
+            if marker is None:
+                marker = f"{list_number(number, style)}{element.get('data-delimiter', '.')}" if style else ""
             if own.gone:
                 self._leave_out("".join(child.itertext()))
             elif child not in self._of_holder:
@@ -394,15 +416,20 @@ class _Builder:
             place.add(caption, DocItemLabel.CAPTION)
         self._write_notes(place)
 
-    def _picture(self, element: Any, place: _Place, look: Look, text: InlineText) -> None:
-        if look.hidden:
-            return
-        alternative = " ".join((element.get("alt") or "").split())
-        self._flush(text, place)
-        caption = (
-            self.document.add_text(label=DocItemLabel.CAPTION, text=alternative) if alternative else None
-        )
-        self.document.add_picture(caption=caption, parent=place.parent())
+    def _picture(self, element: Any, look: Look) -> None:
+        if not look.hidden:
+            self._pictures.append(element)
+
+    def _write_pictures(self, place: _Place) -> None:
+        """Write the pictures of a paragraph behind it: they must not part its sentences."""
+        pictures, self._pictures = self._pictures, []
+        for element in pictures:
+            alternative = " ".join((element.get("alt") or "").split())
+            caption = None
+            if alternative:
+                caption = self.document.add_text(label=DocItemLabel.CAPTION, text=alternative)
+            image = _image(element.get("src") or "") if self.with_pictures else None
+            self.document.add_picture(caption=caption, image=image, parent=place.parent())
 
     def _lines(self, element: Any, look: Look) -> list[str]:
         """Return the text of an element that is one item (heading, cell), a line for each block within."""
@@ -435,6 +462,20 @@ class _Builder:
             if block:
                 text.line_break()
             self._own_text(child.tail, look, text)
+
+
+def _image(source: str) -> ImageRef | None:
+    """Return the picture of a `data:` address; None for another, and for one that cannot be read."""
+    from PIL import Image
+
+    head, _, data = source.partition(";base64,")
+    if not head.startswith("data:image/"):
+        return None
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            return ImageRef.from_pil(image, dpi=72)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def _in_table(element: Any) -> bool:
@@ -523,7 +564,7 @@ def _is_layout(table: Any, rows: list[Any]) -> bool:
     """Tell a table that only arranges the page: marked so, one cell wide, or with headings or tables."""
     if table.get("role") in ("presentation", "none"):
         return True
-    if next(table.iter("th"), None) is not None:
+    if any(cell.tag == "th" for row in rows for cell in _cells(row)):
         return False
     if all(len(_cells(row)) <= 1 for row in rows):
         return True

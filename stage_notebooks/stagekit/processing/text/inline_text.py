@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-__all__ = ["InlineText", "Paragraph", "without_invisible_signs"]
+from stagekit.base.invisible_signs import without_invisible_signs
+
+__all__ = ["InlineText", "Paragraph"]
 
 _WHITE_SPACE = re.compile(r"[ \t\n\r\f\v\xa0\u2000-\u200a\u202f\u3000]+")
-_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200d\u2060\ufeff]")
 _BREAK = "\n"
-
-
-def without_invisible_signs(text: str) -> str:
-    """Return a text without soft hyphens and signs that have no width."""
-    return _INVISIBLE.sub("", text)
 
 
 @dataclass(frozen=True)

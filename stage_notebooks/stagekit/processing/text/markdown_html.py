@@ -135,15 +135,18 @@ def _notes_behind(tokens: Sequence[Token], notes: dict[str, Any]) -> list[Token]
     """Return the tokens with the notes that a mark leads to moved behind all text."""
     text: list[Token] = []
     moved: list[Token] = []
-    goal = text
+    goal, mark = text, ""
     for token in tokens:
         if token.type == "footnote_reference_open":
             number = notes["refs"].get(f":{token.meta['label']}", -1)
             token.meta["id"] = number
-            goal = text if number < 0 else moved
+            goal, mark = (text, f"[^{token.meta['label']}]: ") if number < 0 else (moved, "")
+        elif token.type == "inline" and mark:  # no mark in the text leads to this note: it shows its own
+            token.children = [Token("text", "", 0, content=mark), *(token.children or [])]
+            mark = ""
         goal.append(token)
         if token.type == "footnote_reference_close":
-            goal = text
+            goal, mark = text, ""
     for number, note in notes.get("list", {}).items():
         if "tokens" in note:  # `^[a note within its line]`
             opening, closing = (
@@ -163,7 +166,7 @@ def _render_footnote_ref(_: Any, tokens: Sequence[Token], at: int, __: Any, ___:
 def _render_footnote_reference_open(_: Any, tokens: Sequence[Token], at: int, __: Any, ___: Any) -> str:
     meta = tokens[at].meta
     if meta["id"] < 0:  # no mark in the text leads to it
-        return f"<div>{escapeHtml('[^' + meta['label'] + ']: ')}"
+        return "<div>"
     return f'<div id="fn:{meta["id"]}"><a href="#fnref:{meta["id"]}:0">↩</a>'
 
 
