@@ -75,7 +75,10 @@ class TestFormattedText:
 
 class TestBlocks:
     def test_a_note_stands_in_the_section_of_its_mark(self):
-        text = "# T\n\n## Prazo\n\nÉ de 30 dias[^1], salvo exceção.[^b]\n\n## Fim\n\nTexto.\n\n[^1]: Prorrogável.\n[^b]: Nota\n    longa.\n\n    Segundo parágrafo.\n"
+        text = (
+            "# T\n\n## Prazo\n\nÉ de 30 dias[^1], salvo exceção.[^b]\n\n## Fim\n\nTexto.\n\n"
+            "[^1]: Prorrogável.\n[^b]: Nota\n    longa.\n\n    Segundo parágrafo.\n"
+        )
         read = shown(text)
         assert "30 dias[^1], salvo exceção.[^2]\n\n[^1]: Prorrogável.\n\n[^2]: Nota longa.\n\nSegundo" in read
         assert read.index("Segundo parágrafo.") < read.index("## Fim")
@@ -98,7 +101,8 @@ class TestBlocks:
 
     def test_what_stands_below_a_list_item_stays_with_it(self):
         read = shown(
-            "1. um\n\n   segundo parágrafo\n\n   | A | B |\n   |---|---|\n   | x | y |\n\n2. dois:\n   - sub\n\n     ```\n     código\n     ```\n"
+            "1. um\n\n   segundo parágrafo\n\n   | A | B |\n   |---|---|\n   | x | y |\n\n"
+            "2. dois:\n   - sub\n\n     ```\n     código\n     ```\n"
         )
         assert re.sub(r"\s+", " ", read) == (
             "1. um segundo parágrafo | A | B | |---|---| | x | y | 2. dois: - sub ``` código ```"
@@ -146,7 +150,8 @@ class TestPages:
             "<style>.rev{text-decoration:line-through} li > .x{text-decoration-line:line-through}</style>"
             "<p><strike>A tarifa.</strike></p><del><p>Meia.</p></del><p class=rev>Velho.</p>"
             '<p><span style="text-decoration: line-through red">Um</span> dois</p><p><u>Três</u></p>'
-            "<ul><li><i class=x>q</i> r</li></ul><table><tr><th>A</th></tr><tr><td><s>b</s> c</td></tr></table>"
+            "<ul><li><i class=x>q</i> r</li></ul>"
+            "<table><tr><th>A</th></tr><tr><td><s>b</s> c</td></tr></table>"
         )
         for marked in ("~~A tarifa.~~", "~~Meia.~~", "~~Velho.~~", "~~Um~~ dois", "- ~~q~~ r", "| ~~b~~ c |"):
             assert marked in read
@@ -236,14 +241,16 @@ class TestPages:
 
     def test_notes_of_a_page_made_by_word_stand_at_their_place(self):
         read = page(
-            '<p>O prazo<a href="#_ftn1" name="_ftnref1"><sup>[1]</sup></a> corre.</p><h2>Fim</h2><p>Texto.</p>'
+            '<p>O prazo<a href="#_ftn1" name="_ftnref1"><sup>[1]</sup></a> corre.</p>'
+            "<h2>Fim</h2><p>Texto.</p>"
             '<div id="ftn1"><p><a href="#_ftnref1" name="_ftn1">[1]</a> Em dias úteis.</p></div>'
         )
         assert read.startswith("O prazo[^1] corre.\n\n[^1]: Em dias úteis.\n\n##")
 
     def test_a_contents_list_is_no_list_of_notes(self):
         read = page(
-            '<ul><li><a id="t1" href="#s1">1</a> Objeto</li></ul><h2 id="s1"><a href="#t1">Objeto</a></h2><p>Texto.'
+            '<ul><li><a id="t1" href="#s1">1</a> Objeto</li></ul><h2 id="s1"><a href="#t1">Objeto</a></h2>'
+            "<p>Texto."
         )
         assert read == "- 1 Objeto\n\n## Objeto\n\nTexto."
 
@@ -312,7 +319,8 @@ class Written:
         return f"- [x] {self.word()}\n- [ ] {self.inline(1)}"
 
     def html(self, _: int) -> str:
-        return f"<div><p>{self.word()}</p><dl><dt>{self.word()}</dt><dd>{self.word()}</dd></dl>{self.word()}</div>"
+        terms = f"<dl><dt>{self.word()}</dt><dd>{self.word()}</dd></dl>"
+        return f"<div><p>{self.word()}</p>{terms}{self.word()}</div>"
 
     def html_table(self, _: int) -> str:
         cells = f"<td>{self.word()}<ul><li>{self.word()}</li></ul></td><td>{self.word()}</td>"

@@ -21,7 +21,7 @@ _SECTION = re.compile(
     r"|[IVXLC]{1,6}\s*[.)–—-]\s"
     r"|(?:cap[ií]tulo|capítol|se[cç][aã]o|subse[cç][aã]o|secci[oó]n|section|chapter|t[ií]tulo|livro|libro|"
     r"art(?:igo|[ií]culo|icle)?\.?|anexo|annex|appendix|ap[eê]ndice|parte|part|cl[aá]usula|item|etapa|fase|passo)"
-    r"\s+(?:\d+|[IVXLC]+|[úu]nic[oa]|[A-Z])\b"
+    r"\s+(?:\d+[ºª°o]?|[IVXLC]+|[úu]nic[oa]|[A-Z])(?!\w)"
     r"|§|par[aá]grafo\s+[úu]nico)",
     re.IGNORECASE,
 )
@@ -92,6 +92,6 @@ def _stands_out(item: TextItem) -> bool:
     text = item.text.strip()
     if isinstance(item, ListItem) or len(text) > LONGEST_TITLE or text.endswith((".", ";", ",", ":")):
         return False
-    letters = [sign for sign in text if sign.isalpha()]
+    letters = [sign for sign in text if sign.isalpha() and sign not in "ºª"]
     bold = item.formatting is not None and item.formatting.bold
     return len(letters) > 3 and (bold or all(sign.isupper() for sign in letters))

@@ -77,11 +77,8 @@ def _filled(value: Decimal, section: str) -> str:
         return _general(value)
     scaled = value.scaleb(2 * sum(token["sign"] == "%" for token in tokens))
     english = bool(_ENGLISH.search(section))
-    groups = (
-        _masked(scaled, patterns)
-        if masked
-        else [_digits(abs(scaled), *patterns, english=english)] * len(patterns)
-    )
+    groups = [_digits(abs(scaled), pattern, english=english) for pattern in patterns]
+    groups = _masked(scaled, patterns) if masked else groups
     parts = [groups.pop(0) if token["digits"] else _literal(token) for token in tokens]
     text = re.sub(r"\s+", " ", "".join(parts)).strip()
     return f"-{text}" if scaled < 0 and any(sign.isdigit() for sign in text) else text

@@ -16,7 +16,7 @@ import lxml.etree
 from lxml.html import HtmlElement, builder
 
 from stagekit.errors import DocumentRejected
-from stagekit.processing.nesting import refuse_deep_nesting
+from stagekit.processing.nesting import refuse_deep_nesting, too_deeply_nested
 from stagekit.processing.office.open_text_styles import ListLevel, OpenTextStyles, attributes, name_of
 
 __all__ = ["open_text_to_html"]
@@ -45,6 +45,8 @@ def open_text_to_html(content: bytes) -> Any:
         with zipfile.ZipFile(io.BytesIO(content)) as archive, refuse_deep_nesting():
             return _Page(archive).root
     except (zipfile.BadZipFile, lxml.etree.XMLSyntaxError, KeyError, OSError) as error:
+        if "Excessive depth" in str(error):
+            raise too_deeply_nested() from None
         raise DocumentRejected(
             "corrupt",
             f"The ODT document is damaged and cannot be opened: {error}",

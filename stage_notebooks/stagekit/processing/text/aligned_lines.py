@@ -8,7 +8,7 @@ from collections.abc import Sequence
 __all__ = ["aligned_cells"]
 
 LONGEST_CELL = 60
-MOST_WORDS = 5
+MEAN_WORDS = 3  # of the cells beside the first; lines of running text have more
 _RULE = re.compile(r"[\s|+:=_\-–—─━│┃┼╋├┤┬┴┌┐└┘]+")
 _SIGNATURE = re.compile(r"\s*(?:_{4,}\s*)+")
 _GAP = re.compile(r"(?<=\S)(?: {2,}|\t+)(?=\S)")
@@ -70,4 +70,4 @@ def _short(rows: list[list[str]]) -> bool:
         return False
     beyond_first = [cell for row in rows for cell in row[1:] if cell]
     filled = all(any(row[column] for row in rows[1:]) for column in range(len(rows[0])))
-    return filled and sum(len(cell.split()) > MOST_WORDS for cell in beyond_first) <= len(beyond_first) // 10
+    return filled and sum(len(cell.split()) for cell in beyond_first) <= MEAN_WORDS * len(beyond_first)
