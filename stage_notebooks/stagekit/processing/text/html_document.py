@@ -42,7 +42,6 @@ _SILENT = frozenset({
     "param", "rp", "script", "source", "style", "template", "title", "track", "video",
 })  # fmt: skip
 _SILENT_INPUTS = frozenset({"button", "file", "hidden", "image", "password", "reset", "submit"})
-_RAISED_DIGITS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _MOST_SPAN = 1000
 
 _Grid = dict[tuple[int, int], TableCell]
@@ -239,8 +238,9 @@ class _Builder:
             text.add(_shown_value(element), look.struck)
         elif tag == "math" and (formula := _tex(element)):
             text.add(f"${formula}$", look.struck)
-        elif tag == "sup" and text.ends_with_digit() and re.fullmatch(r"[-+−]?\d+", _plain(element)):
-            text.add(_plain(element).translate(_RAISED_DIGITS), look.struck)
+        elif tag == "sup" and self._of_link.keys().isdisjoint(element.iterdescendants()):
+            with text.raised():
+                self._flow(element, place, look, text)
         else:
             quoted = tag == "q"
             text.add("“" if quoted else "", look.struck)

@@ -7,6 +7,8 @@ without width) is no part of a text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -17,6 +19,10 @@ __all__ = ["InlineText", "Paragraph"]
 
 _WHITE_SPACE = re.compile(r"[ \t\n\r\f\v\xa0\u2000-\u200a\u202f\u3000]+")
 _BREAK = "\n"
+_EXPONENT = re.compile(r"[-+−]?\d+")
+_RAISED_DIGITS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+_ORDINALS = {"o": "º", "a": "ª"}
+_NUMBER = re.compile(r"(?:\d|(?<!\w)[nN])\Z")
 
 
 @dataclass(frozen=True)
@@ -38,19 +44,31 @@ class InlineText:
 
     def __init__(self) -> None:
         self._parts: list[_Part] = []
+        self._raised = False
 
     def add(self, text: str | None, struck: bool = False, strong: bool = False) -> None:
         """Add text as the source has it; runs of white space count as one blank."""
         if text:
-            self._parts.append(_Part(_WHITE_SPACE.sub(" ", without_invisible_signs(text)), struck, strong))
+            text = _WHITE_SPACE.sub(" ", without_invisible_signs(text))
+            self._parts.append(_Part(self._as_raised(text) if self._raised else text, struck, strong))
+            self._raised = False
+
+    def _as_raised(self, text: str) -> str:
+        before = "".join(part.text for part in self._parts[-2:])
+        if before[-1:].isdigit() and _EXPONENT.fullmatch(text):
+            return text.translate(_RAISED_DIGITS)
+        return _ORDINALS.get(text, text) if _NUMBER.search(before) else text
 
     def line_break(self) -> None:
         """End the line, as `<br>` does; two of them end the paragraph."""
         self._parts.append(_Part(_BREAK))
 
-    def ends_with_digit(self) -> bool:
-        """Whether the text so far ends with a digit, so that a raised digit behind it is an exponent."""
-        return bool(self._parts) and self._parts[-1].text[-1:].isdigit()
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        """Take what is added first as raised: an exponent behind a digit, an ordinal behind a number."""
+        self._raised = True
+        yield
+        self._raised = False
 
     def take(self) -> list[Paragraph]:
         """Return the paragraphs so far and begin anew."""
