@@ -4,7 +4,7 @@ import re
 
 from docling_core.types.doc.document import TableData
 
-from stagekit.base.invisible_signs import without_invisible_signs
+from stagekit.processing.text.invisible_signs import without_invisible_signs
 
 __all__ = ["table_lines"]
 
