@@ -215,6 +215,23 @@ def test_other_text_is_no_table(lines):
     assert " ".join(item.text for item in document.texts).split() == " ".join(lines).split()
 
 
+def test_a_division_of_a_norm_is_a_heading_with_its_name_and_a_clause_is_none():
+    document = text_to_document(
+        "CAPÍTULO II\nDAS PENALIDADES\nArt. 2º A multa é de dez reais.\n\nParágrafo único. Sem juros\n\n"
+        "O texto que segue é longo o bastante para que a linha de cima pareça um título.",
+        "d",
+    )
+    assert headings(document) == [("CAPÍTULO II DAS PENALIDADES", 1)]
+
+
+def test_lines_with_columns_that_are_no_table_stay_lines():
+    lines = [
+        "Os valores das taxas    foram revistos em    2024 pelo conselho da casa",
+        "Os prazos das obras     foram mantidos em    2023 pela chefia imediata",
+    ]
+    assert len(text_to_document("\n".join(lines), "d").texts) == 2
+
+
 def test_an_underlined_heading_needs_no_blank_line():
     document = text_to_document("Objeto\n------\nO texto da norma vem logo abaixo.", "d")
     assert headings(document) == [("Objeto", 1)]

@@ -29,6 +29,7 @@ _CLAUSE = re.compile(
 _DIVISION = re.compile(
     r"^\s*(?:ANEXO|AP[EÊ]NDICE|T[IÍ]TULO|LIVRO|CAP[IÍ]TULO|SE[CÇ][AÃ]O|PARTE)\b[^a-zà-ü]*$"
 )
+_COLUMNS = re.compile(r"\S(?: {3,}|\t+)\S")
 _DIVIDED_WORD = re.compile(r"[^\W\d_](?:-|\u00ad)$")
 
 
@@ -75,10 +76,16 @@ def _blocks(text: str) -> list[list[str]]:
         while block:
             underlined = len(block) > 2 and bool(_UNDERLINE.match(block[1])) and aligned_cells(block) is None
             division = len(block) > 1 and not underlined and bool(_DIVISION.match(block[0]))
-            size = 2 if underlined else 1 if division else len(block)
-            blocks.append(block[:size])
+            named = division and len(block) > 1 and _in_capitals(block[1]) and not _DIVISION.match(block[1])
+            size = 2 if underlined or named else 1 if division else len(block)
+            blocks.append([f"{block[0]} {block[1].strip()}"] if named else block[:size])
             block = block[size:]
     return blocks
+
+
+def _in_capitals(line: str) -> bool:
+    letters = [sign for sign in line if sign.isalpha() and sign not in "ºª"]
+    return bool(letters) and len(line) <= LONGEST_HEADING and all(sign.isupper() for sign in letters)
 
 
 def _heading_level(block: Sequence[str], following: Sequence[str], *, first: bool) -> int | None:
@@ -94,8 +101,10 @@ def _heading_level(block: Sequence[str], following: Sequence[str], *, first: boo
         return min(6, number.group(1).count(".") + 1)
     if _BULLET.match(line) or _NUMBERED_ITEM.match(line):
         return None
-    if underlined or all(c.isupper() for c in letters):
+    if underlined or _in_capitals(line):
         return 1
+    if _CLAUSE.match(line):
+        return None
     short = len(line.split()) <= MOST_HEADING_WORDS and line[0].isupper()
     longer = len(" ".join(following)) > 1.5 * len(line) or _is_list(following)
     return 1 if short and longer and (first or not line.endswith("!")) else None
@@ -141,6 +150,7 @@ def _paragraphs(block: Sequence[str]) -> list[str]:
     paragraphs = [[block[0]]]
     for before, line in pairwise(block):
         wrapped = len(before) + len(line.split()[0]) + 1 > 0.8 * longest and longest > 40
+        wrapped = wrapped and not (_COLUMNS.search(before) and _COLUMNS.search(line))
         divided = _DIVIDED_WORD.search(before) and line.lstrip()[0].islower()
         if divided or (wrapped and not _CLAUSE.match(line)):
             paragraphs[-1].append(line)
