@@ -43,6 +43,7 @@ _SILENT = frozenset({
 })  # fmt: skip
 _SILENT_INPUTS = frozenset({"button", "file", "hidden", "image", "password", "reset", "submit"})
 _MOST_SPAN = 1000
+_MOST_CELLS = 100_000
 
 _Grid = dict[tuple[int, int], TableCell]
 
@@ -374,6 +375,8 @@ class _Builder:
             text = "\n".join(self._lines(cell, own))
             height = min(_span(cell, "rowspan", rows), rows - number)
             width = _span(cell, "colspan", 0)
+            if len(grid) + height * width > _MOST_CELLS:  # spans that nobody wrote by hand
+                height = width = 1
             for below in range(height):
                 for beside in range(width):
                     place = (number + below, column + beside)
