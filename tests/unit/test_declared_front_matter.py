@@ -34,6 +34,7 @@ def test_byte_order_mark_and_windows_line_ends_are_accepted(end):
         "\n \n\n---\ntitle: N\nstatus: draft\n---\ncorpo",
         "# -*- coding: utf-8 -*-\n\n---\ntitle: N\nstatus: draft\n---\ncorpo",
         "---\n\ntitle: N\n\nstatus: draft\n\n---\ncorpo",
+        "---\n# SPDX-License-Identifier: CC0-1.0\ntitle: N\nstatus: draft\n---\ncorpo",
     ],
 )
 def test_every_form_that_gitlab_reads_is_read(text):
@@ -62,6 +63,11 @@ def test_every_form_that_gitlab_reads_is_read(text):
 def test_a_rule_with_prose_behind_it_is_text_of_which_nothing_is_lost(text):
     found = split_front_matter(text)
     assert (found.values, found.body, found.fault) == ({}, text, None)
+
+
+def test_a_licence_tag_is_no_heading_that_makes_the_block_text():
+    found = split_front_matter("---\n# SPDX-License-Identifier: CC0-1.0\norder: 2\n---\ncorpo")
+    assert (found.values, found.body) == ({"order": 2}, "corpo")
 
 
 def test_an_empty_block_says_nothing():

@@ -47,14 +47,14 @@ def test_a_document_without_any_metadata_still_gets_a_complete_payload():
 
 
 def test_title_comes_from_the_best_source_there_is():
-    heading = [chunk(section_titles=["1. Objetivo", "1.1 Alcance"])]
+    section = [chunk(section_titles=["1. Objetivo", "1.1 Alcance"])]
     everything = {
         "front_matter": {"título": "Da capa"},
         "properties": {"title": "Das propriedades"},
         "title": "Do Docling",
-        "chunks": heading,
+        "chunks": section,
     }
-    expected = ["Da capa", "Das propriedades", "Do Docling", "1. Objetivo"]
+    expected = ["Da capa", "Das propriedades", "Do Docling", "senhas"]
     for drop, title in zip([None, "front_matter", "properties", "title"], expected, strict=True):
         if drop:
             everything.pop(drop)

@@ -129,7 +129,7 @@ def test_pdf_and_scans_are_read_without_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "file_format"), [(MARKDOWN, "md"), (word(), "docx"), (sheet(), "xlsx"), (slides(), "pptx")]
+    ("content", "file_format"), [(word(), "docx"), (sheet(), "xlsx"), (slides(), "pptx")]
 )
 def test_a_document_without_pages_comes_out_as_from_doclings_own_converter(
     content: bytes, file_format: str
@@ -148,7 +148,7 @@ def test_the_converter_with_models_is_opened_once_and_only_for_what_needs_it() -
         return build_converter(ocr_engine="none")
 
     reader = DocumentReader(open_converter)
-    reader.convert(MARKDOWN, "md")
+    reader.convert(word(), "docx")
     assert opened == []
     for _ in range(2):
         assert reader.convert(pdf_report(), "pdf").document.texts
@@ -163,14 +163,14 @@ def test_a_word_file_that_cannot_be_opened_is_corrupt() -> None:
 
 
 def test_what_docling_fails_on_is_no_verdict_on_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
-    from docling.backend.md_backend import MarkdownDocumentBackend
+    from docling.backend.msword_backend import MsWordDocumentBackend
 
-    def fail(self: MarkdownDocumentBackend) -> None:
+    def fail(self: MsWordDocumentBackend) -> None:
         raise KeyError("estilo")
 
-    monkeypatch.setattr(MarkdownDocumentBackend, "convert", fail)
-    with pytest.raises(RuntimeError, match="could not convert the md document: 'estilo'"):
-        DocumentReader(build_converter).convert(MARKDOWN, "md")
+    monkeypatch.setattr(MsWordDocumentBackend, "convert", fail)
+    with pytest.raises(RuntimeError, match="could not convert the docx document: 'estilo'"):
+        DocumentReader(build_converter).convert(word(), "docx")
 
 
 def test_a_package_is_absent_only_within_the_block_and_one_in_use_is_left_alone() -> None:

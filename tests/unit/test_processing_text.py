@@ -7,7 +7,7 @@ import docx
 import pytest
 from docling_core.types.doc import DocItemLabel, ListItem, SectionHeaderItem
 
-from stagekit.declared.decoding import decode_text, looks_like_text
+from stagekit.declared.decoding import decode_html, decode_text, looks_like_text
 from stagekit.declared.keys import usable_title
 from stagekit.declared.office import office_properties
 from stagekit.declared.pdf_info import pdf_properties
@@ -32,6 +32,38 @@ def test_portuguese_text_from_dos_and_old_macintosh_keeps_its_accents(encoding):
 
 def test_bytes_that_windows_1252_does_not_know_are_still_read():
     assert decode_text(b"caf\xe9 \x81\x8d\x90\x9d\xd2\xf0\xff")[0].startswith("caf")
+
+
+BODY = "A licitação observa a publicação do edital. Órgão à parte. " * 5
+
+
+@pytest.mark.parametrize(
+    ("byte", "read"), [(b"\x96", "–"), (b"\x93", "“"), (b"\xe7", "ç"), (b"\x87", "ç"), (b"\x00", "")]
+)
+def test_a_foreign_byte_in_a_text_spoils_nothing_but_itself(byte, read):
+    assert decode_text(BODY.encode() + b"fim" + byte)[0] == f"{BODY}fim{read}"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850"])
+@pytest.mark.parametrize("byte", [b"\x81", b"\x00"])
+def test_a_foreign_byte_in_a_text_of_eight_bits_spoils_nothing_but_itself(encoding, byte):
+    assert decode_text(BODY.encode(encoding) + byte)[0].startswith(BODY)
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [("iso-8859-1", "cp1252"), ("utf-8", "cp1252"), ("iso-8859-1", "utf-8"), ("utf-16", "utf-8"),
+     ("windows-1252", "cp1252"), ("cp850", "cp850"), ("nonsense", "utf-8")],
+)  # fmt: skip
+def test_a_page_is_read_in_the_encoding_of_its_bytes_whatever_it_declares(declared, encoding):
+    page = f"<meta charset={declared}><p>{BODY}</p>"
+    assert decode_html(page.encode(encoding))[0] == page
+
+
+def test_a_foreign_byte_in_a_page_spoils_nothing_but_itself():
+    for declared in ("utf-8", "iso-8859-1"):
+        page = f"<meta charset={declared}><p>{BODY}"
+        assert decode_html(page.encode() + b"\x96")[0] == f"{page}–"
 
 
 def test_line_ends_of_all_systems_become_line_feeds():
@@ -104,6 +136,106 @@ def test_wrapped_lines_are_joined_and_short_lines_stay_apart():
         "Rua das Flores, 10",
     ]
     assert all(item.label == DocItemLabel.TEXT for item in document.texts)
+
+
+NORM = """RESOLUÇÃO Nº 9, DE 2 DE MAIO DE 2024
+
+Art. 1º O empréstimo de equipamentos depende de autorização da chefia imediata e de termo assi-
+nado pelo interessado.
+§ 1º O termo fica arquivado por cinco anos:
+I - na unidade de origem, em pasta própria, com o registro do número de cada um dos bens;
+II - no sistema.
+a) em formato aberto;
+
+Equipamento     Prazo       Multa por dia
+projetor        3 dias      R$ 10,00
+computador      30 dias     R$ 25,00
+
+ANEXO II
+Assinatura: ____________
+"""
+
+
+def test_the_clauses_of_a_norm_begin_lines_of_their_own_and_divided_words_are_closed():
+    document = text_to_document(NORM, "d")
+    first = (
+        "Art. 1º O empréstimo de equipamentos depende de autorização da chefia imediata e de termo assinado "
+        "pelo interessado."
+    )
+    assert [item.text for item in document.texts][1:7] == [
+        first,
+        "§ 1º O termo fica arquivado por cinco anos:",
+        "I - na unidade de origem, em pasta própria, com o registro do número de cada um dos bens;",
+        "II - no sistema.",
+        "a) em formato aberto;",
+        "ANEXO II",
+    ]
+    assert headings(document) == [("RESOLUÇÃO Nº 9, DE 2 DE MAIO DE 2024", 1), ("ANEXO II", 1)]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [
+            "Equipamento     Prazo       Multa",
+            "projetor        3 dias      R$ 10",
+            "quadro                      R$ 5",
+        ],
+        ["Equipamento\tPrazo\tMulta", "projetor\t3 dias\tR$ 10", "quadro\t1 dia\tR$ 5"],
+        ["| Equipamento | Prazo | Multa |", "|---|---|---|", "| projetor | 3 dias | R$ 10 |"],
+        ["+-----+----+", "| Equipamento | Prazo | Multa |", "+=====+====+", "| projetor | 3 dias | R$ 10 |"],
+        [
+            "  Equipamento   Prazo    Multa",
+            "  -----------   -----    -----",
+            "  projetor      3 dias   R$ 10",
+        ],
+    ],
+)
+def test_aligned_columns_are_a_table(lines):
+    grid = text_to_document("\n".join(lines), "d").tables[0].data.grid
+    assert [cell.text for cell in grid[0]] == ["Equipamento", "Prazo", "Multa"]
+    assert [cell.text for cell in grid[1]] == ["projetor", "3 dias", "R$ 10"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["A reserva é feita com cinco     dias de antecedência no",
+         "sistema, pela chefia, que a     confirma por escrito e a",
+         "publica no mural da unidade     de origem do servidor."],
+        ["____________     ____________", "Ana Lima         Rui Reis"],
+        ["Rua das Flores, 10", "Vale Verde"],
+        ["def f(x):", "    return x"],
+        ["O prazo  é de dez dias.", "Findo ele, arquiva-se."],
+    ],
+)  # fmt: skip
+def test_other_text_is_no_table(lines):
+    document = text_to_document("\n".join(lines), "d")
+    assert document.tables == []
+    assert " ".join(item.text for item in document.texts).split() == " ".join(lines).split()
+
+
+def test_a_division_of_a_norm_is_a_heading_with_its_name_and_a_clause_is_none():
+    document = text_to_document(
+        "CAPÍTULO II\nDAS PENALIDADES\nArt. 2º A multa é de dez reais.\n\nParágrafo único. Sem juros\n\n"
+        "O texto que segue é longo o bastante para que a linha de cima pareça um título.",
+        "d",
+    )
+    assert headings(document) == [("CAPÍTULO II DAS PENALIDADES", 1)]
+
+
+def test_lines_with_columns_that_are_no_table_stay_lines():
+    lines = [
+        "Os valores das taxas    foram revistos em    2024 pelo conselho da casa",
+        "Os prazos das obras     foram mantidos em    2023 pela chefia imediata",
+    ]
+    assert len(text_to_document("\n".join(lines), "d").texts) == 2
+
+
+def test_an_underlined_heading_needs_no_blank_line():
+    document = text_to_document("Objeto\n------\nO texto da norma vem logo abaixo.", "d")
+    assert headings(document) == [("Objeto", 1)]
+    assert document.texts[1].text == "O texto da norma vem logo abaixo."
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from docling_core.types.doc.document import (
 from docling_core.types.doc.labels import DocItemLabel, GroupLabel
 
 from stagekit.chunking.table_rows import table_lines
+from stagekit.processing.text.invisible_signs import without_invisible_signs
 
 __all__ = ["Block", "CanonicalMarkdown", "Region", "Section", "build_markdown"]
 
@@ -292,7 +293,8 @@ def _fenced(item: CodeItem) -> str:
 
 def _clean(text: str) -> str:
     """Return a text with single line ends and no blank lines, so that a blank line always ends a block."""
-    lines = (line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    text = without_invisible_signs(text).replace("\r\n", "\n").replace("\r", "\n")
+    lines = (line.strip() for line in text.split("\n"))
     return "\n".join(line for line in lines if line)
 
 

@@ -4,6 +4,8 @@ import re
 
 from docling_core.types.doc.document import TableData
 
+from stagekit.processing.text.invisible_signs import without_invisible_signs
+
 __all__ = ["table_lines"]
 
 _WHITE_SPACE = re.compile(r"\s+")
@@ -61,4 +63,4 @@ def _line(cells: list[str]) -> str:
 
 
 def _cell_text(text: str) -> str:
-    return _WHITE_SPACE.sub(" ", text).strip().replace("|", r"\|")
+    return _WHITE_SPACE.sub(" ", without_invisible_signs(text)).strip().replace("|", r"\|")

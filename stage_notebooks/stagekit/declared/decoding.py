@@ -19,31 +19,40 @@ _CODE_PAGES = ("cp1252", "cp850", "mac_roman")
 _PLAUSIBLE = re.compile("[áàâãäéèêíìîóòôõöúùûüçñÁÀÂÃÉÊÍÓÔÕÚÜÇÑªº°²³§–—“”‘’…•·¿¡«»€£\u00a0\u00ad]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _CHARSET = re.compile(rb"""<(?:meta|\?xml)[^>]+(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+# Browsers read both as Windows-1252, whose dashes and quotes they lack.
+_LATIN_1 = frozenset({"iso-8859-1", "iso8859-1", "latin-1", "latin1", "us-ascii", "ascii"})
 _SAMPLE = 65536
+_MOST_ZERO_BYTES = 0.01  # of a text that has some; more of them are a text of two bytes a letter, or none
 _FOREIGN = "stagekit-foreign-byte"
 
 
 def decode_text(content: bytes) -> tuple[str, str]:
     """Return the text with line feeds as line ends, and the encoding it was found in.
 
-    A byte order mark decides; then valid UTF-8; then UTF-16 without a mark, seen by its zero bytes; then
-    UTF-8 into which bytes of Windows-1252 were pasted (each of them is read as that); then the code page in
-    which the letters beyond ASCII are most plausible for Portuguese, Spanish and English.
+    A byte order mark decides; then UTF-16 without a mark, seen by its zero bytes; then valid UTF-8; then
+    UTF-8 into which bytes of Windows-1252 or DOS were pasted (each of them is read as that); then the code
+    page in which the letters beyond ASCII are most plausible for Portuguese, Spanish and English. A byte
+    that does not fit spoils itself and nothing else; a stray zero byte is left out.
     """
     encoding = _encoding(content)
-    text = _decoded(content, encoding)
+    text = _decoded(content, encoding).replace("\x00", "")
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding.removesuffix("-sig")
 
 
 def decode_html(content: bytes) -> tuple[str, str]:
-    """Return the text of an HTML page and its encoding: the declared one, else as `decode_text` does it."""
-    declared = (
-        None if content.startswith(tuple(mark for mark, _ in _BOMS)) else _CHARSET.search(content[:4096])
-    )
-    if declared:
-        encoding = declared.group(1).decode("ascii")
+    """Return the text of an HTML page and its encoding.
+
+    The declared encoding counts, unless the bytes say otherwise: what is UTF-8 beyond ASCII is UTF-8, and a
+    declaration that can be read as ASCII is not in UTF-16.
+    """
+    declared = _CHARSET.search(content[:4096])
+    found = _encoding(content)
+    if declared and found not in dict(_BOMS).values() and (found != "utf-8" or content.isascii()):
+        encoding = declared.group(1).decode("ascii").lower()
+        encoding = "cp1252" if encoding in _LATIN_1 else encoding
         try:
-            return content.decode(encoding), encoding.lower()
+            if not encoding.startswith(("utf-16", "utf16", "utf-32", "utf32")):
+                return content.decode(encoding).replace("\x00", ""), encoding
         except (LookupError, UnicodeDecodeError):
             pass  # a wrong declaration; the bytes decide
     return decode_text(content)
@@ -65,7 +74,8 @@ def _encoding(content: bytes) -> str:
         odd, even = sample[1::2].count(0), sample[0::2].count(0)
         if max(odd, even) > 0.6 * (len(sample) / 2):
             return "utf-16-le" if odd > even else "utf-16-be"
-        return "latin-1"
+        if sample.count(0) > _MOST_ZERO_BYTES * len(sample):
+            return "latin-1"
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         decoder.decode(content)  # not final: a sample may end inside a character
@@ -89,7 +99,8 @@ def _foreign_byte(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
     byte = error.object[error.start : error.start + 1]
-    return byte.decode("cp1252", errors="replace"), error.start + 1
+    readings = [byte.decode(encoding, errors="replace") for encoding in ("cp1252", "cp850")]
+    return next(filter(_PLAUSIBLE.fullmatch, readings), readings[0]), error.start + 1
 
 
 codecs.register_error(_FOREIGN, _foreign_byte)
@@ -97,13 +108,8 @@ codecs.register_error(_FOREIGN, _foreign_byte)
 
 def _code_page(content: bytes) -> str:
     beyond_ascii = bytes(byte for byte in content if byte > 0x7F)
-    best, best_score = "latin-1", -1
-    for encoding in _CODE_PAGES:
-        try:
-            letters = beyond_ascii.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        score = len(_PLAUSIBLE.findall(letters))
-        if score > best_score:
-            best, best_score = encoding, score
-    return best
+    plausible = {
+        encoding: len(_PLAUSIBLE.findall(beyond_ascii.decode(encoding, errors="replace")))
+        for encoding in _CODE_PAGES
+    }
+    return max(plausible, key=lambda encoding: plausible[encoding])

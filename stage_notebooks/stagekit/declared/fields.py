@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from stagekit.declared.keys import FRONT_MATTER_KEYS, PROPERTY_KEYS, fold, is_placeholder
+from stagekit.declared.keys import FRONT_MATTER_KEYS, PROPERTY_KEYS, fold, is_placeholder, usable_title
 
 __all__ = ["DeclaredFields", "parse_tags", "parse_text", "texts"]
 
@@ -39,6 +39,7 @@ class DeclaredFields:
         own = [self._custom.get(key) for key in FRONT_MATTER_KEYS[field] if field in _OWN_PROPERTIES]
         for value in [*(self._properties.get(key) for key in PROPERTY_KEYS.get(field, ())), *own]:
             unset = value is None or (isinstance(value, str) and is_placeholder(value))
+            unset = unset or (field == "title" and usable_title(parse_text(value)) is None)
             if unset or len(str(value).split()) < _FEWEST_WORDS.get(field, 1):
                 continue
             if (parsed := parse(value)) is not None:

@@ -144,8 +144,11 @@ def _keys_of_metadata(values: dict[str, Any], source: str) -> bool:
 
 
 def _has_paragraphs(source: str) -> bool:
-    """Tell whether there are headings, or paragraphs with empty lines between them."""
-    return bool(re.search(r"^#{1,6} |\S[ \t]*\n[ \t]*\n+(?=[^\s#])", source, re.MULTILINE))
+    """Tell whether there are headings, or paragraphs with empty lines between them.
+
+    Of the remarks of YAML only the licence tags of SPDX are known from headings.
+    """
+    return bool(re.search(r"^#{1,6} (?!SPDX-)|\S[ \t]*\n[ \t]*\n+(?=[^\s#])", source, re.MULTILINE))
 
 
 def _holds_known(keys: Iterable[str]) -> bool:

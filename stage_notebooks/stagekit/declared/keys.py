@@ -71,6 +71,9 @@ PROPERTY_KEYS: Final[dict[str, tuple[str, ...]]] = {
 _MADE_BY_PROGRAM: Final = re.compile(
     r"^(microsoft (word|powerpoint|excel) ?-|untitled|sem t[íi]tulo|\(anonymous\)|\(unspecified\)"
     r"|documento? ?\d*$|word document|slide \d+$|layout \d+$|python-docx)"
+    r"|^(scan(ned|ner)?|scanned document|digitali[sz]a\w*|documento digitali[sz]ado|novo documento|img|"
+    r"imagem?|dsc|km(bt)?|xerox|page|p[áa]gina)[\W_]*\d[\W\d_]*$"
+    r"|^(cam ?scanner|adobe scan|genius scan|office lens|microsoft lens|whatsapp image)\b"
     r"|\.(docx?|pdf|odt|indd|tex|dvi|md|html?|pptx?|txt|qxd)$",
     re.IGNORECASE,
 )

@@ -137,12 +137,10 @@ def folders_below(path: str, approved_folders: Sequence[str]) -> list[str]:
 
 
 def _titles(declared: DeclaredFields, source: Row, processed: Row, chunks: Sequence[Row]) -> dict[str, Any]:
-    heading = next((chunk["section_titles"][0] for chunk in chunks if len(chunk["section_titles"])), None)
     stem = PurePosixPath(source["path"]).stem
     title = (
         declared.read("title", parse_text)
         or parse_text(processed.get("title"))
-        or parse_text(heading)
         or parse_text(re.sub(r"[_\-\s]+", " ", stem))
         or stem
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import io
 import math
 import warnings as python_warnings
@@ -11,18 +10,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from docling_core.types.doc import DocItemLabel, DoclingDocument, SectionHeaderItem
-from docling_core.types.doc.document import DocumentOrigin
+from docling_core.types.doc import DoclingDocument
+from docling_core.types.doc.document import ContentLayer, DocItem, DocumentOrigin
 
 from stagekit.declared import Declaration, read_declaration
-from stagekit.declared.fields import DeclaredFields, parse_text
-from stagekit.declared.keys import usable_title
 from stagekit.declared.revocation import revocations
 from stagekit.errors import DocumentRejected
 from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
 from stagekit.processing.office.gaps import complete_document
+from stagekit.processing.office.open_text import open_text_to_html
 from stagekit.processing.office.word.plain import PlainWord, make_plain
 from stagekit.processing.office.word.restore import restore_marks
 from stagekit.processing.pdf.coverage import TextCoverage, is_readable, measure_coverage, page_texts_of
@@ -31,8 +29,12 @@ from stagekit.processing.pdf.lost_text import put_back_lost_text
 from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
+from stagekit.processing.text.hidden_text import hidden_text_warning
+from stagekit.processing.text.html_document import read_html, read_page
+from stagekit.processing.text.markdown_html import markdown_to_html
 from stagekit.processing.text.plain_text import text_to_document
 from stagekit.processing.text.quality import FAULTS, text_fault
+from stagekit.processing.title import document_title
 
 __all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document"]
 
@@ -47,7 +49,8 @@ class ProcessedDocument:
     Attributes:
         document: What Docling made of it.
         file_format: What `detect_format` found.
-        title: From front matter, properties, a title item or the first heading; None where there is none.
+        title: What names the document, see :func:`stagekit.processing.title.document_title`; None where
+            nothing does.
         page_count: Pages, slides or sheets; None for formats without pages (DOCX, Markdown, text).
         ocr_applied: OCR ran and gave text.
         ocr_confidence: Mean OCR confidence of the pages it was applied to, 0 to 1.
@@ -91,7 +94,7 @@ def process_document(
     """
     file_format = detect_format(content, file_name)
     if file_format in ("md", "txt", "html"):
-        processed = _process_text(reader, read_declaration(content, file_format), file_format)
+        processed = _process_text(read_declaration(content, file_format), file_format)
     elif file_format in OFFICE_FORMATS:
         processed = _process_office(reader, content, file_format, settings)
     else:
@@ -102,7 +105,7 @@ def process_document(
         processed.warnings.extend([f"The text may be wrong: {FAULTS[fault]}."] if fault else [])
     processed.document.origin = _origin(content, file_format)
     processed.revokes.extend(
-        revocations(processed.front_matter, (item.text for item in processed.document.texts))
+        revocations(processed.front_matter, (item.text for item in processed.document.texts if _seen(item)))
     )
     return processed
 
@@ -112,7 +115,7 @@ def document_json(document: DoclingDocument) -> bytes:
     return document.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-def _process_text(reader: DocumentReader, declared: Declaration, file_format: str) -> ProcessedDocument:
+def _process_text(declared: Declaration, file_format: str) -> ProcessedDocument:
     if declared.fault:
         raise DocumentRejected(
             "front_matter",
@@ -122,18 +125,19 @@ def _process_text(reader: DocumentReader, declared: Declaration, file_format: st
     text = declared.text or ""
     if not text.strip("\ufeff \t\r\n\f\v"):
         raise _blank()
+    hidden: list[str] = []
     if file_format == "txt":
         document = text_to_document(text, "document")
     else:
-        encoding = "utf-8-sig" if file_format == "html" else "utf-8"
-        document = reader.convert(text.encode(encoding), file_format).document
+        reading = read_html(markdown_to_html(text) if file_format == "md" else text)
+        document, hidden = reading.document, reading.hidden
     return ProcessedDocument(
         document,
         file_format,
-        _title(declared, document),
+        document_title(declared, document),
         front_matter=declared.front_matter,
         properties=declared.properties,
-        warnings=list(declared.warnings),
+        warnings=[*declared.warnings, *hidden_text_warning(hidden)],
     )
 
 
@@ -142,7 +146,12 @@ def _process_office(
 ) -> ProcessedDocument:
     declared = read_declaration(content, file_format)
     word = make_plain(content) if file_format == "docx" else PlainWord(content)
-    document = reader.convert(word.content, file_format).document
+    hidden: list[str] = []
+    if file_format == "odt":
+        reading = read_page(open_text_to_html(content), with_pictures=settings.ocr_embedded_images)
+        document, hidden = reading.document, reading.hidden
+    else:
+        document = reader.convert(word.content, file_format).document
     if word.content is not content:
         restore_marks(document)
     complete_document(document, file_format)
@@ -150,14 +159,30 @@ def _process_office(
     return ProcessedDocument(
         document,
         file_format,
-        _title(declared, document),
+        document_title(declared, document),
         page_count=len(document.pages) or None,
         ocr_applied=ocr_confidence is not None,
         ocr_confidence=ocr_confidence,
         properties=declared.properties,
         watermark=word.watermark,
-        warnings=[*declared.warnings, *word.warnings],
+        warnings=[
+            *declared.warnings,
+            *word.warnings,
+            *hidden_text_warning([*hidden, *_invisible(document)]),
+        ],
     )
+
+
+def _seen(item: DocItem) -> bool:
+    return item.content_layer != ContentLayer.INVISIBLE
+
+
+def _invisible(document: DoclingDocument) -> list[str]:
+    """Return the texts of a document that its reader does not see: hidden sheets, rows and columns."""
+    tables = [table for table in document.tables if table.content_layer == ContentLayer.INVISIBLE]
+    cells = (" | ".join(cell.text for cell in table.data.table_cells if cell.text) for table in tables)
+    texts = (item.text for item in document.texts if item.content_layer == ContentLayer.INVISIBLE)
+    return [text for text in (*texts, *cells) if text.strip()]
 
 
 def _process_paged(
@@ -187,7 +212,7 @@ def _process_paged(
     return ProcessedDocument(
         document=result.document,
         file_format=file_format,
-        title=_title(Declaration(properties=pdf.properties), result.document),
+        title=document_title(Declaration(properties=pdf.properties), result.document),
         page_count=len(result.document.pages),
         ocr_applied=bool(ocr),
         ocr_confidence=round(sum(ocr) / len(ocr), 4) if ocr else None,
@@ -234,14 +259,6 @@ def _refuse_strip(width: int, height: int) -> None:
             f"The image is a strip of {width} x {height} pixels, in which no text can be read.",
             "Delete it from the folder, or commit the picture as a whole.",
         )
-
-
-def _title(declared: Declaration, document: DoclingDocument) -> str | None:
-    own = next((t.text for t in document.texts if t.label == DocItemLabel.TITLE), None)
-    heading = next((t.text for t in document.texts if isinstance(t, SectionHeaderItem)), None)
-    said = DeclaredFields(declared.front_matter, {}).read("title", parse_text)
-    candidates = (said, usable_title(declared.properties.get("title")), own, heading)
-    return next((" ".join(html.unescape(text).split()) for text in candidates if text and text.strip()), None)
 
 
 def _refuse_blank(document: DoclingDocument) -> None:

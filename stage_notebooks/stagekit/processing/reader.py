@@ -1,7 +1,8 @@
 """Gives a document to the part of Docling that reads its format, and loads no more than that part needs.
 
-A PDF or an image needs Docling's pipeline with its models. Every other format has a backend of Docling that
-builds the document by itself; Docling's `DocumentConverter` does no more with it than is done here.
+A PDF or an image needs Docling's pipeline with its models. An Office format has a backend of Docling that
+builds the document by itself; Docling's `DocumentConverter` does no more with it than is done here. Texts,
+Markdown, HTML and OpenDocument texts are read by `processing/text`, without Docling's backends.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from stagekit.errors import DocumentRejected
 from stagekit.processing.light_imports import import_docling_options
+from stagekit.processing.nesting import refuse_deep_nesting
 
 if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
@@ -23,14 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["DocumentReader"]
 
-# By our name of the format: the module and class of Docling's backend, and Docling's name of the format.
+# By our name of the format: the module and class of Docling's backend, or of ours above it, and Docling's
+# name of the format.
 _BACKENDS = {
-    "md": ("docling.backend.md_backend", "MarkdownDocumentBackend", "md"),
     "docx": ("docling.backend.msword_backend", "MsWordDocumentBackend", "docx"),
     "pptx": ("docling.backend.mspowerpoint_backend", "MsPowerpointDocumentBackend", "pptx"),
-    "xlsx": ("docling.backend.msexcel_backend", "MsExcelDocumentBackend", "xlsx"),
-    "odt": ("docling.backend.opendocument_backend", "OdtDocumentBackend", "odt"),
-    "html": ("docling.backend.html_backend", "HTMLDocumentBackend", "html"),
+    "xlsx": ("stagekit.processing.office.workbook", "ShownWorkbookBackend", "xlsx"),
 }
 
 
@@ -72,7 +72,7 @@ def _read(content: bytes, file_format: str) -> ConversionResult:
     from docling.datamodel.document import ConversionResult, InputDocument, build_invalid_input_errors
 
     module, backend, docling_format = _BACKENDS[file_format]
-    logging.getLogger(module).setLevel(logging.ERROR)  # it warns once a picture
+    logging.getLogger("docling.backend").setLevel(logging.ERROR)  # it warns once a picture
     opened = InputDocument(
         path_or_stream=io.BytesIO(content),
         format=InputFormat(docling_format),
@@ -84,13 +84,10 @@ def _read(content: bytes, file_format: str) -> ConversionResult:
         result.errors = build_invalid_input_errors(opened)
         return result
     try:
-        result.document = opened._backend.convert()  # type: ignore[attr-defined] # of a declarative backend
-    except RecursionError:
-        raise DocumentRejected(
-            "too_complex",
-            "The document is nested too deeply (lists, quotations, emphasis or tables in one another).",
-            "Reduce the levels; where they come from a conversion, convert the document again.",
-        ) from None
+        with refuse_deep_nesting():
+            result.document = opened._backend.convert()  # type: ignore[attr-defined] # of a declarative backend
+    except DocumentRejected:
+        raise
     except Exception as error:  # whatever a backend throws at a document is a failure on that document
         raise _failure(file_format, str(error)) from error
     result.status = ConversionStatus.SUCCESS

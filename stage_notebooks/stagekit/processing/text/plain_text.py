@@ -6,8 +6,12 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from docling_core.types.doc import DocItemLabel, DoclingDocument
+from docling_core.types.doc import DocItemLabel, DoclingDocument, TableCell, TableData
 from docling_core.types.doc.document import ListGroup
+
+from stagekit.processing.pdf.hyphenation import join_lines
+from stagekit.processing.text.aligned_lines import aligned_cells
+from stagekit.processing.text.invisible_signs import without_invisible_signs
 
 __all__ = ["text_to_document"]
 
@@ -17,37 +21,71 @@ _BULLET = re.compile(r"^\s*([-*•·–])\s+(?=\S)")
 _NUMBERED_ITEM = re.compile(r"^\s*(\d{1,3}[.)]|[a-z]\))\s+(?=\S)")
 _NUMBERED_HEADING = re.compile(r"^(\d{1,2}(?:\.\d{1,2})*)\.?\s+(?=[^\W\d_])")
 _UNDERLINE = re.compile(r"^\s*([=\-~_*])\1{2,}\s*$")
+# A line that begins so is a clause of its own, however long the line before it is.
+_CLAUSE = re.compile(
+    r"^\s*(?:Art(?:igo)?\.?\s*\d|ART(?:IGO)?\.?\s*\d|§|Par[aá]grafo\s+[uú]nico|PAR[AÁ]GRAFO\s+[UÚ]NICO"
+    r"|[IVXLC]{1,7}\s*[-–—]\s|[a-z]{1,2}\)\s|\d{1,3}\)\s|[-*•·–]\s)"
+)
+_DIVISION = re.compile(
+    r"^\s*(?:ANEXO|AP[EÊ]NDICE|T[IÍ]TULO|LIVRO|CAP[IÍ]TULO|SE[CÇ][AÃ]O|PARTE)\b[^a-zà-ü]*$"
+)
+_COLUMNS = re.compile(r"\S(?: {3,}|\t+)\S")
+_DIVIDED_WORD = re.compile(r"[^\W\d_](?:-|\u00ad)$")
 
 
 def text_to_document(text: str, name: str) -> DoclingDocument:
-    """Return the text as paragraphs (blocks between blank lines), lists and the headings that are obvious.
+    """Return the text as paragraphs, lists, tables and the headings that are obvious.
 
-    A heading is a single short line between blank lines, followed by something, that is numbered (`8.1.
-    Redes`), in capitals, underlined, or without the punctuation that ends a sentence.
+    Blocks between blank lines are paragraphs. In them the clauses of a norm (`Art. 1º`, `§ 2º`, `I -`,
+    `a)`) begin lines of their own, divided words are closed, and aligned columns are a table. A heading is a
+    single short line between blank lines, followed by something, that is numbered (`8.1. Redes`), in
+    capitals, underlined, or without the punctuation that ends a sentence.
 
     Args:
         text: The decoded text.
         name: Name of the DoclingDocument.
     """
     document = DoclingDocument(name=name)
-    blocks = [block.split("\n") for block in re.split(r"\n[ \t\f\v]*\n", text.replace("\f", "\n\n"))]
-    blocks = [[line.rstrip() for line in block if line.strip()] for block in blocks]
-    blocks = [block for block in blocks if block]
+    blocks = list(_blocks(text))
     group: ListGroup | None = None
     for index, block in enumerate(blocks):
         following = blocks[index + 1] if index + 1 < len(blocks) else []
         level = _heading_level(block, following, first=index == 0)
-        if level is not None:
-            group = None
-            document.add_heading(text=block[0].strip(), level=level)
-        elif _is_list(block):
+        table = None if level is not None else aligned_cells(block)
+        is_list = level is None and table is None and _is_list(block)
+        if is_list:
             group = group or document.add_list_group(name="list")
             _add_items(document, group, block)
+            continue
+        group = None
+        if level is not None:
+            document.add_heading(text=without_invisible_signs(block[0].strip()), level=level)
+        elif table is not None:
+            document.add_table(data=_table_data(table))
         else:
-            group = None
             for paragraph in _paragraphs(block):
                 document.add_text(label=DocItemLabel.TEXT, text=paragraph)
     return document
+
+
+def _blocks(text: str) -> list[list[str]]:
+    """Return the lines between blank lines; an underlined heading, or that of a division, parts a block."""
+    blocks = []
+    for raw in re.split(r"\n[ \t\f\v]*\n", text.replace("\f", "\n\n")):
+        block = [line.rstrip() for line in raw.split("\n") if line.strip()]
+        while block:
+            underlined = len(block) > 2 and bool(_UNDERLINE.match(block[1])) and aligned_cells(block) is None
+            division = len(block) > 1 and not underlined and bool(_DIVISION.match(block[0]))
+            named = division and len(block) > 1 and _in_capitals(block[1]) and not _DIVISION.match(block[1])
+            size = 2 if underlined or named else 1 if division else len(block)
+            blocks.append([f"{block[0]} {block[1].strip()}"] if named else block[:size])
+            block = block[size:]
+    return blocks
+
+
+def _in_capitals(line: str) -> bool:
+    letters = [sign for sign in line if sign.isalpha() and sign not in "ºª"]
+    return bool(letters) and len(line) <= LONGEST_HEADING and all(sign.isupper() for sign in letters)
 
 
 def _heading_level(block: Sequence[str], following: Sequence[str], *, first: bool) -> int | None:
@@ -63,8 +101,10 @@ def _heading_level(block: Sequence[str], following: Sequence[str], *, first: boo
         return min(6, number.group(1).count(".") + 1)
     if _BULLET.match(line) or _NUMBERED_ITEM.match(line):
         return None
-    if underlined or all(c.isupper() for c in letters):
+    if underlined or _in_capitals(line):
         return 1
+    if _CLAUSE.match(line):
+        return None
     short = len(line.split()) <= MOST_HEADING_WORDS and line[0].isupper()
     longer = len(" ".join(following)) > 1.5 * len(line) or _is_list(following)
     return 1 if short and longer and (first or not line.endswith("!")) else None
@@ -76,26 +116,48 @@ def _is_list(block: Sequence[str]) -> bool:
 
 
 def _add_items(document: DoclingDocument, group: ListGroup, block: Sequence[str]) -> None:
-    items: list[tuple[str, str]] = []
+    items: list[tuple[str, list[str]]] = []
     for line in block:
         mark = _BULLET.match(line) or _NUMBERED_ITEM.match(line)
         if mark:
-            items.append((mark.group(1), line[mark.end() :].strip()))
+            items.append((mark.group(1), [line[mark.end() :]]))
         else:
-            items[-1] = (items[-1][0], f"{items[-1][1]} {line.strip()}")
-    for marker, item in items:
+            items[-1][1].append(line)
+    for marker, lines in items:
         enumerated = marker[0].isalnum()
-        document.add_list_item(text=item, enumerated=enumerated, marker=marker, parent=group)
+        document.add_list_item(text=_joined(lines), enumerated=enumerated, marker=marker, parent=group)
+
+
+def _table_data(rows: list[list[str]]) -> TableData:
+    cells = [
+        TableCell(
+            text=without_invisible_signs(text),
+            start_row_offset_idx=row,
+            end_row_offset_idx=row + 1,
+            start_col_offset_idx=column,
+            end_col_offset_idx=column + 1,
+            column_header=row == 0,
+        )
+        for row, texts in enumerate(rows)
+        for column, text in enumerate(texts)
+    ]
+    return TableData(num_rows=len(rows), num_cols=len(rows[0]), table_cells=cells)
 
 
 def _paragraphs(block: Sequence[str]) -> list[str]:
-    """Join lines that were wrapped at a margin; keep apart lines that end short, as in an address."""
+    """Join lines that were wrapped at a margin; keep apart clauses, and lines that end short (an address)."""
     longest = max(len(line) for line in block)
-    paragraphs = [block[0].strip()]
+    paragraphs = [[block[0]]]
     for before, line in pairwise(block):
         wrapped = len(before) + len(line.split()[0]) + 1 > 0.8 * longest and longest > 40
-        if wrapped:
-            paragraphs[-1] = f"{paragraphs[-1]} {line.strip()}"
+        wrapped = wrapped and not (_COLUMNS.search(before) and _COLUMNS.search(line))
+        divided = _DIVIDED_WORD.search(before) and line.lstrip()[0].islower()
+        if divided or (wrapped and not _CLAUSE.match(line)):
+            paragraphs[-1].append(line)
         else:
-            paragraphs.append(line.strip())
-    return paragraphs
+            paragraphs.append([line])
+    return [_joined(lines) for lines in paragraphs]
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return without_invisible_signs(join_lines(lines))

@@ -1,0 +1,145 @@
+"""Reads from an OpenDocument text how its styles show text, number its lists and number its headings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stagekit.processing.text.list_markers import list_number
+
+__all__ = ["ListLevel", "OpenTextStyles", "name_of"]
+
+_OFF = ("", "none", "false")
+
+
+def name_of(element: Any) -> str:
+    """Return an element's local name, or an attribute's; the namespaces of OpenDocument repeat no name."""
+    tag = element if isinstance(element, str) else element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def attributes(element: Any) -> dict[str, str]:
+    """Return an element's attributes by their local names."""
+    return {name_of(name): value for name, value in element.attrib.items()}
+
+
+@dataclass(frozen=True)
+class ListLevel:
+    """How one level of a list, or of the headings, is numbered.
+
+    Attributes:
+        number_format: `1`, `a`, `A`, `i`, `I`; empty for bullets.
+        shown_levels: How many levels the number shows (`2.1` shows two).
+    """
+
+    number_format: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    start: int = 1
+    shown_levels: int = 1
+
+    def label(self, numbers: list[int], levels: list[ListLevel]) -> str:
+        """Return the label of an item; `numbers` and `levels` are those from the outermost to its own."""
+        if not self.number_format:
+            return ""
+        shown = list(zip(numbers, levels, strict=True))[-max(1, self.shown_levels) :]
+        own = ".".join(
+            list_number(number, level.number_format) for number, level in shown if level.number_format
+        )
+        return f"{self.prefix}{own}{self.suffix}"
+
+
+class OpenTextStyles:
+    """The styles of a document; those of its text win over those that are common to all of it."""
+
+    def __init__(self, parts: Iterable[Any]) -> None:
+        self._shown: dict[tuple[str, str], dict[str, str]] = {}
+        self._parents: dict[tuple[str, str], str] = {}
+        self._names: dict[str, str] = {}
+        self._lists: dict[str, dict[int, ListLevel]] = {}
+        self.headings: dict[int, ListLevel] = {}
+        for part in parts:
+            for element in part.iter():
+                self._read(element)
+
+    def _read(self, element: Any) -> None:
+        kind, said = name_of(element), attributes(element) if isinstance(element.tag, str) else {}
+        if kind == "style" and "name" in said:
+            key = (said.get("family", ""), said["name"])
+            self._parents[key] = said.get("parent-style-name", "")
+            self._names[said["name"]] = said.get("display-name", said["name"])
+            shown = [attributes(child) for child in element if name_of(child) == "text-properties"]
+            self._shown[key] = shown[0] if shown else {}
+        elif kind == "list-style":
+            self._lists[said.get("name", "")] = _levels(element)
+        elif kind == "outline-style":
+            self.headings = _levels(element)
+
+    def css(self, family: str, name: str) -> str:
+        """Return how a style shows a piece of text, or a paragraph, in the words of CSS."""
+        shown = self._inherited(family, name)
+        css = []
+        line = (shown.get("text-line-through-style", ""), shown.get("text-line-through-type", ""))
+        if any(value not in _OFF for value in line):
+            css.append("text-decoration: line-through")
+        if shown.get("display") == "none":
+            css.append("display: none")
+        if shown.get("font-weight"):
+            css.append(f"font-weight: {shown['font-weight']}")
+        if shown.get("color") and shown.get("use-window-font-color") != "true":
+            css.append(f"color: {shown['color']}")
+        if shown.get("background-color"):
+            css.append(f"background-color: {shown['background-color']}")
+        return "; ".join(css)
+
+    def raised(self, name: str) -> str:
+        """Return `sup` or `sub` where a style raises or lowers its text, else an empty text."""
+        position = self._inherited("text", name).get("text-position", "").split(" ")[0]
+        if position == "super" or (position.rstrip("%").isdigit() and position.rstrip("%") != "0"):
+            return "sup"
+        return "sub" if position == "sub" or position.startswith("-") else ""
+
+    def is_title(self, name: str) -> bool:
+        """Whether a paragraph style is that of a document's title, or made from it."""
+        seen: set[str] = set()
+        while name and name not in seen:
+            if self._names.get(name, name) in ("Title", "Título", "Titre"):
+                return True
+            seen.add(name)
+            name = self._parents.get(("paragraph", name), "")
+        return False
+
+    def list_levels(self, name: str) -> dict[int, ListLevel]:
+        """Return the levels of a list style, from 1; empty for a name that no style has."""
+        return self._lists.get(name, {})
+
+    def _inherited(self, family: str, name: str) -> dict[str, str]:
+        chain: list[dict[str, str]] = []
+        seen: set[str] = set()
+        while name and name not in seen:
+            seen.add(name)
+            chain.append(self._shown.get((family, name), {}))
+            name = self._parents.get((family, name), "")
+        return {key: value for shown in reversed(chain) for key, value in shown.items()}
+
+
+def _levels(style: Any) -> dict[int, ListLevel]:
+    levels = {}
+    for element in style:
+        said = attributes(element) if isinstance(element.tag, str) else {}
+        level = ListLevel(
+            said.get("num-format", ""),
+            said.get("num-prefix", ""),
+            said.get("num-suffix", ""),
+            _whole(said.get("start-value"), 1),
+            _whole(said.get("display-levels"), 1),
+        )
+        if said.get("level", "").isdigit():
+            bullet = not name_of(element).endswith(("number", "level-style"))
+            levels[int(said["level"])] = replace(level, number_format="") if bullet else level
+    return levels
+
+
+def _whole(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdigit() else default

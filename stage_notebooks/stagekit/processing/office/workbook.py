@@ -1,0 +1,112 @@
+"""Reads a workbook as Excel shows it: values in their formats, without hidden rows and columns.
+
+Docling writes the stored values, hidden ones too. What is hidden is kept in the document's invisible layer,
+as Docling keeps hidden sheets; it becomes no text, and the report says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from docling.backend.msexcel_backend import MsExcelDocumentBackend
+from docling_core.types.doc import DocItemLabel, DoclingDocument
+from docling_core.types.doc.document import ContentLayer, DocItem, TableCell, TableItem, TextItem
+from typing_extensions import override
+
+from stagekit.processing.office.cell_formats import shown_value
+
+__all__ = ["ShownWorkbookBackend"]
+
+
+class ShownWorkbookBackend(MsExcelDocumentBackend):
+    """Docling's reader of workbooks, with its tables made to show what Excel shows."""
+
+    @override
+    def convert(self) -> DoclingDocument:
+        """Return the document of a workbook."""
+        document: DoclingDocument = super().convert()
+        book: Any = self.workbook
+        named = zip(sorted(document.pages), book.sheetnames, strict=False)
+        sheets = {page: _Sheet(book[name]) for page, name in named if hasattr(book[name], "row_dimensions")}
+        for item in [*document.tables, *document.texts]:
+            if item.prov and item.prov[0].page_no in sheets:
+                _show(document, item, sheets[item.prov[0].page_no])
+        return document
+
+
+class _Sheet:
+    """The formats and hidden places of a worksheet; rows and columns are counted from 0."""
+
+    def __init__(self, sheet: Any) -> None:
+        self._sheet = sheet
+        self._rows = {
+            row - 1 for row, shape in sheet.row_dimensions.items() if shape.hidden or shape.height == 0
+        }
+        self._columns: set[int] = set()
+        for shape in sheet.column_dimensions.values():
+            if (shape.hidden or shape.width == 0) and shape.min:
+                self._columns.update(range(shape.min - 1, min(shape.max or shape.min, sheet.max_column)))
+
+    def shows_row(self, row: int) -> bool:
+        """Whether a row is not hidden."""
+        return row not in self._rows
+
+    def shows_column(self, column: int) -> bool:
+        """Whether a column is not hidden."""
+        return column not in self._columns
+
+    def text(self, row: int, column: int) -> str:
+        """Return what a cell shows."""
+        cell = self._sheet.cell(row=row + 1, column=column + 1)
+        return shown_value(cell.value, cell.number_format or "")
+
+
+def _show(document: DoclingDocument, item: DocItem, sheet: _Sheet) -> None:
+    left, top = int(item.prov[0].bbox.l), int(item.prov[0].bbox.t)
+    if isinstance(item, TableItem):
+        _show_table(document, item, sheet, top, left)
+    elif isinstance(item, TextItem):
+        if not (sheet.shows_row(top) and sheet.shows_column(left)):
+            item.content_layer = ContentLayer.INVISIBLE
+        elif text := sheet.text(top, left):
+            item.text = item.orig = text
+
+
+def _show_table(document: DoclingDocument, table: TableItem, sheet: _Sheet, top: int, left: int) -> None:
+    data = table.data
+    rows = _renumbered(at for at in range(data.num_rows) if sheet.shows_row(top + at))
+    columns = _renumbered(at for at in range(data.num_cols) if sheet.shows_column(left + at))
+    hidden, shown = [], []
+    for cell in data.table_cells:
+        stored = cell.text
+        cell.text = sheet.text(top + cell.start_row_offset_idx, left + cell.start_col_offset_idx)
+        below = [rows[at] for at in range(cell.start_row_offset_idx, cell.end_row_offset_idx) if at in rows]
+        beside = [
+            columns[at] for at in range(cell.start_col_offset_idx, cell.end_col_offset_idx) if at in columns
+        ]
+        if below and beside and (cell.text or not stored):
+            shown.append(_moved(cell, below, beside))
+        elif stored:
+            hidden.append(cell.text or stored)
+    if not any(cell.text for cell in shown):
+        table.content_layer = ContentLayer.INVISIBLE
+        return
+    data.table_cells, data.num_rows, data.num_cols = shown, len(rows), len(columns)
+    if hidden:
+        document.add_text(
+            label=DocItemLabel.TEXT, text=" | ".join(hidden), content_layer=ContentLayer.INVISIBLE
+        )
+
+
+def _renumbered(places: Iterable[int]) -> dict[int, int]:
+    """Return the new number, from 0, of each place that stays."""
+    return {place: number for number, place in enumerate(places)}
+
+
+def _moved(cell: TableCell, rows: list[int], columns: list[int]) -> TableCell:
+    cell.start_row_offset_idx, cell.end_row_offset_idx = rows[0], rows[-1] + 1
+    cell.start_col_offset_idx, cell.end_col_offset_idx = columns[0], columns[-1] + 1
+    cell.row_span, cell.col_span = len(rows), len(columns)
+    cell.column_header = rows[0] == 0
+    return cell

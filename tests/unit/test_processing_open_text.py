@@ -1,0 +1,201 @@
+"""An OpenDocument text is read as its reader sees it."""
+
+import io
+import zipfile
+
+import pytest
+
+from stagekit.chunking.markdown import build_markdown
+from stagekit.errors import DocumentRejected
+from stagekit.processing.process import process_document
+from stagekit.processing.reader import DocumentReader
+from stagekit.processing.settings import ProcessingSettings
+
+_NAMES = " ".join(
+    f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+    for prefix, name in (
+        ("office", "office"), ("style", "style"), ("text", "text"), ("table", "table"), ("draw", "drawing"),
+        ("fo", "xsl-fo-compatible"), ("svg", "svg-compatible"), ("form", "form"),
+    )
+) + ' xmlns:xlink="http://www.w3.org/1999/xlink"'  # fmt: skip
+STYLES = """
+<style:style style:name="Riscado" style:family="text"><style:text-properties
+ style:text-line-through-style="solid"/></style:style>
+<style:style style:name="T1" style:family="text" style:parent-style-name="Riscado"/>
+<style:style style:name="T2" style:family="text"><style:text-properties
+ style:text-position="super 58%"/></style:style>
+<style:style style:name="T3" style:family="text"><style:text-properties text:display="none"/></style:style>
+<style:style style:name="T4" style:family="text"><style:text-properties
+ style:text-position="-33% 58%"/></style:style>
+<style:style style:name="T5" style:family="text"><style:text-properties
+ style:text-underline-style="solid"/></style:style>
+<style:style style:name="P1" style:family="paragraph" style:parent-style-name="Title"/>
+<text:list-style style:name="L1"><text:list-level-style-number text:level="1" style:num-format="a"
+ style:num-prefix="(" style:num-suffix=")" text:start-value="3"/><text:list-level-style-number text:level="2"
+ style:num-format="1" style:num-suffix="." text:display-levels="2"/></text:list-style>
+<text:list-style style:name="L2"><text:list-level-style-number text:level="1" style:num-format="I"
+ style:num-suffix=" -"/></text:list-style>
+<text:list-style style:name="L3"><text:list-level-style-bullet text:level="1"/></text:list-style>
+"""
+
+
+def odt(body: str, common: str = "", parts: dict[str, str] | None = None) -> bytes:
+    stream = io.BytesIO()
+    content = (
+        f"<office:document-content {_NAMES}><office:automatic-styles>{STYLES}</office:automatic-styles>"
+        f"<office:body><office:text>{body}</office:text></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr("content.xml", content)
+        archive.writestr(
+            "styles.xml", f"<office:document-styles {_NAMES}><office:styles>{common}</office:styles>"
+            "</office:document-styles>"
+        )  # fmt: skip
+        for name, text in (parts or {}).items():
+            archive.writestr(name, text)
+    return stream.getvalue()
+
+
+def no_models():
+    raise AssertionError("an OpenDocument text needs no model")
+
+
+def processed(content: bytes):
+    return process_document(DocumentReader(no_models), content, "a.odt", ProcessingSettings())
+
+
+def shown(body: str, **more: object) -> str:
+    return build_markdown(processed(odt(body, **more)).document).text
+
+
+def span(style: str, text: str) -> str:
+    return f'<text:span text:style-name="{style}">{text}</text:span>'
+
+
+def test_formatted_text_is_joined_as_its_source_has_it():
+    read = shown(
+        f"<text:p>50 m{span('T2', '2')} e CO{span('T4', '2')}, contra{span('T5', 'cheque')}"
+        '<text:s text:c="2"/>de<text:tab/>dez<text:line-break/>dias</text:p>'
+    )
+    assert read == "50 m2 e CO2, contracheque de dez\ndias"
+
+
+def test_struck_text_is_marked_and_an_underline_is_no_strike():
+    read = shown(f"<text:p>{span('T1', 'Dez')} {span('T5', 'quinze')} dias.</text:p>")
+    assert read == "~~Dez~~ quinze dias."
+
+
+def test_hidden_text_is_left_out_and_said_and_deleted_text_is_none():
+    found = processed(
+        odt(
+            "<text:tracked-changes><text:changed-region><text:deletion>"
+            "<text:p>apagado</text:p></text:deletion>"
+            "</text:changed-region></text:tracked-changes><text:p>Visto"
+            f'<text:change text:change-id="a"/>{span("T3", " oculto")}.<office:annotation>'
+            "<text:p>nota do revisor</text:p></office:annotation></text:p>"
+            '<text:section text:display="none"><text:p>parte oculta</text:p>'
+            "</text:section>"
+        )
+    )
+    assert build_markdown(found.document).text == "Visto."
+    assert any("2 passages" in warning for warning in found.warnings)
+
+
+def test_lists_are_numbered_as_shown():
+    item = "<text:list-item><text:p>{}</text:p>{}</text:list-item>"
+    inner = f"<text:list>{item.format('x', '')}{item.format('y', '')}</text:list>"
+    read = shown(
+        f'<text:list text:style-name="L1">{item.format("a", inner)}{item.format("b", "")}</text:list>'
+        f'<text:p>Meio.</text:p><text:list text:style-name="L1" text:continue-numbering="true">'
+        f'{item.format("c", "")}</text:list><text:list text:style-name="L2">{item.format("d", "")}'
+        f"<text:list-header><text:p>sem número</text:p></text:list-header>{item.format('e', '')}</text:list>"
+        f'<text:list text:style-name="L3">{item.format("f", "")}</text:list>'
+    )
+    lines = [line.strip() for line in read.split("\n") if line.strip()]
+    assert lines == [
+        "(c) a", "c.1. x", "c.2. y", "(d) b", "Meio.", "(e) c", "I - d", "- sem número", "II - e", "- f",
+    ]  # fmt: skip
+
+
+def test_a_note_stands_behind_the_paragraph_of_its_mark():
+    note = (
+        '<text:note text:note-class="footnote"><text:note-citation>1</text:note-citation><text:note-body>'
+        "<text:p>Em dias úteis.</text:p><text:p>Salvo exceção.</text:p></text:note-body></text:note>"
+    )
+    read = shown(f'<text:p>O prazo{note} corre.</text:p><text:h text:outline-level="1">Fim</text:h>')
+    assert read == "O prazo[^1] corre.\n\n[^1]: Em dias úteis.\n\nSalvo exceção.\n\n# Fim"
+
+
+def test_headings_carry_their_numbers_and_the_title_is_one():
+    outline = (
+        '<text:outline-style style:name="Outline">'
+        '<text:outline-level-style text:level="1" style:num-format="I" '
+        'style:num-prefix="CAPÍTULO " style:num-suffix=" –"/><text:outline-level-style text:level="2" '
+        'style:num-format="1" text:display-levels="1"/></text:outline-style>'
+    )
+    found = processed(
+        odt(
+            '<text:p text:style-name="P1">Regimento</text:p><text:h text:outline-level="1">Objeto</text:h>'
+            '<text:h text:outline-level="2">Prazos</text:h><text:h text:outline-level="1">Fim</text:h>',
+            outline,
+        )
+    )
+    assert found.title == "Regimento"
+    assert build_markdown(found.document).text == (
+        "# Regimento\n\n## CAPÍTULO I – Objeto\n\n### 1 Prazos\n\n## CAPÍTULO II – Fim"
+    )
+
+
+def test_tables_keep_header_rows_spans_and_nested_lists():
+    cell = "<table:table-cell {}><text:p>{}</text:p></table:table-cell>"
+    read = shown(
+        "<table:table><table:table-header-rows><table:table-row>"
+        + cell.format("", "Linha") + cell.format("", "Hora")
+        + "</table:table-row></table:table-header-rows><table:table-row>"
+        + cell.format('table:number-rows-spanned="2"', "101") + cell.format("", "5h")
+        + "</table:table-row><table:table-row><table:covered-table-cell/>" + cell.format("", "6h")
+        + '</table:table-row><table:table-row table:visibility="collapse">' + cell.format("", "z")
+        + "</table:table-row></table:table>"
+    )  # fmt: skip
+    assert read == "| Linha | Hora |\n|---|---|\n| 101 | 5h |\n| 101 | 6h |"
+
+
+def test_boxes_text_boxes_pictures_and_formulas_arrive():
+    forms = (
+        "<office:forms><form:form>"
+        '<form:checkbox xml:id="c1" form:current-state="checked" form:label="Aprovado"/>'
+        '<form:checkbox xml:id="c2" form:label="Reprovado"/></form:form></office:forms>'
+    )
+    body = (
+        '<text:p><draw:control draw:control="c1"/></text:p><text:p><draw:control draw:control="c2"/></text:p>'
+        "<text:p>Antes <draw:frame><draw:text-box><text:p>na caixa</text:p></draw:text-box></draw:frame>"
+        "depois.</text:p>"
+        '<text:p>Seja <draw:frame><draw:object xlink:href="./F"/></draw:frame>.</text:p>'
+        "<text:p>O selo<draw:frame><draw:image/><svg:title>brasão</svg:title></draw:frame> vale.</text:p>"
+    )
+    formula = (
+        '<math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mi>E</mi>'
+        '<annotation encoding="StarMath 5.0">'
+        "E=mc^2</annotation></semantics></math>"
+    )
+    read = shown(forms + body, parts={"F/content.xml": formula})
+    assert read == (
+        "☑ Aprovado\n\n☐ Reprovado\n\nAntes depois.\n\nna caixa\n\nSeja $E=mc^2$.\n\nO selo vale.\n\nbrasão"
+    )
+
+
+def test_a_damaged_file_is_refused_in_words():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr("content.xml", "<office:document-content")
+    with pytest.raises(DocumentRejected) as verdict:
+        processed(stream.getvalue())
+    assert verdict.value.category == "corrupt"
+    assert "ODT" in verdict.value.message
+
+
+def test_nesting_without_end_is_refused_in_words():
+    with pytest.raises(DocumentRejected, match="nested too deeply"):
+        processed(odt("<text:section>" * 3000 + "<text:p>x</text:p>" + "</text:section>" * 3000))
