@@ -23,6 +23,7 @@ from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
 from stagekit.processing.office.gaps import complete_document
+from stagekit.processing.pdf.carried_signs import write_signs
 from stagekit.processing.pdf.coverage import TextCoverage, is_readable, measure_coverage, page_texts_of
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.lost_text import put_back_lost_text
@@ -57,6 +58,7 @@ class ProcessedDocument:
         properties: What the file says about itself.
         revokes: Other documents that this one replaces as a whole, see
             :func:`stagekit.declared.revocation.revocations`.
+        watermark: Words that stand across the pages, such as "MINUTA"; they are not in the document.
         warnings: Sentences for the report.
     """
 
@@ -72,6 +74,7 @@ class ProcessedDocument:
     front_matter: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, Any] = field(default_factory=dict)
     revokes: list[dict[str, Any]] = field(default_factory=list)
+    watermark: str | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -156,14 +159,17 @@ def _process_paged(
     reader: DocumentReader, content: bytes, file_format: str, settings: ProcessingSettings
 ) -> ProcessedDocument:
     if file_format == "pdf":
-        pdf = inspect_pdf(content, settings.max_pages, settings.pdf_passwords)
-        content = pdf.unlocked or content
+        pdf = inspect_pdf(
+            content, settings.max_pages, settings.pdf_passwords, ask_pictures=settings.upright_scans
+        )
+        content = pdf.rewritten or content
         scanned = [index for index, text in enumerate(pdf.page_texts) if not is_readable(text)]
         upright = upright_pdf(content, scanned) if settings.upright_scans and scanned else content
     else:
         pdf = _inspect_image(content)
         upright = upright_image(content) if settings.upright_scans else content
     result = reader.convert(upright, file_format if upright is content else _turned(file_format))
+    write_signs(result.document)
     by_ocr = read_by_ocr(result.pages)
     coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
     put_back = []
@@ -187,7 +193,8 @@ def _process_paged(
         text_coverage=coverage,
         pages_reconverted=put_back,
         properties=pdf.properties,
-        warnings=[f"Page {e.page_no}: {e.error_message}" for e in result.errors] + notes,
+        watermark=pdf.watermark,
+        warnings=[f"Page {e.page_no}: {e.error_message}" for e in result.errors] + pdf.notes + notes,
     )
 
 

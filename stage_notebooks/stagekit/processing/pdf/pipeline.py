@@ -20,7 +20,9 @@ from docling_core.types.doc import DocItemLabel
 from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
+from stagekit.processing.pdf.raised_letters import join_raised_letters
 from stagekit.processing.pdf.running_edges import mark_running_edges
+from stagekit.processing.pdf.strikes import mark_struck_words
 
 if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
@@ -30,7 +32,7 @@ __all__ = ["TextKeepingPdfPipeline"]
 
 
 class _RefinedLayout(LayoutPostprocessingModel):
-    """Docling's layout post-processing, then `refine_regions`."""
+    """Docling's layout post-processing between what makes words whole and `refine_regions`."""
 
     def postprocess_layout(
         self, conv_res: ConversionResult, pages: Sequence[Page]
@@ -38,6 +40,8 @@ class _RefinedLayout(LayoutPostprocessingModel):
         for page in pages:
             if page.parsed_page is not None:
                 name_mixed_lines(page.parsed_page)
+                join_raised_letters(page.parsed_page)
+                mark_struck_words(page)
         predictions = super().postprocess_layout(conv_res, pages)
         for page, prediction in zip(pages, predictions, strict=True):
             prediction.clusters = refine_regions(
