@@ -23,11 +23,11 @@ from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
 from stagekit.processing.office.gaps import complete_document
-from stagekit.processing.pdf.carried_signs import write_signs
 from stagekit.processing.pdf.coverage import TextCoverage, is_readable, measure_coverage, page_texts_of
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.lost_text import put_back_lost_text
 from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
+from stagekit.processing.pdf.words.carried_signs import write_signs
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
 from stagekit.processing.text.plain_text import text_to_document

@@ -9,8 +9,8 @@ from typing import Any
 
 from stagekit.declared.pdf_info import pdf_properties
 from stagekit.errors import DocumentRejected
+from stagekit.processing.pdf.ink.plain_pdf import make_plain
 from stagekit.processing.pdf.lost_text import LayerLine
-from stagekit.processing.pdf.plain_pdf import make_plain
 
 __all__ = ["PdfFile", "inspect_pdf", "text_layer_lines"]
 

@@ -20,9 +20,9 @@ from docling_core.types.doc import DocItemLabel
 from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
-from stagekit.processing.pdf.raised_letters import join_raised_letters
 from stagekit.processing.pdf.running_edges import mark_running_edges
-from stagekit.processing.pdf.strikes import mark_struck_words
+from stagekit.processing.pdf.words.raised_letters import join_raised_letters
+from stagekit.processing.pdf.words.strikes import mark_struck_words
 
 if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from stagekit.processing.pdf.annotations import BOX_SIGNS
-from stagekit.processing.pdf.strikes import STRUCK
+from stagekit.processing.pdf.ink.annotations import BOX_SIGNS
+from stagekit.processing.pdf.words.strikes import STRUCK
 
 if TYPE_CHECKING:
     from docling_core.types.doc import DoclingDocument

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stagekit.processing.pdf.page_objects import Box, PaintedText
+from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

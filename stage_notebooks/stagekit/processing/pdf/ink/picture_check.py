@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stagekit.processing.pdf.page_objects import PaintedText
-from stagekit.processing.pdf.page_view import READING
+from stagekit.processing.pdf.ink.page_objects import PaintedText
+from stagekit.processing.pdf.ink.page_view import READING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from stagekit.processing.pdf.page_view import PageView
+    from stagekit.processing.pdf.ink.page_view import PageView
 
 __all__ = ["contradicts"]
 

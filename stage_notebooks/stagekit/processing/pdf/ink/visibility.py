@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stagekit.processing.pdf.page_objects import Box, PaintedShape, PaintedText
+from stagekit.processing.pdf.ink.page_objects import Box, PaintedShape, PaintedText
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from stagekit.processing.pdf.page_view import PageView, Picture
+    from stagekit.processing.pdf.ink.page_view import PageView, Picture
 
 __all__ = ["HiddenText", "hidden_text"]
 

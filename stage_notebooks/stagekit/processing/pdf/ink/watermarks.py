@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from stagekit.processing.pdf.page_objects import Box, PaintedText
+from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
 from stagekit.processing.text.quality import page_ranges
 
 __all__ = ["Inscription", "across_pages", "inscriptions", "watermark_sentences"]

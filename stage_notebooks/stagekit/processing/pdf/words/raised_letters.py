@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from docling_core.types.doc import BoundingBox
 from docling_core.types.doc.page import BoundingRectangle
 
-from stagekit.processing.pdf.line_words import PlacedWord, box_of, words_by_line
+from stagekit.processing.pdf.words.line_words import PlacedWord, box_of, words_by_line
 
 if TYPE_CHECKING:
     from docling_core.types.doc.page import SegmentedPdfPage, TextCell

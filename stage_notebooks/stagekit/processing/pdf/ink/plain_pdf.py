@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from stagekit.processing.pdf.annotations import draw_annotations
 from stagekit.processing.pdf.coverage import words_of
-from stagekit.processing.pdf.font_maps import Fingerprint, doubtful_texts
-from stagekit.processing.pdf.page_edits import replace_by_picture, take_away
-from stagekit.processing.pdf.page_objects import (
+from stagekit.processing.pdf.ink.annotations import draw_annotations
+from stagekit.processing.pdf.ink.font_maps import Fingerprint, doubtful_texts
+from stagekit.processing.pdf.ink.page_edits import replace_by_picture, take_away
+from stagekit.processing.pdf.ink.page_objects import (
     Box,
     PaintedShape,
     PaintedText,
@@ -24,10 +24,15 @@ from stagekit.processing.pdf.page_objects import (
     shown_box,
     text_of,
 )
-from stagekit.processing.pdf.page_view import PageView
-from stagekit.processing.pdf.picture_check import contradicts
-from stagekit.processing.pdf.visibility import hidden_text
-from stagekit.processing.pdf.watermarks import Inscription, across_pages, inscriptions, watermark_sentences
+from stagekit.processing.pdf.ink.page_view import PageView
+from stagekit.processing.pdf.ink.picture_check import contradicts
+from stagekit.processing.pdf.ink.visibility import hidden_text
+from stagekit.processing.pdf.ink.watermarks import (
+    Inscription,
+    across_pages,
+    inscriptions,
+    watermark_sentences,
+)
 from stagekit.processing.text.quality import page_ranges
 
 __all__ = ["PlainPdf", "make_plain"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from docling_core.types.doc import BoundingBox
 
-from stagekit.processing.pdf.line_words import PlacedWord, words_by_line
+from stagekit.processing.pdf.words.line_words import PlacedWord, words_by_line
 
 if TYPE_CHECKING:
     from docling.datamodel.base_models import Page
@@ -34,7 +34,7 @@ def mark_struck_words(page: Page) -> None:
     shapes = getattr(backend, "get_thin_shape_boxes", None)
     if parsed is None or shapes is None:
         return
-    lines = _level_lines(shapes(max_thickness=THICKEST))
+    lines = _level_lines(shapes(max_thickness=THICKEST) or ())
     if not lines:
         return
     for line, words in words_by_line(parsed):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from stagekit.processing.pdf.page_objects import Box
+from stagekit.processing.pdf.ink.page_objects import Box
 
 __all__ = ["BOX_SIGNS", "draw_annotations"]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from statistics import correlation, pstdev
 from typing import Any
 
-from stagekit.processing.pdf.page_objects import PaintedText
+from stagekit.processing.pdf.ink.page_objects import PaintedText
 
 __all__ = ["Fingerprint", "doubtful_texts"]
 
