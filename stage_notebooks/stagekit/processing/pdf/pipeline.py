@@ -21,6 +21,7 @@ from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
 from stagekit.processing.pdf.running_edges import mark_running_edges
+from stagekit.processing.pdf.words.labels import join_labels
 from stagekit.processing.pdf.words.raised_letters import join_raised_letters
 from stagekit.processing.pdf.words.strikes import mark_struck_words
 
@@ -42,6 +43,7 @@ class _RefinedLayout(LayoutPostprocessingModel):
                 name_mixed_lines(page.parsed_page)
                 join_raised_letters(page.parsed_page)
                 mark_struck_words(page)
+                join_labels(page.parsed_page)
         predictions = super().postprocess_layout(conv_res, pages)
         for page, prediction in zip(pages, predictions, strict=True):
             prediction.clusters = refine_regions(

@@ -7,10 +7,12 @@ all into the page. Boxes to tick become a sign each, a strike-out annotation the
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from stagekit.processing.pdf.ink.field_labels import label_before, label_behind, shown_in
+from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_objects import Box
 
 __all__ = ["BOX_SIGNS", "draw_annotations"]
@@ -22,9 +24,9 @@ BOX_SIGNS = {_EMPTY: "☐", _TICKED: "☑"}
 _CODES = {_EMPTY: 0xA1, _TICKED: 0xA7}
 
 _UNSEEN_FLAGS = 0b100011  # invisible, hidden, no view
-_EMPTY_APPEARANCE = 12  # characters of a drawing that draws nothing: "/Tx BMC EMC"
 _STRIKE = 0.06  # thickness of the line, in heights of the text
 _BOX_SIZE = 0.8  # size of the sign, in heights of the field
+_BLANK = 0.28  # white between a label and its value, in sizes of its letters
 
 
 @dataclass(frozen=True)
@@ -35,62 +37,91 @@ class _Annotation:
     box: Box
 
 
-def draw_annotations(document: Any) -> set[int]:
+def draw_annotations(document: Any, reopen: Callable[[], Any]) -> set[int]:
     """Draw form values, text boxes, stamps and strike-outs into the pages of a document of PDFium.
+
+    Args:
+        document: It is changed in memory.
+        reopen: Opens the same document once more.
 
     Returns:
         The numbers of the pages that were changed.
     """
-    import pypdfium2
+    found = _pages_that_say_something(document)
+    if not found:
+        return set()
+    if document.formenv is None and document.get_formtype():
+        document.init_forms()
+    values = _shown_values(reopen, found) if document.formenv is not None else {}
+    for index in found:
+        _draw(document, index, values.get(index, {}))
+        _flatten(document, index)
+    return {index + 1 for index in found}
 
-    changed = set()
+
+def _pages_that_say_something(document: Any) -> list[int]:
+    import pypdfium2
+    import pypdfium2.raw as pdfium
+
+    said = _shown_kinds(pdfium) | {pdfium.FPDF_ANNOT_STRIKEOUT}
+    found = []
     for index in range(len(document)):
         try:
             page = document[index]
         except pypdfium2.PdfiumError:  # a number without a page
             continue
-        if _speaks(page):
-            if document.formenv is None and document.get_formtype():
-                page.close()
-                document.init_forms()
-                page = document[index]
-            _draw(document, page)
-            _flatten(document, index)
-            changed.add(index + 1)
-        else:
+        if any(annotation.kind in said for annotation in _annotations(pdfium, page)):
+            found.append(index)
+        page.close()
+    return found
+
+
+def _shown_values(reopen: Callable[[], Any], pages: list[int]) -> dict[int, dict[int, str]]:
+    """Return the lines that fields show, by page and by the annotation's number on it."""
+    import pypdfium2.raw as pdfium
+
+    copy = reopen()
+    try:
+        copy.init_forms()
+        values = {}
+        for index in pages:
+            page = copy[index]
+            fields = {
+                annotation.index: annotation.box
+                for annotation in _annotations(pdfium, page)
+                if annotation.kind == pdfium.FPDF_ANNOT_WIDGET and not _is_unseen(pdfium, annotation)
+            }
             page.close()
-    return changed
+            _flatten(copy, index)
+            lines = shown_in(copy, index, list(fields.values()))
+            values[index] = dict(zip(fields, lines, strict=True))
+        return values
+    finally:
+        copy.close()
 
 
-def _speaks(page: Any) -> bool:
-    """Whether there is an annotation that says something."""
+def _draw(document: Any, index: int, values: dict[int, str]) -> None:
+    """Draw what PDFium would not draw as text, and take away what is not to be drawn."""
     import pypdfium2.raw as pdfium
 
-    said = _shown_kinds(pdfium) | {pdfium.FPDF_ANNOT_STRIKEOUT}
-    return any(annotation.kind in said for annotation in _annotations(pdfium, page))
-
-
-def _shown_kinds(pdfium: Any) -> set[int]:
-    return {pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP}
-
-
-def _draw(document: Any, page: Any) -> None:
-    """Draw what PDFium would not draw as text, take away what is not to be drawn, and close the page."""
-    import pypdfium2.raw as pdfium
-
-    drawn = []
+    opened = OpenPage(document, index)
+    page, gone = opened.page, []
     for annotation in _annotations(pdfium, page):
-        unseen = pdfium.FPDFAnnot_GetFlags(annotation.handle) & _UNSEEN_FLAGS
+        unseen = _is_unseen(pdfium, annotation)
         if annotation.kind == pdfium.FPDF_ANNOT_STRIKEOUT and not unseen:
             for box in _marked_places(pdfium, annotation.handle):
                 _add_line(pdfium, page, box)
         keeps = annotation.kind in _shown_kinds(pdfium) and not unseen and _is_switched_on(page, annotation)
-        if keeps and annotation.kind == pdfium.FPDF_ANNOT_WIDGET:
-            keeps = not _add_value(pdfium, document, page, annotation)
+        if keeps and annotation.kind == pdfium.FPDF_ANNOT_WIDGET and document.formenv is not None:
+            keeps = not (
+                _add_box(pdfium, document, opened, annotation)
+                or _add_value(pdfium, document, opened, annotation, values.get(annotation.index, ""))
+            )
         if not keeps:
-            drawn.append(annotation.index)
-    for index in reversed(drawn):
-        pdfium.FPDFPage_RemoveAnnot(page, index)
+            gone.append(annotation.index)
+    for number in reversed(gone):
+        pdfium.FPDFPage_RemoveAnnot(page, number)
+    opened.release()
     page.gen_content()
     page.close()
 
@@ -122,6 +153,14 @@ def _annotations(pdfium: Any, page: Any) -> Iterator[_Annotation]:
             pdfium.FPDFPage_CloseAnnot(handle)
 
 
+def _shown_kinds(pdfium: Any) -> set[int]:
+    return {pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP}
+
+
+def _is_unseen(pdfium: Any, annotation: _Annotation) -> bool:
+    return bool(pdfium.FPDFAnnot_GetFlags(annotation.handle) & _UNSEEN_FLAGS)
+
+
 def _is_switched_on(page: Any, annotation: _Annotation) -> bool:
     """Whether an annotation that belongs to a layer is shown: the page is drawn with it and without it."""
     import pypdfium2.raw as pdfium
@@ -136,39 +175,42 @@ def _is_switched_on(page: Any, annotation: _Annotation) -> bool:
     return bool((shown != hidden).any())
 
 
-def _add_value(pdfium: Any, document: Any, page: Any, annotation: _Annotation) -> bool:
-    """Write the value of a form field on the page, if PDFium's drawing would not; return whether it was."""
-    form, handle, box = document.formenv, annotation.handle, annotation.box
-    if form is None:
+def _add_box(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotation) -> bool:
+    """Write the sign of a box to tick before its label; return whether the annotation is one."""
+    form, box = document.formenv, annotation.box
+    kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation.handle)
+    if kind not in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
         return False
-    kind = pdfium.FPDFAnnot_GetFormFieldType(form, handle)
-    if kind in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
-        sign = _TICKED if pdfium.FPDFAnnot_IsChecked(form, handle) else _EMPTY
-        size = _BOX_SIZE * box.height
-        text = _new_text(pdfium, document, b"ZapfDingbats", size)
-        pdfium.FPDFText_SetCharcodes(text, (ctypes.c_uint32 * 1)(_CODES[sign]), 1)
-        _insert(pdfium, page, text, box.left, box.bottom + 0.15 * box.height)
-        return True
-    if kind not in (pdfium.FPDF_FORMFIELD_TEXTFIELD, pdfium.FPDF_FORMFIELD_COMBOBOX):
-        return False
-    value = _value(pdfium, form, handle)
-    appearance = pdfium.FPDFAnnot_GetAP(handle, pdfium.FPDF_ANNOT_APPEARANCEMODE_NORMAL, None, 0) // 2
-    if not value.strip() or appearance > _EMPTY_APPEARANCE:
-        return False
-    size = max(4.0, min(11.0, 0.7 * box.height))
-    for row, line in enumerate(value.splitlines()):
-        text = _new_text(pdfium, document, b"Helvetica", size)
-        pdfium.FPDFText_SetText(text, _utf16(line))
-        top = box.bottom + 0.25 * box.height if "\n" not in value else box.top - (row + 1) * 1.2 * size
-        _insert(pdfium, page, text, box.left + 2.0, top)
+    sign = _TICKED if pdfium.FPDFAnnot_IsChecked(form, annotation.handle) else _EMPTY
+    label = label_behind(box, page)
+    size = label.size if label else _BOX_SIZE * box.height
+    text = pdfium.FPDFPageObj_NewTextObj(document, b"ZapfDingbats", size)
+    pdfium.FPDFText_SetCharcodes(text, (ctypes.c_uint32 * 1)(_CODES[sign]), 1)
+    if label:
+        _insert(pdfium, page.page, text, label.box.left - 1.1 * size, label.foot)
+    else:
+        _insert(pdfium, page.page, text, box.left, box.bottom + 0.15 * box.height)
     return True
 
 
-def _value(pdfium: Any, form: Any, handle: Any) -> str:
-    size = pdfium.FPDFAnnot_GetFormFieldValue(form, handle, None, 0)
-    buffer = (ctypes.c_ushort * (size // 2 + 1))()
-    pdfium.FPDFAnnot_GetFormFieldValue(form, handle, buffer, size)
-    return bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "replace").replace("\r", "\n")
+def _add_value(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotation, value: str) -> bool:
+    """Write the value of a field behind its label; return whether that could be done."""
+    label = label_before(annotation.box, page) if value else None
+    if label is None or not _in_helvetica(value):
+        return False
+    text = pdfium.FPDFPageObj_NewTextObj(document, b"Helvetica", label.size)
+    pdfium.FPDFText_SetText(text, (ctypes.c_ushort * (len(value) + 1))(*map(ord, value), 0))
+    left = label.box.right + _BLANK * label.size
+    _insert(pdfium, page.page, text, left, label.foot)
+    return True
+
+
+def _in_helvetica(text: str) -> bool:
+    """Whether a text has no letters but those of the standard font: Western European ones."""
+    try:
+        return bool(text.encode("cp1252"))
+    except UnicodeEncodeError:
+        return False
 
 
 def _marked_places(pdfium: Any, handle: Any) -> Iterator[Box]:
@@ -189,15 +231,6 @@ def _add_line(pdfium: Any, page: Any, box: Box) -> None:
     pdfium.FPDFPage_InsertObject(page, line)
 
 
-def _new_text(pdfium: Any, document: Any, font: bytes, size: float) -> Any:
-    return pdfium.FPDFPageObj_NewTextObj(document, font, size)
-
-
 def _insert(pdfium: Any, page: Any, text: Any, x: float, y: float) -> None:
     pdfium.FPDFPageObj_Transform(text, 1.0, 0.0, 0.0, 1.0, x, y)
     pdfium.FPDFPage_InsertObject(page, text)
-
-
-def _utf16(text: str) -> Any:
-    encoded = text.encode("utf-16-le") + b"\0\0"
-    return (ctypes.c_ushort * (len(encoded) // 2)).from_buffer_copy(encoded)

@@ -69,6 +69,7 @@ class PaintedText:
         form: The form that holds it; None on the page itself.
         order: Its turn in painting.
         box: Where it stands.
+        foot: Height of the line on which its first letter stands, in points.
         size: Height of its letters in points, as they are shown.
         angle: Degrees from level, 0 to 90; 45 rises or falls as much as it goes on.
         mode: The text rendering mode; 3 and 7 leave no ink.
@@ -82,6 +83,7 @@ class PaintedText:
     form: Any
     order: int
     box: Box
+    foot: float
     size: float
     angle: float
     mode: int
@@ -153,7 +155,7 @@ def _unfolded(
 
 
 def _text(pdfium: Any, handle: Any, form: Any, matrix: Matrix, order: int) -> PaintedText:
-    a, b, c, d, _, _ = _times(_matrix(pdfium, handle), matrix)
+    a, b, c, d, _, foot = _times(_matrix(pdfium, handle), matrix)
     size = ctypes.c_float()
     pdfium.FPDFTextObj_GetFontSize(handle, size)
     angle = abs(math.degrees(math.atan2(b, a))) % 180
@@ -166,6 +168,7 @@ def _text(pdfium: Any, handle: Any, form: Any, matrix: Matrix, order: int) -> Pa
         form,
         order,
         _box(pdfium, handle, matrix),
+        foot,
         abs(size.value) * math.hypot(c, d),
         min(angle, 180 - angle),
         mode,

@@ -15,16 +15,9 @@ from typing import Any
 from stagekit.processing.pdf.coverage import words_of
 from stagekit.processing.pdf.ink.annotations import draw_annotations
 from stagekit.processing.pdf.ink.font_maps import Fingerprint, doubtful_texts
+from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_edits import replace_by_picture, take_away
-from stagekit.processing.pdf.ink.page_objects import (
-    Box,
-    PaintedShape,
-    PaintedText,
-    page_objects,
-    shown_box,
-    text_of,
-)
-from stagekit.processing.pdf.ink.page_view import PageView
+from stagekit.processing.pdf.ink.page_objects import PaintedText
 from stagekit.processing.pdf.ink.picture_check import contradicts
 from stagekit.processing.pdf.ink.visibility import hidden_text
 from stagekit.processing.pdf.ink.watermarks import (
@@ -67,33 +60,6 @@ def make_plain(
     return _Plainer(document, reopen, layers=layers, ask_pictures=ask_pictures).run()
 
 
-class _OpenPage:
-    """A page of PDFium and what is known of it while it is open."""
-
-    def __init__(self, document: Any, index: int) -> None:
-        self.page = document[index]
-        self.shown: Box = shown_box(self.page)
-        self.objects: list[PaintedText | PaintedShape] = list(page_objects(self.page))
-        self.texts = [item for item in self.objects if isinstance(item, PaintedText)]
-        self.view = PageView(self.page, self.shown)
-        self._text_page: Any = None
-        self._letters: dict[int, str] = {}
-
-    def letters(self, text: PaintedText) -> str:
-        if self._text_page is None:
-            self._text_page = self.page.get_textpage()
-        if text.order not in self._letters:
-            self._letters[text.order] = text_of(text, self._text_page)
-        return self._letters[text.order]
-
-    def release(self) -> Any:
-        """Close all but the page, and return that."""
-        if self._text_page is not None:
-            self._text_page.close()
-            self._text_page = None
-        return self.page
-
-
 class _Plainer:
     def __init__(self, document: Any, reopen: Callable[[], Any], *, layers: bool, ask_pictures: bool) -> None:
         self._document = document
@@ -110,7 +76,7 @@ class _Plainer:
     def run(self) -> PlainPdf:
         import pypdfium2
 
-        self._found.changed |= draw_annotations(self._document)
+        self._found.changed |= draw_annotations(self._document, self._reopen)
         for index in range(len(self._document)):
             try:
                 self._look_at(index)
@@ -121,7 +87,7 @@ class _Plainer:
         return self._found
 
     def _look_at(self, index: int) -> None:
-        opened = _OpenPage(self._document, index)
+        opened = OpenPage(self._document, index)
         number = index + 1
         hidden = hidden_text(opened.view, opened.objects, opened.shown, opened.letters, layers=self._layers)
         gone = hidden.nowhere
@@ -144,7 +110,7 @@ class _Plainer:
         else:
             opened.release().close()
 
-    def _letters_lie(self, opened: _OpenPage, inked: list[PaintedText], number: int) -> bool:
+    def _letters_lie(self, opened: OpenPage, inked: list[PaintedText], number: int) -> bool:
         """Whether the picture of a page shows other letters than its fonts claim to have."""
         for font, written in doubtful_texts(inked, opened.letters).items():
             if font in self._honest_fonts:
@@ -163,7 +129,7 @@ class _Plainer:
         names: Counter[str] = Counter()
         for number, found in sorted(marks.items()):
             names.update(one.text for one in found)
-            opened = _OpenPage(self._document, number - 1)
+            opened = OpenPage(self._document, number - 1)
             again = inscriptions(opened.texts, opened.shown, opened.letters)
             wanted = {one.text for one in found}
             self._take_away(
@@ -173,7 +139,7 @@ class _Plainer:
             self._found.watermark = names.most_common(1)[0][0]
             self._found.notes += watermark_sentences(marks)
 
-    def _take_away(self, index: int, opened: _OpenPage, texts: list[PaintedText]) -> None:
+    def _take_away(self, index: int, opened: OpenPage, texts: list[PaintedText]) -> None:
         self._found.changed.add(index + 1)
         whole = take_away(self._document, index, opened.release(), texts)
         if not whole and self._ask_pictures:  # PDFium cannot write this page anew
