@@ -168,7 +168,8 @@ def _process_paged(
     else:
         pdf = _inspect_image(content)
         upright = upright_image(content) if settings.upright_scans else content
-    result = reader.convert(upright, file_format if upright is content else _turned(file_format))
+    kind = file_format if upright is content else _turned(file_format)
+    result = reader.convert(upright, kind, pdf.pictures_before)
     write_signs(result.document)
     by_ocr = read_by_ocr(result.pages)
     coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stagekit.declared.pdf_info import pdf_properties
 from stagekit.errors import DocumentRejected
 from stagekit.processing.pdf.ink.plain_pdf import make_plain
 from stagekit.processing.pdf.lost_text import LayerLine
+
+if TYPE_CHECKING:
+    from docling_core.types.doc import BoundingBox
 
 __all__ = ["PdfFile", "inspect_pdf", "text_layer_lines"]
 
@@ -33,6 +36,7 @@ class PdfFile:
             and saying what it shows.
         watermark: Words that stand across the pages.
         notes: Sentences for the report.
+        pictures_before: By page number, where pictures stand that stood on an earlier page too.
     """
 
     page_texts: list[str]
@@ -40,6 +44,7 @@ class PdfFile:
     rewritten: bytes | None = None
     watermark: str | None = None
     notes: list[str] = field(default_factory=list)
+    pictures_before: dict[int, list[BoundingBox]] = field(default_factory=dict)
 
 
 def inspect_pdf(
@@ -80,7 +85,7 @@ def inspect_pdf(
             )
             texts = [_page_text(document, index) for index in range(pages)]
             rewritten = _saved(document) if locked or plain.changed else None
-            return PdfFile(texts, properties, rewritten, plain.watermark, plain.notes)
+            return PdfFile(texts, properties, rewritten, plain.watermark, plain.notes, plain.pictures_before)
         finally:
             document.close()
 

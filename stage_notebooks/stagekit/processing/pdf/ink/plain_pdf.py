@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from docling_core.types.doc import BoundingBox
+
 from stagekit.processing.pdf.coverage import words_of
 from stagekit.processing.pdf.ink.annotations import draw_annotations
 from stagekit.processing.pdf.ink.font_maps import Fingerprint, doubtful_texts
@@ -19,6 +21,7 @@ from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_edits import replace_by_picture, take_away
 from stagekit.processing.pdf.ink.page_objects import PaintedText
 from stagekit.processing.pdf.ink.picture_check import contradicts
+from stagekit.processing.pdf.ink.pictures import SeenPictures
 from stagekit.processing.pdf.ink.visibility import hidden_text
 from stagekit.processing.pdf.ink.watermarks import (
     Inscription,
@@ -39,11 +42,13 @@ class PlainPdf:
         changed: Numbers of the pages that were changed.
         watermark: The words that stand across the pages; of several the most frequent.
         notes: Sentences for the report.
+        pictures_before: By page number, where pictures stand that stood on an earlier page too.
     """
 
     changed: set[int] = field(default_factory=set)
     watermark: str | None = None
     notes: list[str] = field(default_factory=list)
+    pictures_before: dict[int, list[BoundingBox]] = field(default_factory=dict)
 
 
 def make_plain(
@@ -70,6 +75,7 @@ class _Plainer:
         self._hidden: Counter[int] = Counter()  # words by page number
         self._contradicted: list[int] = []
         self._doubtful: list[int] = []
+        self._pictures = SeenPictures()
         self._honest_fonts: set[Fingerprint] = set()
         self._inscriptions: dict[int, list[Inscription]] = {}
 
@@ -89,6 +95,9 @@ class _Plainer:
     def _look_at(self, index: int) -> None:
         opened = OpenPage(self._document, index)
         number = index + 1
+        again = self._pictures.again(opened)
+        if again:
+            self._found.pictures_before[number] = again
         hidden = hidden_text(opened.view, opened.objects, opened.shown, opened.letters, layers=self._layers)
         gone = hidden.nowhere
         layer = hidden.on_picture
