@@ -27,6 +27,7 @@ class PdfBackend(ThreadedDoclingParseDocumentBackend):
     pictures_before: Mapping[int, Sequence[BoundingBox]] = {}
 
     def iter_pages(self) -> Iterator[ThreadedDoclingParsePageBackend]:
+        """Yield the pages in order, each with its share of `pictures_before`."""
         for page in super().iter_pages():
             page.pictures_before = self.pictures_before.get(page.page_no, ())  # type: ignore[attr-defined]
             yield page

@@ -11,7 +11,7 @@ from stagekit.processing.pdf.words.strikes import STRUCK
 if TYPE_CHECKING:
     from docling_core.types.doc import DoclingDocument
 
-__all__ = ["write_signs"]
+__all__ = ["write_signs", "written_out"]
 
 _BOX = re.compile(rf" *([{''.join(BOX_SIGNS)}]) *")
 _BETWEEN = re.compile(rf"{STRUCK}(\s+){STRUCK}")
@@ -20,12 +20,13 @@ _BETWEEN = re.compile(rf"{STRUCK}(\s+){STRUCK}")
 def write_signs(document: DoclingDocument) -> None:
     """Write the signs in the texts and table cells of a document out."""
     for item in document.texts:
-        item.text, item.orig = _written(item.text), _written(item.orig)
+        item.text, item.orig = written_out(item.text), written_out(item.orig)
     for table in document.tables:
         for cell in table.data.table_cells:
-            cell.text = _written(cell.text)
+            cell.text = written_out(cell.text)
 
 
-def _written(text: str) -> str:
+def written_out(text: str) -> str:
+    """Return a text with its signs written out."""
     boxes = _BOX.sub(lambda found: f" {BOX_SIGNS[found.group(1)]} ", text)
     return _BETWEEN.sub(r"\1", boxes if boxes == text else boxes.strip())
