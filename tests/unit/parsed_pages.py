@@ -1,4 +1,4 @@
-"""Pages as the PDF parser gives them, with what the pipeline does to their words before it reads the layout."""
+"""Pages as the PDF parser gives them, with what the pipeline does to their words."""
 
 from __future__ import annotations
 

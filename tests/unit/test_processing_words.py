@@ -60,8 +60,8 @@ class TestStruckWords:
             page.line(60, 696.5, right, 696.5),
         ),
         "overlined": lambda page, right: page.line(60, 709.5, right, 709.5),
-        "a rule between rows": lambda page, right: page.line(40, 692, 560, 692),
-        "a rule across the page": lambda page, right: page.line(20, 703, 580, 703),
+        "a rule between rows": lambda page, right: page.line(40, 692, right + 400, 692),
+        "a rule across the page": lambda page, right: page.line(20, 703, right + 390, 703),
         "a box around it": lambda page, right: page.rect(56, 696, right - 52, 14),
         "a highlighter": lambda page, right: (
             page.setFillColorRGB(1, 1, 0),
@@ -69,7 +69,7 @@ class TestStruckWords:
             page.setFillGray(0),
             page.drawString(60, 700, "O prazo é de dez dias."),
         ),
-        "a line up the page": lambda page, right: page.line(100, 600, 100, 760),
+        "a line up the page": lambda page, right: page.line(right - 30, 600, right - 30, 760),
     }
 
     @pytest.mark.parametrize("kind", LOOK_ALIKES)

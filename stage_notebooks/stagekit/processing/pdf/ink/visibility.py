@@ -141,7 +141,7 @@ class _Grounds:
     def _around(self, box: Box) -> Iterator[PaintedShape]:
         left, bottom, right, top = self._places.T
         crossing = (left < box.right) & (right > box.left) & (bottom < box.top) & (top > box.bottom)
-        return (self._shapes[index] for index in np.flatnonzero(crossing))
+        return (self._shapes[int(index)] for index in np.flatnonzero(crossing))
 
 
 def _alike(one: Sequence[int], other: Sequence[int]) -> bool:
@@ -168,7 +168,8 @@ def _inkless(view: PageView, whole: Picture, suspects: Sequence[PaintedText]) ->
 
 def _changed(one: Picture, other: Picture) -> NDArray[np.bool_]:
     levels: NDArray[np.uint8] = np.maximum(one.pixels, other.pixels) - np.minimum(one.pixels, other.pixels)
-    return levels.max(axis=2) >= FAINTEST
+    changed: NDArray[np.bool_] = levels.max(axis=2) >= FAINTEST
+    return changed
 
 
 def _crossing(texts: Sequence[PaintedText]) -> list[PaintedText]:

@@ -65,7 +65,7 @@ def _is_one(text: str, before: PlacedWord, word: PlacedWord) -> bool:
         return False
     left, right = before.box, word.box
     large, small = max(left.height, right.height), min(left.height, right.height)
-    return -large < right.l - left.r < GAP * large and small < SMALLER * large
+    return bool(-large < right.l - left.r < GAP * large and small < SMALLER * large)
 
 
 def _is_note(before: PlacedWord, word: PlacedWord) -> bool:

@@ -85,7 +85,7 @@ def _crosses(line: BoundingBox, word: BoundingBox) -> bool:
         return False
     place = ((line.t + line.b) / 2 - word.t) / word.height
     shared = min(line.r, word.r) - max(line.l, word.l)
-    return MIDDLE[0] <= place <= MIDDLE[1] and shared >= CROSSED * word.width
+    return bool(MIDDLE[0] <= place <= MIDDLE[1] and shared >= CROSSED * word.width)
 
 
 def _runs(words: Sequence[PlacedWord], struck: Sequence[bool]) -> list[tuple[PlacedWord, PlacedWord]]:
