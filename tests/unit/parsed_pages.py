@@ -27,11 +27,12 @@ class ParsedPage:
             backend_options=parser_options(1),
             filename="document.pdf",
         )
-        self._backend = next(iter(opened._backend.iter_pages()))
+        self._backend, *_ = list(opened._backend.iter_pages())  # the parser's threads must end before it does
         self.parsed_page = self._backend.get_segmented_page()
         join_raised_letters(self.parsed_page)
         mark_struck_words(self)
         join_labels(self.parsed_page)
+        opened._backend.unload()
 
     @property
     def text(self) -> str:

@@ -169,7 +169,7 @@ def _process_paged(
         pdf = _inspect_image(content)
         upright = upright_image(content) if settings.upright_scans else content
     kind = file_format if upright is content else _turned(file_format)
-    result = reader.convert(upright, kind, pdf.pictures_before)
+    result = reader.convert(upright, kind, pictures_before=pdf.pictures_before)
     write_signs(result.document)
     by_ocr = read_by_ocr(result.pages)
     coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)

@@ -46,6 +46,7 @@ class DocumentReader:
         self,
         content: bytes,
         file_format: str,
+        *,
         pictures_before: Mapping[int, Sequence[BoundingBox]] | None = None,
     ) -> ConversionResult:
         """Return what Docling made of a document.

@@ -50,6 +50,15 @@ class Box:
         height = min(self.top, other.top) - max(self.bottom, other.bottom)
         return max(0.0, width) * max(0.0, height)
 
+    def within(self, other: Box) -> Box:
+        """Return the part of this box that lies in another one."""
+        return Box(
+            max(self.left, other.left),
+            max(self.bottom, other.bottom),
+            min(self.right, other.right),
+            min(self.top, other.top),
+        )
+
     def holds(self, other: Box, slack: float = 0.0) -> bool:
         """Whether another box lies inside this one, but for some points at each side."""
         return (
@@ -134,12 +143,7 @@ def text_of(text: PaintedText, text_page: Any) -> str:
 def shown_box(page: Any) -> Box:
     """Return the part of a page that is shown, in its own coordinates."""
     crop, media = Box(*page.get_cropbox()), Box(*page.get_mediabox())
-    return Box(
-        max(crop.left, media.left),
-        max(crop.bottom, media.bottom),
-        min(crop.right, media.right),
-        min(crop.top, media.top),
-    )
+    return crop.within(media)
 
 
 def _unfolded(

@@ -29,7 +29,7 @@ from stagekit.processing.pdf.ink.watermarks import (
     inscriptions,
     watermark_sentences,
 )
-from stagekit.processing.text.quality import page_ranges
+from stagekit.processing.text.quality import page_ranges, text_fault
 
 __all__ = ["PlainPdf", "make_plain"]
 
@@ -101,7 +101,7 @@ class _Plainer:
         hidden = hidden_text(opened.view, opened.objects, opened.shown, opened.letters, layers=self._layers)
         gone = hidden.nowhere
         layer = hidden.on_picture
-        if layer and self._ask_pictures and contradicts(opened.view, layer, opened.letters):
+        if layer and self._ask_pictures and self._layer_lies(opened, layer):
             gone = gone + layer
             self._contradicted.append(number)
         unseen = {text.order for text in (*hidden.nowhere, *layer)}
@@ -118,6 +118,11 @@ class _Plainer:
             self._take_away(index, opened, gone)
         else:
             opened.release().close()
+
+    def _layer_lies(self, opened: OpenPage, layer: list[PaintedText]) -> bool:
+        """Whether the layer below a scan says something else; a faulty one is told, and replaced, later."""
+        fault = text_fault("\n".join(map(opened.letters, layer)))
+        return fault is None and contradicts(opened.view, layer, opened.letters)
 
     def _letters_lie(self, opened: OpenPage, inked: list[PaintedText], number: int) -> bool:
         """Whether the picture of a page shows other letters than its fonts claim to have."""

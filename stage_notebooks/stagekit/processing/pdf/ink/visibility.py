@@ -79,7 +79,10 @@ def hidden_text(
     whole = view.drawn()
     pictures = [shape for shape in objects if isinstance(shape, PaintedShape) and shape.is_picture]
     for text in _inkless(view, whole, suspects):
-        if _stands_on(text, pictures) and _contrast(whole.at(text.box, 0.3)) >= PICTURE_CONTRAST:
+        if (
+            _stands_on(text.box.within(shown), pictures)
+            and _contrast(whole.at(text.box, 0.3)) >= PICTURE_CONTRAST
+        ):
             found.on_picture.append(text)
         else:
             found.nowhere.append(text)
@@ -186,8 +189,8 @@ def _crossing(texts: Sequence[PaintedText]) -> list[PaintedText]:
     return [found[order] for order in sorted(found)]
 
 
-def _stands_on(text: PaintedText, pictures: Sequence[PaintedShape]) -> bool:
-    return any(picture.box.overlap(text.box) >= COVERED * text.box.area > 0.0 for picture in pictures)
+def _stands_on(place: Box, pictures: Sequence[PaintedShape]) -> bool:
+    return any(picture.box.overlap(place) >= COVERED * place.area > 0.0 for picture in pictures)
 
 
 def _contrast(pixels: NDArray[np.uint8]) -> int:
