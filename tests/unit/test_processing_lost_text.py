@@ -1,5 +1,6 @@
 """Lost words go back to where they stood: behind a list and not into it, before what follows, or alone."""
 
+import pytest
 from docling_core.types.doc import (
     BoundingBox,
     CoordOrigin,
@@ -10,7 +11,9 @@ from docling_core.types.doc import (
 )
 
 from stagekit.processing.pdf.coverage import TextCoverage
+from stagekit.processing.pdf.file import text_layer_lines
 from stagekit.processing.pdf.lost_text import LayerLine, put_back_lost_text
+from tests.unit.processing_pdfs import pdf
 
 
 def place(top, page=1, left=50, right=550):
@@ -89,3 +92,36 @@ def test_nothing_is_added_where_nothing_is_missing():
     assert put_back(made, [line("tudo está aqui", 700)]) == []
     assert put_back(made, [line("outra coisa", 700)], share=1.0) == []
     assert texts(made) == ["tudo está aqui"]
+
+
+def test_words_that_are_there_but_cut_elsewhere_are_not_put_back():
+    made = document()
+    made.add_text(
+        label=DocItemLabel.TEXT,
+        text="Nos termos da Lei n o 8.112, a área é de 50 m 2 e não mais",
+        prov=place(700),
+    )
+    assert put_back(made, [line("Nos termos da Lei no8.112, a área é de 50 m2e não mais", 700)]) == []
+
+
+def test_a_word_that_is_gone_from_the_middle_of_a_line_comes_back():
+    made = document()
+    made.add_text(label=DocItemLabel.TEXT, text="o prazo de contados da ciência", prov=place(700))
+    assert put_back(made, [line("o prazo de trinta contados da ciência", 700)]) == [1]
+    assert texts(made) == ["o prazo de contados da ciência", "trinta"]
+
+
+def test_lines_of_a_text_layer_have_the_blanks_of_the_page():
+    def draw(page):
+        text = page.beginText(60, 700)
+        for index, piece in enumerate(("A ", "Artigo ", "93 ", "do ", "Regimento")):
+            text.setFont(("Helvetica", "Helvetica-Bold", "Times-Roman")[index % 3], 11)
+            text.textOut(piece)
+        page.drawText(text)
+        page.drawString(60, 680, "segunda linha")
+        page.showPage()
+
+    lines = text_layer_lines(pdf(draw), [1])[1]
+    assert [found.text for found in lines] == ["A Artigo 93 do Regimento", "segunda linha"]
+    assert lines[0].left == pytest.approx(60, abs=1)
+    assert lines[0].bottom == pytest.approx(699, abs=2)

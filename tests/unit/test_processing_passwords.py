@@ -61,7 +61,7 @@ class TestProtectedPdfs:
     def test_the_right_one_of_several_opens_the_document(self):
         found = inspect_pdf(protected(), 10, ("errada", SECRET))
         assert "manifestações" in found.page_texts[0]
-        plain = pypdfium2.PdfDocument(io.BytesIO(found.unlocked))
+        plain = pypdfium2.PdfDocument(io.BytesIO(found.rewritten))
         assert len(plain) == 1
         plain.close()
 
@@ -80,7 +80,7 @@ class TestProtectedPdfs:
         assert verdict.value.category == "corrupt"
 
     def test_a_document_that_needs_no_password_is_left_as_it_is(self):
-        assert inspect_pdf(pdf(lambda page: page.showPage()), 10, (SECRET,)).unlocked is None
+        assert inspect_pdf(pdf(lambda page: page.showPage()), 10, (SECRET,)).rewritten is None
 
     def test_the_settings_do_not_show_them(self):
         assert SECRET not in repr(ProcessingSettings(pdf_passwords=(SECRET,)))

@@ -79,8 +79,8 @@ class LosingReader(DocumentReader):
 
     word = "anônimas"
 
-    def convert(self, content, file_format):
-        result = super().convert(content, file_format)
+    def convert(self, content, file_format, **options):
+        result = super().convert(content, file_format, **options)
         gone = [item for item in result.document.texts if self.word in item.text]
         result.document.delete_items(node_items=gone)
         return result

@@ -16,7 +16,7 @@ _SOURCE_FIELDS: Final = (
 )  # fmt: skip
 _PROCESSED_FIELDS: Final = (
     "front_matter", "properties", "title", "language", "ocr_applied", "ocr_confidence", "confidence",
-    "warnings",
+    "watermark", "warnings",
 )  # fmt: skip
 
 

@@ -96,6 +96,7 @@ def describe_document(
         "organization": settings.organization,
         "language": declared.read("language", normalize_language)
         or _language(processed, chunks, declared.warnings, settings.default_language),
+        "watermark": parse_text(processed.get("watermark")),
         "schema_version": SCHEMA_VERSION,
     }
     fields |= _lineage(processed, settings) | _repository(source, settings, fields["modified"])

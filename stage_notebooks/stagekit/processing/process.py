@@ -27,6 +27,7 @@ from stagekit.processing.pdf.coverage import TextCoverage, is_readable, measure_
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.lost_text import put_back_lost_text
 from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
+from stagekit.processing.pdf.words.carried_signs import write_signs
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
 from stagekit.processing.text.hidden_text import hidden_text_warning
@@ -189,14 +190,18 @@ def _process_paged(
     reader: DocumentReader, content: bytes, file_format: str, settings: ProcessingSettings
 ) -> ProcessedDocument:
     if file_format == "pdf":
-        pdf = inspect_pdf(content, settings.max_pages, settings.pdf_passwords)
-        content = pdf.unlocked or content
+        pdf = inspect_pdf(
+            content, settings.max_pages, settings.pdf_passwords, ask_pictures=settings.upright_scans
+        )
+        content = pdf.rewritten or content
         scanned = [index for index, text in enumerate(pdf.page_texts) if not is_readable(text)]
         upright = upright_pdf(content, scanned) if settings.upright_scans and scanned else content
     else:
         pdf = _inspect_image(content)
         upright = upright_image(content) if settings.upright_scans else content
-    result = reader.convert(upright, file_format if upright is content else _turned(file_format))
+    kind = file_format if upright is content else _turned(file_format)
+    result = reader.convert(upright, kind, pictures_before=pdf.pictures_before)
+    write_signs(result.document)
     by_ocr = read_by_ocr(result.pages)
     coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
     put_back = []
@@ -220,7 +225,8 @@ def _process_paged(
         text_coverage=coverage,
         pages_reconverted=put_back,
         properties=pdf.properties,
-        warnings=[f"Page {e.page_no}: {e.error_message}" for e in result.errors] + notes,
+        watermark=pdf.watermark,
+        warnings=[f"Page {e.page_no}: {e.error_message}" for e in result.errors] + pdf.notes + notes,
     )
 
 

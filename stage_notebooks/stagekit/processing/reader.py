@@ -11,7 +11,7 @@ import importlib
 import io
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stagekit.errors import DocumentRejected
@@ -20,6 +20,7 @@ from stagekit.processing.nesting import refuse_deep_nesting
 
 if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
+    from docling_core.types.doc import BoundingBox
 
     from stagekit.processing.pdf.converter import PagedConverter
 
@@ -41,12 +42,19 @@ class DocumentReader:
         self._open_converter = open_converter
         self._converter: PagedConverter | None = None
 
-    def convert(self, content: bytes, file_format: str) -> ConversionResult:
+    def convert(
+        self,
+        content: bytes,
+        file_format: str,
+        *,
+        pictures_before: Mapping[int, Sequence[BoundingBox]] | None = None,
+    ) -> ConversionResult:
         """Return what Docling made of a document.
 
         Args:
             content: The bytes of the document.
             file_format: `pdf`, `png`, `jpeg`, or one of the formats with a backend of their own.
+            pictures_before: Pictures of a PDF that need not be read again, see `pdf.backend.PdfBackend`.
 
         Raises:
             DocumentRejected: Category `corrupt` or `too_complex`.
@@ -58,13 +66,18 @@ class DocumentReader:
             if file_format in _BACKENDS:
                 result = _read(content, file_format)
             else:
-                result = self._recognise(content, file_format)
+                result = self._recognise(content, file_format, pictures_before)
         return _usable(result, file_format)
 
-    def _recognise(self, content: bytes, file_format: str) -> ConversionResult:
+    def _recognise(
+        self,
+        content: bytes,
+        file_format: str,
+        pictures_before: Mapping[int, Sequence[BoundingBox]] | None,
+    ) -> ConversionResult:
         if self._converter is None:
             self._converter = self._open_converter()
-        return self._converter.convert(content, file_format, _neutral_name(file_format))
+        return self._converter.convert(content, file_format, _neutral_name(file_format), pictures_before)
 
 
 def _read(content: bytes, file_format: str) -> ConversionResult:

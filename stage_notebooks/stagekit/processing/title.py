@@ -37,6 +37,8 @@ _LETTERHEAD = re.compile(
     re.IGNORECASE,
 )
 
+_BESIDE = {DocItemLabel.CAPTION, DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER}  # the text, not in it
+
 
 def document_title(declared: Declaration, document: DoclingDocument) -> str | None:
     """Return the title of a document, None where nothing names it and its file's name has to serve.
@@ -66,7 +68,7 @@ def _named_in(document: DoclingDocument) -> Iterator[str]:
 def _top_lines(body: list[TextItem]) -> Iterator[str]:
     """Yield the headings and lines that stand out before the text begins."""
     for item in body:
-        if _is_contents(item.text) or not item.text.strip() or item.label == DocItemLabel.CAPTION:
+        if _is_contents(item.text) or not item.text.strip() or item.label in _BESIDE:
             continue
         if not (_is_heading(item) or _stands_out(item)) or not names_document(item.text):
             return

@@ -85,6 +85,7 @@ def open_processor(
                 "front_matter": result.front_matter,
                 "properties": result.properties,
                 "revokes": result.revokes,
+                "watermark": result.watermark,
                 "warnings": result.warnings,
             },
             blobs={"docling_document": (document_json(result.document), "application/json")},

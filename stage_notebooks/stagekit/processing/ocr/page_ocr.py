@@ -18,6 +18,7 @@ from docling.models.stages.ocr.rapid_ocr_model import RapidOcrModel
 from docling.models.stages.ocr.tesseract_ocr_cli_model import TesseractOcrCliModel
 from docling_core.types.doc import BoundingBox
 
+from stagekit.processing.ocr.ordinals import with_ordinals
 from stagekit.processing.ocr.packaged_ocr import page_reader
 from stagekit.processing.pdf.coverage import words_of
 from stagekit.processing.text.quality import text_fault
@@ -40,6 +41,7 @@ __all__ = [
 
 TARGET_PIXELS = 2000  # long side of the image given to OCR; RapidOCR would shrink a larger one
 SMALLEST_BITMAP = (60.0, 14.0)  # points; smaller pictures are icons and rules
+SAME_PLACE = 0.8  # of two boxes around one picture, their common share
 COVERED_SHARE = 0.3  # a bitmap whose area is covered this far by text is a background
 
 MOST_WORDS = 0.7  # share of a faulty text layer's words that OCR must have read to replace it
@@ -109,12 +111,19 @@ class _PageRegions:
             parsed.textline_cells, parsed.word_cells = [], []
         text = [cell.rect.to_bounding_box() for cell in page.cells if cell.text.strip()]
         height = page.size.height
-        bitmaps = [box.to_top_left_origin(height) for box in page._backend.get_bitmap_rects()]
+        known = getattr(page._backend, "pictures_before", ())
+        bitmaps = [
+            box
+            for box in (rect.to_top_left_origin(height) for rect in page._backend.get_bitmap_rects())
+            if not any(box.intersection_over_union(other) > SAME_PLACE for other in known)
+        ]
         return regions_to_read(page.size, text, bitmaps)
 
     def post_process_cells(
         self, ocr_cells: list[TextCell], page: Page, conv_res: ConversionResult, *arguments: Any
     ) -> None:
+        for cell in ocr_cells:
+            cell.text = with_ordinals(cell.text)
         super().post_process_cells(ocr_cells, page, conv_res, *arguments)  # type: ignore[misc] # of the engine
         fault, lines, words = self.__dict__.pop("_set_aside", {}).get(page.page_no, ("", [], []))
         if (

@@ -7,6 +7,7 @@ from statistics import mean
 import numpy as np
 from docling_core.types.doc import DocItemLabel, DoclingDocument, PictureItem
 
+from stagekit.processing.ocr.ordinals import with_ordinals
 from stagekit.processing.ocr.packaged_ocr import picture_reader
 from stagekit.processing.pdf.hyphenation import join_lines
 
@@ -48,5 +49,7 @@ def _lines(picture: PictureItem, document: DoclingDocument) -> list[tuple[str, f
     if found.txts is None:
         return []
     return [
-        (text, float(score)) for text, score in zip(found.txts, found.scores, strict=True) if text.strip()
+        (with_ordinals(text), float(score))
+        for text, score in zip(found.txts, found.scores, strict=True)
+        if text.strip()
     ]

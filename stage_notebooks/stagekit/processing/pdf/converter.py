@@ -9,10 +9,9 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from docling.backend.docling_parse_backend import ThreadedDoclingParseDocumentBackend
 from docling.backend.image_backend import ImageDocumentBackend
 from docling.datamodel.accelerator_options import AcceleratorOptions
 from docling.datamodel.backend_options import ThreadedDoclingParseBackendOptions
@@ -33,6 +32,7 @@ from stagekit.processing.models.packaged_layout import PackagedLayoutOptions
 from stagekit.processing.ocr.page_ocr import PageRapidOcrOptions, PageTesseractOptions
 from stagekit.processing.pdf import docling_plugin
 from stagekit.processing.pdf.aligned_tables import AlignedTableOptions
+from stagekit.processing.pdf.backend import PdfBackend
 from stagekit.processing.pdf.pipeline import TextKeepingPdfPipeline
 from stagekit.processing.settings import (
     LAYOUT_PROFILES,
@@ -44,6 +44,7 @@ from stagekit.processing.settings import (
 
 if TYPE_CHECKING:
     from docling.document_converter import FormatOption
+    from docling_core.types.doc import BoundingBox
 
 __all__ = [
     "PagedConverter",
@@ -157,23 +158,32 @@ class PagedConverter:
             self._pipeline = TextKeepingPdfPipeline(options)
         self._parser = parser_options(options.accelerator_options.num_threads)
 
-    def convert(self, content: bytes, file_format: str, name: str) -> ConversionResult:
+    def convert(
+        self,
+        content: bytes,
+        file_format: str,
+        name: str,
+        pictures_before: Mapping[int, Sequence[BoundingBox]] | None = None,
+    ) -> ConversionResult:
         """Return what Docling made of a document; a failure is in the result.
 
         Args:
             content: The bytes of the document.
             file_format: `pdf`, or anything else for an image.
             name: Docling writes it into the document.
+            pictures_before: Pictures of a PDF that need not be read again, see `PdfBackend`.
         """
         is_pdf = file_format == "pdf"
         opened = InputDocument(
             path_or_stream=io.BytesIO(content),
             format=InputFormat.PDF if is_pdf else InputFormat.IMAGE,
-            backend=ThreadedDoclingParseDocumentBackend if is_pdf else ImageDocumentBackend,
+            backend=PdfBackend if is_pdf else ImageDocumentBackend,
             backend_options=self._parser if is_pdf else None,
             filename=name,
         )
         if opened.valid:
+            if isinstance(opened._backend, PdfBackend):
+                opened._backend.pictures_before = pictures_before or {}
             return self._pipeline.execute(opened, raises_on_error=False)
         errors = build_invalid_input_errors(opened)
         return ConversionResult(input=opened, status=ConversionStatus.FAILURE, errors=errors)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stagekit.declared.pdf_info import pdf_properties
 from stagekit.errors import DocumentRejected
+from stagekit.processing.pdf.ink.plain_pdf import make_plain
 from stagekit.processing.pdf.lost_text import LayerLine
+
+if TYPE_CHECKING:
+    from docling_core.types.doc import BoundingBox
 
 __all__ = ["PdfFile", "inspect_pdf", "text_layer_lines"]
 
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _SECURITY_ERROR = 5  # FPDF_ERR_SECURITY
 _LARGEST_PAGE = 40e6  # square points; 4A0, the largest of ISO 216's relatives, has 32e6
+_LINE_END_HYPHENS = "\x02\ufffe"  # PDFium's signs for a hyphen behind which it drops the line's end
 _MM_PER_POINT = 25.4 / 72
 _REMOVE_SECURITY = 3  # FPDF_REMOVE_SECURITY, a flag of FPDF_SaveAsCopy
 
@@ -27,21 +32,31 @@ class PdfFile:
     Attributes:
         page_texts: The text layer of each page, empty where it has none.
         properties: What the file says about itself.
-        unlocked: The PDF without its protection, where a password was needed to open it.
+        rewritten: The PDF as it is to be read, where that is not the file itself: without its protection,
+            and saying what it shows.
+        watermark: Words that stand across the pages.
+        notes: Sentences for the report.
+        pictures_before: By page number, where pictures stand that stood on an earlier page too.
     """
 
     page_texts: list[str]
     properties: dict[str, Any] = field(default_factory=dict)
-    unlocked: bytes | None = None
+    rewritten: bytes | None = None
+    watermark: str | None = None
+    notes: list[str] = field(default_factory=list)
+    pictures_before: dict[int, list[BoundingBox]] = field(default_factory=dict)
 
 
-def inspect_pdf(content: bytes, max_pages: int, passwords: Sequence[str] = ()) -> PdfFile:
-    """Open a PDF with PDFium and read its text layer and properties.
+def inspect_pdf(
+    content: bytes, max_pages: int, passwords: Sequence[str] = (), *, ask_pictures: bool = True
+) -> PdfFile:
+    """Open a PDF with PDFium, make it say what it shows, and read its text layer and properties.
 
     Args:
         content: The PDF.
         max_pages: A longer one is rejected.
         passwords: Tried in turn on a protected PDF.
+        ask_pictures: OCR may be used, see `make_plain`.
 
     Raises:
         DocumentRejected: Category `encrypted`, `corrupt`, `too_many_pages` or `too_large` (of a page).
@@ -61,9 +76,16 @@ def inspect_pdf(content: bytes, max_pages: int, passwords: Sequence[str] = ()) -
                     "Split the document, or raise max_pages.",
                 )
             _check_sizes(document, pages)
-            texts = [_page_text(document, index) for index in range(pages)]
             properties = pdf_properties(document.get_metadata_dict())
-            return PdfFile(texts, properties, _unlocked(document) if locked else None)
+            plain = make_plain(
+                document,
+                lambda: _open(content, passwords)[0],
+                layers=b"/OCProperties" in content or b"/ObjStm" in content,
+                ask_pictures=ask_pictures,
+            )
+            texts = [_page_text(document, index) for index in range(pages)]
+            rewritten = _saved(document) if locked or plain.changed else None
+            return PdfFile(texts, properties, rewritten, plain.watermark, plain.notes, plain.pictures_before)
         finally:
             document.close()
 
@@ -85,32 +107,36 @@ def text_layer_lines(content: bytes, pages: Sequence[int]) -> dict[int, list[Lay
 
 
 def _lines(page: Any) -> Iterator[LayerLine]:
-    """Yield lines; PDFium gives a rectangle for each run of text in one font."""
+    """Yield lines with the blanks that PDFium has found or, where a gap is wide, added."""
     text_page = page.get_textpage()
-    x, y = page.get_cropbox()[:2]
-    line: LayerLine | None = None
-    for index in range(text_page.count_rects()):
-        left, bottom, right, top = text_page.get_rect(index)
-        text = text_page.get_text_bounded(left, bottom, right, top)
-        text = " ".join(text.split())
-        run = LayerLine(text, left - x, bottom - y, right - x, top - y)
-        if line is not None and line.bottom < (run.bottom + run.top) / 2 < line.top:
-            gap = " " if run.left > line.right + 0.1 * (line.top - line.bottom) else ""
-            line = LayerLine(
-                f"{line.text}{gap}{run.text}",
-                min(line.left, run.left),
-                min(line.bottom, run.bottom),
-                max(line.right, run.right),
-                max(line.top, run.top),
+    left, bottom = page.get_cropbox()[:2]
+    signs: list[str] = []
+    places: list[tuple[float, float, float, float]] = []
+    for sign, place in [*_signs(text_page), ("\n", None)]:
+        hyphen = sign in _LINE_END_HYPHENS
+        if hyphen or sign not in "\r\n":
+            signs.append("-" if hyphen else sign)
+            places += [place] if place is not None else []
+            if not hyphen:
+                continue
+        text = " ".join("".join(signs).split())
+        if text and places:
+            lefts, bottoms, rights, tops = zip(*places, strict=True)
+            yield LayerLine(
+                text, min(lefts) - left, min(bottoms) - bottom, max(rights) - left, max(tops) - bottom
             )
-            continue
-        if line is not None:
-            yield line
-        line = run
-    if line is not None:
-        yield line
+        signs, places = [], []
     text_page.close()
     page.close()
+
+
+def _signs(text_page: Any) -> Iterator[tuple[str, tuple[float, float, float, float] | None]]:
+    """Yield each sign with its left, bottom, right and top; blanks and what PDFium has added have none."""
+    import pypdfium2.raw as pdfium
+
+    for index in range(text_page.count_chars()):
+        sign = chr(pdfium.FPDFText_GetUnicode(text_page, index))
+        yield sign, None if sign.isspace() else text_page.get_charbox(index)
 
 
 def _open(content: bytes, passwords: Sequence[str]) -> tuple[Any, bool]:
@@ -129,7 +155,7 @@ def _open(content: bytes, passwords: Sequence[str]) -> tuple[Any, bool]:
     raise verdict
 
 
-def _unlocked(document: Any) -> bytes:
+def _saved(document: Any) -> bytes:
     plain = io.BytesIO()
     document.save(plain, flags=_REMOVE_SECURITY)
     return plain.getvalue()

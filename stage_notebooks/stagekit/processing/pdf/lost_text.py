@@ -20,12 +20,13 @@ from docling_core.types.doc import (
     ProvenanceItem,
 )
 
-from stagekit.processing.pdf.coverage import TextCoverage, missing_words, words_of
+from stagekit.processing.pdf.coverage import TextCoverage, missing_words, page_texts_of, words_of
 from stagekit.processing.pdf.hyphenation import join_lines
 
 __all__ = ["LayerLine", "put_back_lost_text"]
 
 WHOLE_LINE = 0.7  # share of its words that a line must have lost to be taken as a whole
+NEIGHBOURS = 8  # letters beside a word by which it is known again
 PARAGRAPH_GAP = 0.8  # white between two lines of a paragraph, in line heights
 
 
@@ -63,7 +64,8 @@ def put_back_lost_text(
     changed = []
     for number, lines in read_lines(low).items():
         words = [word for line in lines for word in words_of(line.text)]
-        parts = list(_paragraphs(_lost_parts(lines, missing_words(words, document, number))))
+        there = _letters(page_texts_of(document).get(number, ""))
+        parts = list(_paragraphs(_lost_parts(lines, missing_words(words, document, number), there)))
         for text, box in parts:
             _insert(document, number, text, box)
         if parts:
@@ -71,29 +73,54 @@ def put_back_lost_text(
     return changed
 
 
-def _lost_parts(lines: Sequence[LayerLine], missing: Counter[str]) -> list[tuple[int, LayerLine]]:
+def _lost_parts(lines: Sequence[LayerLine], missing: Counter[str], there: str) -> list[tuple[int, LayerLine]]:
     """Return lines, or parts of them, that hold the missing words, with the line's number.
 
     Lines of which most is missing come first: a word that stands in two lines belongs to the one that is
-    gone.
+    gone. Words that are there, but cut in other places, are not missing.
     """
     rest = Counter(missing)
     found: dict[int, LayerLine] = {}
     for index, line in enumerate(lines):
         words = Counter(words_of(line.text))
-        if words and (words & rest).total() >= WHOLE_LINE * words.total():
+        if (
+            words
+            and (words & rest).total() >= WHOLE_LINE * words.total()
+            and _letters(line.text) not in there
+        ):
             found[index] = line
             rest -= words
     for index, line in enumerate(lines):
         lost = []
-        for part in line.text.split() if index not in found else ():
+        parts = line.text.split() if index not in found else []
+        for place, part in enumerate(parts):
             words = Counter(words_of(part))
-            if words & rest:
+            if words & rest and not _is_there(parts, place, there):
                 lost.append(part)
                 rest -= words
         if lost:
             found[index] = replace(line, text=" ".join(lost))
     return sorted(found.items())
+
+
+def _is_there(parts: Sequence[str], place: int, there: str) -> bool:
+    """Whether a part of a line is on the page beside what stands before or behind it in that line."""
+    before, part = _letters("".join(parts[:place])), _letters(parts[place])
+    behind = _letters("".join(parts[place + 1 :]))
+    if not part:
+        return True
+    return any(
+        len(context) == NEIGHBOURS and place_of in there
+        for context, place_of in (
+            (before[-NEIGHBOURS:], before[-NEIGHBOURS:] + part),
+            (behind[:NEIGHBOURS], part + behind[:NEIGHBOURS]),
+        )
+    )
+
+
+def _letters(text: str) -> str:
+    """Return the letters and digits of a text as they are compared, without blanks and signs."""
+    return "".join(words_of(text))
 
 
 def _paragraphs(parts: Sequence[tuple[int, LayerLine]]) -> Iterator[tuple[str, BoundingBox]]:

@@ -21,6 +21,9 @@ from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
 from stagekit.processing.pdf.running_edges import mark_running_edges
+from stagekit.processing.pdf.words.labels import join_labels
+from stagekit.processing.pdf.words.raised_letters import join_raised_letters
+from stagekit.processing.pdf.words.strikes import mark_struck_words
 
 if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
@@ -30,7 +33,7 @@ __all__ = ["TextKeepingPdfPipeline"]
 
 
 class _RefinedLayout(LayoutPostprocessingModel):
-    """Docling's layout post-processing, then `refine_regions`."""
+    """Docling's layout post-processing between what makes words whole and `refine_regions`."""
 
     def postprocess_layout(
         self, conv_res: ConversionResult, pages: Sequence[Page]
@@ -38,6 +41,9 @@ class _RefinedLayout(LayoutPostprocessingModel):
         for page in pages:
             if page.parsed_page is not None:
                 name_mixed_lines(page.parsed_page)
+                join_raised_letters(page.parsed_page)
+                mark_struck_words(page)
+                join_labels(page.parsed_page)
         predictions = super().postprocess_layout(conv_res, pages)
         for page, prediction in zip(pages, predictions, strict=True):
             prediction.clusters = refine_regions(

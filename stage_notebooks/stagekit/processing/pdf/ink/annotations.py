@@ -1,0 +1,236 @@
+"""Makes what annotations and form fields show part of their page, so that every reader of the page reads it.
+
+Values stand in a form's fields and not in the page; text boxes and stamps float above it. PDFium draws them
+all into the page. Boxes to tick become a sign each, a strike-out annotation the line that viewers draw.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stagekit.processing.pdf.ink.field_labels import label_before, label_behind, shown_in
+from stagekit.processing.pdf.ink.open_page import OpenPage
+from stagekit.processing.pdf.ink.page_objects import Box
+
+__all__ = ["BOX_SIGNS", "draw_annotations"]
+
+# Signs of the font ZapfDingbats, the only one that every reader knows without its file and that has signs no
+# form prints, and what they stand for.
+_EMPTY, _TICKED = "\u2761", "\u2767"
+BOX_SIGNS = {_EMPTY: "☐", _TICKED: "☑"}
+_CODES = {_EMPTY: 0xA1, _TICKED: 0xA7}
+
+_UNSEEN_FLAGS = 0b100011  # invisible, hidden, no view
+_STRIKE = 0.06  # thickness of the line, in heights of the text
+_BOX_SIZE = 0.8  # size of the sign, in heights of the field
+_BLANK = 0.28  # white between a label and its value, in sizes of its letters
+
+
+@dataclass(frozen=True)
+class _Annotation:
+    handle: Any
+    index: int
+    kind: int
+    box: Box
+
+
+def draw_annotations(document: Any, reopen: Callable[[], Any]) -> set[int]:
+    """Draw form values, text boxes, stamps and strike-outs into the pages of a document of PDFium.
+
+    Args:
+        document: It is changed in memory.
+        reopen: Opens the same document once more.
+
+    Returns:
+        The numbers of the pages that were changed.
+    """
+    found = _pages_that_say_something(document)
+    if not found:
+        return set()
+    if document.formenv is None and document.get_formtype():
+        document.init_forms()
+    values = _shown_values(reopen, found) if document.formenv is not None else {}
+    for index in found:
+        _draw(document, index, values.get(index, {}))
+        _flatten(document, index)
+    return {index + 1 for index in found}
+
+
+def _pages_that_say_something(document: Any) -> list[int]:
+    import pypdfium2
+    import pypdfium2.raw as pdfium
+
+    said = _shown_kinds(pdfium) | {pdfium.FPDF_ANNOT_STRIKEOUT}
+    found = []
+    for index in range(len(document)):
+        try:
+            page = document[index]
+        except pypdfium2.PdfiumError:  # a number without a page
+            continue
+        if any(annotation.kind in said for annotation in _annotations(pdfium, page)):
+            found.append(index)
+        page.close()
+    return found
+
+
+def _shown_values(reopen: Callable[[], Any], pages: list[int]) -> dict[int, dict[int, str]]:
+    """Return the lines that fields show, by page and by the annotation's number on it."""
+    import pypdfium2.raw as pdfium
+
+    copy = reopen()
+    try:
+        copy.init_forms()
+        values = {}
+        for index in pages:
+            page = copy[index]
+            fields = {
+                annotation.index: annotation.box
+                for annotation in _annotations(pdfium, page)
+                if annotation.kind == pdfium.FPDF_ANNOT_WIDGET and not _is_unseen(pdfium, annotation)
+            }
+            page.close()
+            _flatten(copy, index)
+            lines = shown_in(copy, index, list(fields.values()))
+            values[index] = dict(zip(fields, lines, strict=True))
+        return values
+    finally:
+        copy.close()
+
+
+def _draw(document: Any, index: int, values: dict[int, str]) -> None:
+    """Draw what PDFium would not draw as text, and take away what is not to be drawn."""
+    import pypdfium2.raw as pdfium
+
+    opened = OpenPage(document, index)
+    page, gone = opened.page, []
+    for annotation in _annotations(pdfium, page):
+        unseen = _is_unseen(pdfium, annotation)
+        if annotation.kind == pdfium.FPDF_ANNOT_STRIKEOUT and not unseen:
+            for box in _marked_places(pdfium, annotation.handle):
+                _add_line(pdfium, page, box)
+        keeps = annotation.kind in _shown_kinds(pdfium) and not unseen and _is_switched_on(page, annotation)
+        if keeps and annotation.kind == pdfium.FPDF_ANNOT_WIDGET and document.formenv is not None:
+            keeps = not (
+                _add_box(pdfium, document, opened, annotation)
+                or _add_value(pdfium, document, opened, annotation, values.get(annotation.index, ""))
+            )
+        if not keeps:
+            gone.append(annotation.index)
+    for number in reversed(gone):
+        pdfium.FPDFPage_RemoveAnnot(page, number)
+    opened.release()
+    page.gen_content()
+    page.close()
+
+
+def _flatten(document: Any, index: int) -> None:
+    import pypdfium2.raw as pdfium
+
+    page = document[index]
+    pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
+    page.close()
+
+
+def _annotations(pdfium: Any, page: Any) -> Iterator[_Annotation]:
+    for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        handle = pdfium.FPDFPage_GetAnnot(page, index)
+        if not handle:
+            continue
+        place = pdfium.FS_RECTF()
+        pdfium.FPDFAnnot_GetRect(handle, place)
+        box = Box(
+            min(place.left, place.right),
+            min(place.bottom, place.top),
+            max(place.left, place.right),
+            max(place.bottom, place.top),
+        )
+        try:
+            yield _Annotation(handle, index, pdfium.FPDFAnnot_GetSubtype(handle), box)
+        finally:
+            pdfium.FPDFPage_CloseAnnot(handle)
+
+
+def _shown_kinds(pdfium: Any) -> set[int]:
+    return {pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP}
+
+
+def _is_unseen(pdfium: Any, annotation: _Annotation) -> bool:
+    return bool(pdfium.FPDFAnnot_GetFlags(annotation.handle) & _UNSEEN_FLAGS)
+
+
+def _is_switched_on(page: Any, annotation: _Annotation) -> bool:
+    """Whether an annotation that belongs to a layer is shown: the page is drawn with it and without it."""
+    import pypdfium2.raw as pdfium
+
+    if not pdfium.FPDFAnnot_HasKey(annotation.handle, b"OC"):
+        return True
+    flags = pdfium.FPDFAnnot_GetFlags(annotation.handle)
+    shown = page.render(scale=1.0, may_draw_forms=False).to_numpy().copy()
+    pdfium.FPDFAnnot_SetFlags(annotation.handle, flags | pdfium.FPDF_ANNOT_FLAG_HIDDEN)
+    hidden = page.render(scale=1.0, may_draw_forms=False).to_numpy()
+    pdfium.FPDFAnnot_SetFlags(annotation.handle, flags)
+    return bool((shown != hidden).any())
+
+
+def _add_box(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotation) -> bool:
+    """Write the sign of a box to tick before its label; return whether the annotation is one."""
+    form, box = document.formenv, annotation.box
+    kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation.handle)
+    if kind not in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
+        return False
+    sign = _TICKED if pdfium.FPDFAnnot_IsChecked(form, annotation.handle) else _EMPTY
+    label = label_behind(box, page)
+    size = label.size if label else _BOX_SIZE * box.height
+    text = pdfium.FPDFPageObj_NewTextObj(document, b"ZapfDingbats", size)
+    pdfium.FPDFText_SetCharcodes(text, (ctypes.c_uint32 * 1)(_CODES[sign]), 1)
+    if label:
+        _insert(pdfium, page.page, text, label.box.left - 1.1 * size, label.foot)
+    else:
+        _insert(pdfium, page.page, text, box.left, box.bottom + 0.15 * box.height)
+    return True
+
+
+def _add_value(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotation, value: str) -> bool:
+    """Write the value of a field behind its label; return whether that could be done."""
+    label = label_before(annotation.box, page) if value else None
+    if label is None or not _in_helvetica(value):
+        return False
+    text = pdfium.FPDFPageObj_NewTextObj(document, b"Helvetica", label.size)
+    pdfium.FPDFText_SetText(text, (ctypes.c_ushort * (len(value) + 1))(*map(ord, value), 0))
+    left = label.box.right + _BLANK * label.size
+    _insert(pdfium, page.page, text, left, label.foot)
+    return True
+
+
+def _in_helvetica(text: str) -> bool:
+    """Whether a text has no letters but those of the standard font: Western European ones."""
+    try:
+        return bool(text.encode("cp1252"))
+    except UnicodeEncodeError:
+        return False
+
+
+def _marked_places(pdfium: Any, handle: Any) -> Iterator[Box]:
+    for index in range(pdfium.FPDFAnnot_CountAttachmentPoints(handle)):
+        points = pdfium.FS_QUADPOINTSF()
+        if pdfium.FPDFAnnot_GetAttachmentPoints(handle, index, points):
+            xs = (points.x1, points.x2, points.x3, points.x4)
+            ys = (points.y1, points.y2, points.y3, points.y4)
+            yield Box(min(xs), min(ys), max(xs), max(ys))
+
+
+def _add_line(pdfium: Any, page: Any, box: Box) -> None:
+    thickness = _STRIKE * box.height
+    middle = (box.bottom + box.top - thickness) / 2
+    line = pdfium.FPDFPageObj_CreateNewRect(box.left, middle, box.width, thickness)
+    pdfium.FPDFPageObj_SetFillColor(line, 0, 0, 0, 255)
+    pdfium.FPDFPath_SetDrawMode(line, pdfium.FPDF_FILLMODE_WINDING, False)
+    pdfium.FPDFPage_InsertObject(page, line)
+
+
+def _insert(pdfium: Any, page: Any, text: Any, x: float, y: float) -> None:
+    pdfium.FPDFPageObj_Transform(text, 1.0, 0.0, 0.0, 1.0, x, y)
+    pdfium.FPDFPage_InsertObject(page, text)

@@ -1,0 +1,104 @@
+"""Suspects fonts whose letters mean others than they show: a wrong map to Unicode, or one made to deceive.
+
+In every proportional font an m is wide and an i is narrow. Where the widths of the letters that a font claims
+to have do not go with those of other fonts, its map is doubtful; a font of equal widths is judged by how many
+vowels its text has. A suspicion proves nothing: the picture of the page is asked.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from statistics import correlation, pstdev
+from typing import Any
+
+from stagekit.processing.pdf.ink.page_objects import PaintedText
+
+__all__ = ["Fingerprint", "doubtful_texts"]
+
+FEWEST_LETTERS = 8  # different ones; fewer tell nothing
+FITTING = 0.8  # correlation from which nothing is asked further; serif and sans go together by .9
+DOUBTFUL = 0.5  # correlation of the letters in use below which the map is doubtful
+EQUAL = 30.0  # spread of widths, in thousandths of the type size, of a font of equal widths
+LONG_ENOUGH = 60  # letters of a text that is judged by its vowels
+VOWELS = (0.28, 0.62)  # their share in Portuguese, Spanish and English, with a margin
+
+# Advance widths of Helvetica in thousandths of the type size.
+_WIDTHS = """
+    a556 b556 c500 d556 e556 f278 g556 h556 i222 j222 k500 l222 m833
+    n556 o556 p556 q556 r333 s500 t278 u556 v500 w722 x500 y500 z500
+"""
+_USUAL = {entry[0]: float(entry[1:]) for entry in _WIDTHS.split()}
+_VOWELS = frozenset("aeiouyàáâãäèéêëìíîïòóôõöùúûü")
+
+
+Fingerprint = tuple[bytes, tuple[float, ...]]
+
+
+def doubtful_texts(
+    texts: Sequence[PaintedText], letters: Callable[[PaintedText], str]
+) -> dict[Fingerprint, list[PaintedText]]:
+    """Return the texts of a page that are written in doubtful fonts, by what a font is known again by.
+
+    Args:
+        texts: Those of the page that leave ink.
+        letters: Gives the letters of a text.
+    """
+    import pypdfium2.raw as pdfium
+
+    fonts: dict[int, Any] = {}
+    written: dict[int, list[PaintedText]] = defaultdict(list)
+    for text in texts:
+        font = pdfium.FPDFTextObj_GetFont(text.handle)
+        address = ctypes.cast(font, ctypes.c_void_p).value or 0
+        fonts[address] = font
+        written[address].append(text)
+    found: dict[Fingerprint, list[PaintedText]] = {}
+    for address, font in fonts.items():
+        widths = _widths(pdfium, font)
+        fit = _fit(widths, _USUAL.keys())
+        if fit is not None and fit >= FITTING:
+            continue
+        said = "".join(map(letters, written[address])).casefold()
+        # A subset gives one width to all letters that it lacks, so only those in use count.
+        fit = _fit(widths, set(said))
+        if fit < DOUBTFUL if fit is not None else _lacks_vowels(said):
+            known = _name(pdfium, font), tuple(widths.values())
+            found[known] = found.get(known, []) + written[address]
+    return found
+
+
+def _name(pdfium: Any, font: Any) -> bytes:
+    buffer = ctypes.create_string_buffer(128)
+    pdfium.FPDFFont_GetBaseFontName(font, buffer, 128)
+    return buffer.value
+
+
+def _widths(pdfium: Any, font: Any) -> dict[str, float]:
+    width = ctypes.c_float()
+    found = {}
+    for letter in _USUAL:
+        if pdfium.FPDFFont_GetGlyphWidth(font, ord(letter), 1000.0, width) and width.value > 0:
+            found[letter] = width.value
+    return found
+
+
+def _fit(widths: dict[str, float], used: Collection[str]) -> float | None:
+    """Return how well widths go with the usual ones, -1 to 1; None where they tell nothing."""
+    letters = [letter for letter in widths if letter in used]
+    if len(letters) < FEWEST_LETTERS:
+        return None
+    own = [widths[letter] for letter in letters]
+    usual = [_USUAL[letter] for letter in letters]
+    if pstdev(own) < EQUAL or pstdev(usual) < EQUAL:
+        return None
+    return correlation(own, usual)
+
+
+def _lacks_vowels(text: str) -> bool:
+    letters = [letter for letter in text if letter.isalpha() and letter < "\u0250"]
+    if len(letters) < LONG_ENOUGH:
+        return False
+    share = sum(letter in _VOWELS for letter in letters) / len(letters)
+    return not VOWELS[0] <= share <= VOWELS[1]

@@ -1,0 +1,57 @@
+"""A page of PDFium with what is known of it while it is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stagekit.processing.pdf.ink.page_objects import (
+    Box,
+    PaintedShape,
+    PaintedText,
+    page_objects,
+    shown_box,
+    text_of,
+)
+from stagekit.processing.pdf.ink.page_view import PageView
+
+__all__ = ["OpenPage"]
+
+
+class OpenPage:
+    """An open page, its objects and their letters.
+
+    Args:
+        document: Of PDFium.
+        index: Of the page, from 0.
+
+    Attributes:
+        page: Of PDFium.
+        shown: The part of it that is shown.
+        objects: All that is painted, in order.
+        texts: The texts among them.
+        view: To look at it.
+    """
+
+    def __init__(self, document: Any, index: int) -> None:
+        self.page = document[index]
+        self.shown: Box = shown_box(self.page)
+        self.objects: list[PaintedText | PaintedShape] = list(page_objects(self.page))
+        self.texts = [item for item in self.objects if isinstance(item, PaintedText)]
+        self.view = PageView(self.page, self.shown)
+        self._text_page: Any = None
+        self._letters: dict[int, str] = {}
+
+    def letters(self, text: PaintedText) -> str:
+        """Return the letters of a text of this page."""
+        if self._text_page is None:
+            self._text_page = self.page.get_textpage()
+        if text.order not in self._letters:
+            self._letters[text.order] = text_of(text, self._text_page)
+        return self._letters[text.order]
+
+    def release(self) -> Any:
+        """Close all but the page, and return that."""
+        if self._text_page is not None:
+            self._text_page.close()
+            self._text_page = None
+        return self.page

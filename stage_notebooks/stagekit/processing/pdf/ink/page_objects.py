@@ -1,0 +1,261 @@
+"""What is painted on a PDF page, in the order in which it is painted, as PDFium gives it.
+
+The one place that speaks to PDFium's page objects; what to make of them is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Box", "PaintedShape", "PaintedText", "page_objects", "shown_box", "text_of"]
+
+MOST_CORNERS = 6  # of a clip that is a rectangle
+MOST_NESTED = 12  # forms within forms; PDFium itself stops earlier
+
+Matrix = tuple[float, float, float, float, float, float]
+_UPRIGHT: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in points from the bottom left, as the page's own coordinates go."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @property
+    def width(self) -> float:
+        """Width in points."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Height in points."""
+        return self.top - self.bottom
+
+    @property
+    def area(self) -> float:
+        """Area in square points; 0 of an empty box."""
+        return max(0.0, self.width) * max(0.0, self.height)
+
+    def overlap(self, other: Box) -> float:
+        """Return the area that two boxes share, in square points."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.top, other.top) - max(self.bottom, other.bottom)
+        return max(0.0, width) * max(0.0, height)
+
+    def within(self, other: Box) -> Box:
+        """Return the part of this box that lies in another one."""
+        return Box(
+            max(self.left, other.left),
+            max(self.bottom, other.bottom),
+            min(self.right, other.right),
+            min(self.top, other.top),
+        )
+
+    def holds(self, other: Box, slack: float = 0.0) -> bool:
+        """Whether another box lies inside this one, but for some points at each side."""
+        return (
+            self.left - slack <= other.left
+            and self.bottom - slack <= other.bottom
+            and self.right + slack >= other.right
+            and self.top + slack >= other.top
+        )
+
+
+@dataclass(frozen=True)
+class PaintedText:
+    """One text object.
+
+    Attributes:
+        handle: PDFium's object.
+        form: The form that holds it; None on the page itself.
+        order: Its turn in painting.
+        box: Where it stands.
+        foot: Height of the line on which its first letter stands, in points.
+        size: Height of its letters in points, as they are shown.
+        angle: Degrees from level, 0 to 90; 45 rises or falls as much as it goes on.
+        mode: The text rendering mode; 3 and 7 leave no ink.
+        colour: Red, green, blue and opacity of its ink, 0 to 255.
+        see_through: Opacity, a mask or a blend mode bears on it.
+        is_clipped: A clip may cut some of it off.
+        marks: Names of the marked content that it stands in.
+    """
+
+    handle: Any
+    form: Any
+    order: int
+    box: Box
+    foot: float
+    size: float
+    angle: float
+    mode: int
+    colour: tuple[int, int, int, int]
+    see_through: bool
+    is_clipped: bool
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PaintedShape:
+    """One filled shape, picture or shading; `colour` is None where it has more than one."""
+
+    handle: Any
+    order: int
+    box: Box
+    colour: tuple[int, int, int, int] | None
+    is_picture: bool
+
+
+def page_objects(page: Any) -> Iterator[PaintedText | PaintedShape]:
+    """Yield the texts and filled shapes of a page and of the forms on it, in the order of painting."""
+    import pypdfium2.raw as pdfium
+
+    count = pdfium.FPDFPage_CountObjects(page)
+    handles = (pdfium.FPDFPage_GetObject(page, index) for index in range(count))
+    order = 0
+    for order, (handle, form, matrix) in enumerate(_unfolded(pdfium, handles, None, _UPRIGHT, 0)):
+        kind = pdfium.FPDFPageObj_GetType(handle)
+        if kind == pdfium.FPDF_PAGEOBJ_TEXT:
+            yield _text(pdfium, handle, form, matrix, order)
+        else:
+            shape = _shape(pdfium, handle, kind, matrix, order)
+            if shape is not None:
+                yield shape
+
+
+def text_of(text: PaintedText, text_page: Any) -> str:
+    """Return the letters of a text object."""
+    import pypdfium2.raw as pdfium
+
+    size = pdfium.FPDFTextObj_GetText(text.handle, text_page, None, 0)
+    buffer = (ctypes.c_ushort * (size // 2 + 1))()
+    pdfium.FPDFTextObj_GetText(text.handle, text_page, buffer, size)
+    return bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "replace")
+
+
+def shown_box(page: Any) -> Box:
+    """Return the part of a page that is shown, in its own coordinates."""
+    crop, media = Box(*page.get_cropbox()), Box(*page.get_mediabox())
+    return crop.within(media)
+
+
+def _unfolded(
+    pdfium: Any, handles: Iterator[Any], form: Any, matrix: Matrix, depth: int
+) -> Iterator[tuple[Any, Any, Matrix]]:
+    for handle in handles:
+        if pdfium.FPDFPageObj_GetType(handle) != pdfium.FPDF_PAGEOBJ_FORM:
+            yield handle, form, matrix
+        elif depth < MOST_NESTED:
+            count = pdfium.FPDFFormObj_CountObjects(handle)
+            inner = (pdfium.FPDFFormObj_GetObject(handle, index) for index in range(count))
+            yield from _unfolded(pdfium, inner, handle, _times(_matrix(pdfium, handle), matrix), depth + 1)
+
+
+def _text(pdfium: Any, handle: Any, form: Any, matrix: Matrix, order: int) -> PaintedText:
+    a, b, c, d, _, foot = _times(_matrix(pdfium, handle), matrix)
+    size = ctypes.c_float()
+    pdfium.FPDFTextObj_GetFontSize(handle, size)
+    angle = abs(math.degrees(math.atan2(b, a))) % 180
+    colour = _colour(handle, pdfium.FPDFPageObj_GetFillColor)
+    mode = pdfium.FPDFTextObj_GetTextRenderMode(handle)
+    if mode == pdfium.FPDF_TEXTRENDERMODE_STROKE:
+        colour = _colour(handle, pdfium.FPDFPageObj_GetStrokeColor)
+    return PaintedText(
+        handle,
+        form,
+        order,
+        _box(pdfium, handle, matrix),
+        foot,
+        abs(size.value) * math.hypot(c, d),
+        min(angle, 180 - angle),
+        mode,
+        colour,
+        bool(pdfium.FPDFPageObj_HasTransparency(handle)),
+        _is_clipped(pdfium, handle),
+        tuple(_marks(pdfium, handle)),
+    )
+
+
+def _shape(pdfium: Any, handle: Any, kind: int, matrix: Matrix, order: int) -> PaintedShape | None:
+    colour = None
+    if kind == pdfium.FPDF_PAGEOBJ_PATH:
+        fill, stroke = ctypes.c_int(), ctypes.c_int()
+        pdfium.FPDFPath_GetDrawMode(handle, fill, stroke)
+        if not fill.value:
+            return None
+        colour = _colour(handle, pdfium.FPDFPageObj_GetFillColor)
+    return PaintedShape(
+        handle, order, _box(pdfium, handle, matrix), colour, kind == pdfium.FPDF_PAGEOBJ_IMAGE
+    )
+
+
+def _is_clipped(pdfium: Any, handle: Any) -> bool:
+    """Whether a clip has another shape than a rectangle around the object; both are in the same space."""
+    clip = pdfium.FPDFPageObj_GetClipPath(handle)
+    paths = pdfium.FPDFClipPath_CountPaths(clip) if clip else 0
+    if paths <= 0:
+        return False
+    own = _box(pdfium, handle, _UPRIGHT)
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for path in range(paths):
+        count = pdfium.FPDFClipPath_CountPathSegments(clip, path)
+        if count > MOST_CORNERS:
+            return True
+        xs, ys = [], []
+        for index in range(count):
+            pdfium.FPDFPathSegment_GetPoint(pdfium.FPDFClipPath_GetPathSegment(clip, path, index), x, y)
+            xs.append(x.value)
+            ys.append(y.value)
+        if len(set(xs)) > 2 or len(set(ys)) > 2 or not xs:
+            return True
+        if not Box(min(xs), min(ys), max(xs), max(ys)).holds(own, slack=1.0):
+            return True
+    return False
+
+
+def _marks(pdfium: Any, handle: Any) -> Iterator[str]:
+    for index in range(max(0, pdfium.FPDFPageObj_CountMarks(handle))):
+        mark = pdfium.FPDFPageObj_GetMark(handle, index)
+        buffer, size = (ctypes.c_ushort * 64)(), ctypes.c_ulong()
+        if pdfium.FPDFPageObjMark_GetName(mark, buffer, 128, size):
+            yield bytes(buffer)[: max(0, size.value - 2)].decode("utf-16-le", "replace")
+
+
+def _colour(handle: Any, read: Any) -> tuple[int, int, int, int]:
+    parts = [ctypes.c_uint() for _ in range(4)]
+    read(handle, *parts)
+    red, green, blue, opacity = (part.value for part in parts)
+    return red, green, blue, opacity
+
+
+def _matrix(pdfium: Any, handle: Any) -> Matrix:
+    matrix = pdfium.FS_MATRIX()
+    if not pdfium.FPDFPageObj_GetMatrix(handle, matrix):
+        return _UPRIGHT
+    return matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f
+
+
+def _times(first: Matrix, second: Matrix) -> Matrix:
+    """Return the matrix that does the first, then the second."""
+    a, b, c, d, e, f = first
+    p, q, r, s, t, u = second
+    return a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u
+
+
+def _box(pdfium: Any, handle: Any, matrix: Matrix) -> Box:
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    pdfium.FPDFPageObj_GetBounds(handle, left, bottom, right, top)
+    if matrix is _UPRIGHT:
+        return Box(left.value, bottom.value, right.value, top.value)
+    a, b, c, d, e, f = matrix
+    corners = [(x, y) for x in (left.value, right.value) for y in (bottom.value, top.value)]
+    xs = [a * x + c * y + e for x, y in corners]
+    ys = [b * x + d * y + f for x, y in corners]
+    return Box(min(xs), min(ys), max(xs), max(ys))

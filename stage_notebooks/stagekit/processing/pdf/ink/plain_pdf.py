@@ -1,0 +1,189 @@
+"""Makes a PDF say what it shows, before anything reads its text.
+
+What leaves no ink goes, words printed across the pages go and are named, annotations and form fields become
+text of the page, and a page whose letters are not those on paper becomes a picture for OCR. So every later
+reader of the text layer reads what a person sees. A PDF with nothing of that kind stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from docling_core.types.doc import BoundingBox
+
+from stagekit.processing.pdf.coverage import words_of
+from stagekit.processing.pdf.ink.annotations import draw_annotations
+from stagekit.processing.pdf.ink.font_maps import Fingerprint, doubtful_texts
+from stagekit.processing.pdf.ink.open_page import OpenPage
+from stagekit.processing.pdf.ink.page_edits import replace_by_picture, take_away
+from stagekit.processing.pdf.ink.page_objects import PaintedText
+from stagekit.processing.pdf.ink.picture_check import contradicts
+from stagekit.processing.pdf.ink.pictures import SeenPictures
+from stagekit.processing.pdf.ink.visibility import hidden_text
+from stagekit.processing.pdf.ink.watermarks import (
+    Inscription,
+    across_pages,
+    inscriptions,
+    watermark_sentences,
+)
+from stagekit.processing.text.quality import page_ranges, text_fault
+
+__all__ = ["PlainPdf", "make_plain"]
+
+
+@dataclass
+class PlainPdf:
+    """What was done to a PDF.
+
+    Attributes:
+        changed: Numbers of the pages that were changed.
+        watermark: The words that stand across the pages; of several the most frequent.
+        notes: Sentences for the report.
+        pictures_before: By page number, where pictures stand that stood on an earlier page too.
+    """
+
+    changed: set[int] = field(default_factory=set)
+    watermark: str | None = None
+    notes: list[str] = field(default_factory=list)
+    pictures_before: dict[int, list[BoundingBox]] = field(default_factory=dict)
+
+
+def make_plain(
+    document: Any, reopen: Callable[[], Any], *, layers: bool = True, ask_pictures: bool = True
+) -> PlainPdf:
+    """Change a document of PDFium so that it says what it shows.
+
+    Args:
+        document: It is changed in memory.
+        reopen: Opens the same document once more, as it was.
+        layers: It may have layers that are switched off.
+        ask_pictures: OCR may be used, both to check a text layer and to read a page instead of it.
+    """
+    return _Plainer(document, reopen, layers=layers, ask_pictures=ask_pictures).run()
+
+
+class _Plainer:
+    def __init__(self, document: Any, reopen: Callable[[], Any], *, layers: bool, ask_pictures: bool) -> None:
+        self._document = document
+        self._reopen = reopen
+        self._layers = layers
+        self._ask_pictures = ask_pictures
+        self._found = PlainPdf()
+        self._hidden: Counter[int] = Counter()  # words by page number
+        self._contradicted: list[int] = []
+        self._doubtful: list[int] = []
+        self._pictures = SeenPictures()
+        self._honest_fonts: set[Fingerprint] = set()
+        self._inscriptions: dict[int, list[Inscription]] = {}
+
+    def run(self) -> PlainPdf:
+        import pypdfium2
+
+        self._found.changed |= draw_annotations(self._document, self._reopen)
+        for index in range(len(self._document)):
+            try:
+                self._look_at(index)
+            except pypdfium2.PdfiumError:  # a number without a page
+                continue
+        self._remove_watermarks()
+        self._report()
+        return self._found
+
+    def _look_at(self, index: int) -> None:
+        opened = OpenPage(self._document, index)
+        number = index + 1
+        again = self._pictures.again(opened)
+        if again:
+            self._found.pictures_before[number] = again
+        hidden = hidden_text(opened.view, opened.objects, opened.shown, opened.letters, layers=self._layers)
+        gone = hidden.nowhere
+        layer = hidden.on_picture
+        if layer and self._ask_pictures and self._layer_lies(opened, layer):
+            gone = gone + layer
+            self._contradicted.append(number)
+        unseen = {text.order for text in (*hidden.nowhere, *layer)}
+        inked = [text for text in opened.texts if text.order not in unseen]
+        if self._letters_lie(opened, inked, number):
+            opened.release().close()
+            self._as_picture(index)
+            return
+        found = inscriptions(inked, opened.shown, opened.letters)
+        if found:
+            self._inscriptions[number] = found
+        self._hidden[number] += sum(len(words_of(opened.letters(text))) for text in hidden.nowhere)
+        if gone:
+            self._take_away(index, opened, gone)
+        else:
+            opened.release().close()
+
+    def _layer_lies(self, opened: OpenPage, layer: list[PaintedText]) -> bool:
+        """Whether the layer below a scan says something else; a faulty one is told, and replaced, later."""
+        fault = text_fault("\n".join(map(opened.letters, layer)))
+        return fault is None and contradicts(opened.view, layer, opened.letters)
+
+    def _letters_lie(self, opened: OpenPage, inked: list[PaintedText], number: int) -> bool:
+        """Whether the picture of a page shows other letters than its fonts claim to have."""
+        for font, written in doubtful_texts(inked, opened.letters).items():
+            if font in self._honest_fonts:
+                continue
+            if not self._ask_pictures:
+                self._doubtful.append(number)
+                return False
+            if contradicts(opened.view, written, opened.letters):
+                self._contradicted.append(number)
+                return True
+            self._honest_fonts.add(font)
+        return False
+
+    def _remove_watermarks(self) -> None:
+        marks = across_pages(self._inscriptions, len(self._document))
+        names: Counter[str] = Counter()
+        for number, found in sorted(marks.items()):
+            names.update(one.text for one in found)
+            opened = OpenPage(self._document, number - 1)
+            again = inscriptions(opened.texts, opened.shown, opened.letters)
+            wanted = {one.text for one in found}
+            self._take_away(
+                number - 1, opened, [text for one in again if one.text in wanted for text in one.texts]
+            )
+        if names:
+            self._found.watermark = names.most_common(1)[0][0]
+            self._found.notes += watermark_sentences(marks)
+
+    def _take_away(self, index: int, opened: OpenPage, texts: list[PaintedText]) -> None:
+        self._found.changed.add(index + 1)
+        whole = take_away(self._document, index, opened.release(), texts)
+        if not whole and self._ask_pictures:  # PDFium cannot write this page anew
+            self._as_picture(index)
+
+    def _as_picture(self, index: int) -> None:
+        self._found.changed.add(index + 1)
+        original = self._reopen()
+        try:
+            page = original[index]
+            replace_by_picture(self._document, index, page)
+            page.close()
+        finally:
+            original.close()
+
+    def _report(self) -> None:
+        hidden = +self._hidden
+        if hidden:
+            words = hidden.total()
+            self._found.notes.append(
+                f"{page_ranges(hidden)}: {words} word{'s' if words > 1 else ''} that cannot be seen on the "
+                "page (switched off, covered, outside it, or in its colour) left out."
+            )
+        if self._contradicted:
+            self._found.notes.append(
+                f"{page_ranges(self._contradicted)}: the text layer says other words than the page shows, "
+                "so OCR read it."
+            )
+        if self._doubtful:
+            self._found.notes.append(
+                f"{page_ranges(self._doubtful)}: the text may be wrong: its letters do not go with their "
+                "widths; switch OCR on to have the page read."
+            )

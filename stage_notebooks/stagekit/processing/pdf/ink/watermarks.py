@@ -1,0 +1,167 @@
+"""Tells the words that are printed across pages, such as MINUTA, from what the pages say.
+
+A watermark is large and either slanted or pale and level; it stands on page after page in one place, or lies
+across the text. A big title, a grey heading and a slanted word in a drawing are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
+from stagekit.processing.text.quality import page_ranges
+
+__all__ = ["Inscription", "across_pages", "inscriptions", "watermark_sentences"]
+
+SMALLEST = 24.0  # points
+LARGER = 1.8  # times the usual letters of the page
+SLANTED = (15.0, 75.0)  # degrees from level; text up the side of a page stands at 90
+PALE = 90  # levels that the darkest part of a colour has at least
+SHEER = 170  # opacity up to which black is grey
+LONGEST = 60  # characters
+EDGE = 0.12  # share of a page's height at top and bottom where titles and letterheads stand
+SAME_PLACE = 12.0  # points
+
+_DRAFT = re.compile(
+    r"minuta|rascunho|esboço|draft|borrador|preliminar|proposta|em (?:elaboração|revisão|aprovação)"
+    r"|sem (?:valor|validade)|not? for (?:use|release|construction)|for review",
+    re.IGNORECASE,
+)
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True)
+class Inscription:
+    """A word or words that may be a watermark.
+
+    Attributes:
+        text: Its letters, blanks made single.
+        texts: The text objects that paint it.
+        box: Around it, in points.
+        slanted: It rises or falls.
+        pale: Its ink is grey or sheer.
+        across: It lies over or under other text.
+        inner: It stands clear of the page's upper and lower edge.
+    """
+
+    text: str
+    texts: tuple[PaintedText, ...]
+    box: Box
+    slanted: bool
+    pale: bool
+    across: bool
+    inner: bool
+
+
+def inscriptions(
+    texts: Sequence[PaintedText], shown: Box, letters: Callable[[PaintedText], str]
+) -> list[Inscription]:
+    """Return what on a page may be a watermark.
+
+    Args:
+        texts: All texts of the page.
+        shown: The part of the page that is shown.
+        letters: Gives the letters of a text.
+    """
+    large = [text for text in texts if text.size >= SMALLEST]
+    if not large:
+        return []
+    usual = median(text.size for text in texts)
+    groups: dict[tuple[int, int, tuple[int, ...]], list[PaintedText]] = defaultdict(list)
+    for text in large:
+        slanted, pale = _is_slanted(text), _is_pale(text)
+        if slanted or (pale and (text.size >= LARGER * usual or len(large) == len(texts))):
+            groups[round(text.angle), round(text.size), text.colour].append(text)
+    found = []
+    for group in groups.values():
+        words = " ".join("".join(_spaced(group, letters)).split())
+        if not _LETTER.search(words) or len(words) > LONGEST:
+            continue
+        box = _around(text.box for text in group)
+        others = [text for text in texts if text not in group]
+        found.append(
+            Inscription(
+                words,
+                tuple(group),
+                box,
+                _is_slanted(group[0]),
+                _is_pale(group[0]),
+                any(text.box.overlap(own.box) > 0 for own in group for text in others),
+                box.bottom > shown.bottom + EDGE * shown.height and box.top < shown.top - EDGE * shown.height,
+            )
+        )
+    return found
+
+
+def across_pages(found: Mapping[int, Sequence[Inscription]], pages: int) -> dict[int, list[Inscription]]:
+    """Return the watermarks among the inscriptions of a document, by page.
+
+    Args:
+        found: Inscriptions by page number.
+        pages: How many the document has.
+    """
+    marks: dict[int, list[Inscription]] = defaultdict(list)
+    for number, candidates in found.items():
+        for one in candidates:
+            same = sum(any(_same(one, other) for other in others) for others in found.values())
+            repeated = same >= 2 and 2 * same >= pages
+            slanted = one.slanted and (repeated or (one.pale and one.across))
+            level = one.pale and (one.across or (repeated and one.inner))
+            if slanted or level:
+                marks[number].append(one)
+    return dict(marks)
+
+
+def watermark_sentences(marks: Mapping[int, Sequence[Inscription]]) -> list[str]:
+    """Return one sentence for each text of the watermarks."""
+    by_text: dict[str, list[int]] = defaultdict(list)
+    for number, inscriptions_ in sorted(marks.items()):
+        for one in inscriptions_:
+            by_text[one.text].append(number)
+    return [
+        f'{page_ranges(numbers)}: watermark "{text}"'
+        + (": a draft may have slipped in." if _DRAFT.search(text) else ", left out of the text.")
+        for text, numbers in by_text.items()
+    ]
+
+
+def _spaced(group: Sequence[PaintedText], letters: Callable[[PaintedText], str]) -> Iterable[str]:
+    """Yield the letters of objects along the line they stand in, with blanks where there is white."""
+    ordered = sorted(group, key=lambda text: (text.box.left, -text.box.top))
+    before: PaintedText | None = None
+    for text in ordered:
+        if before is not None and text.box.left - before.box.right > 0.15 * text.size:
+            yield " "
+        yield letters(text)
+        before = text
+
+
+def _same(one: Inscription, other: Inscription) -> bool:
+    return (
+        one.text == other.text
+        and abs(one.box.left - other.box.left) < SAME_PLACE
+        and abs(one.box.bottom - other.box.bottom) < SAME_PLACE
+    )
+
+
+def _is_slanted(text: PaintedText) -> bool:
+    return SLANTED[0] <= text.angle <= SLANTED[1]
+
+
+def _is_pale(text: PaintedText) -> bool:
+    *colour, opacity = text.colour
+    return min(colour) >= PALE or opacity <= SHEER
+
+
+def _around(boxes: Iterable[Box]) -> Box:
+    every = list(boxes)
+    return Box(
+        min(box.left for box in every),
+        min(box.bottom for box in every),
+        max(box.right for box in every),
+        max(box.top for box in every),
+    )

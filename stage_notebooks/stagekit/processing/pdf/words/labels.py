@@ -1,0 +1,72 @@
+"""Joins a label, or the sign of a box to tick, with what stands right behind it in another font.
+
+The parser ends a line where the font changes. Where a layout model finds no paragraph, each piece is one, and
+all labels of a form may come before all values.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING
+
+from docling_core.types.doc import BoundingBox
+from docling_core.types.doc.page import BoundingRectangle, PdfTextCell
+
+from stagekit.processing.pdf.ink.annotations import BOX_SIGNS
+from stagekit.processing.pdf.words.line_words import box_of
+
+if TYPE_CHECKING:
+    from docling_core.types.doc.page import SegmentedPdfPage, TextCell
+
+__all__ = ["join_labels"]
+
+GAP = 0.6  # white between the pieces, in heights of the larger
+SAME_ROW = 0.6  # share of the smaller height that both have in common
+
+
+def join_labels(page: SegmentedPdfPage) -> None:
+    """Join labels and box signs with what they belong to among the lines of a page."""
+    lines = sorted(page.textline_cells, key=lambda line: box_of(line).l)
+    lefts = [box_of(line).l for line in lines]
+    gone: set[int] = set()
+    for line in lines:
+        while id(line) not in gone and _opens(line.text):
+            box = box_of(line)
+            reach = GAP * box.height
+            near = lines[bisect_left(lefts, box.r - reach / 2) : bisect_right(lefts, box.r + reach)]
+            behind = next(
+                (
+                    cell
+                    for cell in near
+                    if cell is not line and id(cell) not in gone and _is_beside(line, cell)
+                ),
+                None,
+            )
+            if behind is None:
+                break
+            _join(line, behind)
+            gone.add(id(behind))
+    if gone:
+        page.textline_cells = [line for line in page.textline_cells if id(line) not in gone]
+
+
+def _opens(text: str) -> bool:
+    return text.rstrip().endswith((":", "?", *BOX_SIGNS))
+
+
+def _is_beside(line: TextCell, cell: TextCell) -> bool:
+    one, other = box_of(line), box_of(cell)
+    shared = min(one.b, other.b) - max(one.t, other.t)
+    return bool(cell.text.strip()) and shared >= SAME_ROW * min(one.height, other.height) > 0.0
+
+
+def _join(line: TextCell, behind: TextCell) -> None:
+    box = BoundingBox.enclosing_bbox([box_of(line), box_of(behind)])
+    if (
+        isinstance(line, PdfTextCell)
+        and isinstance(behind, PdfTextCell)
+        and len(behind.text) > len(line.text)
+    ):
+        line.font_name, line.font_key = behind.font_name, behind.font_key
+    line.text = f"{line.text.rstrip()} {behind.text.lstrip()}"
+    line.rect = BoundingRectangle.from_bounding_box(box)
