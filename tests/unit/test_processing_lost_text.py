@@ -9,7 +9,7 @@ from docling_core.types.doc import (
     Size,
 )
 
-from stagekit.processing.pdf.coverage import TextCoverage
+from stagekit.conservation.coverage import TextCoverage
 from stagekit.processing.pdf.lost_text import LayerLine, put_back_lost_text
 
 

@@ -14,16 +14,18 @@ from typing import Any
 from docling_core.types.doc import DocItemLabel, DoclingDocument, SectionHeaderItem
 from docling_core.types.doc.document import DocumentOrigin
 
+from stagekit.conservation.coverage import TextCoverage
 from stagekit.declared import Declaration, read_declaration
 from stagekit.declared.fields import DeclaredFields, parse_text
 from stagekit.declared.keys import usable_title
 from stagekit.declared.revocation import revocations
 from stagekit.errors import DocumentRejected
+from stagekit.processing.conserved import conserve_text, loss_sentences
 from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
 from stagekit.processing.office.gaps import complete_document
-from stagekit.processing.pdf.coverage import TextCoverage, is_readable, measure_coverage, page_texts_of
+from stagekit.processing.pdf.coverage import is_readable, measure_coverage, page_texts_of
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.lost_text import put_back_lost_text
 from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
@@ -51,7 +53,8 @@ class ProcessedDocument:
         ocr_confidence: Mean OCR confidence of the pages it was applied to, 0 to 1.
         confidence: Mean of Docling's page scores, 0 to 1. Formats that are read and not recognised (DOCX,
             Markdown, text) have 1.0: nothing was guessed.
-        text_coverage: Share of the PDF's text layer that arrived; None without a text layer.
+        text_coverage: How much of the file's text arrived, as a second reader finds it; None for images and for
+            PDFs without a text layer, of whose text only `confidence` tells.
         pages_reconverted: Pages to which lost words were put back, because too few had arrived.
         front_matter: The front matter of a Markdown file.
         properties: What the file says about itself.
@@ -123,13 +126,15 @@ def _process_text(reader: DocumentReader, declared: Declaration, file_format: st
     else:
         encoding = "utf-8-sig" if file_format == "html" else "utf-8"
         document = reader.convert(text.encode(encoding), file_format).document
+    coverage, notes = conserve_text(document, text, file_format)
     return ProcessedDocument(
         document,
         file_format,
         _title(declared, document),
+        text_coverage=coverage,
         front_matter=declared.front_matter,
         properties=declared.properties,
-        warnings=list(declared.warnings),
+        warnings=[*declared.warnings, *notes],
     )
 
 
@@ -139,6 +144,7 @@ def _process_office(
     declared = read_declaration(content, file_format)
     document = reader.convert(content, file_format).document
     complete_document(document, file_format)
+    coverage, notes = conserve_text(document, content, file_format)
     ocr_confidence = read_pictures(document) if settings.ocr_embedded_images else None
     return ProcessedDocument(
         document,
@@ -147,8 +153,9 @@ def _process_office(
         page_count=len(document.pages) or None,
         ocr_applied=ocr_confidence is not None,
         ocr_confidence=ocr_confidence,
+        text_coverage=coverage,
         properties=declared.properties,
-        warnings=list(declared.warnings),
+        warnings=[*declared.warnings, *notes],
     )
 
 
@@ -172,6 +179,7 @@ def _process_paged(
         put_back = put_back_lost_text(result.document, coverage, settings.min_text_coverage, lines)
         coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
     notes = quality_sentences(pdf.page_texts, page_texts_of(result.document), by_ocr, put_back)
+    notes += loss_sentences(coverage) if coverage is not None else []
     pages = result.confidence.pages.values()
     ocr = [float(page.ocr_score) for page in pages if not math.isnan(page.ocr_score)]
     read = [page for page in pages if not (math.isnan(page.ocr_score) and math.isnan(page.parse_score))]

@@ -20,7 +20,9 @@ from docling_core.types.doc import (
     ProvenanceItem,
 )
 
-from stagekit.processing.pdf.coverage import TextCoverage, missing_words, words_of
+from stagekit.conservation.coverage import TextCoverage
+from stagekit.conservation.words import words_of
+from stagekit.processing.pdf.coverage import missing_words
 from stagekit.processing.pdf.hyphenation import join_lines
 
 __all__ = ["LayerLine", "put_back_lost_text"]

@@ -1,0 +1,164 @@
+"""Reads what a browser shows of an HTML page, from its tokens."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from stagekit.conservation.source_text import SourceText
+
+__all__ = ["KNOWN_TAGS", "read", "read_piece"]
+
+_VOID = set("area base br col embed hr img input link meta param source track wbr".split())
+_INLINE = set(
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb ruby s samp small span "
+    "strike strong sub sup time tt u var wbr".split()
+)
+_BLOCKS = set(
+    "address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset "
+    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol optgroup "
+    "option p pre rp rt search section select summary table tbody td textarea tfoot th thead tr ul".split()
+)
+_UNSHOWN = {
+    "script": "script", "style": "script", "template": "script", "noscript": "script", "head": "script",
+    "svg": "script", "object": "script", "iframe": "script", "audio": "script", "video": "script",
+    "canvas": "script", "datalist": "script", "noframes": "script",
+}  # fmt: skip
+KNOWN_TAGS = frozenset(_VOID | _INLINE | _BLOCKS | _UNSHOWN.keys() | {"title"})
+_ENDS_ITSELF = {"li": {"li"}, "p": {"p"}, "td": {"td", "th"}, "th": {"td", "th"}, "tr": {"td", "th", "tr"},
+                "dd": {"dd", "dt"}, "dt": {"dd", "dt"}, "option": {"option"}}  # fmt: skip
+_UNSEEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE)
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_SIMPLE = re.compile(r"([a-zA-Z][\w-]*)?([.#][\w-]+)?")
+
+
+def read(content: str) -> SourceText:
+    """Return the blocks and cells of a page; its title may stand beside them."""
+    reader = _PageReader(_hidden_selectors(content))
+    reader.feed(content)
+    reader.close()
+    return reader.source
+
+
+def read_piece(content: str, source: SourceText) -> None:
+    """Add what a piece of HTML inside a Markdown file shows."""
+    reader = _PageReader(frozenset(), source)
+    reader.feed(content)
+    reader.close()
+
+
+class _PageReader(HTMLParser):
+    """Follows the tags of a page, with the open ones and the rule by which each hides its text."""
+
+    def __init__(self, hidden: frozenset[str], source: SourceText | None = None) -> None:
+        super().__init__(convert_charrefs=True)
+        self.source = source if source is not None else SourceText()
+        self._hidden = hidden
+        self._open: list[tuple[str, str]] = []
+        self._text: list[str] = []
+        self._cells: list[tuple[int, int, int]] = []
+        self._tables: list[list[int]] = []
+        self._count = 0
+        self._title = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag not in _INLINE:
+            self._flush(" ")
+        ends = _ENDS_ITSELF.get(tag, set())
+        if self._open and self._open[-1][0] in ends:
+            self._close(self._open[-1][0])
+        if tag == "img" or (tag == "input" and given.get("type") == "image"):
+            self.source.may_stand += [given[key] for key in ("alt", "title") if given.get(key)]
+        elif tag == "input" and given.get("type", "text") not in {"hidden", "password", "checkbox", "radio"}:
+            self.source.may_stand += [given[key] for key in ("value", "placeholder") if given.get(key)]
+        if given.get("title"):
+            self.source.may_stand.append(given["title"])
+        self._title = tag == "title" and not self._tables
+        self._table_mark(tag)
+        if tag in _VOID:
+            return
+        self._open.append((tag, (self._open[-1][1] if self._open else "") or self._rule(tag, given)))
+
+    def _table_mark(self, tag: str) -> None:
+        if tag == "table":
+            self._tables.append([self._count, -1, -1])
+            self._count += 1
+        elif tag == "tr" and self._tables:
+            self._tables[-1][1] += 1
+            self._tables[-1][2] = -1
+        elif tag in {"td", "th"} and self._tables:
+            self._tables[-1][2] += 1
+
+    def _rule(self, tag: str, given: dict[str, str]) -> str:
+        """Return by which rule a tag's text is not shown; empty where it is."""
+        if tag in _UNSHOWN:
+            return _UNSHOWN[tag]
+        if tag == "option" and "selected" not in given:
+            return "placeholder"
+        if "hidden" in given or _UNSEEN_STYLE.search(given.get("style", "")):
+            return "hidden"
+        names = {tag, f"#{given.get('id')}", f"{tag}#{given.get('id')}"}
+        for name in given.get("class", "").split():
+            names |= {f".{name}", f"{tag}.{name}"}
+        return "hidden" if names & self._hidden else ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _INLINE:
+            self._flush(" ")
+        self._title = False
+        if any(name == tag for name, _ in self._open):
+            while self._close(self._open[-1][0]) != tag:
+                pass
+
+    def _close(self, tag: str) -> str:
+        self._flush("" if tag in _INLINE else " ")
+        self._open.pop()
+        if tag == "table" and self._tables:
+            self._tables.pop()
+        return tag
+
+    def handle_data(self, data: str) -> None:
+        rule = self._open[-1][1] if self._open else ""
+        if self._title:
+            self.source.may_stand.append(data)
+        elif rule == "placeholder":
+            self.source.may_stand.append(data)
+        elif rule:
+            if rule != "script":
+                self.source.leave_out(rule, data)
+        else:
+            self._text.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        self.source.leave_out("comment", data)
+
+    def _flush(self, end: str) -> None:
+        """End a block at a tag that is none inside a line."""
+        if not end or not self._text:
+            return
+        text = "".join(self._text)
+        self._text = []
+        if any(name in {"td", "th"} for name, _ in self._open) and self._tables:
+            number, row, column = self._tables[-1]
+            before = self.source.units[-1] if self.source.units else None
+            if before is not None and before.place == (number, row, column):
+                self.source.units.pop()
+                text = f"{before.text}\n{text}"
+            self.source.add(text, "cell", (number, row, column))
+        else:
+            self.source.add(text)
+
+    def close(self) -> None:
+        super().close()
+        self._flush(" ")
+
+
+def _hidden_selectors(content: str) -> frozenset[str]:
+    """Return the simple selectors of the page's own style sheets whose text is not shown."""
+    found = set()
+    for sheet in re.findall(r"<style[^>]*>(.*?)</style>", content, re.IGNORECASE | re.DOTALL):
+        for selectors, rules in _RULE.findall(re.sub(r"/\*.*?\*/|@media\s+print\s*\{(?:[^{}]*\{[^{}]*\})*\s*\}", "", sheet, flags=re.DOTALL)):
+            if _UNSEEN_STYLE.search(rules):
+                found.update(name.strip() for name in selectors.split(",") if _SIMPLE.fullmatch(name.strip()))
+    return frozenset(found)
