@@ -143,7 +143,7 @@ def test_doubtful_documents_and_notes_are_told(manager: StateManager) -> None:
         ("30-Aprovados/d.docx", "else (else)"),
         (
             "30-Aprovados/c.pdf",
-            "a part of the text of a page is missing (confidence 0.30, 50% of the words of its worst page)",
+            "a part of the text is missing (confidence 0.30, 50% of the words of its worst page)",
         ),
         ("30-Aprovados/b.pdf", "the text may be read wrongly (confidence 0.41)"),
     ]

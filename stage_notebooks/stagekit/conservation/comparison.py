@@ -21,6 +21,7 @@ __all__ = ["Comparison", "Loss", "compare", "compare_units"]
 IN_A_ROW = 3  # missing words in a row that prove a loss
 SHORTEST_INSIDE = 4  # letters; fewer are found inside other words by chance
 _SCANNED = 300_000_000  # characters that one comparison looks through for joined words: half a second
+_BLANK_LINE = re.compile(r"\n\s*\n")
 _COMMAND = re.compile(r"\\[A-Za-z]+")  # of a formula
 _NUMBERING = re.compile(r"[0-9]+[a-z]?|[a-z]|[ivxlcdm]+")
 
@@ -87,7 +88,7 @@ def compare(source: SourceText, text: str) -> Comparison:
     units = list(_once(source.units))
     found = compare_units(units, text)
     own = (text for unit in units for text in (unit.text, *unit.readings))
-    known = [word for text in chain(own, source.may_stand) for word in words_of(text)]
+    known = [words_of(text) for text in chain(own, source.may_stand)]
     added = tuple(_unexplained(words_of(_COMMAND.sub(" ", text)), known))
     if len(units) == len(source.units):
         return Comparison(found.wanted, found.found, found.losses, added)
@@ -98,7 +99,7 @@ def compare(source: SourceText, text: str) -> Comparison:
 
 def compare_units(units: Sequence[Unit], text: str) -> Comparison:
     """Compare units with a text that should hold all of them, in whatever order."""
-    return _Search(units, words_of(text)).result()
+    return _Search(units, [words_of(block) for block in _BLANK_LINE.split(text)]).result()
 
 
 @dataclass
@@ -106,14 +107,14 @@ class _Search:
     """The units and the words that were found, with what is left of those for the next unit."""
 
     units: Sequence[Unit]
-    got: list[str]
+    got: list[list[str]]
     wanted: list[list[str]] = field(init=False)
     there: _Letters = field(init=False)
     source: _Letters = field(init=False)
     rest: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rest = Counter(self.got)
+        self.rest = Counter(chain.from_iterable(self.got))
         self.wanted = [words_of(self._reading(unit)) for unit in self.units]
         self.there = _Letters(self.got)
 
@@ -130,7 +131,7 @@ class _Search:
         short = Counter(chain.from_iterable(self.wanted)) - self.rest
         if not short:
             return Comparison(total, total)
-        self.source = _Letters(chain.from_iterable(self.wanted))
+        self.source = _Letters(self.wanted)
         suspects = []
         for number, words in enumerate(self.wanted):
             if short.keys().isdisjoint(words) or self._is_held(words):
@@ -168,10 +169,10 @@ class _Search:
 
 
 class _Letters:
-    """The letters of words in a row, without the blanks between them, and how often others stand in them."""
+    """The letters of blocks of words, without the blanks between them, and how often others stand in them."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self.text = "".join(words)
+    def __init__(self, blocks: Iterable[Iterable[str]]) -> None:
+        self.text = "\n".join(map("".join, blocks))
         self.counts: dict[str, int] = {}
         self.left = _SCANNED
 
@@ -223,15 +224,17 @@ def _once(units: Iterable[Unit]) -> Iterator[Unit]:
         yield unit
 
 
-def _unexplained(got: Sequence[str], known: Sequence[str]) -> Iterator[str]:
+def _unexplained(got: Sequence[str], known: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield words that are not known, are no numbers, and are no known words joined or divided."""
-    vocabulary = set(known)
+    vocabulary = set(chain.from_iterable(known))
     strange = [at for at, word in enumerate(got) if word not in vocabulary and not _NUMBERING.fullmatch(word)]
     letters = _Letters(known if strange else ())
     seen = set()
     for place in strange:
         word = got[place]
         joined = ("".join(got[first:end]) for first, end in _windows(got, place))
-        if word not in seen and not any(len(text) >= SHORTEST_INSIDE and letters.count(text) for text in joined):
+        if word not in seen and not any(
+            len(text) >= SHORTEST_INSIDE and letters.count(text) for text in joined
+        ):
             seen.add(word)
             yield word

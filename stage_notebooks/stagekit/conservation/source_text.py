@@ -1,13 +1,15 @@
-"""What a second reader finds in a file: what has to arrive, what is left out on purpose, what may be added."""
+"""What a second reader finds: what has to arrive, what is left out on purpose, what may be added."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-__all__ = ["LEFT_OUT", "Kind", "SourceText", "Unit"]
+__all__ = ["LEFT_OUT", "STRUCK", "Kind", "SourceText", "Unit"]
 
 Kind = str
+STRUCK = "~~"
+"""Stands round text that is struck through; it is no word, and text that is put back keeps it."""
 LEFT_OUT = {
     "deleted": "deleted revisions",
     "hidden": "hidden text",
@@ -18,6 +20,7 @@ LEFT_OUT = {
     "chart": "figures and labels of charts",
     "watermark": "watermarks",
     "covered": "cells below a merged cell",
+    "navigation": "navigation of a web page",
     "script": "scripts and styles",
 }
 """What is left out on purpose: the name of the rule, and what people read."""

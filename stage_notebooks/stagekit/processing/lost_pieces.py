@@ -89,7 +89,10 @@ class _Pieces:
             anchor = self._anchor(number, -1 if behind else 1)
             if anchor is not None:
                 self._inserted[number] = self.document.insert_text(
-                    sibling=_outermost(self.document, anchor), label=DocItemLabel.TEXT, text=text, after=behind
+                    sibling=_outermost(self.document, anchor),
+                    label=DocItemLabel.TEXT,
+                    text=text,
+                    after=behind,
                 )
                 return True
         return False
@@ -136,7 +139,11 @@ class _Pieces:
         """Yield the empty cells that stand so many cells beside one that says something."""
         for table, known in self._cells.get(letters, []):
             row = sorted(
-                (cell for cell in table.data.table_cells if cell.start_row_offset_idx == known.start_row_offset_idx),
+                (
+                    cell
+                    for cell in table.data.table_cells
+                    if cell.start_row_offset_idx == known.start_row_offset_idx
+                ),
                 key=lambda cell: cell.start_col_offset_idx,
             )
             at = next(place for place, cell in enumerate(row) if cell is known) + sideways

@@ -53,8 +53,8 @@ class ProcessedDocument:
         ocr_confidence: Mean OCR confidence of the pages it was applied to, 0 to 1.
         confidence: Mean of Docling's page scores, 0 to 1. Formats that are read and not recognised (DOCX,
             Markdown, text) have 1.0: nothing was guessed.
-        text_coverage: How much of the file's text arrived, as a second reader finds it; None for images and for
-            PDFs without a text layer, of whose text only `confidence` tells.
+        text_coverage: How much of the file's text arrived, as a second reader finds it; None for images and
+            for PDFs without a text layer, of whose text only `confidence` tells.
         pages_reconverted: Pages to which lost words were put back, because too few had arrived.
         front_matter: The front matter of a Markdown file.
         properties: What the file says about itself.

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from stagekit.conservation.source_text import SourceText
+from stagekit.conservation.source_text import STRUCK, SourceText
 from stagekit.conservation.sources.page import KNOWN_TAGS, read_piece
 
 if TYPE_CHECKING:
@@ -58,8 +58,13 @@ def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    parser.validateLink = lambda _: True  # type: ignore[method-assign] # nobody follows a link here
+    parser.validateLink = _any_link  # type: ignore[method-assign]
     return parser
+
+
+def _any_link(url: str) -> bool:  # noqa: ARG001
+    """Take every address for a link, that of a picture in the text itself too; nobody follows it here."""
+    return True
 
 
 def _without_signs(content: str, source: SourceText) -> str:
@@ -81,6 +86,8 @@ def _inline(token: Token, source: SourceText, kind: str, place: tuple[int, int, 
     for child in token.children or ():
         if child.type in {"softbreak", "hardbreak"}:
             parts.append("\n")
+        elif child.type in {"s_open", "s_close"}:
+            parts.append(STRUCK)
         elif child.type == "image":
             source.may_stand += [child.content, str(child.attrGet("title") or "")]
         elif child.type == "html_inline":

@@ -1,4 +1,4 @@
-"""Says in which ways a spreadsheet may show a number: with other decimals, as a percentage, as a date or time."""
+"""Says in which ways a spreadsheet may show a number: rounded, as a percentage, as a date or time."""
 
 from __future__ import annotations
 

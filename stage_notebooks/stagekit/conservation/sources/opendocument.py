@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from stagekit.conservation.source_text import SourceText
+from stagekit.conservation.source_text import STRUCK, SourceText
 from stagekit.conservation.sources.package import Element, Package, attribute, local_name
 
 __all__ = ["read"]
@@ -33,7 +33,7 @@ def read(content: bytes) -> SourceText:
     if root is None:
         raise ValueError("content.xml: there is no such part")
     styles = package.root("styles.xml")
-    reader = _Reader(hidden=_hidden_styles([root, *([styles] if styles is not None else [])]))
+    reader = _Reader(*_styles([root, *([styles] if styles is not None else [])]))
     for element in root:
         if local_name(element.tag) == "body":
             reader.blocks(element)
@@ -46,6 +46,7 @@ class _Reader:
     """What was found so far, and what the present place is."""
 
     hidden: set[str]
+    struck: set[str]
     source: SourceText = field(default_factory=SourceText)
     kind: str = "paragraph"
     rule: str = ""
@@ -112,6 +113,8 @@ class _Reader:
         else:
             self._inline(element, out, apart)
         text = "".join(out)
+        if text.strip() and attribute(element, "style-name") in self.struck:
+            text = f"{STRUCK}{text}{STRUCK}"
         if self.cell is not None:
             self.cell.append(text)
         else:
@@ -140,6 +143,10 @@ class _Reader:
             elif name == "span" and attribute(child, "style-name") in self.hidden:
                 with self._left_out("hidden"):
                     self._inline(child, out, apart)
+            elif name == "span" and attribute(child, "style-name") in self.struck:
+                out.append(STRUCK)
+                self._inline(child, out, apart)
+                out.append(STRUCK)
             elif "drawing:1.0" in child.tag:  # a frame, a shape: its text stands apart
                 apart.append(child)
             else:
@@ -178,13 +185,14 @@ def _wrapped(parent: Element, wanted: str) -> Iterator[Element]:
             yield from _wrapped(child, wanted)
 
 
-def _hidden_styles(roots: list[Element]) -> set[str]:
-    """Return the names of the styles whose text is not displayed."""
-    return {
-        attribute(style, "name") or ""
-        for root in roots
-        for style in root.iter()
-        if local_name(style.tag) == "style"
-        for said in style
-        if local_name(said.tag) == "text-properties" and attribute(said, "display") == "none"
-    }
+def _styles(roots: list[Element]) -> tuple[set[str], set[str]]:
+    """Return the names of the styles whose text is not displayed, and of those whose text is struck."""
+    hidden, struck = set(), set()
+    for style in (found for root in roots for found in root.iter() if local_name(found.tag) == "style"):
+        for said in style:
+            if local_name(said.tag) == "text-properties":
+                if attribute(said, "display") == "none":
+                    hidden.add(attribute(style, "name") or "")
+                if (attribute(said, "text-line-through-style") or "none") != "none":
+                    struck.add(attribute(style, "name") or "")
+    return hidden, struck

@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from stagekit.conservation.source_text import SourceText
+from stagekit.conservation.source_text import STRUCK, SourceText
 
 __all__ = ["KNOWN_TAGS", "read", "read_piece"]
 
-_VOID = set("area base br col embed hr img input link meta param source track wbr".split())
-_INLINE = set(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb ruby s samp small span "
-    "strike strong sub sup time tt u var wbr".split()
+_VOID = frozenset(
+    "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
 )
-_BLOCKS = set(
-    "address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset "
-    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol optgroup "
-    "option p pre rp rt search section select summary table tbody td textarea tfoot th thead tr ul".split()
+_INLINE = frozenset(
+    """
+    a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb ruby s samp
+    small span strike strong sub sup time tt u var wbr
+    """.split()  # noqa: SIM905
+)
+_BLOCKS = frozenset(
+    """
+    address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset
+    figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu nav ol optgroup
+    option p pre rp rt search section select summary table tbody td textarea tfoot th thead tr ul
+    """.split()  # noqa: SIM905
 )
 _UNSHOWN = {
     "script": "script", "style": "script", "template": "script", "noscript": "script", "head": "script",
@@ -25,10 +31,13 @@ _UNSHOWN = {
     "canvas": "script", "datalist": "script", "noframes": "script",
 }  # fmt: skip
 KNOWN_TAGS = frozenset(_VOID | _INLINE | _BLOCKS | _UNSHOWN.keys() | {"title"})
+_STRUCK_TAGS = {"del", "s", "strike"}
+_MAY_STAND = {"placeholder", "navigation"}
 _ENDS_ITSELF = {"li": {"li"}, "p": {"p"}, "td": {"td", "th"}, "th": {"td", "th"}, "tr": {"td", "th", "tr"},
                 "dd": {"dd", "dt"}, "dt": {"dd", "dt"}, "option": {"option"}}  # fmt: skip
 _UNSEEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_NO_RULE = re.compile(r"/\*.*?\*/|@media\s+print\s*\{(?:[^{}]*\{[^{}]*\})*\s*\}", re.DOTALL)
 _SIMPLE = re.compile(r"([a-zA-Z][\w-]*)?([.#][\w-]+)?")
 
 
@@ -78,6 +87,8 @@ class _PageReader(HTMLParser):
         self._table_mark(tag)
         if tag in _VOID:
             return
+        if tag in _STRUCK_TAGS:
+            self._text.append(STRUCK)
         self._open.append((tag, (self._open[-1][1] if self._open else "") or self._rule(tag, given)))
 
     def _table_mark(self, tag: str) -> None:
@@ -94,6 +105,8 @@ class _PageReader(HTMLParser):
         """Return by which rule a tag's text is not shown; empty where it is."""
         if tag in _UNSHOWN:
             return _UNSHOWN[tag]
+        if tag == "nav":
+            return "navigation"
         if tag == "option" and "selected" not in given:
             return "placeholder"
         if "hidden" in given or _UNSEEN_STYLE.search(given.get("style", "")):
@@ -112,6 +125,8 @@ class _PageReader(HTMLParser):
                 pass
 
     def _close(self, tag: str) -> str:
+        if tag in _STRUCK_TAGS:
+            self._text.append(STRUCK)
         self._flush("" if tag in _INLINE else " ")
         self._open.pop()
         if tag == "table" and self._tables:
@@ -122,9 +137,9 @@ class _PageReader(HTMLParser):
         rule = self._open[-1][1] if self._open else ""
         if self._title:
             self.source.may_stand.append(data)
-        elif rule == "placeholder":
-            self.source.may_stand.append(data)
         elif rule:
+            if rule in _MAY_STAND:
+                self.source.may_stand.append(data)
             if rule != "script":
                 self.source.leave_out(rule, data)
         else:
@@ -147,7 +162,12 @@ class _PageReader(HTMLParser):
                 text = f"{before.text}\n{text}"
             self.source.add(text, "cell", (number, row, column))
         else:
-            self.source.add(text)
+            margin = any(name in {"header", "footer"} for name, _ in self._open) and not self._in_content()
+            self.source.add(text, "furniture" if margin else "paragraph")
+
+    def _in_content(self) -> bool:
+        """Whether the place belongs to an article; its header and footer are no margins of the page."""
+        return any(name in {"article", "main", "section", "blockquote"} for name, _ in self._open)
 
     def close(self) -> None:
         super().close()
@@ -156,9 +176,8 @@ class _PageReader(HTMLParser):
 
 def _hidden_selectors(content: str) -> frozenset[str]:
     """Return the simple selectors of the page's own style sheets whose text is not shown."""
-    found = set()
-    for sheet in re.findall(r"<style[^>]*>(.*?)</style>", content, re.IGNORECASE | re.DOTALL):
-        for selectors, rules in _RULE.findall(re.sub(r"/\*.*?\*/|@media\s+print\s*\{(?:[^{}]*\{[^{}]*\})*\s*\}", "", sheet, flags=re.DOTALL)):
-            if _UNSEEN_STYLE.search(rules):
-                found.update(name.strip() for name in selectors.split(",") if _SIMPLE.fullmatch(name.strip()))
-    return frozenset(found)
+    sheets = re.findall(r"<style[^>]*>(.*?)</style>", content, re.IGNORECASE | re.DOTALL)
+    rules = (rule for sheet in sheets for rule in _RULE.findall(_NO_RULE.sub("", sheet)))
+    unseen = (selectors.split(",") for selectors, said in rules if _UNSEEN_STYLE.search(said))
+    names = (name.strip() for selectors in unseen for name in selectors)
+    return frozenset(name for name in names if _SIMPLE.fullmatch(name))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from stagekit.conservation.source_text import SourceText, Unit
+from stagekit.conservation.source_text import STRUCK, SourceText, Unit
 from stagekit.conservation.sources.drawing import diagram_texts, leave_out_charts
 from stagekit.conservation.sources.package import Element, Package, attribute, is_on, local_name
 
 __all__ = ["read"]
 
+Look = Mapping[str, bool]
+
+_LOOKS = {"vanish", "strike", "dstrike"}
 _PAGE_FIELDS = {"PAGE", "NUMPAGES", "SECTIONPAGES"}
 _SILENT = {"pPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid", "trPr", "tcPr", "instrText", "delInstrText", "rPr"}
 _GONE = {"del": "deleted", "moveFrom": "deleted"}
@@ -51,7 +54,7 @@ class _Document:
     _notes: list[tuple[str, str]] = field(default_factory=list)
     _margins: list[tuple[str, str]] = field(default_factory=list)
     _relations: dict[str, str] = field(default_factory=dict)
-    _hidden_styles: dict[str, bool] = field(default_factory=dict)
+    _styles: dict[str, dict[str, bool]] = field(default_factory=dict)
 
     def read(self) -> SourceText:
         main = self.package.main_part("word/document.xml")
@@ -61,7 +64,7 @@ class _Document:
         related = self.package.relations(main)
         by_type = {found.type: found.target for found in related.values()}
         self._relations = {key: found.target for key, found in related.items()}
-        self._hidden_styles = _hidden_styles(self.package.root(by_type.get("styles", "")))
+        self._styles = _styles(self.package.root(by_type.get("styles", "")))
         body = next((child for child in root if local_name(child.tag) == "body"), root)
         self._blocks(body)
         for note, kind in (("footnote", "footnotes"), ("endnote", "endnotes")):
@@ -154,17 +157,17 @@ class _Document:
 
     def _paragraph(self, element: Element) -> None:
         properties = next((child for child in element if local_name(child.tag) == "pPr"), None)
-        hidden = False
+        look: dict[str, bool] = {}
         for child in properties if properties is not None else ():
             name = local_name(child.tag)
             if name == "pStyle":
-                hidden = self._hidden_styles.get(attribute(child, "val") or "", False)
+                look = self._styles.get(attribute(child, "val") or "", {})
             elif name == "sectPr":
                 self._section(child)
         text: list[str] = []
         boxes: list[Element] = []
-        self._inline(element, text, boxes, hidden)
-        self._end("".join(text))
+        self._inline(element, text, boxes, look)
+        self._end("".join(text).replace(f"{STRUCK}{STRUCK}", ""))
         for box in boxes:
             cell, self._cell = self._cell, None
             self._blocks(box)
@@ -177,43 +180,47 @@ class _Document:
         else:
             self.source.add(text, self._kind)
 
-    def _inline(self, parent: Element, out: list[str], boxes: list[Element], hidden: bool) -> None:
+    def _inline(self, parent: Element, out: list[str], boxes: list[Element], look: Look) -> None:
         for child in parent:
             name = local_name(child.tag)
             if name == "r":
-                self._run(child, out, boxes, hidden)
+                self._run(child, out, boxes, look)
             elif name in _GONE:
                 with self._left_out(_GONE[name]):
-                    self._inline(child, out, boxes, hidden)
+                    self._inline(child, out, boxes, look)
             elif name == "fldSimple":
-                self._simple_field(child, out, boxes, hidden)
+                self._simple_field(child, out, boxes, look)
             elif name == "sdt" and _is_prompt(child):
                 with self._left_out("placeholder"):
-                    self._inline(child, out, boxes, hidden)
+                    self._inline(child, out, boxes, look)
             elif name == "AlternateContent":
-                self._inline(_alternative(child), out, boxes, hidden)
+                self._inline(_alternative(child), out, boxes, look)
             elif name == "t":  # of a formula
                 self._text(child.text or "", out)
             elif name == "txbxContent":
                 boxes.append(child)
             elif name not in _SILENT:
-                self._inline(child, out, boxes, hidden)
+                self._inline(child, out, boxes, look)
 
-    def _simple_field(self, element: Element, out: list[str], boxes: list[Element], hidden: bool) -> None:
+    def _simple_field(self, element: Element, out: list[str], boxes: list[Element], look: Look) -> None:
         instruction = attribute(element, "instr") or ""
         self.source.leave_out("field", instruction)
         if _is_page_number(instruction):
             with self._left_out("page_number"):
-                self._inline(element, out, boxes, hidden)
+                self._inline(element, out, boxes, look)
         else:
-            self._inline(element, out, boxes, hidden)
+            self._inline(element, out, boxes, look)
 
-    def _run(self, element: Element, out: list[str], boxes: list[Element], hidden: bool) -> None:
-        if self._is_hidden(element, hidden):
+    def _run(self, element: Element, out: list[str], boxes: list[Element], look: Look) -> None:
+        look = self._look(element, look)
+        if look.get("vanish"):
             with self._left_out("hidden"):
                 self._run_content(element, out, boxes)
-        else:
-            self._run_content(element, out, boxes)
+            return
+        start = len(out)
+        self._run_content(element, out, boxes)
+        if (look.get("strike") or look.get("dstrike")) and "".join(out[start:]).strip():
+            out[start:] = [STRUCK, *out[start:], STRUCK]
 
     def _run_content(self, element: Element, out: list[str], boxes: list[Element]) -> None:
         for child in element:
@@ -239,7 +246,7 @@ class _Document:
     def _ruby(self, element: Element, out: list[str], boxes: list[Element]) -> None:
         for part in element:
             if local_name(part.tag) in {"rt", "rubyBase"}:
-                self._inline(part, out, boxes, False)
+                self._inline(part, out, boxes, {})
                 out.append(" ")
 
     def _drawn(self, element: Element, boxes: list[Element]) -> None:
@@ -285,16 +292,16 @@ class _Document:
     def _is_shown(self) -> bool:
         return all(found.in_result for found in self._fields)
 
-    def _is_hidden(self, run: Element, hidden: bool) -> bool:
-        properties = next((child for child in run if local_name(child.tag) == "rPr"), None)
-        direct = None
-        for child in properties if properties is not None else ():
+    def _look(self, run: Element, look: Look) -> Look:
+        """Return whether a run is hidden or struck, by its own word, its style's or its paragraph's."""
+        own: dict[str, bool] = {}
+        for child in _properties(run, "rPr"):
             name = local_name(child.tag)
-            if name == "vanish":
-                direct = is_on(child)
+            if name in _LOOKS:
+                own[name] = is_on(child)
             elif name == "rStyle":
-                hidden = self._hidden_styles.get(attribute(child, "val") or "", hidden)
-        return hidden if direct is None else direct
+                look = {**look, **self._styles.get(attribute(child, "val") or "", {})}
+        return {**look, **own} if own else look
 
     def _table(self, element: Element) -> None:
         number = self._tables
@@ -329,21 +336,14 @@ def _wrapped(parent: Element, wanted: str) -> Iterator[Element]:
 
 
 def _says(element: Element, properties: str, name: str) -> bool:
-    return any(
-        local_name(said.tag) == name
-        for child in element
-        if local_name(child.tag) == properties
-        for said in child
-    )
+    return any(local_name(said.tag) == name for said in _properties(element, properties))
 
 
 def _is_covered(cell: Element) -> bool:
     """Whether a cell continues the one above it; what it holds is not shown."""
     return any(
         local_name(said.tag) == "vMerge" and attribute(said, "val") in (None, "continue")
-        for child in cell
-        if local_name(child.tag) == "tcPr"
-        for said in child
+        for said in _properties(cell, "tcPr")
     )
 
 
@@ -380,27 +380,38 @@ def _level_texts(root: Element | None) -> list[str]:
     return [attribute(found, "val") or "" for found in levels if local_name(found.tag) == "lvlText"]
 
 
-def _hidden_styles(root: Element | None) -> dict[str, bool]:
-    """Return for each style whether its text is hidden, by its own word or that of what it is based on."""
-    own: dict[str, bool] = {}
+def _styles(root: Element | None) -> dict[str, dict[str, bool]]:
+    """Return for each style whether its text is hidden or struck, by its own word or what it is based on."""
+    own: dict[str, dict[str, bool]] = {}
     based: dict[str, str] = {}
     for style in root if root is not None else ():
         name = attribute(style, "styleId") or ""
+        own[name] = {
+            local_name(said.tag): is_on(said)
+            for said in _properties(style, "rPr")
+            if local_name(said.tag) in _LOOKS
+        }
         for child in style:
             if local_name(child.tag) == "basedOn":
                 based[name] = attribute(child, "val") or ""
-            elif local_name(child.tag) == "rPr":
-                own |= {name: is_on(said) for said in child if local_name(said.tag) == "vanish"}
-    found = {}
-    for name in [*own, *based]:
-        seen, at = set(), name
-        while at not in own and at in based and at not in seen:
-            seen.add(at)
-            at = based[at]
-        found[name] = own.get(at, False)
+    return {name: _inherited(name, own, based) for name in own}
+
+
+def _inherited(name: str, own: Mapping[str, Look], based: Mapping[str, str]) -> dict[str, bool]:
+    line = [name]
+    while (parent := based.get(line[-1], "")) in own and parent not in line:
+        line.append(parent)
+    found: dict[str, bool] = {}
+    for style in reversed(line):
+        found |= own[style]
     return found
+
+
+def _properties(element: Element, kind: str) -> Iterator[Element]:
+    for child in element:
+        if local_name(child.tag) == kind:
+            yield from child
 
 
 def _all_text(element: Element) -> str:
     return " ".join(found.text or "" for found in element.iter() if local_name(found.tag) == "t")
-

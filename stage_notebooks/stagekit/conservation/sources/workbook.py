@@ -1,4 +1,4 @@
-"""Reads what a workbook shows: the cells of its visible sheets, rows and columns, and what is drawn on them."""
+"""Reads what a workbook shows: the cells of its visible sheets, rows and columns, and its text boxes."""
 
 from __future__ import annotations
 
@@ -66,23 +66,27 @@ def _sheet(package: Package, part: str, source: SourceText, shared: list[str], p
         elif name == "sheetData":
             for row in child:
                 _row(row, source, shared, place, unseen)
-    related = package.relations(part).values()
-    for relation in related:
+    for relation in package.relations(part).values():
         found = package.root(relation.target) if relation.type in {"drawing", "comments"} else None
-        if found is None:
-            continue
-        if relation.type == "comments":
-            source.leave_out("comment", " ".join(_rich_text(item) for item in found.iter() if local_name(item.tag) == "text"))
-            continue
-        for text in paragraphs(found):
-            if place.hidden:
-                source.leave_out("hidden", text)
-            else:
-                source.add(text)
-        source.may_stand += [text for e in found.iter() for key in ("descr", "title") if (text := e.get(key))]
-        leave_out_charts(package, package.relations(relation.target).values(), source)
+        if found is not None and relation.type == "comments":
+            texts = (_rich_text(item) for item in found.iter() if local_name(item.tag) == "text")
+            source.leave_out("comment", " ".join(texts))
+        elif found is not None:
+            _drawing(found, source, place)
+            leave_out_charts(package, package.relations(relation.target).values(), source)
     if len(source.units) > before:
         source.may_stand.append(place.name)
+
+
+def _drawing(root: Element, source: SourceText, place: _Place) -> None:
+    """Read the text boxes and alternative texts of what is drawn on a sheet."""
+    for text in paragraphs(root):
+        if place.hidden:
+            source.leave_out("hidden", text)
+        else:
+            source.add(text)
+    said = (element.get(key) for element in root.iter() for key in ("descr", "title"))
+    source.may_stand += [text for text in said if text]
 
 
 def _hidden_columns(columns: Element) -> set[int]:
