@@ -41,6 +41,15 @@ class TextCoverage:
         """Whether a table cell, a clause or three words in a row are missing."""
         return any(loss.proven for loss in self.losses)
 
+    def is_low(self, threshold: float) -> bool:
+        """Whether a loss is proven, or the worst page holds a smaller share of its words than a threshold."""
+        return self.is_proven_loss or self.minimum < threshold
+
+    def low_pages(self, threshold: float) -> list[int]:
+        """Return the numbers of the pages that are low in themselves."""
+        proven = {loss.page for loss in self.losses if loss.proven}
+        return [number for number, share in self.pages.items() if share < threshold or number in proven]
+
     def as_json(self) -> dict[str, Any]:
         """Return what is missing, added and left out, each text cut short and each list bounded."""
         return {

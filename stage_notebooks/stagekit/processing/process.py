@@ -174,7 +174,7 @@ def _process_paged(
     by_ocr = read_by_ocr(result.pages)
     coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
     put_back = []
-    if coverage is not None and coverage.minimum < settings.min_text_coverage:
+    if coverage is not None and coverage.is_low(settings.min_text_coverage):
         lines = partial(text_layer_lines, upright)
         put_back = put_back_lost_text(result.document, coverage, settings.min_text_coverage, lines)
         coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)

@@ -19,6 +19,6 @@ def quality_verdict(processed: ProcessedDocument, settings: ProcessingSettings) 
     if not settings.enable_quality_gates:
         return "pass"
     coverage = processed.text_coverage
-    if coverage is not None and (coverage.is_proven_loss or coverage.minimum < settings.min_text_coverage):
+    if coverage is not None and coverage.is_low(settings.min_text_coverage):
         return "low_coverage"
     return "low_confidence" if processed.confidence < settings.min_confidence_threshold else "pass"

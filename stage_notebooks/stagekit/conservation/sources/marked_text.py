@@ -1,110 +1,149 @@
-"""Reads what a Markdown file says, from the tokens of CommonMark with tables and struck text."""
+"""Reads what a Markdown file says, by taking away the signs that are no words.
+
+The converter parses Markdown as the standard says; this reader knows only what a sign looks like, so that no
+rule of a parser can hide a text from both.
+"""
 
 from __future__ import annotations
 
+import html
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from stagekit.conservation.source_text import STRUCK, SourceText
-from stagekit.conservation.sources.page import KNOWN_TAGS, read_piece
-
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-    from markdown_it.token import Token
+from stagekit.conservation.sources.page import KNOWN_TAGS, is_unseen_style
 
 __all__ = ["read"]
 
-_NOTE = re.compile(r"^( {0,3})\[\^([^\]\n]+)\]:", re.MULTILINE)
-_NOTE_MARK = re.compile(r"\[\^[^\]\s]+\]")
-_TASK = re.compile(r"^([ \t]*(?:>[ \t]*)*(?:[-*+]|\d+[.)])[ \t]+)\[[ xX]\](?=\s)", re.MULTILINE)
+_FENCE = re.compile(r"^(?:[ \t>]|[-*+][ \t]|\d+[.)][ \t])*(`{3,}|~{3,})([^`\n]*)$")
+_LINE_START = r"^((?:[ \t]*>)*[ \t]*"
+_CODE = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n[ \t]*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
+_COMMENT = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL)
+_WIKI_COMMENT = re.compile(r"%%(.*?)%%", re.DOTALL)
+_NOTE_MARK = re.compile(r"\[\^([^\]\n]+)\]:?")
+_TASK = re.compile(_LINE_START + r"(?:[-*+]|\d+[.)])[ \t]+)\[[ xX]\](?=\s)", re.MULTILINE)
+_NUMBER = re.compile(_LINE_START + r")\d{1,9}[.)](?=[ \t])", re.MULTILINE)
 _CALLOUT = re.compile(r"^((?:[ \t]*>)+[ \t]*)\[!([\w-]+)\][-+]?", re.MULTILINE)
 _WIKI_LINK = re.compile(r"!?\[\[([^\]\n|]*)(?:\|([^\]\n]*))?\]\]")
-_WIKI_COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
-_TAG = re.compile(r"</?([a-zA-Z][\w-]*)")
+_DEFINITION = re.compile(r"^ {0,3}\[([^\]\n]+)\]:[ \t]*\n?[ \t]*(?:<[^>\n]*>|\S+)(.*)$", re.MULTILINE)
+_BRACKETS = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"
+_TARGET = r"""\(\s*(?:<[^>\n]*>|(?:[^()\s]|\([^()\s]*\))*)(\s+(?:"[^"]*"|'[^']*'|\([^)]*\)))?\s*\)"""
+_IMAGE = re.compile("!" + _BRACKETS + rf"(?:{_TARGET}|\[([^\]\n]*)\])")
+_LINK = re.compile(_BRACKETS + rf"(?:{_TARGET}|\[([^\]\n]*)\])")
+_AUTOLINK = re.compile(r"<((?:[a-zA-Z][a-zA-Z0-9+.-]+:|[^\s<>@]+@)[^\s<>]*)>")
+_UNSHOWN = re.compile(r"<(script|style|template|head)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_HIDDEN = re.compile(r"<([a-zA-Z]\w*)\b((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>(.*?)</\1\s*>", re.DOTALL)
+_TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
+_SAID = re.compile(r"""\b(?:alt|title|value|placeholder)\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
+_INSIDE = re.compile(r"a|abbr|b|big|cite|code|em|font|i|ins|kbd|mark|q|small|span|strong|sub|sup|u")
+_EMPHASIS = re.compile(r"(\*{1,3})(?=[^\s*])((?:(?!\n[ \t]*\n).)+?)(?<=[^\s*])\1", re.DOTALL)
+_RULE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_BAR = re.compile(r"(?<!\\)\|")
+_BLANK = re.compile(r"\n[ \t>]*\n")
 
 
 def read(content: str) -> SourceText:
     """Return the paragraphs and cells of a Markdown text that has no front matter (any more)."""
     source = SourceText()
-    text = _without_signs(content, source)
-    tokens = _parser().parse(text)
-    place = [-1, -1, -1]
-    in_cell = False
-    for token in tokens:
-        kind = token.type
-        if kind == "table_open":
-            place = [place[0] + 1, -1, -1]
-        elif kind == "tr_open":
-            place = [place[0], place[1] + 1, -1]
-        elif kind in {"th_open", "td_open"}:
-            place[2] += 1
-            in_cell = True
-        elif kind in {"th_close", "td_close"}:
-            in_cell = False
-        elif kind == "inline":
-            cell = (place[0], place[1], place[2]) if in_cell else None
-            _inline(token, source, "cell" if in_cell else "paragraph", cell)
-        elif kind in {"fence", "code_block"}:
-            source.add(token.content)
-            source.may_stand.append(token.info)
-        elif kind == "html_block":
-            read_piece(token.content, source)
+    tables = 0
+    for text, is_code in _parts(content, source):
+        if is_code:
+            source.add(text)
+            continue
+        for block in _BLANK.split(_without_signs(text, source)):
+            tables = _block(block, source, tables)
     return source
 
 
-@lru_cache(maxsize=1)
-def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    parser.validateLink = _any_link  # type: ignore[method-assign]
-    return parser
-
-
-def _any_link(url: str) -> bool:  # noqa: ARG001
-    """Take every address for a link, that of a picture in the text itself too; nobody follows it here."""
-    return True
-
-
-def _without_signs(content: str, source: SourceText) -> str:
-    """Return a text without the signs of notes, tasks, callouts and wiki links, which are no words."""
-    source.may_stand += _NOTE_MARK.findall(content) + [kind for _, kind in _CALLOUT.findall(content)]
-    text = _NOTE.sub(r"\1", content)
-    text = _NOTE_MARK.sub("", text)
-    text = _TASK.sub(r"\1", text)
-    text = _CALLOUT.sub(r"\1", text)
-    source.may_stand += _WIKI_COMMENT.findall(text)
-    text = _WIKI_COMMENT.sub("", text)
-    for target, _ in _WIKI_LINK.findall(text):
-        source.may_stand.append(target)
-    return _WIKI_LINK.sub(lambda link: link.group(2) or link.group(1), text)
-
-
-def _inline(token: Token, source: SourceText, kind: str, place: tuple[int, int, int] | None) -> None:
-    parts: list[str] = []
-    for child in token.children or ():
-        if child.type in {"softbreak", "hardbreak"}:
-            parts.append("\n")
-        elif child.type in {"s_open", "s_close"}:
-            parts.append(STRUCK)
-        elif child.type == "image":
-            source.may_stand += [child.content, str(child.attrGet("title") or "")]
-        elif child.type == "html_inline":
-            parts.append(_tag(child.content, source))
+def _parts(content: str, source: SourceText) -> Iterator[tuple[str, bool]]:
+    """Yield the text between fences, and that inside them."""
+    lines: list[str] = []
+    fence = ""
+    for line in content.split("\n"):
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            yield "\n".join(lines), False
+            fence, lines = mark.group(1), []
+            source.may_stand.append(mark.group(2))
+        elif fence and line.strip(" \t>").startswith(fence) and not line.strip(" \t>" + fence[0]):
+            yield "\n".join(lines), True
+            fence, lines = "", []
         else:
-            parts.append(child.content)
-            if child.attrGet("title"):
-                source.may_stand.append(str(child.attrGet("title")))
-    source.add("".join(parts), kind, place)
+            lines.append(line)
+    yield "\n".join(lines), bool(fence)
 
 
-def _tag(text: str, source: SourceText) -> str:
-    """Return what a tag inside a line says: nothing, a line's end, or itself where it is a placeholder."""
-    if text.startswith("<!--"):
-        source.leave_out("comment", text[4:-3])
-        return ""
-    found = _TAG.match(text)
-    if found is None or found.group(1).lower() in KNOWN_TAGS:
-        return "\n" if found is not None and found.group(1).lower() == "br" else ""
+def _without_signs(text: str, source: SourceText) -> str:
+    """Return a text without comments, links' targets, tags and the marks of notes, boxes and emphasis."""
+    codes: list[str] = []
+
+    def set_aside(code: re.Match[str]) -> str:
+        codes.append(code.group(2))
+        return f"\ue000{len(codes) - 1}\ue001"
+
+    text = _CODE.sub(set_aside, text)
+    text = _COMMENT.sub(lambda found: _left_out(found.group(1), "comment", source), text)
+    text = _WIKI_COMMENT.sub(lambda found: _may_stand("", source, found.group(1)), text)
+    text = _NOTE_MARK.sub(lambda found: _may_stand("", source, found.group(1)), text)
+    text = _NUMBER.sub(r"\1", _TASK.sub(r"\1", text))
+    text = _CALLOUT.sub(lambda found: _may_stand(found.group(1), source, found.group(2)), text)
+    text = _WIKI_LINK.sub(
+        lambda found: _may_stand(found.group(2) or found.group(1), source, found.group(1)), text
+    )
+    text = _DEFINITION.sub(lambda found: _may_stand("", source, found.group()), text)
+    text = _IMAGE.sub(lambda found: _may_stand("", source, found.group()), text)
+    text = _LINK.sub(lambda found: _may_stand(found.group(1), source, found.group()), text)
+    text = _AUTOLINK.sub(r"\1", text)
+    if "<" in text:
+        text = _without_tags(text, source)
+    text = html.unescape(_EMPHASIS.sub(r"\2", text))
+    for number, code in enumerate(codes):
+        text = text.replace(f"\ue000{number}\ue001", code)
     return text
+
+
+def _left_out(text: str, rule: str, source: SourceText) -> str:
+    source.leave_out(rule, text)
+    return ""
+
+
+def _may_stand(shown: str, source: SourceText, *texts: str | None) -> str:
+    source.may_stand += [text for text in texts if text]
+    return shown
+
+
+def _without_tags(text: str, source: SourceText) -> str:
+    """Take the tags of HTML away; what looks like one and is none is a place to fill in, and stays."""
+    text = _UNSHOWN.sub("\n\n", text)
+    text = _HIDDEN.sub(
+        lambda found: (
+            _left_out(found.group(3), "hidden", source) if is_unseen_style(found.group(2)) else found.group()
+        ),
+        text,
+    )
+
+    def one(tag: re.Match[str]) -> str:
+        name = tag.group(2).lower()
+        if name not in KNOWN_TAGS:
+            return tag.group()
+        source.may_stand.extend(_SAID.findall(tag.group(3)))
+        if name in {"del", "s", "strike"}:
+            return STRUCK
+        return "" if _INSIDE.fullmatch(name) else " " if name in {"br", "wbr", "img"} else "\n\n"
+
+    return _TAG.sub(one, text)
+
+
+def _block(block: str, source: SourceText, tables: int) -> int:
+    """Add a paragraph, or the cells of a table; return how many tables there are now."""
+    lines = block.split("\n")
+    rule = next((at for at, line in enumerate(lines) if at and _RULE.match(line) and "|" in lines[at - 1]), 0)
+    if not rule:
+        source.add(block)
+        return tables
+    source.add("\n".join(lines[: rule - 1]))
+    for number, line in enumerate([lines[rule - 1], *lines[rule + 1 :]]):
+        cells = _BAR.split(line.strip(" \t>").strip("|"))
+        for column, cell in enumerate(cells):
+            source.add(cell, "cell", (tables, number, column))
+    return tables + 1

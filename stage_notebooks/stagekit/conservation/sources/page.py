@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from stagekit.conservation.source_text import STRUCK, SourceText
 
-__all__ = ["KNOWN_TAGS", "read", "read_piece"]
+__all__ = ["KNOWN_TAGS", "is_unseen_style", "read"]
 
 _VOID = frozenset(
     "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
@@ -36,6 +36,7 @@ _MAY_STAND = {"placeholder", "navigation"}
 _ENDS_ITSELF = {"li": {"li"}, "p": {"p"}, "td": {"td", "th"}, "th": {"td", "th"}, "tr": {"td", "th", "tr"},
                 "dd": {"dd", "dt"}, "dt": {"dd", "dt"}, "option": {"option"}}  # fmt: skip
 _UNSEEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE)
+_HIDDEN_ATTRIBUTE = re.compile(r"(?<![\w-])hidden(?![\w-])", re.IGNORECASE)
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _NO_RULE = re.compile(r"/\*.*?\*/|@media\s+print\s*\{(?:[^{}]*\{[^{}]*\})*\s*\}", re.DOTALL)
 _SIMPLE = re.compile(r"([a-zA-Z][\w-]*)?([.#][\w-]+)?")
@@ -49,19 +50,17 @@ def read(content: str) -> SourceText:
     return reader.source
 
 
-def read_piece(content: str, source: SourceText) -> None:
-    """Add what a piece of HTML inside a Markdown file shows."""
-    reader = _PageReader(frozenset(), source)
-    reader.feed(content)
-    reader.close()
+def is_unseen_style(attributes: str) -> bool:
+    """Whether the attributes of a tag say that its text is not shown."""
+    return bool(_UNSEEN_STYLE.search(attributes) or _HIDDEN_ATTRIBUTE.search(attributes))
 
 
 class _PageReader(HTMLParser):
     """Follows the tags of a page, with the open ones and the rule by which each hides its text."""
 
-    def __init__(self, hidden: frozenset[str], source: SourceText | None = None) -> None:
+    def __init__(self, hidden: frozenset[str]) -> None:
         super().__init__(convert_charrefs=True)
-        self.source = source if source is not None else SourceText()
+        self.source = SourceText()
         self._hidden = hidden
         self._open: list[tuple[str, str]] = []
         self._text: list[str] = []

@@ -53,13 +53,13 @@ def put_back_lost_text(
     Args:
         document: It is changed.
         coverage: Of this document.
-        threshold: Pages below it are read again.
+        threshold: Pages below it, and those with a proven loss, are read again.
         read_lines: Returns the lines of the text layer of pages, by page number.
 
     Returns:
         The numbers of the pages to which text was added.
     """
-    low = [number for number, share in coverage.pages.items() if share < threshold]
+    low = coverage.low_pages(threshold)
     if not low:
         return []
     changed = []
