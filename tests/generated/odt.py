@@ -18,7 +18,7 @@ _NAMES = " ".join(
         ("office", "office"), ("text", "text"), ("table", "table"), ("style", "style"), ("draw", "drawing"),
         ("fo", "xsl-fo-compatible"), ("svg", "svg-compatible"), ("manifest", "manifest"),
     )
-)  # fmt: skip
+) + ' xmlns:xlink="http://www.w3.org/1999/xlink"'  # fmt: skip
 _MIME = "application/vnd.oasis.opendocument.text"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 
@@ -39,26 +39,25 @@ class _Open:
 
     def document(self) -> Generated:
         body = "".join(self.block(0) for _ in range(self.writer.chance.randint(3, 9)))
-        tracked = (
-            f"<text:tracked-changes>{''.join(self.deletions)}</text:tracked-changes>"
-            if self.deletions
-            else ""
-        )
+        changes = "".join(self.deletions)
+        tracked = f"<text:tracked-changes>{changes}</text:tracked-changes>" if changes else ""
+        looks = {
+            "Oculto": 'text:display="none"',
+            "Riscado": 'style:text-line-through-style="solid"',
+            "Negrito": 'fo:font-weight="bold"',
+        }
         styles = "".join(
-            f'<style:style style:name="{name}" style:family="text"><style:text-properties {look}/></style:style>'
-            for name, look in (
-                ("Oculto", 'text:display="none"'),
-                ("Riscado", 'style:text-line-through-style="solid"'),
-                ("Negrito", 'fo:font-weight="bold"'),
-            )
+            f'<style:style style:name="{name}" style:family="text"><style:text-properties {look}/>'
+            "</style:style>"
+            for name, look in looks.items()
         )
         margin = f"<style:header><text:p>{self.writer.phrase()}</text:p></style:header>"
         parts = {
             "content.xml": f'{_HEAD}<office:document-content {_NAMES} office:version="1.3">'
             f"<office:automatic-styles>{styles}</office:automatic-styles>"
             f"<office:body><office:text>{tracked}{body}</office:text></office:body></office:document-content>",
-            "styles.xml": f'{_HEAD}<office:document-styles {_NAMES} office:version="1.3"><office:master-styles>'
-            f'<style:master-page style:name="Standard">{margin}</style:master-page>'
+            "styles.xml": f'{_HEAD}<office:document-styles {_NAMES} office:version="1.3">'
+            f'<office:master-styles><style:master-page style:name="Standard">{margin}</style:master-page>'
             "</office:master-styles></office:document-styles>",
             "META-INF/manifest.xml": f'{_HEAD}<manifest:manifest {_NAMES} manifest:version="1.3">'
             f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{_MIME}"/>'
@@ -101,7 +100,7 @@ class _Open:
         text = self.writer.phrase("unseen")
         return f'<text:section text:name="o" text:display="none"><text:p>{text}</text:p></text:section>'
 
-    def table(self, depth: int) -> str:
+    def table(self, _depth: int) -> str:
         self.tables += 1
         name, columns = f"T{self.tables}", self.writer.chance.randint(1, 3)
         rows = "".join(
@@ -125,9 +124,7 @@ class _Open:
             lambda: f'<text:span text:style-name="Riscado">{writer.phrase()}</text:span> ',
             lambda: f'<text:span text:style-name="Oculto">{writer.phrase("unseen")}</text:span> ',
             lambda: f"{writer.word()}<text:s text:c='2'/>{writer.word()}<text:tab/>{writer.word()} ",
-            lambda: (
-                f'<text:a xlink:href="x" xmlns:xlink="http://www.w3.org/1999/xlink">{writer.phrase()}</text:a> '
-            ),
+            lambda: f'<text:a xlink:href="x">{writer.phrase()}</text:a> ',
             self.note,
             self.deleted,
             self.comment,
@@ -144,14 +141,13 @@ class _Open:
 
     def deleted(self) -> str:
         number = len(self.deletions) + 1
-        text = f"<text:p>{self.writer.phrase('unseen')}</text:p>"
-        self.deletions.append(
-            f'<text:changed-region text:id="c{number}"><text:deletion>{text}</text:deletion></text:changed-region>'
-        )
+        gone = f"<text:deletion><text:p>{self.writer.phrase('unseen')}</text:p></text:deletion>"
+        self.deletions.append(f'<text:changed-region text:id="c{number}">{gone}</text:changed-region>')
         return f'{self.writer.word()} <text:change text:change-id="c{number}"/>'
 
     def comment(self) -> str:
-        return f"{self.writer.word()} <office:annotation><text:p>{self.writer.phrase('unseen')}</text:p></office:annotation>"
+        said = f"<text:p>{self.writer.phrase('unseen')}</text:p>"
+        return f"{self.writer.word()} <office:annotation>{said}</office:annotation>"
 
     def box(self) -> str:
         box = f"<draw:text-box><text:p>{self.writer.phrase()}</text:p></draw:text-box>"

@@ -28,7 +28,8 @@ class _Text:
 
     def block(self) -> str:
         kinds: list[Callable[[], str]] = [
-            self.paragraph, self.paragraph, self.heading, self.underlined, self.listing, self.columns, self.article,
+            self.paragraph, self.paragraph, self.heading, self.underlined, self.listing, self.columns,
+            self.article,
         ]  # fmt: skip
         return self.writer.chance.choice(kinds)()
 

@@ -15,7 +15,7 @@ from stagekit.processing.process import process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
 from stagekit.processing.verdict import quality_verdict
-from tests.unit.docling_models import WordCounter
+from tests.unit.test_chunking_chunker import WORDS
 
 FORMATS = ("docx", "html", "markdown", "odt", "pptx", "text", "xlsx")
 SETTINGS = ProcessingSettings()
@@ -87,7 +87,7 @@ def test_each_word_of_the_markdown_is_in_a_chunk_and_none_is_made(name, reader):
         processed = process_document(reader, document.content, document.name, SETTINGS)
         for size in (60, 400):
             settings = ChunkSettings(chunk_size=size, chunk_overlap=size // 5)
-            cut = chunk_document(processed.document, WordCounter(), settings)
+            cut = chunk_document(processed.document, WORDS, settings)
             assert chunk_faults(cut.markdown, cut.chunks).sentences() == [], seed
             chunks = {word for chunk in cut.chunks for word in words_of(chunk.text)}
             assert set(words_of(cut.markdown)) == chunks, seed
