@@ -7,7 +7,7 @@ import html
 import io
 import math
 import warnings as python_warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -90,9 +90,11 @@ def process_document(
     """
     file_format = detect_format(content, file_name)
     if file_format in ("md", "txt", "html"):
-        processed = _process_text(reader, read_declaration(content, file_format), file_format)
+        declared = read_declaration(content, file_format)
+        processed = _process_text(reader, declared, file_format)
+        processed = _conserved(processed, declared.text or "")
     elif file_format in OFFICE_FORMATS:
-        processed = _process_office(reader, content, file_format, settings)
+        processed = _conserved(_process_office(reader, content, file_format, settings), content)
     else:
         processed = _process_paged(reader, content, file_format, settings)
     _refuse_blank(processed.document)
@@ -111,6 +113,14 @@ def document_json(document: DoclingDocument) -> bytes:
     return document.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
+def _conserved(processed: ProcessedDocument, content: bytes | str) -> ProcessedDocument:
+    """Hold a document that was read, and not recognised, against its file."""
+    coverage, notes = conserve_text(processed.document, content, processed.file_format)
+    if coverage is not None and processed.ocr_applied:
+        coverage = replace(coverage, added=())  # what OCR reads in pictures stands in no text of the file
+    return replace(processed, text_coverage=coverage, warnings=[*processed.warnings, *notes])
+
+
 def _process_text(reader: DocumentReader, declared: Declaration, file_format: str) -> ProcessedDocument:
     if declared.fault:
         raise DocumentRejected(
@@ -126,15 +136,13 @@ def _process_text(reader: DocumentReader, declared: Declaration, file_format: st
     else:
         encoding = "utf-8-sig" if file_format == "html" else "utf-8"
         document = reader.convert(text.encode(encoding), file_format).document
-    coverage, notes = conserve_text(document, text, file_format)
     return ProcessedDocument(
         document,
         file_format,
         _title(declared, document),
-        text_coverage=coverage,
         front_matter=declared.front_matter,
         properties=declared.properties,
-        warnings=[*declared.warnings, *notes],
+        warnings=list(declared.warnings),
     )
 
 
@@ -144,7 +152,6 @@ def _process_office(
     declared = read_declaration(content, file_format)
     document = reader.convert(content, file_format).document
     complete_document(document, file_format)
-    coverage, notes = conserve_text(document, content, file_format)
     ocr_confidence = read_pictures(document) if settings.ocr_embedded_images else None
     return ProcessedDocument(
         document,
@@ -153,9 +160,8 @@ def _process_office(
         page_count=len(document.pages) or None,
         ocr_applied=ocr_confidence is not None,
         ocr_confidence=ocr_confidence,
-        text_coverage=coverage,
         properties=declared.properties,
-        warnings=[*declared.warnings, *notes],
+        warnings=list(declared.warnings),
     )
 
 
