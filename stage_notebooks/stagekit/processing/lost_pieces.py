@@ -31,13 +31,12 @@ def put_back_lost_pieces(document: DoclingDocument, source: SourceText, found: C
         found: what of it is missing in the document.
 
     Returns:
-        The losses that were put back. Headers and footers are none of them.
+        The losses that were put back. Headers and footers stand at the start of the document then.
     """
-    lost = [loss for loss in found.losses if loss.kind != "furniture"]
-    if not lost:
+    if not found.losses:
         return []
     pieces = _Pieces(document, source.units, {loss.unit for loss in found.losses if loss.is_whole})
-    return [loss for loss in lost if pieces.put_back(loss)]
+    return [loss for loss in found.losses if pieces.put_back(loss)]
 
 
 @dataclass
@@ -50,6 +49,7 @@ class _Pieces:
     _texts: dict[str, list[TextItem]] = field(default_factory=lambda: defaultdict(list))
     _cells: dict[str, list[tuple[TableItem, TableCell]]] = field(default_factory=lambda: defaultdict(list))
     _inserted: dict[int, NodeItem] = field(default_factory=dict)
+    _margin: NodeItem | None = None
 
     def __post_init__(self) -> None:
         for item, _ in self.document.iterate_items():
@@ -64,6 +64,8 @@ class _Pieces:
         unit = self.units[loss.unit]
         if not loss.is_whole:
             return self._complete(unit, loss)
+        if unit.kind == "furniture":
+            return self._begin(unit)
         return self._fill(unit, loss.unit) if unit.kind == "cell" else self._insert(unit, loss.unit)
 
     def _complete(self, unit: Unit, loss: Loss) -> bool:
@@ -80,6 +82,19 @@ class _Pieces:
             item.text = item.orig = text
         for _, cell in cells:
             cell.text = text
+        return True
+
+    def _begin(self, unit: Unit) -> bool:
+        """Write a header or footer at the start of the document, behind those that stand there already."""
+        text = " ".join(unit.text.split())
+        first = next((child.resolve(self.document) for child in self.document.body.children), None)
+        anchor = self._margin or first
+        if anchor is None:
+            self._margin = self.document.add_text(label=DocItemLabel.PAGE_HEADER, text=text)
+        else:
+            self._margin = self.document.insert_text(
+                sibling=anchor, label=DocItemLabel.PAGE_HEADER, text=text, after=anchor is self._margin
+            )
         return True
 
     def _insert(self, unit: Unit, number: int) -> bool:

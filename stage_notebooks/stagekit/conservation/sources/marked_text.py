@@ -24,6 +24,7 @@ _NOTE_MARK = re.compile(r"\[\^([^\]\n]+)\]:?")
 _TASK = re.compile(_LINE_START + r"(?:[-*+]|\d+[.)])[ \t]+)\[[ xX]\](?=\s)", re.MULTILINE)
 _NUMBER = re.compile(_LINE_START + r")\d{1,9}[.)](?=[ \t])", re.MULTILINE)
 _CALLOUT = re.compile(r"^((?:[ \t]*>)+[ \t]*)\[!([\w-]+)\][-+]?", re.MULTILINE)
+_ADMONITION = re.compile(r"^([ \t]*)(?:!!!|\?\?\?\+?)[ \t]+([\w-]+)", re.MULTILINE)
 _WIKI_LINK = re.compile(r"!?\[\[([^\]\n|]*)(?:\|([^\]\n]*))?\]\]")
 _DEFINITION = re.compile(r"^ {0,3}\[([^\]\n]+)\]:[ \t]*\n?[ \t]*(?:<[^>\n]*>|\S+)(.*)$", re.MULTILINE)
 _BRACKETS = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"
@@ -37,6 +38,7 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
 _SAID = re.compile(r"""\b(?:alt|title|value|placeholder)\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
 _INSIDE = re.compile(r"a|abbr|b|big|cite|code|em|font|i|ins|kbd|mark|q|small|span|strong|sub|sup|u")
 _EMPHASIS = re.compile(r"(\*{1,3})(?=[^\s*])((?:(?!\n[ \t]*\n).)+?)(?<=[^\s*])\1", re.DOTALL)
+_SIGNS = re.compile(r"^(?:[ \t>]+|[-*+][ \t]+|#{1,6}[ \t]+)+", re.MULTILINE)
 _RULE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _BAR = re.compile(r"(?<!\\)\|")
 _BLANK = re.compile(r"\n[ \t>]*\n")
@@ -87,6 +89,7 @@ def _without_signs(text: str, source: SourceText) -> str:
     text = _NOTE_MARK.sub(lambda found: _may_stand("", source, found.group(1)), text)
     text = _NUMBER.sub(r"\1", _TASK.sub(r"\1", text))
     text = _CALLOUT.sub(lambda found: _may_stand(found.group(1), source, found.group(2)), text)
+    text = _ADMONITION.sub(lambda found: _may_stand(found.group(1), source, found.group(2)), text)
     text = _WIKI_LINK.sub(
         lambda found: _may_stand(found.group(2) or found.group(1), source, found.group(1)), text
     )
@@ -139,9 +142,9 @@ def _block(block: str, source: SourceText, tables: int) -> int:
     lines = block.split("\n")
     rule = next((at for at, line in enumerate(lines) if at and _RULE.match(line) and "|" in lines[at - 1]), 0)
     if not rule:
-        source.add(block)
+        source.add(_SIGNS.sub("", block))
         return tables
-    source.add("\n".join(lines[: rule - 1]))
+    source.add(_SIGNS.sub("", "\n".join(lines[: rule - 1])))
     for number, line in enumerate([lines[rule - 1], *lines[rule + 1 :]]):
         cells = _BAR.split(line.strip(" \t>").strip("|"))
         for column, cell in enumerate(cells):
