@@ -1,6 +1,7 @@
 """The second readers: what each of them counts as shown, as left out, and as allowed beside it."""
 
 import io
+import time
 import zipfile
 
 import pytest
@@ -283,3 +284,19 @@ class TestWorkbook:
 def test_formats_without_a_second_reader_say_so():
     assert read_source(b"%PDF-", "pdf") is None
     assert read_source(b"", "png") is None
+
+
+SIGNS = [
+    "<!--", "<a ", '<a "', "<![x", "</", "<p hidden>", "<style>", "<style>a", "*a ", "**a", "`a", "[a",
+    "[a](", "![", "[^a", "[[a", "%%a%", "&", "&#", "| a ", "a-", "> ", "- ", "1. ",
+    "<tr><td>", "~~a", "```\n", "[a]: ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["md", "html", "txt"])
+@pytest.mark.parametrize("sign", SIGNS)
+def test_no_repeated_sign_takes_more_than_its_share_of_time(kind, sign):
+    for text in (sign * 20_000, f"[a]({' ' * 20_000}", f"{sign}{' ' * 20_000}{sign}"):
+        began = time.process_time()
+        read_source(text, kind)
+        assert time.process_time() - began < 3

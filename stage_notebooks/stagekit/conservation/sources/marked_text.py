@@ -20,24 +20,25 @@ _LINE_START = r"^((?:[ \t]*>)*[ \t]*"
 _CODE = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n[ \t]*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
 _COMMENT = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL)
 _WIKI_COMMENT = re.compile(r"%%(.*?)%%", re.DOTALL)
-_NOTE_MARK = re.compile(r"\[\^([^\]\n]+)\]:?")
+_NOTE_MARK = re.compile(r"\[\^([^\[\]\n]+)\]:?")
 _TASK = re.compile(_LINE_START + r"(?:[-*+]|\d+[.)])[ \t]+)\[[ xX]\](?=\s)", re.MULTILINE)
 _NUMBER = re.compile(_LINE_START + r")\d{1,9}[.)](?=[ \t])", re.MULTILINE)
 _CALLOUT = re.compile(r"^((?:[ \t]*>)+[ \t]*)\[!([\w-]+)\][-+]?", re.MULTILINE)
 _ADMONITION = re.compile(r"^([ \t]*)(?:!!!|\?\?\?\+?)[ \t]+([\w-]+)", re.MULTILINE)
-_WIKI_LINK = re.compile(r"!?\[\[([^\]\n|]*)(?:\|([^\]\n]*))?\]\]")
+_WIKI_LINK = re.compile(r"!?\[\[([^\[\]\n|]*)(?:\|([^\[\]\n]*))?\]\]")
 _DEFINITION = re.compile(r"^ {0,3}\[([^\]\n]+)\]:[ \t]*\n?[ \t]*(?:<[^>\n]*>|\S+)(.*)$", re.MULTILINE)
 _BRACKETS = r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"
-_TARGET = r"""\(\s*(?:<[^>\n]*>|(?:[^()\s]|\([^()\s]*\))*)(\s+(?:"[^"]*"|'[^']*'|\([^)]*\)))?\s*\)"""
+_TARGET = (
+    r"""\(\s{0,20}(?:<[^>\n]*>|(?:[^()\s]|\([^()\s]*\))*)(\s{1,20}(?:"[^"]*"|'[^']*'|\([^)]*\)))?\s{0,20}\)"""
+)
 _IMAGE = re.compile("!" + _BRACKETS + rf"(?:{_TARGET}|\[([^\]\n]*)\])")
 _LINK = re.compile(_BRACKETS + rf"(?:{_TARGET}|\[([^\]\n]*)\])")
 _AUTOLINK = re.compile(r"<((?:[a-zA-Z][a-zA-Z0-9+.-]+:|[^\s<>@]+@)[^\s<>]*)>")
 _UNSHOWN = re.compile(r"<(script|style|template|head)\b[^>]*>.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
-_HIDDEN = re.compile(r"<([a-zA-Z]\w*)\b((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>(.*?)</\1\s*>", re.DOTALL)
-_TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
+_TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)([^<>]*)>")
 _SAID = re.compile(r"""\b(?:alt|title|value|placeholder)\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
 _INSIDE = re.compile(r"a|abbr|b|big|cite|code|em|font|i|ins|kbd|mark|q|small|span|strong|sub|sup|u")
-_EMPHASIS = re.compile(r"(\*{1,3})(?=[^\s*])((?:(?!\n[ \t]*\n).)+?)(?<=[^\s*])\1", re.DOTALL)
+_EMPHASIS = re.compile(r"(\*{1,3})(?=[^\s*])((?:(?!\n[ \t]*\n).){1,300}?)(?<=[^\s*])\1", re.DOTALL)
 _SIGNS = re.compile(r"^(?:[ \t>]+|[-*+][ \t]+|#{1,6}[ \t]+)+", re.MULTILINE)
 _RULE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _BAR = re.compile(r"(?<!\\)\|")
@@ -118,12 +119,7 @@ def _may_stand(shown: str, source: SourceText, *texts: str | None) -> str:
 def _without_tags(text: str, source: SourceText) -> str:
     """Take the tags of HTML away; what looks like one and is none is a place to fill in, and stays."""
     text = _UNSHOWN.sub("\n\n", text)
-    text = _HIDDEN.sub(
-        lambda found: (
-            _left_out(found.group(3), "hidden", source) if is_unseen_style(found.group(2)) else found.group()
-        ),
-        text,
-    )
+    text = _without_hidden(text, source)
 
     def one(tag: re.Match[str]) -> str:
         name = tag.group(2).lower()
@@ -135,6 +131,26 @@ def _without_tags(text: str, source: SourceText) -> str:
         return "" if _INSIDE.fullmatch(name) else " " if name in {"br", "wbr", "img"} else "\n\n"
 
     return _TAG.sub(one, text)
+
+
+def _without_hidden(text: str, source: SourceText) -> str:
+    """Take away what stands between a tag that hides its text and its end, or that of the block."""
+    parts: list[str] = []
+    at = 0
+    unclosed: set[str] = set()
+    for tag in _TAG.finditer(text):
+        if tag.start() < at or tag.group(1) or not is_unseen_style(tag.group(3)):
+            continue
+        name = tag.group(2)
+        end = -1 if name in unclosed else text.find(f"</{name}", tag.end())
+        if end < 0:
+            unclosed.add(name)
+            blank = _BLANK.search(text, tag.end())
+            end = blank.start() if blank else len(text)
+        source.leave_out("hidden", _TAG.sub(" ", text[tag.end() : end]))
+        parts.append(text[at : tag.start()])
+        at = end
+    return "".join([*parts, text[at:]])
 
 
 def _block(block: str, source: SourceText, tables: int) -> int:

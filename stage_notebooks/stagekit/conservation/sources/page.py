@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
-from html.parser import HTMLParser
+from collections import Counter
+from collections.abc import Mapping
 
 from stagekit.conservation.source_text import STRUCK, SourceText
 
@@ -37,16 +39,26 @@ _ENDS_ITSELF = {"li": {"li"}, "p": {"p"}, "td": {"td", "th"}, "th": {"td", "th"}
                 "dd": {"dd", "dt"}, "dt": {"dd", "dt"}, "option": {"option"}}  # fmt: skip
 _UNSEEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE)
 _HIDDEN_ATTRIBUTE = re.compile(r"(?<![\w-])hidden(?![\w-])", re.IGNORECASE)
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_SHEET = re.compile(r"<style[^<>]*>(.*?)(?:</style|\Z)", re.IGNORECASE | re.DOTALL)
 _NO_RULE = re.compile(r"/\*.*?\*/|@media\s+print\s*\{(?:[^{}]*\{[^{}]*\})*\s*\}", re.DOTALL)
 _SIMPLE = re.compile(r"([a-zA-Z][\w-]*)?([.#][\w-]+)?")
+_RAW = re.compile(r"<(script|style|template)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+# No alternative looks beyond the next sign of its kind, so that no text takes more than linear time.
+_TOKEN = re.compile(
+    r"""
+    <!--(?P<comment>.*?)(?:-->|\Z)
+    | <[!?][^>]*(?:>|\Z)
+    | <(?P<end>/?)(?P<tag>[a-zA-Z][^\s<>/"']*)(?P<given>(?:[^<>"']|"[^"<]*"|'[^'<]*')*|[^<>]*)>
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+_ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>`]+))?""")
 
 
 def read(content: str) -> SourceText:
     """Return the blocks and cells of a page; its title may stand beside them."""
     reader = _PageReader(_hidden_selectors(content))
-    reader.feed(content)
-    reader.close()
+    reader.read(_RAW.sub("\n", content))
     return reader.source
 
 
@@ -55,22 +67,36 @@ def is_unseen_style(attributes: str) -> bool:
     return bool(_UNSEEN_STYLE.search(attributes) or _HIDDEN_ATTRIBUTE.search(attributes))
 
 
-class _PageReader(HTMLParser):
+class _PageReader:
     """Follows the tags of a page, with the open ones and the rule by which each hides its text."""
 
     def __init__(self, hidden: frozenset[str]) -> None:
-        super().__init__(convert_charrefs=True)
         self.source = SourceText()
         self._hidden = hidden
         self._open: list[tuple[str, str]] = []
+        self._names: Counter[str] = Counter()  # of the open tags
         self._text: list[str] = []
         self._cells: list[tuple[int, int, int]] = []
         self._tables: list[list[int]] = []
         self._count = 0
         self._title = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+    def read(self, content: str) -> None:
+        """Read a page from its first sign to its last."""
+        at = 0
+        for token in _TOKEN.finditer(content):
+            self._data(content[at : token.start()])
+            at = token.end()
+            if token["tag"] and token["end"]:
+                self._end(token["tag"].lower())
+            elif token["tag"]:
+                self._start(token["tag"].lower(), _attributes(token["given"]))
+            elif token["comment"] is not None:
+                self.source.leave_out("comment", token["comment"])
+        self._data(content[at:])
+        self._flush(" ")
+
+    def _start(self, tag: str, given: Mapping[str, str]) -> None:
         if tag not in _INLINE:
             self._flush(" ")
         ends = _ENDS_ITSELF.get(tag, set())
@@ -88,6 +114,7 @@ class _PageReader(HTMLParser):
             return
         if tag in _STRUCK_TAGS:
             self._text.append(STRUCK)
+        self._names[tag] += 1
         self._open.append((tag, (self._open[-1][1] if self._open else "") or self._rule(tag, given)))
 
     def _table_mark(self, tag: str) -> None:
@@ -100,7 +127,7 @@ class _PageReader(HTMLParser):
         elif tag in {"td", "th"} and self._tables:
             self._tables[-1][2] += 1
 
-    def _rule(self, tag: str, given: dict[str, str]) -> str:
+    def _rule(self, tag: str, given: Mapping[str, str]) -> str:
         """Return by which rule a tag's text is not shown; empty where it is."""
         if tag in _UNSHOWN:
             return _UNSHOWN[tag]
@@ -115,11 +142,11 @@ class _PageReader(HTMLParser):
             names |= {f".{name}", f"{tag}.{name}"}
         return "hidden" if names & self._hidden else ""
 
-    def handle_endtag(self, tag: str) -> None:
+    def _end(self, tag: str) -> None:
         if tag not in _INLINE:
             self._flush(" ")
         self._title = False
-        if any(name == tag for name, _ in self._open):
+        if self._names[tag]:
             while self._close(self._open[-1][0]) != tag:
                 pass
 
@@ -128,11 +155,13 @@ class _PageReader(HTMLParser):
             self._text.append(STRUCK)
         self._flush("" if tag in _INLINE else " ")
         self._open.pop()
+        self._names[tag] -= 1
         if tag == "table" and self._tables:
             self._tables.pop()
         return tag
 
-    def handle_data(self, data: str) -> None:
+    def _data(self, data: str) -> None:
+        data = html.unescape(data)
         rule = self._open[-1][1] if self._open else ""
         if self._title:
             self.source.may_stand.append(data)
@@ -144,16 +173,13 @@ class _PageReader(HTMLParser):
         else:
             self._text.append(data)
 
-    def handle_comment(self, data: str) -> None:
-        self.source.leave_out("comment", data)
-
     def _flush(self, end: str) -> None:
         """End a block at a tag that is none inside a line."""
         if not end or not self._text:
             return
         text = "".join(self._text)
         self._text = []
-        if any(name in {"td", "th"} for name, _ in self._open) and self._tables:
+        if self._is_in("td", "th") and self._tables:
             number, row, column = self._tables[-1]
             before = self.source.units[-1] if self.source.units else None
             if before is not None and before.place == (number, row, column):
@@ -161,22 +187,26 @@ class _PageReader(HTMLParser):
                 text = f"{before.text}\n{text}"
             self.source.add(text, "cell", (number, row, column))
         else:
-            margin = any(name in {"header", "footer"} for name, _ in self._open) and not self._in_content()
+            inner = self._is_in("article", "main", "section", "blockquote")
+            margin = self._is_in("header", "footer") and not inner
             self.source.add(text, "furniture" if margin else "paragraph")
 
-    def _in_content(self) -> bool:
-        """Whether the place belongs to an article; its header and footer are no margins of the page."""
-        return any(name in {"article", "main", "section", "blockquote"} for name, _ in self._open)
+    def _is_in(self, *tags: str) -> bool:
+        return any(self._names[tag] for tag in tags)
 
-    def close(self) -> None:
-        super().close()
-        self._flush(" ")
+
+def _attributes(given: str) -> dict[str, str]:
+    found = ((name.lower(), html.unescape(value.strip("\"'"))) for name, value in _ATTRIBUTE.findall(given))
+    return dict(found)
 
 
 def _hidden_selectors(content: str) -> frozenset[str]:
     """Return the simple selectors of the page's own style sheets whose text is not shown."""
-    sheets = re.findall(r"<style[^>]*>(.*?)</style>", content, re.IGNORECASE | re.DOTALL)
-    rules = (rule for sheet in sheets for rule in _RULE.findall(_NO_RULE.sub("", sheet)))
-    unseen = (selectors.split(",") for selectors, said in rules if _UNSEEN_STYLE.search(said))
-    names = (name.strip() for selectors in unseen for name in selectors)
-    return frozenset(name for name in names if _SIMPLE.fullmatch(name))
+    found: set[str] = set()
+    for sheet in _SHEET.findall(content):
+        for rule in _NO_RULE.sub("", sheet).split("}"):
+            selectors, _, said = rule.rpartition("{")
+            if _UNSEEN_STYLE.search(said):
+                names = (name.strip() for name in selectors.rpartition("{")[2].split(","))
+                found.update(name for name in names if _SIMPLE.fullmatch(name))
+    return frozenset(found)
