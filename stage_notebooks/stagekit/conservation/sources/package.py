@@ -37,10 +37,6 @@ class Package:
             raise ValueError(str(error)) from None
         self._names = {name.lower().lstrip("/"): name for name in self._archive.namelist()}
 
-    def names(self) -> list[str]:
-        """Return the names of all parts, in lower case."""
-        return sorted(self._names)
-
     def bytes(self, part: str) -> bytes | None:
         """Return a part, or None where there is none of that name."""
         name = self._names.get(part.lower().lstrip("/"))
@@ -51,10 +47,18 @@ class Package:
         except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
             raise ValueError(f"{part}: {error}") from None
 
-    def root(self, part: str) -> Element | None:
-        """Return the root element of a part, or None where there is none of that name."""
+    def root(self, part: str, *names: str) -> Element | None:
+        """Return the root element of a part, or None where there is none of that name.
+
+        Args:
+            part: its name.
+            names: of what is looked for; a part that has none of them is not worth its parsing, and None.
+        """
         content = self.bytes(part)
         if content is None:
+            return None
+        sought = (name.encode(form) for name in names for form in ("utf-8", "utf-16-le", "utf-16-be"))
+        if names and not any(name in content for name in sought):
             return None
         try:
             return ElementTree.fromstring(content)

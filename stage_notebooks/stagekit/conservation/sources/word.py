@@ -64,13 +64,13 @@ class _Document:
         related = self.package.relations(main)
         by_type = {found.type: found.target for found in related.values()}
         self._relations = {key: found.target for key, found in related.items()}
-        self._styles = _styles(self.package.root(by_type.get("styles", "")))
+        self._styles = _styles(self.package.root(by_type.get("styles", ""), *_LOOKS))
         body = next((child for child in root if local_name(child.tag) == "body"), root)
         self._blocks(body)
         for note, kind in (("footnote", "footnotes"), ("endnote", "endnotes")):
             self._read_notes(self.package.root(by_type.get(kind, "")), note)
-        self._read_margins(self.package.root(by_type.get("settings", "")))
-        self.source.may_stand += _level_texts(self.package.root(by_type.get("numbering", "")))
+        self._read_margins(self.package.root(by_type.get("settings", ""), "evenAndOddHeaders"))
+        self.source.may_stand += _level_texts(self.package.root(by_type.get("numbering", ""), "lvlText"))
         comments = self.package.root(by_type.get("comments", ""))
         for comment in comments if comments is not None else ():
             self.source.leave_out("comment", _all_text(comment))
