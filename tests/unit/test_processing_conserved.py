@@ -3,12 +3,13 @@
 import io
 
 import pytest
-from docling_core.types.doc import DocItemLabel, DoclingDocument
+from docling_core.types.doc import BoundingBox, CoordOrigin, DocItemLabel, DoclingDocument, ProvenanceItem
 from docling_core.types.doc.document import TableCell, TableData
 from docx import Document
 
 from stagekit.chunking import build_markdown
 from stagekit.processing.conserved import conserve_text
+from stagekit.processing.pdf.coverage import measure_coverage
 from stagekit.processing.process import process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
@@ -142,6 +143,35 @@ class TestWhatCannotBePutBack:
 
     def test_pictures_have_no_second_reader(self):
         assert conserve_text(converted(), b"", "png") == (None, [])
+
+
+class TestPdfPages:
+    LAYERS = (
+        "O pedido é feito\r\npela inter-\r\nnet. " * 30,
+        "Da decisão cabe recurso. " * 40 + "\r\nFica sem efeito a nota.",
+    )
+
+    def document(self, *pages):
+        document = DoclingDocument(name="d")
+        box = BoundingBox(l=0, t=9, r=9, b=0, coord_origin=CoordOrigin.BOTTOMLEFT)
+        for number, text in enumerate(pages, start=1):
+            prov = ProvenanceItem(page_no=number, bbox=box, charspan=(0, len(text)))
+            document.add_text(label=DocItemLabel.TEXT, text=text, prov=prov)
+        return document
+
+    def test_a_page_that_lost_a_clause_is_low_whatever_its_share_of_words(self):
+        document = self.document("O pedido é feito pela internet. " * 30, "Da decisão cabe recurso. " * 40)
+        coverage = measure_coverage(self.LAYERS, document)
+        assert coverage.minimum > 0.95
+        assert coverage.low_pages(0.9) == [2]
+        assert coverage.is_low(0.9)
+        assert coverage.as_json()["missing"] == ['text "Fica sem efeito a nota." of page 2']
+
+    def test_what_nobody_sees_is_named_as_left_out(self):
+        document = self.document("O pedido é feito pela internet. " * 30)
+        coverage = measure_coverage(self.LAYERS[:1], document, unseen={1: "segredo", 2: " "})
+        assert (coverage.total, coverage.losses) == (1.0, ())
+        assert coverage.as_json()["left_out"] == {"hidden text": ["segredo"]}
 
 
 class Forgetful(DocumentReader):

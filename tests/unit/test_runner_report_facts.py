@@ -154,8 +154,10 @@ def test_doubtful_documents_and_notes_are_told(manager: StateManager) -> None:
         ("30-Aprovados/b.pdf", "the text may be read wrongly (confidence 0.41)"),
         (
             "30-Aprovados/a.md",
-            "a part of the text is missing (confidence 1.00, 99% of its words, "
-            'table cell "0", table cell "1", table cell "2", and 2 more)',
+            (
+                "a part of the text is missing (confidence 1.00, 99% of its words, "
+                'table cell "0", table cell "1", table cell "2", and 2 more)'
+            ),
         ),
     ]
     assert [(group.text, len(group.paths)) for group in report.notes] == [("no approver", 4), ("no title", 1)]
