@@ -193,7 +193,7 @@ class PipelineConfig(BaseSettings):
     ocr_embedded_images: bool = Field(False, description="read the text in pictures of Office documents")
     artifacts_path: _Path = Field("", description="folder with Docling's models; empty: from the hub")
     min_confidence_threshold: float = Field(0.8, ge=0, le=1, description="documents below are flagged")
-    min_text_coverage: float = Field(0.98, ge=0, le=1, description="share of a PDF's words to be kept")
+    min_text_coverage: float = Field(0.98, ge=0, le=1, description="share of a document's words to be kept")
     enable_quality_gates: bool = Field(True, description="judge each document by the two thresholds")
     max_pages: int = Field(2000, gt=0, description="longer documents are rejected")
     workers: int = Field(0, ge=0, description="conversion processes; 0: one a core, as memory allows")

@@ -15,11 +15,12 @@ __all__ = ["document_changes", "ignored_groups", "noted_groups", "problem_groups
 Row = dict[str, Any]
 _LISTING = ("gitlab_ingestion", "documents")
 _IDENTITY = ("path", "blob_id", "memo_key")
-_QUALITY = ("path", "status", "quality_verdict", "confidence", "worst_page_coverage")
+_QUALITY = ("path", "status", "quality_verdict", "confidence", "worst_page_coverage", "pages", "conservation")
+_NAMED = 3  # missing texts that a line names
 _URGENCY = {"failed": 0, "rejected": 1, "stale": 2}
 _VERDICTS = {
     "low_confidence": "the text may be read wrongly",
-    "low_coverage": "a part of the text of a page is missing",
+    "low_coverage": "a part of the text is missing",
 }
 
 
@@ -90,6 +91,7 @@ def noted_groups(rows: RunRows) -> list[Group]:
         (str(text), path)
         for stage, product, name in (
             ("document_processing", "processed", "warnings"),
+            ("text_chunking", "chunks", "warnings"),
             ("metadata_enrichment", "payloads", "validation_warnings"),
         )
         for found in [rows.columns(stage, product, "path", "status", name)]
@@ -104,7 +106,10 @@ def _doubt(row: Row) -> str:
     if row.get("confidence") is not None:
         figures.append(f"confidence {row['confidence']:.2f}")
     if row.get("worst_page_coverage") is not None:
-        figures.append(f"{row['worst_page_coverage']:.0%} of the words of its worst page")
+        whole = "the words of its worst page" if row.get("pages") else "its words"
+        figures.append(f"{row['worst_page_coverage']:.0%} of {whole}")
+    missing = (row.get("conservation") or {}).get("missing") or []
+    figures += missing[:_NAMED] + ([f"and {len(missing) - _NAMED} more"] if missing[_NAMED:] else [])
     return f"{_VERDICTS.get(verdict, verdict)} ({', '.join(figures) or verdict})"
 
 

@@ -277,7 +277,7 @@ def test_a_worker_keeps_what_is_known_of_a_document(report):
     assert (output.fields["text_coverage"], output.fields["worst_page_coverage"]) == (1.0, 1.0)
     assert output.fields["quality_verdict"] == "pass"
     note = process({"content": "note", "file_name": "nota.md"}).fields
-    assert (note["file_format"], note["pages"], note["text_coverage"]) == ("md", None, None)
+    assert (note["file_format"], note["pages"], note["text_coverage"]) == ("md", None, 1.0)
 
 
 def test_the_versions_of_the_engines_are_known_without_loading_them():

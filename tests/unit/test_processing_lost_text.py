@@ -10,7 +10,7 @@ from docling_core.types.doc import (
     Size,
 )
 
-from stagekit.processing.pdf.coverage import TextCoverage
+from stagekit.conservation.coverage import TextCoverage
 from stagekit.processing.pdf.file import text_layer_lines
 from stagekit.processing.pdf.lost_text import LayerLine, put_back_lost_text
 from tests.unit.processing_pdfs import pdf

@@ -136,6 +136,12 @@ def test_doubtful_documents_and_notes_are_told(manager: StateManager) -> None:
             "worst_page_coverage": 0.5,
             "confidence": 0.3,
         },
+        "30-Aprovados/a.md": {
+            "quality_verdict": "low_coverage",
+            "worst_page_coverage": 0.99,
+            "conservation": {"missing": [f'table cell "{number}"' for number in range(5)]},
+            "confidence": 1.0,
+        },
         "30-Aprovados/d.docx": {"quality_verdict": "else", "confidence": None},
     }
     report = collect_report(manager, record_chain(manager, DOCUMENTS, outcomes=odd))
@@ -143,12 +149,19 @@ def test_doubtful_documents_and_notes_are_told(manager: StateManager) -> None:
         ("30-Aprovados/d.docx", "else (else)"),
         (
             "30-Aprovados/c.pdf",
-            "a part of the text of a page is missing (confidence 0.30, 50% of the words of its worst page)",
+            "a part of the text is missing (confidence 0.30, 50% of the words of its worst page)",
         ),
         ("30-Aprovados/b.pdf", "the text may be read wrongly (confidence 0.41)"),
+        (
+            "30-Aprovados/a.md",
+            (
+                "a part of the text is missing (confidence 1.00, 99% of its words, "
+                'table cell "0", table cell "1", table cell "2", and 2 more)'
+            ),
+        ),
     ]
     assert [(group.text, len(group.paths)) for group in report.notes] == [("no approver", 4), ("no title", 1)]
-    assert "3 documents served, but of doubtful quality" in Page(render_html(report, {})).words
+    assert "4 documents served, but of doubtful quality" in Page(render_html(report, {})).words
 
 
 def test_runs_are_compared_with_the_last_whole_one_of_their_kind(manager: StateManager) -> None:

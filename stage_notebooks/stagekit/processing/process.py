@@ -6,16 +6,18 @@ import hashlib
 import io
 import math
 import warnings as python_warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from docling_core.types.doc import DoclingDocument
 from docling_core.types.doc.document import ContentLayer, DocItem, DocumentOrigin
 
+from stagekit.conservation.coverage import TextCoverage
 from stagekit.declared import Declaration, read_declaration
 from stagekit.declared.revocation import revocations
 from stagekit.errors import DocumentRejected
+from stagekit.processing.conserved import conserve_text, loss_sentences
 from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
@@ -23,7 +25,7 @@ from stagekit.processing.office.gaps import complete_document
 from stagekit.processing.office.open_text import open_text_to_html
 from stagekit.processing.office.word.plain import PlainWord, make_plain
 from stagekit.processing.office.word.restore import restore_marks
-from stagekit.processing.pdf.coverage import TextCoverage, is_readable, measure_coverage, page_texts_of
+from stagekit.processing.pdf.coverage import is_readable, measure_coverage, page_texts_of
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.lost_text import put_back_lost_text
 from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
@@ -57,7 +59,8 @@ class ProcessedDocument:
         ocr_confidence: Mean OCR confidence of the pages it was applied to, 0 to 1.
         confidence: Mean of Docling's page scores, 0 to 1. Formats that are read and not recognised (DOCX,
             Markdown, text) have 1.0: nothing was guessed.
-        text_coverage: Share of the PDF's text layer that arrived; None without a text layer.
+        text_coverage: How much of the file's text arrived, as a second reader finds it; None for images and
+            for PDFs without a text layer, of whose text only `confidence` tells.
         pages_reconverted: Pages to which lost words were put back, because too few had arrived.
         front_matter: The front matter of a Markdown file.
         properties: What the file says about itself.
@@ -95,9 +98,11 @@ def process_document(
     """
     file_format = detect_format(content, file_name)
     if file_format in ("md", "txt", "html"):
-        processed = _process_text(read_declaration(content, file_format), file_format)
+        declared = read_declaration(content, file_format)
+        processed = _process_text(declared, file_format)
+        processed = _conserved(processed, declared.text or "")
     elif file_format in OFFICE_FORMATS:
-        processed = _process_office(reader, content, file_format, settings)
+        processed = _conserved(_process_office(reader, content, file_format, settings), content)
     else:
         processed = _process_paged(reader, content, file_format, settings)
     _refuse_blank(processed.document)
@@ -114,6 +119,14 @@ def process_document(
 def document_json(document: DoclingDocument) -> bytes:
     """Return a DoclingDocument as JSON; equal documents give equal bytes."""
     return document.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def _conserved(processed: ProcessedDocument, content: bytes | str) -> ProcessedDocument:
+    """Hold a document that was read, and not recognised, against its file."""
+    coverage, notes = conserve_text(processed.document, content, processed.file_format)
+    if coverage is not None and processed.ocr_applied:
+        coverage = replace(coverage, added=())  # what OCR reads in pictures stands in no text of the file
+    return replace(processed, text_coverage=coverage, warnings=[*processed.warnings, *notes])
 
 
 def _process_text(declared: Declaration, file_format: str) -> ProcessedDocument:
@@ -205,11 +218,12 @@ def _process_paged(
     by_ocr = read_by_ocr(result.pages)
     coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
     put_back = []
-    if coverage is not None and coverage.minimum < settings.min_text_coverage:
+    if coverage is not None and coverage.is_low(settings.min_text_coverage):
         lines = partial(text_layer_lines, upright)
         put_back = put_back_lost_text(result.document, coverage, settings.min_text_coverage, lines)
         coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
     notes = quality_sentences(pdf.page_texts, page_texts_of(result.document), by_ocr, put_back)
+    notes += loss_sentences(coverage) if coverage is not None else []
     pages = result.confidence.pages.values()
     ocr = [float(page.ocr_score) for page in pages if not math.isnan(page.ocr_score)]
     read = [page for page in pages if not (math.isnan(page.ocr_score) and math.isnan(page.parse_score))]

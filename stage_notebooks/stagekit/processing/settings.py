@@ -50,7 +50,8 @@ class ProcessingSettings:
     Attributes:
         max_pages: A longer PDF is rejected.
         min_confidence_threshold: Docling's confidence below which the verdict is `low_confidence`.
-        min_text_coverage: Share of a page's words below which the verdict is `low_coverage`.
+        min_text_coverage: Share of the words of a file, or of a PDF's page, below which the verdict is
+            `low_coverage`.
         enable_quality_gates: False gives every document the verdict `pass`.
         upright_scans: Scanned pages that lie on their side or their head are turned first.
         ocr_embedded_images: Text in the pictures of Office documents is read.

@@ -82,6 +82,7 @@ def open_processor(
                 "pages_reconverted": result.pages_reconverted,
                 "worst_page_coverage": coverage.minimum if coverage else None,
                 "quality_verdict": quality_verdict(result, rules),
+                "conservation": coverage.as_json() if coverage else None,
                 "front_matter": result.front_matter,
                 "properties": result.properties,
                 "revokes": result.revokes,

@@ -18,9 +18,9 @@ from docling.models.stages.ocr.rapid_ocr_model import RapidOcrModel
 from docling.models.stages.ocr.tesseract_ocr_cli_model import TesseractOcrCliModel
 from docling_core.types.doc import BoundingBox
 
+from stagekit.conservation.words import words_of
 from stagekit.processing.ocr.ordinals import with_ordinals
 from stagekit.processing.ocr.packaged_ocr import page_reader
-from stagekit.processing.pdf.coverage import words_of
 from stagekit.processing.text.quality import text_fault
 
 if TYPE_CHECKING:

@@ -3,65 +3,61 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from docling_core.types.doc import DoclingDocument, TableItem, TextItem
 
+from stagekit.conservation.comparison import Loss, compare_units
+from stagekit.conservation.coverage import TextCoverage
+from stagekit.conservation.source_text import Unit
+from stagekit.conservation.words import words_of
 from stagekit.processing.text.broken_text import is_broken_text
 
-__all__ = ["TextCoverage", "is_readable", "measure_coverage", "missing_words", "page_texts_of", "words_of"]
+__all__ = ["is_readable", "measure_coverage", "missing_words", "page_texts_of"]
 
+_LINE_END = re.compile(r"(?<![-\u2010\u2011\u00ad\x02\ufffe\r\n])[ \t]*[\r\n]+")  # behind no divided word
 SHORTEST_INSIDE = 4  # letters; shorter words are found inside others by chance
-_WORD = re.compile(r"[^\W_]+")
-_HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010\u2011\u00ad\x02\ufffe]+\s*(?=[^\W_])")
-
-
-@dataclass(frozen=True)
-class TextCoverage:
-    """Shares from 0 to 1 of the text layer's words that the document holds.
-
-    Attributes:
-        total: Over all pages with a text layer.
-        minimum: Of the worst page.
-        pages: By page number; pages without a usable text layer are left out.
-    """
-
-    total: float
-    minimum: float
-    pages: dict[int, float]
 
 
 def measure_coverage(
-    page_texts: Sequence[str], document: DoclingDocument, *, read_by_ocr: Collection[int] = ()
+    page_texts: Sequence[str],
+    document: DoclingDocument,
+    *,
+    read_by_ocr: Collection[int] = (),
+    unseen: Mapping[int, str] | None = None,
 ) -> TextCoverage | None:
     """Compare the text layer of each page with the text that the document places on that page.
 
-    Case, punctuation, ligatures and hyphens are ignored; repeated words must be found as often as they occur.
+    Repeated words must be found as often as they occur, in whatever order.
 
     Args:
-        page_texts: The text layer of each page.
+        page_texts: The text layer of each page, as far as a reader of the page sees it.
         document: What was made of it.
         read_by_ocr: Numbers of the pages whose text layer was not used; they are left out.
+        unseen: Text of the layer that nobody sees on the page, by page number; it is named as left out.
 
     Returns:
         The shares, or None where no page has a usable text layer.
     """
     found = page_texts_of(document)
     pages: dict[int, float] = {}
-    hits_total = words_total = 0
+    losses: list[Loss] = []
+    hits = words = lines = 0
     for number, layer in enumerate(page_texts, start=1):
         if number in read_by_ocr or not is_readable(layer):
             continue
-        words = words_of(layer)
-        hits = _hits(words, found.get(number, ""))
-        pages[number] = hits / len(words)
-        hits_total, words_total = hits_total + hits, words_total + len(words)
+        units = [Unit(line) for line in _LINE_END.split(layer)]
+        page = compare_units(units, found.get(number, ""))
+        pages[number] = page.share
+        losses += [replace(loss, unit=lines + loss.unit, page=number) for loss in page.losses]
+        hits, words, lines = hits + page.found, words + page.wanted, lines + len(units)
     if not pages:
         return None
-    return TextCoverage(hits_total / words_total, min(pages.values()), pages)
+    hidden = {"hidden": [text for text in (unseen or {}).values() if text.strip()]}
+    left_out = hidden if hidden["hidden"] else {}
+    return TextCoverage(hits / words, min(pages.values()), pages, tuple(losses), left_out=left_out)
 
 
 def is_readable(layer: str) -> bool:
@@ -73,16 +69,6 @@ def missing_words(words: Iterable[str], document: DoclingDocument, page: int) ->
     """Return how often each of a page's words is missing in what the document places on that page."""
     text = page_texts_of(document).get(page, "")
     return +Counter({word: wanted - got for word, wanted, got in _compared(words, text)})
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a text in the form in which they are compared."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return _WORD.findall(_HYPHEN.sub("", folded))
-
-
-def _hits(words: Iterable[str], text: str) -> int:
-    return sum(got for _, _, got in _compared(words, text))
 
 
 def _compared(words: Iterable[str], text: str) -> Iterator[tuple[str, int, int]]:

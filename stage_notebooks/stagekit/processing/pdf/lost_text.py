@@ -20,7 +20,9 @@ from docling_core.types.doc import (
     ProvenanceItem,
 )
 
-from stagekit.processing.pdf.coverage import TextCoverage, missing_words, page_texts_of, words_of
+from stagekit.conservation.coverage import TextCoverage
+from stagekit.conservation.words import words_of
+from stagekit.processing.pdf.coverage import missing_words, page_texts_of
 from stagekit.processing.pdf.hyphenation import join_lines
 
 __all__ = ["LayerLine", "put_back_lost_text"]
@@ -52,13 +54,13 @@ def put_back_lost_text(
     Args:
         document: It is changed.
         coverage: Of this document.
-        threshold: Pages below it are read again.
+        threshold: Pages below it, and those with a proven loss, are read again.
         read_lines: Returns the lines of the text layer of pages, by page number.
 
     Returns:
         The numbers of the pages to which text was added.
     """
-    low = [number for number, share in coverage.pages.items() if share < threshold]
+    low = coverage.low_pages(threshold)
     if not low:
         return []
     changed = []

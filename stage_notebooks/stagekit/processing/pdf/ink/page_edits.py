@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from stagekit.processing.pdf.coverage import words_of
+from stagekit.conservation.words import words_of
 from stagekit.processing.pdf.ink.page_objects import PaintedText
 
 __all__ = ["replace_by_picture", "take_away"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from docling_core.types.doc import BoundingBox
 
-from stagekit.processing.pdf.coverage import words_of
+from stagekit.conservation.words import words_of
 from stagekit.processing.pdf.ink.annotations import draw_annotations
 from stagekit.processing.pdf.ink.font_maps import Fingerprint, doubtful_texts
 from stagekit.processing.pdf.ink.open_page import OpenPage

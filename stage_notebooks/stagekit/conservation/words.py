@@ -1,0 +1,30 @@
+"""Brings words into the form in which texts from two readers are compared."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["clauses_of", "words_of"]
+
+_WORD = re.compile(r"[^\W_]+")
+_HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010\u2011\u00ad\x02\ufffe]+\s*(?=[^\W_])")
+_UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+_CLAUSE_END = re.compile(r"(?<=[.;:!?])\s+")
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in the form in which they are compared.
+
+    Case, punctuation, ligatures, raised letters, soft and line-end hyphens, zero-width signs and the way in
+    which accents are stored make no difference.
+    """
+    if text.isascii():
+        return _WORD.findall(_HYPHEN.sub("", text.casefold()))
+    folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
+    return _WORD.findall(_HYPHEN.sub("", folded))
+
+
+def clauses_of(text: str) -> list[str]:
+    """Return the parts of a text that end with a mark of punctuation and white space."""
+    return _CLAUSE_END.split(text)
