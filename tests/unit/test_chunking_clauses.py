@@ -90,7 +90,7 @@ def test_any_norm_has_all_its_clauses_in_its_chunks_and_every_word(norm: Norm) -
 def test_a_caput_is_not_parted_from_its_own_text_where_it_fits() -> None:
     filler = ["Nada aqui é norma e cada frase tem dez palavras." for _ in range(9)]
     caput = "Art. 1º O uso é livre. Ele vale para todos os dias. Ele vale em todas as salas."
-    for before in range(1, 10):
+    for before in range(1, 10):  # wherever the caput falls
         others = (f"Art. {n}º Outro artigo vale aqui." for n in range(2, 9))
         chunking = chunks_of(*filler[:before], caput, *others, size=100)
         assert any(caput in chunk.text for chunk in chunking.chunks)
@@ -149,6 +149,8 @@ def test_struck_text_that_a_chunk_cuts_stays_struck_on_both_sides() -> None:
          ["Art. 10. (Revogado pela Portaria nº 33, de 2022)", "Art. 11. Vale."]),
         (["Art. 10. O prazo é curto. (Revogado pela Lei nº 9, de 2022)", "Art. 11. Vale."],
          ["~~Art. 10. O prazo é curto.~~ (Revogado pela Lei nº 9, de 2022)", "Art. 11. Vale."]),
+        (["Art. 20-A. Revogado pelo Decreto nº 10.756, de 2021 Vigência", "Art. 21. Vale."],
+         ["Art. 20-A. Revogado pelo Decreto nº 10.756, de 2021 Vigência", "Art. 21. Vale."]),
         (["Art. 11. Dez dias.", "Art. 11. Quinze dias. (Redação dada pela Portaria nº 41, de 2023)"],
          ["~~Art. 11. Dez dias.~~", "Art. 11. Quinze dias. (Redação dada pela Portaria nº 41, de 2023)"]),
         (["Art. 1º Tem:", "I - sal;", "I - açúcar; (Redação dada pela Lei nº 2)", "II - água."],

@@ -92,6 +92,7 @@ def test_other_blocks_have_their_clauses(text: str, clauses: list[str]) -> None:
         "a) primeiro\nb) segundo",
         "O Capítulo III deste Regimento trata disso.\nCapítulo III deste Regimento: veja acima.",
         "Version 4.2 of the tool\nSection of the wall",
+        "# Chapter 4\n\nHow it began.\n\n# Chapter 5\n\nHow it ended.\n\n# Anexo II\n\nFotografias.",
     ],
 )
 def test_a_look_alike_opens_nothing(text: str) -> None:
@@ -152,6 +153,7 @@ def test_each_clause_is_found_by_what_cites_it(norm: Norm) -> None:
         ("art. 12, iii, da lei", "art12_cpt_inc3"),
         ("art. 1022 e art. 1.022", "art1022_cpt"),
         ("o que diz o capítulo II?", "cap2"),
+        ("capítulo 2 do regimento", "cap2"),
         ("qual é a multa? a) alta b) baixa", ""),
         ("obra de arte 5 do museu", ""),
         ("o § 2º diz o quê?", ""),

@@ -18,6 +18,8 @@ _REVOKED = re.compile(
     r"(?:\s+(?:pel[oa]s?|a partir|por|tacitamente|expressamente)\b[^()]*)?\)",
     re.IGNORECASE,
 )
+# Some pages print the mark of a clause without text in no parentheses.
+_REVOKED_STUB = re.compile(r"\s*Revogad[oa]s?\s+pel[oa]s?\s[^;]{0,120}", re.IGNORECASE)
 _NEW_WORDING = re.compile(r"\((?:reda[cç][aã]o dada|com reda[cç][aã]o|nova reda[cç][aã]o)\b", re.IGNORECASE)
 _NOTES = re.compile(r"(?:\s*(?:\([^()]*\)|[.;,*_~|]|\b(?:e|ou)\b))*\s*")
 _BARE_LABEL_END = re.compile(r"[\s.:;–—\-]*")
@@ -56,6 +58,8 @@ def articulate(markdown: CanonicalMarkdown, struck_text: StruckText = "mark") ->
 def is_revoked(text: str, clause: Clause) -> bool:
     """Return whether a clause says of itself that it was revoked."""
     own = text[clause.text_start : clause.end]
+    if _REVOKED_STUB.fullmatch(own.rstrip()):
+        return True
     match = _REVOKED.search(own)
     return match is not None and _NOTES.fullmatch(own, match.end()) is not None
 
@@ -119,7 +123,8 @@ def _strikes(markdown: CanonicalMarkdown, clauses: Sequence[Clause]) -> Iterator
         if later is not None and _replaces(markdown.text, later):
             yield from _struck(markdown, clause.start, clauses[number + 1].start)
         elif is_revoked(markdown.text, clause):
-            before = own[: _REVOKED.search(own).start()]  # type: ignore[union-attr]
+            mark = _REVOKED.search(own)
+            before = own[: mark.start()] if mark else ""
             if not _BARE_LABEL_END.fullmatch(before):
                 yield from _struck(markdown, clause.start, clause.text_start + len(before))
 

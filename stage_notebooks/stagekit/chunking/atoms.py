@@ -17,9 +17,9 @@ __all__ = ["Atom", "Place", "leads", "make_atoms"]
 class Place(IntEnum):
     """How good a place to end a chunk is, worst first.
 
-    HELD is behind a heading, a caption or an introduction, and within a short clause of a norm or code that
-    fits a chunk; PART is between the items or rows of a list or table, or the sentences of a clause, that is
-    better kept whole; SENTENCE is between sentences, rows, lines and items of a list.
+    HELD is behind a heading, a caption or an introduction, and within a clause of a norm or code that fits a
+    chunk; PART is between the items or rows of a list or table that is better kept whole; SENTENCE is between
+    sentences, rows, lines and items of a list.
     """
 
     HELD = 0
@@ -29,6 +29,9 @@ class Place(IntEnum):
     SENTENCE = 4
     BLOCK = 5
     HEADING = 6  # or an article of a norm
+
+
+_MARKS_BEFORE = " *_~>#-"  # what may stand between the beginning of a line and the label of a clause
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ def make_atoms(markdown: CanonicalMarkdown, index: TokenIndex, limit: int) -> li
         opening, within = _places(markdown.text, block, before, index, limit, lists)
         for start, end, header in _spans(markdown.text, block, index, limit):
             place = clauses.place(start, opening if start == block.start else within)
-            atoms += _pieces(markdown.text, index, (start, end), header, number, block, limit, place)
+            held = clauses.holds(start)
+            atoms += _pieces(markdown.text, index, (start, end), header, number, block, limit, place, held)
         before = block
     return atoms
 
@@ -84,18 +88,33 @@ class _Clauses:
         self._text, self._clauses, self._limit = markdown.text, markdown.clauses, limit
         self._starts = [clause.start for clause in markdown.clauses]
         self._sizes = [index.count(clause.start, clause.end) for clause in markdown.clauses]
+        # A numbered heading opens a section, which is cut like any other, not a clause that is one statement.
+        heads = {block.start for block in markdown.blocks if block.kind == "heading"}
+        self._sections = {
+            at
+            for at, clause in enumerate(markdown.clauses)
+            if clause.level == Level.DECIMAL and self._line_start(clause.start) in heads
+        }
 
     def place(self, start: int, usual: Place) -> Place:
         """Return how good it is to cut at a place, which without clauses would be `usual`."""
-        at = bisect_right(self._starts, start) - 1
+        at = bisect_right(self._starts, start + len(_MARKS_BEFORE)) - 1
         if at < 0 or usual == Place.HEADING or start >= self._clauses[at].end:
             return usual
         clause = self._clauses[at]
-        # Emphasis or a struck mark may stand before the label.
-        if not self._text[clause.start : start].strip(" *_~"):
+        if start <= clause.start and not self._text[start : clause.start].strip(_MARKS_BEFORE):
             return self._opening(clause, usual)
-        held = _within(self._sizes[at], self._limit)
-        return min(usual, held) if held < Place.SENTENCE else usual
+        return Place.HELD if self.holds(start) else usual
+
+    def holds(self, start: int) -> bool:
+        """Return whether a place lies within a clause that fits a chunk."""
+        at = bisect_right(self._starts, start) - 1
+        if at < 0 or at in self._sections:
+            return False
+        return start < self._clauses[at].end and self._sizes[at] <= self._limit
+
+    def _line_start(self, place: int) -> int:
+        return self._text.rfind("\n", 0, place) + 1
 
     def _opening(self, clause: Clause, usual: Place) -> Place:
         before = self._text[max(0, clause.start - 40) : clause.start].rstrip(" \n*_~>|#-")
@@ -182,6 +201,7 @@ def _pieces(
     block: Block,
     limit: int,
     place: Place,
+    held: bool,
 ) -> Iterator[Atom]:
     prose = block.kind not in {"table", "code_block", "heading"}
     room = limit - header.tokens
@@ -193,7 +213,8 @@ def _pieces(
         parts = list(_clauses(text, index, span, small))
     for start, end, inner in parts:
         first = start == span[0]
-        yield Atom(start, end, number, place if first else inner, first, prose, header)
+        behind = place if first else Place.HELD if held else inner
+        yield Atom(start, end, number, behind, first, prose, header)
 
 
 def _clauses(

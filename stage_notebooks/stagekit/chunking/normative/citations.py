@@ -40,7 +40,7 @@ _CITED = re.compile(
     r"|(?:\bitens\b|\bsubitens\b)\s*(?P<items>\d+(?:\.\d+)*(?:(?:\s*,\s*|\s+e\s+|\s+a\s+)\d+(?:\.\d+)*)*)"
     r"|(?:\bitem\b|\bsubitem\b|\bsecao\b|\bclausula\b)\s*(?P<item>\d+(?:\.\d+)*)"
     r"|\b(?P<caput>caput|cpt\.)"
-    r"|\b(?P<grouping>parte|livro|titulo|capitulo|secao|subsecao)\s+(?P<group>[ivxlcdm]+|unic[ao]|geral|especial"
+    r"|\b(?P<grouping>parte|livro|titulo|capitulo|secao|subsecao)\s+(?P<group>[ivxlcdm]+|\d{1,3}|unic[ao]|geral|especial"
     r"|primeir[ao]|segund[ao]|terceir[ao]|quart[ao]|quint[ao])(?:-(?P<group_suffix>[a-z]))?(?!\w)"
     r"|\b(?P<annex>anexo)(?:\s+(?P<annex_number>[ivxlcdm]+|\d{1,2}|unico)(?!\w))?"
 )
@@ -209,7 +209,7 @@ def _parts(match: re.Match[str]) -> Iterator[tuple[Level, list[Part]]]:
 
 def _grouping(kind: str, numeral: str, suffix: str | None) -> tuple[Level, list[Part]]:
     level = next(level for level, name in GROUPINGS.items() if fold(name).lower() == kind)
-    number = from_roman(numeral.upper()) or from_word(numeral)
+    number = int(numeral) if numeral.isdigit() else from_roman(numeral.upper()) or from_word(numeral)
     words = {"unico": "Único", "unica": "Única", "geral": "Geral", "especial": "Especial"}
     return level, [Part(level, number, (suffix or "").upper(), words.get(numeral, ""))]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from stagekit.chunking.normative.address import Address, Level, Part
+from stagekit.chunking.normative.address import GROUPINGS, Address, Level, Part
 from stagekit.chunking.normative.labels import Label, fold, labels_at
 from stagekit.chunking.normative.numerals import next_letter
 
@@ -125,7 +125,11 @@ class _Reader:
                 continue
             self._line(number, line)
             number += 1
-        return [clause for clause in self.clauses if not self._is_omission(clause)]
+        found = [clause for clause in self.clauses if not self._is_omission(clause)]
+        # A book has chapters and annexes too: only what holds a clause of its own is a norm.
+        is_norm = any(clause.level > Level.SUBSECAO for clause in found)
+        has_articles = any(clause.level in {Level.ARTIGO, Level.INCISO} for clause in found)
+        return [clause for clause in found if is_norm and (has_articles or clause.level not in GROUPINGS)]
 
     # Lines
 
