@@ -1,5 +1,6 @@
 """In chunks each clause of a norm has its line and its name, and what is struck out is not served as law."""
 
+import re
 import time
 
 import pytest
@@ -243,6 +244,22 @@ def test_the_page_of_a_passage_is_the_one_that_its_text_stands_on() -> None:
             page for page, word in ((1, "primeira"), (2, "segunda")) if word in chunk.text
         )
     assert {chunk.pages for chunk in chunks} >= {(1,), (2,)}
+
+
+def test_the_rows_of_a_table_that_goes_on_over_pages_have_their_own_page() -> None:
+    made = _table(["Código", "Prazo"], [[f"c{y}", f"{y} dias"] for y in range(90)])
+    (table,) = made.tables
+    for cell in table.data.table_cells:
+        top = 50 + 20 * (cell.start_row_offset_idx % 30)
+        cell.bbox = BoundingBox(l=50, t=top, r=90, b=top + 15, coord_origin=CoordOrigin.TOPLEFT)
+    box = BoundingBox(l=50, t=50, r=500, b=800, coord_origin=CoordOrigin.TOPLEFT)
+    for page in (1, 2, 3, 4):
+        made.add_page(page_no=page, size=Size(width=595, height=842))
+        table.prov.append(ProvenanceItem(page_no=page, bbox=box, charspan=(0, 0)))
+    chunks = chunk_document(made, WORDS, ChunkSettings(100, 0)).chunks
+    pages = {int(row): chunk.pages for chunk in chunks for row in re.findall(r"c(\d+) ", chunk.text)}
+    assert (pages[0], pages[88]) == ((1,), (3, 4))
+    assert all(row // 30 + 1 in found or (row + 1) // 30 + 1 in found for row, found in pages.items())
 
 
 def test_the_pages_of_formatted_text_are_those_of_its_parts() -> None:

@@ -29,6 +29,7 @@ from docling_core.types.doc.labels import DocItemLabel, GroupLabel
 
 from stagekit.chunking.normative import Clause
 from stagekit.chunking.struck import merged, struck
+from stagekit.chunking.table_pages import first_rows
 from stagekit.chunking.table_rows import table_lines
 
 __all__ = ["Block", "CanonicalMarkdown", "Region", "Section", "build_markdown"]
@@ -269,7 +270,19 @@ class _Writer:
         if rows or header:
             text = "\n".join([*header, *rows])
             header_end = len("\n".join(header)) if header and rows else 0
-            self._write("table", text, self._regions(item), header_end=header_end)
+            self._write("table", text, self._row_places(item, header, rows), header_end=header_end)
+
+    def _row_places(self, item: TableItem, header: Sequence[str], rows: Sequence[str]) -> _Places:
+        """Return the regions of a table, each with where its first row begins."""
+        places = self._regions(item)
+        lines, above = [*header, *rows], item.data.num_rows - len(rows)
+        for number, row in enumerate(first_rows(item) if len(places) > 1 else []):
+            line = len(header) + row - above
+            if row and 0 < line < len(lines):
+                region = places[number][0]
+                at = len("\n".join(lines[:line])) + 1
+                places = (*places[:number], (region, at), *places[number + 1 :])
+        return places
 
     def _regions(self, item: DocItem) -> _Places:
         return tuple(_regions(self.document, item))
