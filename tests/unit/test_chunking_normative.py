@@ -1,6 +1,7 @@
 """Clauses are found by label, sequence, parent and how the text before ended; unsure opens nothing."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,10 @@ OTHER_BLOCKS = {
     "annexed regulation": (
         "Art. 1º Fica aprovado o Regulamento.\nANEXO I\nREGULAMENTO\nArt. 1º O uso é livre.\nI - de dia;",
         ["Art. 1º", "Anexo I", "Anexo I, Art. 1º", "Anexo I, Art. 1º, I"],
+    ),
+    "ordinals with a dot": (
+        "Artigo 1.º – Isto.\nArtigo 2.º – Outro.\n§ Único – Sim.\nArtigo 10º - Dez.\nParágrafo Único: Sim.",
+        ["Art. 1º", "Art. 2º", "Art. 2º, parágrafo único", "Art. 10", "Art. 10, parágrafo único"],
     ),
     "inserted paragraph": (
         "Art. 1º Vale.\n§ 1º Um.\n§ 1º-A Inserido.\n§ 2º Dois.",
@@ -97,6 +102,24 @@ def test_other_blocks_have_their_clauses(text: str, clauses: list[str]) -> None:
 )
 def test_a_look_alike_opens_nothing(text: str) -> None:
     assert names(read_outline(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Art. 1º Um. § 1º Dois: " + "I - três; " * 10_000,
+        "Art. 1º “" + "a) x; b) y; " * 5_000,
+        "\n".join(f"Art. {n}º Um." for n in range(1, 3000)),
+        "§ " * 10_000 + "I - " * 10_000,
+        "1. " * 10_000,
+        "“Art. 1º Um.\n" * 5_000,
+    ],
+    ids=["incisos", "letters", "articles", "signs", "numbers", "quotes"],
+)
+def test_a_text_made_to_take_long_does_not(text: str) -> None:
+    begin = time.process_time()
+    read_outline(text)
+    assert time.process_time() - begin < 5
 
 
 def test_a_running_title_does_not_begin_the_annex_anew() -> None:
@@ -154,8 +177,15 @@ def test_each_clause_is_found_by_what_cites_it(norm: Norm) -> None:
         ("art. 1022 e art. 1.022", "art1022_cpt"),
         ("o que diz o capítulo II?", "cap2"),
         ("capítulo 2 do regimento", "cap2"),
+        ("cap. II", "cap2"),
+        ("art. 37, XI e § 4º", "art37_cpt_inc11 art37_par4"),
+        ("art. 6º, I a III", "art6_cpt_inc1 art6_cpt_inc2 art6_cpt_inc3"),
+        ("art. 7o., par. 2o., inc. III", "art7_par2_inc3"),
+        ("arts. 9 ao 11", "art9_cpt art10_cpt art11_cpt"),
+        ("o art. 5º. A multa", "art5_cpt"),
         ("qual é a multa? a) alta b) baixa", ""),
         ("obra de arte 5 do museu", ""),
+        ("o art. 5º e o caput, e a multa", "art5_cpt"),
         ("o § 2º diz o quê?", ""),
     ],
 )  # fmt: skip

@@ -23,7 +23,7 @@ _NUMBER = r"\d{1,3}(?:\.\d{3})+|\d{1,4}"
 _ORDINAL_NUMBER = rf"(?:{_NUMBER})(?:\s?[ºª°]|[oa](?![a-z]))?(?:-[a-z]{{1,2}}(?![a-z]))?"
 _BETWEEN = r"(?:\s*,\s*(?:e\s+)?|\s+(?:e|ou|y|and|or)\s+|\s+(?:a|ao|ate|to|through)\s+|\s?[-–]\s?(?=[\dº]))"
 _NUMBERS = rf"{_ORDINAL_NUMBER}(?:{_BETWEEN}{_ORDINAL_NUMBER}(?![\w.]))*"
-_NUMBERS_OF_ONE = rf"{_ORDINAL_NUMBER}(?:\s+(?:e|a|ou|y|and|to)\s+{_ORDINAL_NUMBER}(?![\w./]))*"
+_NUMBERS_OF_ONE = rf"{_ORDINAL_NUMBER}(?:\s+(?:e|a|ao|ate|ou|y|and|to)\s+{_ORDINAL_NUMBER}(?![\w./]))*"
 _ROMAN = r"[ivxlcdm]+(?:-[a-z]{1,2})?(?![\w])"
 _LETTER = r"[\"“'‘]?[a-z]{1,2}[\"”'’]?(?![\w])"
 _CITED = re.compile(
@@ -40,13 +40,17 @@ _CITED = re.compile(
     r"|(?:\bitens\b|\bsubitens\b)\s*(?P<items>\d+(?:\.\d+)*(?:(?:\s*,\s*|\s+e\s+|\s+a\s+)\d+(?:\.\d+)*)*)"
     r"|(?:\bitem\b|\bsubitem\b|\bsecao\b|\bclausula\b)\s*(?P<item>\d+(?:\.\d+)*)"
     r"|\b(?P<caput>caput|cpt\.)"
-    r"|\b(?P<grouping>parte|livro|titulo|capitulo|secao|subsecao)\s+(?P<group>[ivxlcdm]+|\d{1,3}|unic[ao]|geral|especial"
+    r"|\b(?P<grouping>parte|livro|titulo|capitulo|cap\.|secao|subsecao)\s+(?P<group>[ivxlcdm]+|\d{1,3}|unic[ao]|geral|especial"
     r"|primeir[ao]|segund[ao]|terceir[ao]|quart[ao]|quint[ao])(?:-(?P<group_suffix>[a-z]))?(?!\w)"
     r"|\b(?P<annex>anexo)(?:\s+(?P<annex_number>[ivxlcdm]+|\d{1,2}|unico)(?!\w))?"
 )
 # A numeral or letter alone counts behind a comma, and where no word goes on after it: not "art. 12, a multa".
-_BARE = re.compile(rf"\s*,\s*(?:(?P<roman>{_ROMAN})|(?P<letter>{_LETTER}))(?=\s*(?:[,;.)?!:]|$|d[oae]s?\b))")
-_JOIN = re.compile(r"\s*,?\s*(?:(?:d[oae]s?|del?|of|the|no|na)\s+)?\s*")
+_BARE = re.compile(
+    rf"\s*\.?,\s*(?:(?P<roman>{_ROMAN}(?:\s+(?:e|a)\s+{_ROMAN})?)|(?P<letter>{_LETTER}))"
+    r"(?=\s*(?:[,;.)?!:]|$|d[oae]s?\b|e\s+(?:§|par|inc|al)))"
+)
+_JOIN = re.compile(r"[\s.,]*(?:(?:d[oae]s?|del?|of|the|no|na)\s+)?\s*")
+_AND = re.compile(r"\s*,?\s*(?:e|ou|y|and|or)\s+")
 _SUFFIX = re.compile(r"-([a-z]{1,2})$")
 
 _KINDS = (
@@ -147,32 +151,41 @@ def _mentions(folded: str) -> Iterator[_Mention]:
         parts = dict(_parts(match))
         joined = current is not None and _JOIN.fullmatch(folded, current.end, match.start())
         if current is None or not joined or parts.keys() & current.parts.keys():
+            inherited: dict[Level, list[Part]] = {}
             if current is not None:
                 yield current
-            current = _Mention({}, match.end())
+                if _AND.fullmatch(
+                    folded, current.end, match.start()
+                ):  # "art. 37, XI, e § 4º": of the same one
+                    inherited = {
+                        level: found
+                        for level, found in current.parts.items()
+                        if level < min(parts, default=Level.ANEXO)
+                    }
+            current = _Mention(inherited, match.end())
         current.parts |= parts
         current.end = match.end()
         while current.parts.keys() & {Level.ARTIGO, Level.DECIMAL}:
             bare = _BARE.match(folded, current.end)
-            step = _bare_part(bare, current.parts) if bare else None
-            if bare is None or step is None:
+            steps = _bare_parts(bare, current.parts) if bare else []
+            if bare is None or not steps:
                 break
-            current.parts[step.level] = [step]
+            current.parts[steps[0].level] = steps
             current.end = bare.end()
         position = current.end
     if current is not None:
         yield current
 
 
-def _bare_part(match: re.Match[str], parts: dict[Level, list[Part]]) -> Part | None:
-    """Return the inciso or alínea that a numeral or letter alone stands for."""
+def _bare_parts(match: re.Match[str], parts: dict[Level, list[Part]]) -> list[Part]:
+    """Return the incisos or the alínea that numerals or a letter alone stand for."""
     text = (match["roman"] or match["letter"]).strip("\"'“”‘’")
     # Of single letters only i, v and x are taken for numerals: c, d, l and m are alíneas more often.
     numeral = match["roman"] is not None and (len(text) > 1 or text in "ivx")
     if numeral and Level.INCISO not in parts and Level.ALINEA not in parts:
-        return _roman_part(text)
-    letter = from_letter(text)
-    return Part(Level.ALINEA, letter) if letter and Level.ALINEA not in parts else None
+        return _incisos(text)
+    letter = from_letter(text) if len(text) <= 2 else 0
+    return [Part(Level.ALINEA, letter)] if letter and Level.ALINEA not in parts else []
 
 
 def _parts(match: re.Match[str]) -> Iterator[tuple[Level, list[Part]]]:
@@ -190,8 +203,7 @@ def _parts(match: re.Match[str]) -> Iterator[tuple[Level, list[Part]]]:
     if numbers := groups["paragraphs"] or groups["paragraph"]:
         yield Level.PARAGRAFO, _numbered(Level.PARAGRAFO, numbers)
     if numerals := groups["incisos"] or groups["inciso"]:
-        steps = [_roman_part(numeral) for numeral in re.findall(_ROMAN, _without_joints(numerals))]
-        yield Level.INCISO, _filled([step for step in steps if step is not None], numerals)
+        yield Level.INCISO, _incisos(numerals)
     if letters := groups["alineas"] or groups["alinea"]:
         found = re.findall(r"[a-z]{1,2}", re.sub(r"\s(?:e|ou|a|ate)\s", " ", letters))
         places = [Part(Level.ALINEA, number) for letter in found if (number := from_letter(letter))]
@@ -208,7 +220,9 @@ def _parts(match: re.Match[str]) -> Iterator[tuple[Level, list[Part]]]:
 
 
 def _grouping(kind: str, numeral: str, suffix: str | None) -> tuple[Level, list[Part]]:
-    level = next(level for level, name in GROUPINGS.items() if fold(name).lower() == kind)
+    level = next(
+        level for level, name in GROUPINGS.items() if fold(name).lower().startswith(kind.rstrip("."))
+    )
     number = int(numeral) if numeral.isdigit() else from_roman(numeral.upper()) or from_word(numeral)
     words = {"unico": "Único", "unica": "Única", "geral": "Geral", "especial": "Especial"}
     return level, [Part(level, number, (suffix or "").upper(), words.get(numeral, ""))]
@@ -230,6 +244,11 @@ def _roman_part(numeral: str) -> Part | None:
     suffix = _SUFFIX.search(numeral)
     number = from_roman(_SUFFIX.sub("", numeral).upper())
     return Part(Level.INCISO, number, suffix[1].upper() if suffix else "") if number else None
+
+
+def _incisos(numerals: str) -> list[Part]:
+    steps = [_roman_part(numeral) for numeral in re.findall(_ROMAN, _without_joints(numerals))]
+    return _filled([step for step in steps if step is not None], numerals)
 
 
 def _without_joints(text: str) -> str:

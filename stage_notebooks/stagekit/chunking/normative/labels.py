@@ -39,12 +39,12 @@ _DASH = r"[-–—‐‑]"
 _NUMBER = r"(?P<number>\d{1,3}(?:\.\d{3})+(?!\d)|\d{1,4}(?!\d))"
 # A raised o that became a letter: at once behind the number, or behind a blank where a sentence begins after
 # it.
-_ORDINAL = r"(?:\s?[ºª°]|[oa](?![A-Za-z])|\s[oa](?=\s+[A-Z\"“(]))?"
+_ORDINAL = r"(?:\.?\s?[ºª°]|[oa](?![A-Za-z])|\s[oa](?=\s+[A-Z\"“(]))?"
 _SUFFIX = rf"(?:{_DASH}(?P<suffix>[A-Z]{{1,2}})(?![\w])(?!\s+[a-z]))?"
 _STOP = rf"\s*(?:(?:[.:]|{_DASH})+(?=\s|$))?\s*"
 
 _ARTICLE = re.compile(rf"(?:Art|ART)(?:igo|IGO)?\s?[.,]?\s*{_NUMBER}{_ORDINAL}{_SUFFIX}{_STOP}")
-_SOLE_ARTICLE = re.compile(rf"(?:Art|ART)(?:igo|IGO)?\s?\.?\s+(?:unico|UNICO)\b{_STOP}")
+_SOLE_ARTICLE = re.compile(rf"(?:Art|ART)(?:igo|IGO)?\s?\.?\s+(?:[uU]nico|UNICO)\b{_STOP}")
 _FOREIGN_ARTICLE = re.compile(
     rf"(?P<word>Articulo|ARTICULO|Article|ARTICLE|Section|SECTION)\s+{_NUMBER}[.º]?o?(?:\s?(?P<suffix>bis|ter|quater|[A-Z]))?"
     rf"(?![\w]){_STOP}"
@@ -52,7 +52,7 @@ _FOREIGN_ARTICLE = re.compile(
 _FOREIGN_WORDS: Final = {"ARTICULO": "Artículo", "ARTICLE": "Article", "SECTION": "Section"}
 _PARAGRAPH = re.compile(rf"§\s*{_NUMBER}{_ORDINAL}{_SUFFIX}{_STOP}")
 _SOLE_PARAGRAPH = re.compile(
-    rf"(?:§\s*(?:unico|UNICO)\b|(?:Paragrafo|PARAGRAFO)\s+(?:unico|UNICO)\b(?=\s*(?:[.:]|{_DASH}|[A-Z(]|$))){_STOP}"
+    rf"(?:§\s*(?:[uU]nico|UNICO)\b|(?:Paragrafo|PARAGRAFO)\s+(?:[uU]nico|UNICO)\b(?=\s*(?:[.:]|{_DASH}|[A-Z(]|$))){_STOP}"
 )
 _INCISO = re.compile(
     rf"(?P<roman>[IVXLCDM]+|[Il]{{1,3}}|l[VX]|[VX]l{{1,3}})(?:{_DASH}(?P<suffix>[A-Z]{{1,2}})(?=\s*{_DASH}))?"
@@ -223,7 +223,7 @@ def _numbers(folded: str, start: int, end: int) -> list[Label]:
 
 
 def _label(folded: str, part: Part, text_start: int, end: int, only_next: bool = False) -> Label:
-    return Label(part, text_start, only_next, bare=not folded[text_start:end].strip())
+    return Label(part, text_start, only_next, bare=not folded[text_start : min(end, text_start + 80)].strip())
 
 
 def _number(match: re.Match[str]) -> int:
@@ -234,5 +234,5 @@ def _behind_number(match: re.Match[str]) -> int:
     """Return where what follows the number begins, its ordinal sign and letters left behind."""
     behind = match.end("suffix") if match["suffix"] else match.end("number")
     rest = match.string[behind : match.end()]
-    sign = re.match(r"\s?[ºª°]|[oa](?![A-Za-z])|\s[oa](?=\s+[A-Z\"“(])", rest)
+    sign = re.match(r"\.?\s?[ºª°]|[oa](?![A-Za-z])|\s[oa](?=\s+[A-Z\"“(])", rest)
     return behind + (sign.end() if sign and not match["suffix"] else 0)

@@ -58,6 +58,7 @@ class Clause:
 
 
 MOST_SKIPPED: Final = 20  # incisos that may be missing within a sequence: revoked ones are often left out
+LONGEST_END: Final = 80  # characters that tell how a text ended
 MOST_FIRST: Final = 40  # the highest inciso that an excerpt is taken to begin with
 
 _PREFIX = re.compile(r"[\s>*_~#•\-]*")  # emphasis, headings and bullets of Markdown
@@ -138,7 +139,7 @@ class _Reader:
         if _PAGE_END.search(raw[:60]):
             self._close(line.start)
             self.norm.path = ()
-            self.before = raw.strip()
+            self.before = self._tail(line.start, line.end)
             return
         start = _PREFIX.match(self.text, line.start, line.end).end()  # type: ignore[union-attr]
         opened = self._quotation(number, line, start)
@@ -149,11 +150,15 @@ class _Reader:
             for match in _INLINE.finditer(self.folded, start, line.end):
                 if self.clauses and match.end() <= self.clauses[-1].start:
                     continue
-                self.before = self.text[line.start : match.end()].strip()
+                self.before = self._tail(line.start, match.end())
                 self._open_at(line, match.end(), inline=True)
-        self.before = raw.strip()
+        self.before = self._tail(line.start, line.end)
         if self.outer is not None and _CLOSING_QUOTE.search(raw):
             self._end_quotation(line.end)
+
+    def _tail(self, start: int, end: int) -> str:
+        """Return the last words of a span: enough to say how it ended, however long the line is."""
+        return self.text[max(start, end - LONGEST_END) : end].strip()
 
     def _quotation(self, number: int, line: Line, start: int) -> int | None:
         """Begin a foreign norm where a label is quoted, or where an amendment is announced without quotes."""
