@@ -300,7 +300,8 @@ class _Writer:
         self._append(text)
         end_of_header = start + header_end if header_end else 0
         regions = tuple(region for region, _ in places)
-        starts = tuple(start + prefix + offset if offset else start for _, offset in places)
+        last = self._length - 1  # an item without text stands at the end
+        starts = tuple(min(start + prefix + offset, last) if offset else start for _, offset in places)
         self.blocks.append(
             Block(kind, start, self._length, self.section, regions, end_of_header, list_id, starts)
         )
