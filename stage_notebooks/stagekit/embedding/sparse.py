@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Final
 
 __all__ = [
+    "ANSWERABLE_VERSIONS",
     "SPARSE_VERSION",
     "SparseVector",
     "path_text",
@@ -31,6 +32,8 @@ __all__ = [
 
 SPARSE_VERSION: Final = "bm25-2"
 """Changes whenever the same text would get another vector."""
+ANSWERABLE_VERSIONS: Final = frozenset({"bm25-1", SPARSE_VERSION})
+"""Vectors of documents that a question made here can be asked of: bm25-1 had fewer terms for `5o` alone."""
 
 STEM_LETTERS: Final = 6
 K1: Final = 1.2

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from stagekit.base.paths import outputs_path
 from stagekit.base.store_address import connection_options
 from stagekit.chunking.struck import is_wholly_struck
-from stagekit.embedding.sparse import SPARSE_VERSION, sparse_query_vector
+from stagekit.embedding.sparse import ANSWERABLE_VERSIONS, SPARSE_VERSION, sparse_query_vector
 from stagekit.errors import StageError
 from stagekit.search.clauses import NamedClauses, clause_condition
 
@@ -164,7 +164,7 @@ def open_collection(client: QdrantClient, name: str) -> Collection:
             "version of nic-etl; run `nic-etl run`, or check collection_name."
         )
     metadata = config.metadata or {}
-    sparse = SPARSE in (config.params.sparse_vectors or {}) and metadata.get("sparse") == SPARSE_VERSION
+    sparse = SPARSE in (config.params.sparse_vectors or {}) and metadata.get("sparse") in ANSWERABLE_VERSIONS
     return Collection(name, vectors[DENSE].size, str(metadata.get("embedding_model", "unknown")), sparse)
 
 
