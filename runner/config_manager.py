@@ -208,6 +208,10 @@ class PipelineConfig(BaseSettings):
     # Chunking and embedding
     chunk_size: int = Field(500, gt=0, description="tokens of a chunk, in the embedding model's tokenizer")
     chunk_overlap: int = Field(100, ge=0, description="tokens that neighbouring chunks share")
+    struck_text: Literal["mark", "drop"] = Field(
+        "mark",
+        description="text that a document strikes out; mark: kept between ~~, found last; drop: left out",
+    )
     embedding_model: _Model = Field(
         "packaged/multilingual-e5-small", description="packaged/…, a hub name, or a local folder"
     )

@@ -22,6 +22,8 @@ from stagekit.base.files import atomic_write
 
 __all__ = ["EVALUATION_FILE", "parse_filters", "register"]
 
+_WITH_COMMAS = frozenset({"clause", "clauses"})
+
 EVALUATION_FILE = "evaluation.json"
 """What the last evaluation found, in the folder of the run that made the collection."""
 
@@ -111,7 +113,7 @@ def parse_filters(words: list[str]) -> dict[str, list[str]]:
     """Return the values by field of words such as ``language=pt-BR`` or ``language=pt-BR,es``.
 
     A field that is named twice may have either value. A comma with a space after it is part of the value,
-    as in ``author=Souza, Ana``.
+    as in ``author=Souza, Ana``; so is any comma of a clause, as in ``clause=art.5,I``.
 
     Raises:
         ConfigurationError: for a word without a field or a value.
@@ -119,7 +121,8 @@ def parse_filters(words: list[str]) -> dict[str, list[str]]:
     filters: dict[str, list[str]] = {}
     for word in words:
         name, _, text = (part.strip() for part in word.partition("="))
-        values = [value.strip() for value in re.split(r",(?=\S)", text) if value.strip()]
+        parts = [text] if name in _WITH_COMMAS else re.split(r",(?=\S)", text)
+        values = [value.strip() for value in parts if value.strip()]
         if not name or not values:
             raise ConfigurationError(
                 f"--filter {word}: write it as field=value, for example --filter status=approved."

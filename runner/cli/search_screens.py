@@ -70,6 +70,8 @@ def _print_missed(console: Console, report: Row) -> None:
 def _facts(hit: Row) -> Iterator[str]:
     if hit["section_titles"]:
         yield " › ".join(hit["section_titles"])
+    if hit["clause"]:
+        yield str(hit["clause"])
     if hit["page_number"]:
         yield f"page {hit['page_number']}"
     if hit["version"]:
@@ -79,6 +81,8 @@ def _facts(hit: Row) -> Iterator[str]:
         yield f"expired on {hit['expiration_date']}"
     if hit["superseded_by"]:
         yield f"superseded by {hit['superseded_by']['title']}"
+    if hit["has_struck_text"]:
+        yield "some of it is struck out or revoked"
     if not hit["is_latest"]:
         yield "an older version: the present one cannot be read"
     if hit["duplicate_of"]:

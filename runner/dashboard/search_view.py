@@ -73,10 +73,12 @@ def _passage(hit: dict[str, Any]) -> str:
     text = str(hit["text"])
     shown = text if len(text) <= _PASSAGE else text[:_PASSAGE].rsplit(" ", 1)[0] + " …"
     facts = [" › ".join(hit["section_titles"])] if hit["section_titles"] else []
+    facts += [str(hit["clause"])] if hit["clause"] else []
     facts += [f"page {hit['page_number']}"] if hit["page_number"] else []
     facts += [f"score {hit['score']:.3f}"]
     facts += [f"expired on {hit['expiration_date']}"] if hit["expired"] else []
     facts += [f"superseded by {hit['superseded_by']['title']}"] if hit["superseded_by"] else []
+    facts += ["some of it is struck out or revoked"] if hit["has_struck_text"] else []
     facts += [f"the same text as in {hit['duplicate_of']}"] if hit["duplicate_of"] else []
     link = str(hit["link"])
     place = span(link, "soft")

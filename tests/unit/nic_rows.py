@@ -71,8 +71,11 @@ def chunk(index=0, text=TEXT, **changes):
 
 
 def payloads(*texts, **changes):
-    """Return the payloads of a document whose chunks hold the given texts."""
-    rows = [chunk(index, text) for index, text in enumerate(texts or [TEXT])]
+    """Return the payloads of a document whose chunks hold the given texts, or are rows of more fields."""
+    rows = [
+        chunk(index, **text) if isinstance(text, dict) else chunk(index, text)
+        for index, text in enumerate(texts or [TEXT])
+    ]
     front_matter = changes.pop("front_matter", {})
     return build_payloads(
         source(**changes), processed(front_matter=front_matter), rows, SETTINGS, processing_timestamp=WHEN

@@ -27,11 +27,12 @@ def fill(
     size=DIMENSION,
     embed=vector,
     create=True,
+    url="embedded",
     **changes,
 ):
-    """Store documents (path -> texts of the chunks) in a collection of the embedded store in a folder."""
+    """Store documents (path -> texts of the chunks) in a collection, by default of the store in a folder."""
     words = {"sparse": SparseVectorParams(modifier=Modifier.IDF)} if sparse else None
-    client = connect("embedded", folder)
+    client = connect(url, folder)
     if create:
         client.create_collection(
             name,

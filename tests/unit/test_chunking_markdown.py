@@ -59,13 +59,18 @@ def test_a_written_number_wins_over_the_counted_one(document: DoclingDocument) -
     assert build_markdown(document).blocks[0].section.numbers == ("4.2",)
 
 
-def test_a_second_title_opens_a_top_level_section(document: DoclingDocument) -> None:
+def test_each_of_several_titles_opens_a_top_level_section(document: DoclingDocument) -> None:
     document.add_title("Primeiro")
     document.add_title("Segundo")
     document.add_heading("Parte", level=1)
     sections = [block.section for block in build_markdown(document).blocks]
-    assert [section.titles for section in sections] == [(), ("Segundo",), ("Segundo", "Parte")]
-    assert [section.top for section in sections] == [0, 1, 1]
+    assert [section.titles for section in sections] == [
+        ("Primeiro",),
+        ("Segundo",),
+        ("Segundo", "Parte"),
+    ]
+    assert [section.numbers for section in sections] == [("1",), ("2",), ("2", "2.1")]
+    assert [section.top for section in sections] == [1, 2, 2]
 
 
 def test_lists_keep_markers_nesting_and_their_checkboxes(document: DoclingDocument) -> None:

@@ -286,7 +286,8 @@ def test_the_passages_that_were_found_are_listed(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hit = {"rank": 1, "title": "Férias", "score": 0.5, "text": "30 dias", "page_number": None,
-           "section_titles": [], "link": "a.md@1", "path": "a.md", "duplicate_of": None, "expired": False,
+           "section_titles": [], "clause": None, "has_struck_text": False,
+           "link": "a.md@1", "path": "a.md", "duplicate_of": None, "expired": False,
            "expiration_date": None, "superseded_by": None, "is_latest": True}  # fmt: skip
     answers = [[hit], []]
     asked: list[Any] = []
@@ -310,13 +311,17 @@ def test_the_passages_that_were_found_are_listed(
 def test_a_passage_is_text_and_only_a_web_address_becomes_a_link() -> None:
     hit = {
         "rank": 1, "title": "<i>T</i>", "score": 0.5, "text": "<script>" + "word " * 300, "page_number": 3,
-        "section_titles": ["A", "B"], "link": "javascript:alert(1)", "path": "a.md", "duplicate_of": "b.md",
+        "section_titles": ["A", "B"], "clause": "Art. 5º", "has_struck_text": True,
+        "link": "javascript:alert(1)", "path": "a.md", "duplicate_of": "b.md",
         "expired": False, "expiration_date": None, "superseded_by": None, "is_latest": True,
     }  # fmt: skip
     shown = _passage(hit)
     assert "<script" not in shown
     assert "<a " not in shown
-    assert "A › B · page 3 · score 0.500 · the same text as in b.md" in shown
+    assert (
+        "A › B · Art. 5º · page 3 · score 0.500 · some of it is struck out or revoked · the same text"
+        in shown
+    )
     assert shown.count("word") < 200
     assert '<a href="https://x/a.md"' in _passage(hit | {"link": "https://x/a.md"})
 

@@ -56,6 +56,9 @@ def test_case_accents_and_endings_do_not_matter(one, other):
         ("v2.1", "versão V2.1"),
         ("fulano", "fulano@valeverde.gov.br"),
         ("artigo 8", "artigo 8º"),
+        ("art. 5o", "Art. 5º"),
+        ("1a via", "A 1ª via"),
+        ("as 2as vias", "2ª"),
         ("d'água", "caixa d’água"),
     ],
 )

@@ -48,7 +48,7 @@ def test_what_1_1_added_may_be_null_and_makes_no_document_less_complete(complete
 
 
 def test_only_what_is_no_text_stays_readable_in_an_encrypted_store():
-    assert {"has_struck_text", "stale"} == SINCE_1_1 & CLEAR_FIELDS
+    assert {"clause", "clauses", "has_struck_text", "stale"} == SINCE_1_1 & CLEAR_FIELDS
 
 
 def test_the_statuses_of_the_schema_are_those_that_are_judged():

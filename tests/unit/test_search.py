@@ -379,6 +379,7 @@ def test_the_command_answers_with_json_alone_on_standard_output(monkeypatch, cap
     assert hits[0]["text"] == texts[2]
     assert set(hits[0]) == {
         "rank", "score", "path", "title", "page_number", "section_titles", "text", "document_id", "chunk_id",
+        "clause", "has_struck_text",
         "version", "repository_commit", "link", "duplicate_of",
         "is_latest", "expiration_date", "expired", "superseded_by",
     }  # fmt: skip

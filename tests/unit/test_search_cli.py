@@ -174,6 +174,7 @@ def shown(printer: Callable[..., None], *arguments: Any) -> str:
 HIT = {
     "rank": 1, "score": 0.87654, "path": "30-Aprovados/[red]ação[/red] [x.md", "title": "[bold]Título",
     "page_number": 3, "version": "2.1", "section_titles": ["A", "B [1]"], "duplicate_of": None,
+    "clause": None, "has_struck_text": False,
     "expired": False, "expiration_date": None, "superseded_by": None, "is_latest": True,
     "text": "uma  linha\n" + "palavra " * 100, "link": "https://gitlab.example/" + "x" * 90,
 }  # fmt: skip

@@ -1,22 +1,25 @@
 """Cuts blocks into the sentences, rows, lines and, as a last resort, words that chunks are filled with."""
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from stagekit.chunking.markdown import Block, CanonicalMarkdown
+from stagekit.chunking.normative import Clause, Level
+from stagekit.chunking.repeated_header import NO_HEADER, RepeatedHeader, repeated_header
 from stagekit.chunking.sentences import clause_spans, sentence_spans
+from stagekit.chunking.tokens import TokenIndex
 
-__all__ = ["Atom", "Place", "TokenIndex", "leads", "make_atoms"]
+__all__ = ["Atom", "Place", "leads", "make_atoms"]
 
 
 class Place(IntEnum):
     """How good a place to end a chunk is, worst first.
 
-    HELD is behind a heading, a caption or an introduction, and within code that fits a chunk; PART is between
-    the items or rows of a list or table that is better kept whole; SENTENCE is between sentences, rows, lines
-    and items of a list.
+    HELD is behind a heading, a caption or an introduction, and within a clause of a norm or code that fits a
+    chunk; PART is between the items or rows of a list or table that is better kept whole; SENTENCE is between
+    sentences, rows, lines and items of a list.
     """
 
     HELD = 0
@@ -25,7 +28,10 @@ class Place(IntEnum):
     PART = 3
     SENTENCE = 4
     BLOCK = 5
-    HEADING = 6
+    HEADING = 6  # or an article of a norm
+
+
+_MARKS_BEFORE = " *_~>#-"  # what may stand between the beginning of a line and the label of a clause
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Atom:
         place: How good a place its start is to end the chunk before.
         opens_sentence: Whether a sentence, row or line begins with it; False inside a long one.
         prose: Whether it may be repeated as overlap (a sentence or part of one).
-        repeated: Span of the table header to put before a chunk that starts here; (0, 0) where there is none.
+        repeated: The table header to put before a chunk that starts here.
     """
 
     start: int
@@ -48,30 +54,7 @@ class Atom:
     place: Place
     opens_sentence: bool
     prose: bool
-    repeated: tuple[int, int] = (0, 0)
-
-
-class TokenIndex:
-    """Counts the tokens of any span from one tokenization of the whole text.
-
-    Exact where the tokenizer splits at white space and the span ends there, as with BERT's and XLM-RoBERTa's;
-    close elsewhere.
-    """
-
-    def __init__(self, offsets: Sequence[tuple[int, int]]) -> None:
-        self._starts = sorted(start for start, _ in offsets)
-
-    def before(self, position: int) -> int:
-        """Return how many tokens begin before a character."""
-        return bisect_left(self._starts, position)
-
-    def count(self, start: int, end: int) -> int:
-        """Return how many tokens begin in `text[start:end]`."""
-        return self.before(end) - self.before(start)
-
-    def starts(self, start: int, end: int) -> list[int]:
-        """Return where the tokens of `text[start:end]` begin."""
-        return self._starts[self.before(start) : self.before(end)]
+    repeated: RepeatedHeader = NO_HEADER
 
 
 def make_atoms(markdown: CanonicalMarkdown, index: TokenIndex, limit: int) -> list[Atom]:
@@ -85,15 +68,66 @@ def make_atoms(markdown: CanonicalMarkdown, index: TokenIndex, limit: int) -> li
     """
     blocks = markdown.blocks
     lists = _list_sizes(blocks, index)
+    clauses = _Clauses(markdown, index, limit)
     atoms: list[Atom] = []
     before: Block | None = None
     for number, block in enumerate(blocks):
         opening, within = _places(markdown.text, block, before, index, limit, lists)
-        for start, end, repeated in _spans(markdown.text, block, index, limit):
-            place = opening if start == block.start else within
-            atoms += _pieces(markdown.text, index, (start, end), repeated, number, block, limit, place)
+        for start, end, header in _spans(markdown.text, block, index, limit):
+            place = clauses.place(start, opening if start == block.start else within)
+            held = clauses.holds(start)
+            atoms += _pieces(markdown.text, index, (start, end), header, number, block, limit, place, held)
         before = block
     return atoms
+
+
+class _Clauses:
+    """How good it is to cut in front of a clause of a norm, and within one."""
+
+    def __init__(self, markdown: CanonicalMarkdown, index: TokenIndex, limit: int) -> None:
+        self._text, self._clauses, self._limit = markdown.text, markdown.clauses, limit
+        self._starts = [clause.start for clause in markdown.clauses]
+        self._sizes = [index.count(clause.start, clause.end) for clause in markdown.clauses]
+        # A numbered heading opens a section, which is cut like any other, not a clause that is one statement.
+        heads = {block.start for block in markdown.blocks if block.kind == "heading"}
+        self._sections = {
+            at
+            for at, clause in enumerate(markdown.clauses)
+            if clause.level == Level.DECIMAL and self._line_start(clause.start) in heads
+        }
+
+    def place(self, start: int, usual: Place) -> Place:
+        """Return how good it is to cut at a place, which without clauses would be `usual`."""
+        at = bisect_right(self._starts, start + len(_MARKS_BEFORE)) - 1
+        if at < 0 or usual == Place.HEADING or start >= self._clauses[at].end:
+            return usual
+        clause = self._clauses[at]
+        if start <= clause.start and not self._text[start : clause.start].strip(_MARKS_BEFORE):
+            return self._opening(clause, usual)
+        return Place.HELD if self.holds(start) else usual
+
+    def holds(self, start: int) -> bool:
+        """Return whether a place lies within a clause that fits a chunk."""
+        at = bisect_right(self._starts, start) - 1
+        if at < 0 or at in self._sections:
+            return False
+        return start < self._clauses[at].end and self._sizes[at] <= self._limit
+
+    def _line_start(self, place: int) -> int:
+        return self._text.rfind("\n", 0, place) + 1
+
+    def _opening(self, clause: Clause, usual: Place) -> Place:
+        before = self._text[max(0, clause.start - 40) : clause.start].rstrip(" \n*_~>|#-")
+        if before.endswith(":") or self._names_grouping(clause):
+            return Place.HELD
+        if clause.level == Level.ARTIGO and not clause.quoted:
+            return Place.HEADING
+        return max(usual, Place.SENTENCE)
+
+    def _names_grouping(self, clause: Clause) -> bool:
+        """Whether the clause before is a grouping, whose name belongs with what it opens."""
+        at = bisect_right(self._starts, clause.start) - 2
+        return at >= 0 and self._clauses[at].level <= Level.SUBSECAO and self._clauses[at].end >= clause.start
 
 
 def _places(
@@ -128,24 +162,25 @@ def _within(size: int, limit: int) -> Place:
 
 def _spans(
     text: str, block: Block, index: TokenIndex, limit: int
-) -> Iterator[tuple[int, int, tuple[int, int]]]:
+) -> Iterator[tuple[int, int, RepeatedHeader]]:
     """Yield the natural parts of a block as start, end and header to repeat."""
-    body = text[block.start : block.end]
     if block.kind == "table" and block.header_end:
-        header = (block.start, block.header_end)
-        repeated = header if index.count(*header) <= limit // 4 else (0, 0)
-        first, *rows = _lines(text, block.header_end + 1, block.end)
-        yield block.start, first[1], (0, 0)
+        header = repeated_header(text, block, index, limit // 2)
+        rows = _lines(text, block.header_end + 1, block.end)
+        if index.count(block.start, rows[0][1]) > limit:
+            yield block.start, block.header_end, NO_HEADER
+        else:
+            yield block.start, rows.pop(0)[1], NO_HEADER
         for start, end in rows:
-            yield start, end, repeated
+            yield start, end, header
     elif block.kind in {"table", "code_block"}:
         for start, end in _lines(text, block.start, block.end):
-            yield start, end, (0, 0)
+            yield start, end, NO_HEADER
     elif block.kind == "heading":
-        yield block.start, block.end, (0, 0)
+        yield block.start, block.end, NO_HEADER
     else:
-        for start, end in sentence_spans(body):
-            yield block.start + start, block.start + end, (0, 0)
+        for start, end in sentence_spans(text[block.start : block.end]):
+            yield block.start + start, block.start + end, NO_HEADER
 
 
 def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -161,14 +196,15 @@ def _pieces(
     text: str,
     index: TokenIndex,
     span: tuple[int, int],
-    repeated: tuple[int, int],
+    header: RepeatedHeader,
     number: int,
     block: Block,
     limit: int,
     place: Place,
+    held: bool,
 ) -> Iterator[Atom]:
     prose = block.kind not in {"table", "code_block", "heading"}
-    room = limit - (index.count(*repeated) if repeated[1] else 0)
+    room = limit - header.tokens
     small = max(1, min(room, limit // 26))
     parts = [(*span, place)]
     if index.count(*span) > room:
@@ -177,7 +213,8 @@ def _pieces(
         parts = list(_clauses(text, index, span, small))
     for start, end, inner in parts:
         first = start == span[0]
-        yield Atom(start, end, number, place if first else inner, first, prose, repeated)
+        behind = place if first else Place.HELD if held else inner
+        yield Atom(start, end, number, behind, first, prose, header)
 
 
 def _clauses(
@@ -196,12 +233,13 @@ def _word_groups(text: str, index: TokenIndex, span: tuple[int, int], size: int)
     groups = []
     start, end = span
     while index.count(start, end) > size:
-        starts = index.starts(start, end)
-        cut = starts[size]
+        cut = index.nth(start, size)
         space = max((at for at in range(start + 1, cut + 1) if text[at - 1].isspace()), default=0)
         cut = space or max(cut, start + 1)
         groups.append((start, start + len(text[start:cut].rstrip())))
-        start = cut + len(text[cut:end]) - len(text[cut:end].lstrip())
+        start = cut
+        while start < end and text[start].isspace():
+            start += 1
     groups.append((start, end))
     return [(begin, stop) for begin, stop in groups if begin < stop]
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 
 from docling_core.types.doc import DoclingDocument
 
-from stagekit.chunking.atoms import Atom, TokenIndex, make_atoms
+from stagekit.chunking.articulation import articulate, clause_names, is_revoked
+from stagekit.chunking.atoms import Atom, make_atoms
 from stagekit.chunking.context import fit_context, heading_context
 from stagekit.chunking.fullness import ChunkSizes, Fullness, measure_fullness
 from stagekit.chunking.limits import ChunkSettings, check_chunk_settings
 from stagekit.chunking.markdown import Block, CanonicalMarkdown, Region, Section, build_markdown
 from stagekit.chunking.packing import Packed, pack_atoms
+from stagekit.chunking.struck import MARK, has_struck, struck_spans, without_struck
+from stagekit.chunking.tokens import TokenIndex
 from stagekit.embedding.tokens import TokenCounter
 
 __all__ = ["Chunk", "Chunking", "chunk_document"]
@@ -25,8 +28,9 @@ class Chunk:
     Attributes:
         chunk_index: Position in the document, from 0.
         text: `markdown[start:end]`; where a table is cut between rows, with the table's header lines and a
-            line end in front, which `start` and `end` do not cover.
-        embedded_text: What is embedded: titles of document and sections, a blank line, the text.
+            line end in front, which `start` and `end` do not cover; where struck text is cut, with its mark.
+        embedded_text: What is embedded and searched by words: titles of document and sections, a blank line,
+            the text without what is struck out.
         token_count: Tokens of `text`.
         embedded_token_count: Tokens the model gets for `embedded_text`, prompt and special tokens included.
         start: Character offset in the canonical Markdown. The part that is not repeated from the chunk before
@@ -38,6 +42,10 @@ class Chunk:
         pages: Page numbers, ascending.
         regions: The items that the chunk was made of, with page and box.
         content_hash: sha256 of `text`.
+        clauses: Of a norm, the clauses that the text holds something of, see
+            :func:`stagekit.chunking.articulation.clause_names`.
+        has_struck_text: Whether the source shows a part of it as struck out, or says that a clause was
+            revoked.
     """
 
     chunk_index: int
@@ -53,6 +61,8 @@ class Chunk:
     pages: tuple[int, ...]
     regions: tuple[Region, ...]
     content_hash: str
+    clauses: tuple[str, ...] = ()
+    has_struck_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +98,17 @@ def chunk_document(
     check_chunk_settings(
         settings.chunk_size, settings.chunk_overlap, counter.max_seq_length, counter.overhead
     )
-    markdown = build_markdown(document)
+    markdown = articulate(build_markdown(document), settings.struck_text)
     cutter = _Cutter(markdown, counter, settings, title or markdown.title)
     slack = 0
     while True:
         chunks = cutter.cut(slack)
         excess = max((_excess(chunk, counter, settings) for chunk in chunks), default=0)
         if excess <= 0 or slack >= settings.chunk_size // 2:
-            return Chunking(markdown.text, chunks, _fullness(markdown, chunks, counter, settings))
+            return Chunking(
+                markdown.text, chunks, measure_fullness(markdown, cutter.sizes, counter, settings)
+            )
         slack += excess  # tokens of a span were estimated from the whole text; a few tokenizers differ there
-
-
-def _fullness(
-    markdown: CanonicalMarkdown, chunks: Sequence[Chunk], counter: TokenCounter, settings: ChunkSettings
-) -> Fullness:
-    sizes = [
-        ChunkSizes(chunk.start, chunk.end, chunk.token_count, chunk.embedded_token_count - chunk.token_count)
-        for chunk in chunks
-    ]
-    return measure_fullness(markdown, sizes, counter, settings)
 
 
 def _excess(chunk: Chunk, counter: TokenCounter, settings: ChunkSettings) -> int:
@@ -124,6 +126,8 @@ class _Cutter:
         self.index = TokenIndex(counter.offsets(markdown.text))
         self.room = counter.max_seq_length - counter.overhead
         self.contexts: dict[tuple[str, ...], tuple[str, int]] = {}
+        self.struck = struck_spans(markdown.text)
+        self.sizes: list[ChunkSizes] = []
 
     def cut(self, slack: int) -> list[Chunk]:
         """Return the chunks, `slack` tokens smaller than the settings allow."""
@@ -131,6 +135,7 @@ class _Cutter:
         limit = max(1, min(self.settings.largest, self.room - budget) - slack)
         atoms = make_atoms(self.markdown, self.index, limit)
         chunks: list[Chunk] = []
+        self.sizes = []
         for run in self._runs(atoms):
 
             def limits(number: int, run: Sequence[Atom] = run) -> tuple[int, int]:
@@ -191,21 +196,24 @@ class _Cutter:
     def _chunk(self, chunk_index: int, run: Sequence[Atom], part: Packed) -> Chunk:
         atoms = run[part.overlap : part.end]
         start, end = atoms[0].start, atoms[-1].end
-        text = self.markdown.text[start:end]
-        if atoms[0].repeated[1]:
-            text = self.markdown.text[slice(*atoms[0].repeated)] + "\n" + text
+        text = self._marked(start, end)
+        if atoms[0].repeated.text:
+            text = atoms[0].repeated.text + "\n" + text
         context, _ = self._context(run, part.first)
-        embedded = context + text
+        token_count, whole = self.counter.count(text), self.counter.count_embedded(context + text)
+        self.sizes.append(ChunkSizes(start, end, token_count, whole - token_count))
+        in_force = without_struck(text)
+        embedded = context + in_force
         numbers = range(atoms[0].block, atoms[-1].block + 1)
         blocks = [self.markdown.blocks[number] for number in numbers]
         section = self._section(run[part.first : part.end])
-        regions = tuple(dict.fromkeys(region for block in blocks for region in block.regions))
+        regions = tuple(dict.fromkeys(region for block in blocks for region in block.regions_of(start, end)))
         return Chunk(
             chunk_index=chunk_index,
             text=text,
             embedded_text=embedded,
-            token_count=self.counter.count(text),
-            embedded_token_count=self.counter.count_embedded(embedded),
+            token_count=token_count,
+            embedded_token_count=whole if in_force == text else self.counter.count_embedded(embedded),
             start=start,
             end=end,
             content_type=_content_type(blocks),
@@ -214,6 +222,25 @@ class _Cutter:
             pages=tuple(sorted({region.page for region in regions if region.page is not None})),
             regions=regions,
             content_hash=hashlib.sha256(text.encode()).hexdigest(),
+            clauses=tuple(clause_names(self.markdown.clauses, start, end)),
+            has_struck_text=has_struck(text) or self._holds_revoked(start, end),
+        )
+
+    def _marked(self, start: int, end: int) -> str:
+        """Return a span of the text; struck text that it cuts has its mark on either side of the cut."""
+        text = self.markdown.text[start:end]
+        for first, last in self.struck:
+            if first < start < last:
+                text = MARK + text
+            if first < end < last:
+                text += MARK
+        return text
+
+    def _holds_revoked(self, start: int, end: int) -> bool:
+        return any(
+            is_revoked(self.markdown.text, clause)
+            for clause in self.markdown.clauses
+            if clause.start < end and clause.end > start and not clause.quoted
         )
 
     def _section(self, atoms: Sequence[Atom]) -> Section:

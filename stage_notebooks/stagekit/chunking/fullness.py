@@ -1,14 +1,14 @@
 """Measures how many chunks are as full as they should be, from the chunks alone."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from stagekit.chunking.atoms import leads
 from stagekit.chunking.limits import ChunkSettings
-from stagekit.chunking.markdown import CanonicalMarkdown
+from stagekit.chunking.markdown import Block, CanonicalMarkdown
 from stagekit.chunking.sentences import sentence_spans
 from stagekit.embedding.tokens import TokenCounter
 
@@ -73,6 +73,7 @@ def measure_fullness(
     """
     blocks = markdown.blocks
     starts = [block.start for block in blocks]
+    ends = _NaturalEnds(markdown, counter)
     total, done = Fullness(), 0
     for chunk in chunks:
         at = bisect_left(starts, chunk.end)  # the first block behind the chunk's end
@@ -80,43 +81,58 @@ def measure_fullness(
         if cut or (at < len(blocks) and blocks[at].section.top == blocks[at - 1].section.top):
             full, most = settings.window(counter.max_seq_length - chunk.context_tokens)
             is_full = full <= chunk.token_count <= most
-            blocked = not is_full and not _could_be_full(markdown, chunk, done, counter, (full, most))
+            blocked = not is_full and not _could_be_full(ends, chunk, done, (full, most))
             total += Fullness(1, int(is_full), int(blocked))
         done = chunk.end
     return total
 
 
-def _could_be_full(
-    markdown: CanonicalMarkdown, chunk: ChunkSizes, done: int, counter: TokenCounter, window: tuple[int, int]
-) -> bool:
+def _could_be_full(ends: "_NaturalEnds", chunk: ChunkSizes, done: int, window: tuple[int, int]) -> bool:
     """Whether a chunk could end further on, or repeat fewer sentences (up to `done`), and be full."""
-    text, (full, most) = markdown.text, window
-    ends = _natural_ends(markdown, chunk.start, chunk.end + 12 * most, most, counter)
-    drops = [0, *(counter.count(text[chunk.start : end]) for end in ends if chunk.start < end <= done)]
-    for end in ends:
-        if end > chunk.end:
-            size = chunk.token_count + counter.count(text[chunk.end : end])
-            if any(full <= size - drop <= most for drop in drops):
-                return True
-            if size - drops[-1] > most:
-                break
+    full, most = window
+    repeated = ends.within(chunk.start, min(chunk.end, done), most)
+    drops = [0, *(ends.count(chunk.start, end) for end in repeated)]
+    for end in ends.within(chunk.end, chunk.end + 12 * most, most):
+        size = chunk.token_count + ends.count(chunk.end, end)
+        if any(full <= size - drop <= most for drop in drops):
+            return True
+        if size - drops[-1] > most:
+            break
     return False
 
 
-def _natural_ends(
-    markdown: CanonicalMarkdown, start: int, end: int, most: int, counter: TokenCounter
-) -> list[int]:
-    """Return where sentences, rows, lines and list items end within a span of the text, in order."""
-    found = []
-    for block, following in pairwise([*markdown.blocks, None]):
-        if block is None or block.end < start or block.start > end:
-            continue
-        body = markdown.text[block.start : block.end]
-        if block.kind in {"paragraph", "footnote", "caption", "figure", "list"}:
-            found += [block.start + stop for _, stop in sentence_spans(body)][:-1]
-        elif block.kind == "table" or (block.kind == "code_block" and counter.count(body) > most):
-            lines = [match.start() for match in re.finditer("\n", body)]
-            found += [block.start + at for at in lines if block.start + at > block.header_end]
-        if following is None or not leads(markdown.text, block, following):
-            found.append(block.end)
-    return [at for at in found if start < at <= end]
+class _NaturalEnds:
+    """Where sentences, rows, lines and list items of a document end, found once for all its chunks."""
+
+    def __init__(self, markdown: CanonicalMarkdown, counter: TokenCounter) -> None:
+        self._text, self._counter = markdown.text, counter
+        self._ends: list[int] = []
+        self._code: dict[int, tuple[int, int]] = {}  # ends within code: the code's span
+        for block, following in pairwise([*markdown.blocks, None]):
+            if block is None:
+                continue
+            inside = _ends_inside(markdown.text, block)
+            if block.kind == "code_block":
+                self._code |= dict.fromkeys(inside, (block.start, block.end))
+            self._ends += inside
+            if following is None or not leads(markdown.text, block, following):
+                self._ends.append(block.end)
+
+    def within(self, start: int, end: int, most: int) -> list[int]:
+        """Return the ends behind `start` up to `end`; code that fits `most` tokens has none inside."""
+        found = self._ends[bisect_right(self._ends, start) : bisect_right(self._ends, end)]
+        return [at for at in found if at not in self._code or self.count(*self._code[at]) > most]
+
+    def count(self, start: int, end: int) -> int:
+        """Return the tokens of a span of the text."""
+        return self._counter.count(self._text[start:end])
+
+
+def _ends_inside(text: str, block: Block) -> list[int]:
+    body = text[block.start : block.end]
+    if block.kind in {"table", "code_block"}:
+        lines = [block.start + match.start() for match in re.finditer("\n", body)]
+        return [at for at in lines if at > block.header_end]
+    if block.kind == "heading":
+        return []
+    return [block.start + stop for _, stop in sentence_spans(body)][:-1]

@@ -1,9 +1,11 @@
 """Says how large chunks may be, and refuses sizes that cannot work with the embedding model."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["SMALLEST_CHUNK", "ChunkSettings", "check_chunk_settings"]
+__all__ = ["SMALLEST_CHUNK", "ChunkSettings", "StruckText", "check_chunk_settings"]
 
+StruckText = Literal["mark", "drop"]
 SMALLEST_CHUNK = 16  # below it, a single word with its list mark or fence may not fit
 
 # Special tokens and the longest prompt of the known models: `<s> passage: … </s>` is 4, BERT's specials 2.
@@ -22,6 +24,7 @@ class ChunkSettings:
         min_context: Tokens that the heading context may take from the text where the model's limit does not
             leave room for both; the outermost titles are dropped first.
         tiny_section: A top-level section below this share of chunk_size is joined with its neighbour.
+        struck_text: "mark" keeps what the source strikes out, between `~~`; "drop" leaves it out.
     """
 
     chunk_size: int = 500
@@ -29,6 +32,7 @@ class ChunkSettings:
     tolerance: float = 0.04
     min_context: int = 24
     tiny_section: float = 0.25
+    struck_text: StruckText = "mark"
 
     @property
     def largest(self) -> int:

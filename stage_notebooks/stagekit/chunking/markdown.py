@@ -1,11 +1,12 @@
 """Writes a Docling document as canonical Markdown, item by item, and remembers where each item went.
 
 Text is written raw, without Markdown escapes (only `|` inside a table cell is escaped), and hyperlinks as
-their text: what is embedded and shown is what a reader of the document sees. Page headers and footers are not
-part of it.
+their text: what is embedded and shown is what a reader of the document sees. Text that the source strikes out
+stands between `~~`. Page headers and footers are not part of it.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from docling_core.types.doc import DoclingDocument
@@ -26,11 +27,16 @@ from docling_core.types.doc.document import (
 )
 from docling_core.types.doc.labels import DocItemLabel, GroupLabel
 
+from stagekit.chunking.normative import Clause
+from stagekit.chunking.struck import merged, struck
+from stagekit.chunking.table_pages import first_rows
 from stagekit.chunking.table_rows import table_lines
 from stagekit.processing.text.invisible_signs import without_invisible_signs
 
 __all__ = ["Block", "CanonicalMarkdown", "Region", "Section", "build_markdown"]
 
+_Places = tuple[tuple["Region", int], ...]
+"""Regions of a text, each with the character of the text that it begins with."""
 _SPACE_BEFORE_PUNCTUATION = re.compile(r" ([.,;:!?)\]])")
 _HEADING_NUMBER = re.compile(r"\s*(\d+(?:\.\d+)*)(?:[.)]|\s|$)")
 _CHECKBOXES = {DocItemLabel.CHECKBOX_SELECTED: "[x] ", DocItemLabel.CHECKBOX_UNSELECTED: "[ ] "}
@@ -65,6 +71,7 @@ class Block:
         kind: A content type of the NIC schema.
         section: The section that the block belongs to; of a heading, the one it opens.
         regions: The items of the document that it was written from.
+        region_starts: Where the text of each region begins; the block's start where that is not known.
         header_end: Of a table, where its header and rule end; 0 elsewhere.
         list_id: Items of one list share it; 0 elsewhere.
     """
@@ -76,21 +83,34 @@ class Block:
     regions: tuple[Region, ...]
     header_end: int = 0
     list_id: int = 0
+    region_starts: tuple[int, ...] = ()
+
+    def regions_of(self, start: int, end: int) -> tuple[Region, ...]:
+        """Return the regions that hold something of `markdown[start:end]`."""
+        starts = self.region_starts or (self.start,) * len(self.regions)
+        ends = [next((one for one in starts if one > begin), self.end) for begin in starts]
+        return tuple(
+            region
+            for region, begin, stop in zip(self.regions, starts, ends, strict=True)
+            if begin < end and start < stop
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class CanonicalMarkdown:
-    """The Markdown of a document, the blocks that it is made of in order, and the document's own title."""
+    """The Markdown of a document, its blocks in order, its own title, and the clauses where it is a norm."""
 
     text: str
     blocks: tuple[Block, ...]
     title: str
+    clauses: tuple[Clause, ...] = ()
 
 
 def build_markdown(document: DoclingDocument) -> CanonicalMarkdown:
     """Write a document as Markdown. Blocks are separated by white space only.
 
-    The first title of the document is its title and no section; any other heading opens one.
+    The only title of the document is its title and no section; any other heading, and each of several titles,
+    opens one.
     """
     writer = _Writer(document, top_level=_top_level(document))
     writer.walk(document.body)
@@ -105,7 +125,7 @@ def _top_level(document: DoclingDocument) -> int:
             levels.append(0)
         elif isinstance(item, SectionHeaderItem):
             levels.append(item.level)
-    if 0 in levels:
+    if levels.count(0) == 1:
         levels.remove(0)
     return min(levels, default=1)
 
@@ -158,10 +178,11 @@ class _Writer:
             self._write("code_block", _fenced(item), self._regions(item))
         elif isinstance(item, FormulaItem):
             text = item.text.strip() or item.orig.strip()
-            self._write("paragraph", f"$${text}$$" if text else "", self._regions(item))
+            self._write("paragraph", f"$${text}$$" if text else "", self._regions(item), prefix=2)
         elif isinstance(item, TextItem):
             kind = _text_kind(item, in_picture)
-            self._write(kind, _CHECKBOXES.get(item.label, "") + _clean(item.text), self._regions(item))
+            box = _CHECKBOXES.get(item.label, "")
+            self._write(kind, box + _shown(item), self._regions(item), prefix=len(box))
         self.walk(item, depth, list_id, in_picture or isinstance(item, PictureItem))
 
     def _heading(self, item: TitleItem | SectionHeaderItem) -> None:
@@ -169,11 +190,12 @@ class _Writer:
         text, regions = self._own_text(item)
         if not _visible(text):
             return
-        if level == 0 and not self.title and not self._levels:
+        if level == 0 and self.top_level > 0 and not self.title and not self._levels:
             self.title = text
         else:
             self._open_section(level, text)
-        self._write("heading", f"{'#' * min(level + 1, 6)} {text}", regions)
+        marks = "#" * min(level + 1, 6) + " "
+        self._write("heading", marks + text, regions, prefix=len(marks))
 
     def _open_section(self, level: int, title: str) -> None:
         while self._levels and self._levels[-1] >= level:
@@ -192,18 +214,19 @@ class _Writer:
         text, regions = self._own_text(item)
         written = item.marker if item.marker.strip("-*•") else f"{number}."
         marker = written if item.enumerated else "-"
-        line = f"{'    ' * (depth - 1)}{marker} {text}" if _visible(text) else ""
-        self._write("list", line, regions, list_id=list_id)
+        begin = f"{'    ' * (depth - 1)}{marker} "
+        line = begin + text if _visible(text) else ""
+        self._write("list", line, regions, list_id=list_id, prefix=len(begin))
         self.walk(item, depth, list_id)
 
     def _inline(self, group: InlineGroup, in_picture: bool) -> None:
         text, regions = self._joined(group)
         self._write("figure" if in_picture else "paragraph", text, regions)
 
-    def _own_text(self, item: TextItem) -> tuple[str, tuple[Region, ...]]:
+    def _own_text(self, item: TextItem) -> tuple[str, _Places]:
         """Return an item's text; where it has formatting, Docling puts it into an inline group below it."""
         if _visible(item.text):
-            return _clean(item.text), self._regions(item)
+            return _shown(item), self._regions(item)
         for reference in item.children:
             child = reference.resolve(self.document)
             if isinstance(child, InlineGroup):
@@ -212,20 +235,31 @@ class _Writer:
                 return text, (*self._regions(item), *regions)
         return "", self._regions(item)
 
-    def _joined(self, group: InlineGroup) -> tuple[str, tuple[Region, ...]]:
+    def _joined(self, group: InlineGroup) -> tuple[str, _Places]:
         items = [reference.resolve(self.document) for reference in group.children]
         texts = [item for item in items if isinstance(item, TextItem)]
         self._seen.update(item.self_ref for item in texts)
-        text = " ".join(_clean(item.text) for item in texts if item.text.strip())
-        regions = tuple(region for item in texts for region in self._regions(item))
-        return _SPACE_BEFORE_PUNCTUATION.sub(r"\1", text), regions
+        text = merged(" ".join(_shown(item) for item in texts if item.text.strip()))
+        text = _SPACE_BEFORE_PUNCTUATION.sub(r"\1", text)
+        return text, self._places_within(text, texts)
+
+    def _places_within(self, text: str, items: Sequence[TextItem]) -> _Places:
+        """Return the regions of items whose texts were joined, each with where its text begins."""
+        places, at = [], 0
+        for item in items:
+            own = _clean(item.text)
+            found = text.find(own, at)
+            at = found if found >= 0 else at
+            places += [(region, at + offset) for region, offset in self._regions(item)]
+            at += len(own) if found >= 0 else 0
+        return tuple(places)
 
     def _captions(self, item: FloatingItem) -> None:
         for reference in item.captions:
             caption = reference.resolve(self.document)
             if isinstance(caption, TextItem) and caption.self_ref not in self._seen:
                 self._seen.add(caption.self_ref)
-                self._write("caption", _clean(caption.text), self._regions(caption))
+                self._write("caption", _shown(caption), self._regions(caption))
 
     def _table(self, item: TableItem) -> None:
         footnotes = {reference.cref for reference in item.footnotes}
@@ -237,14 +271,27 @@ class _Writer:
         if rows or header:
             text = "\n".join([*header, *rows])
             header_end = len("\n".join(header)) if header and rows else 0
-            self._write("table", text, self._regions(item), header_end=header_end)
+            self._write("table", text, self._row_places(item, header, rows), header_end=header_end)
 
-    def _regions(self, item: DocItem) -> tuple[Region, ...]:
+    def _row_places(self, item: TableItem, header: Sequence[str], rows: Sequence[str]) -> _Places:
+        """Return the regions of a table, each with where its first row begins."""
+        places = self._regions(item)
+        lines, above = [*header, *rows], item.data.num_rows - len(rows)
+        for number, row in enumerate(first_rows(item) if len(places) > 1 else []):
+            line = len(header) + row - above
+            if row and 0 < line < len(lines):
+                region = places[number][0]
+                at = len("\n".join(lines[:line])) + 1
+                places = (*places[:number], (region, at), *places[number + 1 :])
+        return places
+
+    def _regions(self, item: DocItem) -> _Places:
         return tuple(_regions(self.document, item))
 
     def _write(
-        self, kind: str, text: str, regions: tuple[Region, ...], header_end: int = 0, list_id: int = 0
+        self, kind: str, text: str, places: _Places, header_end: int = 0, list_id: int = 0, prefix: int = 0
     ) -> None:
+        """Write a block; `prefix` is how many of its characters stand before the item's own text."""
         if not _visible(text):
             return
         if self.blocks:
@@ -253,23 +300,37 @@ class _Writer:
         start = self._length
         self._append(text)
         end_of_header = start + header_end if header_end else 0
-        self.blocks.append(Block(kind, start, self._length, self.section, regions, end_of_header, list_id))
+        regions = tuple(region for region, _ in places)
+        last = self._length - 1  # an item without text stands at the end
+        starts = tuple(min(start + prefix + offset, last) if offset else start for _, offset in places)
+        self.blocks.append(
+            Block(kind, start, self._length, self.section, regions, end_of_header, list_id, starts)
+        )
 
     def _append(self, text: str) -> None:
         self.parts.append(text)
         self._length += len(text)
 
 
-def _regions(document: DoclingDocument, item: DocItem) -> list[Region]:
+def _regions(document: DoclingDocument, item: DocItem) -> list[tuple[Region, int]]:
     if not item.prov:
-        return [Region(item.self_ref)]
+        return [(Region(item.self_ref), 0)]
+    offsets = [prov.charspan[0] for prov in item.prov]
+    if offsets != sorted(offsets):  # parts that were put together in another order
+        offsets = [0] * len(offsets)
     regions = []
-    for prov in item.prov:
+    for prov, offset in zip(item.prov, offsets, strict=True):
         box, page = prov.bbox, document.pages.get(prov.page_no)
         if page is not None:
             box = box.to_top_left_origin(page.size.height)
-        regions.append(Region(item.self_ref, prov.page_no, (box.l, box.t, box.r, box.b)))
+        regions.append((Region(item.self_ref, prov.page_no, (box.l, box.t, box.r, box.b)), offset))
     return regions
+
+
+def _shown(item: TextItem) -> str:
+    """Return an item's text, marked where its source strikes it out."""
+    text = _clean(item.text)
+    return struck(text) if item.formatting is not None and item.formatting.strikethrough else text
 
 
 def _text_kind(item: TextItem, in_picture: bool) -> str:

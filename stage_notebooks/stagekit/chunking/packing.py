@@ -4,7 +4,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stagekit.chunking.atoms import Atom, Place, TokenIndex
+from stagekit.chunking.atoms import Atom, Place
+from stagekit.chunking.tokens import TokenIndex
 
 __all__ = ["Packed", "pack_atoms"]
 
@@ -31,8 +32,8 @@ def pack_atoms(
         index: Counts tokens.
         limits: For the number of a chunk's first new atom, the tokens from which on it is full, and the
             most that it may have.
-        chunk_overlap: Most tokens to repeat from the chunk before; a chunk that begins with a heading
-            repeats nothing.
+        chunk_overlap: Most tokens to repeat from the chunk before; a chunk that begins with a heading or an
+            article of a norm repeats nothing.
     """
     run = _Run(atoms, index)
     chunks: list[Packed] = []
@@ -54,7 +55,7 @@ class _Run:
         self.atoms = atoms
         self._before = [index.before(atom.start) for atom in atoms]
         self._behind = [index.before(atom.end) for atom in atoms]
-        self._header = [index.count(*atom.repeated) if atom.repeated[1] else 0 for atom in atoms]
+        self._header = [atom.repeated.tokens for atom in atoms]
 
     def tokens(self, start: int, end: int) -> int:
         """Return the tokens of a chunk of these atoms, with the table header that it repeats."""

@@ -12,7 +12,7 @@ _ABBREVIATIONS = frozenset(
     approx dept est jan fev mar abr mai jun jul ago set out nov dez feb apr may aug sep oct
     """.split()  # noqa: SIM905 (a list of strings would hide the words)
 )
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+(?=[\"'“”‘«(\[–—§•¿¡]?\s?[^\W_])|\n+")
+_END = re.compile(r"[.!?…]+[\"'”’»)\]~]*\s+(?=(?:~~)?[\"'“”‘«(\[–—§•¿¡]?\s?[^\W_])|\n+")
 _CLAUSE_END = re.compile(r"(?<=[;:,])\s+(?=\S)")
 _LONGEST_WORD = 40  # characters, more than any abbreviation has
 _LAST_WORD = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)\.$")
@@ -28,7 +28,9 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     for match in _END.finditer(text):
         mark = match.group().rstrip()
         end = match.start() + len(mark)
-        if mark and not _ends_sentence(text[start:end], text[match.end() :][:2]):
+        # Slices of a fixed length: a paragraph without sentence ends is read in linear time.
+        last_words = text[max(start, end - _LONGEST_WORD) : end]
+        if mark and not _ends_sentence(last_words, text[match.end() : match.end() + 2]):
             continue
         spans.append((start, end))
         start = match.end()
@@ -46,10 +48,10 @@ def clause_spans(sentence: str) -> list[tuple[int, int]]:
 
 
 def _ends_sentence(sentence: str, following: str) -> bool:
-    letters = following.lstrip("\"'“”‘«([–—§•¿¡ ")
+    letters = following.lstrip("~\"'“”‘«([–—§•¿¡ ")
     if letters[:1].islower():
         return False
-    word = _LAST_WORD.search(sentence[-_LONGEST_WORD:])
+    word = _LAST_WORD.search(sentence)
     if word is None:
         return True
     last = word.group(1)

@@ -28,6 +28,8 @@ CHUNK_SCHEMA: pa.Schema = pa.schema(
         ("pages", pa.list_(pa.int32())),
         ("regions", pa.list_(_REGION)),
         ("content_hash", pa.string()),
+        ("clauses", pa.list_(pa.string())),
+        ("has_struck_text", pa.bool_()),
     ]
 )
 

@@ -7,7 +7,8 @@ inverse document frequency of each term, so that nothing has to be counted over 
 Terms are independent of language on purpose: documents and questions mix Portuguese, English and Spanish.
 Case and accents are folded, function words left out, and words lose a final s and what follows their sixth
 letter, which removes most inflection in these languages. Numbers and codes stay whole and give their parts
-too, so that `POL-012`, `12.527/2011` and `Lei 12527` are found.
+too, so that `POL-012`, `12.527/2011` and `Lei 12527` are found, and `5o` and `1a` give the number of `5º`
+and `1ª`.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from functools import lru_cache
 from typing import Final
 
 __all__ = [
+    "ANSWERABLE_VERSIONS",
     "SPARSE_VERSION",
     "SparseVector",
     "path_text",
@@ -28,8 +30,10 @@ __all__ = [
     "sparse_terms",
 ]
 
-SPARSE_VERSION: Final = "bm25-1"
+SPARSE_VERSION: Final = "bm25-2"
 """Changes whenever the same text would get another vector."""
+ANSWERABLE_VERSIONS: Final = frozenset({"bm25-1", SPARSE_VERSION})
+"""Vectors of documents that a question made here can be asked of: bm25-1 had fewer terms for `5o` alone."""
 
 STEM_LETTERS: Final = 6
 K1: Final = 1.2
@@ -43,6 +47,7 @@ _COMPOUND = re.compile(r"[^\W_]+(?:[./,\-–'’][^\W_]+)*")
 _JOINTS = re.compile(r"[./,\-–'’]")
 _ORDINALS = str.maketrans("", "", "ºª°")
 _MARKS = re.compile("[\u0300-\u036f]")
+_TYPED_ORDINAL = re.compile(r"(\d{1,4})[oa]s?")  # typed without the signs: 5o, 1a, 2as
 _SOFT_HYPHEN = "\u00ad"
 
 # Function words, question words among them; accents folded.
@@ -137,6 +142,8 @@ def _word(word: str) -> Iterator[str]:
         yield word.lstrip("0") or "0"  # Portaria 058 is Portaria 58
     elif any(character.isdigit() for character in word):
         yield word
+        if ordinal := _TYPED_ORDINAL.fullmatch(word):
+            yield ordinal.group(1).lstrip("0") or "0"
     elif len(word) > 1 and word not in _STOP_WORDS:
         # The plural of all three languages goes first: of short words, cutting alone would leave it.
         yield word[: -1 if word.endswith("s") and len(word) > 3 else None][:STEM_LETTERS]

@@ -150,11 +150,11 @@ def _titles(declared: DeclaredFields, source: Row, processed: Row, chunks: Seque
 
 
 def _first_paragraph(chunks: Sequence[Row]) -> str:
-    """Return the first paragraph of running text: no heading, table, picture or list item."""
+    """Return the first paragraph of running text: no heading, table, picture, list item or struck text."""
     for chunk in chunks:
         for block in re.split(r"\n\s*\n", chunk["text"]):
             text = " ".join(block.split())
-            if text and not re.match(r"#|\||!\[|<!--|```|[-*+•] |\d+[.)] ", text):
+            if text and not re.match(r"#|\||!\[|<!--|```|~~|[-*+•] |\d+[.)] ", text):
                 return text.lstrip("> ")
     return ""
 

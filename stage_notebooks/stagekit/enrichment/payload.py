@@ -108,6 +108,7 @@ def chunk_ids(document_id: str, content_hashes: Sequence[str]) -> list[str]:
 def _chunk_fields(row: Row) -> dict[str, Any]:
     pages = sorted({int(page) for page in row["pages"]})
     regions = [_region(region) for region in row["regions"]]
+    clauses = list(row.get("clauses") or [])
     return {
         "chunk_index": int(row["chunk_index"]),
         "chunk_content": row["text"],
@@ -123,6 +124,9 @@ def _chunk_fields(row: Row) -> dict[str, Any]:
         "pages": pages,
         "region_id": regions[0]["ref"] if regions else None,
         "regions": regions,
+        "clause": clauses[0] if clauses else None,
+        "clauses": clauses or None,
+        "has_struck_text": bool(row.get("has_struck_text")),
     }
 
 

@@ -153,8 +153,10 @@ class SectionGroup(_Group):
     pages: list[int]
     region_id: str | None = Field(description="Docling reference of the chunk's first item")
     regions: list[Region]
-    clause: str | None = _Added('clause of a norm in which the chunk begins, such as "Art. 5º, § 2º"')
-    clauses: list[str] | None = _Added("all clauses of a norm of which the chunk holds something")
+    clause: str | None = _Added('clause of a norm in which the chunk begins, such as "Art. 5º, § 2º, III, a"')
+    clauses: list[str] | None = _Added(
+        "all clauses of a norm of which the chunk holds something, then those that they lie in"
+    )
 
 
 class ChunkGroup(_Group):

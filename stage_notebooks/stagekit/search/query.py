@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from stagekit.chunking.normative import clause_values
 from stagekit.declared.validity import has_expired, resolve_day
 from stagekit.errors import StageError
+from stagekit.search.clauses import CLAUSES, clause_condition
 from stagekit.search.retrieval import (
     Question,
     SearchRequestError,
@@ -64,6 +66,7 @@ class Hit:
         rank: 1 is the best.
         score: in mode dense the cosine similarity (1 is the same direction), in mode sparse BM25, in mode
             hybrid the sum of both, each scaled by the other points found; comparable within one answer only.
+            Passages with a clause that the question names come first, whatever their score.
         expired: the document's own last day has passed, on the day of the question.
         link: web address of the file at its commit where the repository has one, else ``path@commit``.
         duplicate_of: path of a better ranked hit with the same text, None for the first of its kind.
@@ -77,6 +80,8 @@ class Hit:
     title: str
     page_number: int | None
     section_titles: list[str]
+    clause: str | None
+    has_struck_text: bool
     text: str
     document_id: str
     chunk_id: str
@@ -122,7 +127,8 @@ def search(
         device: "cpu", "cuda" or "auto".
         top: most passages to return.
         filters: payload field -> value that it must equal, or list of values of which one must match;
-            ``expired`` -> true or false, though no payload holds it.
+            ``expired`` -> true or false, though no payload holds it; ``clause`` -> a clause as people cite it
+            ("art 5", "Art. 5º, § 2º"), which is found with all that is below it.
         mode: "hybrid" (by meaning and by words), "dense" (meaning) or "sparse" (words); "" is hybrid where
             the collection has sparse vectors.
         settings: by name; those of the connection are taken.
@@ -208,6 +214,11 @@ def _filter(filters: Mapping[str, Any], day: str) -> Any:
         if name == EXPIRED:
             conditions += _of_expiry(wanted if isinstance(wanted, list) else [wanted], day)
             continue
+        if name in {"clause", CLAUSES}:
+            named = wanted if isinstance(wanted, list) else [wanted]
+            values = [value for one in named for value in clause_values(str(one))]
+            conditions.append(clause_condition(values))
+            continue
         values = [_typed(name, value) for value in (wanted if isinstance(wanted, list) else [wanted])]
         match = MatchValue(value=values[0]) if len(values) == 1 else MatchAny(any=values)
         conditions.append(FieldCondition(key=name, match=match))
@@ -268,7 +279,6 @@ def _field_kinds(name: str) -> set[str]:
 
 def _hits(found: Sequence[ScoredPoint], day: str) -> list[Hit]:
     rows = [(float(point.score), point.payload or {}) for point in found]
-    rows.sort(key=lambda row: (-row[0], row[1]["file_path"], row[1]["chunk_index"]))
     first_path: dict[str, str] = {}
     hits = []
     for rank, (score, payload) in enumerate(rows, start=1):
@@ -282,6 +292,8 @@ def _hits(found: Sequence[ScoredPoint], day: str) -> list[Hit]:
                 title=payload["title"],
                 page_number=payload["page_number"],
                 section_titles=payload["section_titles"],
+                clause=payload.get("clause"),
+                has_struck_text=bool(payload.get("has_struck_text")),
                 text=payload["chunk_content"],
                 document_id=payload["document_id"],
                 chunk_id=payload["chunk_id"],

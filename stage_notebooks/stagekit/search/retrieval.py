@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from stagekit.base.paths import outputs_path
 from stagekit.base.store_address import connection_options
-from stagekit.embedding.sparse import SPARSE_VERSION, sparse_query_vector
+from stagekit.chunking.struck import is_wholly_struck
+from stagekit.embedding.sparse import ANSWERABLE_VERSIONS, SPARSE_VERSION, sparse_query_vector
 from stagekit.errors import StageError
+from stagekit.search.clauses import NamedClauses, clause_condition
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -162,7 +164,7 @@ def open_collection(client: QdrantClient, name: str) -> Collection:
             "version of nic-etl; run `nic-etl run`, or check collection_name."
         )
     metadata = config.metadata or {}
-    sparse = SPARSE in (config.params.sparse_vectors or {}) and metadata.get("sparse") == SPARSE_VERSION
+    sparse = SPARSE in (config.params.sparse_vectors or {}) and metadata.get("sparse") in ANSWERABLE_VERSIONS
     return Collection(name, vectors[DENSE].size, str(metadata.get("embedding_model", "unknown")), sparse)
 
 
@@ -194,7 +196,10 @@ def best_points(
     top: int,
     per_document: int,
 ) -> list[ScoredPoint]:
-    """Return the best points with their payloads, at most `per_document` of one document.
+    """Return the best points with their payloads, best first, at most `per_document` of one document.
+
+    Where the question names a clause of a norm ("art. 12, § 1º, III"), the points that hold it come first,
+    those of the norm that it names before others. A point that is wholly struck out comes after all others.
 
     More points than asked for are fetched, and again more where one document fills them all. (Qdrant's own
     grouping in the embedded store did the same over all points, which took ten times as long.)
@@ -212,8 +217,13 @@ def best_points(
         per_document: most points of one document.
     """
     limit = FETCHED_PER_HIT * top
+    named = NamedClauses.of(question.text)
     while True:
         points = _ranked(client, collection, question, mode, query_filter, limit)
+        whole = len(points) < limit
+        if named is not None:
+            points = _clauses_first(named, client, collection, question, mode, query_filter, limit, points)
+        points.sort(key=lambda point: is_wholly_struck(str((point.payload or {}).get("chunk_content", ""))))
         seen: Counter[str] = Counter()
         kept: list[ScoredPoint] = []
         altered = 0
@@ -227,11 +237,36 @@ def best_points(
                 continue
             seen[document] += 1
             kept.append(point)
-        if len(kept) >= top or len(points) < limit or limit >= MOST_FETCHED:
+        in_force = [
+            point for point in kept if not is_wholly_struck(str((point.payload or {})["chunk_content"]))
+        ]
+        if len(in_force) >= top or whole or limit >= MOST_FETCHED:
             if altered:
                 _log.warning(_ALTERED, altered)
             return kept
         limit = min(4 * limit, MOST_FETCHED)
+
+
+def _clauses_first(
+    named: NamedClauses,
+    client: QdrantClient,
+    collection: Collection,
+    question: Question,
+    mode: Mode,
+    query_filter: Any,
+    limit: int,
+    points: Sequence[ScoredPoint],
+) -> list[ScoredPoint]:
+    """Return the points with a clause that the question names, then the others."""
+    found: list[ScoredPoint] = []
+    for values in named.attempts:
+        condition = clause_condition(values, query_filter)
+        found = _ranked(client, collection, question, mode, condition, limit)
+        if found:
+            break
+    found.sort(key=lambda point: -named.nearness(point.payload or {}))
+    first = {point.id for point in found}
+    return found + [point for point in points if point.id not in first]
 
 
 def _as_written(payload: Mapping[str, Any]) -> bool:
@@ -266,6 +301,15 @@ def _ranked(
         ]
         # Either list is scaled by its mean and 3 standard deviations to about 0 to 1, then both are added.
         fusion = FusionQuery(fusion=Fusion.DBSF)
-        return client.query_points(collection.name, prefetch=searches, query=fusion, **options).points
-    options |= {"using": SPARSE if mode == "sparse" else DENSE, "query_filter": query_filter}
-    return client.query_points(collection.name, query=sparse if mode == "sparse" else dense, **options).points
+        found = client.query_points(collection.name, prefetch=searches, query=fusion, **options).points
+    else:
+        options |= {"using": SPARSE if mode == "sparse" else DENSE, "query_filter": query_filter}
+        query = sparse if mode == "sparse" else dense
+        found = client.query_points(collection.name, query=query, **options).points
+    return sorted(found, key=_order)
+
+
+def _order(point: ScoredPoint) -> tuple[float, str, int]:
+    """Return what points are sorted by: the score; among equals the place, so that answers stay the same."""
+    payload = point.payload or {}
+    return -point.score, str(payload.get("file_path", "")), int(payload.get("chunk_index", 0))

@@ -45,13 +45,13 @@ DENSE: Final = "dense"
 """Name of the vectors of meaning."""
 SPARSE: Final = "sparse"
 """Name of the vectors of words; a collection has them with ``hybrid_search``."""
-CHUNKER_VERSION: Final = "1"
+CHUNKER_VERSION: Final = "2"
 """Raised when texts are cut so differently that a collection should be built anew rather than changed."""
 
 _KEYWORDS = (
     "document_id", "source_id", "file_path", "content_hash", "status", "document_type", "category",
     "subcategory", "tags", "author", "approver", "department", "organization", "language", "version",
-    "content_type", "file_extension", "repository_commit",
+    "content_type", "file_extension", "repository_commit", "clauses",
 )  # fmt: skip
 PAYLOAD_INDEXES: Final[dict[str, PayloadSchemaType]] = {
     **dict.fromkeys(_KEYWORDS, PayloadSchemaType.KEYWORD),
@@ -61,12 +61,14 @@ PAYLOAD_INDEXES: Final[dict[str, PayloadSchemaType]] = {
     "modified": PayloadSchemaType.DATETIME,
     "effective_date": PayloadSchemaType.DATETIME,
     "expiration_date": PayloadSchemaType.DATETIME,
+    "has_struck_text": PayloadSchemaType.BOOL,
     "is_latest": PayloadSchemaType.BOOL,
     "ocr_applied": PayloadSchemaType.BOOL,
 }
 # There each index costs files that are synced at the end of every run that writes.
 EMBEDDED_INDEXES: Final = (
     "source_id", "document_id", "status", "language", "document_type", "category", "department", "tags",
+    "clauses",
 )  # fmt: skip
 
 

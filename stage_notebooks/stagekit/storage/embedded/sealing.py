@@ -31,7 +31,7 @@ CLEAR_FIELDS: Final = frozenset({
     "organization", "version", "created", "modified", "effective_date", "expiration_date",
     "ocr_applied", "ocr_confidence", "processing_confidence", "processing_timestamp", "pipeline_version",
     "embedding_model", "vector_dimension", "chunk_token_count", "metadata_completeness_score", "stale",
-    "has_struck_text",
+    "has_struck_text", "clause", "clauses",
     "repository_branch", "repository_commit", "repository_commit_timestamp", "repository_url",
 })  # fmt: skip
 

@@ -1,0 +1,81 @@
+"""Puts passages with the clause that a question names first, those of the norm that it names before all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from stagekit.chunking.normative import Address, NamedNorm, ancestors, read_citations, read_norm, variants
+from stagekit.embedding.sparse import path_text, sparse_terms
+
+if TYPE_CHECKING:
+    from qdrant_client.models import FieldCondition, Filter
+
+__all__ = ["CLAUSES", "NamedClauses", "clause_condition"]
+
+CLAUSES: Final = "clauses"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedClauses:
+    """What a question names of norms.
+
+    Attributes:
+        attempts: Values of the payload field `clauses`, to be looked for one after another: the clauses as
+            they are named, then those that they lie in, up to the article.
+        norm: The norm that they are said to be of.
+    """
+
+    attempts: tuple[tuple[str, ...], ...]
+    norm: NamedNorm | None
+
+    @classmethod
+    def of(cls, question: str) -> NamedClauses | None:
+        """Return what a question names, None where it names no clause."""
+        addresses = read_citations(question)
+        if not addresses:
+            return None
+        deepest = max(map(len, addresses))
+        attempts = [
+            _values([_at_depth(address, depth) for address in addresses]) for depth in range(deepest, 0, -1)
+        ]
+        return cls(tuple(dict.fromkeys(attempts)), read_norm(question))
+
+    def nearness(self, payload: Mapping[str, Any]) -> int:
+        """Return how surely a passage is of the norm that the question names; 0 where nothing says so."""
+        if self.norm is None:
+            return 0
+        terms = set(
+            sparse_terms(f"{payload.get('title', '')} {path_text(str(payload.get('file_path', '')))}")
+        )
+        kind = set(sparse_terms(self.norm.kind)) <= terms
+        if self.norm.number:
+            if self.norm.number.lstrip("0") not in terms:
+                return 0
+            return 2 + 2 * kind + (self.norm.year in terms)
+        if not kind:
+            return 0
+        return 1 + len(set(sparse_terms(self.norm.name)) & terms)
+
+
+def clause_condition(values: Sequence[str], others: Filter | None = None) -> Filter:
+    """Return the filter for passages that hold one of some clauses and meet other conditions."""
+    from qdrant_client.models import Filter
+
+    return Filter(must=[_holds(values), *([others] if others is not None else [])])
+
+
+def _holds(values: Sequence[str]) -> FieldCondition:
+    from qdrant_client.models import FieldCondition, MatchAny
+
+    return FieldCondition(key=CLAUSES, match=MatchAny(any=list(values)))
+
+
+def _at_depth(address: Address, depth: int) -> Address:
+    lines = [*ancestors(address), address]
+    return next(line for line in reversed(lines) if len(line) <= max(depth, len(lines[0])))
+
+
+def _values(addresses: Sequence[Address]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for address in addresses for name in variants(address)))

@@ -1,0 +1,229 @@
+"""Clauses are found by label, sequence, parent and how the text before ended; unsure opens nothing."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from stagekit.chunking.normative import clause_values, printed, read_citations, read_norm, read_outline
+from tests.unit.norms import Norm, lexml, names, norms
+
+BLOCKS = json.loads((Path(__file__).parent / "data" / "normative_blocks.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=[block["id"] for block in BLOCKS])
+def test_a_block_has_exactly_its_clauses(block: dict) -> None:
+    text = block["text"]
+    found = [
+        (lexml(clause.address), " ".join(text[clause.text_start : clause.end].split()))
+        for clause in read_outline(text)
+    ]
+    assert [address for address, _ in found] == [expected["address"] for expected in block["expect"]]
+    for (_, own), expected in zip(found, block["expect"], strict=True):
+        assert own.startswith(" ".join(expected.get("starts", "").split()))
+
+
+OTHER_BLOCKS = {
+    "spanish": (
+        "Artículo 5. Plazos.\n1. El plazo es de un mes.\n2. Se amplía:\na) por causa mayor;\nb) de oficio.",
+        ["Artículo 5", "Artículo 5, 1", "Artículo 5, 2", "Artículo 5, 2, a", "Artículo 5, 2, b"],
+    ),
+    "inserted in spanish": (
+        "CAPÍTULO I\nDisposiciones generales\nArtículo 1. Objeto.\nArtículo 5 bis. Prórroga.",
+        ["Capítulo I", "Artículo 1", "Artículo 5 bis"],
+    ),
+    "english": (
+        "Article 1\nSubject\nArticle 2\n1. It applies.\n2. It does not apply:\n(a) at sea;\n(b) in the air.",
+        ["Article 1", "Article 2", "Article 2, 1", "Article 2, 2", "Article 2, 2, a", "Article 2, 2, b"],
+    ),
+    "groupings": (
+        "PARTE GERAL\nLIVRO I\nTÍTULO ÚNICO\nArt. 1º Vale para todos.",
+        ["Parte Geral", "Parte Geral, Livro I", "Parte Geral, Livro I, Título Único", "Art. 1º"],
+    ),
+    "signs of Markdown": (
+        "## CAPÍTULO I – Das férias\n\n**Art. 1º** As férias são de um mês.\n\n- § 1º Podem ser parceladas.",
+        ["Capítulo I", "Art. 1º", "Art. 1º, § 1º"],
+    ),
+    "annexed regulation": (
+        "Art. 1º Fica aprovado o Regulamento.\nANEXO I\nREGULAMENTO\nArt. 1º O uso é livre.\nI - de dia;",
+        ["Art. 1º", "Anexo I", "Anexo I, Art. 1º", "Anexo I, Art. 1º, I"],
+    ),
+    "ordinals with a dot": (
+        "Artigo 1.º – Isto.\nArtigo 2.º – Outro.\n§ Único – Sim.\nArtigo 10º - Dez.\nParágrafo Único: Sim.",
+        ["Art. 1º", "Art. 2º", "Art. 2º, parágrafo único", "Art. 10", "Art. 10, parágrafo único"],
+    ),
+    "inserted paragraph": (
+        "Art. 1º Vale.\n§ 1º Um.\n§ 1º-A Inserido.\n§ 2º Dois.",
+        ["Art. 1º", "Art. 1º, § 1º", "Art. 1º, § 1º-A", "Art. 1º, § 2º"],
+    ),
+    "one line": (
+        "Art. 3º São partes: I - a sala; II - o pátio, com: a) a horta; b) o poço; e III - a rua.",
+        ["Art. 3º", "Art. 3º, I", "Art. 3º, II", "Art. 3º, II, a", "Art. 3º, II, b", "Art. 3º, III"],
+    ),
+    "edital": (
+        "1. DO OBJETO\n1.1. O objeto é a limpeza.\n1.2. Não inclui vidros.\n1.2.1. Salvo um.\n2. DO PRAZO",
+        ["1", "1.1", "1.2", "1.2.1", "2"],
+    ),
+    "subitems": (
+        "Art. 1º O kit tem:\nI - jogo:\na) de peças:\n1. grandes:\n1.1. azuis;\n1.2. verdes;\n2. pequenas.",
+        [
+            "Art. 1º", "Art. 1º, I", "Art. 1º, I, a", "Art. 1º, I, a, 1", "Art. 1º, I, a, 1, 1.1",
+            "Art. 1º, I, a, 1, 1.2", "Art. 1º, I, a, 2",
+        ],
+    ),
+    "amendment without quotes": (
+        "Art. 2º A Lei passa a vigorar com a seguinte redação:\nArt. 15. Não.\n§ 1º Também.\nArt. 3º Vale.",
+        ["Art. 2º", "Art. 2º, alteração, Art. 15", "Art. 2º, alteração, Art. 15, § 1º", "Art. 3º"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "clauses"), OTHER_BLOCKS.values(), ids=OTHER_BLOCKS)
+def test_other_blocks_have_their_clauses(text: str, clauses: list[str]) -> None:
+    assert names(read_outline(text)) == clauses
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A política segue o art. 5º da Constituição.\n\nI - este não é um inciso, pois não há artigo.",
+        "# Manual\n\n1. Ligue a máquina.\n2. Espere.\n3. Desligue.",
+        "Conforme o disposto no\nArt. 5º da Lei nº 8.112, o prazo corre.",
+        "Sumário\n\nANEXO I ........ 12\nArt. 1º ........ 3",
+        "12.3.2024 foi feriado.\n10.000 pessoas vieram.\n2.1 GHz é a frequência.",
+        "MIX - o mercado\nCD - disco\nD - letra\nVI - editor de textos",
+        "a) primeiro\nb) segundo",
+        "O Capítulo III deste Regimento trata disso.\nCapítulo III deste Regimento: veja acima.",
+        "Version 4.2 of the tool\nSection of the wall",
+        "# Chapter 4\n\nHow it began.\n\n# Chapter 5\n\nHow it ended.\n\n# Anexo II\n\nFotografias.",
+    ],
+)
+def test_a_look_alike_opens_nothing(text: str) -> None:
+    assert names(read_outline(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Art. 1º Um. § 1º Dois: " + "I - três; " * 10_000,
+        "Art. 1º “" + "a) x; b) y; " * 5_000,
+        "\n".join(f"Art. {n}º Um." for n in range(1, 3000)),
+        "§ " * 10_000 + "I - " * 10_000,
+        "1. " * 10_000,
+        "“Art. 1º Um.\n" * 5_000,
+    ],
+    ids=["incisos", "letters", "articles", "signs", "numbers", "quotes"],
+)
+def test_a_text_made_to_take_long_does_not(text: str) -> None:
+    begin = time.process_time()
+    read_outline(text)
+    assert time.process_time() - begin < 5
+
+
+def test_a_running_title_does_not_begin_the_annex_anew() -> None:
+    text = "ANEXO II\nTABELA\nArt. 1º Um.\n\nANEXO II\n\nArt. 2º Dois."
+    assert names(read_outline(text)) == ["Anexo II", "Anexo II, Art. 1º", "Anexo II, Art. 2º"]
+
+
+def test_the_line_at_the_end_of_a_planalto_page_is_no_part_of_the_last_article() -> None:
+    text = "Art. 9º Vale hoje.\nEste texto não substitui o publicado no DOU de 1.2.2020.\n§ 1º Sem artigo."
+    (clause,) = read_outline(text)
+    assert text[clause.start : clause.end].strip() == "Art. 9º Vale hoje."
+
+
+@given(norms())
+@settings(max_examples=150, deadline=None)
+def test_a_random_norm_has_the_clauses_it_was_made_of(norm: Norm) -> None:
+    assert names(read_outline("\n".join(norm.lines))) == norm.clauses
+
+
+@given(norms())
+@settings(max_examples=150, deadline=None)
+def test_a_norm_that_was_run_together_into_one_line_has_the_same_clauses(norm: Norm) -> None:
+    assert names(read_outline(" ".join(norm.lines))) == norm.clauses
+
+
+@given(norms())
+@settings(max_examples=50, deadline=None)
+def test_each_clause_is_found_by_what_cites_it(norm: Norm) -> None:
+    for name in norm.clauses:
+        assert name in clause_values(name)
+        assert [printed(address) for address in read_citations(f"O que diz o {name}?")] == [name]
+
+
+@pytest.mark.parametrize(
+    ("question", "addresses"),
+    [
+        ("art. 12, § 1º, III, a", "art12_par1_inc3_ali1"),
+        ("alínea “a” do inciso III do § 1º do art. 12", "art12_par1_inc3_ali1"),
+        ("inciso III do § 1º do art. 12", "art12_par1_inc3"),
+        ("art. 12, caput, II", "art12_cpt_inc2"),
+        ("art. 12, II", "art12_cpt_inc2"),
+        ("caput do art. 7º", "art7_cpt"),
+        ("art. 7º, parágrafo único, inciso I", "art7_par1u_inc1"),
+        ("art. 5º-A, § 1º-B", "art5-1_par1-2"),
+        ("artigo 15, parágrafo 2o", "art15_par2"),
+        ("§§ 1º e 2º do art. 9º", "art9_par1 art9_par2"),
+        ("arts. 5º e 6º", "art5_cpt art6_cpt"),
+        ("arts. 5º a 8º", "art5_cpt art6_cpt art7_cpt art8_cpt"),
+        ("itens 1 e 2 da alínea “e” do inciso II do caput do art. 4º",
+         "art4_cpt_inc2_ali5_ite1 art4_cpt_inc2_ali5_ite2"),
+        ("item 4.2.1 do edital", "4.2.1"),
+        ("incisos I a III do art. 8º", "art8_cpt_inc1 art8_cpt_inc2 art8_cpt_inc3"),
+        ("art. 12, a multa é de quanto?", "art12_cpt"),
+        ("art. 12, iii, da lei", "art12_cpt_inc3"),
+        ("art. 1022 e art. 1.022", "art1022_cpt"),
+        ("o que diz o capítulo II?", "cap2"),
+        ("capítulo 2 do regimento", "cap2"),
+        ("cap. II", "cap2"),
+        ("art. 37, XI e § 4º", "art37_cpt_inc11 art37_par4"),
+        ("art. 6º, I a III", "art6_cpt_inc1 art6_cpt_inc2 art6_cpt_inc3"),
+        ("art. 7o., par. 2o., inc. III", "art7_par2_inc3"),
+        ("arts. 9 ao 11", "art9_cpt art10_cpt art11_cpt"),
+        ("o art. 5º. A multa", "art5_cpt"),
+        ("qual é a multa? a) alta b) baixa", ""),
+        ("obra de arte 5 do museu", ""),
+        ("o art. 5º e o caput, e a multa", "art5_cpt"),
+        ("o § 2º diz o quê?", ""),
+    ],
+)  # fmt: skip
+def test_a_question_names_the_clauses_that_it_cites(question: str, addresses: str) -> None:
+    assert [lexml(address) for address in read_citations(question)] == addresses.split()
+
+
+@pytest.mark.parametrize(
+    ("question", "clause"),
+    [
+        ("artículo 5.1.a) de la ley", "Artículo 5, 1, a"),
+        ("Article 2(1)", "Article 2, 1"),
+        ("what does section 5 say", "Section 5"),
+        ("artículo 5 bis", "Artículo 5 bis"),
+    ],
+)
+def test_spanish_and_english_citations_are_understood(question: str, clause: str) -> None:
+    assert [printed(address) for address in read_citations(question)] == [clause]
+
+
+@pytest.mark.parametrize("value", ["art 5", "Art. 5o", "5°", "5º", "Art.5", "artigo 5", "ARTIGO 5º", "5"])
+def test_a_filter_takes_a_clause_however_it_is_typed(value: str) -> None:
+    assert {"Art. 5º", "Anexo I, Art. 5º"} <= set(clause_values(value))
+
+
+def test_a_filter_for_what_is_no_clause_matches_only_itself() -> None:
+    assert clause_values(" alguma coisa ") == ["alguma coisa"]
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "number", "year", "name"),
+    [
+        ("art. 5º da Lei nº 8.112, de 11 de dezembro de 1990", "lei", "8112", "1990", ""),
+        ("art. 3º da Portaria 33/2022", "portaria", "33", "2022", ""),
+        ("art. 9º do Regimento Geral sobre multa", "regimento", "", "", "geral"),
+    ],
+)
+def test_the_norm_of_a_question_is_known(question: str, kind: str, number: str, year: str, name: str) -> None:
+    norm = read_norm(question)
+    assert norm is not None
+    assert (norm.kind, norm.number, norm.year, norm.name) == (kind, number, year, name)
