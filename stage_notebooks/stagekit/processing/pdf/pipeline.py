@@ -17,6 +17,7 @@ from docling.models.stages.page_assemble.page_assemble_model import PageAssemble
 from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
 from docling_core.types.doc import DocItemLabel
 
+from stagekit.processing.furniture import keep_one_copy
 from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
@@ -90,7 +91,9 @@ class TextKeepingPdfPipeline(StandardPdfPipeline):
 
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
         mark_running_edges(conv_res.pages, self.assemble_model.sanitize_text)
-        return super()._assemble_document(conv_res)
+        assembled = super()._assemble_document(conv_res)
+        keep_one_copy(assembled.document)
+        return assembled
 
     def _release_page_resources(self, item: Any) -> None:  # type: ignore[override]
         super()._release_page_resources(item)
