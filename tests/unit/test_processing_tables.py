@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from stagekit.processing.pdf.drawn_rules import rule_positions
-from stagekit.processing.pdf.table_grid import Word, find_grid
+from stagekit.processing.pdf.table_grid import Rule, Word, find_grid
 
 
 def words_of(rows, lefts, pitch=14.0, size=10.0):
@@ -57,7 +57,7 @@ def test_drawn_rules_keep_the_lines_of_a_cell_together():
         ["", "mais"],
     ]
     words = words_of(rows, [0, 80])
-    found = texts(find_grid(words, vertical=[-5, 60, 200], horizontal=[12, 40]))
+    found = texts(find_grid(words, vertical=[-5, 60, 200], horizontal=[Rule(12), Rule(40)]))
     assert found[(1, 1)] == "primeira linha segunda linha"
     assert found[(2, 1)] == "outra mais"
 

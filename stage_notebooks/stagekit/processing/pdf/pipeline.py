@@ -19,6 +19,7 @@ from docling_core.types.doc import DocItemLabel
 
 from stagekit.processing.furniture import keep_one_copy
 from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
+from stagekit.processing.pdf.continued_tables import join_continued_tables
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
 from stagekit.processing.pdf.running_edges import mark_running_edges
@@ -92,6 +93,7 @@ class TextKeepingPdfPipeline(StandardPdfPipeline):
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
         mark_running_edges(conv_res.pages, self.assemble_model.sanitize_text)
         assembled = super()._assemble_document(conv_res)
+        join_continued_tables(assembled.document)
         keep_one_copy(assembled.document)
         return assembled
 

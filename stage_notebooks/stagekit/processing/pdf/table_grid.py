@@ -1,21 +1,25 @@
 """Finds the rows and columns of a table from the positions of its words and the rules drawn around them.
 
 No model: a column border is a drawn vertical rule, or else a strip of white that nearly all lines leave free;
-a row begins at a drawn horizontal rule, or else where the distance to the line above says so.
+a row begins at a drawn horizontal rule, or else where `line_rows` says so. Text that is set in columns has
+the same strips of white, and is no table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
-__all__ = ["GridCell", "Word", "find_grid"]
+from stagekit.processing.pdf.line_rows import LineCell, is_prose, row_starts, table_part
+
+__all__ = ["GridCell", "Rule", "Word", "find_grid"]
 
 MIN_GAP = 0.75  # white strip between columns, in line heights
 JOIN_GAP = 0.7  # words closer than this, in line heights, belong to one cell
 FREE_SHARE = 0.15  # share of lines that may cross a column border (headings that span columns)
+MOST_HEADER_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,21 @@ class Word:
     top: float
     right: float
     bottom: float
+    bold: bool = False
 
     @property
     def height(self) -> float:
         """Height in points."""
         return self.bottom - self.top
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A drawn horizontal rule, in points; it need not cross the whole table."""
+
+    y: float
+    left: float = float("-inf")
+    right: float = float("inf")
 
 
 @dataclass
@@ -44,6 +58,7 @@ class GridCell:
     column_end: int
     lines: list[str] = field(default_factory=list)
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    header: bool = False
 
 
 Segment = list[Word]
@@ -51,14 +66,16 @@ Line = list[Segment]
 
 
 def find_grid(
-    words: Sequence[Word], vertical: Sequence[float] = (), horizontal: Sequence[float] = ()
+    words: Sequence[Word], vertical: Sequence[float] = (), horizontal: Sequence[Rule] = ()
 ) -> list[GridCell]:
     """Return the cells of a table, or nothing where the words do not stand in a grid.
+
+    Lines above and below that have no columns (a caption, a sentence that follows) are in no cell.
 
     Args:
         words: The words inside the table region.
         vertical: x of the drawn vertical rules, outer ones included.
-        horizontal: y of the drawn horizontal rules, outer ones included.
+        horizontal: The drawn horizontal rules, outer ones included.
     """
     words = [word for word in words if word.text.strip() and word.height > 0]
     if len(words) < 4:
@@ -67,14 +84,27 @@ def find_grid(
     borders = _column_borders(lines, words, vertical)
     if not borders or len(lines) < 2:
         return []
-    rows = _rows(lines, borders, horizontal)
+    placed = [_placed(line, borders) for line in lines]
+    centres = [_centre(line) for line in lines]
+    framed = bool(vertical) and len(horizontal) < 2
+    ends = (0, len(lines)) if framed else table_part(placed, centres, [rule.y for rule in horizontal])
+    first, end = ends
+    lines, placed, centres = lines[first:end], placed[first:end], centres[first:end]
+    if len(lines) < 2:
+        return []
+    ruled = _ruled(centres, horizontal)
+    if not vertical and len(ruled) < 2 and is_prose(placed, centres):
+        return []
+    rows = _rows(lines, _row_starts(placed, centres, ruled))
     if len(rows) < 2:
         return []
     cells = _cells(rows, borders)
     filled_rows = {cell.row for cell in cells}
     if len(cells) < 0.4 * len(filled_rows) * (len(borders) + 1):
         return []
-    return cells
+    header = _header_rows(rows, cells, horizontal)
+    cells = _over_several_rows(cells, rows, borders, horizontal)
+    return [replace(cell, header=cell.row < header) for cell in cells]
 
 
 def _lines(words: Sequence[Word], vertical: Sequence[float]) -> list[Line]:
@@ -137,33 +167,127 @@ def _free_strips(spans: Sequence[Sequence[tuple[float, float]]], allowed: int) -
     return strips
 
 
-def _rows(lines: Sequence[Line], borders: Sequence[float], horizontal: Sequence[float]) -> list[list[Line]]:
-    rows: list[list[Line]] = [[lines[0]]]
-    starts = _row_starts(lines, borders, horizontal)
-    for index, line in enumerate(lines[1:], start=1):
-        if index in starts:
+def _placed(line: Line, borders: Sequence[float]) -> list[LineCell]:
+    return [
+        LineCell(*_column_span(s, borders), " ".join(w.text for w in s), s[0].left, s[-1].right) for s in line
+    ]
+
+
+def _centre(line: Line) -> float:
+    return median((word.top + word.bottom) / 2 for segment in line for word in segment)
+
+
+def _ruled(centres: Sequence[float], horizontal: Sequence[Rule]) -> set[int]:
+    """Return the numbers of the lines above which a rule is drawn, the first line left out."""
+    return {
+        index
+        for index in range(1, len(centres))
+        if any(centres[index - 1] < rule.y < centres[index] for rule in horizontal)
+    }
+
+
+def _row_starts(placed: Sequence[Sequence[LineCell]], centres: Sequence[float], ruled: set[int]) -> set[int]:
+    if len(ruled) >= max(2, len(placed) // 4):
+        return ruled
+    return row_starts(placed, centres) | ruled
+
+
+def _rows(lines: Sequence[Line], starts: set[int]) -> list[list[Line]]:
+    rows: list[list[Line]] = []
+    for index, line in enumerate(lines):
+        if index == 0 or index in starts:
             rows.append([line])
         else:
             rows[-1].append(line)
     return rows
 
 
-def _row_starts(lines: Sequence[Line], borders: Sequence[float], horizontal: Sequence[float]) -> set[int]:
-    centres = [median((w.top + w.bottom) / 2 for s in line for w in s) for line in lines]
-    ruled = {
+def _header_rows(
+    rows: Sequence[Sequence[Line]], cells: Sequence[GridCell], horizontal: Sequence[Rule]
+) -> int:
+    """Return how many rows name the columns: one, or several that are bold or above the only rule.
+
+    The names below a label that spans some of the columns are of the header too.
+    """
+    bold = [all(word.bold for line in row for segment in line for word in segment) for row in rows]
+    leading = next((index for index, flag in enumerate(bold) if not flag), 0)
+    if 0 < leading <= MOST_HEADER_ROWS and sum(bold[leading:]) <= len(bold[leading:]) // 2:
+        return leading
+    centres = [(_centre(row[0]), _centre(row[-1])) for row in rows]
+    above = {
         index
-        for index in range(1, len(lines))
-        if any(centres[index - 1] < y < centres[index] for y in horizontal)
+        for index in range(1, len(rows))
+        if any(centres[index - 1][1] < rule.y < centres[index][0] for rule in horizontal)
     }
-    if len(ruled) >= max(2, len(lines) // 4):
-        return ruled
-    steps = [b - a for a, b in pairwise(centres)]
-    tight = min(steps)
-    wide = [step for step in steps if step > 1.35 * tight]
-    if len(wide) >= max(1, len(steps) // 5):
-        return {index for index, step in enumerate(steps, start=1) if step > 1.35 * tight} | ruled
-    first = borders[0] if borders else 0.0
-    return {index for index, line in enumerate(lines) if index and line[0][0].left < first} | ruled
+    if len(above) == 1 and min(above) <= MOST_HEADER_ROWS and len(rows) > min(above) + 1:
+        return min(above)
+    spanning = [cell for cell in cells if cell.row == 0 and cell.column_end - cell.column > 1]
+    below = {cell.column for cell in cells if cell.row == 1}
+    named = all(set(range(cell.column, cell.column_end)) <= below for cell in spanning)
+    columns = max(cell.column_end for cell in cells)
+    partly = all(cell.column_end - cell.column < columns for cell in spanning)
+    return 2 if spanning and named and partly and len(rows) > 2 else 1
+
+
+def _over_several_rows(
+    cells: Sequence[GridCell],
+    rows: Sequence[Sequence[Line]],
+    borders: Sequence[float],
+    horizontal: Sequence[Rule],
+) -> list[GridCell]:
+    """Join the cells of a column that no rule parts, where a rule parts the rows in other columns."""
+    edges = [float("-inf"), *borders, float("inf")]
+    found: dict[int, list[GridCell]] = {}
+    for cell in cells:
+        found.setdefault(cell.column, []).append(cell)
+    merged: list[GridCell] = []
+    for column, members in sorted(found.items()):
+        inner = (edges[column] + edges[column + 1]) / 2 if 0 < column < len(borders) else None
+        middle = inner if inner is not None else _beside(column, borders, members)
+        open_after = [
+            any(_between(rows, row, rule.y) for rule in horizontal)
+            and not any(
+                _between(rows, row, rule.y) and rule.left <= middle <= rule.right for rule in horizontal
+            )
+            for row in range(len(rows) - 1)
+        ]
+        merged.extend(_joined_down(members, open_after))
+    return sorted(merged, key=lambda cell: (cell.row, cell.column))
+
+
+def _beside(column: int, borders: Sequence[float], members: Sequence[GridCell]) -> float:
+    """Return an x inside an outer column: the middle of what stands in it."""
+    left, right = min(c.box[0] for c in members), max(c.box[2] for c in members)
+    return (left + min(right, borders[0])) / 2 if column == 0 else (max(left, borders[-1]) + right) / 2
+
+
+def _between(rows: Sequence[Sequence[Line]], row: int, y: float) -> bool:
+    return _centre(rows[row][-1]) < y < _centre(rows[row + 1][0])
+
+
+def _joined_down(members: Sequence[GridCell], open_after: Sequence[bool]) -> list[GridCell]:
+    by_row = {cell.row: cell for cell in members}
+    joined: list[GridCell] = []
+    row = 0
+    while row <= len(open_after):
+        end = row
+        while end < len(open_after) and open_after[end]:
+            end += 1
+        inside = [by_row[index] for index in range(row, end + 1) if index in by_row]
+        if inside and end > row and all(cell.column_end - cell.column == 1 for cell in inside):
+            boxes = [cell.box for cell in inside]
+            box = (
+                min(b[0] for b in boxes),
+                min(b[1] for b in boxes),
+                max(b[2] for b in boxes),
+                max(b[3] for b in boxes),
+            )
+            lines = [line for cell in inside for line in cell.lines]
+            joined.append(replace(inside[0], row=row, row_end=end + 1, lines=lines, box=box))
+        else:
+            joined.extend(inside)
+        row = end + 1
+    return joined
 
 
 def _cells(rows: Sequence[Sequence[Line]], borders: Sequence[float]) -> list[GridCell]:
