@@ -7,20 +7,22 @@ is lost, and a hyphen at a line end is dropped only where it splits a word.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docling.datamodel.base_models import LayoutPrediction, Page
+from docling.datamodel.base_models import LayoutPrediction, Page, TextElement
 from docling.models.stages.heading_hierarchy.heading_hierarchy_model import HeadingHierarchyModel
 from docling.models.stages.layout.layout_postprocessing_model import LayoutPostprocessingModel
 from docling.models.stages.page_assemble.page_assemble_model import PageAssembleModel, PageAssembleOptions
 from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
 from docling_core.types.doc import DocItemLabel
+from docling_core.types.doc.page import TextCell
 
 from stagekit.processing.furniture import keep_one_copy
 from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
 from stagekit.processing.pdf.continued_tables import join_continued_tables
-from stagekit.processing.pdf.hyphenation import join_lines
+from stagekit.processing.pdf.hyphenation import Vocabulary, join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
 from stagekit.processing.pdf.running_edges import mark_running_edges
 
@@ -53,8 +55,26 @@ class _RefinedLayout(LayoutPostprocessingModel):
 class _CarefulAssembly(PageAssembleModel):
     """Docling's page assembly with this package's rule for hyphens at line ends, and code with its lines."""
 
-    def sanitize_text(self, lines: list[str]) -> str:
-        return super().sanitize_text([join_lines(lines)])
+    def sanitize_text(self, lines: list[str], vocabulary: Vocabulary | None = None) -> str:
+        return super().sanitize_text([join_lines(lines, vocabulary)])
+
+    def close_words(self, pages: Sequence[Page]) -> Vocabulary:
+        """Join the lines of paragraphs anew where one ends with a hyphen: by the words of all pages.
+
+        Returns:
+            The words.
+        """
+        elements = [
+            (element, [text for cell in element.cluster.cells if (text := _line_text(cell))])
+            for page in pages
+            for element in (page.assembled.elements if page.assembled else ())
+            if isinstance(element, TextElement) and element.label != DocItemLabel.CODE
+        ]
+        divided = [(element, lines) for element, lines in elements if any(map(_is_divided, lines))]
+        words = Vocabulary.of(line for _, lines in elements for line in lines) if divided else Vocabulary()
+        for element, lines in divided:
+            element.text = self.sanitize_text(lines, words)
+        return words
 
     def __call__(self, conv_res: ConversionResult, page_batch: Iterable[Page]) -> Iterable[Page]:
         for page in super().__call__(conv_res, page_batch):
@@ -62,6 +82,14 @@ class _CarefulAssembly(PageAssembleModel):
                 if element.label == DocItemLabel.CODE:
                     element.text = code_text(text_lines(element.cluster.cells)) or element.text
             yield page
+
+
+def _line_text(cell: TextCell) -> str:
+    return cell.text.replace("\x02", "-").strip()
+
+
+def _is_divided(line: str) -> bool:
+    return line.endswith("-")
 
 
 class _BoundedHeadingHierarchy(HeadingHierarchyModel):
@@ -91,7 +119,8 @@ class TextKeepingPdfPipeline(StandardPdfPipeline):
         self.heading_hierarchy_model = _BoundedHeadingHierarchy(self.heading_hierarchy_model.options)
 
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
-        mark_running_edges(conv_res.pages, self.assemble_model.sanitize_text)
+        words = self.assemble_model.close_words(conv_res.pages)
+        mark_running_edges(conv_res.pages, partial(self.assemble_model.sanitize_text, vocabulary=words))
         assembled = super()._assemble_document(conv_res)
         join_continued_tables(assembled.document)
         keep_one_copy(assembled.document)
