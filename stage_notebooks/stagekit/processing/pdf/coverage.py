@@ -17,6 +17,8 @@ __all__ = ["TextCoverage", "is_readable", "measure_coverage", "missing_words", "
 
 SHORTEST_INSIDE = 4  # letters; shorter words are found inside others by chance
 _WORD = re.compile(r"[^\W_]+")
+# Letters set apart in a title are read one by one from the text layer.
+_SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ \t]+){4,}[^\W\d_]{1,2}(?![^\W_])")
 _HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010\u2011\u00ad\x02\ufffe]+\s*(?=[^\W_])")
 
 
@@ -79,6 +81,7 @@ def missing_words(words: Iterable[str], document: DoclingDocument, page: int) ->
 def words_of(text: str) -> list[str]:
     """Return the words of a text in the form in which they are compared."""
     folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = _SPACED.sub(lambda match: "".join(match.group().split()), folded)
     return _WORD.findall(_HYPHEN.sub("", folded))
 
 

@@ -22,7 +22,9 @@ from docling_core.types.doc.page import TextCell
 from stagekit.processing.furniture import keep_one_copy
 from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
 from stagekit.processing.pdf.continued_tables import join_continued_tables
+from stagekit.processing.pdf.drop_caps import join_drop_caps
 from stagekit.processing.pdf.hyphenation import Vocabulary, join_lines
+from stagekit.processing.pdf.letter_spacing import close_spaced_letters
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
 from stagekit.processing.pdf.running_edges import mark_running_edges
 
@@ -41,6 +43,8 @@ class _RefinedLayout(LayoutPostprocessingModel):
     ) -> Sequence[LayoutPrediction]:
         for page in pages:
             if page.parsed_page is not None:
+                close_spaced_letters(page.parsed_page)
+                join_drop_caps(page.parsed_page)
                 name_mixed_lines(page.parsed_page)
         predictions = super().postprocess_layout(conv_res, pages)
         for page, prediction in zip(pages, predictions, strict=True):
