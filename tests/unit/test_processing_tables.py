@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from stagekit.processing.pdf.drawn_rules import rule_positions
-from stagekit.processing.pdf.table_grid import Rule, Word, find_grid
+from stagekit.processing.pdf.tables.drawn_rules import rule_positions
+from stagekit.processing.pdf.tables.table_grid import Rule, Word, find_grid
 
 
 def words_of(rows, lefts, pitch=14.0, size=10.0):

@@ -145,3 +145,34 @@ def test_a_word_that_the_document_writes_with_a_hyphen_keeps_it(read):
         page.drawString(60, 766, "sistema antes de ser aceito pela rede.")
 
     assert read(pdf(draw)).count("sub-sistema") == 2
+
+
+@pytest.mark.parametrize(
+    ("half", "rest", "word"), [("regula", "mento", "regulamento"), ("sub", "região", "sub-região")]
+)
+def test_a_word_over_a_page_break_is_one_and_each_page_knows_its_part(half, rest, word):
+    first, second = f"cabe à comissão de cada {half}-", f"{rest} o que segue, nos termos do parecer aprovado."
+
+    def draw(page):
+        page.setFont("Helvetica", 11)
+        for index in range(46):
+            page.drawString(
+                60, 790 - 16 * index, f"{index}a linha do texto corrido que vai até o fim da página e"
+            )
+        page.drawString(60, 790 - 16 * 46, first)
+        page.showPage()
+        page.setFont("Helvetica", 11)
+        page.drawString(60, 790, second)
+        for index in range(1, 40):
+            page.drawString(
+                60, 790 - 16 * index, f"{index}b linha do texto corrido que vai até o fim da página e"
+            )
+
+    reader = DocumentReader(lambda: build_converter(ocr_engine="none", threads=1))
+    settings = ProcessingSettings(upright_scans=False)
+    document = process_document(reader, pdf(draw), "x.pdf", settings).document
+    item = next(item for item in document.texts if word in item.text)
+    assert [prov.page_no for prov in item.prov] == [1, 2]
+    start, end = item.prov[1].charspan
+    assert item.text[start:end].startswith(rest)
+    assert item.text[: item.prov[0].charspan[1]].startswith("0a linha")

@@ -15,18 +15,19 @@ from docling.datamodel.base_models import LayoutPrediction, Page, TextElement
 from docling.models.stages.heading_hierarchy.heading_hierarchy_model import HeadingHierarchyModel
 from docling.models.stages.layout.layout_postprocessing_model import LayoutPostprocessingModel
 from docling.models.stages.page_assemble.page_assemble_model import PageAssembleModel, PageAssembleOptions
+from docling.models.stages.reading_order.readingorder_model import ReadingOrderModel
 from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
-from docling_core.types.doc import DocItemLabel
+from docling_core.types.doc import DocItemLabel, TextItem
 from docling_core.types.doc.page import TextCell
 
 from stagekit.processing.furniture import keep_one_copy
 from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
-from stagekit.processing.pdf.continued_tables import join_continued_tables
 from stagekit.processing.pdf.drop_caps import join_drop_caps
 from stagekit.processing.pdf.hyphenation import Vocabulary, join_lines
 from stagekit.processing.pdf.letter_spacing import close_spaced_letters
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
 from stagekit.processing.pdf.running_edges import mark_running_edges
+from stagekit.processing.pdf.tables.continued_tables import join_continued_tables
 
 if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
@@ -88,6 +89,22 @@ class _CarefulAssembly(PageAssembleModel):
             yield page
 
 
+class _WholeWordOrder(ReadingOrderModel):
+    """Docling's reading order, which closes words over a page's end by the rule for those at a line's end.
+
+    Each place of a paragraph says which of its characters stand there, also where a hyphen has gone.
+    """
+
+    words = Vocabulary()  # of the document that is being put together
+
+    def _merge_elements(self, element: Any, merged_elem: Any, new_item: TextItem, page_height: float) -> None:
+        before, rest = new_item.text, merged_elem.text.strip()
+        super()._merge_elements(element, merged_elem, new_item, page_height)
+        new_item.text = new_item.orig = join_lines([before, rest], self.words)
+        end = len(new_item.text)
+        new_item.prov[-1].charspan = (end - len(rest), end)
+
+
 def _line_text(cell: TextCell) -> str:
     return cell.text.replace("\x02", "-").strip()
 
@@ -120,10 +137,12 @@ class TextKeepingPdfPipeline(StandardPdfPipeline):
         self.enrichment_pipe = []  # all of them are switched off, and would each look at every item
         self.layout_postprocessing_model = _RefinedLayout(options=self.layout_postprocessing_model.options)
         self.assemble_model = _CarefulAssembly(options=PageAssembleOptions())
+        self.reading_order_model = _WholeWordOrder(self.reading_order_model.options)
         self.heading_hierarchy_model = _BoundedHeadingHierarchy(self.heading_hierarchy_model.options)
 
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
         words = self.assemble_model.close_words(conv_res.pages)
+        self.reading_order_model.words = words
         mark_running_edges(conv_res.pages, partial(self.assemble_model.sanitize_text, vocabulary=words))
         assembled = super()._assemble_document(conv_res)
         join_continued_tables(assembled.document)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 
-from stagekit.processing.pdf.line_rows import LineCell, is_prose, row_starts, table_part
+from stagekit.processing.pdf.tables.line_rows import LineCell, is_prose, row_starts, table_part
 
 __all__ = ["GridCell", "Rule", "Word", "find_grid"]
 

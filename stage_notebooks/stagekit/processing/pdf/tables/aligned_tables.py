@@ -16,10 +16,10 @@ from docling.utils.profiling import TimeRecorder
 from docling_core.types.doc import BoundingBox, DocItemLabel, TableCell
 from docling_core.types.doc.page import PdfTextCell, TextCell
 
-from stagekit.processing.pdf.drawn_rules import drawn_rules
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, with_own_ids
-from stagekit.processing.pdf.table_grid import GridCell, Rule, Word, find_grid
+from stagekit.processing.pdf.tables.drawn_rules import drawn_rules
+from stagekit.processing.pdf.tables.table_grid import GridCell, Rule, Word, find_grid
 
 if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
