@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from stagekit.processing.text.known_words import frequency
@@ -148,6 +148,18 @@ _FUNCTION_WORDS = {
         ]
     ),
 }
+_ENDS = (
+    ("s", ""),
+    ("ões", "ão"),
+    ("ãos", "ão"),
+    ("ães", "ão"),
+    ("ais", "al"),
+    ("eis", "el"),
+    ("ns", "m"),
+    ("es", ""),
+    ("as", "o"),
+    ("a", "o"),
+)
 _PRONOUNS = frozenset(
     [
         "a",
@@ -240,7 +252,7 @@ def _keeps_hyphen(text: str, line: str, known: Vocabulary) -> bool:
     tail, head = tail.lower(), head.lower()
     if f"{tail}-{head}" in known.words:
         return True
-    if tail + head in known.words or frequency(tail + head, known.language):
+    if tail + head in known.words or any(frequency(f, known.language) for f in _forms(tail + head)):
         return False
     if text[before.start() - 1 : before.start()] == "-" and tail in _PRONOUNS | {"da", "de", "do", "e"}:
         return True  # far-se-á, mão-de-obra
@@ -272,6 +284,12 @@ def _is_enclitic(verb: str, pronoun: str, known: Vocabulary) -> bool:
     if pronoun in {"me", "te", "vos"}:
         return known.count(verb) >= COMMON
     return pronoun in {"no", "na", "nos", "nas"} and verb.endswith(("m", "ão", "õe"))
+
+
+def _forms(word: str) -> Iterator[str]:
+    """Yield a word, and what it may be in the singular and the other gender: lists lack many forms."""
+    yield word
+    yield from (word.removesuffix(end) + own for end, own in _ENDS if word.endswith(end))
 
 
 def _plain(letter: str) -> str:

@@ -23,6 +23,11 @@ __all__ = ["EDGES", "heading_test", "refine_regions", "text_lines", "with_own_id
 
 BULLET = re.compile(r"^\s*(?:[•·●▪■◦○‣∙*∞➢➔✓\uf0b7\uf0a7]|[-–—](?=\s))\s*")
 NUMBER = re.compile(r"^\s*\(?(?:\d{1,2}|[a-z]|[ivxIVX]{1,4})[.)]\s+")
+# Article, paragraph, item and letter of a Brazilian norm.
+CLAUSE = re.compile(
+    r"^\s*(?:Art(?:igo)?\.?\s*\d|§+\s*\d|Par[áa]grafo\s+[úu]nico\b|[IVXLC]+\s*[-–—]\s|[a-z]\)\s)"
+)
+CLAUSE_END = re.compile(r"(?:[.;:,]|[.;,]\s*(?:e|ou|and|or|y|o))\s*[\"”)]?\s*$")
 SENTENCE_END = (".", ";", ",", ":", "!")
 HEADING_GROWTH = 1.12  # line height of a heading over that of the page's running text
 OCR_HEADING_GROWTH = 1.3  # the same for OCR, whose boxes are less exact
@@ -181,7 +186,10 @@ def _box(cell: TextCell) -> BoundingBox:
 
 
 def _split_at_list_marks(region: Cluster) -> list[Cluster]:
-    """Split a text region where its lines begin with bullets, or with two or more numbers or letters."""
+    """Split a text region where its lines begin with bullets, with two or more numbers or letters, or a clause.
+
+    A clause begins where the line above ends one: `Art. 5º` at the start of a line may be a citation.
+    """
     if region.label not in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM):
         return [region]
     lines = text_lines(region.cells)
@@ -189,12 +197,17 @@ def _split_at_list_marks(region: Cluster) -> list[Cluster]:
     bullets = [index for index, text in enumerate(texts) if BULLET.match(text)]
     numbers = [index for index, text in enumerate(texts) if NUMBER.match(text)]
     marks = bullets or (numbers if len(numbers) > 1 else [])
-    if not marks:
+    clauses = [
+        index
+        for index, text in enumerate(texts)
+        if index and CLAUSE.match(text) and CLAUSE_END.search(texts[index - 1])
+    ]
+    if not marks and not clauses:
         return [region]
-    bounds = sorted({0, *marks, len(lines)})
+    bounds = sorted({0, *marks, *clauses, len(lines)})
+    labels = dict.fromkeys(clauses, DocItemLabel.TEXT) | dict.fromkeys(marks, DocItemLabel.LIST_ITEM)
     return [
-        _part(region, lines[start:end], DocItemLabel.LIST_ITEM if start in marks else region.label)
-        for start, end in pairwise(bounds)
+        _part(region, lines[start:end], labels.get(start, region.label)) for start, end in pairwise(bounds)
     ]
 
 

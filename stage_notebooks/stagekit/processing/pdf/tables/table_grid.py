@@ -182,7 +182,7 @@ def _ruled(centres: Sequence[float], horizontal: Sequence[Rule]) -> set[int]:
     return {
         index
         for index in range(1, len(centres))
-        if any(centres[index - 1] < rule.y < centres[index] for rule in horizontal)
+        if any(centres[index - 1] <= rule.y < centres[index] for rule in horizontal)
     }
 
 
@@ -262,7 +262,7 @@ def _beside(column: int, borders: Sequence[float], members: Sequence[GridCell]) 
 
 
 def _between(rows: Sequence[Sequence[Line]], row: int, y: float) -> bool:
-    return _centre(rows[row][-1]) < y < _centre(rows[row + 1][0])
+    return _centre(rows[row][-1]) <= y < _centre(rows[row + 1][0])
 
 
 def _joined_down(members: Sequence[GridCell], open_after: Sequence[bool]) -> list[GridCell]:
