@@ -69,7 +69,17 @@ def test_another_writer_spaces_letters_with_blanks(read):
 
 
 @pytest.mark.parametrize(
-    "title", ["SECRETARIA DE OBRAS", "Anexo A", "A B C da gestão", "WWW MMM WWW", "Classes A, B e C"]
+    "title",
+    [
+        "SECRETARIA DE OBRAS",
+        "Anexo A",
+        "A B C da gestão",
+        "WWW MMM WWW",
+        "Classes A, B e C",
+        "A B C D E",
+        "S T Q Q S S D",
+        "x = a + b",
+    ],
 )
 def test_a_title_of_ordinary_words_and_letters_stays_as_it_is(read, title):
     assert title in read(page_with(title))

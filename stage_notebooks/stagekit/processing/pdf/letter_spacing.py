@@ -22,7 +22,11 @@ WIDE_LETTERS = 0.9  # width of a line by letter, over its height, from which on 
 SINGLE = 0.6  # share of its pieces that are one letter, from which on a line is letter-spaced for certain
 WORD_GAP = 1.6  # white between two words over the narrowest within them
 FEWEST_LETTERS = 4
+FEWEST_VOWELS = 0.3  # share of the letters of a word
 LONGEST_WORD = 12  # letters; a longer run without wider white may be several words
+
+
+_VOWELS = "aeiouáéíóúâêôãõàü"
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,11 @@ def close_spaced_letters(page: SegmentedPdfPage) -> None:
         if "".join(piece.cell.text for piece in pieces) != "".join(parts) or not _all_letters(pieces):
             continue
         words = _words(pieces)
-        if not certain and not all(_is_known(_text(word)) for word in words if len(word) > 1):
+        written = [part for word in words for part in _segmented(_text(word))]
+        likely = _may_be_word if certain else _is_known
+        if not all(likely(part) for part in written if len(part) > 1):
             continue
-        line.text = line.orig = " ".join(part for word in words for part in _segmented(_text(word)))
+        line.text = line.orig = " ".join(written)
         _replace(page, pieces, words)
 
 
@@ -65,8 +71,8 @@ def _pieces(page: SegmentedPdfPage, line: BoundingBox) -> list[_Piece]:
 
 
 def _all_letters(pieces: Sequence[_Piece]) -> bool:
-    """Whether there are no figures among the pieces: the cells of a row of figures stand apart too."""
-    return len(pieces) > 1 and not any(letter.isdigit() for piece in pieces for letter in piece.cell.text)
+    """Whether the pieces are letters, with marks at their end: figures and formulas stand apart too."""
+    return len(pieces) > 1 and all(piece.cell.text.strip("–-.:;,ºª()").isalpha() for piece in pieces)
 
 
 def _words(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
@@ -87,6 +93,14 @@ def _text(word: Sequence[_Piece]) -> str:
 
 def _is_known(word: str) -> bool:
     return any(frequency(word.lower(), language) for language in LANGUAGES)
+
+
+def _may_be_word(letters: str) -> bool:
+    """Whether letters may be a word that no list has, and not names of columns or days (`A B C`)."""
+    plain = letters.lower()
+    vowels = sum(letter in _VOWELS for letter in plain) / len(plain)
+    ascending = all(before < after for before, after in pairwise(plain))
+    return _is_known(letters) or (vowels > FEWEST_VOWELS and not ascending)
 
 
 def _segmented(run: str) -> list[str]:

@@ -186,7 +186,7 @@ def _box(cell: TextCell) -> BoundingBox:
 
 
 def _split_at_list_marks(region: Cluster) -> list[Cluster]:
-    """Split a text region where its lines begin with bullets, with two or more numbers or letters, or a clause.
+    """Split a text region at lines that begin with bullets, with several numbers or letters, or a clause.
 
     A clause begins where the line above ends one: `Art. 5º` at the start of a line may be a citation.
     """
