@@ -17,7 +17,7 @@ from docling_core.types.doc import BoundingBox, DocItemLabel, TableCell
 from docling_core.types.doc.page import PdfTextCell, TextCell
 
 from stagekit.processing.pdf.hyphenation import join_lines
-from stagekit.processing.pdf.page_structure import refine_regions, with_own_ids
+from stagekit.processing.pdf.page_structure import refine_regions, text_lines, with_own_ids
 from stagekit.processing.pdf.tables.drawn_rules import drawn_rules
 from stagekit.processing.pdf.tables.table_grid import GridCell, Rule, Word, find_grid
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["AlignedTableModel", "AlignedTableOptions"]
 
 TABLE_LABELS = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
+FEWEST_ROWS = 3  # of a table that the layout model has missed
+FEWEST_COLUMNS = 3
+FILLED = 0.9  # share of its cells
 INSIDE = 0.6  # share of a word's area that must lie in a line for the word to be of that line
 _BOLD = re.compile(r"bold|black|heavy|semib", re.IGNORECASE)
 
@@ -79,7 +82,10 @@ class AlignedTableModel(BaseTableStructureModel):
             freed: list[Cluster] = []
             single = _SingleWords(page)
             for cluster in layout.clusters:
-                table = _table(page, cluster, single) if cluster.label in TABLE_LABELS else None
+                missed = _missed_table(page, cluster, single) if cluster.label == DocItemLabel.TEXT else None
+                table = _table(page, cluster, single) if cluster.label in TABLE_LABELS else missed
+                if missed is not None:
+                    cluster.label = DocItemLabel.TABLE
                 if table is not None:
                     prediction.table_map[cluster.id] = table
                     freed.extend(_beside(table))
@@ -130,6 +136,17 @@ def _table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
         num_cols=max(cell.column_end for cell in cells),
         table_cells=[_table_cell(cell) for cell in cells],
     )
+
+
+def _missed_table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
+    """Return the table that the layout model took for a paragraph: nearly all lines fill the same columns."""
+    lines = text_lines(cluster.cells)
+    if len(lines) < FEWEST_ROWS or 2 * sum(len(line) >= FEWEST_COLUMNS for line in lines) < len(lines):
+        return None
+    table = _table(page, cluster.model_copy(update={"label": DocItemLabel.TABLE}), single)
+    if table is None or table.num_cols < FEWEST_COLUMNS or table.num_rows < FEWEST_ROWS:
+        return None
+    return table if len(table.table_cells) >= FILLED * table.num_cols * table.num_rows else None
 
 
 def _words(cluster: Cluster, single: _SingleWords) -> list[Word]:
