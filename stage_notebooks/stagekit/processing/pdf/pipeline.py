@@ -99,7 +99,7 @@ class _WholeWordOrder(ReadingOrderModel):
 
     def _merge_elements(self, element: Any, merged_elem: Any, new_item: TextItem, page_height: float) -> None:
         before, rest = new_item.text, merged_elem.text.strip()
-        super()._merge_elements(element, merged_elem, new_item, page_height)
+        super()._merge_elements(element, merged_elem, new_item, page_height)  # type: ignore[no-untyped-call]
         new_item.text = new_item.orig = join_lines([before, rest], self.words)
         end = len(new_item.text)
         new_item.prov[-1].charspan = (end - len(rest), end)
@@ -136,14 +136,13 @@ class TextKeepingPdfPipeline(StandardPdfPipeline):
         super()._init_models()
         self.enrichment_pipe = []  # all of them are switched off, and would each look at every item
         self.layout_postprocessing_model = _RefinedLayout(options=self.layout_postprocessing_model.options)
-        self.assemble_model = _CarefulAssembly(options=PageAssembleOptions())
-        self.reading_order_model = _WholeWordOrder(self.reading_order_model.options)
+        self.assemble_model = self._assembly = _CarefulAssembly(options=PageAssembleOptions())
+        self.reading_order_model = self._order = _WholeWordOrder(self.reading_order_model.options)
         self.heading_hierarchy_model = _BoundedHeadingHierarchy(self.heading_hierarchy_model.options)
 
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
-        words = self.assemble_model.close_words(conv_res.pages)
-        self.reading_order_model.words = words
-        mark_running_edges(conv_res.pages, partial(self.assemble_model.sanitize_text, vocabulary=words))
+        words = self._order.words = self._assembly.close_words(conv_res.pages)
+        mark_running_edges(conv_res.pages, partial(self._assembly.sanitize_text, vocabulary=words))
         assembled = super()._assemble_document(conv_res)
         join_continued_tables(assembled.document)
         keep_one_copy(assembled.document)
