@@ -181,6 +181,20 @@ def test_every_table_has_one_header_line(data: TableData, header: str, rows: lis
     assert (lines, body) == ([header, "|---|---|"], rows)
 
 
+def test_a_label_of_several_rows_or_columns_stands_with_each() -> None:
+    cells = [
+        cell(0, 0, "Setor", header=True),
+        cell(0, 1, "Prazo", header=True, columns=2),
+        cell(1, 1, "corrente", header=True),
+        cell(1, 2, "final", header=True),
+        cell(2, 0, "Obras").model_copy(update={"row_span": 2, "end_row_offset_idx": 4}),
+        *(cell(row, column, f"{row}{column}") for row in (2, 3) for column in (1, 2)),
+    ]
+    lines, rows = table_lines(TableData(table_cells=cells, num_rows=4, num_cols=3))
+    assert lines[0] == "| Setor | Prazo corrente | Prazo final |"
+    assert rows == ["| Obras | 21 | 22 |", "| Obras | 31 | 32 |"]
+
+
 def test_a_spanning_cell_is_written_once_and_colliding_cells_both_survive() -> None:
     cells = [
         cell(0, 0, "largo", header=True, columns=2),

@@ -1,5 +1,6 @@
 """Running headers and footers: what repeats at the edges of the pages is told from text that stands there."""
 
+import pytest
 from docling.datamodel.base_models import AssembledUnit, Cluster, Page, Table, TextElement
 from docling_core.types.doc import BoundingBox, DocItemLabel, Size
 from docling_core.types.doc.page import BoundingRectangle, PdfCellRenderingMode, PdfTextCell
@@ -112,9 +113,57 @@ def test_a_header_that_does_not_repeat_is_text_or_a_heading():
     ]
 
 
-def test_of_two_pages_the_labels_of_the_layout_model_are_kept():
-    pages = [page_of(1, element(1, 1, HEADER, cell("Sigiloso", 40))), page_of(2)]
-    assert marked(pages)[0] == [("Sigiloso", HEADER)]
+@pytest.mark.parametrize("pages", [1, 2])
+def test_what_stands_alone_at_an_edge_of_a_short_document_is_text(pages):
+    document = [
+        page_of(1, element(1, 1, HEADER, cell("A sala fecha às 12 horas.", 40))),
+        *(page_of(n) for n in range(2, pages + 1)),
+    ]
+    assert marked(document)[0] == [("A sala fecha às 12 horas.", TEXT)]
+
+
+@pytest.mark.parametrize("number", ["1", "- 1 -", "Página 1 de 1", "fl. 1", "i"])
+def test_a_page_number_is_a_footer_also_on_a_single_page(number):
+    assert marked([page_of(1, element(1, 1, FOOTER, cell(number, 770)))]) == [[(number, FOOTER)]]
+
+
+def test_the_copies_of_a_form_letter_keep_all_that_they_have_in_common():
+    def letter(n, name):
+        lines = ["O débito não foi pago.", f"Valor: {n * 37} reais.", "Pague no banco.", "Ou no balcão."]
+        body = [cell(line, 120 + 16 * index) for index, line in enumerate(lines)]
+        unit = AssembledUnit(
+            elements=[
+                element(n, 1, HEADING, cell("Notificação", 40)),
+                element(n, 2, TEXT, cell(f"Prezada {name},", 70), *body),
+                element(n, 3, TEXT, cell("O parcelamento é pedido no balcão.", 740)),
+                element(n, 90, FOOTER, cell(f"Folha {n}", 780)),
+            ]
+        )
+        return Page(page_no=n, size=Size(width=600, height=800), assembled=unit)
+
+    for page in (letters := [letter(n, name) for n, name in enumerate(("Ana", "Bia", "Clara"), start=1)]):
+        page.assembled.headers = []
+    mark_running_edges(letters, " ".join)
+    for page in letters:
+        assert [e.label for e in page.assembled.elements] == [HEADING, TEXT, TEXT, FOOTER]
+
+
+def test_a_sentence_that_repeats_in_the_flow_of_the_text_is_text():
+    def page(n, gap):
+        lines = [cell(f"O item {n * n} foi entregue", 705), cell("nos termos da lei.", 705 + gap)]
+        return page_of(n, element(n, 1, TEXT, *lines))
+
+    assert [p[0][1] for p in marked([page(n, 12) for n in (1, 2, 3)])] == [TEXT] * 3
+    assert [p[-1] for p in marked([page(n, 40) for n in (1, 2, 3)])] == [("nos termos da lei.", FOOTER)] * 3
+
+
+def test_what_repeats_between_lines_of_the_text_is_text():
+    def page(n):
+        return page_of(
+            n, element(n, 1, TEXT, cell(f"Prezado {n * 71}", 40)), element(n, 2, TEXT, cell("Prezados", 70))
+        )
+
+    assert all(label == TEXT for found in marked([page(n) for n in (1, 2, 3)]) for _, label in found)
 
 
 def test_a_table_at_the_top_of_every_page_is_a_header_as_a_whole_or_not_at_all():
@@ -133,10 +182,3 @@ def test_a_table_at_the_top_of_every_page_is_a_header_as_a_whole_or_not_at_all()
 def test_text_that_stands_elsewhere_each_time_is_no_header():
     pages = [page_of(n, element(n, 1, TEXT, cell("Observação", 20 + 25 * n))) for n in range(1, 4)]
     assert [page[0][1] for page in marked(pages)] == [TEXT] * 3
-
-
-def test_a_document_of_one_page_is_left_alone():
-    page = page_of(1, element(1, 1, FOOTER, cell("1", 770)))
-    before = page.assembled
-    mark_running_edges([page], " ".join)
-    assert page.assembled is before

@@ -56,7 +56,8 @@ def report(reader):
 class TestRunningEdges:
     def test_what_repeats_at_the_edges_of_the_pages_is_not_part_of_the_text(self, report):
         body = body_text(report.document)
-        assert "Prefeitura de Vale Verde" not in body
+        assert body.startswith("Prefeitura de Vale Verde")  # one copy is kept
+        assert body.count("Prefeitura de Vale Verde") == 1
         assert "Página" not in body
         assert furniture(report.document) == {
             "Prefeitura de Vale Verde - Manual da Ouvidoria": DocItemLabel.PAGE_HEADER,

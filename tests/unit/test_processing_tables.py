@@ -1,10 +1,13 @@
 """Tables get their rows and columns from where the words stand and from the rules around them."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 
-from stagekit.processing.pdf.drawn_rules import rule_positions
-from stagekit.processing.pdf.table_grid import Word, find_grid
+from stagekit.processing.pdf.tables.drawn_rules import rule_positions
+from stagekit.processing.pdf.tables.table_grid import Rule, Word, find_grid
 
 
 def words_of(rows, lefts, pitch=14.0, size=10.0):
@@ -57,7 +60,7 @@ def test_drawn_rules_keep_the_lines_of_a_cell_together():
         ["", "mais"],
     ]
     words = words_of(rows, [0, 80])
-    found = texts(find_grid(words, vertical=[-5, 60, 200], horizontal=[12, 40]))
+    found = texts(find_grid(words, vertical=[-5, 60, 200], horizontal=[Rule(12), Rule(40)]))
     assert found[(1, 1)] == "primeira linha segunda linha"
     assert found[(2, 1)] == "outra mais"
 
@@ -88,6 +91,105 @@ def test_a_heading_over_two_columns_spans_both():
         cell for cell in find_grid(words, vertical=[60, 160]) if cell.lines[0].startswith("Resultado")
     )
     assert (spanning.column, spanning.column_end) == (1, 3)
+
+
+def test_the_names_below_a_label_of_several_columns_are_of_the_header():
+    rows = [["Ano", "2023", "2024"], ["Total", "10", "12"], ["Média", "5", "6"], ["Pico", "9", "8"]]
+    words = [*words_of(rows, [0, 100, 200]), Word("Resultado_dos_dois_anos", 100, -14, 215, -4)]
+    cells = find_grid(words, vertical=[60, 160])
+    assert {cell.row for cell in cells if cell.header} == {0, 1}
+
+
+def test_bold_rows_at_the_top_are_the_header():
+    rows = [["Código", "Prazo de guarda"], ["", "corrente"], ["010", "2 anos"], ["020", "5 anos"]]
+    words = [replace(word, bold=word.top < 20) for word in words_of(rows, [0, 100])]
+    cells = find_grid(words, vertical=[-5, 80, 200], horizontal=[Rule(y) for y in (-2, 12, 26, 40, 54)])
+    assert {cell.row for cell in cells if cell.header} == {0, 1}
+
+
+def test_the_only_rule_of_a_table_stands_below_its_header():
+    rows = [["Serviço", "Prazo"], ["de balcão", "em dias"], ["Cópia", "2"], ["Busca", "5"], ["Vista", "1"]]
+    found = find_grid(words_of(rows, [0, 100]), horizontal=[Rule(-3), Rule(25), Rule(70)])
+    assert {" ".join(cell.lines) for cell in found if cell.header} == {
+        "Serviço de balcão",
+        "Prazo em dias",
+    }
+    assert not any(cell.header for cell in found if cell.lines[0] in ("Cópia", "Busca", "Vista"))
+
+
+def test_a_label_that_no_rule_parts_stands_for_several_rows():
+    rows = [["Setor", "Serviço", "Taxa"], ["", "Poda", "10"], ["Obras", "", ""], ["", "Corte", "20"]]
+    words = words_of(rows[:2], [0, 100, 200], pitch=20)
+    words += [Word("Corte", 100, 40, 125, 50), Word("20", 200, 40, 210, 50), Word("Obras", 0, 30, 25, 40)]
+    rules = [Rule(-3, -5, 230), Rule(15, -5, 230), Rule(35, 90, 230), Rule(56, -5, 230)]
+    cells = find_grid(words, vertical=[-5, 90, 190, 230], horizontal=rules)
+    label = next(cell for cell in cells if cell.lines == ["Obras"])
+    assert (label.row, label.row_end) == (1, 3)
+
+
+SCANNED = [
+    ["Tabela de preços públicos", "", ""],
+    ["Serviço", "Unidade", "Valor"],
+    ["Cópia simples", "por folha", "R$ 0,40"],
+    ["Vistoria de obra", "por visita", "R$ 88,00"],
+    ["Busca em arquivo", "por pedido", "isento"],
+]
+
+
+@pytest.mark.parametrize("size", [8.0, 10.0])
+def test_lines_at_regular_steps_are_rows_also_where_a_title_and_a_sentence_stand_apart(size):
+    words = words_of(SCANNED[:1], [0, 150, 260], size=size)
+    words += [replace(w, top=w.top + 30, bottom=w.bottom + 30) for w in words_of(SCANNED[1:], [0, 150, 260])]
+    words += [Word("Os valores valem até o fim do ano e são corrigidos em janeiro.", 0, 110, 300, 120)]
+    found = texts(find_grid(words))
+    assert found == {(r, c): text for r, row in enumerate(SCANNED[1:]) for c, text in enumerate(row)}
+
+
+def test_lines_that_go_on_in_some_columns_belong_to_the_row_above():
+    lines = [
+        ("Item", "Descrição", "Prazo", 0),
+        ("Um", "Compra de material", "2 dias", 24),
+        ("", "para a oficina", "", 35),
+        ("Dois", "Pintura da faixa", "5 dias", 59),
+        ("", "e do muro", "", 70),
+    ]
+    words = [
+        Word(text, left, top, left + 5.0 * len(text), top + 10)
+        for *cells, top in lines
+        for left, text in zip((0.0, 60.0, 200.0), cells, strict=True)
+        if text
+    ]
+    found = texts(find_grid(words))
+    assert found[1, 1] == "Compra de material para a oficina"
+    assert found[2, 1] == "Pintura da faixa e do muro"
+
+
+LETTER = (
+    "o pedido de acesso deve ser feito por",
+    "escrito e será respondido em vinte dias",
+    "depois da data em que foi entregue ao",
+    "protocolo da unidade, que o encaminha à",
+    "área técnica e dá ciência ao cidadão de",
+    "cada passo até a resposta que encerra o",
+)
+
+
+def columns(left, right, pitch=14.0):
+    return words_of([[a, b] for a, b in zip(left, right, strict=True)], [0, 300], pitch=pitch)
+
+
+def test_prose_in_two_columns_is_no_table():
+    assert find_grid(columns(LETTER, LETTER[::-1])) == []
+
+
+def test_lists_in_two_columns_are_no_table():
+    items = [f"• {line}" if index % 2 == 0 else line for index, line in enumerate(LETTER)]
+    assert find_grid(columns(items, items[::-1])) == []
+
+
+def test_a_table_with_one_column_of_sentences_is_a_table():
+    numbers = [f"Artigo {index}" for index in range(len(LETTER))]
+    assert len({cell.row for cell in find_grid(columns(LETTER, numbers))}) > 1
 
 
 def test_running_text_is_no_table():

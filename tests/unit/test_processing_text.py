@@ -11,7 +11,7 @@ from stagekit.declared.decoding import decode_html, decode_text, looks_like_text
 from stagekit.declared.keys import usable_title
 from stagekit.declared.office import office_properties
 from stagekit.declared.pdf_info import pdf_properties
-from stagekit.processing.pdf.hyphenation import join_lines
+from stagekit.processing.pdf.hyphenation import Vocabulary, join_lines
 from stagekit.processing.text.plain_text import text_to_document
 
 SENTENCE = "Atenção: a sessão não será à noite; ação útil nº 1 – “pública”.\nNova linha."
@@ -256,6 +256,91 @@ def test_an_underlined_heading_needs_no_blank_line():
 )
 def test_a_hyphen_at_a_line_end_goes_only_where_it_splits_a_word(lines, joined):
     assert join_lines(lines) == joined
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "pre|sidente",
+        "pre|feitura",
+        "co|missão",
+        "ex|pediente",
+        "ex|posição",
+        "inter|valo",
+        "auto|rização",
+        "sub|metido",
+        "sem|pre",
+        "análi|se",
+        "ba|se",
+        "para|lisação",
+        "ouvi|doria",
+        "credencia|mento",
+        "licita|tório",
+        "contra|tação",
+        "co|autor",
+        "re|eleição",
+        "anti|corrupção",
+        "contratual|mente",
+        "porta|ria",
+    ],
+)
+def test_a_word_that_a_line_end_divides_is_one(word):
+    assert join_lines([f"na forma da lei, o {word.split('|')[0]}-", word.split("|")[1]]).endswith(
+        word.replace("|", "")
+    )
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "sub|região",
+        "ex|diretor",
+        "bem|estar",
+        "segunda|feira",
+        "aplica|se",
+        "inter|regional",
+        "auto|observação",
+        "far-se|á",
+        "diretor|geral",
+        "salário|família",
+        "técnico|administrativo",
+        "meio|dia",
+        "vice|presidente",
+        "recém|nascido",
+        "pré|escolar",
+        "anti|inflamatório",
+        "super|requintado",
+        "mão-de|obra",
+        "decreto|lei",
+        "micro|ondas",
+    ],
+)
+def test_a_hyphen_that_belongs_to_the_word_stays(word):
+    assert join_lines([f"na forma da lei, o {word.split('|')[0]}-", word.split("|")[1]]).endswith(
+        word.replace("|", "-")
+    )
+
+
+def test_the_words_of_the_document_itself_decide_first():
+    of = Vocabulary.of
+    assert join_lines(["o sub-", "sistema"], of(["todo sub-sistema tem dono"])) == "o sub-sistema"
+    assert join_lines(["o vale-", "transporte"], of(["o valetransporte é pago"])) == "o valetransporte"
+    assert join_lines(["a Tekno-", "lab"], of([])) == "a Teknolab"
+
+
+def test_the_language_of_the_document_says_which_words_there_are():
+    english = Vocabulary.of(["the rules of the board are in this book, and it is read by the staff-"])
+    assert english.language == "en"
+    assert join_lines(["a data-", "base"], english) == "a database"
+    assert join_lines(["uma data-", "base"], Vocabulary.of(["não é o dia da data do pagamento"])) == (
+        "uma data-base"
+    )
+    assert Vocabulary.of(["el uso de la sala y los libros en el edificio"]).language == "es"
+
+
+def test_halves_of_divided_words_are_no_words_of_the_document():
+    words = Vocabulary.of(["o regula-", "mento da casa"]).words
+    assert words == {"o", "da", "casa"}
 
 
 def test_pdf_dates_are_told_in_utc_and_nonsense_is_left_out():

@@ -1,8 +1,9 @@
 """Writes a Docling table as the lines of a GitHub table, header and rows apart."""
 
 import re
+from collections.abc import Iterator
 
-from docling_core.types.doc.document import TableData
+from docling_core.types.doc.document import TableCell, TableData
 
 from stagekit.processing.text.invisible_signs import without_invisible_signs
 
@@ -14,8 +15,10 @@ _WHITE_SPACE = re.compile(r"\s+")
 def table_lines(data: TableData) -> tuple[list[str], list[str]]:
     """Return the header lines (header row and rule) and the row lines of a table.
 
-    A cell that spans columns or rows is written once, at its first place. Several header rows are joined into
-    one, cell by cell. A table without header cells gets its first row as header where it has more than one.
+    A cell that spans rows is written in each of them, and of several header rows a label that spans columns
+    in each of those: a row is read without its neighbours. Any other cell is written once, at its first
+    place. Several header rows are joined into one, cell by cell. A table without header cells gets its first
+    row as header where it has more than one.
     """
     grid = _text_grid(data)
     if not grid:
@@ -35,12 +38,26 @@ def table_lines(data: TableData) -> tuple[list[str], list[str]]:
 
 def _text_grid(data: TableData) -> list[list[str]]:
     grid = [[""] * data.num_cols for _ in range(data.num_rows)]
+    several = _header_rows(data) > 1
     for cell in data.table_cells:
-        row, column = cell.start_row_offset_idx, cell.start_col_offset_idx
-        if 0 <= row < data.num_rows and 0 <= column < data.num_cols:
-            # Two cells in one place (it happens in broken structure output) must both survive.
-            grid[row][column] = " ".join(filter(None, [grid[row][column], _cell_text(cell.text)]))
+        for row, column in _places(cell, over_names=cell.column_header and several):
+            if 0 <= row < data.num_rows and 0 <= column < data.num_cols:
+                # Two cells in one place (it happens in broken structure output) must both survive.
+                grid[row][column] = " ".join(filter(None, [grid[row][column], _cell_text(cell.text)]))
     return grid if any(any(row) for row in grid) else []
+
+
+def _places(cell: TableCell, *, over_names: bool) -> Iterator[tuple[int, int]]:
+    """Yield the rows and columns in which the text of a cell is written.
+
+    Args:
+        cell: Of a table.
+        over_names: It is a label above the names of columns.
+    """
+    first = cell.start_col_offset_idx
+    columns = range(first, max(cell.end_col_offset_idx, first + 1) if over_names else first + 1)
+    rows = range(cell.start_row_offset_idx, max(cell.end_row_offset_idx, cell.start_row_offset_idx + 1))
+    return ((row, column) for row in rows for column in columns)
 
 
 def _header_rows(data: TableData) -> int:

@@ -31,9 +31,9 @@ from stagekit.errors import StageError
 from stagekit.processing.models.packaged_layout import PackagedLayoutOptions
 from stagekit.processing.ocr.page_ocr import PageRapidOcrOptions, PageTesseractOptions
 from stagekit.processing.pdf import docling_plugin
-from stagekit.processing.pdf.aligned_tables import AlignedTableOptions
 from stagekit.processing.pdf.backend import PdfBackend
 from stagekit.processing.pdf.pipeline import TextKeepingPdfPipeline
+from stagekit.processing.pdf.tables.aligned_tables import AlignedTableOptions
 from stagekit.processing.settings import (
     LAYOUT_PROFILES,
     OCR_ENGINES,

@@ -7,12 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from docling_core.types.doc import DoclingDocument, TableItem, TextItem
+from docling_core.types.doc import ContentLayer, DoclingDocument, TableItem, TextItem
 
 from stagekit.conservation.comparison import Loss, compare_units
 from stagekit.conservation.coverage import TextCoverage
 from stagekit.conservation.source_text import Unit
 from stagekit.conservation.words import words_of
+from stagekit.processing.furniture import kept_furniture
 from stagekit.processing.text.broken_text import is_broken_text
 
 __all__ = ["is_readable", "measure_coverage", "missing_words", "page_texts_of"]
@@ -83,9 +84,14 @@ def _compared(words: Iterable[str], text: str) -> Iterator[tuple[str, int, int]]
 
 
 def page_texts_of(document: DoclingDocument) -> dict[int, str]:
-    """Return the text that a document places on each page, headers and footers included."""
+    """Return the text that a document places on each page.
+
+    Of headers and footers those count that repeat a text of the body, where one copy of each is kept, and
+    page numbers: what was left out without either has not arrived.
+    """
     texts: dict[int, list[str]] = defaultdict(list)
-    items: list[TextItem | TableItem] = [*document.texts, *document.tables]
+    body = (item for item in document.texts if item.content_layer == ContentLayer.BODY)
+    items: list[TextItem | TableItem] = [*body, *kept_furniture(document), *document.tables]
     for item in items:
         text = _item_text(item)
         for number in {prov.page_no for prov in item.prov}:

@@ -15,7 +15,7 @@ from docling.models.factories import get_layout_factory, get_ocr_factory, get_ta
 
 from stagekit.processing.models.packaged_layout import PackagedLayoutModel
 from stagekit.processing.ocr.page_ocr import PageRapidOcrModel, PageTesseractModel
-from stagekit.processing.pdf.aligned_tables import AlignedTableModel
+from stagekit.processing.pdf.tables.aligned_tables import AlignedTableModel
 
 __all__ = ["layout_engines", "ocr_engines", "registered", "table_structure_engines"]
 

@@ -23,10 +23,17 @@ __all__ = ["EDGES", "heading_test", "refine_regions", "text_lines", "with_own_id
 
 BULLET = re.compile(r"^\s*(?:[•·●▪■◦○‣∙*∞➢➔✓\uf0b7\uf0a7]|[-–—](?=\s))\s*")
 NUMBER = re.compile(r"^\s*\(?(?:\d{1,2}|[a-z]|[ivxIVX]{1,4})[.)]\s+")
+# Article, paragraph, item and letter of a Brazilian norm.
+CLAUSE = re.compile(
+    r"^\s*(?:Art(?:igo)?\.?\s*\d|§+\s*\d|Par[áa]grafo\s+[úu]nico\b|[IVXLC]+\s*[-–—]\s|[a-z]\)\s)"
+)
+CLAUSE_END = re.compile(r"(?:[.;:,]|[.;,]\s*(?:e|ou|and|or|y|o))\s*[\"”)]?\s*$")
 SENTENCE_END = (".", ";", ",", ":", "!")
 HEADING_GROWTH = 1.12  # line height of a heading over that of the page's running text
 OCR_HEADING_GROWTH = 1.3  # the same for OCR, whose boxes are less exact
 LONGEST_HEADING = 160  # characters
+LARGER = 1.18  # line height over that of the line above, from which on it is of another paragraph
+NEAREST = 1.0  # white between two lines of a paragraph at most, in line heights
 MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
 EDGES = (DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER)
 MAYBE_HEADINGS = (DocItemLabel.TEXT, DocItemLabel.CAPTION, DocItemLabel.PAGE_HEADER)
@@ -106,28 +113,56 @@ def _join_single_lines(regions: list[Cluster]) -> list[Cluster]:
     others = [r for r in regions if r.label != DocItemLabel.TEXT or r.children or not r.cells]
     texts = [r for r in regions if r.label == DocItemLabel.TEXT and not r.children and r.cells]
     joined: list[Cluster] = []
+    within_reach: list[_Paragraph] = []
     for region in sorted(texts, key=lambda r: (r.bbox.t, r.bbox.l)):
-        host = next((j for j in reversed(joined) if _continues(j, region)), None)
+        # Regions come from top to bottom: what ends too far above this one can take in no later one either.
+        top = min(_box(cell).t for cell in region.cells)
+        within_reach = [p for p in within_reach if top - p.last.b < NEAREST * LARGER * p.last.height]
+        part = _Paragraph.of(region)
+        host = next((p for p in reversed(within_reach) if _continues(p, part)), None)
         if host is None:
             joined.append(region)
-            continue
-        host.cells = [*host.cells, *region.cells]
-        host.bbox = BoundingBox.enclosing_bbox([host.bbox, region.bbox])
+            within_reach.append(part)
+        else:
+            host.take(part)
     return others + joined
 
 
-def _continues(paragraph: Cluster, region: Cluster) -> bool:
+@dataclass
+class _Paragraph:
+    """A text region that is being put together, with the places at which it can be continued."""
+
+    region: Cluster
+    first: BoundingBox  # of its first line's first cell
+    last: BoundingBox  # of its last line's last cell
+    hanging: float  # x of the text behind a bullet, else of the paragraph
+
+    @classmethod
+    def of(cls, region: Cluster) -> _Paragraph:
+        lines = text_lines(region.cells)
+        head = lines[0]
+        behind = 1 if len(head) > 1 and BULLET.fullmatch(head[0].text) else 0
+        return cls(region, _box(head[0]), _box(lines[-1][-1]), _box(head[behind]).l)
+
+    def take(self, part: _Paragraph) -> None:
+        self.region.cells = [*self.region.cells, *part.region.cells]
+        self.region.bbox = BoundingBox.enclosing_bbox([self.region.bbox, part.region.bbox])
+        grown = _Paragraph.of(self.region)
+        self.first, self.last, self.hanging = grown.first, grown.last, grown.hanging
+
+
+def _continues(above: _Paragraph, part: _Paragraph) -> bool:
     """Whether a region goes on with the paragraph above it; one of the two is a single line."""
+    paragraph, region, end, start = above.region, part.region, above.last, part.first
     if len(paragraph.cells) > 1 and len(region.cells) > 1:
         return False
-    above, below = _box(text_lines(paragraph.cells)[-1][-1]), _box(text_lines(region.cells)[0][0])
     text = region.cells[0].text
-    same_size = 0.85 < below.height / max(above.height, 0.1) < 1.18
+    same_size = 0.85 < start.height / max(end.height, 0.1) < LARGER
     # OCR draws its boxes close around the letters, which leaves more white between two lines.
-    white = 1.0 if region.cells[0].from_ocr else 0.6
-    near = -0.3 * below.height < below.t - above.b < white * below.height
-    aligned = abs(below.l - paragraph.bbox.l) < 1.5 * below.height
-    reaches = above.r > paragraph.bbox.l + 0.75 * max(paragraph.bbox.width, region.bbox.width)
+    white = NEAREST if region.cells[0].from_ocr else 0.6
+    near = -0.3 * start.height < start.t - end.b < white * start.height
+    aligned = min(abs(start.l - left) for left in (paragraph.bbox.l, above.hanging)) < 1.5 * start.height
+    reaches = end.r > paragraph.bbox.l + 0.75 * max(paragraph.bbox.width, region.bbox.width)
     # In OCR, where distances are less exact, a full stop and a capital letter begin a new paragraph.
     ended = region.cells[0].from_ocr and paragraph.cells[-1].text.rstrip().endswith((".", ";", ":"))
     marked = BULLET.match(text) or NUMBER.match(text) or (ended and not text[:1].islower())
@@ -136,16 +171,14 @@ def _continues(paragraph: Cluster, region: Cluster) -> bool:
 
 def text_lines(cells: Sequence[TextCell]) -> list[list[TextCell]]:
     """Group cells that stand beside each other; top to bottom, left to right."""
-    lines: list[list[TextCell]] = []
-    for cell in sorted(cells, key=lambda c: (_box(c).t + _box(c).b, _box(c).l)):
-        middle = (_box(cell).t + _box(cell).b) / 2
-        if lines and _box(lines[-1][0]).t < middle < _box(lines[-1][0]).b:
-            lines[-1].append(cell)
+    placed = [(_box(cell), cell) for cell in cells]
+    lines: list[list[tuple[BoundingBox, TextCell]]] = []
+    for box, cell in sorted(placed, key=lambda p: (p[0].t + p[0].b, p[0].l)):
+        if lines and lines[-1][0][0].t < (box.t + box.b) / 2 < lines[-1][0][0].b:
+            lines[-1].append((box, cell))
         else:
-            lines.append([cell])
-    for line in lines:
-        line.sort(key=lambda c: _box(c).l)
-    return lines
+            lines.append([(box, cell)])
+    return [[cell for _, cell in sorted(line, key=lambda p: p[0].l)] for line in lines]
 
 
 def _box(cell: TextCell) -> BoundingBox:
@@ -153,7 +186,10 @@ def _box(cell: TextCell) -> BoundingBox:
 
 
 def _split_at_list_marks(region: Cluster) -> list[Cluster]:
-    """Split a text region where its lines begin with bullets, or with two or more numbers or letters."""
+    """Split a text region at lines that begin with bullets, with several numbers or letters, or a clause.
+
+    A clause begins where the line above ends one: `Art. 5º` at the start of a line may be a citation.
+    """
     if region.label not in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM):
         return [region]
     lines = text_lines(region.cells)
@@ -161,12 +197,17 @@ def _split_at_list_marks(region: Cluster) -> list[Cluster]:
     bullets = [index for index, text in enumerate(texts) if BULLET.match(text)]
     numbers = [index for index, text in enumerate(texts) if NUMBER.match(text)]
     marks = bullets or (numbers if len(numbers) > 1 else [])
-    if not marks:
+    clauses = [
+        index
+        for index, text in enumerate(texts)
+        if index and CLAUSE.match(text) and CLAUSE_END.search(texts[index - 1])
+    ]
+    if not marks and not clauses:
         return [region]
-    bounds = sorted({0, *marks, len(lines)})
+    bounds = sorted({0, *marks, *clauses, len(lines)})
+    labels = dict.fromkeys(clauses, DocItemLabel.TEXT) | dict.fromkeys(marks, DocItemLabel.LIST_ITEM)
     return [
-        _part(region, lines[start:end], DocItemLabel.LIST_ITEM if start in marks else region.label)
-        for start, end in pairwise(bounds)
+        _part(region, lines[start:end], labels.get(start, region.label)) for start, end in pairwise(bounds)
     ]
 
 

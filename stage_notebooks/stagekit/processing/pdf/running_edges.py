@@ -2,14 +2,13 @@
 
 A layout model sees one page. What stands at the same place on several pages is furniture, even where the
 model has taken it for text or has drawn it into a paragraph; and a "header" that stands on one page only is
-text that happens to begin there.
+text that happens to begin there. What repeats is furniture only at the very edge and apart from the text: a
+sentence in the flow of the text stays, and so does all that the copies of a form letter have in common.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,6 +17,7 @@ from docling.datamodel.base_models import AssembledUnit, Cluster, Page, PageElem
 from docling_core.types.doc import BoundingBox, DocItemLabel
 from docling_core.types.doc.page import TextCell
 
+from stagekit.processing.furniture import folded, is_page_number, signatures
 from stagekit.processing.pdf.page_structure import EDGES, heading_test, text_lines
 
 __all__ = ["mark_running_edges"]
@@ -25,23 +25,31 @@ __all__ = ["mark_running_edges"]
 MARGIN = 0.15  # share of the page's height at its top and bottom where running text stands
 TOLERANCE = 6.0  # points by which its distance from the edge of the page may vary
 FEWEST_PAGES = 3  # of a long document; of a short one half of its pages, and never a single one
+SET_OFF = 0.7  # white between running text and the text beside it, in line heights
+FORM_SHARE = 0.5  # share of a page's inner lines that stand on another page too: copies of one letter
+FEWEST_INNER = 3  # lines between the edges that tell whether a page is such a copy
 HEADINGS = (DocItemLabel.SECTION_HEADER, DocItemLabel.TITLE)
-
-_NUMBER = re.compile(r"\d+")
-_ROMAN = re.compile(r"\W*([ivxl]+)\W*", re.IGNORECASE)
-_ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50}
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of an element near the edge of a page; `distance` is from that edge, in points."""
+    """A line of an element; `distance` is from the nearer edge of its page, in points.
+
+    Attributes:
+        near: It stands in the margin where running text is looked for.
+        named: The layout model took it for a header or footer.
+    """
 
     page: int
     element: int
     index: int
     at_top: bool
     distance: float
+    near: bool
+    named: bool
     heading: bool
+    text: str
+    box: tuple[float, float, float, float]
     signatures: tuple[str, ...]
 
 
@@ -50,25 +58,24 @@ def mark_running_edges(pages: Sequence[Page], join: Callable[[list[str]], str]) 
 
     Lines of a paragraph that repeat are taken out of it. Text is compared without regard to case; a number
     in it may follow the number of the page. On the first page a heading stays one: a running header often
-    repeats the title. A header or footer of the layout model that does not repeat becomes text.
+    repeats the title. A header or footer of the layout model that does not repeat becomes text, unless it is
+    the number of the page.
 
     Args:
         pages: The assembled pages; their elements are changed.
         join: Makes one text of the lines of an element.
     """
     assembled = [page for page in pages if page.assembled is not None and page.size is not None]
-    if len(assembled) < 2:
-        return
-    running = _running(list(_edge_lines(assembled)), len(assembled))
+    running = _running(list(_lines(assembled)), len(assembled))
     for position, page in enumerate(assembled):
         found: dict[int, list[_Line]] = defaultdict(list)
         for line in running:
             if line.page == position:
                 found[line.element].append(line)
-        page.assembled = _relabelled(page, found, join, release=len(assembled) >= FEWEST_PAGES)
+        page.assembled = _relabelled(page, found, join)
 
 
-def _edge_lines(pages: Sequence[Page]) -> Iterator[_Line]:
+def _lines(pages: Sequence[Page]) -> Iterator[_Line]:
     for position, page in enumerate(pages):
         assert page.assembled is not None
         assert page.size is not None
@@ -77,33 +84,94 @@ def _edge_lines(pages: Sequence[Page]) -> Iterator[_Line]:
             if not isinstance(element, TextElement | Table):
                 continue
             for index, cells in enumerate(text_lines(element.cluster.cells)):
-                box = _enclosing(cells)
+                box, text = _enclosing(cells), _text(cells)
                 at_top = box.t < height / 2
                 distance = box.t if at_top else height - box.b
-                if distance < MARGIN * height:
-                    heading = element.label in HEADINGS
-                    signatures = _signatures(_text(cells), page.page_no)
-                    yield _Line(position, number, index, at_top, distance, heading, signatures)
+                yield _Line(
+                    page=position,
+                    element=number,
+                    index=index,
+                    at_top=at_top,
+                    distance=distance,
+                    near=distance < MARGIN * height,
+                    named=element.label in EDGES,
+                    heading=element.label in HEADINGS,
+                    text=text,
+                    box=(box.l, box.t, box.r, box.b),
+                    signatures=signatures(text, page.page_no),
+                )
 
 
 def _running(lines: Sequence[_Line], pages: int) -> set[_Line]:
     """Return the lines that stand on enough pages; headings must do so on half of them."""
     half = max(2, (pages + 1) // 2)
+    copies = _copies(lines)
     groups: dict[tuple[bool, str], list[_Line]] = defaultdict(list)
     for line in lines:
-        for signature in line.signatures:
+        for signature in line.signatures if line.near else ():
             groups[line.at_top, signature].append(line)
     running: set[_Line] = set()
     for members in groups.values():
         for place in _places(members):
-            count = len({line.page for line in place})
+            count = len({line.page for line in place if line.page not in copies or is_page_number(line.text)})
             running.update(
                 line
                 for line in place
                 if count >= (half if line.heading else min(half, FEWEST_PAGES))
                 and not (line.heading and line.page == 0)
             )
-    return running
+    return _apart_from_text(running, lines)
+
+
+def _copies(lines: Sequence[_Line]) -> set[int]:
+    """Return the pages that are copies of one letter or form: most of what they say stands elsewhere too."""
+    inner: dict[int, set[str]] = defaultdict(set)
+    for line in lines:
+        if not line.near:
+            inner[line.page].add(folded(line.text))
+    on_pages = Counter(text for texts in inner.values() for text in texts)
+    return {
+        page
+        for page, texts in inner.items()
+        if len(texts) >= FEWEST_INNER and sum(on_pages[text] > 1 for text in texts) > FORM_SHARE * len(texts)
+    }
+
+
+def _apart_from_text(running: set[_Line], lines: Sequence[_Line]) -> set[_Line]:
+    """Leave out what stands on most of its pages in the flow of the text: between its lines or close to one.
+
+    What the layout model has named a header or footer has been seen to stand apart.
+    """
+    by_edge: dict[tuple[int, bool], list[_Line]] = defaultdict(list)
+    for line in lines:
+        by_edge[line.page, line.at_top].append(line)
+    in_flow: Counter[tuple[bool, str]] = Counter()
+    seen: Counter[tuple[bool, str]] = Counter()
+    for line in running:
+        beside = by_edge[line.page, line.at_top]
+        flows = not line.named and _flows(line, [other for other in beside if other not in running])
+        for signature in line.signatures:
+            seen[line.at_top, signature] += 1
+            in_flow[line.at_top, signature] += flows
+    return {
+        line
+        for line in running
+        if all(2 * in_flow[line.at_top, s] <= seen[line.at_top, s] for s in line.signatures)
+    }
+
+
+def _flows(line: _Line, text: Sequence[_Line]) -> bool:
+    """Whether lines of the text stand farther out than this line, or close to it."""
+    left, top, right, bottom = line.box
+    for other in text:
+        if other.named or other.box[2] <= left or other.box[0] >= right:
+            continue
+        if other.distance < line.distance:
+            return True
+        white = max(other.box[1] - bottom, top - other.box[3])
+        if white < SET_OFF * min(bottom - top, other.box[3] - other.box[1]):
+            return True
+    return False
 
 
 def _places(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
@@ -118,28 +186,7 @@ def _places(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
         yield place
 
 
-def _signatures(text: str, page_no: int) -> tuple[str, ...]:
-    """Return what a line is compared by: its text, and its text with each number relative to the page's."""
-    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    relative = [
-        f"{folded[: match.start()]}<{int(match.group()) - page_no}>{folded[match.end() :]}"
-        for match in _NUMBER.finditer(folded)
-        if len(match.group()) < 5
-    ]
-    roman = _ROMAN.fullmatch(folded)
-    if roman:
-        relative.append(f"<{_roman(roman.group(1)) - page_no}>")
-    return (folded, *relative)
-
-
-def _roman(numeral: str) -> int:
-    values = [_ROMAN_VALUES[letter] for letter in numeral.lower()]
-    return sum(-v if v < after else v for v, after in zip(values, [*values[1:], 0], strict=True))
-
-
-def _relabelled(
-    page: Page, found: dict[int, list[_Line]], join: Callable[[list[str]], str], *, release: bool
-) -> AssembledUnit:
+def _relabelled(page: Page, found: dict[int, list[_Line]], join: Callable[[list[str]], str]) -> AssembledUnit:
     assert page.assembled is not None
     unit, old = AssembledUnit(), page.assembled.elements
     clusters = [element.cluster for element in old]
@@ -150,7 +197,11 @@ def _relabelled(
         if number in found and isinstance(element, TextElement | Table):
             parts = _parts(element, found[number], free, join)
             free += len(parts)
-        elif release and element.label in EDGES and isinstance(element, TextElement):
+        elif (
+            element.label in EDGES
+            and isinstance(element, TextElement)
+            and not is_page_number(element.text or "")
+        ):
             label = DocItemLabel.SECTION_HEADER if is_heading(element.cluster) else DocItemLabel.TEXT
             parts = [element.model_copy(update={"label": label})]
         unit.elements.extend(parts)

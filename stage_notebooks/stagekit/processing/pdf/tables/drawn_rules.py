@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +12,14 @@ if TYPE_CHECKING:
     from docling_core.types.doc import BoundingBox
     from numpy.typing import NDArray
 
-__all__ = ["drawn_rules", "rule_positions"]
+__all__ = ["drawn_rules", "rule_extents", "rule_positions"]
 
 LONG_SIDE = 1700  # pixels of the page image in which rules are looked for (A4 at about 144 dpi)
 SHORTEST = 0.45  # a rule is at least this share of the region's extent
 
 
-def drawn_rules(page: Page, region: BoundingBox) -> tuple[list[float], list[float]]:
-    """Return x of the vertical and y of the horizontal rules in a region, in points of the page."""
+def drawn_rules(page: Page, region: BoundingBox) -> tuple[list[float], list[tuple[float, float, float]]]:
+    """Return the rules in a region: x of the vertical, (y, left, right) of the horizontal ones, in points."""
     if page.size is None:
         return [], []
     scale = LONG_SIDE / max(page.size.width, page.size.height)
@@ -30,7 +31,11 @@ def drawn_rules(page: Page, region: BoundingBox) -> tuple[list[float], list[floa
     right, bottom = int(region.r * scale) + margin, int(region.b * scale) + margin
     crop = np.asarray(image.convert("L"))[top:bottom, left:right]
     xs, ys = rule_positions(crop)
-    return [(x + left) / scale for x in xs], [(y + top) / scale for y in ys]
+    extents = rule_extents(crop, ys)
+    return [(x + left) / scale for x in xs], [
+        ((y + top) / scale, (start + left) / scale, (end + left) / scale)
+        for y, (start, end) in zip(ys, extents, strict=True)
+    ]
 
 
 def rule_positions(gray: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
@@ -48,6 +53,17 @@ def rule_positions(gray: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
         covered = (lines > 0).sum(axis=axis) / extent
         found.append(_centres(covered > SHORTEST))
     return found[0], found[1]
+
+
+def rule_extents(gray: NDArray[np.uint8], ys: Sequence[float]) -> list[tuple[float, float]]:
+    """Return from which to which x each horizontal rule of an image is drawn, in pixels."""
+    extents = []
+    for y in ys:
+        band = gray[max(0, int(y) - 2) : int(y) + 3].min(axis=0)
+        ink = np.flatnonzero(band < (int(gray.max()) + int(band.min())) / 2)
+        # Letters near the rule and the ends of vertical rules are ink too; they move an end by little.
+        extents.append((float(ink[0]), float(ink[-1])) if len(ink) else (0.0, float(gray.shape[1])))
+    return extents
 
 
 def _centres(flags: NDArray[np.bool_]) -> list[float]:

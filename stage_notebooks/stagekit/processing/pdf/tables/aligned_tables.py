@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +14,12 @@ from docling.datamodel.pipeline_options import BaseTableStructureOptions
 from docling.models.base_table_model import BaseTableStructureModel
 from docling.utils.profiling import TimeRecorder
 from docling_core.types.doc import BoundingBox, DocItemLabel, TableCell
+from docling_core.types.doc.page import PdfTextCell, TextCell
 
-from stagekit.processing.pdf.drawn_rules import drawn_rules
 from stagekit.processing.pdf.hyphenation import join_lines
-from stagekit.processing.pdf.page_structure import refine_regions, with_own_ids
-from stagekit.processing.pdf.table_grid import GridCell, Word, find_grid
+from stagekit.processing.pdf.page_structure import refine_regions, text_lines, with_own_ids
+from stagekit.processing.pdf.tables.drawn_rules import drawn_rules
+from stagekit.processing.pdf.tables.table_grid import GridCell, Rule, Word, find_grid
 
 if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
@@ -27,7 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["AlignedTableModel", "AlignedTableOptions"]
 
 TABLE_LABELS = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
+FEWEST_ROWS = 3  # of a table that the layout model has missed
+FEWEST_COLUMNS = 3
+FILLED = 0.9  # share of its cells
 INSIDE = 0.6  # share of a word's area that must lie in a line for the word to be of that line
+_BOLD = re.compile(r"bold|black|heavy|semib", re.IGNORECASE)
 
 
 class AlignedTableOptions(BaseTableStructureOptions):
@@ -76,9 +82,13 @@ class AlignedTableModel(BaseTableStructureModel):
             freed: list[Cluster] = []
             single = _SingleWords(page)
             for cluster in layout.clusters:
-                table = _table(page, cluster, single) if cluster.label in TABLE_LABELS else None
+                missed = _missed_table(page, cluster, single) if cluster.label == DocItemLabel.TEXT else None
+                table = _table(page, cluster, single) if cluster.label in TABLE_LABELS else missed
+                if missed is not None:
+                    cluster.label = DocItemLabel.TABLE
                 if table is not None:
                     prediction.table_map[cluster.id] = table
+                    freed.extend(_beside(table))
                 if cluster.label in TABLE_LABELS and table is None:
                     freed.extend(cluster.children)
                 else:
@@ -93,27 +103,27 @@ class _SingleWords:
     def __init__(self, page: Page) -> None:
         self._page = page
 
-    def inside(self, line: BoundingBox) -> list[tuple[str, BoundingBox]]:
-        """Return the words that lie in a line."""
-        texts, boxes, edges = self._words
+    def inside(self, line: BoundingBox) -> list[tuple[str, BoundingBox, bool]]:
+        """Return the words that lie in a line, with their places and whether they are bold."""
+        texts, boxes, bold, edges = self._words
         left, top, right, bottom = edges
         # Most words of the page are elsewhere: only the others are worth a look at their exact share.
         near = (left < line.r) & (right > line.l) & (top < line.b) & (bottom > line.t)
-        found = ((texts[index], boxes[index]) for index in np.flatnonzero(near))
-        return [(text, box) for text, box in found if box.intersection_over_self(line) > INSIDE]
+        found = ((texts[index], boxes[index], bold[index]) for index in np.flatnonzero(near))
+        return [word for word in found if word[1].intersection_over_self(line) > INSIDE]
 
     @cached_property
-    def _words(self) -> tuple[list[str], list[BoundingBox], NDArray[np.float64]]:
+    def _words(self) -> tuple[list[str], list[BoundingBox], list[bool], NDArray[np.float64]]:
         parsed = self._page.parsed_page
         cells = [] if parsed is None else parsed.word_cells
         boxes = [cell.rect.to_bounding_box() for cell in cells]
         edges = np.array([(box.l, box.t, box.r, box.b) for box in boxes], np.float64).reshape(-1, 4).T
-        return [cell.text for cell in cells], boxes, edges
+        return [cell.text for cell in cells], boxes, [_is_bold(cell) for cell in cells], edges
 
 
 def _table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
     vertical, horizontal = drawn_rules(page, cluster.bbox)
-    cells = find_grid(_words(cluster, single), vertical, horizontal)
+    cells = find_grid(_words(cluster, single), vertical, [Rule(*rule) for rule in horizontal])
     if not cells:
         return None
     return Table(
@@ -128,16 +138,58 @@ def _table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
     )
 
 
+def _missed_table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
+    """Return the table that the layout model took for a paragraph: nearly all lines fill the same columns."""
+    lines = text_lines(cluster.cells)
+    if len(lines) < FEWEST_ROWS or 2 * sum(len(line) >= FEWEST_COLUMNS for line in lines) < len(lines):
+        return None
+    table = _table(page, cluster.model_copy(update={"label": DocItemLabel.TABLE}), single)
+    if table is None or table.num_cols < FEWEST_COLUMNS or table.num_rows < FEWEST_ROWS:
+        return None
+    return table if len(table.table_cells) >= FILLED * table.num_cols * table.num_rows else None
+
+
 def _words(cluster: Cluster, single: _SingleWords) -> list[Word]:
     """The words of the region's own lines: single words where the PDF has them, whole lines from OCR."""
     lines = [(cell, cell.rect.to_bounding_box()) for cell in cluster.cells if cell.text.strip()]
     words: list[Word] = []
     for cell, line in lines:
         inside = [] if cell.from_ocr else single.inside(line)
-        if "".join(text for text, _ in inside).replace(" ", "") != cell.text.replace(" ", ""):
-            inside = [(cell.text, line)]
-        words.extend(Word(text.strip(), box.l, box.t, box.r, box.b) for text, box in inside)
+        if "".join(text for text, _, _ in inside).replace(" ", "") != cell.text.replace(" ", ""):
+            inside = [(cell.text, line, _is_bold(cell))]
+        words.extend(Word(text.strip(), box.l, box.t, box.r, box.b, bold) for text, box, bold in inside)
     return words
+
+
+def _is_bold(cell: TextCell) -> bool:
+    return isinstance(cell, PdfTextCell) and bool(_BOLD.search(cell.font_name))
+
+
+def _beside(table: Table) -> list[Cluster]:
+    """Take the lines out of a table's region that are above or below its rows, and return them as regions."""
+    boxes = [cell.bbox for cell in table.table_cells if cell.bbox is not None]
+    top, bottom = min(box.t for box in boxes), max(box.b for box in boxes)
+    region = table.cluster
+    inside: list[TextCell] = []
+    outside: list[Cluster] = []
+    for cell in region.cells:
+        box = cell.rect.to_bounding_box()
+        if top <= (box.t + box.b) / 2 <= bottom:
+            inside.append(cell)
+        else:
+            outside.append(
+                Cluster(
+                    id=region.id,
+                    label=DocItemLabel.TEXT,
+                    bbox=box,
+                    confidence=region.confidence,
+                    cells=[cell],
+                )
+            )
+    if outside and inside:
+        region.cells = inside
+        region.bbox = BoundingBox.enclosing_bbox([cell.rect.to_bounding_box() for cell in inside])
+    return outside
 
 
 def _table_cell(cell: GridCell) -> TableCell:
@@ -151,5 +203,5 @@ def _table_cell(cell: GridCell) -> TableCell:
         start_col_offset_idx=cell.column,
         end_col_offset_idx=cell.column_end,
         col_span=cell.column_end - cell.column,
-        column_header=cell.row == 0,
+        column_header=cell.header,
     )

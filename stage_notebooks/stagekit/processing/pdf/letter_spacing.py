@@ -1,0 +1,129 @@
+"""Writes titles that are set with wide spaces between their letters (`R E S O L U Ç Ã O`) as words.
+
+A parser cuts such a line at every letter, or wherever the spacing is widest. Where words end is told by the
+white between the pieces: between two words there is clearly more of it than within them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import log
+
+from docling_core.types.doc import BoundingBox
+from docling_core.types.doc.page import BoundingRectangle, SegmentedPdfPage, TextCell
+
+from stagekit.processing.text.known_words import LANGUAGES, frequency
+
+__all__ = ["close_spaced_letters"]
+
+WIDE_LETTERS = 0.9  # width of a line by letter, over its height, from which on pieces may be parts of words
+SINGLE = 0.6  # share of its pieces that are one letter, from which on a line is letter-spaced for certain
+WORD_GAP = 1.6  # white between two words over the narrowest within them
+FEWEST_LETTERS = 4
+FEWEST_VOWELS = 0.3  # share of the letters of a word
+LONGEST_WORD = 12  # letters; a longer run without wider white may be several words
+
+
+_VOWELS = "aeiouáéíóúâêôãõàü"
+
+
+@dataclass(frozen=True)
+class _Piece:
+    cell: TextCell
+    box: BoundingBox
+
+
+def close_spaced_letters(page: SegmentedPdfPage) -> None:
+    """Write the letter-spaced lines of a page anew, and the words in them; other lines are left alone.
+
+    Args:
+        page: As parsed, with its words; its lines and words are changed.
+    """
+    for line in page.textline_cells:
+        parts = line.text.split()
+        letters = sum(map(len, parts))
+        if len(parts) < 2 or letters < FEWEST_LETTERS:
+            continue
+        place = line.rect.to_bounding_box()
+        certain = (
+            sum(len(part) == 1 for part in parts) >= SINGLE * len(parts) and len(parts) >= FEWEST_LETTERS
+        )
+        if not certain and place.width < WIDE_LETTERS * place.height * letters:
+            continue
+        pieces = _pieces(page, place)
+        if "".join(piece.cell.text for piece in pieces) != "".join(parts) or not _all_letters(pieces):
+            continue
+        words = _words(pieces)
+        written = [part for word in words for part in _segmented(_text(word))]
+        likely = _may_be_word if certain else _is_known
+        if not all(likely(part) for part in written if len(part) > 1):
+            continue
+        line.text = line.orig = " ".join(written)
+        _replace(page, pieces, words)
+
+
+def _pieces(page: SegmentedPdfPage, line: BoundingBox) -> list[_Piece]:
+    found = [_Piece(cell, cell.rect.to_bounding_box()) for cell in page.word_cells if cell.text.strip()]
+    inside = [piece for piece in found if piece.box.intersection_over_self(line) > 0.6]
+    return sorted(inside, key=lambda piece: piece.box.l)
+
+
+def _all_letters(pieces: Sequence[_Piece]) -> bool:
+    """Whether the pieces are letters, with marks at their end: figures and formulas stand apart too."""
+    return len(pieces) > 1 and all(piece.cell.text.strip("–-.:;,ºª()").isalpha() for piece in pieces)
+
+
+def _words(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+    gaps = [after.box.l - before.box.r for before, after in pairwise(pieces)]
+    lower = sorted(gaps)[: max(1, len(gaps) // 2)]
+    usual = max(lower[len(lower) // 2], 0.1)
+    words = [[pieces[0]]]
+    for gap, piece in zip(gaps, pieces[1:], strict=True):
+        if gap > WORD_GAP * usual:
+            words.append([])
+        words[-1].append(piece)
+    return words
+
+
+def _text(word: Sequence[_Piece]) -> str:
+    return "".join(piece.cell.text for piece in word)
+
+
+def _is_known(word: str) -> bool:
+    return any(frequency(word.lower(), language) for language in LANGUAGES)
+
+
+def _may_be_word(letters: str) -> bool:
+    """Whether letters may be a word that no list has, and not names of columns or days (`A B C`)."""
+    plain = letters.lower()
+    vowels = sum(letter in _VOWELS for letter in plain) / len(plain)
+    ascending = all(before < after for before, after in pairwise(plain))
+    return _is_known(letters) or (vowels > FEWEST_VOWELS and not ascending)
+
+
+def _segmented(run: str) -> list[str]:
+    """Return the words of a run of letters without wider white in it: the most common that fill it."""
+    if len(run) <= LONGEST_WORD or _is_known(run):
+        return [run]
+    best: list[tuple[float, list[str]] | None] = [(0.0, [])]
+    for end in range(1, len(run) + 1):
+        options = []
+        for start in range(max(0, end - 2 * LONGEST_WORD), end):
+            before, word = best[start], run[start:end]
+            count = frequency(word.lower(), "pt")
+            if before is not None and count and (len(word) > 1 or word.lower() in "aeoàé"):
+                options.append((before[0] + log(count) - 20, [*before[1], word]))
+        best.append(max(options, default=None))
+    found = best[-1]
+    return [run] if found is None else found[1]
+
+
+def _replace(page: SegmentedPdfPage, pieces: Sequence[_Piece], words: Sequence[Sequence[_Piece]]) -> None:
+    gone = {id(piece.cell) for piece in pieces}
+    page.word_cells = [cell for cell in page.word_cells if id(cell) not in gone]
+    for word in words:
+        rect = BoundingRectangle.from_bounding_box(BoundingBox.enclosing_bbox([piece.box for piece in word]))
+        text = _text(word)
+        page.word_cells.append(word[0].cell.model_copy(update={"text": text, "orig": text, "rect": rect}))

@@ -1,0 +1,149 @@
+"""Tables and columns of whole pages, by several writers: a table is one, and what is none is read as text."""
+
+import io
+import random
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from stagekit.chunking.markdown import build_markdown
+from stagekit.processing.pdf.converter import build_converter
+from stagekit.processing.process import process_document
+from stagekit.processing.reader import DocumentReader
+from stagekit.processing.settings import ProcessingSettings
+from tests.unit.processing_pdfs import FONT, PAGE, SENTENCES, pdf
+
+SERVICES = (
+    "Cópia autenticada",
+    "Vistoria de obra",
+    "Poda de árvore",
+    "Busca em arquivo",
+    "Segunda via",
+    "Alvará",
+)
+UNITS = ("por folha", "por visita", "por pedido")
+
+
+@pytest.fixture(scope="module")
+def read():
+    reader = DocumentReader(lambda: build_converter(threads=1))
+
+    def markdown(content, name="x.pdf"):
+        settings = ProcessingSettings(upright_scans=False)
+        return build_markdown(process_document(reader, content, name, settings).document).text
+
+    return markdown
+
+
+def rows_of(seed, count=5):
+    chance = random.Random(seed)
+    return [
+        (service, chance.choice(UNITS), f"R$ {chance.randint(1, 99)},{chance.randint(10, 99)}")
+        for service in chance.sample(SERVICES, count)
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_scanned_table_without_lines_has_its_rows(read, seed):
+    rows = rows_of(seed)
+    image = Image.new("RGB", (1240, 900), "white")
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.truetype(str(FONT), 26)
+    draw.text((120, 90), "Preços dos serviços do município", fill="black", font=font)
+    for index, row in enumerate([("Serviço", "Unidade", "Valor"), *rows]):
+        for left, cell in zip((120, 560, 880), row, strict=True):
+            draw.text((left, 190 + 58 * index), cell, fill="black", font=font)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    lines = read(stream.getvalue(), "x.png").split("\n")
+    for service, unit, _ in rows:
+        assert sum(service in line and unit in line for line in lines) == 1
+    assert not any(sum(row[0] in line for row in rows) > 1 for line in lines)
+
+
+@pytest.mark.parametrize("repeat", [0, 1], ids=["header once", "header on each page"])
+def test_a_ruled_table_over_pages_is_one_table(read, repeat):
+    platypus = pytest.importorskip("reportlab.platypus")
+    rows = [
+        [f"{n:03}.{n % 7}", f"Processos da unidade número {n}", f"{n % 9 + 1} anos"] for n in range(1, 71)
+    ]
+    table = platypus.Table(
+        [["Código", "Assunto", "Prazo"], *rows], repeatRows=repeat, colWidths=(80, 260, 100)
+    )
+    table.setStyle(platypus.TableStyle([("GRID", (0, 0), (-1, -1), 0.5, "black")]))
+    stream = io.BytesIO()
+    platypus.SimpleDocTemplate(stream, pagesize=PAGE, invariant=1).build([table])
+    lines = [line for line in read(stream.getvalue()).split("\n") if line]
+    assert lines[0] == "| Código | Assunto | Prazo |"
+    assert sum(line.startswith("|---") for line in lines) == 1
+    assert sum("Código" in line for line in lines) == 1
+    for code, subject, term in rows:
+        assert f"| {code} | {subject} | {term} |" in lines
+
+
+def two_columns(draw, left, right):
+    for column, x in ((left, 55), (right, 310)):
+        for index, line in enumerate(column):
+            draw(x, 760 - 14 * index, line)
+
+
+def folded(words, width=44):
+    lines, line = [], ""
+    for word in words.split():
+        if len(line) + len(word) >= width:
+            lines.append(line.strip())
+            line = ""
+        line += f" {word}"
+    return [*lines, line.strip()]
+
+
+LEFT, RIGHT = folded(" ".join(SENTENCES)), folded(" ".join(reversed(SENTENCES)))
+
+
+def by_reportlab():
+    def draw(page):
+        page.setFont("Helvetica", 10)
+        two_columns(page.drawString, LEFT, RIGHT)
+
+    return pdf(draw)
+
+
+def by_matplotlib():
+    figure = pytest.importorskip("matplotlib.figure")
+    pages = pytest.importorskip("matplotlib.backends.backend_pdf").PdfPages
+    stream = io.BytesIO()
+    with pages(stream) as out:
+        sheet = figure.Figure(figsize=(PAGE[0] / 72, PAGE[1] / 72))
+        two_columns(lambda x, y, text: sheet.text(x / PAGE[0], y / PAGE[1], text, fontsize=8.5), LEFT, RIGHT)
+        out.savefig(sheet)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("write", [by_reportlab, by_matplotlib])
+def test_a_letter_in_two_columns_is_read_column_by_column(read, write):
+    written = " ".join(read(write()).split())
+    assert "|" not in written
+    assert " ".join(LEFT) in written
+    assert " ".join(RIGHT) in written
+
+
+def test_a_form_without_lines_keeps_label_and_value_together(read):
+    def draw(page):
+        page.setFont("Helvetica-Bold", 14)
+        page.drawString(70, 790, "Cadastro de fornecedor")
+        page.setFont("Helvetica", 11)
+        for index, (label, value) in enumerate(
+            (
+                ("Nome:", "Oficina Boa Hora"),
+                ("Cidade:", "Pedra Azul"),
+                ("Ramo:", "Pintura"),
+                ("Ramal:", "417"),
+            )
+        ):
+            page.drawString(70, 750 - 20 * index, label)
+            page.drawString(160, 750 - 20 * index, value)
+        page.drawString(70, 640, SENTENCES[0])
+
+    written = read(pdf(draw)).replace(" | ", " ")
+    for pair in ("Nome: Oficina Boa Hora", "Cidade: Pedra Azul", "Ramo: Pintura", "Ramal: 417"):
+        assert pair in written
