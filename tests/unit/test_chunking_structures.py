@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 
+from stagekit.base.invisible_signs import without_invisible_signs
 from stagekit.chunking import Chunking, ChunkSettings, build_markdown, chunk_document
 from stagekit.embedding import TokenCounter, load_tokenizer
-from stagekit.processing.text.invisible_signs import without_invisible_signs
 
 # Composed and combining accents, right-to-left, an emoji of several code points, ligatures, a line separator,
 # no-break and zero-width spaces, a soft hyphen, a control character, Markdown and table marks.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from docling_core.types.doc.document import TableCell, TableData
 
-from stagekit.processing.text.invisible_signs import without_invisible_signs
+from stagekit.base.invisible_signs import without_invisible_signs
 
 __all__ = ["table_lines"]
 

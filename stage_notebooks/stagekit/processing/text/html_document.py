@@ -18,12 +18,12 @@ import lxml.html
 from docling_core.types.doc import DocItemLabel, DoclingDocument, TableCell, TableData
 from docling_core.types.doc.document import Formatting, ImageRef, ListGroup, NodeItem
 
+from stagekit.base.invisible_signs import without_invisible_signs
 from stagekit.processing.nesting import refuse_deep_nesting, too_deeply_nested
 from stagekit.processing.text.html_notes import Note, find_notes
 from stagekit.processing.text.html_styles import Styles
 from stagekit.processing.text.html_visibility import Look
 from stagekit.processing.text.inline_text import InlineText
-from stagekit.processing.text.invisible_signs import without_invisible_signs
 from stagekit.processing.text.list_markers import list_number
 
 __all__ = ["HtmlReading", "read_html", "read_page"]

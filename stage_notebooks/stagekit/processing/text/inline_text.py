@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from stagekit.processing.text.invisible_signs import without_invisible_signs
+from stagekit.base.invisible_signs import without_invisible_signs
 
 __all__ = ["InlineText", "Paragraph"]
 

@@ -9,9 +9,9 @@ from itertools import pairwise
 from docling_core.types.doc import DocItemLabel, DoclingDocument, TableCell, TableData
 from docling_core.types.doc.document import ListGroup
 
+from stagekit.base.invisible_signs import without_invisible_signs
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.text.aligned_lines import aligned_cells
-from stagekit.processing.text.invisible_signs import without_invisible_signs
 
 __all__ = ["text_to_document"]
 
