@@ -18,6 +18,7 @@ from stagekit.conservation.words import clauses_of, words_of
 
 __all__ = ["Comparison", "Loss", "compare", "compare_units"]
 
+_LONGEST_NUMBER = 6  # words: year, month, day, hours, minutes and seconds
 IN_A_ROW = 3  # missing words in a row that prove a loss
 SHORTEST_INSIDE = 4  # letters; fewer are found inside other words by chance
 _SCANNED = 300_000_000  # characters that one comparison looks through for joined words: half a second
@@ -112,18 +113,18 @@ class _Search:
     there: _Letters = field(init=False)
     source: _Letters = field(init=False)
     rest: Counter[str] = field(init=False)
+    numbers: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.rest = Counter(chain.from_iterable(self.got))
+        self.numbers = _runs(self.got) if any(unit.readings for unit in self.units) else set()
         self.wanted = [words_of(self._reading(unit)) for unit in self.units]
         self.there = _Letters(self.got)
 
     def _reading(self, unit: Unit) -> str:
         """Return the way in which a unit is written that fits what was found."""
-        return next((text for text in (unit.text, *unit.readings) if self._may_hold(text)), unit.text)
-
-    def _may_hold(self, text: str) -> bool:
-        return all(word in self.rest for word in words_of(text))
+        ways = (unit.text, *unit.readings) if unit.readings else ()
+        return next((text for text in ways if " ".join(words_of(text)) in self.numbers), unit.text)
 
     def result(self) -> Comparison:
         """Compare."""
@@ -166,6 +167,16 @@ class _Search:
         gone = [word for word, lost in zip(words, missing, strict=True) if lost]
         text = " ".join(unit.text.split()) if all(missing) else " ".join(gone)
         return Loss(number, unit.kind, text, tuple(missing), _is_proven(unit, missing))
+
+
+def _runs(blocks: Iterable[Sequence[str]]) -> set[str]:
+    """Return the words that stand behind each other, as many of them as a date with its time has."""
+    return {
+        " ".join(words[start : start + length])
+        for words in blocks
+        for start in range(len(words))
+        for length in range(1, _LONGEST_NUMBER + 1 if words[start].isdecimal() else 2)
+    }
 
 
 class _Letters:

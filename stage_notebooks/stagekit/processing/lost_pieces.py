@@ -71,6 +71,8 @@ class _Pieces:
     def _complete(self, unit: Unit, loss: Loss) -> bool:
         """Give the item that says a unit without its lost words the whole text."""
         words = words_of(unit.text)
+        if len(words) != len(loss.missing):  # a number, missing in the form in which its cell shows it
+            return False
         rest = "".join(word for word, gone in zip(words, loss.missing, strict=True) if not gone)
         texts, cells = self._texts.get(rest, []), self._cells.get(rest, [])
         if len(texts) + len(cells) != 1:

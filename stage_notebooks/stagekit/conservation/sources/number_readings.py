@@ -18,6 +18,7 @@ def number_readings(value: str) -> tuple[str, ...]:
     """Return the ways in which a number may be shown, as words of digits; none for what is no number.
 
     The format of the cell is not looked at: what may be shown is all that any format makes of the number.
+    Those that say most stand first: a 0 is found somewhere in every sheet, and 87.500,50 is not.
     """
     try:
         number = Decimal(value)
@@ -31,7 +32,8 @@ def number_readings(value: str) -> tuple[str, ...]:
             rounded = f"{abs(shown):.{decimals}f}"
             found += [rounded, f"{abs(shown):,.{decimals}f}", rounded.rstrip("0")]
     found += {"1": ["true", "verdadeiro"], "0": ["false", "falso"]}.get(value, [])
-    return tuple(dict.fromkeys([*found, *_moments(number)]))
+    shown_ways = dict.fromkeys(text for text in [*found, *_moments(number)] if text)
+    return tuple(sorted(shown_ways, key=lambda text: -sum(map(str.isdigit, text))))
 
 
 def _moments(number: Decimal) -> list[str]:
