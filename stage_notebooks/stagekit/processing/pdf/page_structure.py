@@ -25,15 +25,16 @@ BULLET = re.compile(r"^\s*(?:[•·●▪■◦○‣∙*∞➢➔✓\uf0b7\uf0a
 NUMBER = re.compile(r"^\s*\(?(?:\d{1,2}|[a-z]|[ivxIVX]{1,4})[.)]\s+")
 # Article, paragraph, item and letter of a Brazilian norm.
 CLAUSE = re.compile(
-    r"^\s*(?:Art(?:igo)?\.?\s*\d|§+\s*\d|Par[áa]grafo\s+[úu]nico\b|[IVXLC]+\s*[-–—]\s|[a-z]\)\s)"
+    r"^[\s~]*(?:Art(?:igo)?\.?\s*\d|§+\s*\d|Par[áa]grafo\s+[úu]nico\b|[IVXLC]+\s*[-–—]\s|[a-z]\)\s)"
 )
-CLAUSE_END = re.compile(r"(?:[.;:,]|[.;,]\s*(?:e|ou|and|or|y|o))\s*[\"”)]?\s*$")
+CLAUSE_END = re.compile(r"(?:[.;:,)]|[.;,]\s*(?:e|ou|and|or|y|o))\s*[\"”)]?[\s~]*$")
 SENTENCE_END = (".", ";", ",", ":", "!")
 HEADING_GROWTH = 1.12  # line height of a heading over that of the page's running text
 OCR_HEADING_GROWTH = 1.3  # the same for OCR, whose boxes are less exact
 LONGEST_HEADING = 160  # characters
 LARGER = 1.18  # line height over that of the line above, from which on it is of another paragraph
 NEAREST = 1.0  # white between two lines of a paragraph at most, in line heights
+PARAGRAPH_GAP = 1.6  # white between paragraphs over that between the lines of one, at least
 MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
 EDGES = (DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER)
 MAYBE_HEADINGS = (DocItemLabel.TEXT, DocItemLabel.CAPTION, DocItemLabel.PAGE_HEADER)
@@ -69,6 +70,7 @@ def refine_regions(
         elif region.label == DocItemLabel.SECTION_HEADER and not _may_be_heading(region):
             region.label = DocItemLabel.TEXT
     regions = [part for region in regions for part in _split_at_notes(region, body, page_height)]
+    regions = [part for region in regions for part in _split_at_gaps(region)]
     regions = [part for region in regions for part in _split_at_list_marks(region)]
     return with_own_ids(regions)
 
@@ -183,6 +185,30 @@ def text_lines(cells: Sequence[TextCell]) -> list[list[TextCell]]:
 
 def _box(cell: TextCell) -> BoundingBox:
     return cell.rect.to_bounding_box()
+
+
+def _split_at_gaps(region: Cluster) -> list[Cluster]:
+    """Split a text region where the white between two lines is that between paragraphs.
+
+    Where all lines of a region stand equally far from each other they are one paragraph, however far that is.
+    """
+    lines = text_lines(region.cells) if region.label == DocItemLabel.TEXT else []
+    boxes = [BoundingBox.enclosing_bbox([_box(cell) for cell in line]) for line in lines]
+    whites = [below.t - above.b for above, below in pairwise(boxes)]
+    height = median(box.height for box in boxes) if boxes else 0.0
+    nearest = max(min(whites, default=0.0), 0.0)
+    if nearest > NEAREST * height:
+        return [region]
+    bounds = [
+        index
+        for index, white in enumerate(whites, start=1)
+        if white > max(NEAREST * height, PARAGRAPH_GAP * nearest) and not lines[index][0].text[:1].islower()
+    ]
+    if not bounds:
+        return [region]
+    return [
+        _part(region, lines[start:end], region.label) for start, end in pairwise([0, *bounds, len(lines)])
+    ]
 
 
 def _split_at_list_marks(region: Cluster) -> list[Cluster]:
