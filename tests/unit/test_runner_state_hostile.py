@@ -12,7 +12,7 @@ import pytest
 from runner.errors import StateManagementError
 from runner.events import read_events
 from runner.models import PipelineState
-from runner.pipeline.fingerprint import differences
+from runner.pipeline.differences import differences
 from runner.record.audit import AuditLog
 from runner.record.environment import environment_report
 from runner.record.kernels import reap_orphans

@@ -53,6 +53,7 @@ class _Document:
     _tables: int = 0
     _notes: list[tuple[str, str]] = field(default_factory=list)
     _margins: list[tuple[str, str]] = field(default_factory=list)
+    _taken_in: set[str] = field(default_factory=set)
     _relations: dict[str, str] = field(default_factory=dict)
     _styles: dict[str, dict[str, bool]] = field(default_factory=dict)
 
@@ -149,6 +150,9 @@ class _Document:
         from stagekit.conservation.sources.imported import imported_text
 
         part = self._relations.get(attribute(element, "id") or "", "")
+        if part in self._taken_in:  # a part that is referred to again and again would make gigabytes of one word
+            return
+        self._taken_in.add(part)
         content = self.package.bytes(part)
         found = imported_text(part, content) if content else None
         if found is not None:
