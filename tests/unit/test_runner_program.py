@@ -11,10 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import atexit, sys, threading, time
-import runner.__main__ as program
+import runner.__main__ as program, runner.cli.app as app
 def main():
     {body}
-program.main = main
+app.main = main
 atexit.register(lambda: print("at exit"))
 program.program()
 """

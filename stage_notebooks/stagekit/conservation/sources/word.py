@@ -150,7 +150,7 @@ class _Document:
         from stagekit.conservation.sources.imported import imported_text
 
         part = self._relations.get(attribute(element, "id") or "", "")
-        if part in self._taken_in:  # a part that is referred to again and again would make gigabytes of one word
+        if part in self._taken_in:  # one part, referred to again and again, would make gigabytes of a word
             return
         self._taken_in.add(part)
         content = self.package.bytes(part)
