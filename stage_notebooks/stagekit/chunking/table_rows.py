@@ -9,13 +9,14 @@ from stagekit.base.invisible_signs import without_invisible_signs
 
 __all__ = ["table_lines"]
 
+LONGEST_LABEL = 200  # characters; a longer text that spans rows is no label, and stands once
 _WHITE_SPACE = re.compile(r"\s+")
 
 
 def table_lines(data: TableData) -> tuple[list[str], list[str]]:
     """Return the header lines (header row and rule) and the row lines of a table.
 
-    A cell that spans rows is written in each of them, and of several header rows a label that spans columns
+    A label that spans rows is written in each of them, and of several header rows a label that spans columns
     in each of those: a row is read without its neighbours. Any other cell is written once, at its first
     place. Several header rows are joined into one, cell by cell. A table without header cells gets its first
     row as header where it has more than one.
@@ -56,7 +57,8 @@ def _places(cell: TableCell, *, over_names: bool) -> Iterator[tuple[int, int]]:
     """
     first = cell.start_col_offset_idx
     columns = range(first, max(cell.end_col_offset_idx, first + 1) if over_names else first + 1)
-    rows = range(cell.start_row_offset_idx, max(cell.end_row_offset_idx, cell.start_row_offset_idx + 1))
+    top = cell.start_row_offset_idx
+    rows = range(top, max(cell.end_row_offset_idx, top + 1) if len(cell.text) <= LONGEST_LABEL else top + 1)
     return ((row, column) for row in rows for column in columns)
 
 

@@ -17,6 +17,8 @@ LEFT_OUT = {
     "field": "field instructions",
     "page_number": "page numbers",
     "placeholder": "prompts of empty form fields",
+    "box": "boxes to tick, shown as ☑ or ☐",
+    "symbol": "letters of symbol fonts, shown as signs",
     "chart": "figures and labels of charts",
     "watermark": "watermarks",
     "covered": "cells below a merged cell",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,12 @@ __all__ = ["read"]
 Look = Mapping[str, bool]
 
 _LOOKS = {"vanish", "strike", "dstrike"}
+_SYMBOL_FONTS = {"symbol", "wingdings", "wingdings 2", "wingdings 3", "webdings", "zapfdingbats"}
+# What stands around the number of a page: without the number it says nothing.
+_PAGE_WORDS = re.compile(
+    r"[\W\d]*(?:(?:p[áa]ginas?|page|p[áa]gs?|p|folhas?|fls?|f|hoja|sheet)\b)?(?:[\W\d]|\b(?:de|of|do|da)\b)*",
+    re.IGNORECASE,
+)
 _PAGE_FIELDS = {"PAGE", "NUMPAGES", "SECTIONPAGES"}
 _SILENT = {"pPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid", "trPr", "tcPr", "instrText", "delInstrText", "rPr"}
 _GONE = {"del": "deleted", "moveFrom": "deleted"}
@@ -54,6 +61,7 @@ class _Document:
     _notes: list[tuple[str, str]] = field(default_factory=list)
     _margins: list[tuple[str, str]] = field(default_factory=list)
     _taken_in: set[str] = field(default_factory=set)
+    _numbered: bool = False
     _relations: dict[str, str] = field(default_factory=dict)
     _styles: dict[str, dict[str, bool]] = field(default_factory=dict)
 
@@ -65,7 +73,7 @@ class _Document:
         related = self.package.relations(main)
         by_type = {found.type: found.target for found in related.values()}
         self._relations = {key: found.target for key, found in related.items()}
-        self._styles = _styles(self.package.root(by_type.get("styles", ""), *_LOOKS))
+        self._styles = _styles(self.package.root(by_type.get("styles", ""), *_LOOKS, "rFonts"))
         body = next((child for child in root if local_name(child.tag) == "body"), root)
         self._blocks(body)
         for note, kind in (("footnote", "footnotes"), ("endnote", "endnotes")):
@@ -127,8 +135,8 @@ class _Document:
                 self._blocks(_alternative(child))
             elif name == "altChunk":
                 self._imported(child)
-            elif name == "sdt" and _is_prompt(child):
-                with self._left_out("placeholder"):
+            elif name == "sdt" and (rule := _control_rule(child)):
+                with self._left_out(rule):
                     self._blocks(child)
             elif name in _GONE:
                 with self._left_out(_GONE[name]):
@@ -179,7 +187,10 @@ class _Document:
 
     def _end(self, text: str) -> None:
         """Take a paragraph that has ended: into the cell in which it stands, or by itself."""
-        if self._cell is not None:
+        numbered, self._numbered = self._numbered, False
+        if numbered and self._kind == "furniture" and _PAGE_WORDS.fullmatch(text):
+            self.source.leave_out("page_number", text)
+        elif self._cell is not None:
             self._cell.append(text)
         else:
             self.source.add(text, self._kind)
@@ -194,8 +205,8 @@ class _Document:
                     self._inline(child, out, boxes, look)
             elif name == "fldSimple":
                 self._simple_field(child, out, boxes, look)
-            elif name == "sdt" and _is_prompt(child):
-                with self._left_out("placeholder"):
+            elif name == "sdt" and (rule := _control_rule(child)):
+                with self._left_out(rule):
                     self._inline(child, out, boxes, look)
             elif name == "AlternateContent":
                 self._inline(_alternative(child), out, boxes, look)
@@ -210,6 +221,7 @@ class _Document:
         instruction = attribute(element, "instr") or ""
         self.source.leave_out("field", instruction)
         if _is_page_number(instruction):
+            self._numbered = True
             with self._left_out("page_number"):
                 self._inline(element, out, boxes, look)
         else:
@@ -217,10 +229,11 @@ class _Document:
 
     def _run(self, element: Element, out: list[str], boxes: list[Element], look: Look) -> None:
         look = self._look(element, look)
-        if look.get("vanish"):
-            with self._left_out("hidden"):
-                self._run_content(element, out, boxes)
-            return
+        for kind, rule in (("vanish", "hidden"), ("symbols", "symbol")):
+            if look.get(kind):
+                with self._left_out(rule):
+                    self._run_content(element, out, boxes)
+                return
         start = len(out)
         self._run_content(element, out, boxes)
         if (look.get("strike") or look.get("dstrike")) and "".join(out[start:]).strip():
@@ -287,6 +300,7 @@ class _Document:
         if self._rule:
             self.source.leave_out(self._rule, text)
         elif any(_is_page_number(found.instruction) for found in self._fields):
+            self._numbered = True
             self.source.leave_out("page_number", text)
         elif self._is_shown():
             out.append(text)
@@ -303,6 +317,8 @@ class _Document:
             name = local_name(child.tag)
             if name in _LOOKS:
                 own[name] = is_on(child)
+            elif name == "rFonts":
+                own["symbols"] = _is_symbol_font(child)
             elif name == "rStyle":
                 look = {**look, **self._styles.get(attribute(child, "val") or "", {})}
         return {**look, **own} if own else look
@@ -311,10 +327,10 @@ class _Document:
         number = self._tables
         self._tables += 1
         outer = self._cell
-        for row_number, row in enumerate(_wrapped(element, "tr")):
-            gone = _says(row, "trPr", "del")
-            for column, cell in enumerate(_wrapped(row, "tc")):
-                rule = "deleted" if gone or _says(cell, "tcPr", "cellDel") else ""
+        for row_number, (row, outside) in enumerate(_wrapped(element, "tr")):
+            row_rule = outside or _row_rule(row)
+            for column, (cell, around) in enumerate(_wrapped(row, "tc")):
+                rule = row_rule or around or ("deleted" if _says(cell, "tcPr", "cellDel") else "")
                 rule = rule or ("covered" if _is_covered(cell) else "")
                 self._cell = []
                 if rule:
@@ -327,16 +343,29 @@ class _Document:
         self._cell = outer
 
 
-def _wrapped(parent: Element, wanted: str) -> Iterator[Element]:
-    """Yield the rows of a table or the cells of a row, in whatever they are wrapped."""
+def _row_rule(row: Element) -> str:
+    """Return why a row does not count; empty where it does."""
+    if _says(row, "trPr", "del"):
+        return "deleted"
+    return "hidden" if _says(row, "trPr", "hidden") else ""
+
+
+def _wrapped(parent: Element, wanted: str, rule: str = "") -> Iterator[tuple[Element, str]]:
+    """Yield the rows of a table or the cells of a row, in whatever wrapper, and why they are gone."""
     for child in parent:
         name = local_name(child.tag)
         if name == wanted:
-            yield child
+            yield child, rule
         elif name == "AlternateContent":
-            yield from _wrapped(_alternative(child), wanted)
+            yield from _wrapped(_alternative(child), wanted, rule)
         elif name not in _SILENT and name not in {"tbl", "p"}:
-            yield from _wrapped(child, wanted)
+            own = _control_rule(child) if name == "sdt" else _GONE.get(name, "")
+            yield from _wrapped(child, wanted, rule or own)
+
+
+def _is_symbol_font(fonts: Element) -> bool:
+    name = attribute(fonts, "ascii") or attribute(fonts, "hAnsi") or ""
+    return name.strip().lower() in _SYMBOL_FONTS
 
 
 def _says(element: Element, properties: str, name: str) -> bool:
@@ -357,9 +386,11 @@ def _alternative(element: Element) -> Element:
     return forms.get("Choice", forms.get("Fallback", Element("none")))
 
 
-def _is_prompt(control: Element) -> bool:
-    """Whether a content control shows its prompt, because nobody has filled it in."""
-    return _says(control, "sdtPr", "showingPlcHdr")
+def _control_rule(control: Element) -> str:
+    """Return why the text of a content control does not count: it is a prompt, or the sign of a box."""
+    if _says(control, "sdtPr", "checkbox"):
+        return "box"
+    return "placeholder" if _says(control, "sdtPr", "showingPlcHdr") else ""
 
 
 def _is_page_number(instruction: str) -> bool:
@@ -395,6 +426,8 @@ def _styles(root: Element | None) -> dict[str, dict[str, bool]]:
             for said in _properties(style, "rPr")
             if local_name(said.tag) in _LOOKS
         }
+        for fonts in (said for said in _properties(style, "rPr") if local_name(said.tag) == "rFonts"):
+            own[name]["symbols"] = _is_symbol_font(fonts)
         for child in style:
             if local_name(child.tag) == "basedOn":
                 based[name] = attribute(child, "val") or ""

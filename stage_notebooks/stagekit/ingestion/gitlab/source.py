@@ -117,7 +117,7 @@ class GitLabSource:
         return self._files
 
     def history(self, files: Iterable[SourceFile]) -> Mapping[str, FileHistory]:
-        """Return who wrote and who last changed each file, and when; only files that changed cost requests."""
+        """Return who wrote and last changed each file, and when; only files that changed cost requests."""
         wanted = {file.path: file.blob_id for file in files}
         key = self._key("authorship")
         known = self._place.memo.get_many([key]).get(key) or {"commit": "", "files": {}}
