@@ -24,8 +24,7 @@ WORD_GAP = 1.6  # white between two words over the narrowest within them
 FEWEST_LETTERS = 4
 FEWEST_VOWELS = 0.3  # share of the letters of a word
 LONGEST_WORD = 12  # letters; a longer run without wider white may be several words
-
-
+_MARKS = "–-.:;,ºª()"
 _VOWELS = "aeiouáéíóúâêôãõàü"
 
 
@@ -58,7 +57,7 @@ def close_spaced_letters(page: SegmentedPdfPage) -> None:
         words = _words(pieces)
         written = [part for word in words for part in _segmented(_text(word))]
         likely = _may_be_word if certain else _is_known
-        if not all(likely(part) for part in written if len(part) > 1):
+        if not all(_is_written_as_word(part) and likely(part) for part in written if len(part) > 1):
             continue
         line.text = line.orig = " ".join(written)
         _replace(page, pieces, words)
@@ -72,7 +71,7 @@ def _pieces(page: SegmentedPdfPage, line: BoundingBox) -> list[_Piece]:
 
 def _all_letters(pieces: Sequence[_Piece]) -> bool:
     """Whether the pieces are letters, with marks at their end: figures and formulas stand apart too."""
-    return len(pieces) > 1 and all(piece.cell.text.strip("–-.:;,ºª()").isalpha() for piece in pieces)
+    return len(pieces) > 1 and all(piece.cell.text.strip(_MARKS).isalpha() for piece in pieces)
 
 
 def _words(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
@@ -93,6 +92,12 @@ def _text(word: Sequence[_Piece]) -> str:
 
 def _is_known(word: str) -> bool:
     return any(frequency(word.lower(), language) for language in LANGUAGES)
+
+
+def _is_written_as_word(text: str) -> bool:
+    """Whether a text has marks at its ends only, and capitals throughout, at its beginning or nowhere."""
+    letters = text.strip(_MARKS)
+    return letters.isalpha() and (letters.isupper() or letters[1:].islower())
 
 
 def _may_be_word(letters: str) -> bool:
