@@ -88,7 +88,11 @@ class Upgraded:
     def points(self) -> Points:
         """Return the ids of the served points by their source and document."""
         url = self.settings.get("qdrant_url")
-        client: Any = QdrantClient(url=url) if url else open_embedded(self.outputs / "qdrant")
+        client: Any = (
+            QdrantClient(url=url, check_compatibility=False)
+            if url
+            else open_embedded(self.outputs / "qdrant")
+        )
         try:
             records, _ = client.scroll("nic_documents", limit=1000, with_payload=True)
         finally:

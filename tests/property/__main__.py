@@ -11,7 +11,7 @@ import argparse
 import sys
 import time
 
-from tests.property.machine import check_sequences
+from tests.property.machine import Workshop, check_sequences
 
 _STEPS = 40
 
@@ -25,7 +25,8 @@ def main() -> int:
     end, number = time.monotonic() + chosen.minutes * 60, chosen.seed
     while True:
         try:
-            check_sequences(number, sequences=2, steps=_STEPS, shrink=True)
+            with Workshop() as workshop:
+                check_sequences(workshop, number, sequences=2, steps=_STEPS, shrink=True)
         except Exception:  # its traceback ends with the steps
             sys.stderr.write(f"Seed {number}:\n")
             raise

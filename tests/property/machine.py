@@ -192,7 +192,9 @@ class Machine(RuleBasedStateMachine):
         self.world.clock.step(by)
 
 
-def check_sequences(number: int, sequences: int, steps: int, *, shrink: bool = False) -> None:
+def check_sequences(
+    workshop: Workshop, number: int, sequences: int, steps: int, *, shrink: bool = False
+) -> None:
     """Try so many sequences of so many steps, the same ones for the same number; print one that fails.
 
     Raises:
@@ -209,6 +211,5 @@ def check_sequences(number: int, sequences: int, steps: int, *, shrink: bool = F
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    with Workshop() as workshop:
-        made: Callable[[], Machine] = seed(number)(partial(Machine, workshop))
-        run_state_machine_as_test(made, settings=chosen)
+    made: Callable[[], Machine] = seed(number)(partial(Machine, workshop))
+    run_state_machine_as_test(made, settings=chosen)

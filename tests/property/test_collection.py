@@ -110,5 +110,5 @@ def test_two_sources_change_the_chunking_and_go_back(world: World) -> None:
     world.run("dois")
 
 
-def test_whatever_happens_the_collection_says_what_the_source_says() -> None:
-    check_sequences(11, sequences=5, steps=25)
+def test_whatever_happens_the_collection_says_what_the_source_says(workshop: Workshop) -> None:
+    check_sequences(workshop, 11, sequences=5, steps=25)
