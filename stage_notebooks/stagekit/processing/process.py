@@ -99,10 +99,11 @@ def process_document(
     file_format = detect_format(content, file_name)
     if file_format in ("md", "txt", "html"):
         declared = read_declaration(content, file_format)
-        processed = _process_text(declared, file_format)
-        processed = _conserved(processed, declared.text or "")
+        processed, hidden = _process_text(declared, file_format)
+        processed = _conserved(processed, declared.text or "", hidden)
     elif file_format in OFFICE_FORMATS:
-        processed = _conserved(_process_office(reader, content, file_format, settings), content)
+        processed, hidden = _process_office(reader, content, file_format, settings)
+        processed = _conserved(processed, content, hidden)
     else:
         processed = _process_paged(reader, content, file_format, settings)
     _refuse_blank(processed.document)
@@ -121,15 +122,18 @@ def document_json(document: DoclingDocument) -> bytes:
     return document.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
-def _conserved(processed: ProcessedDocument, content: bytes | str) -> ProcessedDocument:
-    """Hold a document that was read, and not recognised, against its file."""
-    coverage, notes = conserve_text(processed.document, content, processed.file_format)
+def _conserved(
+    processed: ProcessedDocument, content: bytes | str, hidden: Sequence[str]
+) -> ProcessedDocument:
+    """Hold a document that was read, and not recognised, against its file, less what nobody sees in it."""
+    coverage, notes = conserve_text(processed.document, content, processed.file_format, hidden)
     if coverage is not None and processed.ocr_applied:
         coverage = replace(coverage, added=())  # what OCR reads in pictures stands in no text of the file
     return replace(processed, text_coverage=coverage, warnings=[*processed.warnings, *notes])
 
 
-def _process_text(declared: Declaration, file_format: str) -> ProcessedDocument:
+def _process_text(declared: Declaration, file_format: str) -> tuple[ProcessedDocument, list[str]]:
+    """Return what was made of a text, and the passages in it that no reader sees."""
     if declared.fault:
         raise DocumentRejected(
             "front_matter",
@@ -145,7 +149,7 @@ def _process_text(declared: Declaration, file_format: str) -> ProcessedDocument:
     else:
         reading = read_html(markdown_to_html(text) if file_format == "md" else text)
         document, hidden = reading.document, reading.hidden
-    return ProcessedDocument(
+    processed = ProcessedDocument(
         document,
         file_format,
         document_title(declared, document),
@@ -153,11 +157,13 @@ def _process_text(declared: Declaration, file_format: str) -> ProcessedDocument:
         properties=declared.properties,
         warnings=[*declared.warnings, *hidden_text_warning(hidden)],
     )
+    return processed, hidden
 
 
 def _process_office(
     reader: DocumentReader, content: bytes, file_format: str, settings: ProcessingSettings
-) -> ProcessedDocument:
+) -> tuple[ProcessedDocument, list[str]]:
+    """Return what was made of an Office file, and the passages in it that no reader sees."""
     declared = read_declaration(content, file_format)
     word = make_plain(content) if file_format == "docx" else PlainWord(content)
     hidden: list[str] = []
@@ -170,7 +176,8 @@ def _process_office(
         restore_marks(document)
     complete_document(document, file_format)
     ocr_confidence = read_pictures(document) if settings.ocr_embedded_images else None
-    return ProcessedDocument(
+    hidden += _invisible(document)
+    processed = ProcessedDocument(
         document,
         file_format,
         document_title(declared, document),
@@ -182,9 +189,10 @@ def _process_office(
         warnings=[
             *declared.warnings,
             *word.warnings,
-            *hidden_text_warning([*hidden, *_invisible(document)]),
+            *hidden_text_warning(hidden),
         ],
     )
+    return processed, hidden
 
 
 def _seen(item: DocItem) -> bool:

@@ -30,7 +30,7 @@ __all__ = ["DocumentReader"]
 # name of the format.
 _BACKENDS = {
     "docx": ("docling.backend.msword_backend", "MsWordDocumentBackend", "docx"),
-    "pptx": ("docling.backend.mspowerpoint_backend", "MsPowerpointDocumentBackend", "pptx"),
+    "pptx": ("stagekit.processing.office.slides", "ShownSlidesBackend", "pptx"),
     "xlsx": ("stagekit.processing.office.workbook", "ShownWorkbookBackend", "xlsx"),
 }
 

@@ -12,6 +12,7 @@ from stagekit.conservation.sources.package import Element, Package, local_name
 
 __all__ = ["read"]
 
+_TRUTH = {"1": ("VERDADEIRO", "TRUE"), "0": ("FALSO", "FALSE")}
 _REFERENCE = re.compile(r"([A-Z]+)(\d+)")
 
 
@@ -104,11 +105,10 @@ def _row(row: Element, source: SourceText, shared: list[str], place: _Place, uns
         found = _REFERENCE.match(cell.get("r", ""))
         column = _column(found.group(1)) if found else count
         line = int(found.group(2)) if found else int(row.get("r") or 1)
-        text, number = _value(cell, shared)
+        text, readings = _value(cell, shared)
         if hidden or column in unseen:
             source.leave_out("hidden", text)
         else:
-            readings = number_readings(text) if number else ()
             source.add(text, "cell", (place.number, line - 1, column - 1), readings)
 
 
@@ -119,15 +119,18 @@ def _column(letters: str) -> int:
     return number
 
 
-def _value(cell: Element, shared: list[str]) -> tuple[str, bool]:
-    """Return what a cell holds, and whether it is a number."""
+def _value(cell: Element, shared: list[str]) -> tuple[str, tuple[str, ...]]:
+    """Return what a cell holds, and in which other ways a number or truth value of it may be shown."""
     kind = cell.get("t", "n")
     if kind == "inlineStr":
-        return "".join(_rich_text(child) for child in cell if local_name(child.tag) == "is"), False
+        return "".join(_rich_text(child) for child in cell if local_name(child.tag) == "is"), ()
     value = next((child.text or "" for child in cell if local_name(child.tag) == "v"), "")
     if kind == "s":
-        return (shared[int(value)] if value.isdigit() and int(value) < len(shared) else ""), False
-    return value, kind in {"n", "b", "d"}
+        return (shared[int(value)] if value.isdigit() and int(value) < len(shared) else ""), ()
+    if kind == "b":
+        shown = _TRUTH.get(value, (value,))
+        return shown[0], shown[1:]
+    return value, number_readings(value) if kind in {"n", "d"} else ()
 
 
 def _rich_text(item: Element) -> str:

@@ -1,4 +1,5 @@
-"""Reads a workbook as Excel shows it: values in their formats, without hidden rows and columns.
+"""Reads a workbook as Excel shows it: values in their formats, struck ones marked, without hidden rows and
+columns.
 
 Docling writes the stored values, hidden ones too. What is hidden is kept in the document's invisible layer,
 as Docling keeps hidden sheets; it becomes no text, and the report says so.
@@ -59,7 +60,8 @@ class _Sheet:
     def text(self, row: int, column: int) -> str:
         """Return what a cell shows."""
         cell = self._sheet.cell(row=row + 1, column=column + 1)
-        return shown_value(cell.value, cell.number_format or "")
+        text = shown_value(cell.value, cell.number_format or "")
+        return f"~~{text.strip()}~~" if text.strip() and cell.font.strike else text
 
 
 def _show(document: DoclingDocument, item: DocItem, sheet: _Sheet) -> None:

@@ -27,6 +27,7 @@ from stagekit.processing.office.word.names import (
 )
 from stagekit.processing.office.word.number_formats import format_number
 from stagekit.processing.office.word.styles import Styles
+from stagekit.processing.office.word.symbol_fonts import symbol
 
 __all__ = ["Numbering", "write_numbers"]
 
@@ -36,6 +37,8 @@ _PLACE = re.compile(r"%([1-9])")
 # A number that is a word or has one ("Art. 5", "CAPÍTULO I –", "§ 1º") begins a clause and no list item.
 _WORD = re.compile(r"§|[^\W\d_]{2,}")
 _ROMAN = re.compile(r"[IVXLCDM]+|[ivxlcdm]+")
+# Bullets that say whether something is done, as a list of things to tick has them.
+_BOXES = {"☐": "☐", "☑": "☑", "☒": "☑", "✓": "✓", "✔": "✔", "✗": "✗", "✘": "✘"}
 _MATH_TEXT = f"{{{NAMESPACES['m']}}}t"
 
 
@@ -50,6 +53,7 @@ class _Level:
     restarts_after: int | None = None  # number of the level, 1 the outermost; 0 for never; None by rule
     in_digits: bool = False
     paragraph_style: str | None = None
+    font: str = ""
 
 
 @dataclass
@@ -114,7 +118,7 @@ class Numbering:
             if level + 1 <= (deeper if after is None else after):
                 del counters[deeper]
         if own.style == "bullet":
-            return own.text, True
+            return _shown_bullet(own), True
         return self._written(own, found), False
 
     def _written(self, own: _Level, found: _List) -> str:
@@ -198,6 +202,12 @@ class Numbering:
         return identifier, abstract
 
 
+def _shown_bullet(level: _Level) -> str:
+    """Return the sign of a bullet, which may be one of a symbol font."""
+    found = symbol(level.font, ord(level.text)) if len(level.text) == 1 else None
+    return level.text if found is None else found
+
+
 def _levels(abstract: Element) -> dict[int, _Level]:
     return {whole(one, "ilvl") or 0: _level(one) for one in abstract.findall(w("lvl"))}
 
@@ -213,6 +223,7 @@ def _level(element: Element) -> _Level:
         restarts_after=whole(element.find(w("lvlRestart"))),
         in_digits=bool(is_on(element.find(w("isLgl")))),
         paragraph_style=value(element.find(w("pStyle"))),
+        font=value(element.find(f"{w('rPr')}/{w('rFonts')}"), "ascii") or "",
     )
 
 
@@ -230,11 +241,16 @@ def write_numbers(root: Element, numbering: Numbering) -> bool:
         label, is_bullet = numbering.label(*place)
         label = label.strip()
         in_cell = next(paragraph.iterancestors(w("tc")), None) is not None
-        if is_bullet and not in_cell:
+        is_box = is_bullet and label in _BOXES
+        if is_bullet and not in_cell and not is_box:
             continue
         changed = True
         if not text_of(paragraph).strip() and next(paragraph.iter(_MATH_TEXT), None) is None:
             _set_list(paragraph, None)
+        elif is_box:
+            if in_cell:
+                _set_list(paragraph, None)
+            _begin_with(paragraph, f"{_BOXES[label]} ")
         elif is_bullet:
             _set_list(paragraph, None)
             _begin_with(paragraph, "• ")

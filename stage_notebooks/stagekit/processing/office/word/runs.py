@@ -213,6 +213,10 @@ def join_words(root: Element) -> bool:
     for hyphen in list(root.iter(w("noBreakHyphen"))):
         hyphen.getparent().replace(hyphen, text_run("-")[0])
         changed = True
+    for mark in list(root.iter(w("br"))):
+        if value(mark, "type") in ("page", "column"):  # the words on both sides stand apart
+            mark.attrib.pop(w("type"))
+            changed = True
     for link in list(root.iter(w("hyperlink"))):
         if _touches_text(link):
             unwrap(link)

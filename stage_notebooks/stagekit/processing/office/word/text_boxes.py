@@ -1,4 +1,4 @@
-"""Sets what stands in text boxes, shapes and SmartArt, and the words for pictures, behind their paragraph."""
+"""Sets what stands in text boxes, shapes and SmartArt, and the words for pictures and charts, behind their paragraph."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ __all__ = ["set_out_boxes"]
 
 _A, _WP, _V, _DGM = (f"{{{NAMESPACES[short]}}}" for short in ("a", "wp", "v", "dgm"))
 _DRAWINGS = (w("drawing"), w("pict"), w("object"))
-_PICTURES = (f"{_A}blip", f"{_V}imagedata")
+_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
+_PICTURES = (f"{_A}blip", f"{_V}imagedata", _CHART)
 _LONGEST_WORDS = 4000  # characters for one picture
 _FILE_NAME = re.compile(r"\.(png|jpe?g|gif|bmp|emf|wmf|tiff?|svg)$", re.IGNORECASE)
 _GUESSED = re.compile(
