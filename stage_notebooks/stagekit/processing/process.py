@@ -6,6 +6,7 @@ import hashlib
 import io
 import math
 import warnings as python_warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any

@@ -23,6 +23,10 @@ _WIKI_COMMENT = re.compile(r"%%(.*?)%%", re.DOTALL)
 _NOTE_MARK = re.compile(r"\[\^([^\[\]\n]+)\]:?")
 _TASK = re.compile(_LINE_START + r"(?:[-*+]|\d+[.)])[ \t]+)\[[ xX]\](?=\s)", re.MULTILINE)
 _NUMBER = re.compile(_LINE_START + r")\d{1,9}[.)](?=[ \t])", re.MULTILINE)
+_ATTRIBUTES = re.compile(
+    r"^(.{0,300}?)(\{:?(?:[ \t]*(?:[#.][\w:.-]+|[\w-]+=(?:\"[^\"\n]*\"|[^\s{}\"]+)))+[ \t]*\})[ \t]*$",
+    re.MULTILINE,
+)
 _CALLOUT = re.compile(r"^((?:[ \t]*>)+[ \t]*)\[!([\w-]+)\][-+]?", re.MULTILINE)
 _ADMONITION = re.compile(r"^([ \t]*)(?:!!!|\?\?\?\+?)[ \t]+([\w-]+)", re.MULTILINE)
 _WIKI_LINK = re.compile(r"!?\[\[([^\[\]\n|]*)(?:\|([^\[\]\n]*))?\]\]")
@@ -88,6 +92,7 @@ def _without_signs(text: str, source: SourceText) -> str:
     text = _COMMENT.sub(lambda found: _left_out(found.group(1), "comment", source), text)
     text = _WIKI_COMMENT.sub(lambda found: _may_stand("", source, found.group(1)), text)
     text = _NOTE_MARK.sub(lambda found: _may_stand("", source, found.group(1)), text)
+    text = _ATTRIBUTES.sub(lambda found: _may_stand(found.group(1), source, found.group(2)), text)
     text = _NUMBER.sub(r"\1", _TASK.sub(r"\1", text))
     text = _CALLOUT.sub(lambda found: _may_stand(found.group(1), source, found.group(2)), text)
     text = _ADMONITION.sub(lambda found: _may_stand(found.group(1), source, found.group(2)), text)

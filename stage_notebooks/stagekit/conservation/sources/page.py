@@ -38,6 +38,10 @@ _MAY_STAND = {"placeholder", "navigation"}
 _ENDS_ITSELF = {"li": {"li"}, "p": {"p"}, "td": {"td", "th"}, "th": {"td", "th"}, "tr": {"td", "th", "tr"},
                 "dd": {"dd", "dt"}, "dt": {"dd", "dt"}, "option": {"option"}}  # fmt: skip
 _UNSEEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE)
+_SYMBOL_NAME = re.compile(r"symbol|webdings|wingdings(?: [23])?", re.IGNORECASE)
+_SYMBOL_FONT = re.compile(
+    rf"""font-family\s*:\s*["']?(?:{_SYMBOL_NAME.pattern})["']?\s*(?:[,;]|\Z)""", re.IGNORECASE
+)
 _HIDDEN_ATTRIBUTE = re.compile(r"(?<![\w-])hidden(?![\w-])", re.IGNORECASE)
 _SHEET = re.compile(r"<style[^<>]*>(.*?)(?:</style|\Z)", re.IGNORECASE | re.DOTALL)
 _NO_RULE = re.compile(r"/\*.*?\*/|@media\s+print\s*\{(?:[^{}]*\{[^{}]*\})*\s*\}", re.DOTALL)
@@ -135,6 +139,8 @@ class _PageReader:
             return "navigation"
         if tag == "option" and "selected" not in given:
             return "placeholder"
+        if _SYMBOL_FONT.search(given.get("style", "")) or _SYMBOL_NAME.fullmatch(given.get("face", "")):
+            return "symbol"
         if "hidden" in given or _UNSEEN_STYLE.search(given.get("style", "")):
             return "hidden"
         names = {tag, f"#{given.get('id')}", f"{tag}#{given.get('id')}"}

@@ -1,8 +1,7 @@
-"""Reads a workbook as Excel shows it: values in their formats, struck ones marked, without hidden rows and
-columns.
+"""Reads a workbook as Excel shows it: values in their formats, without hidden rows and columns.
 
-Docling writes the stored values, hidden ones too. What is hidden is kept in the document's invisible layer,
-as Docling keeps hidden sheets; it becomes no text, and the report says so.
+Docling writes the stored values, hidden ones too, and does not tell which are struck. What is hidden is kept
+in the document's invisible layer, as Docling keeps hidden sheets; it becomes no text, and the report says so.
 """
 
 from __future__ import annotations
@@ -95,6 +94,7 @@ def _show_table(document: DoclingDocument, table: TableItem, sheet: _Sheet, top:
         table.content_layer = ContentLayer.INVISIBLE
         return
     data.table_cells, data.num_rows, data.num_cols = shown, len(rows), len(columns)
+    _mark_header(shown, len(rows))
     if hidden:
         document.add_text(
             label=DocItemLabel.TEXT, text=" | ".join(hidden), content_layer=ContentLayer.INVISIBLE
@@ -110,5 +110,13 @@ def _moved(cell: TableCell, rows: list[int], columns: list[int]) -> TableCell:
     cell.start_row_offset_idx, cell.end_row_offset_idx = rows[0], rows[-1] + 1
     cell.start_col_offset_idx, cell.end_col_offset_idx = columns[0], columns[-1] + 1
     cell.row_span, cell.col_span = len(rows), len(columns)
-    cell.column_header = rows[0] == 0
     return cell
+
+
+def _mark_header(cells: list[TableCell], rows: int) -> None:
+    """Mark the header: the first row, and those beside a label of it where another label spans columns."""
+    first = [cell for cell in cells if cell.start_row_offset_idx == 0]
+    grouped = any(cell.col_span > 1 for cell in first)
+    depth = max((cell.row_span for cell in first), default=1) if grouped else 1
+    for cell in cells:
+        cell.column_header = cell.start_row_offset_idx < (depth if depth < rows else 1)

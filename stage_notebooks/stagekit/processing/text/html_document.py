@@ -20,6 +20,7 @@ from docling_core.types.doc.document import Formatting, ImageRef, ListGroup, Nod
 
 from stagekit.base.invisible_signs import without_invisible_signs
 from stagekit.processing.nesting import refuse_deep_nesting, too_deeply_nested
+from stagekit.processing.office.word.symbol_fonts import symbol
 from stagekit.processing.text.html_notes import Note, find_notes
 from stagekit.processing.text.html_styles import Styles
 from stagekit.processing.text.html_visibility import Look
@@ -196,6 +197,7 @@ class _Builder:
         self._write_notes(place)
 
     def _flow(self, element: Any, place: _Place, look: Look, text: InlineText) -> None:
+        text.add(_tick(element), look.struck)
         self._own_text(element.text, look, text)
         for child in element:
             self._child(child, place, look, text)
@@ -205,7 +207,7 @@ class _Builder:
         if own and look.hidden:
             self._leave_out(own)
         else:
-            text.add(own, look.struck, look.strong)
+            text.add(_in_unicode(own, look.symbols) if own else own, look.struck, look.strong)
 
     def _child(self, element: Any, place: _Place, look: Look, text: InlineText) -> None:
         tag = element.tag
@@ -237,6 +239,10 @@ class _Builder:
             text.line_break()
         elif tag in ("input", "select", "textarea"):
             text.add(_shown_value(element), look.struck)
+        elif tag == "rt" and _plain(element):  # how the letters before it are read
+            text.add(" (")
+            self._flow(element, place, look, text)
+            text.add(") ")
         elif tag == "math" and (formula := _tex(element)):
             text.add(f"${formula}$", look.struck)
         elif tag == "sup" and self._of_link.keys().isdisjoint(element.iterdescendants()):
@@ -441,6 +447,7 @@ class _Builder:
         return [line for paragraph in text.take() for line in paragraph.text.split("\n")]
 
     def _flatten(self, element: Any, look: Look, text: InlineText) -> None:
+        text.add(_tick(element), look.struck)
         self._own_text(element.text, look, text)
         for number, child in enumerate(element, 1):
             tag = child.tag
@@ -492,6 +499,31 @@ def _holds_blocks(element: Any) -> bool:
 
 def _plain(element: Any) -> str:
     return "".join(element.itertext()).strip()
+
+
+def _in_unicode(text: str, font: str) -> str:
+    """Return what letters of a symbol font look like; the text itself for any other font."""
+    if not font:
+        return text
+    return "".join(sign if sign.isspace() else symbol(font, ord(sign)) or "" for sign in text)
+
+
+def _tick(element: Any) -> str:
+    """Return the box of an element that is one without a field: of a wiki's task list, or drawn by a style.
+
+    So write Confluence (`inline-task-list`), Google Docs (`aria-checked`) and Notion (`checkbox-on`).
+    """
+    classes = set((element.get("class") or "").split())
+    above = element.getparent()
+    if element.get("aria-checked") in ("true", "false") and element.tag != "input":
+        ticked = element.get("aria-checked") == "true"
+    elif element.tag == "li" and "inline-task-list" in ((above is not None and above.get("class")) or ""):
+        ticked = "checked" in classes
+    elif "checkbox-on" in classes or "checkbox-off" in classes:
+        ticked = "checkbox-on" in classes
+    else:
+        return ""
+    return "☑ " if ticked else "☐ "
 
 
 def _shown_value(element: Any) -> str:
@@ -576,7 +608,10 @@ def _is_layout(table: Any, rows: list[Any]) -> bool:
 
 
 def _header_rows(rows: list[Any]) -> int:
-    """Return how many rows from the top are the header: those of `thead`, or with nothing but `th`."""
+    """Return how many rows from the top are the header.
+
+    Those of `thead`, with nothing but `th`, or beside a label that spans rows next to one that spans columns.
+    """
     count = 0
     for row in rows:
         parent, cells = row.getparent(), _cells(row)
@@ -584,7 +619,15 @@ def _header_rows(rows: list[Any]) -> int:
         if not cells or not (in_head or all(cell.tag == "th" for cell in cells)):
             break
         count += 1
+    count = max(count, _spanned_rows(rows[0]) if rows else 0)
     return count if count < len(rows) else min(count, 1)
+
+
+def _spanned_rows(row: Any) -> int:
+    """Return how many rows a first row with labels over several columns reaches down; 0 without such."""
+    spans = [(_integer(cell.get("rowspan"), 1), _integer(cell.get("colspan"), 1)) for cell in _cells(row)]
+    grouped = any(columns > 1 for _, columns in spans)
+    return max((rows for rows, _ in spans), default=0) if grouped and any(r > 1 for r, _ in spans) else 0
 
 
 def _span(cell: Any, name: str, most: int) -> int:

@@ -24,6 +24,8 @@ _WATCHED = frozenset(
         "background-image",
         "color",
         "display",
+        "font",
+        "font-family",
         "font-size",
         "font-weight",
         "left",

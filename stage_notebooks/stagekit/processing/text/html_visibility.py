@@ -16,6 +16,7 @@ _STRUCK = frozenset({"del", "s", "strike"})
 _BOLD = re.compile(r"bold|bolder|[6-9]00")
 _ZERO = re.compile(r"[+-]?0*(?:\.0*)?(?:px|pt|em|rem|ex|%|cm|mm|in|pc|ch|vh|vw)?")
 _FAR_OUT = re.compile(r"-\d{3,}(?:\.\d*)?(?:px|pt|em|rem|%)?")
+_SYMBOL_FONT = re.compile(r"""(?:[^,]*\s)?["']?(symbol|webdings|wingdings(?: [23])?)["']?\s*(?:,|$)""")
 _WHITE = (1.0, 1.0, 1.0)
 _LEAST_OPACITY = 0.05
 
@@ -32,6 +33,7 @@ class Look:
         gone: Neither it nor anything within it is shown.
         invisible: Its text is not shown; an element within may be visible again.
         ink: The colour of its text, red, green and blue from 0 to 1; None for the reader's own, or unknown.
+        symbols: The symbol font of its text, in which letters are other signs; empty for any other font.
         paper: What lies behind: a colour, or None for a picture or something unknown.
     """
 
@@ -40,6 +42,7 @@ class Look:
     gone: bool = False
     invisible: bool = False
     ink: _Colour | None = None
+    symbols: str = ""
     paper: _Colour | None = _WHITE
 
     @property
@@ -59,6 +62,10 @@ class Look:
             look = replace(look, struck=True)
         if element.tag in ("b", "strong", "th") or _BOLD.fullmatch(said.get("font-weight", "")):
             look = replace(look, strong=True)
+        family = said.get("font-family") or said.get("font") or element.get("face")
+        if family:
+            found = _SYMBOL_FONT.match(family.lower())
+            look = replace(look, symbols=found[1] if found else "")
         return _coloured(look, element, said)
 
 

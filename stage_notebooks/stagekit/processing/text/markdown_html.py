@@ -27,6 +27,8 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from stagekit.processing.nesting import refuse_deep_nesting
+from stagekit.processing.text.aligned_lines import aligned_cells
+from stagekit.processing.text.markdown_rows import whole_rows
 
 __all__ = ["markdown_to_html"]
 
@@ -36,6 +38,10 @@ _ELEMENTS: Final = frozenset(defs.tags) | {
 _VOID: Final = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"})
 _TAG = re.compile(r"</?([A-Za-z][\w-]*)")
 _WIKI_LINK = re.compile(r"!?\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]+))?\]\]")
+_HEADING_ATTRIBUTES = re.compile(
+    r"[ \t]*\{:?(?:[ \t]*(?:[#.][\w:.-]+|[\w-]+=(?:\"[^\"]*\"|[^\s{}\"]+)))+[ \t]*\}[ \t]*$"
+)
+_PARAGRAPH: Final = ("paragraph_open", "inline", "paragraph_close")
 _TITLED_ALERT = re.compile(r"\[!(\w+)\][+-]?[ \t]+(\S.*)\n?")
 # A line that begins so is a clause of its own, and not the continuation of the line before.
 _CLAUSE = re.compile(
@@ -57,7 +63,8 @@ def markdown_to_html(text: str) -> str:
     environment: dict[str, Any] = {}
     parser = _parser()
     with refuse_deep_nesting():
-        tokens = _notes_behind(parser.parse(text, environment), environment.get("footnotes", {}))
+        parsed = parser.parse(whole_rows(text), environment)
+        tokens = _notes_behind(parsed, environment.get("footnotes", {}))
         return str(parser.renderer.render(tokens, parser.options, environment))
 
 
@@ -75,6 +82,8 @@ def _parser() -> MarkdownIt:
     parser.inline.ruler.at("html_inline", _html_inline)
     parser.inline.ruler.before("link", "wiki_link", _wiki_link)
     parser.core.ruler.before("inline", "titled_alert", _titled_alert)
+    parser.core.ruler.before("inline", "heading_attributes", _heading_attributes)
+    parser.core.ruler.before("inline", "aligned_table", _aligned_tables)
     for name, render in _RENDERERS.items():
         parser.add_render_rule(name, render)
     return parser
@@ -129,6 +138,49 @@ def _titled_alert(state: StateCore) -> None:
         found = _TITLED_ALERT.match(token.content) if token.type == "inline" else None
         if found and before.level and before.type == "paragraph_open":
             token.content = f"{found[1].capitalize()}: {found[2]}  \n{token.content[found.end() :]}"
+
+
+def _heading_attributes(state: StateCore) -> None:
+    """Take off what names an anchor or a class behind a heading: `{#prazos .unnumbered}`, `{: #prazos}`."""
+    for before, token in pairwise(state.tokens):
+        if before.type == "heading_open" and token.type == "inline":
+            token.content = _HEADING_ATTRIBUTES.sub("", token.content)
+
+
+def _aligned_tables(state: StateCore) -> None:
+    """Make a table of a paragraph whose lines stand in columns, which Markdown would run together."""
+    lines = state.src.split("\n")
+    tokens: list[Token] = []
+    for token in state.tokens:
+        tokens.append(token)
+        opening = tokens[-3] if len(tokens) > 2 else token
+        if token.type == "paragraph_close" and opening.type == "paragraph_open" and opening.level == 0:
+            size = 7 if _is_below_rule(tokens) else 3
+            first, end = (tokens[-size].map or (0, 0))[0], (opening.map or (0, 0))[1]
+            rows = aligned_cells(lines[first:end]) if end - first > 1 else None
+            if rows is not None:
+                tokens[-size:] = _table_tokens(rows)
+    state.tokens = tokens
+
+
+def _is_below_rule(tokens: Sequence[Token]) -> bool:
+    """Tell a paragraph under one line and a rule (`----  -----`), without a blank line between them."""
+    if [token.type for token in tokens[-7:-2]] != [*_PARAGRAPH, "hr", "paragraph_open"]:
+        return False
+    (_, end), (rule, behind), (start, _) = (tokens[at].map or (0, 0) for at in (-7, -4, -3))
+    return end == rule and behind == start
+
+
+def _table_tokens(rows: Sequence[Sequence[str]]) -> list[Token]:
+    tokens = [Token("table_open", "table", 1)]
+    for number, row in enumerate(rows):
+        name = "td" if number else "th"
+        tokens.append(Token("tr_open", "tr", 1))
+        for cell in row:
+            inline = Token("inline", "", 0, content=cell, children=[])
+            tokens += [Token(f"{name}_open", name, 1), inline, Token(f"{name}_close", name, -1)]
+        tokens.append(Token("tr_close", "tr", -1))
+    return [*tokens, Token("table_close", "table", -1)]
 
 
 def _notes_behind(tokens: Sequence[Token], notes: dict[str, Any]) -> list[Token]:

@@ -1,4 +1,4 @@
-"""Sets what stands in text boxes, shapes and SmartArt, and the words for pictures and charts, behind their paragraph."""
+"""Sets what stands in boxes, shapes and SmartArt, and the words for pictures, behind their paragraph."""
 
 from __future__ import annotations
 
