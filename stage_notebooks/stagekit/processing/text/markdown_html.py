@@ -41,6 +41,8 @@ _WIKI_LINK = re.compile(r"!?\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]+))?\]\]")
 _HEADING_ATTRIBUTES = re.compile(
     r"[ \t]*\{:?(?:[ \t]*(?:[#.][\w:.-]+|[\w-]+=(?:\"[^\"]*\"|[^\s{}\"]+)))+[ \t]*\}[ \t]*$"
 )
+_RULE_OVER_COLUMNS = re.compile(r"[ \t]*-+(?:[ \t]+-+)+[ \t]*")
+_LEAST_ALIGNED: Final = 2  # lines and columns; no more of both may be chance
 _PARAGRAPH: Final = ("paragraph_open", "inline", "paragraph_close")
 _TITLED_ALERT = re.compile(r"\[!(\w+)\][+-]?[ \t]+(\S.*)\n?")
 # A line that begins so is a clause of its own, and not the continuation of the line before.
@@ -155,20 +157,20 @@ def _aligned_tables(state: StateCore) -> None:
         tokens.append(token)
         opening = tokens[-3] if len(tokens) > 2 else token
         if token.type == "paragraph_close" and opening.type == "paragraph_open" and opening.level == 0:
-            size = 7 if _is_below_rule(tokens) else 3
+            size = 7 if _is_below_rule(tokens, lines) else 3
             first, end = (tokens[-size].map or (0, 0))[0], (opening.map or (0, 0))[1]
             rows = aligned_cells(lines[first:end]) if end - first > 1 else None
-            if rows is not None:
+            if rows is not None and max(len(rows), len(rows[0])) > _LEAST_ALIGNED:
                 tokens[-size:] = _table_tokens(rows)
     state.tokens = tokens
 
 
-def _is_below_rule(tokens: Sequence[Token]) -> bool:
-    """Tell a paragraph under one line and a rule (`----  -----`), without a blank line between them."""
+def _is_below_rule(tokens: Sequence[Token], lines: Sequence[str]) -> bool:
+    """Tell a paragraph under one line and a rule over columns (`----  -----`), no blank line between them."""
     if [token.type for token in tokens[-7:-2]] != [*_PARAGRAPH, "hr", "paragraph_open"]:
         return False
     (_, end), (rule, behind), (start, _) = (tokens[at].map or (0, 0) for at in (-7, -4, -3))
-    return end == rule and behind == start
+    return end == rule and behind == start and _RULE_OVER_COLUMNS.fullmatch(lines[rule]) is not None
 
 
 def _table_tokens(rows: Sequence[Sequence[str]]) -> list[Token]:

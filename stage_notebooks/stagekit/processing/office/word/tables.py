@@ -180,8 +180,8 @@ def _repeat_labels(table: Element) -> bool:
             first = open_cells.get(place)
             if merge != "continue":
                 open_cells[place] = cell
-            elif first is not None and 0 < len(label := _label(first)) <= LONGEST_LABEL:
-                _write(cell, label)
+            elif first is not None and (label := _label(first)):
+                _write(cell, label if len(label) <= LONGEST_LABEL else "")
                 changed = True
     return changed
 
