@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["clauses_of", "words_of"]
+__all__ = ["SYMBOL_FONTS", "clauses_of", "is_page_line", "words_of"]
 
+SYMBOL_FONTS = frozenset({"symbol", "webdings", "wingdings", "wingdings 2", "wingdings 3"})
+"""Fonts in which letters show other signs, in small letters."""
+_PAGE_LINE = re.compile(
+    r"(?:(?:p[áa]g(?:inas?|s)?|p|fls?|folhas?|pages?|pg|de|of|do|total)\b|[\W\d_])*", re.IGNORECASE
+)
 _WORD = re.compile(r"[^\W_]+")
 _HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010\u2011\u00ad\x02\ufffe]+\s*(?=[^\W_])")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
@@ -23,6 +28,11 @@ def words_of(text: str) -> list[str]:
         return _WORD.findall(_HYPHEN.sub("", text.casefold()))
     folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
     return _WORD.findall(_HYPHEN.sub("", folded))
+
+
+def is_page_line(text: str) -> bool:
+    """Whether a line says nothing but on which page it stands; its numbers may be missing."""
+    return _PAGE_LINE.fullmatch(text) is not None
 
 
 def clauses_of(text: str) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from stagekit.conservation.source_text import STRUCK, SourceText
 from stagekit.conservation.sources.package import Element, Package, attribute, local_name
+from stagekit.conservation.words import SYMBOL_FONTS, is_page_line
 
 __all__ = ["read"]
 
@@ -47,6 +49,7 @@ class _Reader:
 
     hidden: set[str]
     struck: set[str]
+    symbols: set[str]
     source: SourceText = field(default_factory=SourceText)
     kind: str = "paragraph"
     rule: str = ""
@@ -107,12 +110,16 @@ class _Reader:
     def _paragraph(self, element: Element) -> None:
         out: list[str] = []
         apart: list[Element] = []
+        numbers = len(self.source.left_out.get("page_number", ()))
         if attribute(element, "style-name") in self.hidden:
             with self._left_out("hidden"):
                 self._inline(element, out, apart)
         else:
             self._inline(element, out, apart)
         text = "".join(out)
+        if len(self.source.left_out.get("page_number", ())) > numbers and is_page_line(text):
+            self.source.leave_out("page_number", text)
+            return
         if text.strip() and attribute(element, "style-name") in self.struck:
             text = f"{STRUCK}{text}{STRUCK}"
         if self.cell is not None:
@@ -142,6 +149,9 @@ class _Reader:
                     self._text(" ", out)
             elif name == "span" and attribute(child, "style-name") in self.hidden:
                 with self._left_out("hidden"):
+                    self._inline(child, out, apart)
+            elif name == "span" and attribute(child, "style-name") in self.symbols:
+                with self._left_out("symbol"):
                     self._inline(child, out, apart)
             elif name == "span" and attribute(child, "style-name") in self.struck:
                 out.append(STRUCK)
@@ -185,9 +195,9 @@ def _wrapped(parent: Element, wanted: str) -> Iterator[Element]:
             yield from _wrapped(child, wanted)
 
 
-def _styles(roots: list[Element]) -> tuple[set[str], set[str]]:
-    """Return the names of the styles whose text is not displayed, and of those whose text is struck."""
-    hidden, struck = set(), set()
+def _styles(roots: list[Element]) -> tuple[set[str], set[str], set[str]]:
+    """Return the names of the styles whose text is not displayed, is struck, or is in a symbol font."""
+    hidden, struck, symbols = set(), set(), set()
     for style in (found for root in roots for found in root.iter() if local_name(found.tag) == "style"):
         for said in style:
             if local_name(said.tag) == "text-properties":
@@ -195,4 +205,7 @@ def _styles(roots: list[Element]) -> tuple[set[str], set[str]]:
                     hidden.add(attribute(style, "name") or "")
                 if (attribute(said, "text-line-through-style") or "none") != "none":
                     struck.add(attribute(style, "name") or "")
-    return hidden, struck
+                font = attribute(said, "font-name") or attribute(said, "font-family") or ""
+                if re.sub(r"(?<=s)[0-9]$", "", font.strip("'\" ").lower()) in SYMBOL_FONTS:
+                    symbols.add(attribute(style, "name") or "")
+    return hidden, struck, symbols

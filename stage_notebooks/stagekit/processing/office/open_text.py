@@ -18,6 +18,7 @@ from lxml.html import HtmlElement, builder
 from stagekit.errors import DocumentRejected
 from stagekit.processing.nesting import refuse_deep_nesting, too_deeply_nested
 from stagekit.processing.office.open_text_styles import ListLevel, OpenTextStyles, attributes, name_of
+from stagekit.processing.office.word.page_edges import PAGE_WORDS
 
 __all__ = ["open_text_to_html"]
 
@@ -30,8 +31,9 @@ _SILENT = frozenset({
     "annotation", "annotation-end", "bookmark", "bookmark-end", "bookmark-start", "change", "change-end",
     "change-start", "event-listeners", "forms", "hidden-paragraph", "number",
     "reference-mark-end", "reference-mark-start", "scripts", "sequence-decls", "soft-page-break",
-    "toc-mark", "tracked-changes", "user-field-decls", "variable-decls",
+    "page-count", "page-number", "toc-mark", "tracked-changes", "user-field-decls", "variable-decls",
 })  # fmt: skip
+_PAGE_FIELDS = frozenset({"page-count", "page-number"})
 _SHAPES = frozenset({"custom-shape", "frame", "g", "rect", "ellipse", "line", "connector"})
 
 
@@ -92,10 +94,27 @@ class _Page:
             "control": self._control,
             **dict.fromkeys(_SHAPES, self._shape),
         }
+        if common is not None:
+            self._edges(common)
         for element in texts[:1]:
             self._children(element, self.root)
         for note in self._notes:
             self.root.append(note)
+
+    def _edges(self, styles: Any) -> None:
+        """Write one copy of what each header and footer of the pages says; there stand code and revision."""
+        seen: set[str] = set()
+        margins = [margin for page in styles.iter() if name_of(page) == "master-page" for margin in page]
+        for kind in ("header", "footer"):
+            for margin in margins:
+                said = " ".join("".join(margin.itertext()).split())
+                shown = attributes(margin).get("display") != "false" and said not in seen
+                if shown and name_of(margin).partition("-")[0] == kind:
+                    seen.add(said)
+                    edge = builder.DIV()
+                    edge.set("data-edge", kind)
+                    self.root.append(edge)
+                    self._children(margin, edge)
 
     def _part(self, name: str) -> Any:
         parser = lxml.etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
@@ -121,6 +140,8 @@ class _Page:
         return own
 
     def _paragraph(self, element: Any, into: HtmlElement) -> None:
+        if _is_page_line(element):
+            return
         is_title = self._styles.is_title(attributes(element).get("style-name", ""))
         own = self._styled(element, builder.H1() if is_title else builder.P(), "paragraph")
         into.append(own)
@@ -184,6 +205,9 @@ class _Page:
         own = builder.TABLE()
         into.append(own)
         self._rows(element, own)
+        wide = any(len(row) > 1 for row in own.iter("tr"))
+        if wide and not any(True for _ in own.iter("h1", "h2", "h3", "h4", "h5", "h6")):
+            own.set("role", "table")  # also with tables in its cells
 
     def _rows(self, element: Any, into: HtmlElement) -> None:
         for child in element:
@@ -197,9 +221,9 @@ class _Page:
             elif kind == "table-row":
                 repeated = min(_count(child, "number-rows-repeated"), _MOST_REPEATED)
                 for _ in range(repeated if any(child.itertext()) else 1):
-                    into.append(self._row(child))
+                    into.append(self._row(child, builder.TH if into.tag == "thead" else builder.TD))
 
-    def _row(self, element: Any) -> HtmlElement:
+    def _row(self, element: Any, new_cell: Callable[[], HtmlElement]) -> HtmlElement:
         row = builder.TR()
         if attributes(element).get("visibility", "visible") != "visible":
             row.set("style", "display: none")
@@ -209,7 +233,7 @@ class _Page:
             repeated = min(_count(cell, "number-columns-repeated"), _MOST_REPEATED)
             self._cells += repeated
             for _ in range(repeated if self._cells <= _MOST_CELLS else 1):
-                own = builder.TD()
+                own = new_cell()
                 own.set("rowspan", str(_count(cell, "number-rows-spanned")))
                 own.set("colspan", str(_count(cell, "number-columns-spanned")))
                 row.append(own)
@@ -280,7 +304,7 @@ class _Page:
     def _object(self, element: Any, into: HtmlElement) -> None:
         """Put a formula at its place; of another object, such as a chart, its replacement picture."""
         formula = next((child for child in element if name_of(child) == "math"), None)
-        name = attributes(element).get("href", "").removeprefix("./")
+        name = attributes(element).get("href", "").removeprefix("./").rstrip("/")
         if formula is None and f"{name}/content.xml" in self._archive.namelist():
             part = self._part(f"{name}/content.xml")
             formula = part if name_of(part) == "math" else None
@@ -299,6 +323,12 @@ class _Page:
                 box.set("checked", "checked")
             into.append(box)
             _add_text(into, said.get("label", ""))
+
+
+def _is_page_line(paragraph: Any) -> bool:
+    """Tell a paragraph that says which page it stands on, and nothing else."""
+    numbered = any(name_of(inner) in _PAGE_FIELDS for inner in paragraph.iter())
+    return numbered and PAGE_WORDS.fullmatch("".join(paragraph.itertext())) is not None
 
 
 def _formula(formula: Any) -> HtmlElement:

@@ -10,6 +10,7 @@ from stagekit.processing.text.list_markers import list_number
 
 __all__ = ["ListLevel", "OpenTextStyles", "name_of"]
 
+_QUOTES = "'\" "
 _OFF = ("", "none", "false")
 
 
@@ -56,6 +57,7 @@ class OpenTextStyles:
     def __init__(self, parts: Iterable[Any]) -> None:
         self._shown: dict[tuple[str, str], dict[str, str]] = {}
         self._parents: dict[tuple[str, str], str] = {}
+        self._fonts: dict[str, str] = {}  # by the name under which the styles call them
         self._names: dict[str, str] = {}
         self._lists: dict[str, dict[int, ListLevel]] = {}
         self.headings: dict[int, ListLevel] = {}
@@ -73,6 +75,8 @@ class OpenTextStyles:
             self._shown[key] = shown[0] if shown else {}
         elif kind == "list-style":
             self._lists[said.get("name", "")] = _levels(element)
+        elif kind == "font-face" and "name" in said:
+            self._fonts[said["name"]] = said.get("font-family", said["name"])
         elif kind == "outline-style":
             self.headings = _levels(element)
 
@@ -91,6 +95,8 @@ class OpenTextStyles:
             css.append(f"color: {shown['color']}")
         if shown.get("background-color"):
             css.append(f"background-color: {shown['background-color']}")
+        if font := shown.get("font-name") or shown.get("font-family"):
+            css.append(f"font-family: '{self._fonts.get(font, font).strip(_QUOTES)}'")
         return "; ".join(css)
 
     def raised(self, name: str) -> str:

@@ -43,6 +43,7 @@ _SILENT = frozenset({
     "param", "rp", "script", "source", "style", "template", "title", "track", "video",
 })  # fmt: skip
 _SILENT_INPUTS = frozenset({"button", "file", "hidden", "image", "password", "reset", "submit"})
+_EDGES: Final = {"header": DocItemLabel.PAGE_HEADER, "footer": DocItemLabel.PAGE_FOOTER}
 _MOST_SPAN = 1000
 _MOST_CELLS = 100_000
 
@@ -142,6 +143,18 @@ class _Item(_Place):
         )
 
 
+class _Edge(_Place):
+    """A header or footer of the pages."""
+
+    def __init__(self, document: DoclingDocument, label: DocItemLabel) -> None:
+        super().__init__(document)
+        self._label = label
+
+    def add(self, text: str, label: DocItemLabel = DocItemLabel.TEXT, strong: bool = False) -> None:
+        """Write a line of it."""
+        super().add(text, self._label if label == DocItemLabel.TEXT else label, strong)
+
+
 class _NoteBody(_Place):
     """A note: its first paragraph begins with its mark."""
 
@@ -215,9 +228,14 @@ class _Builder:
             return
         look = look.within(element, self.styles)
         if look.gone:
-            self._leave_out("".join(element.itertext()))
+            self._leave_out(_all_text(element))
         elif element in self._of_holder:
             return  # written where its mark stands
+        elif element.get("data-edge") in _EDGES:
+            self._flush(text, place)
+            edge = _Edge(self.document, _EDGES[element.get("data-edge")])
+            self._flow(element, edge, look, text)
+            self._flush(text, edge)
         elif tag in self._handlers:
             self._flush(text, place)
             self._handlers[tag](element, place, look)
@@ -301,7 +319,7 @@ class _Builder:
             if marker is None:
                 marker = f"{list_number(number, style)}{element.get('data-delimiter', '.')}" if style else ""
             if own.gone:
-                self._leave_out("".join(child.itertext()))
+                self._leave_out(_all_text(child))
             elif child not in self._of_holder:
                 item = _Item(self.document, group, marker)
                 self._flow(child, item, own, text)
@@ -316,7 +334,7 @@ class _Builder:
         for child in _definition_parts(element):
             own = look.within(child, self.styles)
             if own.gone:
-                self._leave_out("".join(child.itertext()))
+                self._leave_out(_all_text(child))
                 continue
             if child.tag == "dd" and term is not None:
                 below = self.document.add_list_group(name="list", parent=term.parent())
@@ -332,25 +350,29 @@ class _Builder:
             self._caption(caption, place, look.within(caption, self.styles))
         if _is_layout(element, rows):
             text = InlineText()
-            for _, cell in ((row, cell) for row in rows for cell in _cells(row)):
-                self._child(cell, place, look, text)
-                self._flush(text, place)
+            for row, own in self._shown_rows(rows, look):
+                for cell in _cells(row):
+                    self._child(cell, place, own, text)
+                    self._flush(text, place)
             return
         data = self._table_data(rows, look)
         if data is not None:
             self.document.add_table(data=data, parent=place.parent())
         self._write_notes(place)
 
-    def _table_data(self, rows: list[Any], look: Look) -> TableData | None:
-        shown = []
+    def _shown_rows(self, rows: list[Any], look: Look) -> Iterator[tuple[Any, Look]]:
+        """Yield the rows that are shown, and how they look."""
         for row in rows:
             own = look
             for above in reversed([row, *_up_to_table(row)]):
                 own = own.within(above, self.styles)
             if own.gone:
-                self._leave_out("".join(row.itertext()))
+                self._leave_out(_all_text(row))
             else:
-                shown.append((row, own))
+                yield row, own
+
+    def _table_data(self, rows: list[Any], look: Look) -> TableData | None:
+        shown = list(self._shown_rows(rows, look))
         grid: _Grid = {}
         headers = _header_rows([row for row, _ in shown])
         for number, (row, own) in enumerate(shown):
@@ -374,7 +396,7 @@ class _Builder:
         for cell in _cells(row):
             own = look.within(cell, self.styles)
             if own.gone:
-                self._leave_out("".join(cell.itertext()))
+                self._leave_out(_all_text(cell))
                 continue
             while (number, column) in grid:
                 column += 1
@@ -395,7 +417,7 @@ class _Builder:
         from docling.utils.code_language import normalize_code_language
 
         if look.hidden:
-            self._leave_out("".join(element.itertext()))
+            self._leave_out(_all_text(element))
             return
         lines = "".join(self._preformatted(element, look)).replace("\t", "    ").strip("\n")
         classes = " ".join(inner.get("class") or "" for inner in (element, *element.iter("code"))).split()
@@ -415,7 +437,7 @@ class _Builder:
             if child.tag == "br":
                 yield "\n"
             elif own.gone:
-                self._leave_out("".join(child.itertext()))
+                self._leave_out(_all_text(child))
             else:
                 yield from self._preformatted(child, own)
             yield without_invisible_signs(child.tail or "")
@@ -460,7 +482,7 @@ class _Builder:
             elif child in self._of_holder:
                 pass  # written where its mark stands
             elif own.gone:
-                self._leave_out("".join(child.itertext()))
+                self._leave_out(_all_text(child))
             elif tag == "img":
                 text.add(f" {child.get('alt') or ''} ", own.struck)
             elif block or (child not in self._of_link and _holds_blocks(child)):
@@ -524,6 +546,19 @@ def _tick(element: Any) -> str:
     else:
         return ""
     return "☑ " if ticked else "☐ "
+
+
+def _all_text(element: Any) -> str:
+    """Return the text within an element, with a blank where a block of it begins or ends."""
+    edge = " " if _begins_line(element) else ""
+    parts = [edge, element.text or ""]
+    for child in element:
+        parts += [_all_text(child) if isinstance(child.tag, str) else "", child.tail or ""]
+    return "".join([*parts, edge])
+
+
+def _begins_line(element: Any) -> bool:
+    return element.tag in _BLOCKS or element.tag in (*_LISTS, *HEADINGS, "br", "pre", "table")
 
 
 def _shown_value(element: Any) -> str:
@@ -599,7 +634,7 @@ def _is_layout(table: Any, rows: list[Any]) -> bool:
     """Tell a table that only arranges the page: marked so, one cell wide, or with headings or tables."""
     if table.get("role") in ("presentation", "none"):
         return True
-    if any(cell.tag == "th" for row in rows for cell in _cells(row)):
+    if table.get("role") == "table" or any(cell.tag == "th" for row in rows for cell in _cells(row)):
         return False
     if all(len(_cells(row)) <= 1 for row in rows):
         return True

@@ -26,11 +26,18 @@ from stagekit.processing.office.word.names import (
 )
 from stagekit.processing.office.word.tables import row_text
 
-__all__ = ["drop_page_numbers", "edge_lines", "edge_references", "take_watermark", "write_edges"]
+__all__ = [
+    "PAGE_WORDS",
+    "drop_page_numbers",
+    "edge_lines",
+    "edge_references",
+    "take_watermark",
+    "write_edges",
+]
 
 _V = f"{{{NAMESPACES['v']}}}"
 _WATERMARK = re.compile(r"watermark|marca d[’']?\s?água|marcadagua", re.IGNORECASE)
-_PAGE_WORDS = re.compile(
+PAGE_WORDS = re.compile(
     r"(?:\b(?:p[áa]ginas?|p[áa]gs?|p|fls?|folhas?|pages?|pg|de|of|do|total)\b|[\W\d_])*", re.IGNORECASE
 )
 _EDGES = {"headerReference": PAGE_HEADER, "footerReference": PAGE_FOOTER}
@@ -83,7 +90,7 @@ def drop_page_numbers(root: Element) -> None:
                 drop(field)
     show_fields(root, page_numbers=False)
     for paragraph in numbered:
-        if _PAGE_WORDS.fullmatch(text_of(paragraph)):
+        if PAGE_WORDS.fullmatch(text_of(paragraph)):
             for run in list(paragraph.iter(w("r"))):
                 drop(run)
 
