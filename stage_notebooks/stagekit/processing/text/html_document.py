@@ -239,6 +239,8 @@ class _Builder:
         elif tag in self._handlers:
             self._flush(text, place)
             self._handlers[tag](element, place, look)
+        elif _tick(element) and not len(element) and not _plain(element):
+            text.add(_tick(element), look.struck)  # a box that a style draws stands in the line behind it
         elif tag in _BLOCKS:
             self._flush(text, place)
             self._flow(element, place, look, text)
