@@ -214,7 +214,7 @@ class TestPages:
         [
             '<ul class="inline-task-list"><li class="checked">lido</li><li>assinado</li></ul>',
             '<ul><li aria-checked="true">lido</li><li aria-checked="false">assinado</li></ul>',
-            '<ul><li><b class="checkbox-on"></b>lido</li><li><div class="checkbox-off"></div>assinado</li></ul>',
+            '<ul><li><b class="checkbox-on"></b>lido<li><div class="checkbox-off"></div>assinado</ul>',
         ],
     )
     def test_task_lists_of_wikis_show_what_is_done(self, items):
