@@ -21,7 +21,6 @@ LEFT_OUT = {
     "symbol": "letters of symbol fonts, shown as signs",
     "chart": "figures and labels of charts",
     "watermark": "watermarks",
-    "symbol": "letters of symbol fonts, which show other signs",
     "covered": "cells below a merged cell",
     "navigation": "navigation of a web page",
     "script": "scripts and styles",

@@ -7,10 +7,12 @@ import unicodedata
 
 __all__ = ["SYMBOL_FONTS", "clauses_of", "is_page_line", "words_of"]
 
-SYMBOL_FONTS = frozenset({"symbol", "webdings", "wingdings", "wingdings 2", "wingdings 3"})
+SYMBOL_FONTS = frozenset({"symbol", "webdings", "wingdings", "wingdings 2", "wingdings 3", "zapfdingbats"})
 """Fonts in which letters show other signs, in small letters."""
+# What stands around the number of a page: without the number it says nothing.
 _PAGE_LINE = re.compile(
-    r"(?:(?:p[áa]g(?:inas?|s)?|p|fls?|folhas?|pages?|pg|de|of|do|total)\b|[\W\d_])*", re.IGNORECASE
+    r"(?:(?:p[áa]g(?:inas?|s)?|p|fls?|f|folhas?|hoja|sheet|pages?|pg|de|of|do|da|total)\b|[\W\d_])*",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+")
 _HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010\u2011\u00ad\x02\ufffe]+\s*(?=[^\W_])")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,18 +9,13 @@ from dataclasses import dataclass, field
 from stagekit.conservation.source_text import STRUCK, SourceText, Unit
 from stagekit.conservation.sources.drawing import diagram_texts, leave_out_charts
 from stagekit.conservation.sources.package import Element, Package, attribute, is_on, local_name
+from stagekit.conservation.words import SYMBOL_FONTS, is_page_line
 
 __all__ = ["read"]
 
 Look = Mapping[str, bool]
 
 _LOOKS = {"vanish", "strike", "dstrike"}
-_SYMBOL_FONTS = {"symbol", "wingdings", "wingdings 2", "wingdings 3", "webdings", "zapfdingbats"}
-# What stands around the number of a page: without the number it says nothing.
-_PAGE_WORDS = re.compile(
-    r"[\W\d]*(?:(?:p[áa]ginas?|page|p[áa]gs?|p|folhas?|fls?|f|hoja|sheet)\b)?(?:[\W\d]|\b(?:de|of|do|da)\b)*",
-    re.IGNORECASE,
-)
 _PAGE_FIELDS = {"PAGE", "NUMPAGES", "SECTIONPAGES"}
 _SILENT = {"pPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid", "trPr", "tcPr", "instrText", "delInstrText", "rPr"}
 _GONE = {"del": "deleted", "moveFrom": "deleted"}
@@ -188,7 +182,7 @@ class _Document:
     def _end(self, text: str) -> None:
         """Take a paragraph that has ended: into the cell in which it stands, or by itself."""
         numbered, self._numbered = self._numbered, False
-        if numbered and self._kind == "furniture" and _PAGE_WORDS.fullmatch(text):
+        if numbered and self._kind == "furniture" and is_page_line(text):
             self.source.leave_out("page_number", text)
         elif self._cell is not None:
             self._cell.append(text)
@@ -365,7 +359,7 @@ def _wrapped(parent: Element, wanted: str, rule: str = "") -> Iterator[tuple[Ele
 
 def _is_symbol_font(fonts: Element) -> bool:
     name = attribute(fonts, "ascii") or attribute(fonts, "hAnsi") or ""
-    return name.strip().lower() in _SYMBOL_FONTS
+    return name.strip().lower() in SYMBOL_FONTS
 
 
 def _says(element: Element, properties: str, name: str) -> bool:
