@@ -76,8 +76,9 @@ class TestWord:
     def test_letters_of_a_symbol_font_are_signs_and_no_lost_words(self):
         body = paragraph(run("o", font("Wingdings")) + run(" sem lacre, ") + run("þ", font("Wingdings")))
         body += paragraph(run("D", font("Symbol")) + run("T é o dobro; o lacre fica."))
+        body += paragraph(run("Ka") + run("b", font("Symbol")))
         found = made(word_file(body), "a.docx")
-        assert text_of(found) == "☐ sem lacre, ☑\n\nΔT é o dobro; o lacre fica."
+        assert text_of(found) == "☐ sem lacre, ☑\n\nΔT é o dobro; o lacre fica.\n\nKaβ"
         assert passes(found)
 
     def test_the_number_of_the_page_is_left_out_of_a_footer_and_nothing_is_reported(self):
@@ -239,6 +240,15 @@ class TestPages:
 
 
 class TestMarkdown:
+    def test_the_box_of_a_task_with_several_paragraphs_stands_before_its_text(self):
+        lines = text_of(made("- [x] **ofício** pronto\n\n  Com anexo.\n\n- [ ] envio\n", "a.md")).splitlines()
+        assert [line for line in lines if line] == ["- ☑ ofício pronto", "Com anexo.", "- ☐ envio"]
+
+    def test_the_mark_of_a_note_is_no_part_of_the_title(self):
+        found = made("# Diárias[^1]\n\nTexto.\n\n[^1]: Em reais.\n", "a.md")
+        assert found.title == "Diárias"
+        assert text_of(found).startswith("# Diárias[^1]")
+
     def test_bars_in_code_and_cells_beyond_the_header_are_kept(self):
         written = "| Comando | Uso |\n|---|---|\n| `a | b` | filtra |\n| c | d | além |\n"
         found = made(written, "a.md")

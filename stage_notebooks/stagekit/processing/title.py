@@ -37,6 +37,7 @@ _LETTERHEAD = re.compile(
     re.IGNORECASE,
 )
 
+_NOTE_MARK = re.compile(r"\[\^[^\[\]\s]+\]")
 _BESIDE = {DocItemLabel.CAPTION, DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER}  # the text, not in it
 
 
@@ -49,7 +50,7 @@ def document_title(declared: Declaration, document: DoclingDocument) -> str | No
     """
     said = DeclaredFields(declared.front_matter, {}).read("title", parse_text)
     candidates = [said, usable_title(declared.properties.get("title")), *_named_in(document)]
-    titles = (" ".join(html.unescape(text).split()) for text in candidates if text)
+    titles = (" ".join(_NOTE_MARK.sub("", html.unescape(text)).split()) for text in candidates if text)
     return next(filter(None, titles), None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ __all__ = ["read"]
 
 Look = Mapping[str, bool]
 
+_SYMBOL = "\ufffc"  # stands for the signs of a symbol font; letters beside them make another word
+_BESIDE_SYMBOL = re.compile(rf"[^\W\d_]*{_SYMBOL}(?:[^\W\d_]|{_SYMBOL})*")
 _LOOKS = {"vanish", "strike", "dstrike"}
 _PAGE_FIELDS = {"PAGE", "NUMPAGES", "SECTIONPAGES"}
 _SILENT = {"pPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid", "trPr", "tcPr", "instrText", "delInstrText", "rPr"}
@@ -173,7 +176,7 @@ class _Document:
         text: list[str] = []
         boxes: list[Element] = []
         self._inline(element, text, boxes, look)
-        self._end("".join(text).replace(f"{STRUCK}{STRUCK}", ""))
+        self._end(_BESIDE_SYMBOL.sub("", "".join(text).replace(f"{STRUCK}{STRUCK}", "")))
         for box in boxes:
             cell, self._cell = self._cell, None
             self._blocks(box)
@@ -227,6 +230,7 @@ class _Document:
             if look.get(kind):
                 with self._left_out(rule):
                     self._run_content(element, out, boxes)
+                out += [_SYMBOL] if kind == "symbols" else []
                 return
         start = len(out)
         self._run_content(element, out, boxes)

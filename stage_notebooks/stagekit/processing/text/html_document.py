@@ -242,7 +242,8 @@ class _Builder:
         elif _tick(element) and not len(element) and not _plain(element):
             text.add(_tick(element), look.struck)  # a box that a style draws stands in the line behind it
         elif tag in _BLOCKS:
-            self._flush(text, place)
+            if tag != "p" or not text.is_box:  # the box of a task stands before its paragraph
+                self._flush(text, place)
             self._flow(element, place, look, text)
             self._flush(text, place)
         elif tag == "img":

@@ -53,6 +53,11 @@ class InlineText:
             self._parts.append(_Part(self._as_raised(text) if self._raised else text, struck, strong))
             self._raised = False
 
+    @property
+    def is_box(self) -> bool:
+        """Whether there is nothing but a box that is ticked or not."""
+        return "".join(part.text for part in self._parts).strip() in ("☑", "☐")
+
     def _as_raised(self, text: str) -> str:
         before = "".join(part.text for part in self._parts[-2:])
         if before[-1:].isdigit() and _EXPONENT.fullmatch(text):
