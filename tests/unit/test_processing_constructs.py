@@ -233,6 +233,15 @@ class TestPages:
         page += "<tr><td>a</td><td>b</td><td>c</td></tr></table>"
         assert "| a | b | c |" in text_of(made(page, "a.html"))
 
+    @pytest.mark.parametrize(("border", "rows"), [("1", ["| Recurso | 5 dias |"]), ("0", ["| 5 | dias |"])])
+    def test_a_ruled_table_keeps_its_rows_with_a_table_in_a_cell(self, border, rows):
+        inner = "<table><tr><td>5</td><td>dias</td></tr></table>"
+        page = (
+            f"<table border={border}><tr><td>Fase</td><td>Prazo</td></tr><tr><td>Recurso</td><td>{inner}</td>"
+        )
+        lines = text_of(made(f"{page}</tr></table>", "a.html")).splitlines()
+        assert [line for line in lines if "5" in line] == rows
+
     def test_readings_beside_letters_stand_once(self):
         found = made("<p><ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby> fim</p>", "a.html")
         assert text_of(found) == "漢 (kan) fim"

@@ -634,14 +634,16 @@ def _up_to_table(row: Any) -> Iterator[Any]:
 
 
 def _is_layout(table: Any, rows: list[Any]) -> bool:
-    """Tell a table that only arranges the page: marked so, one cell wide, or with headings or tables."""
+    """Tell a table that only arranges the page: marked so, one cell wide, with headings or unruled tables."""
     if table.get("role") in ("presentation", "none"):
         return True
     if table.get("role") == "table" or any(cell.tag == "th" for row in rows for cell in _cells(row)):
         return False
     if all(len(_cells(row)) <= 1 for row in rows):
         return True
-    return any(inner.tag in ("table", *HEADINGS) for cell in map(_cells, rows) for td in cell
+    ruled = (table.get("border") or "0").strip() != "0"  # its rows are seen, also with tables in its cells
+    parts = HEADINGS if ruled else ("table", *HEADINGS)
+    return any(inner.tag in parts for cell in map(_cells, rows) for td in cell
                for inner in td.iterdescendants())  # fmt: skip
 
 
