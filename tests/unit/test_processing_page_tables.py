@@ -127,6 +127,24 @@ def test_a_letter_in_two_columns_is_read_column_by_column(read, write):
     assert " ".join(RIGHT) in written
 
 
+def test_the_left_one_of_two_facing_pages_is_read_first(read):
+    image = Image.new("RGB", (1754, 1240), "white")
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.truetype(str(FONT), 22)
+    halves = SENTENCES[:4], SENTENCES[4:8]
+    for left, half in zip((100, 980), halves, strict=True):
+        for index, sentence in enumerate(half):
+            draw.multiline_text(
+                (left, 110 + 130 * index), "\n".join(folded(sentence, 52)), fill="black", font=font, spacing=8
+            )
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    written = " ".join(read(stream.getvalue(), "x.png").split())
+    places = [written.find(" ".join(sentence.split()[1:4])) for half in halves for sentence in half]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 def test_a_form_without_lines_keeps_label_and_value_together(read):
     def draw(page):
         page.setFont("Helvetica-Bold", 14)
