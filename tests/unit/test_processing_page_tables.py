@@ -145,6 +145,20 @@ def test_the_left_one_of_two_facing_pages_is_read_first(read):
     assert places == sorted(places)
 
 
+def test_a_letterhead_in_the_middle_is_read_before_a_title_at_the_margin(read):
+    def draw(page):
+        page.setFont("Helvetica", 9)
+        page.drawCentredString(297, 790, "Secretaria de Obras - Rua do Sol, 40")
+        page.setFont("Helvetica-Bold", 14)
+        page.drawString(50, 750, "Aviso")
+        page.setFont("Helvetica", 11)
+        for index, sentence in enumerate(SENTENCES):
+            page.drawString(50, 720 - 30 * index, sentence)
+
+    written = read(pdf(draw))
+    assert written.index("Rua do Sol") < written.index("Aviso") < written.index("A ouvidoria")
+
+
 def test_a_form_without_lines_keeps_label_and_value_together(read):
     def draw(page):
         page.setFont("Helvetica-Bold", 14)

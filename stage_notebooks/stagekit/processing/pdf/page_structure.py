@@ -36,6 +36,7 @@ LARGER = 1.18  # line height over that of the line above, from which on it is of
 NEAREST = 1.0  # white between two lines of a paragraph at most, in line heights
 PARAGRAPH_GAP = 1.6  # white between paragraphs over that between the lines of one, at least
 MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
+TABLES = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
 EDGES = (DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER)
 MAYBE_HEADINGS = (DocItemLabel.TEXT, DocItemLabel.CAPTION, DocItemLabel.PAGE_HEADER)
 TABLE_OR_FIGURE = re.compile(
@@ -64,6 +65,7 @@ def refine_regions(
     regions = join_listings([part for region in regions for part in _split_at_listings(region, body.font)])
     regions = _join_single_lines(regions)
     regions = [part for region in regions for part in _split_at_headings(region, body.font)]
+    regions = [part for region in regions for part in _split_below_heading(region, body)]
     for region in regions:
         if region.label in MAYBE_HEADINGS and _is_heading(region, body, first_page=first_page):
             region.label = DocItemLabel.SECTION_HEADER
@@ -100,14 +102,25 @@ def with_own_ids(regions: list[Cluster]) -> list[Cluster]:
     return regions
 
 
-def _lift_out_of_pictures(clusters: Iterable[Cluster]) -> list[Cluster]:
+def _lift_out_of_pictures(clusters: Sequence[Cluster]) -> list[Cluster]:
+    """Make the texts of pictures regions of the page; what a table there holds is there already."""
+    tabled = {cell.index for region in clusters if region.label in TABLES for cell in region.cells}
     regions: list[Cluster] = []
     for cluster in clusters:
-        regions.append(cluster)
-        if cluster.label == DocItemLabel.PICTURE and cluster.children:
-            regions.extend(child for child in cluster.children if child.cells)
-            cluster.children, cluster.cells = [], []
+        if cluster.label != DocItemLabel.PICTURE or not cluster.children:
+            regions.append(cluster)
+            continue
+        texts = [child for child in cluster.children if child.cells]
+        freed = [child for child in texts if not _in_table(child, tabled)]
+        if freed or not texts:  # else the picture is the table once more
+            regions.append(cluster)
+        regions.extend(freed)
+        cluster.children, cluster.cells = [], []
     return regions
+
+
+def _in_table(region: Cluster, tabled: set[int]) -> bool:
+    return all(cell.index in tabled for cell in region.cells)
 
 
 def _join_single_lines(regions: list[Cluster]) -> list[Cluster]:
@@ -335,6 +348,20 @@ def _is_heading(region: Cluster, body: _Body, *, first_page: bool) -> bool:
         return larger
     same_size = len(lines) == 1 and height > 0.93 * body.height
     return larger or (same_size and _is_set_apart(region.cells, body.font))
+
+
+def _split_below_heading(region: Cluster, body: _Body) -> list[Cluster]:
+    """Take running text out of a heading that the layout model has drawn too large."""
+    lines = text_lines(region.cells) if region.label == DocItemLabel.SECTION_HEADER else []
+    running = [
+        {_font(cell) for cell in line} == {body.font}
+        and median(_box(cell).height for cell in line) < HEADING_GROWTH * body.height
+        for line in lines
+    ]
+    if not body.font or not any(running) or running[0] or running != sorted(running):
+        return [region]
+    start = running.index(True)
+    return [_part(region, lines[:start], region.label), _part(region, lines[start:], DocItemLabel.TEXT)]
 
 
 def _split_at_headings(region: Cluster, body_font: str) -> list[Cluster]:

@@ -23,10 +23,10 @@ from docling_core.types.doc.page import TextCell
 from stagekit.processing.furniture import keep_one_copy
 from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
 from stagekit.processing.pdf.drop_caps import join_drop_caps
-from stagekit.processing.pdf.facing_columns import FacingColumnsOrder
 from stagekit.processing.pdf.hyphenation import Vocabulary, join_lines
 from stagekit.processing.pdf.letter_spacing import close_spaced_letters
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
+from stagekit.processing.pdf.plain_order import PlainOrder
 from stagekit.processing.pdf.running_edges import mark_running_edges
 from stagekit.processing.pdf.tables.continued_tables import join_continued_tables
 from stagekit.processing.pdf.words.labels import join_labels
@@ -106,7 +106,7 @@ class _WholeWordOrder(ReadingOrderModel):
 
     def __init__(self, options: ReadingOrderOptions) -> None:
         super().__init__(options)
-        self.ro_model = FacingColumnsOrder()
+        self.ro_model = PlainOrder()
 
     def _merge_elements(self, element: Any, merged_elem: Any, new_item: TextItem, page_height: float) -> None:
         before, rest = new_item.text, merged_elem.text.strip()

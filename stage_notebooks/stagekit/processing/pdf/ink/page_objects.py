@@ -142,8 +142,7 @@ def text_of(text: PaintedText, text_page: Any) -> str:
 
 def shown_box(page: Any) -> Box:
     """Return the part of a page that is shown, in its own coordinates."""
-    crop, media = Box(*page.get_cropbox()), Box(*page.get_mediabox())
-    return crop.within(media)
+    return Box(*page.get_bbox())  # the boxes of the page alone lack those that it inherits
 
 
 def _unfolded(

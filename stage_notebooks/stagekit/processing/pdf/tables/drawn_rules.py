@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["drawn_rules", "rule_extents", "rule_positions"]
 
 LONG_SIDE = 1700  # pixels of the page image in which rules are looked for (A4 at about 144 dpi)
+SHORTEST_RUN = 0.03  # share of the region's width that a part of a rule has at least
 SHORTEST = 0.45  # a rule is at least this share of the region's extent
 
 
@@ -60,10 +61,18 @@ def rule_extents(gray: NDArray[np.uint8], ys: Sequence[float]) -> list[tuple[flo
     extents = []
     for y in ys:
         band = gray[max(0, int(y) - 2) : int(y) + 3].min(axis=0)
-        ink = np.flatnonzero(band < (int(gray.max()) + int(band.min())) / 2)
-        # Letters near the rule and the ends of vertical rules are ink too; they move an end by little.
+        ink = np.flatnonzero(_in_runs(band < (int(gray.max()) + int(band.min())) / 2))
         extents.append((float(ink[0]), float(ink[-1])) if len(ink) else (0.0, float(gray.shape[1])))
     return extents
+
+
+def _in_runs(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return ink without short runs: letters beside a rule, and upright rules that it does not reach."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], ink.astype(np.int8), [0]))))
+    kept = np.zeros_like(ink)
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        kept[start:end] = end - start >= SHORTEST_RUN * len(ink)
+    return kept if kept.any() else ink
 
 
 def _centres(flags: NDArray[np.bool_]) -> list[float]:
