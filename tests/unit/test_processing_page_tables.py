@@ -159,6 +159,61 @@ def test_a_letterhead_in_the_middle_is_read_before_a_title_at_the_margin(read):
     assert written.index("Rua do Sol") < written.index("Aviso") < written.index("A ouvidoria")
 
 
+@pytest.mark.parametrize("columns", [(60, 170, 430), (60, 170, 320, 440)], ids=["three", "four"])
+def test_a_table_without_rules_whose_columns_stand_far_apart_has_its_rows(read, columns):
+    rows = [(name, f"atende {unit}", price, f"sala {n}") for n, (name, unit, price) in enumerate(rows_of(3))]
+
+    def draw(page):
+        page.setFont("Helvetica", 11)
+        page.drawString(60, 780, "Os serviços abaixo são prestados no balcão da sede do município.")
+        for index, row in enumerate([("Serviço", "Como", "Valor", "Lugar"), *rows]):
+            for left, cell in zip(columns, row, strict=False):
+                page.drawString(left, 740 - 17 * index, cell)
+        page.drawString(60, 610, "O pagamento é feito no banco até o quinto dia útil.")
+
+    lines = read(pdf(draw)).split("\n")
+    for row in rows:
+        assert f"| {' | '.join(row[: len(columns)])} |" in lines
+    assert "O pagamento é feito no banco até o quinto dia útil." in lines
+
+
+def test_signatures_beside_one_another_are_no_table(read):
+    def draw(page):
+        page.setFont("Helvetica", 11)
+        for index, sentence in enumerate(SENTENCES[:4]):
+            page.drawString(60, 760 - 15 * index, sentence)
+        for left, name, office in (
+            (60, "Ana Prado", "Presidente"),
+            (240, "Rui Lemos", "Secretário"),
+            (420, "Eva Sá", "Fiscal"),
+        ):
+            page.drawString(left, 600, name)
+            page.drawString(left, 586, office)
+
+    assert "|" not in read(pdf(draw))
+
+
+def test_a_letter_does_not_go_on_in_the_next_one(read):
+    platypus = pytest.importorskip("reportlab.platypus")
+    styles = pytest.importorskip("reportlab.lib.styles")
+    body = styles.ParagraphStyle("body", fontSize=11, leading=13, spaceAfter=11)
+    head = styles.ParagraphStyle("head", parent=body, alignment=1)
+    story = []
+    for name in ("Abelardo", "Dirceu", "Eunice"):
+        lines = (f"Ao senhor {name},", SENTENCES[0], SENTENCES[1], "Quitéria Lopes<br/>Presidente")
+        story += [
+            platypus.Paragraph("Câmara de Vale Verde", head),
+            *(platypus.Paragraph(t, body) for t in lines),
+        ]
+        story.append(platypus.PageBreak())
+    stream = io.BytesIO()
+    platypus.SimpleDocTemplate(stream, pagesize=PAGE, invariant=1).build(story)
+    written = read(stream.getvalue())
+    assert "Presidente Câmara" not in written
+    for name in ("Abelardo", "Dirceu", "Eunice"):
+        assert f"Ao senhor {name},\n" in written
+
+
 def test_a_form_without_lines_keeps_label_and_value_together(read):
     def draw(page):
         page.setFont("Helvetica-Bold", 14)

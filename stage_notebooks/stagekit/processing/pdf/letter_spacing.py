@@ -54,11 +54,11 @@ def close_spaced_letters(page: SegmentedPdfPage) -> None:
         pieces = _pieces(page, place)
         if "".join(piece.cell.text for piece in pieces) != "".join(parts):
             continue
-        if not _all_letters(pieces) or (certain and any(map(_is_whole_word, pieces))):
+        words = _words(pieces) if _all_letters(pieces) else []
+        if not words or any(_holds_whole_word(word) for word in words):
             if [piece.cell.text for piece in pieces] == parts:
                 _close_part(page, line, pieces)
             continue
-        words = _words(pieces)
         written = [part for word in words for part in _segmented(_text(word))]
         likely = _may_be_word if certain else _is_known
         if not all(_is_written_as_word(part) and likely(part) for part in written if len(part) > 1):
@@ -88,9 +88,10 @@ def _is_single_letter(piece: _Piece) -> bool:
     return len(text) == 1 and text.isalpha() and text not in "ºª"
 
 
-def _is_whole_word(piece: _Piece) -> bool:
-    text = piece.cell.text.strip()
-    return len(text) > 1 and _is_known(text)
+def _holds_whole_word(pieces: Sequence[_Piece]) -> bool:
+    """Whether one of the pieces of a word is a word already: the white around it is that between words."""
+    texts = [piece.cell.text.strip() for piece in pieces]
+    return len(texts) > 1 and any(len(text) >= FEWEST_LETTERS and _is_known(text) for text in texts)
 
 
 def _pieces(page: SegmentedPdfPage, line: BoundingBox) -> list[_Piece]:

@@ -34,6 +34,8 @@ OCR_HEADING_GROWTH = 1.3  # the same for OCR, whose boxes are less exact
 LONGEST_HEADING = 160  # characters
 LARGER = 1.18  # line height over that of the line above, from which on it is of another paragraph
 NEAREST = 1.0  # white between two lines of a paragraph at most, in line heights
+DENSE = 0.25  # white between the lines of a paragraph, in line heights, below which a smaller gap parts two
+DENSE_GAP = 0.6  # that gap, in line heights
 PARAGRAPH_GAP = 1.6  # white between paragraphs over that between the lines of one, at least
 MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
 TABLES = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
@@ -212,10 +214,12 @@ def _split_at_gaps(region: Cluster) -> list[Cluster]:
     nearest = max(min(whites, default=0.0), 0.0)
     if nearest > NEAREST * height:
         return [region]
+    least = max(DENSE_GAP * height, 3 * nearest) if nearest < DENSE * height else NEAREST * height
     bounds = [
         index
         for index, white in enumerate(whites, start=1)
-        if white > max(NEAREST * height, PARAGRAPH_GAP * nearest) and not lines[index][0].text[:1].islower()
+        if white > max(min(least, NEAREST * height), PARAGRAPH_GAP * nearest)
+        and not lines[index][0].text[:1].islower()
     ]
     if not bounds:
         return [region]

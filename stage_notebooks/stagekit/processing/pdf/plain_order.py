@@ -8,7 +8,7 @@ in the middle of the page, such as a letterhead above a title at the margin, wou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise, takewhile
 from operator import attrgetter
 
 from docling.models.postprocessing.reading_order_rb import (
@@ -22,6 +22,8 @@ __all__ = ["PlainOrder"]
 
 MIDDLE = (0.35, 0.65)  # of the page's width: where the white between two facing columns stands
 BESIDE = 0.3  # share of its height that a region has in common with one beside it
+ALIGNED = 0.03  # of the page's width
+REACHES = 0.8  # of the width of what follows, that a paragraph cut by a page's end has at least
 NARROWEST_WHITE = 0.015  # of the page's width
 PROSE_LETTERS = 40  # a shorter region is a heading, a label or a cell
 LEAST_PROSE = 0.6  # share of a column's letters that stand in prose
@@ -47,6 +49,25 @@ class PlainOrder(ReadingOrderPredictor):
                 else:
                     ordered.extend(super().predict_reading_order(part, page_separators))
         return ordered
+
+    def predict_merges(self, sorted_elements: list[PageElement]) -> dict[int, list[int]]:
+        """Return which regions go on in others, by number: not not those that end in a short line."""
+        by_number = {element.cid: element for element in sorted_elements}
+        merges = {}
+        for first, rest in super().predict_merges(sorted_elements).items():
+            chain = [by_number[number] for number in (first, *rest)]
+            joined = takewhile(lambda pair: _goes_on(*pair), pairwise(chain))
+            if numbers := [below.cid for _, below in joined]:
+                merges[first] = numbers
+        return merges
+
+
+def _goes_on(above: PageElement, below: PageElement) -> bool:
+    """Whether a paragraph may go on over the page's end: in a small letter, or from edge to edge."""
+    if above.page_no == below.page_no or below.text.lstrip()[:1].islower():
+        return True
+    aligned = abs(above.l - below.l) < ALIGNED * below.page_size.width
+    return aligned and above.r - above.l >= REACHES * (below.r - below.l)
 
 
 def _is_one_column(part: Sequence[PageElement]) -> bool:
