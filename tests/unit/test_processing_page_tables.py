@@ -214,6 +214,29 @@ def test_a_letter_does_not_go_on_in_the_next_one(read):
         assert f"Ao senhor {name},\n" in written
 
 
+def test_a_page_of_a_title_and_a_table_has_a_title(read):
+    platypus = pytest.importorskip("reportlab.platypus")
+    styles = pytest.importorskip("reportlab.lib.styles").getSampleStyleSheet()
+    table = platypus.Table([["Área", "Documento", "Prazo"], *([a, "Nota", "5 anos"] for a in SERVICES)])
+    table.setStyle(platypus.TableStyle([("GRID", (0, 0), (-1, -1), 0.5, "black")]))
+    stream = io.BytesIO()
+    title = platypus.Paragraph("Prazos de guarda", styles["Heading1"])
+    platypus.SimpleDocTemplate(stream, pagesize=PAGE, invariant=1).build([title, table])
+    assert read(stream.getvalue()).startswith("## Prazos de guarda\n")
+
+
+def test_boxes_and_ticks_that_a_page_prints_stand_before_their_labels(read):
+    def draw(page):
+        for index, (sign, label) in enumerate((("✔", "Linha Norte"), ("❑", "Linha Sul"), ("✔", "Noite"))):
+            page.setFont("ZapfDingbats", 12)
+            page.drawString(70, 760 - 20 * index, sign)
+            page.setFont("Helvetica", 11)
+            page.drawString(90, 760 - 20 * index, label)
+
+    lines = [line for line in read(pdf(draw)).split("\n") if line]
+    assert lines == ["☑ Linha Norte", "☐ Linha Sul", "☑ Noite"]
+
+
 def test_a_form_without_lines_keeps_label_and_value_together(read):
     def draw(page):
         page.setFont("Helvetica-Bold", 14)

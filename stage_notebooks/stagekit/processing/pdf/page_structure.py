@@ -18,6 +18,7 @@ from docling_core.types.doc.page import PdfTextCell, TextCell
 
 from stagekit.processing.pdf.code_regions import join_listings, split_at_listings
 from stagekit.processing.pdf.footnotes import LONG_LINE, is_footnote, letter_width, note_starts
+from stagekit.processing.pdf.ink.annotations import BOX_SIGNS
 
 __all__ = ["EDGES", "heading_test", "refine_regions", "text_lines", "with_own_ids"]
 
@@ -229,7 +230,7 @@ def _split_at_gaps(region: Cluster) -> list[Cluster]:
 
 
 def _split_at_list_marks(region: Cluster) -> list[Cluster]:
-    """Split a text region at lines that begin with bullets, with several numbers or letters, or a clause.
+    """Split a text region at lines that begin with bullets, several numbers or letters, a box, or a clause.
 
     A clause begins where the line above ends one: `Art. 5º` at the start of a line may be a citation.
     """
@@ -244,6 +245,9 @@ def _split_at_list_marks(region: Cluster) -> list[Cluster]:
         index
         for index, text in enumerate(texts)
         if index and CLAUSE.match(text) and CLAUSE_END.search(texts[index - 1])
+    ]
+    clauses += [
+        index for index, text in enumerate(texts) if index and text.lstrip().startswith(tuple(BOX_SIGNS))
     ]
     if not marks and not clauses:
         return [region]
@@ -292,13 +296,15 @@ class _Body:
 
 
 def _body_of(regions: Iterable[Cluster]) -> _Body:
-    """The line height (median) and the font (mode) of most of the page's characters."""
-    cells = [
-        cell
-        for region in regions
-        if region.label in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM)
-        for cell in region.cells
-    ]
+    """The line height (median) and the font (mode) of most of the page's characters.
+
+    Tables count where they say more than the text does: a page of a title and a table has no running text.
+    """
+    regions = list(regions)
+    cells = _cells_of(regions, (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM))
+    tabled = _cells_of(regions, TABLES)
+    if sum(len(cell.text) for cell in tabled) > sum(len(cell.text) for cell in cells):
+        cells += tabled
     fonts: Counter[str] = Counter()
     for cell in cells:
         fonts[_font(cell)] += len(cell.text)
@@ -312,6 +318,10 @@ def _body_of(regions: Iterable[Cluster]) -> _Body:
     pitches = [letter_width(cell) for cell in cells if len(cell.text) >= LONG_LINE]
     font = max(fonts, key=lambda name: (fonts[name], name), default="")
     return _Body(height, font, median(pitches) if pitches else 0.0)
+
+
+def _cells_of(regions: Iterable[Cluster], labels: Sequence[DocItemLabel]) -> list[TextCell]:
+    return [cell for region in regions if region.label in labels for cell in region.cells]
 
 
 def _font(cell: TextCell) -> str:
