@@ -106,7 +106,7 @@ class _WholeWordOrder(ReadingOrderModel):
 
     def __init__(self, options: ReadingOrderOptions) -> None:
         super().__init__(options)
-        self.ro_model = PlainOrder()
+        self.ro_model = PlainOrder()  # type: ignore[no-untyped-call]
 
     def _merge_elements(self, element: Any, merged_elem: Any, new_item: TextItem, page_height: float) -> None:
         before, rest = new_item.text, merged_elem.text.strip()

@@ -84,10 +84,10 @@ class AlignedTableModel(BaseTableStructureModel):
             freed: list[Cluster] = []
             single = _SingleWords(page)
             whole, rest = _scattered_tables(page, layout.clusters, single)
-            for table in whole:
-                prediction.table_map[table.id] = table
-                clusters.append(table.cluster)
-                freed.extend(_beside(table))
+            for scattered in whole:
+                prediction.table_map[scattered.id] = scattered
+                clusters.append(scattered.cluster)
+                freed.extend(_beside(scattered))
             for cluster in rest:
                 missed = _missed_table(page, cluster, single) if cluster.label == DocItemLabel.TEXT else None
                 table = _table(page, cluster, single) if cluster.label in TABLE_LABELS else missed

@@ -64,4 +64,5 @@ def _around(regions: Sequence[Cluster]) -> BoundingBox:
 
 
 def _line_height(regions: Sequence[Cluster]) -> float:
-    return median(cell.rect.to_bounding_box().height for region in regions for cell in region.cells)
+    heights = (cell.rect.to_bounding_box().height for region in regions for cell in region.cells)
+    return float(median(heights))
