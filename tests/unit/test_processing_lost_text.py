@@ -125,3 +125,18 @@ def test_lines_of_a_text_layer_have_the_blanks_of_the_page():
     assert [found.text for found in lines] == ["A Artigo 93 do Regimento", "segunda linha"]
     assert lines[0].left == pytest.approx(60, abs=1)
     assert lines[0].bottom == pytest.approx(699, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("layer", "written"),
+    [
+        (["D", "urante o inverno a piscina fica fechada"], "Durante o inverno a piscina fica fechada"),
+        (["vale a diretriz", "2019\u2013NM\u2013035\u2013AD\u201d"], 'vale a diretriz 2019-NM-035-AD"'),
+    ],
+    ids=["drop cap", "other dashes and quotes"],
+)
+def test_what_another_reader_cuts_in_other_places_is_not_written_twice(layer, written):
+    made = document()
+    made.add_text(label=DocItemLabel.TEXT, text=written, prov=place(700))
+    assert put_back(made, [line(text, 700 - 14 * index) for index, text in enumerate(layer)]) == []
+    assert texts(made) == [written]

@@ -127,6 +127,118 @@ def test_a_letter_in_two_columns_is_read_column_by_column(read, write):
     assert " ".join(RIGHT) in written
 
 
+def test_the_left_one_of_two_facing_pages_is_read_first(read):
+    image = Image.new("RGB", (1754, 1240), "white")
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.truetype(str(FONT), 22)
+    halves = SENTENCES[:4], SENTENCES[4:8]
+    for left, half in zip((100, 980), halves, strict=True):
+        for index, sentence in enumerate(half):
+            draw.multiline_text(
+                (left, 110 + 130 * index), "\n".join(folded(sentence, 52)), fill="black", font=font, spacing=8
+            )
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    written = " ".join(read(stream.getvalue(), "x.png").split())
+    places = [written.find(" ".join(sentence.split()[1:4])) for half in halves for sentence in half]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+def test_a_letterhead_in_the_middle_is_read_before_a_title_at_the_margin(read):
+    def draw(page):
+        page.setFont("Helvetica", 9)
+        page.drawCentredString(297, 790, "Secretaria de Obras - Rua do Sol, 40")
+        page.setFont("Helvetica-Bold", 14)
+        page.drawString(50, 750, "Aviso")
+        page.setFont("Helvetica", 11)
+        for index, sentence in enumerate(SENTENCES):
+            page.drawString(50, 720 - 30 * index, sentence)
+
+    written = read(pdf(draw))
+    assert written.index("Rua do Sol") < written.index("Aviso") < written.index("A ouvidoria")
+
+
+@pytest.mark.parametrize("columns", [(60, 170, 430), (60, 170, 320, 440)], ids=["three", "four"])
+def test_a_table_without_rules_whose_columns_stand_far_apart_has_its_rows(read, columns):
+    rows = [(name, f"atende {unit}", price, f"sala {n}") for n, (name, unit, price) in enumerate(rows_of(3))]
+
+    def draw(page):
+        page.setFont("Helvetica", 11)
+        page.drawString(60, 780, "Os serviços abaixo são prestados no balcão da sede do município.")
+        for index, row in enumerate([("Serviço", "Como", "Valor", "Lugar"), *rows]):
+            for left, cell in zip(columns, row, strict=False):
+                page.drawString(left, 740 - 17 * index, cell)
+        page.drawString(60, 610, "O pagamento é feito no banco até o quinto dia útil.")
+
+    lines = read(pdf(draw)).split("\n")
+    for row in rows:
+        assert f"| {' | '.join(row[: len(columns)])} |" in lines
+    assert "O pagamento é feito no banco até o quinto dia útil." in lines
+
+
+def test_signatures_beside_one_another_are_no_table(read):
+    def draw(page):
+        page.setFont("Helvetica", 11)
+        for index, sentence in enumerate(SENTENCES[:4]):
+            page.drawString(60, 760 - 15 * index, sentence)
+        for left, name, office in (
+            (60, "Ana Prado", "Presidente"),
+            (240, "Rui Lemos", "Secretário"),
+            (420, "Eva Sá", "Fiscal"),
+        ):
+            page.drawString(left, 600, name)
+            page.drawString(left, 586, office)
+
+    assert "|" not in read(pdf(draw))
+
+
+def test_a_letter_does_not_go_on_in_the_next_one(read):
+    platypus = pytest.importorskip("reportlab.platypus")
+    styles = pytest.importorskip("reportlab.lib.styles")
+    body = styles.ParagraphStyle("body", fontSize=11, leading=13, spaceAfter=11)
+    head = styles.ParagraphStyle("head", parent=body, alignment=1)
+    story = []
+    for name in ("Abelardo", "Dirceu", "Eunice"):
+        lines = (f"Ao senhor {name},", SENTENCES[0], SENTENCES[1], "Quitéria Lopes<br/>Presidente")
+        story += [
+            platypus.Paragraph("Câmara de Vale Verde", head),
+            *(platypus.Paragraph(t, body) for t in lines),
+        ]
+        story.append(platypus.PageBreak())
+    stream = io.BytesIO()
+    platypus.SimpleDocTemplate(stream, pagesize=PAGE, invariant=1).build(story)
+    written = read(stream.getvalue())
+    assert "Presidente Câmara" not in written
+    for name in ("Abelardo", "Dirceu", "Eunice"):
+        assert f"Ao senhor {name},\n" in written
+
+
+def test_a_page_of_a_title_and_a_table_has_a_title(read):
+    platypus = pytest.importorskip("reportlab.platypus")
+    styles = pytest.importorskip("reportlab.lib.styles").getSampleStyleSheet()
+    table = platypus.Table([["Área", "Documento", "Prazo"], *([a, "Nota", "5 anos"] for a in SERVICES)])
+    table.setStyle(platypus.TableStyle([("GRID", (0, 0), (-1, -1), 0.5, "black")]))
+    stream = io.BytesIO()
+    title = platypus.Paragraph("Prazos de guarda", styles["Heading1"])
+    platypus.SimpleDocTemplate(stream, pagesize=PAGE, invariant=1).build([title, table])
+    assert read(stream.getvalue()).startswith("## Prazos de guarda\n")
+
+
+def test_boxes_and_ticks_that_a_page_prints_stand_before_their_labels(read):
+    def draw(page):
+        page.setFont("Helvetica-Bold", 14)
+        page.drawString(70, 790, "Ficha de adesão ao transporte")
+        for index, (sign, label) in enumerate((("✔", "Linha Norte"), ("❑", "Linha Sul"), ("✔", "Noite"))):
+            page.setFont("ZapfDingbats", 12)
+            page.drawString(70, 760 - 20 * index, sign)
+            page.setFont("Helvetica", 11)
+            page.drawString(90, 760 - 20 * index, label)
+
+    lines = [line for line in read(pdf(draw)).split("\n") if line]
+    assert lines[1:] == ["☑ Linha Norte", "☐ Linha Sul", "☑ Noite"]
+
+
 def test_a_form_without_lines_keeps_label_and_value_together(read):
     def draw(page):
         page.setFont("Helvetica-Bold", 14)

@@ -1,6 +1,7 @@
 """A sentence that no reader of a PDF sees does not get in; one that every reader sees is not hidden."""
 
 import random
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -176,3 +177,12 @@ class TestLayerBelowAScan:
         assert SENTENCES[-1] in text
         assert SECRET not in text
         assert found.notes[0].startswith("Page 1: 6 words")
+
+
+def test_a_page_that_inherits_its_size_is_seen_as_a_whole():
+    content = pdf(lambda page: page.drawString(70, 820, "Prefeitura de Serra Clara"))
+    box = re.search(rb"/MediaBox \[[^]]*\]", content)[0]
+    inherited = content.replace(box, b" " * len(box), 1).replace(b"/Type /Pages", box + b" /Type /Pages")
+    said, found = text_of(inherited)
+    assert said == "Prefeitura de Serra Clara"
+    assert not found.notes

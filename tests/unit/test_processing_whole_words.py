@@ -55,6 +55,18 @@ def test_a_letter_spaced_title_is_written_as_words_and_only_once(read, title, sp
     assert "P O R T" not in written
 
 
+@pytest.mark.parametrize(
+    ("title", "written_as"),
+    [
+        ("R E S O L U Ç Ã O  Nº 45 / 2020", "RESOLUÇÃO Nº 45 / 2020"),
+        ("ANEXO I - E D I T A L", "ANEXO I - EDITAL"),
+        ("Turmas A B C D de 2024", "Turmas A B C D de 2024"),
+    ],
+)
+def test_a_title_is_closed_beside_its_number_too(read, title, written_as):
+    assert written_as in read(page_with(title))
+
+
 def test_another_writer_spaces_letters_with_blanks(read):
     figure = pytest.importorskip("matplotlib.figure")
     pages = pytest.importorskip("matplotlib.backends.backend_pdf").PdfPages

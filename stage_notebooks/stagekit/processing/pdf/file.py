@@ -109,7 +109,7 @@ def text_layer_lines(content: bytes, pages: Sequence[int]) -> dict[int, list[Lay
 def _lines(page: Any) -> Iterator[LayerLine]:
     """Yield lines with the blanks that PDFium has found or, where a gap is wide, added."""
     text_page = page.get_textpage()
-    left, bottom = page.get_cropbox()[:2]
+    left, bottom = page.get_bbox()[:2]
     signs: list[str] = []
     places: list[tuple[float, float, float, float]] = []
     for sign, place in [*_signs(text_page), ("\n", None)]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import log
 
 from docling_core.types.doc import BoundingBox
@@ -52,15 +52,46 @@ def close_spaced_letters(page: SegmentedPdfPage) -> None:
         if not certain and place.width < WIDE_LETTERS * place.height * letters:
             continue
         pieces = _pieces(page, place)
-        if "".join(piece.cell.text for piece in pieces) != "".join(parts) or not _all_letters(pieces):
+        if "".join(piece.cell.text for piece in pieces) != "".join(parts):
             continue
-        words = _words(pieces)
+        words = _words(pieces) if _all_letters(pieces) else []
+        if not words or any(_holds_whole_word(word) for word in words):
+            if [piece.cell.text for piece in pieces] == parts:
+                _close_part(page, line, pieces)
+            continue
         written = [part for word in words for part in _segmented(_text(word))]
         likely = _may_be_word if certain else _is_known
         if not all(_is_written_as_word(part) and likely(part) for part in written if len(part) > 1):
             continue
         line.text = line.orig = " ".join(written)
         _replace(page, pieces, words)
+
+
+def _close_part(page: SegmentedPdfPage, line: TextCell, pieces: Sequence[_Piece]) -> None:
+    """Close the longest row of single letters in a line that has other words and figures too."""
+    rows = [list(row) for single, row in groupby(pieces, key=_is_single_letter) if single]
+    row = max(rows, key=len, default=[])
+    if len(row) < FEWEST_LETTERS:
+        return
+    words = _words(row)
+    written = [part for word in words for part in _segmented(_text(word))]
+    if not all(_may_be_word(part) for part in written if len(part) > 1):
+        return
+    start = pieces.index(row[0])
+    parts = [piece.cell.text for piece in pieces]
+    line.text = line.orig = " ".join([*parts[:start], *written, *parts[start + len(row) :]])
+    _replace(page, row, words)
+
+
+def _is_single_letter(piece: _Piece) -> bool:
+    text = piece.cell.text.strip()
+    return len(text) == 1 and text.isalpha() and text not in "ºª"
+
+
+def _holds_whole_word(pieces: Sequence[_Piece]) -> bool:
+    """Whether one of the pieces of a word is a word already: the white around it is that between words."""
+    texts = [piece.cell.text.strip() for piece in pieces]
+    return len(texts) > 1 and any(len(text) >= FEWEST_LETTERS and _is_known(text) for text in texts)
 
 
 def _pieces(page: SegmentedPdfPage, line: BoundingBox) -> list[_Piece]:

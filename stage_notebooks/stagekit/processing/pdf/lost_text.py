@@ -95,9 +95,11 @@ def _lost_parts(lines: Sequence[LayerLine], missing: Counter[str], there: str) -
     for index, line in enumerate(lines):
         lost = []
         parts = line.text.split() if index not in found else []
+        before = " ".join(other.text for other in lines[max(0, index - 2) : index])
+        behind = " ".join(other.text for other in lines[index + 1 : index + 3])
         for place, part in enumerate(parts):
             words = Counter(words_of(part))
-            if words & rest and not _is_there(parts, place, there):
+            if words & rest and not _is_there([before, *parts, behind], place + 1, there):
                 lost.append(part)
                 rest -= words
         if lost:
@@ -106,7 +108,7 @@ def _lost_parts(lines: Sequence[LayerLine], missing: Counter[str], there: str) -
 
 
 def _is_there(parts: Sequence[str], place: int, there: str) -> bool:
-    """Whether a part of a line is on the page beside what stands before or behind it in that line."""
+    """Whether a part of a text is on the page beside what stands before or behind it in that text."""
     before, part = _letters("".join(parts[:place])), _letters(parts[place])
     behind = _letters("".join(parts[place + 1 :]))
     if not part:

@@ -18,6 +18,7 @@ from docling_core.types.doc.page import PdfTextCell, TextCell
 
 from stagekit.processing.pdf.code_regions import join_listings, split_at_listings
 from stagekit.processing.pdf.footnotes import LONG_LINE, is_footnote, letter_width, note_starts
+from stagekit.processing.pdf.ink.annotations import BOX_SIGNS
 
 __all__ = ["EDGES", "heading_test", "refine_regions", "text_lines", "with_own_ids"]
 
@@ -34,8 +35,11 @@ OCR_HEADING_GROWTH = 1.3  # the same for OCR, whose boxes are less exact
 LONGEST_HEADING = 160  # characters
 LARGER = 1.18  # line height over that of the line above, from which on it is of another paragraph
 NEAREST = 1.0  # white between two lines of a paragraph at most, in line heights
+DENSE = 0.25  # white between the lines of a paragraph, in line heights, below which a smaller gap parts two
+DENSE_GAP = 0.6  # that gap, in line heights
 PARAGRAPH_GAP = 1.6  # white between paragraphs over that between the lines of one, at least
 MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
+TABLES = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
 EDGES = (DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER)
 MAYBE_HEADINGS = (DocItemLabel.TEXT, DocItemLabel.CAPTION, DocItemLabel.PAGE_HEADER)
 TABLE_OR_FIGURE = re.compile(
@@ -64,6 +68,7 @@ def refine_regions(
     regions = join_listings([part for region in regions for part in _split_at_listings(region, body.font)])
     regions = _join_single_lines(regions)
     regions = [part for region in regions for part in _split_at_headings(region, body.font)]
+    regions = [part for region in regions for part in _split_below_heading(region, body)]
     for region in regions:
         if region.label in MAYBE_HEADINGS and _is_heading(region, body, first_page=first_page):
             region.label = DocItemLabel.SECTION_HEADER
@@ -100,14 +105,25 @@ def with_own_ids(regions: list[Cluster]) -> list[Cluster]:
     return regions
 
 
-def _lift_out_of_pictures(clusters: Iterable[Cluster]) -> list[Cluster]:
+def _lift_out_of_pictures(clusters: Sequence[Cluster]) -> list[Cluster]:
+    """Make the texts of pictures regions of the page; what a table there holds is there already."""
+    tabled = {cell.index for region in clusters if region.label in TABLES for cell in region.cells}
     regions: list[Cluster] = []
     for cluster in clusters:
-        regions.append(cluster)
-        if cluster.label == DocItemLabel.PICTURE and cluster.children:
-            regions.extend(child for child in cluster.children if child.cells)
-            cluster.children, cluster.cells = [], []
+        if cluster.label != DocItemLabel.PICTURE or not cluster.children:
+            regions.append(cluster)
+            continue
+        texts = [child for child in cluster.children if child.cells]
+        freed = [child for child in texts if not _in_table(child, tabled)]
+        if freed or not texts:  # else the picture is the table once more
+            regions.append(cluster)
+        regions.extend(freed)
+        cluster.children, cluster.cells = [], []
     return regions
+
+
+def _in_table(region: Cluster, tabled: set[int]) -> bool:
+    return all(cell.index in tabled for cell in region.cells)
 
 
 def _join_single_lines(regions: list[Cluster]) -> list[Cluster]:
@@ -199,10 +215,12 @@ def _split_at_gaps(region: Cluster) -> list[Cluster]:
     nearest = max(min(whites, default=0.0), 0.0)
     if nearest > NEAREST * height:
         return [region]
+    least = max(DENSE_GAP * height, 3 * nearest) if nearest < DENSE * height else NEAREST * height
     bounds = [
         index
         for index, white in enumerate(whites, start=1)
-        if white > max(NEAREST * height, PARAGRAPH_GAP * nearest) and not lines[index][0].text[:1].islower()
+        if white > max(min(least, NEAREST * height), PARAGRAPH_GAP * nearest)
+        and not lines[index][0].text[:1].islower()
     ]
     if not bounds:
         return [region]
@@ -212,7 +230,7 @@ def _split_at_gaps(region: Cluster) -> list[Cluster]:
 
 
 def _split_at_list_marks(region: Cluster) -> list[Cluster]:
-    """Split a text region at lines that begin with bullets, with several numbers or letters, or a clause.
+    """Split a text region at lines that begin with bullets, several numbers or letters, a box, or a clause.
 
     A clause begins where the line above ends one: `Art. 5º` at the start of a line may be a citation.
     """
@@ -227,6 +245,9 @@ def _split_at_list_marks(region: Cluster) -> list[Cluster]:
         index
         for index, text in enumerate(texts)
         if index and CLAUSE.match(text) and CLAUSE_END.search(texts[index - 1])
+    ]
+    clauses += [
+        index for index, text in enumerate(texts) if index and text.lstrip().startswith(tuple(BOX_SIGNS))
     ]
     if not marks and not clauses:
         return [region]
@@ -275,13 +296,15 @@ class _Body:
 
 
 def _body_of(regions: Iterable[Cluster]) -> _Body:
-    """The line height (median) and the font (mode) of most of the page's characters."""
-    cells = [
-        cell
-        for region in regions
-        if region.label in (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM)
-        for cell in region.cells
-    ]
+    """The line height (median) and the font (mode) of most of the page's characters.
+
+    Tables count where they say more than the text does: a page of a title and a table has no running text.
+    """
+    regions = list(regions)
+    cells = _cells_of(regions, (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM))
+    tabled = _cells_of(regions, TABLES)
+    if sum(len(cell.text) for cell in tabled) > sum(len(cell.text) for cell in cells):
+        cells += tabled
     fonts: Counter[str] = Counter()
     for cell in cells:
         fonts[_font(cell)] += len(cell.text)
@@ -295,6 +318,10 @@ def _body_of(regions: Iterable[Cluster]) -> _Body:
     pitches = [letter_width(cell) for cell in cells if len(cell.text) >= LONG_LINE]
     font = max(fonts, key=lambda name: (fonts[name], name), default="")
     return _Body(height, font, median(pitches) if pitches else 0.0)
+
+
+def _cells_of(regions: Iterable[Cluster], labels: Sequence[DocItemLabel]) -> list[TextCell]:
+    return [cell for region in regions if region.label in labels for cell in region.cells]
 
 
 def _font(cell: TextCell) -> str:
@@ -335,6 +362,20 @@ def _is_heading(region: Cluster, body: _Body, *, first_page: bool) -> bool:
         return larger
     same_size = len(lines) == 1 and height > 0.93 * body.height
     return larger or (same_size and _is_set_apart(region.cells, body.font))
+
+
+def _split_below_heading(region: Cluster, body: _Body) -> list[Cluster]:
+    """Take running text out of a heading that the layout model has drawn too large."""
+    lines = text_lines(region.cells) if region.label == DocItemLabel.SECTION_HEADER else []
+    running = [
+        {_font(cell) for cell in line} == {body.font}
+        and median(_box(cell).height for cell in line) < HEADING_GROWTH * body.height
+        for line in lines
+    ]
+    if not body.font or not any(running) or running[0] or running != sorted(running):
+        return [region]
+    start = running.index(True)
+    return [_part(region, lines[:start], region.label), _part(region, lines[start:], DocItemLabel.TEXT)]
 
 
 def _split_at_headings(region: Cluster, body_font: str) -> list[Cluster]:

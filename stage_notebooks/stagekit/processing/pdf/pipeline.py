@@ -15,7 +15,7 @@ from docling.datamodel.base_models import LayoutPrediction, Page, TextElement
 from docling.models.stages.heading_hierarchy.heading_hierarchy_model import HeadingHierarchyModel
 from docling.models.stages.layout.layout_postprocessing_model import LayoutPostprocessingModel
 from docling.models.stages.page_assemble.page_assemble_model import PageAssembleModel, PageAssembleOptions
-from docling.models.stages.reading_order.readingorder_model import ReadingOrderModel
+from docling.models.stages.reading_order.readingorder_model import ReadingOrderModel, ReadingOrderOptions
 from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
 from docling_core.types.doc import DocItemLabel, TextItem
 from docling_core.types.doc.page import TextCell
@@ -26,6 +26,7 @@ from stagekit.processing.pdf.drop_caps import join_drop_caps
 from stagekit.processing.pdf.hyphenation import Vocabulary, join_lines
 from stagekit.processing.pdf.letter_spacing import close_spaced_letters
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines
+from stagekit.processing.pdf.plain_order import PlainOrder
 from stagekit.processing.pdf.running_edges import mark_running_edges
 from stagekit.processing.pdf.tables.continued_tables import join_continued_tables
 from stagekit.processing.pdf.words.labels import join_labels
@@ -102,6 +103,10 @@ class _WholeWordOrder(ReadingOrderModel):
     """
 
     words = Vocabulary()  # of the document that is being put together
+
+    def __init__(self, options: ReadingOrderOptions) -> None:
+        super().__init__(options)
+        self.ro_model = PlainOrder()  # type: ignore[no-untyped-call]
 
     def _merge_elements(self, element: Any, merged_elem: Any, new_item: TextItem, page_height: float) -> None:
         before, rest = new_item.text, merged_elem.text.strip()

@@ -7,21 +7,23 @@ all into the page. Boxes to tick become a sign each, a strike-out annotation the
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stagekit.processing.pdf.ink.field_labels import label_before, label_behind, shown_in
 from stagekit.processing.pdf.ink.open_page import OpenPage
-from stagekit.processing.pdf.ink.page_objects import Box
+from stagekit.processing.pdf.ink.page_objects import Box, PaintedText, font_name
 
-__all__ = ["BOX_SIGNS", "draw_annotations"]
+__all__ = ["BOX_SIGNS", "draw_annotations", "write_ticks"]
 
 # Signs of the font ZapfDingbats, the only one that every reader knows without its file and that has signs no
 # form prints, and what they stand for.
 _EMPTY, _TICKED = "\u2761", "\u2767"
 BOX_SIGNS = {_EMPTY: "☐", _TICKED: "☑"}
 _CODES = {_EMPTY: 0xA1, _TICKED: 0xA7}
+
+_PRINTED = dict.fromkeys("✓✔☑☒", _TICKED) | dict.fromkeys("❏❐❑❒☐", _EMPTY)
 
 _UNSEEN_FLAGS = 0b100011  # invisible, hidden, no view
 _STRIKE = 0.06  # thickness of the line, in heights of the text
@@ -57,6 +59,38 @@ def draw_annotations(document: Any, reopen: Callable[[], Any]) -> set[int]:
         _draw(document, index, values.get(index, {}))
         _flatten(document, index)
     return {index + 1 for index in found}
+
+
+def write_ticks(document: Any, page: OpenPage, texts: Sequence[PaintedText]) -> list[PaintedText]:
+    """Write boxes and ticks that a page prints in ZapfDingbats as the signs of boxes to tick.
+
+    Most readers take the letters of that font for what their codes mean in others.
+
+    Args:
+        document: Of PDFium.
+        page: It is changed.
+        texts: Those of the page that leave ink.
+
+    Returns:
+        The texts that are written anew, which have to go.
+    """
+    import pypdfium2.raw as pdfium
+
+    gone = []
+    for text in texts:
+        sign = _PRINTED.get(page.letters(text).strip())
+        if sign is None or font_name(pdfium, pdfium.FPDFTextObj_GetFont(text.handle)) != b"ZapfDingbats":
+            continue
+        written = _sign(pdfium, document, sign, text.size)
+        _insert(pdfium, page.page, written, text.box.left, text.foot)
+        gone.append(text)
+    return gone
+
+
+def _sign(pdfium: Any, document: Any, sign: str, size: float) -> Any:
+    text = pdfium.FPDFPageObj_NewTextObj(document, b"ZapfDingbats", size)
+    pdfium.FPDFText_SetCharcodes(text, (ctypes.c_uint32 * 1)(_CODES[sign]), 1)
+    return text
 
 
 def _pages_that_say_something(document: Any) -> list[int]:
@@ -184,8 +218,7 @@ def _add_box(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotation
     sign = _TICKED if pdfium.FPDFAnnot_IsChecked(form, annotation.handle) else _EMPTY
     label = label_behind(box, page)
     size = label.size if label else _BOX_SIZE * box.height
-    text = pdfium.FPDFPageObj_NewTextObj(document, b"ZapfDingbats", size)
-    pdfium.FPDFText_SetCharcodes(text, (ctypes.c_uint32 * 1)(_CODES[sign]), 1)
+    text = _sign(pdfium, document, sign, size)
     if label:
         _insert(pdfium, page.page, text, label.box.left - 1.1 * size, label.foot)
     else:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from statistics import correlation, pstdev
 from typing import Any
 
-from stagekit.processing.pdf.ink.page_objects import PaintedText
+from stagekit.processing.pdf.ink.page_objects import PaintedText, font_name
 
 __all__ = ["Fingerprint", "doubtful_texts"]
 
@@ -64,15 +64,9 @@ def doubtful_texts(
         # A subset gives one width to all letters that it lacks, so only those in use count.
         fit = _fit(widths, set(said))
         if fit < DOUBTFUL if fit is not None else _lacks_vowels(said):
-            known = _name(pdfium, font), tuple(widths.values())
+            known = font_name(pdfium, font), tuple(widths.values())
             found[known] = found.get(known, []) + written[address]
     return found
-
-
-def _name(pdfium: Any, font: Any) -> bytes:
-    buffer = ctypes.create_string_buffer(128)
-    pdfium.FPDFFont_GetBaseFontName(font, buffer, 128)
-    return buffer.value
 
 
 def _widths(pdfium: Any, font: Any) -> dict[str, float]:

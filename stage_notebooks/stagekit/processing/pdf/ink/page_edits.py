@@ -62,7 +62,7 @@ def replace_by_picture(document: Any, index: int, source: Any) -> None:
     for handle in list(_objects(pdfium, page)):
         if pdfium.FPDFPage_RemoveObject(page, handle):
             pdfium.FPDFPageObj_Destroy(handle)
-    left, bottom, right, top = page.get_cropbox()
+    left, bottom, right, top = page.get_bbox()
     image = pypdfium2.PdfImage.new(document)
     image.set_bitmap(bitmap)
     image.set_matrix(pypdfium2.PdfMatrix().scale(right - left, top - bottom).translate(left, bottom))

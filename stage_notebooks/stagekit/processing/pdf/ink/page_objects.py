@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Box", "PaintedShape", "PaintedText", "page_objects", "shown_box", "text_of"]
+__all__ = ["Box", "PaintedShape", "PaintedText", "font_name", "page_objects", "shown_box", "text_of"]
 
 MOST_CORNERS = 6  # of a clip that is a rectangle
 MOST_NESTED = 12  # forms within forms; PDFium itself stops earlier
@@ -140,10 +140,16 @@ def text_of(text: PaintedText, text_page: Any) -> str:
     return bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "replace")
 
 
+def font_name(pdfium: Any, font: Any) -> bytes:
+    """Return the base name of a font of PDFium."""
+    buffer = ctypes.create_string_buffer(128)
+    pdfium.FPDFFont_GetBaseFontName(font, buffer, 128)
+    return buffer.value
+
+
 def shown_box(page: Any) -> Box:
     """Return the part of a page that is shown, in its own coordinates."""
-    crop, media = Box(*page.get_cropbox()), Box(*page.get_mediabox())
-    return crop.within(media)
+    return Box(*page.get_bbox())  # the boxes of the page alone lack those that it inherits
 
 
 def _unfolded(

@@ -15,7 +15,7 @@ from typing import Any
 from docling_core.types.doc import BoundingBox
 
 from stagekit.conservation.words import words_of
-from stagekit.processing.pdf.ink.annotations import draw_annotations
+from stagekit.processing.pdf.ink.annotations import draw_annotations, write_ticks
 from stagekit.processing.pdf.ink.font_maps import Fingerprint, doubtful_texts
 from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_edits import replace_by_picture, take_away
@@ -114,6 +114,7 @@ class _Plainer:
         if found:
             self._inscriptions[number] = found
         self._hidden[number] += sum(len(words_of(opened.letters(text))) for text in hidden.nowhere)
+        gone = gone + write_ticks(self._document, opened, inked)
         if gone:
             self._take_away(index, opened, gone)
         else:

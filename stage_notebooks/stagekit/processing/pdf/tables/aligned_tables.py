@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from docling_core.types.doc.page import PdfTextCell, TextCell
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines, with_own_ids
 from stagekit.processing.pdf.tables.drawn_rules import drawn_rules
+from stagekit.processing.pdf.tables.scattered_regions import regions_in_rows
 from stagekit.processing.pdf.tables.table_grid import GridCell, Rule, Word, find_grid
 
 if TYPE_CHECKING:
@@ -81,7 +83,12 @@ class AlignedTableModel(BaseTableStructureModel):
             clusters: list[Cluster] = []
             freed: list[Cluster] = []
             single = _SingleWords(page)
-            for cluster in layout.clusters:
+            whole, rest = _scattered_tables(page, layout.clusters, single)
+            for scattered in whole:
+                prediction.table_map[scattered.id] = scattered
+                clusters.append(scattered.cluster)
+                freed.extend(_beside(scattered))
+            for cluster in rest:
                 missed = _missed_table(page, cluster, single) if cluster.label == DocItemLabel.TEXT else None
                 table = _table(page, cluster, single) if cluster.label in TABLE_LABELS else missed
                 if missed is not None:
@@ -122,7 +129,8 @@ class _SingleWords:
 
 
 def _table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
-    vertical, horizontal = drawn_rules(page, cluster.bbox)
+    heights = [cell.rect.to_bounding_box().height for cell in cluster.cells]
+    vertical, horizontal = drawn_rules(page, cluster.bbox, median(heights) if heights else 0.0)
     cells = find_grid(_words(cluster, single), vertical, [Rule(*rule) for rule in horizontal])
     if not cells:
         return None
@@ -144,9 +152,31 @@ def _missed_table(page: Page, cluster: Cluster, single: _SingleWords) -> Table |
     if len(lines) < FEWEST_ROWS or 2 * sum(len(line) >= FEWEST_COLUMNS for line in lines) < len(lines):
         return None
     table = _table(page, cluster.model_copy(update={"label": DocItemLabel.TABLE}), single)
-    if table is None or table.num_cols < FEWEST_COLUMNS or table.num_rows < FEWEST_ROWS:
-        return None
-    return table if len(table.table_cells) >= FILLED * table.num_cols * table.num_rows else None
+    return table if table is not None and _is_full(table) else None
+
+
+def _scattered_tables(
+    page: Page, clusters: Sequence[Cluster], single: _SingleWords
+) -> tuple[list[Table], list[Cluster]]:
+    """Return the tables of which the layout model has made regions of text, and the other regions."""
+    found: list[Table] = []
+    rest = list(clusters)
+    for group in regions_in_rows(clusters):
+        cells = [cell for region in group for cell in region.cells]
+        box = BoundingBox.enclosing_bbox([region.bbox for region in group])
+        whole = group[0].model_copy(update={"label": DocItemLabel.TABLE, "cells": cells, "bbox": box})
+        table = _table(page, whole, single)
+        if table is not None and _is_full(table):
+            found.append(table)
+            rest = [cluster for cluster in rest if not any(cluster is region for region in group)]
+    return found, rest
+
+
+def _is_full(table: Table) -> bool:
+    """Whether nearly all cells of a table of several rows and columns are filled."""
+    if table.num_cols < FEWEST_COLUMNS or table.num_rows < FEWEST_ROWS:
+        return False
+    return len(table.table_cells) >= FILLED * table.num_cols * table.num_rows
 
 
 def _words(cluster: Cluster, single: _SingleWords) -> list[Word]:

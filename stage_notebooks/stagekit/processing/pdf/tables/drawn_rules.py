@@ -15,11 +15,21 @@ if TYPE_CHECKING:
 __all__ = ["drawn_rules", "rule_extents", "rule_positions"]
 
 LONG_SIDE = 1700  # pixels of the page image in which rules are looked for (A4 at about 144 dpi)
+LONGER_THAN_LINES = 1.2  # length of an upright rule's shortest piece, in line heights
+SHORTEST_RUN = 0.03  # share of the region's width that a part of a rule has at least
 SHORTEST = 0.45  # a rule is at least this share of the region's extent
 
 
-def drawn_rules(page: Page, region: BoundingBox) -> tuple[list[float], list[tuple[float, float, float]]]:
-    """Return the rules in a region: x of the vertical, (y, left, right) of the horizontal ones, in points."""
+def drawn_rules(
+    page: Page, region: BoundingBox, line_height: float
+) -> tuple[list[float], list[tuple[float, float, float]]]:
+    """Return the rules in a region: x of the vertical, (y, left, right) of the horizontal ones, in points.
+
+    Args:
+        page: With its image.
+        region: In points from the top left.
+        line_height: Of the text in it, in points.
+    """
     if page.size is None:
         return [], []
     scale = LONG_SIDE / max(page.size.width, page.size.height)
@@ -30,7 +40,7 @@ def drawn_rules(page: Page, region: BoundingBox) -> tuple[list[float], list[tupl
     left, top = max(0, int(region.l * scale) - margin), max(0, int(region.t * scale) - margin)
     right, bottom = int(region.r * scale) + margin, int(region.b * scale) + margin
     crop = np.asarray(image.convert("L"))[top:bottom, left:right]
-    xs, ys = rule_positions(crop)
+    xs, ys = rule_positions(crop, line_height * scale)
     extents = rule_extents(crop, ys)
     return [(x + left) / scale for x in xs], [
         ((y + top) / scale, (start + left) / scale, (end + left) / scale)
@@ -38,8 +48,11 @@ def drawn_rules(page: Page, region: BoundingBox) -> tuple[list[float], list[tupl
     ]
 
 
-def rule_positions(gray: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
-    """Return the centres of long dark lines in a grey image: x of the vertical, y of the horizontal ones."""
+def rule_positions(gray: NDArray[np.uint8], line_height: float = 0.0) -> tuple[list[float], list[float]]:
+    """Return the centres of long dark lines in a grey image: x of the vertical, y of the horizontal ones.
+
+    The stems of letters that stand below one another are no rule: it is longer than a line of text is high.
+    """
     import cv2
 
     if min(gray.shape) < 20:
@@ -47,7 +60,7 @@ def rule_positions(gray: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
     ink = cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 25, 8)
     found: list[list[float]] = []
     for axis, extent in ((0, gray.shape[0]), (1, gray.shape[1])):
-        length = max(15, int(extent * 0.04))
+        length = max(15, int(extent * 0.04), int(line_height * LONGER_THAN_LINES) if axis == 0 else 0)
         kernel = np.ones((length, 1) if axis == 0 else (1, length), np.uint8)
         lines = cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel)
         covered = (lines > 0).sum(axis=axis) / extent
@@ -60,10 +73,18 @@ def rule_extents(gray: NDArray[np.uint8], ys: Sequence[float]) -> list[tuple[flo
     extents = []
     for y in ys:
         band = gray[max(0, int(y) - 2) : int(y) + 3].min(axis=0)
-        ink = np.flatnonzero(band < (int(gray.max()) + int(band.min())) / 2)
-        # Letters near the rule and the ends of vertical rules are ink too; they move an end by little.
+        ink = np.flatnonzero(_in_runs(band < (int(gray.max()) + int(band.min())) / 2))
         extents.append((float(ink[0]), float(ink[-1])) if len(ink) else (0.0, float(gray.shape[1])))
     return extents
+
+
+def _in_runs(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return ink without short runs: letters beside a rule, and upright rules that it does not reach."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], ink.astype(np.int8), [0]))))
+    kept = np.zeros_like(ink)
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        kept[start:end] = end - start >= SHORTEST_RUN * len(ink)
+    return kept if kept.any() else ink
 
 
 def _centres(flags: NDArray[np.bool_]) -> list[float]:

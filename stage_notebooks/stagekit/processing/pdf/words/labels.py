@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["join_labels"]
 
 GAP = 0.6  # white between the pieces, in heights of the larger
+BOX_GAP = 1.5  # the same behind the sign of a box, which never ends a text
 SAME_ROW = 0.6  # share of the smaller height that both have in common
+
+_BOXES = tuple(BOX_SIGNS)
 
 
 def join_labels(page: SegmentedPdfPage) -> None:
@@ -32,7 +35,7 @@ def join_labels(page: SegmentedPdfPage) -> None:
     for line in lines:
         while id(line) not in gone and _opens(line.text):
             box = box_of(line)
-            reach = GAP * box.height
+            reach = (BOX_GAP if line.text.rstrip().endswith(_BOXES) else GAP) * box.height
             near = lines[bisect_left(lefts, box.r - reach / 2) : bisect_right(lefts, box.r + reach)]
             behind = next(
                 (
@@ -51,7 +54,7 @@ def join_labels(page: SegmentedPdfPage) -> None:
 
 
 def _opens(text: str) -> bool:
-    return text.rstrip().endswith((":", "?", *BOX_SIGNS))
+    return text.rstrip().endswith((":", "?", *_BOXES))
 
 
 def _is_beside(line: TextCell, cell: TextCell) -> bool:

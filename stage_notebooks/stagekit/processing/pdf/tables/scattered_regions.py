@@ -1,0 +1,68 @@
+"""Finds regions of text that stand beside and below one another as the rows and columns of a table may.
+
+A layout model knows a table by its rules. Of one without rules it may make a paragraph of the first columns
+and a region of each cell of the others, which would be read column by column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from docling.datamodel.base_models import Cluster
+from docling_core.types.doc import BoundingBox, DocItemLabel
+
+__all__ = ["regions_in_rows"]
+
+PARTS = (DocItemLabel.TEXT, DocItemLabel.SECTION_HEADER, DocItemLabel.LIST_ITEM)
+SHARED = 0.5  # share of the lower region's height that regions of one band have in common
+NEAREST_BAND = 1.6  # white between the bands of one table, in line heights
+
+
+def regions_in_rows(regions: Iterable[Cluster]) -> list[list[Cluster]]:
+    """Return groups of regions of which each may be one table, from top to bottom.
+
+    Args:
+        regions: Of one page, with their lines.
+    """
+    texts = [region for region in regions if region.label in PARTS and region.cells and not region.children]
+    groups: list[list[Cluster]] = []
+    for band in _bands(sorted(texts, key=lambda region: region.bbox.t)):
+        if len(band) < 2:
+            continue
+        if groups and _is_near(groups[-1], band, texts):
+            groups[-1].extend(band)
+        else:
+            groups.append(band)
+    return groups
+
+
+def _bands(regions: Sequence[Cluster]) -> list[list[Cluster]]:
+    """Return regions that stand beside others together, each band from its highest point to its lowest."""
+    bands: list[list[Cluster]] = []
+    bottom = 0.0
+    for region in regions:
+        shared = bottom - region.bbox.t
+        if bands and shared > SHARED * min(region.bbox.height, _line_height([region])):
+            bands[-1].append(region)
+            bottom = max(bottom, region.bbox.b)
+        else:
+            bands.append([region])
+            bottom = region.bbox.b
+    return bands
+
+
+def _is_near(above: Sequence[Cluster], band: Sequence[Cluster], texts: Sequence[Cluster]) -> bool:
+    """Whether a band goes on with the one above it, and no other region stands between the two."""
+    bottom, top = _around(above).b, _around(band).t
+    between = any(bottom <= region.bbox.t and region.bbox.b <= top for region in texts)
+    return not between and top - bottom < NEAREST_BAND * _line_height(band)
+
+
+def _around(regions: Sequence[Cluster]) -> BoundingBox:
+    return BoundingBox.enclosing_bbox([region.bbox for region in regions])
+
+
+def _line_height(regions: Sequence[Cluster]) -> float:
+    heights = (cell.rect.to_bounding_box().height for region in regions for cell in region.cells)
+    return float(median(heights))
