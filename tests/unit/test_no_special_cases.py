@@ -19,7 +19,7 @@ HANDED = frozenset((Path(__file__).parent / "handed_cases.txt").read_text().spli
 
 
 def digest(text: str) -> str:
-    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+    return hashlib.sha256(" ".join(text.split()).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def texts_of(code: str) -> Iterator[str]:
@@ -42,7 +42,7 @@ def codes() -> Iterator[tuple[str, str]]:
 
 
 def found(code: str) -> list[str]:
-    return [text for text in texts_of(code) if digest(text) in HANDED]
+    return list(dict.fromkeys(text for text in texts_of(code) if digest(text) in HANDED))
 
 
 def test_no_name_and_no_sentence_of_a_handed_case_stands_in_the_product() -> None:
