@@ -136,7 +136,7 @@ def test_a_process_that_is_killed_leaves_no_lock(folder, how):
 
 
 def test_a_writer_killed_among_searches_loses_nothing_that_was_acknowledged(folder):
-    with other(SEARCHES, folder, 50) as searching, other(WRITES_ON, folder) as writer:
+    with other(SEARCHES, folder, 100_000) as searching, other(WRITES_ON, folder) as writer:
         for line in writer.stdout:
             if int(line) >= 300:
                 os.kill(writer.pid, signal.SIGKILL)
