@@ -51,7 +51,7 @@ class PlainOrder(ReadingOrderPredictor):
         return ordered
 
     def predict_merges(self, sorted_elements: list[PageElement]) -> dict[int, list[int]]:
-        """Return which regions go on in others, by number: not not those that end in a short line."""
+        """Return which regions go on in others, by number; not those that end in a short line."""
         by_number = {element.cid: element for element in sorted_elements}
         merges = {}
         for first, rest in super().predict_merges(sorted_elements).items():
