@@ -28,12 +28,11 @@ property: $(READY) ## Try random sequences of edits, runs and accidents (half an
 bench: $(READY) ## Measure the chain beside a plain script; PEERS=1: beside its peers; ARGS="--documents 60"
 	$(BIN)/python -m tests.bench $(if $(PEERS),--peers) $(ARGS)
 
-check: $(READY) ## Check style, types and rooms (ruff, mypy, lint-imports), and the locked packages for known vulnerabilities
+check: $(READY) ## Check style, types and rooms (ruff, mypy, lint-imports)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory audit
 
 # pip-audit runs in an environment of its own, and asks a service: without a network there is nothing to ask.
 audit: $(READY) ## Look up the locked packages in the database of known vulnerabilities (needs the network)

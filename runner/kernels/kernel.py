@@ -216,6 +216,7 @@ class StageKernel:
         if self._ended.is_set():
             return
         self._ended.set()
+        self._note_memory()  # a stage can be over before the watch has looked once
         self._kill()
         if self._warming is not None:
             # A thread that is in ZeroMQ when Python ends takes the whole process down with it.
@@ -257,6 +258,9 @@ class StageKernel:
 
     def _watch_memory(self) -> None:
         while not self._ended.wait(0.5) and psutil.pid_exists(self.pid):
-            self.peak_memory_mb = max(self.peak_memory_mb, family_resident_mb(self.pid))
+            self._note_memory()
             if self.over_limit():
                 self._kill()
+
+    def _note_memory(self) -> None:
+        self.peak_memory_mb = max(self.peak_memory_mb, family_resident_mb(self.pid))

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from runner.kernels.kernel import kernel_environment
+from runner.kernels.kernel import StageKernel, kernel_environment
 from runner.record.kernels import reap_orphans
 
 ME = {"pid": os.getpid(), "started": psutil.Process().create_time()}
@@ -48,6 +48,12 @@ def test_of_the_secrets_a_kernel_gets_those_of_its_stage(monkeypatch: pytest.Mon
         "GITLAB_TOKEN", "GITLAB_TOKEN_FILE",
     }  # fmt: skip
     assert (environment["PATH_TO_DATA"], environment["NIC_ETL_NOTEBOOK"]) == ("/data", "a.ipynb")
+
+
+def test_a_stage_that_is_over_before_its_memory_was_watched_has_a_figure_too(tmp_path: Path) -> None:
+    kernel = StageKernel(kernel_environment((), {}), tmp_path, tmp_path / "log", tmp_path / "kernels")
+    kernel.end()
+    assert kernel.peak_memory_mb > 0
 
 
 def test_a_kernel_whose_runner_is_gone_is_ended(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
