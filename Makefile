@@ -50,7 +50,7 @@ format: $(READY) ## Format the code
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--extra dev --extra dashboard --extra notify --extra cluster pyproject.toml -o requirements.lock
+		--extra dev --extra dashboard --extra notify --extra cluster --extra serve pyproject.toml -o requirements.lock
 
 clean: ## Remove .venv and caches; outputs/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage*

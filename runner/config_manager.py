@@ -70,7 +70,7 @@ _RECORD = "the run's record"
 _OTHER_VARIABLES = {
     "PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK", "PDF_PASSWORDS", "PDF_PASSWORDS_FILE",
     "NOTIFY_URLS", "NOTIFY_URLS_FILE", "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE", "ENCRYPTION_OLD_KEY",
-    "ENCRYPTION_OLD_KEY_FILE",
+    "ENCRYPTION_OLD_KEY_FILE", "SERVE_TOKEN", "SERVE_TOKEN_FILE",
     "WEBHOOK_TOKEN", "WEBHOOK_TOKEN_FILE",  # read by nothing any more, and still set by service units
 }  # fmt: skip
 _RUNNER_ONLY = {"outputs_dir", "encrypt_outputs", "metrics_file", "notify_on"}

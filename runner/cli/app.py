@@ -19,6 +19,7 @@ from runner.cli import dashboard as cli_dashboard
 from runner.cli import report as cli_report
 from runner.cli import screens, upkeep_screens
 from runner.cli import search as cli_search
+from runner.cli import serve as cli_serve
 from runner.cli import sources as cli_sources
 from runner.cli import status as cli_status
 from runner.cli import upkeep as cli_upkeep
@@ -358,6 +359,7 @@ cli_status.register(app)
 cli_watch.register(app)
 cli_report.register(app)
 cli_dashboard.register(app)
+cli_serve.register(app)
 cli_welcome.group_commands(app)
 
 

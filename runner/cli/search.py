@@ -20,7 +20,7 @@ from runner.record.state_manager import StateManager
 from runner.tools import run_tool
 from stagekit.base.files import atomic_write
 
-__all__ = ["EVALUATION_FILE", "parse_filters", "register"]
+__all__ = ["EVALUATION_FILE", "parse_filters", "register", "search_request"]
 
 _WITH_COMMAS = frozenset({"clause", "clauses"})
 
@@ -68,9 +68,9 @@ def search(
     """
     chosen = parse_filters(filters or [])
     config = load_config(profile, parse_assignments(parameter or [])).config
-    request = _request(config, mode, collection) | {"question": question, "top": top}
+    request = search_request(config, mode, collection) | {"question": question, "top": top}
     request |= {"filters": chosen, "today": config.today}
-    hits = run_tool("stagekit.search.query", request)
+    hits = run_tool("stagekit.search.query", request, warm=True)
     if as_json:
         print_json(hits)
     else:
@@ -98,7 +98,10 @@ def evaluate(
     Example: nic-etl evaluate questions.jsonl --compare
     """
     config = load_config(profile, parse_assignments(parameter or [])).config
-    request = _request(config, mode, collection) | {"queries": str(queries.absolute()), "compare": compare}
+    request = search_request(config, mode, collection) | {
+        "queries": str(queries.absolute()),
+        "compare": compare,
+    }
     report = run_tool("stagekit.search.evaluation", request)
     report["evaluated_at"] = now().isoformat(timespec="seconds")
     report["queries_sha256"] = hashlib.sha256(queries.read_bytes()).hexdigest()
@@ -131,7 +134,14 @@ def parse_filters(words: list[str]) -> dict[str, list[str]]:
     return filters
 
 
-def _request(config: PipelineConfig, mode: _Mode | None, collection: str) -> dict[str, Any]:
+def search_request(config: PipelineConfig, mode: _Mode | None = None, collection: str = "") -> dict[str, Any]:
+    """Return what of a request the configuration knows: connection, collection, model.
+
+    Args:
+        config: the settings.
+        mode: how to search; None: as the settings say.
+        collection: another one than the configured; "": that.
+    """
     names = (
         "qdrant_url",
         "embedding_model",

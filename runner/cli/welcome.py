@@ -9,7 +9,7 @@ __all__ = ["GROUPS", "group_commands", "welcome"]
 
 GROUPS = {
     "Run": ("run", "watch", "plan", "resume", "rerun", "cancel"),
-    "Look": ("status", "history", "show", "report", "dashboard", "search", "evaluate"),
+    "Look": ("status", "history", "show", "report", "dashboard", "search", "serve", "evaluate"),
     "Keep in order": (
         "verify", "quarantine", "collections", "prune", "backup", "restore", "state", "audit",
     ),

@@ -51,6 +51,7 @@ class SearchView:
         question = self.question.value.strip()
         if not question:
             return note(span("Write a question first.", "warn"))
+        self._workspace.keep_warm()
         top = f"--top={self.top.value}"
         hits: list[dict[str, Any]] = self._workspace.ask("search", top, words=(question,))
         if not hits:

@@ -23,6 +23,7 @@ from runner.models import PipelineState
 from runner.record.state_manager import StateManager
 from runner.report.facts import collect_report
 from runner.report.model import RunReport
+from runner.tools import is_warm, keep_warm
 from stagekit.base.paths import make_private_dir
 
 __all__ = ["CommandFailedError", "Launch", "Workspace", "child_environment", "setting_text"]
@@ -66,6 +67,7 @@ class Workspace:
     settings: dict[str, str] = field(default_factory=dict)
     launch: Launch | None = None
     _reports: dict[tuple[Any, ...], RunReport] = field(default_factory=dict, repr=False)
+    _warm: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, profile: str | None = None, settings: Mapping[str, Any] | None = None) -> Workspace:
@@ -134,6 +136,12 @@ class Workspace:
         except ValueError:
             said = done.stderr.strip() or f"nic-etl {command[0]} ended with code {done.returncode}."
             raise CommandFailedError(said) from None
+
+    def keep_warm(self) -> None:
+        """Let a process keep the model of questions loaded, for as long as this one lives."""
+        outputs = self.manager.outputs
+        if (self._warm is None or self._warm.poll() is not None) and not is_warm(outputs):
+            self._warm = keep_warm({"outputs_dir": str(outputs)})
 
     def start(self, command: str, *options: str) -> Launch:
         """Start ``run`` or ``resume``: detached, so that it outlives this notebook and its server."""

@@ -9,7 +9,6 @@ import os
 import queue
 import shutil
 import signal
-import tempfile
 import threading
 import time
 import uuid
@@ -27,11 +26,12 @@ from runner.kernels.forks import ForkProvisioner, KernelForks
 from runner.record.kernels import note_kernel
 from stagekit.base.process_memory import family_resident_mb
 from stagekit.base.redaction import SECRET_VARIABLES
+from stagekit.base.socket_folder import socket_folder
+from stagekit.errors import StageError
 from stagekit.sealing.cipher import KEY_VARIABLE
 
 __all__ = ["StageKernel", "kernel_environment", "thread_event_loop"]
 
-_LONGEST_SOCKET_NAME = 107  # bytes
 _KERNEL_OPTIONS = [
     # IPython would keep the injected parameters in the user's history file.
     "--HistoryManager.hist_file=:memory:",
@@ -76,27 +76,6 @@ def thread_event_loop() -> Iterator[None]:
             asyncio.set_event_loop(None)
 
 
-def _socket_folder() -> str:
-    """Make a folder for a kernel's sockets, the names of which the system cuts at 107 bytes (unix(7)).
-
-    The folder for temporary files can be far longer on batch systems.
-
-    Raises:
-        PipelineOrchestrationError: if there is none with a name short enough.
-    """
-    usual = tempfile.gettempdir()
-    for place in (usual, os.environ.get("XDG_RUNTIME_DIR") or usual, "/tmp", "/var/tmp", "/dev/shm"):
-        with contextlib.suppress(OSError):
-            folder = tempfile.mkdtemp(prefix="nk-", dir=place)
-            if len(os.fsencode(folder)) <= _LONGEST_SOCKET_NAME - len("/k-00000"):
-                return folder
-            os.rmdir(folder)  # noqa: PTH106
-    raise PipelineOrchestrationError(
-        f"Kernels need sockets, whose names may have {_LONGEST_SOCKET_NAME} bytes, and {usual} is too long "
-        "for that: set TMPDIR to a folder with a short name that can be written to."
-    )
-
-
 class _IpcKernelManager(KernelManager):
     """A kernel manager whose channels are Unix sockets in a folder that only the owner may enter.
 
@@ -105,7 +84,10 @@ class _IpcKernelManager(KernelManager):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        self.socket_dir = _socket_folder()
+        try:
+            self.socket_dir = socket_folder("nk-", longest="/k-00000")
+        except StageError as error:
+            raise PipelineOrchestrationError(str(error)) from None
         super().__init__(
             transport="ipc",
             ip=f"{self.socket_dir}/k",  # absolute: the kernel's working folder is not ours

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from runner.cli.surroundings import missing_folder, place_caches
-from runner.errors import PipelineOrchestrationError
-from runner.kernels import kernel
 from runner.record.state_manager import StateManager
+from stagekit.base import socket_folder
+from stagekit.errors import StageError
 
 PRINTING = """
 import os, sys
@@ -90,13 +90,13 @@ def test_sockets_go_where_their_names_are_short_enough(tmp_path, monkeypatch):
     long.mkdir(parents=True)
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
-    folder = Path(kernel._socket_folder())
+    folder = Path(socket_folder.socket_folder("nk-", longest="/k-00000"))
     folder.rmdir()
     assert len(str(folder)) < 100
     assert not list(long.iterdir())
-    monkeypatch.setattr(kernel, "_LONGEST_SOCKET_NAME", 10)
-    with pytest.raises(PipelineOrchestrationError, match="set TMPDIR"):
-        kernel._socket_folder()
+    monkeypatch.setattr(socket_folder, "LONGEST_SOCKET_NAME", 10)
+    with pytest.raises(StageError, match="set TMPDIR"):
+        socket_folder.socket_folder("nk-", longest="/k-00000")
 
 
 def test_latest_is_a_copy_where_the_disk_has_no_links(tmp_path, monkeypatch):

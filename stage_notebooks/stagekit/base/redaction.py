@@ -32,6 +32,7 @@ SECRET_VARIABLES = (
     "NIC_ETL_NOTIFY_URLS",
     "NIC_ETL_ENCRYPTION_KEY",
     "NIC_ETL_ENCRYPTION_OLD_KEY",
+    "NIC_ETL_SERVE_TOKEN",
 )
 # Of the artifact store: every process needs them, and no text does.
 _STORE_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")

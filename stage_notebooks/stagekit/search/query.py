@@ -49,6 +49,7 @@ __all__ = [
     "main",
     "model_files",
     "open_store",
+    "plain_search",
     "search",
 ]
 
@@ -373,10 +374,11 @@ def _request(text: str, needed: set[str], known: set[str]) -> dict[str, Any]:
 def main() -> int:
     """Answer the request on standard input and return the exit code."""
     known = set(inspect.signature(search).parameters) - {"embed"}
-    return answer_request(_plain_search, needed={"question", "embedding_model"}, known=known)
+    return answer_request(plain_search, needed={"question", "embedding_model"}, known=known)
 
 
-def _plain_search(**request: Any) -> list[dict[str, Any]]:
+def plain_search(**request: Any) -> list[dict[str, Any]]:
+    """Call :func:`search` and return its hits as plain JSON."""
     return [asdict(hit) for hit in search(**request)]
 
 
