@@ -37,6 +37,7 @@ kernel gets only those that it needs.
 | `QDRANT_API_KEY` | the Qdrant server |
 | `HF_TOKEN` | models of the hub that need one |
 | `NIC_ETL_PDF_PASSWORDS` | protected PDFs, one password a line |
+| `NIC_ETL_SERVE_TOKEN` | what each request to `nic-etl serve` must have |
 | `NIC_ETL_NOTIFY_URLS` | where notifications go, one Apprise address a line |
 | `NIC_ETL_ENCRYPTION_KEY` | the encryption of `outputs/` (`nic-etl state new-key`); every stage gets it |
 | `NIC_ETL_ENCRYPTION_OLD_KEY` | the former key, for `nic-etl state rekey` |

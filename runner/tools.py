@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runner.errors import StateManagementError
-from stagekit.base.warm_process import ask_warm_process, is_warm
+from stagekit.base.sockets.warm_process import ask_warm_process, is_warm
 
 __all__ = ["is_warm", "keep_warm", "run_tool"]
 

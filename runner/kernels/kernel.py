@@ -26,7 +26,7 @@ from runner.kernels.forks import ForkProvisioner, KernelForks
 from runner.record.kernels import note_kernel
 from stagekit.base.process_memory import family_resident_mb
 from stagekit.base.redaction import SECRET_VARIABLES
-from stagekit.base.socket_folder import socket_folder
+from stagekit.base.sockets.folder import socket_folder
 from stagekit.errors import StageError
 from stagekit.sealing.cipher import KEY_VARIABLE
 

@@ -21,7 +21,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
-from stagekit.base.warm_process import ask_warm_process, is_warm
+from stagekit.base.sockets.warm_process import ask_warm_process, is_warm
 from tests.integration.conftest import NicEtl, SampleRun
 
 pytestmark = pytest.mark.slow

@@ -56,7 +56,9 @@ def test_a_payload_of_version_0_9_becomes_a_valid_one_of_today():
 def test_a_payload_of_1_0_gets_the_fields_of_1_1_and_loses_nothing():
     made = payloads()[0]
     old = {name: value for name, value in made.items() if name not in ADDED_1_1} | {"schema_version": "1.0"}
-    assert migrate_payload(old) == made | {"has_struck_text": None}, "what 1.0 did not know, nobody knows"
+    unknown = {"has_struck_text": None}
+    made["metadata"] |= unknown
+    assert migrate_payload(old) == made | unknown, "what 1.0 did not know, nobody knows"
     assert migrate_payload(old | {"is_latest": False})["stale"] is True
 
 

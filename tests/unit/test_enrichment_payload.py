@@ -15,6 +15,7 @@ from stagekit.enrichment import (
     payload_inputs,
 )
 from stagekit.enrichment.canonical import canonical_json
+from stagekit.enrichment.citation import file_link
 from tests.unit.nic_rows import DOCUMENT_ID, SETTINGS, TEXT, WHEN, chunk, processed, source
 
 
@@ -44,6 +45,15 @@ def test_a_document_without_any_metadata_still_gets_a_complete_payload():
     assert made["processing_timestamp"] == WHEN
     assert made["processing_confidence"] == 1.0
     assert made["file_hash"] == "a" * 40
+
+
+def test_what_an_answer_cites_stands_once_more_in_one_object_without_the_text():
+    made = payload()
+    nested = dict(made["metadata"])
+    assert nested.pop("source") == file_link(made)
+    assert {"document_id", "title", "file_path", "page_number", "clause"} <= nested.keys()
+    assert nested == {name: made[name] for name in nested}
+    assert TEXT not in str(nested)
 
 
 def test_title_comes_from_the_best_source_there_is():

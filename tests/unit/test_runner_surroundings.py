@@ -14,7 +14,7 @@ import pytest
 
 from runner.cli.surroundings import missing_folder, place_caches
 from runner.record.state_manager import StateManager
-from stagekit.base import socket_folder
+from stagekit.base.sockets import folder as socket_folder
 from stagekit.errors import StageError
 
 PRINTING = """

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from stagekit.declared.dates import parse_timestamp
+from stagekit.enrichment.citation import cited_fields
 from stagekit.enrichment.schema import ADDED_1_1, SCHEMA_VERSION, completeness, nullable_fields
 
 __all__ = ["migrate_payload"]
@@ -67,7 +68,9 @@ def _from_0_9(payload: Payload) -> Payload:
 
 def _from_1_0(payload: Payload) -> Payload:
     """1.1 added fields of which nothing was known then, but for ``stale``."""
-    return dict.fromkeys(ADDED_1_1) | payload | {"stale": not payload["is_latest"], "schema_version": "1.1"}
+    added = {"stale": not payload["is_latest"], "schema_version": "1.1"}
+    migrated = dict.fromkeys(ADDED_1_1) | payload | added
+    return migrated | {"metadata": cited_fields(migrated)}
 
 
 _STEPS: Final[dict[str, Callable[[Payload], Payload]]] = {"0.9": _from_0_9, "1.0": _from_1_0}

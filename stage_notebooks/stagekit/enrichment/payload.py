@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from stagekit.enrichment.canonical import point_fingerprint
+from stagekit.enrichment.citation import cited_fields
 from stagekit.enrichment.metadata import EnrichmentSettings, describe_document
 from stagekit.enrichment.migration import migrate_payload
 from stagekit.enrichment.schema import ADDED_1_1, NicPayload, PayloadDraft, completeness
@@ -65,6 +66,7 @@ def build_payloads(
     for chunk_id, row in zip(ids, chunk_rows, strict=True):
         payload = shared | {"chunk_id": chunk_id} | _chunk_fields(row)
         payload["metadata_completeness_score"] = completeness(payload)
+        payload["metadata"] = cited_fields(payload)
         _check(PayloadDraft, payload)
         payloads.append(payload)
     return payloads

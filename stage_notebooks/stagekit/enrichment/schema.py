@@ -235,7 +235,7 @@ class CustomGroup(_Group):
 
     custom_fields: dict[str, JsonValue]
     metadata: dict[str, JsonValue] | None = _Added(
-        "fields once more, nested, for consumers that expect them so; null until a setting asks for it"
+        "what an answer cites, once more in one object for consumers that read only that; source is the link"
     )
     schema_version: Literal["1.1"]
 

@@ -11,17 +11,15 @@ import contextlib
 import difflib
 import inspect
 import json
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from stagekit.chunking.normative import clause_values
 from stagekit.declared.validity import has_expired, resolve_day
+from stagekit.enrichment.citation import file_link
 from stagekit.errors import StageError
 from stagekit.search.clauses import CLAUSES, clause_condition
 from stagekit.search.retrieval import (
@@ -309,30 +307,6 @@ def _hits(found: Sequence[ScoredPoint], day: str) -> list[Hit]:
             )
         )
     return hits
-
-
-def file_link(payload: Mapping[str, Any]) -> str:
-    """Return where a chunk's file can be read as it was indexed.
-
-    For a repository on the web this is GitLab's address of the file at its commit, at the chunk's page (PDF)
-    or heading (Markdown); otherwise ``path@commit``.
-    """
-    path, commit = str(payload["file_path"]), str(payload["repository_commit"])
-    repository = str(payload["repository_url"])
-    if not repository.startswith(("https://", "http://")):
-        return f"{path}@{commit}"
-    suffix, place = Path(path).suffix.lower(), ""
-    if suffix == ".pdf" and payload["page_number"]:
-        place = f"#page={payload['page_number']}"
-    elif suffix == ".md" and payload["section_titles"]:
-        place = "#" + quote(_anchor(payload["section_titles"][-1]))
-    return f"{repository.removesuffix('.git')}/-/blob/{quote(commit)}/{quote(path)}{place}"
-
-
-def _anchor(heading: str) -> str:
-    # As GitLab makes a heading's id: docs.gitlab.com, "GitLab Flavored Markdown", "Heading IDs and links".
-    kept = re.sub(r"[^\w\- ]", "", heading.lower()).strip()
-    return re.sub(r"-+", "-", kept.replace(" ", "-"))
 
 
 def answer_request(tool: Callable[..., Any], *, needed: set[str], known: set[str]) -> int:

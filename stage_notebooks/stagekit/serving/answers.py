@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from stagekit.base.warm_process import WarmAnswer
+from stagekit.base.sockets.warm_process import WarmAnswer
 from stagekit.errors import StageError
 from stagekit.search.query import SearchRequestError, plain_search
 from stagekit.serving.document import plain_document

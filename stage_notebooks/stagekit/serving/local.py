@@ -21,8 +21,8 @@ from typing import Any
 
 from stagekit.base.files import atomic_write
 from stagekit.base.paths import outputs_path
-from stagekit.base.socket_folder import socket_folder
-from stagekit.base.warm_process import NOTE, WarmAnswer, code_identity, is_warm
+from stagekit.base.sockets.folder import socket_folder
+from stagekit.base.sockets.warm_process import NOTE, WarmAnswer, code_identity, is_warm
 from stagekit.serving.answers import Answers
 
 __all__ = ["answering", "main"]
@@ -35,8 +35,8 @@ _SOCKET = "/s"
 def answering(answers: Answers, outputs: Path) -> Iterator[Path]:
     """Answer at a Unix socket while the context lasts, and leave a note of it in the outputs folder.
 
-    The socket lies in a folder of its own that only this user may enter. Where another such process serves the
-    outputs folder, that one is asked as before.
+    The socket lies in a folder of its own that only this user may enter. Where another such process serves
+    the outputs folder, that one is asked as before.
 
     Args:
         answers: the requests.

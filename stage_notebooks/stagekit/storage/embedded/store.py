@@ -49,6 +49,12 @@ _open_stores: dict[Path, EmbeddedQdrant] = {}
 _COMPLETED: Final = models.UpdateResult(operation_id=None, status=models.UpdateStatus.COMPLETED)
 
 T = TypeVar("T")
+_NOTE: Final = (
+    "The collections of nic-etl, in the form of Qdrant's own engine.\n"
+    "QdrantClient(path=...) has another form and finds none here. Read them with `nic-etl search`,\n"
+    "`nic-etl serve` or stagekit.storage.connect, or hand them to a server:\n"
+    "`nic-etl run -p qdrant_url=URL`. See docs/consuming.md.\n"
+)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -74,6 +80,14 @@ def open_embedded(path: Path, *, read_only: bool = False) -> EmbeddedQdrant:
 def _close_all() -> None:
     for store in list(_open_stores.values()):
         store.close()
+
+
+def _leave_note(path: Path) -> None:
+    # Whoever opens the folder with QdrantClient(path=…) finds nothing in it.
+    note = path / "README.txt"
+    if not note.exists():
+        with contextlib.suppress(OSError):
+            note.write_text(_NOTE, encoding="utf-8")
 
 
 def _reads(method: F) -> F:
@@ -127,6 +141,7 @@ class EmbeddedQdrant:
         self._written: set[str] = set()
         make_private_dir(path)
         make_private_dir(path / "collections")
+        _leave_note(path)
         self._aliases: dict[str, str] = {}
         self._collections: dict[str, dict[str, Any]] = {}
         self._writer = None if read_only else self._only_writer()

@@ -43,7 +43,7 @@ class WarmAnswer:
 
 def code_identity() -> str:
     """Return what two processes must share to give the same answers: version, place and Python."""
-    return f"{version('nic-etl')} {Path(__file__).resolve().parents[1]} {sys.version_info[:3]}"
+    return f"{version('nic-etl')} {Path(__file__).resolve().parents[2]} {sys.version_info[:3]}"
 
 
 def ask_warm_process(outputs: Path, tool: str, request: dict[str, Any]) -> WarmAnswer | None:

@@ -1,0 +1,1 @@
+"""Unix sockets, through which processes of one user speak."""
