@@ -14,17 +14,18 @@ import typer
 from rich.console import Console
 
 from runner.cli import audit as cli_audit
-from runner.cli import collections as cli_collections
 from runner.cli import dashboard as cli_dashboard
 from runner.cli import report as cli_report
 from runner.cli import screens, upkeep_screens
 from runner.cli import search as cli_search
-from runner.cli import serve as cli_serve
-from runner.cli import sources as cli_sources
 from runner.cli import status as cli_status
 from runner.cli import upkeep as cli_upkeep
 from runner.cli import watch as cli_watch
 from runner.cli import welcome as cli_welcome
+from runner.cli.collection import builds as cli_collections
+from runner.cli.collection import documents as cli_documents
+from runner.cli.collection import serve as cli_serve
+from runner.cli.collection import sources as cli_sources
 from runner.cli.common import (
     AsJson,
     Profile,
@@ -351,6 +352,7 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
 
 
 cli_search.register(app)
+cli_documents.register(app)
 cli_sources.register(app)
 cli_upkeep.register(app)
 cli_collections.register(app)

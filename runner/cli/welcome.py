@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 from rich.console import Console
 
@@ -9,7 +12,8 @@ __all__ = ["GROUPS", "group_commands", "welcome"]
 
 GROUPS = {
     "Run": ("run", "watch", "plan", "resume", "rerun", "cancel"),
-    "Look": ("status", "history", "show", "report", "dashboard", "search", "serve", "evaluate"),
+    "Look": ("status", "history", "show", "report", "dashboard", "document", "search", "evaluate"),
+    "Hand on": ("serve", "export"),
     "Keep in order": (
         "verify", "quarantine", "collections", "prune", "backup", "restore", "state", "audit",
     ),
@@ -25,8 +29,14 @@ _STEPS = (
 )
 
 
-def welcome(context: typer.Context) -> None:
+def welcome(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
     """Say where to begin, when no command is given."""
+    if show_version:
+        typer.echo(f"nic-etl {version('nic-etl')}")
+        raise typer.Exit
     if context.invoked_subcommand is not None:
         return
     context.get_help()  # typer prints it

@@ -1,0 +1,1 @@
+"""Commands about what the collection holds: its builds, its sources, its documents, and answers from it."""

@@ -1,0 +1,107 @@
+"""Commands about documents: what became of one, and the text of all as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
+from runner.config_manager import load_config, parse_assignments
+from runner.tools import run_tool
+
+__all__ = ["register"]
+
+_FACTS = {
+    "source": (
+        "status", "declared_status", "author", "created", "modified", "size_bytes", "repository_commit",
+    ),
+    "processed": (
+        "status", "title", "file_format", "pages", "quality_verdict", "text_coverage", "ocr_confidence",
+        "watermark", "produced_at",
+    ),
+    "chunked": ("status", "chunk_count", "token_count"),
+    "described": ("status", "document_status", "document_type", "language", "is_latest"),
+    "stored": ("upserted", "unchanged", "deleted"),
+}  # fmt: skip
+_SAID = ("category", "message", "remedy")
+_WARNED = ("warnings", "validation_warnings")
+
+
+def document(
+    path: Annotated[str, typer.Argument(help="The file's path in the repository.")],
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what became of one document: source, verdict, text chunk by chunk, points.
+
+    Example: nic-etl document 30-Aprovados/normas/portaria-12.pdf
+    """
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    request = {"path": path, "outputs_dir": str(config.outputs)}
+    told = run_tool("stagekit.tools.document", request)
+    if as_json:
+        print_json(told)
+    else:
+        _print_document(open_console(as_json), told)
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where the files go; made if it is missing.")],
+    profile: Profile = None,
+    parameter: Setting = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the text of each document as FOLDER/<path>.md, as it was cut into chunks.
+
+    Example: nic-etl export /tmp/textos
+    """
+    config = load_config(profile, parse_assignments(parameter or [])).config
+    request = {"folder": str(folder.absolute()), "outputs_dir": str(config.outputs)}
+    done = run_tool("stagekit.tools.markdown_export", request)
+    if as_json:
+        print_json(done)
+        return
+    console = open_console(as_json)
+    _line(console, f"{done['written']} {'text' if done['written'] == 1 else 'texts'} in {done['folder']}")
+    for left in done["left_out"]:
+        _line(console, f"Left out, its name is too long for a file: {left}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(document)
+    app.command()(export)
+
+
+def _print_document(console: Console, found: dict[str, Any]) -> None:
+    _line(console, found["path"], style="bold")
+    if found["ignored"]:
+        _line(console, f"ignored: {found['ignored']}")
+    for part, names in _FACTS.items():
+        row = found[part]
+        if row is None:
+            continue
+        known = [f"{name} {row[name]}" for name in names if row.get(name) not in (None, "", [])]
+        _line(console, f"{part}: {', '.join(known)}")
+        for name in _SAID:
+            if row.get(name):
+                _line(console, f"   {name}: {row[name]}")
+        for warning in [one for name in _WARNED for one in row.get(name) or []]:
+            _line(console, f"   warning: {warning}")
+    for chunk in (found["chunked"] or {}).get("chunks", []):
+        pages = ", ".join(map(str, chunk["pages"] or []))
+        facts = [f"page {pages}"] if pages else []
+        facts += [" › ".join(chunk["section_titles"] or []), ", ".join(chunk["clauses"] or [])]
+        facts += [f"{chunk['token_count']} tokens", f"point {chunk['point'] or 'none'}"]
+        _line(console, "")
+        told = " · ".join(fact for fact in facts if fact)
+        _line(console, f"{chunk['chunk_index'] + 1}. {told}", style="dim")
+        _line(console, chunk["text"])
+
+
+def _line(console: Console, text: str, style: str | None = None) -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
