@@ -51,7 +51,7 @@ class EventLog:
     def __init__(self, path: Path) -> None:
         self._file = path.open("a", encoding="utf-8")
         path.chmod(0o600)
-        self._redact = Redactor(secret_values())
+        self._redact = Redactor(secret_values(pdf_passwords=False))
 
     def __call__(self, event: Event) -> None:
         """Append one event."""

@@ -46,12 +46,13 @@ def json_line(value: Any, indent: int | None = None) -> str:
 class TerminalConsole(Console):
     """A console that shows control characters of whatever it prints, and hides secrets.
 
-    Its own commands (colors, cursor) still work. A secret that a table breaks into lines is not found.
+    Its own commands (colors, cursor) still work. A secret that a table breaks into lines is not found. Titles
+    and paths are printed here: passwords of PDFs stay, see :mod:`stagekit.base.redaction`.
     """
 
     @cached_property
     def _redact(self) -> Redactor:
-        return Redactor(secret_values())
+        return Redactor(secret_values(pdf_passwords=False))
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a renderable, with their texts made harmless."""

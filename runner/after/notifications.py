@@ -142,7 +142,7 @@ def send(title: str, body: str, kind: Kind) -> str:
 def _send(urls: list[str], title: str, body: str, kind: Kind) -> str:
     import apprise
 
-    redact = Redactor(secret_values())
+    redact = Redactor(secret_values(pdf_passwords=False))
     faults = []
     with captured_log("apprise") as said:
         for number, url in enumerate(urls, 1):
@@ -153,7 +153,7 @@ def _send(urls: list[str], title: str, body: str, kind: Kind) -> str:
             elif not service.notify(body=redact(body), title=redact(title), notify_type=kind):
                 reason = f": {said[-1]}" if said else ""
                 faults.append(f"address {number} ({service.service_name}) did not take it{reason}")
-    return _could_not(redact("; ".join(faults))) if faults else ""
+    return _could_not(Redactor(secret_values())("; ".join(faults))) if faults else ""
 
 
 def _status_before(manager: StateManager, state: PipelineState) -> str:

@@ -84,7 +84,7 @@ def open_console(as_json: bool) -> Console:
 
 def print_json(value: Any) -> None:
     """Print one JSON document to standard output, without secrets."""
-    sys.stdout.write(Redactor(secret_values())(json_line(value, indent=1)) + "\n")
+    sys.stdout.write(Redactor(secret_values(pdf_passwords=False))(json_line(value, indent=1)) + "\n")
 
 
 def print_aside(sentence: str, style: str) -> None:

@@ -23,6 +23,7 @@ from stagekit.base.files import atomic_write
 __all__ = ["EVALUATION_FILE", "parse_filters", "register", "search_request"]
 
 _WITH_COMMAS = frozenset({"clause", "clauses"})
+_FILTER = re.compile(r"\s*([^=<>]*[^=<>\s])\s*(>=|<=|=|>|<)\s*(.*)", re.DOTALL)
 
 EVALUATION_FILE = "evaluation.json"
 """What the last evaluation found, in the folder of the run that made the collection."""
@@ -56,7 +57,15 @@ def search(
     top: Annotated[int, typer.Option(min=1, max=100, help="How many passages.")] = 5,
     filters: Annotated[
         list[str] | None,
-        typer.Option("--filter", help="A payload field as name=value or name=a,b (either); may be repeated."),
+        typer.Option(
+            "--filter",
+            help="A field as name=value, name=a,b (either), or for dates and numbers name>=value, >, <=, <; "
+            "may be repeated: docs/search.md.",
+        ),
+    ] = None,
+    per_document: Annotated[
+        int | None,
+        typer.Option(min=0, help="Most passages of one document, 0 for all; 2, or all of a filtered file."),
     ] = None,
     mode: _ModeOption = None,
     collection: _CollectionOption = "",
@@ -69,7 +78,7 @@ def search(
     chosen = parse_filters(filters or [])
     config = load_config(profile, parse_assignments(parameter or [])).config
     request = search_request(config, mode, collection) | {"question": question, "top": top}
-    request |= {"filters": chosen, "today": config.today}
+    request |= {"filters": chosen, "today": config.today, "passages_per_document": per_document}
     hits = run_tool("stagekit.search.query", request, warm=True)
     if as_json:
         print_json(hits)
@@ -112,25 +121,27 @@ def evaluate(
         screens.print_evaluation(open_console(as_json), report, kept)
 
 
-def parse_filters(words: list[str]) -> dict[str, list[str]]:
-    """Return the values by field of words such as ``language=pt-BR`` or ``language=pt-BR,es``.
+def parse_filters(words: list[str]) -> dict[str, dict[str, list[str]]]:
+    """Return the values by field and operator of words such as ``language=pt-BR,es`` or ``created>=2024``.
 
-    A field that is named twice may have either value. A comma with a space after it is part of the value,
-    as in ``author=Souza, Ana``; so is any comma of a clause, as in ``clause=art.5,I``.
+    A field that is named twice with ``=`` may have either value. A comma with a space after it is part of the
+    value, as in ``author=Souza, Ana``; so is any comma of a clause, as in ``clause=art.5,I``.
 
     Raises:
         ConfigurationError: for a word without a field or a value.
     """
-    filters: dict[str, list[str]] = {}
+    filters: dict[str, dict[str, list[str]]] = {}
     for word in words:
-        name, _, text = (part.strip() for part in word.partition("="))
+        found = _FILTER.fullmatch(word)
+        name, operator, text = found.groups() if found else ("", "=", "")
         parts = [text] if name in _WITH_COMMAS else re.split(r",(?=\S)", text)
         values = [value.strip() for value in parts if value.strip()]
-        if not name or not values:
+        if not values:
             raise ConfigurationError(
-                f"--filter {word}: write it as field=value, for example --filter status=approved."
+                f"--filter {word}: write it as field=value, for example --filter status=approved, or for "
+                "dates and numbers with >=, >, <= or <, in quotation marks: --filter 'created>=2024-01-01'."
             )
-        filters.setdefault(name, []).extend(values)
+        filters.setdefault(name, {}).setdefault(operator, []).extend(values)
     return filters
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+
+from runner.hit_facts import hit_facts
 
 __all__ = ["print_evaluation", "print_hits"]
 
@@ -25,7 +27,7 @@ def print_hits(console: Console, hits: Sequence[Row]) -> None:
         console.print("Nothing was found: ask with other words, or with fewer filters.")
     for hit in hits:
         console.print(Text(f"{hit['rank']}. {hit['title']}", style="bold"), soft_wrap=True)
-        for line in _indented(" · ".join(_facts(hit)), console):
+        for line in _indented(" · ".join(hit_facts(hit)), console):
             console.print(Text(line, style="dim"), soft_wrap=True)
         text = " ".join(str(hit["text"]).split())
         shown = text if len(text) <= _PASSAGE else text[:_PASSAGE].rsplit(" ", 1)[0] + " …"
@@ -65,28 +67,6 @@ def _print_missed(console: Console, report: Row) -> None:
         found = "its document is not in the collection" if row["id"] in absent else place
         for line in _indented(f"{row['id']} ({found}): {row['query']}", console):
             console.print(Text(line), soft_wrap=True)
-
-
-def _facts(hit: Row) -> Iterator[str]:
-    if hit["section_titles"]:
-        yield " › ".join(hit["section_titles"])
-    if hit["clause"]:
-        yield str(hit["clause"])
-    if hit["page_number"]:
-        yield f"page {hit['page_number']}"
-    if hit["version"]:
-        yield f"version {hit['version']}"
-    yield f"score {hit['score']:.3f}"
-    if hit["expired"]:
-        yield f"expired on {hit['expiration_date']}"
-    if hit["superseded_by"]:
-        yield f"superseded by {hit['superseded_by']['title']}"
-    if hit["has_struck_text"]:
-        yield "some of it is struck out or revoked"
-    if not hit["is_latest"]:
-        yield "an older version: the present one cannot be read"
-    if hit["duplicate_of"]:
-        yield f"the same text as in {hit['duplicate_of']}"
 
 
 def _indented(text: str, console: Console) -> list[str]:

@@ -49,7 +49,8 @@ STYLE = """<style>
 
 def plain(value: object) -> str:
     """Return a value as text for HTML: without secrets, every special character escaped."""
-    return html.escape(Redactor(secret_values())("" if value is None else str(value)))
+    redact = Redactor(secret_values(pdf_passwords=False))
+    return html.escape(redact("" if value is None else str(value)))
 
 
 def span(value: object, kind: str) -> str:

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from runner.dashboard.background import Action
 from runner.dashboard.markup import STYLE, note, plain, span
 from runner.dashboard.workspace import Workspace
+from runner.hit_facts import hit_facts
 
 __all__ = ["SearchView", "search_widget"]
 
@@ -34,11 +35,16 @@ class SearchView:
             options=[("5 passages", 5), ("10 passages", 10), ("25 passages", 25)],
             layout=widgets.Layout(width="130px"),
         )
+        self.per_document = widgets.Dropdown(
+            options=[("2 of a document", ""), ("5 of a document", "5"), ("all of a document", "0")],
+            layout=widgets.Layout(width="150px"),
+        )
         self.action = Action(
             "Search", self._search, "What nic-etl search does", busy="Searching; the model is loaded first …"
         )
         row = widgets.HBox(
-            [self.question, self.top, self.action.button], layout=widgets.Layout(flex_flow="row wrap")
+            [self.question, self.top, self.per_document, self.action.button],
+            layout=widgets.Layout(flex_flow="row wrap"),
         )
         self.widget = widgets.VBox([row, self.action.output])
         self.question.observe(self._entered, "value")
@@ -52,8 +58,9 @@ class SearchView:
         if not question:
             return note(span("Write a question first.", "warn"))
         self._workspace.keep_warm()
-        top = f"--top={self.top.value}"
-        hits: list[dict[str, Any]] = self._workspace.ask("search", top, words=(question,))
+        options = [f"--top={self.top.value}"]
+        options += [f"--per-document={self.per_document.value}"] if self.per_document.value else []
+        hits: list[dict[str, Any]] = self._workspace.ask("search", *options, words=(question,))
         if not hits:
             return note("Nothing was found: ask with other words.")
         return note("".join(_passage(hit) for hit in hits))
@@ -73,18 +80,11 @@ def search_widget(workspace: Workspace | None = None) -> widgets.VBox:
 def _passage(hit: dict[str, Any]) -> str:
     text = str(hit["text"])
     shown = text if len(text) <= _PASSAGE else text[:_PASSAGE].rsplit(" ", 1)[0] + " …"
-    facts = [" › ".join(hit["section_titles"])] if hit["section_titles"] else []
-    facts += [str(hit["clause"])] if hit["clause"] else []
-    facts += [f"page {hit['page_number']}"] if hit["page_number"] else []
-    facts += [f"score {hit['score']:.3f}"]
-    facts += [f"expired on {hit['expiration_date']}"] if hit["expired"] else []
-    facts += [f"superseded by {hit['superseded_by']['title']}"] if hit["superseded_by"] else []
-    facts += ["some of it is struck out or revoked"] if hit["has_struck_text"] else []
-    facts += [f"the same text as in {hit['duplicate_of']}"] if hit["duplicate_of"] else []
     link = str(hit["link"])
     place = span(link, "soft")
     if link.startswith(("https://", "http://")):
         place = f'<a href="{plain(link)}" target="_blank" rel="noopener noreferrer">{plain(hit["path"])}</a>'
     body = "<br>".join(plain(line) for line in shown.splitlines())
     title = f"<b>{plain(hit['rank'])}. {plain(hit['title'])}</b>"
-    return f'<div class="hit">{title}<br>{span(" · ".join(facts), "soft")}<br>{body}<br>{place}</div>'
+    facts = span(" · ".join(hit_facts(hit)), "soft")
+    return f'<div class="hit">{title}<br>{facts}<br>{body}<br>{place}</div>'

@@ -17,6 +17,7 @@ from nbclient.exceptions import CellExecutionError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine
 
+from stagekit.base.redaction import Redactor, secret_values
 from stagekit.contract import PROGRESS_MIME
 
 __all__ = ["NicEtlEngine"]
@@ -58,6 +59,7 @@ class _LiveClient(PapermillNotebookClient):  # type: ignore[misc]
         super().__init__(nb_man, **kwargs)
         self._emit = emit
         self._saving = _SeldomSaved(nb_man)
+        self._redact = Redactor(secret_values())
 
     async def async_execute_cell(self, *args: Any, **kwargs: Any) -> Any:
         soon = asyncio.get_running_loop().call_later(_SAVE_S, self._saving.flush)
@@ -94,7 +96,7 @@ class _LiveClient(PapermillNotebookClient):  # type: ignore[misc]
     def output(self, outs: Any, msg: Any, display_id: str, cell_index: int) -> Any:
         result = super().output(outs, msg, display_id, cell_index)
         if result is not None and result.output_type == "stream":
-            self._emit("output", {"name": result.name, "text": msg["content"]["text"]})
+            self._emit("output", {"name": result.name, "text": self._redact(msg["content"]["text"])})
         return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ class SafeHandler:
     @classmethod
     def write(cls, buf: str, path: str) -> None:
         """Write a notebook: secrets removed first, then all of it or nothing."""
-        text = Redactor(secret_values())(buf).replace(SCHEME, "")
-        atomic_write(_plain(path), text.encode())
+        text = _without_pdf_passwords(Redactor(secret_values(pdf_passwords=False))(buf))
+        atomic_write(_plain(path), text.replace(SCHEME, "").encode())
 
     @classmethod
     def listdir(cls, path: str) -> list[str]:
@@ -42,6 +43,26 @@ class SafeHandler:
 def safe_path(path: Path) -> str:
     """Return the address of a notebook for papermill; it formats braces in paths, so they are doubled."""
     return SCHEME + str(path.absolute()).replace("{", "{{").replace("}", "}}")
+
+
+def _without_pdf_passwords(text: str) -> str:
+    """Take them out of what a stage printed and raised; its tables hold titles and paths, and stay."""
+    passwords = set(secret_values()) - set(secret_values(pdf_passwords=False))
+    if not passwords:
+        return text
+    redact = Redactor(passwords)
+    if redact(text) == text:
+        return text
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "stream":
+                output["text"] = redact("".join(output["text"])).splitlines(keepends=True)
+            elif output["output_type"] == "error":
+                output["evalue"] = redact(output["evalue"])
+                output["traceback"] = [redact(line) for line in output["traceback"]]
+    end = "\n" if text.endswith("\n") else ""
+    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + end
 
 
 def _plain(path: str) -> Path:

@@ -54,7 +54,8 @@ def collect_report(
     """
     report = _Collector(manager, state, rows or RunRows(manager, state)).collect(content, former)
     # Redacted as text, so that whatever part a secret has come into, neither file shows it.
-    return RunReport.model_validate_json(Redactor(secret_values())(report.model_dump_json()))
+    redact = Redactor(secret_values(pdf_passwords=False))
+    return RunReport.model_validate_json(redact(report.model_dump_json()))
 
 
 class _Collector:

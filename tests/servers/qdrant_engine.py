@@ -10,6 +10,7 @@ import numpy as np
 from qdrant_client.local.qdrant_local import QdrantLocal
 from qdrant_client.models import (
     CountRequest,
+    FacetRequest,
     Filter,
     PointRequest,
     PointStruct,
@@ -19,7 +20,7 @@ from qdrant_client.models import (
 )
 
 from tests.servers.qdrant_collection import Collection, check_id
-from tests.servers.qdrant_errors import Refused, bad_input, bad_json, no_collection
+from tests.servers.qdrant_errors import Refused, bad_input, bad_json, bad_request, no_collection
 
 __all__ = ["Engine"]
 
@@ -167,6 +168,13 @@ class Engine:
         collection, request = self.collection(name), CountRequest(**body)
         collection.check_filter(request.filter)
         return {"count": int(collection.points.count(request.filter).count)}
+
+    def facet(self, name: str, body: Json) -> Json:
+        collection, request = self.collection(name), FacetRequest(**body)
+        if request.key not in collection.info()["payload_schema"]:
+            raise bad_request(f"No appropriate index for faceting: `{request.key}`.")
+        found = collection.points.facet(request.key, request.filter, request.limit or 10)
+        return {"hits": [{"value": hit.value, "count": hit.count} for hit in found.hits]}
 
     def query(self, name: str, body: Json) -> Json:
         collection, request = self.collection(name), QueryRequest(**body)

@@ -68,6 +68,7 @@ _ROUTES = [
     Route("POST", _P, "read", lambda e, r, n: e.retrieve(**n, body=r.body)),
     Route("POST", f"{_P}/scroll", "read", lambda e, r, n: e.scroll(**n, body=r.body)),
     Route("POST", f"{_P}/count", "read", lambda e, r, n: e.count(**n, body=r.body)),
+    Route("POST", f"{_C}/facet", "read", lambda e, r, n: e.facet(**n, body=r.body)),
     Route("POST", f"{_P}/query", "read", lambda e, r, n: e.query(**n, body=r.body)),
 ]
 

@@ -1,5 +1,7 @@
 """A small collection with vectors of meaning and of words, for the tests of search and evaluation."""
 
+import hashlib
+
 from qdrant_client.models import (
     Distance,
     Modifier,
@@ -30,7 +32,10 @@ def fill(
     url="embedded",
     **changes,
 ):
-    """Store documents (path -> texts of the chunks) in a collection, by default of the store in a folder."""
+    """Store documents (path -> texts of the chunks) in a collection, by default of the store in a folder.
+
+    Documents with the same texts are copies of one file.
+    """
     words = {"sparse": SparseVectorParams(modifier=Modifier.IDF)} if sparse else None
     client = connect(url, folder)
     if create:
@@ -42,7 +47,9 @@ def fill(
         )
     for path, texts in documents.items():
         points = []
-        for payload in payloads(*texts, path=path, document_id=document_id(path), **changes):
+        blob = hashlib.sha1(repr(texts).encode(), usedforsecurity=False).hexdigest()
+        own = {"path": path, "document_id": document_id(path), "blob_id": blob} | changes
+        for payload in payloads(*texts, **own):
             text = payload["chunk_content"]
             vectors = {"dense": embed(text).tolist()}
             if sparse:

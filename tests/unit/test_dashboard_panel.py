@@ -285,10 +285,10 @@ def test_search_asks_what_was_typed_and_tells_what_went_wrong(workspace: Workspa
 def test_the_passages_that_were_found_are_listed(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hit = {"rank": 1, "title": "Férias", "score": 0.5, "text": "30 dias", "page_number": None,
-           "section_titles": [], "clause": None, "has_struck_text": False,
-           "link": "a.md@1", "path": "a.md", "duplicate_of": None, "expired": False,
-           "expiration_date": None, "superseded_by": None, "is_latest": True}  # fmt: skip
+    hit = {"rank": 1, "title": "Férias", "score": 0.5, "text": "30 dias", "pages": [], "version": "",
+           "section_titles": [], "clause": None, "has_struck_text": False, "status": "approved",
+           "link": "a.md@1", "path": "a.md", "paths": ["a.md"], "expired": False, "watermark": None,
+           "expiration_date": None, "superseded_by": None, "stale": False}  # fmt: skip
     answers = [[hit], []]
     asked: list[Any] = []
 
@@ -302,25 +302,29 @@ def test_the_passages_that_were_found_are_listed(
     view.action.join()
     assert "1. Férias" in view.action.output.value
     view.question.value = ""
+    view.per_document.value = "0"
     view.question.value = "Onde?"
     view.action.join()
     assert "Nothing was found" in view.action.output.value
-    assert asked == [(("search", "--top=5"), ("Quando?",)), (("search", "--top=5"), ("Onde?",))]
+    assert asked == [
+        (("search", "--top=5"), ("Quando?",)),
+        (("search", "--top=5", "--per-document=0"), ("Onde?",)),
+    ]
 
 
 def test_a_passage_is_text_and_only_a_web_address_becomes_a_link() -> None:
     hit = {
-        "rank": 1, "title": "<i>T</i>", "score": 0.5, "text": "<script>" + "word " * 300, "page_number": 3,
-        "section_titles": ["A", "B"], "clause": "Art. 5º", "has_struck_text": True,
-        "link": "javascript:alert(1)", "path": "a.md", "duplicate_of": "b.md",
-        "expired": False, "expiration_date": None, "superseded_by": None, "is_latest": True,
+        "rank": 1, "title": "<i>T</i>", "score": 0.5, "text": "<script>" + "word " * 300, "pages": [3],
+        "section_titles": ["A", "B"], "clause": "Art. 5º", "has_struck_text": True, "version": "2",
+        "link": "javascript:alert(1)", "path": "a.md", "paths": ["a.md", "<b>.md"], "status": "approved",
+        "expired": False, "expiration_date": None, "superseded_by": None, "stale": False, "watermark": None,
     }  # fmt: skip
     shown = _passage(hit)
     assert "<script" not in shown
     assert "<a " not in shown
     assert (
-        "A › B · Art. 5º · page 3 · score 0.500 · some of it is struck out or revoked · the same text"
-        in shown
+        "A › B · Art. 5º · page 3 · version 2 · score 0.500 · some of it is struck out or revoked · "
+        "the same text is in &lt;b&gt;.md" in shown
     )
     assert shown.count("word") < 200
     assert '<a href="https://x/a.md"' in _passage(hit | {"link": "https://x/a.md"})

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
 
-from stagekit.enrichment.language_model import TAGS, language_identifier, warm_up
+from stagekit.declared.language_tags import TAGS
+from stagekit.enrichment.language_model import language_identifier, warm_up
 
 LANGUAGES = tuple(TAGS)
 TEXTS = (

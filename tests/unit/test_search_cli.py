@@ -57,18 +57,24 @@ def store(outputs: Path) -> Path:
     ("words", "filters"),
     [
         ([], {}),
-        (["status=approved", "language=pt-BR"], {"status": ["approved"], "language": ["pt-BR"]}),
-        (["language=pt-BR", "language=es"], {"language": ["pt-BR", "es"]}),
-        (["language=pt-BR,es"], {"language": ["pt-BR", "es"]}),
-        (["author=Souza, Ana"], {"author": ["Souza, Ana"]}),
-        (["title=a=b"], {"title": ["a=b"]}),
+        (["status=approved", "tags=x"], {"status": {"=": ["approved"]}, "tags": {"=": ["x"]}}),
+        (["language=pt-BR", "language=es"], {"language": {"=": ["pt-BR", "es"]}}),
+        (["language=pt-BR,es"], {"language": {"=": ["pt-BR", "es"]}}),
+        (["author=Souza, Ana"], {"author": {"=": ["Souza, Ana"]}}),
+        (["title=a=b"], {"title": {"=": ["a=b"]}}),
+        (["title=a>=b"], {"title": {"=": ["a>=b"]}}),
+        (["created>=2024-01-01", "created<2025"], {"created": {">=": ["2024-01-01"], "<": ["2025"]}}),
+        ([" page > 3", "page<= 5 "], {"page": {">": ["3"], "<=": ["5"]}}),
+        (["created>=May 10, 2024"], {"created": {">=": ["May 10, 2024"]}}),
     ],
 )
-def test_filters_are_written_as_people_write_them(words: list[str], filters: dict[str, list[str]]) -> None:
+def test_filters_are_written_as_people_write_them(
+    words: list[str], filters: dict[str, dict[str, list[str]]]
+) -> None:
     assert parse_filters(words) == filters
 
 
-@pytest.mark.parametrize("word", ["status", "status=", "=approved", " = x"])
+@pytest.mark.parametrize("word", ["status", "status=", "=approved", " = x", "created>=", "<3"])
 def test_a_filter_without_field_or_value_is_explained(word: str) -> None:
     with pytest.raises(ConfigurationError, match="write it as field=value, for example --filter status="):
         parse_filters([word])
@@ -89,8 +95,13 @@ def test_a_search_answers_in_the_collection_the_mode_and_the_filters_asked_for(
     assert [hit["path"] for hit in json.loads(out)] == ["x.md"]
     _, out, _ = nic_etl(*words, "--filter", "category=rh,z", "--filter", "language=pt-BR")
     assert len(json.loads(out)) == 2
-    code, out, _ = nic_etl("search", "férias", "--mode", "sparse", "--filter", "category=nada")
+    _, out, _ = nic_etl(*words, "--per-document", "1")
+    assert len(json.loads(out)) == 1
+    code, out, _ = nic_etl("search", "férias", "--mode", "sparse", "--filter", "created>=2030")
     assert (code, out) == (0, "Nothing was found: ask with other words, or with fewer filters.\n")
+    code, out, err = nic_etl("search", "férias", "--filter", "status=aproved")
+    assert (code, out) == (2, "")
+    assert "status=aproved: no passage here has it; status is one of: approved." in err.replace("\n", " ")
 
 
 def test_what_cannot_be_asked_is_said_before_anything_is_loaded(nic_etl: Command, store: Path) -> None:
@@ -173,9 +184,9 @@ def shown(printer: Callable[..., None], *arguments: Any) -> str:
 
 HIT = {
     "rank": 1, "score": 0.87654, "path": "30-Aprovados/[red]ação[/red] [x.md", "title": "[bold]Título",
-    "page_number": 3, "version": "2.1", "section_titles": ["A", "B [1]"], "duplicate_of": None,
-    "clause": None, "has_struck_text": False,
-    "expired": False, "expiration_date": None, "superseded_by": None, "is_latest": True,
+    "pages": [3], "version": "2.1", "section_titles": ["A", "B [1]"], "paths": ["x.md"],
+    "clause": None, "has_struck_text": False, "status": "approved", "watermark": None,
+    "expired": False, "expiration_date": None, "superseded_by": None, "stale": False,
     "text": "uma  linha\n" + "palavra " * 100, "link": "https://gitlab.example/" + "x" * 90,
 }  # fmt: skip
 
@@ -192,17 +203,24 @@ def test_a_passage_stands_in_its_context_and_fits_the_terminal() -> None:
     assert "palavra …" in text
 
 
-def test_what_a_passage_lacks_is_left_out_and_a_copy_is_said() -> None:
-    bare = {"page_number": None, "version": "", "section_titles": [], "text": "curto"}
-    text = shown(print_hits, [HIT | bare, HIT | bare | {"rank": 2, "duplicate_of": "a.md"}])
+def test_what_a_passage_lacks_is_left_out_and_copies_are_said() -> None:
+    bare = {"pages": [], "version": "", "section_titles": [], "text": "curto"}
+    text = shown(print_hits, [HIT | bare, HIT | bare | {"rank": 2, "paths": ["x.md", "a.md", "b.md"]}])
     assert text.splitlines()[1:3] == ["   score 0.877", "   curto"]
-    assert "   score 0.877 · the same text as in a.md" in text
+    assert "   score 0.877 · the same text is in a.md, b.md" in text
+    text = shown(print_hits, [HIT | bare | {"paths": [f"{n}.md" for n in range(9)]}])
+    assert "the same text is in 1.md, 2.md, 3.md, 4.md, 5.md and 3 more" in text
 
 
 def test_a_passage_that_no_longer_holds_says_so() -> None:
     late = {"expired": True, "expiration_date": "2025-12-31", "superseded_by": {"title": "Norma 2"}}
-    text = shown(print_hits, [HIT | late | {"is_latest": False}]).replace("\n   ", " ")
-    for said in ("expired on 2025-12-31", "superseded by Norma 2", "the present one cannot be read"):
+    late |= {"stale": True, "watermark": "MINUTA", "status": "draft", "pages": [3, 4], "clause": "Art. 5º"}
+    late |= {"has_struck_text": True}
+    text = shown(print_hits, [HIT | late]).replace("\n   ", " ")
+    for said in (
+        "Art. 5º · pages 3–4", "status draft", "expired on 2025-12-31", "superseded by Norma 2",
+        "marked MINUTA", "the present one cannot be read", "struck out or revoked",
+    ):  # fmt: skip
         assert said in text
 
 

@@ -69,10 +69,10 @@ def test_a_hostile_name_is_shown_as_it_is_written_in_every_kind_of_output(
 ) -> None:
     shown = console()
     hit = {
-        "rank": 1, "title": ATTACK, "section_titles": [ATTACK], "page_number": 1, "version": ATTACK,
-        "score": 1.0, "duplicate_of": ATTACK, "text": ATTACK, "link": f"http://x/{ATTACK}",
-        "expired": True, "expiration_date": ATTACK, "superseded_by": {"title": ATTACK}, "is_latest": False,
-            "clause": ATTACK, "has_struck_text": True,
+        "rank": 1, "title": ATTACK, "section_titles": [ATTACK], "pages": [1], "version": ATTACK,
+        "score": 1.0, "paths": ["a", ATTACK], "text": ATTACK, "link": f"http://x/{ATTACK}",
+        "expired": True, "expiration_date": ATTACK, "superseded_by": {"title": ATTACK}, "stale": True,
+        "clause": ATTACK, "has_struck_text": True, "status": ATTACK, "watermark": ATTACK,
     }  # fmt: skip
     print_hits(shown, [hit])
     PlainReporter(shown)(Event("stage_finished", "s", {"error": ATTACK, "seconds": 1.0}))

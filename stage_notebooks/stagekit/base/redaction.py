@@ -1,4 +1,9 @@
-"""Takes secrets out of whatever is about to be written, shown or raised."""
+"""Takes secrets out of whatever is about to be written, shown or raised.
+
+All of them leave what programs say: log lines, printed lines, tracebacks, messages of errors. What holds the
+documents' own words (texts, titles, paths; answers, tables, reports) keeps the passwords of PDFs: such a
+password can be any word of theirs, and a path without it opens nothing.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +41,7 @@ SECRET_VARIABLES = (
 )
 # Of the artifact store: every process needs them, and no text does.
 _STORE_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_PDF_PASSWORDS = "NIC_ETL_PDF_PASSWORDS"
 _MASK = "[redacted]"
 _SHORTEST = 6  # replacing shorter values would tear holes into ordinary text
 
@@ -60,14 +66,19 @@ _FORMS = tuple(
 _USER_INFORMATION = re.compile(r"://[^/\s@]+@")
 
 
-def secret_values(environment: Mapping[str, str] | None = None) -> list[str]:
+def secret_values(environment: Mapping[str, str] | None = None, *, pdf_passwords: bool = True) -> list[str]:
     """Return the secrets that the environment holds, those in ``*_FILE`` files included.
 
     A value of several lines is a secret as a whole, and so is each of its lines.
+
+    Args:
+        environment: by default this process's.
+        pdf_passwords: return them, too; False for whatever holds texts, titles or paths of documents.
     """
     env = os.environ if environment is None else environment
-    values = [env[name] for name in (*SECRET_VARIABLES, *_STORE_SECRETS) if env.get(name)]
-    for name in SECRET_VARIABLES:
+    names = [name for name in SECRET_VARIABLES if pdf_passwords or name != _PDF_PASSWORDS]
+    values = [env[name] for name in (*names, *_STORE_SECRETS) if env.get(name)]
+    for name in names:
         file = env.get(f"{name}_FILE")
         if file and Path(file).is_file():
             values.append(Path(file).read_text(encoding="utf-8", errors="replace").strip())

@@ -1,33 +1,52 @@
-"""Dates as people and programs write them, to RFC 3339 in UTC."""
+"""Dates as people and programs write them, in the one form in which they are stored and found by range.
+
+A day is ``YYYY-MM-DD``, a moment RFC 3339 in UTC: Qdrant's datetime range finds both.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
-__all__ = ["parse_day", "parse_timestamp", "pdf_timestamp"]
+from stagekit.declared.written_dates import WrittenDate, read_written_date
 
-_DAY_FIRST = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
+__all__ = ["parse_day", "parse_last_day", "parse_timestamp", "pdf_timestamp"]
+
 # PDF 32000-1, 7.9.4: D:YYYYMMDDHHmmSSOHH'mm'; programs leave parts out, the "D" and the colon among them.
 _PDF = re.compile(
     r"D?:?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?\s*(?:([Zz+-])(?:(\d\d)'?(\d\d)?'?)?)?", re.ASCII
 )
 
 
-def parse_timestamp(value: Any) -> str | None:
+def parse_timestamp(value: Any, language: str = "") -> str | None:
     """Return ``YYYY-MM-DDTHH:MM:SSZ`` for a date or time, None where it cannot be read.
 
-    Understands ISO 8601, the day-first dates of Brazil and Spain (31/12/2024) and PDF dates. A time
-    without a zone is taken as UTC; fractions of a second are dropped.
+    Understands ISO 8601, PDF dates, and what people write, see
+    :func:`stagekit.declared.written_dates.read_written_date`. A time without a zone is taken as UTC;
+    fractions of a second are dropped; of a month or year alone the first day is meant.
+
+    Args:
+        value: a text, or a number or date as YAML reads it.
+        language: BCP 47 tag of the document, which tells day and month apart.
     """
-    return _in_utc(_parse(value))
+    found = _read(value, language)
+    return _in_utc(found.moment) if found else None
 
 
-def parse_day(value: Any) -> str | None:
-    """Return ``YYYY-MM-DD`` as the author wrote it, not moved to UTC; None where it cannot be read."""
-    moment = _parse(value)
-    return moment.date().isoformat() if moment else None
+def parse_day(value: Any, language: str = "") -> str | None:
+    """Return ``YYYY-MM-DD`` as the author wrote it, not moved to UTC; None where it cannot be read.
+
+    Arguments are those of :func:`parse_timestamp`.
+    """
+    found = _read(value, language)
+    return found.moment.date().isoformat() if found else None
+
+
+def parse_last_day(value: Any, language: str = "") -> str | None:
+    """Return the day as :func:`parse_day` does, but of a month or year alone the last one."""
+    found = _read(value, language)
+    return found.last_day.isoformat() if found else None
 
 
 def pdf_timestamp(text: str) -> str | None:
@@ -39,19 +58,21 @@ def pdf_timestamp(text: str) -> str | None:
         return None
 
 
-def _parse(value: Any) -> datetime | None:
-    if not isinstance(value, str):
+def _read(value: Any, language: str) -> WrittenDate | None:
+    if isinstance(value, date):  # a datetime is one
+        moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+        return WrittenDate(moment, moment.date())
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    text = value.strip()
-    try:
-        if match := _DAY_FIRST.fullmatch(text):
-            day, month, year = map(int, match.groups())
-            return datetime(year, month, day)
-        if text.startswith("D:") and (match := _PDF.fullmatch(text)):
-            return _pdf_date(match)
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
+    text = str(value).strip()
+    if text.startswith("D:"):
+        match = _PDF.fullmatch(text)
+        try:
+            moment = _pdf_date(match) if match else None
+        except ValueError:
+            moment = None
+        return WrittenDate(moment, moment.date()) if moment else None
+    return read_written_date(text, language)
 
 
 def _pdf_date(match: re.Match[str]) -> datetime:
@@ -63,9 +84,7 @@ def _pdf_date(match: re.Match[str]) -> datetime:
     )
 
 
-def _in_utc(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
+def _in_utc(moment: datetime) -> str | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:

@@ -13,6 +13,7 @@ __all__ = ["DeclaredFields", "parse_tags", "parse_text", "texts"]
 Row = Mapping[str, Any]
 _FEWEST_WORDS: Final = {"description": 3}  # a shorter "subject" inside a file is a code or a keyword
 _OWN_PROPERTIES: Final = ("effective_date", "expiration_date")  # what people add to an Office file themselves
+_DATES: Final = frozenset({"created", "modified", *_OWN_PROPERTIES})
 
 
 class DeclaredFields:
@@ -44,6 +45,8 @@ class DeclaredFields:
                 continue
             if (parsed := parse(value)) is not None:
                 return parsed
+            if field in _DATES:  # a program's date can be read: somebody wrote this one
+                self.warnings.append(f"{str(value)[:60]!r} in the file's properties is not a usable {field}")
         return None
 
     def understood(self, keys: Iterable[str]) -> None:

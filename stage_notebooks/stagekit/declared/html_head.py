@@ -6,22 +6,24 @@ from collections import defaultdict
 from html.parser import HTMLParser
 from typing import Any
 
-from stagekit.declared.dates import parse_timestamp
 from stagekit.declared.property_values import keywords, present
 
 __all__ = ["html_properties", "meta_elements"]
 
 
 def html_properties(text: str) -> dict[str, Any]:
-    """Return what the head of an HTML page says about it as JSON values, without what is absent."""
+    """Return what the head of an HTML page says about it as JSON values, without what is absent.
+
+    Dates are as they stand: which order day and month have shows in the document's language.
+    """
     said = _read(text)
     return present(
         title=said["title"],
         author=said["author"] or said["dc.creator"],
         subject=said["description"],
         keywords=keywords(said["keywords"]),
-        created=_moment(said["date"] or said["dc.date"] or said["article:published_time"]),
-        modified=_moment(said["last-modified"] or said["article:modified_time"]),
+        created=said["date"] or said["dc.date"] or said["article:published_time"],
+        modified=said["last-modified"] or said["article:modified_time"],
         language=said["lang"],
     )
 
@@ -39,10 +41,6 @@ def _head(text: str) -> _Head:
     head = _Head()
     head.feed(text)
     return head
-
-
-def _moment(text: str) -> str | None:
-    return parse_timestamp(text.strip()[:26])
 
 
 class _Head(HTMLParser):

@@ -59,8 +59,8 @@ def _core(archive: zipfile.ZipFile, parts: dict[str, str]) -> dict[str, Any]:
         author=said.get("creator"),
         subject=said.get("subject"),
         keywords=keywords(said.get("keywords")),
-        created=_moment(said.get("created")),
-        modified=_moment(said.get("modified")),
+        created=parse_timestamp(said.get("created")),
+        modified=parse_timestamp(said.get("modified")),
         revision=int(revision) or None if revision.isascii() and revision.isdigit() else None,
         language=said.get("language"),
         content_status=said.get("contentStatus"),
@@ -94,8 +94,8 @@ def _opendocument(root: ElementTree.Element) -> dict[str, Any]:
         author=first.get("initial-creator") or first.get("creator"),
         subject=first.get("subject"),
         keywords=keywords(";".join(said["keyword"])),
-        created=_moment(first.get("creation-date")),
-        modified=_moment(first.get("date")),
+        created=parse_timestamp(first.get("creation-date")),
+        modified=parse_timestamp(first.get("date")),
         language=first.get("language"),
         description=first.get("description"),
         custom=custom,
@@ -132,12 +132,3 @@ def _parse(data: bytes) -> ElementTree.Element:
 
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
-
-
-def _moment(text: str | None) -> str | None:
-    """Return a time of W3CDTF, which may be a year or a month alone, in UTC."""
-    text = (text or "").strip()
-    if re.fullmatch(r"\d{4}(-\d\d)?", text):
-        text = f"{text}-01-01"[:10]
-    found = parse_timestamp(text)
-    return found if found is not None else parse_timestamp(text[:26])

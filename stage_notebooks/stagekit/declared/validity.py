@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
-from stagekit.declared.dates import parse_day
+from stagekit.declared.dates import parse_day, parse_last_day
 from stagekit.declared.fields import DeclaredFields
 from stagekit.errors import StageError
 
 __all__ = ["has_expired", "resolve_day", "validity"]
 
 
-def validity(fields: DeclaredFields) -> tuple[str | None, str | None]:
+def validity(fields: DeclaredFields, language: str = "") -> tuple[str | None, str | None]:
     """Return the first and the last day, ``YYYY-MM-DD``; None where it is not said.
 
-    A last day that is not after the first is left out, with a warning in ``fields``.
+    What is in force until a month or year is so until its last day. A last day that is not after the first
+    is left out, with a warning in ``fields``.
+
+    Args:
+        fields: what the document says of itself.
+        language: BCP 47 tag of the document, see :func:`stagekit.declared.written_dates.read_written_date`.
     """
-    first = fields.read("effective_date", parse_day)
-    last = fields.read("expiration_date", parse_day)
+    first = fields.read("effective_date", partial(parse_day, language=language))
+    last = fields.read("expiration_date", partial(parse_last_day, language=language))
     if first and last and last <= first:
         fields.warnings.append(f"expiration_date {last} is not after effective_date {first}: left out")
         last = None

@@ -8,18 +8,17 @@ from collections.abc import Sequence
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
+from stagekit.declared.language_tags import TAGS
 from stagekit.embedding.model_cache import build_once
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["TAGS", "language_identifier", "warm_up"]
+__all__ = ["language_identifier", "warm_up"]
 
-# The region is part of the tag only where the organization's documents have one.
-TAGS: Final = {"pt": "pt-BR", "en": "en", "es": "es"}
 _FILE = "model.npz"
 _TYPE_CODES = {2: "H", 4: "I", 8: "L"}
 

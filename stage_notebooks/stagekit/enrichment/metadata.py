@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -79,7 +80,10 @@ def describe_document(
     declared = DeclaredFields(processed.get("front_matter") or {}, processed.get("properties") or {})
     folders = folders_below(source["path"], settings.approved_folders)
     fields = _titles(declared, source, processed, chunks)
-    fields |= _dates(declared, source, processing_timestamp)
+    language = declared.read("language", normalize_language) or _language(
+        processed, chunks, declared.warnings, settings.default_language
+    )
+    fields |= _dates(declared, source, processing_timestamp, language)
     fields |= {
         "document_id": source["document_id"],
         "status": _status(declared, source, processed),
@@ -94,8 +98,7 @@ def describe_document(
         "approver": declared.read("approver", parse_text),
         "department": declared.read("department", parse_text),
         "organization": settings.organization,
-        "language": declared.read("language", normalize_language)
-        or _language(processed, chunks, declared.warnings, settings.default_language),
+        "language": language,
         "watermark": parse_text(processed.get("watermark")),
         "schema_version": SCHEMA_VERSION,
     }
@@ -170,14 +173,15 @@ def _cut(text: str, limit: int) -> str:
     return head[: limit - 1].rsplit(" ", 1)[0] + "…"
 
 
-def _dates(declared: DeclaredFields, source: Row, default: str) -> dict[str, Any]:
-    created = declared.read("created", parse_timestamp) or parse_timestamp(source.get("created"))
-    modified = declared.read("modified", parse_timestamp) or parse_timestamp(source.get("modified"))
+def _dates(declared: DeclaredFields, source: Row, default: str, language: str) -> dict[str, Any]:
+    read = partial(parse_timestamp, language=language)
+    created = declared.read("created", read) or parse_timestamp(source.get("created"))
+    modified = declared.read("modified", read) or parse_timestamp(source.get("modified"))
     if created is None and modified is None:
         declared.warnings.append(
             "neither author nor history date the document: the time of processing stands in"
         )
-    first, last = validity(declared)
+    first, last = validity(declared, language)
     return {
         "created": created or modified or default,
         "modified": modified or created or default,

@@ -19,6 +19,7 @@ from stagekit.declared import (
     validity,
 )
 from stagekit.declared.fields import DeclaredFields
+from stagekit.declared.language_tags import normalize_language
 from stagekit.declared.status import UNKNOWN
 from stagekit.ingestion.selection import ignored_row
 
@@ -94,7 +95,9 @@ def approval_fields(data: bytes, file_name: str, words: StatusWords) -> Row:
     """
     declared = read_declaration(data, declared_format(data, file_name))
     found = judge_status(declared.said, declared.properties, words)
-    _, last = validity(DeclaredFields(declared.front_matter, declared.properties))
+    fields = DeclaredFields(declared.front_matter, declared.properties)
+    language = fields.read("language", normalize_language) or declared.properties.get("language")
+    _, last = validity(fields, normalize_language(language) or "")
     return {
         "declared_status": found.status,
         "declared_as": found.said or None,

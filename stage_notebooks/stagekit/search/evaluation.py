@@ -28,7 +28,7 @@ from stagekit.search.retrieval import (
     Mode,
     Question,
     SearchRequestError,
-    best_points,
+    best_passages,
     check_vector,
     model_files,
     open_collection,
@@ -240,9 +240,11 @@ def _ask(client: QdrantClient, collection: Collection, mode: Mode, asked: Sequen
     for one in asked:
         question = Question(one.known.query, one.vector)
         begin = time.perf_counter()
-        points = best_points(client, collection, question, mode, top=DEPTH, per_document=1)
+        found = best_passages(
+            client, collection, question, mode, top=DEPTH, per_document=1, join_copies=False
+        )
         store.append(1000 * (time.perf_counter() - begin))
-        paths = [str((point.payload or {})["file_path"]) for point in points]
+        paths = [str(passage.payloads[0]["file_path"]) for passage in found]
         rank = next((at for at, path in enumerate(paths, 1) if path in one.known.paths), None)
         ranks.append(rank)
         if rank is None or rank > 5:

@@ -8,24 +8,23 @@ answer, 2 the request or a setting is wrong; standard error then holds one sente
 from __future__ import annotations
 
 import contextlib
-import difflib
 import inspect
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
-from stagekit.chunking.normative import clause_values
 from stagekit.declared.validity import has_expired, resolve_day
 from stagekit.enrichment.citation import file_link
 from stagekit.errors import StageError
-from stagekit.search.clauses import CLAUSES, clause_condition
+from stagekit.search.filters import build_filter, one_file, read_filters
+from stagekit.search.passages import Passage, Payload, copies
 from stagekit.search.retrieval import (
     Question,
     SearchRequestError,
-    best_points,
+    best_passages,
     check_vector,
     model_files,
     open_collection,
@@ -34,8 +33,6 @@ from stagekit.search.retrieval import (
 )
 
 if TYPE_CHECKING:
-    from qdrant_client.models import ScoredPoint
-
     from stagekit.embedding import ModelFiles
     from stagekit.embedding.model import EmbeddingModel
 
@@ -52,8 +49,7 @@ __all__ = [
 ]
 
 PASSAGES_PER_DOCUMENT: Final = 2
-EXPIRED: Final = "expired"
-"""A filter, and a field of a hit, that depends on the day of the question and so stands in no payload."""
+"""Unless the question says otherwise, or asks for one file only."""
 Embed = Callable[[str], Sequence[float]]
 
 
@@ -66,9 +62,11 @@ class Hit:
         score: in mode dense the cosine similarity (1 is the same direction), in mode sparse BM25, in mode
             hybrid the sum of both, each scaled by the other points found; comparable within one answer only.
             Passages with a clause that the question names come first, whatever their score.
+        path: of a document that has the text; of copies, one that is in force where there is one.
+        paths: of all documents that have the same text and meet the filters, `path` first.
         expired: the document's own last day has passed, on the day of the question.
+        stale: the version now in the branch cannot be read, and this one stands in.
         link: web address of the file at its commit where the repository has one, else ``path@commit``.
-        duplicate_of: path of a better ranked hit with the same text, None for the first of its kind.
 
     The others are fields of the payload, see :mod:`stagekit.enrichment.schema`.
     """
@@ -76,8 +74,10 @@ class Hit:
     rank: int
     score: float
     path: str
+    paths: list[str]
     title: str
     page_number: int | None
+    pages: list[int]
     section_titles: list[str]
     clause: str | None
     has_struck_text: bool
@@ -87,11 +87,15 @@ class Hit:
     version: str
     repository_commit: str
     is_latest: bool
+    stale: bool
+    status: str
+    language: str
+    watermark: str | None
+    effective_date: str | None
     expiration_date: str | None
     expired: bool
     superseded_by: dict[str, Any] | None
     link: str
-    duplicate_of: str | None
 
 
 def search(
@@ -106,13 +110,14 @@ def search(
     embedding_backend: str = "auto",
     device: str = "cpu",
     top: int = 5,
+    passages_per_document: int | None = None,
     filters: Mapping[str, Any] | None = None,
     mode: str = "",
     settings: Mapping[str, Any] | None = None,
     today: str = "",
     embed: Embed | None = None,
 ) -> list[Hit]:
-    """Return the best passages, at most two from one document.
+    """Return the best passages, each text once.
 
     Args:
         question: in any language that the model knows.
@@ -125,9 +130,13 @@ def search(
         embedding_backend: "auto", "torch" or "onnx"; "auto" takes what is ready soonest.
         device: "cpu", "cuda" or "auto".
         top: most passages to return.
-        filters: payload field -> value that it must equal, or list of values of which one must match;
-            ``expired`` -> true or false, though no payload holds it; ``clause`` -> a clause as people cite it
-            ("art 5", "Art. 5º, § 2º"), which is found with all that is below it.
+        passages_per_document: most passages of one document, 0 for as many as it has; None is two, or, where
+            the filters name one file, as many as it has.
+        filters: field -> value that it must have, whatever its case and accents, or list of values of which
+            it must have one, or for numbers and dates a mapping such as ``{">=": "2024", "<": "2025"}``.
+            Fields are those of the payload, also under the keys of front matter ("validade"), and ``expired``
+            and ``superseded`` -> true or false, and ``clause`` -> a clause as people cite it ("art 5", "Art.
+            5º, § 2º"), which is found with all that is below it. A language is meant with all its regions.
         mode: "hybrid" (by meaning and by words), "dense" (meaning) or "sparse" (words); "" is hybrid where
             the collection has sparse vectors.
         settings: by name; those of the connection are taken.
@@ -135,18 +144,25 @@ def search(
         embed: turns the question into a vector; by default the embedding model does.
 
     Raises:
-        SearchRequestError: if an argument is wrong, or the model is not the collection's.
+        SearchRequestError: if an argument is wrong, the collection has no such value of a filter's field, or
+            the model is not the collection's.
         StageError: if the collection is missing, empty, locked or cannot be reached.
     """
     if not question.strip():
         raise SearchRequestError("The question is empty: put it in quotes after `nic-etl search`.")
     if top < 1:
         raise SearchRequestError(f"top is {top}: set it to 1 or more.")
+    if passages_per_document is not None and passages_per_document < 0:
+        raise SearchRequestError(
+            f"passages_per_document is {passages_per_document}: set it to 1 or more, or to 0 for all."
+        )
     day = resolve_day(today)
-    query_filter = _filter(filters or {}, day)
+    wanted = read_filters(filters or {})
+    default = None if one_file(wanted) else PASSAGES_PER_DOCUMENT
     with open_store(qdrant_url, outputs_dir, settings) as client:
         collection = open_collection(client, collection_name)
         chosen = resolve_mode(mode, collection)
+        query_filter = build_filter(wanted, client, collection.name, day)
         vector: Sequence[float] | None = None
         if chosen != "sparse":
             if embed is None:
@@ -163,16 +179,19 @@ def search(
             else:
                 vector = list(embed(question))
             check_vector(vector, collection)
-        found = best_points(
+        found = best_passages(
             client,
             collection,
             Question(question, vector),
             chosen,
             query_filter=query_filter,
             top=top,
-            per_document=PASSAGES_PER_DOCUMENT,
+            per_document=default if passages_per_document is None else passages_per_document or None,
+            join_copies=True,
         )
-    return _hits(found, day)
+        texts = [str(passage.payloads[0]["content_hash"]) for passage in found]
+        others = copies(client, collection.name, texts, query_filter) if texts else {}
+    return _hits(found, others, day)
 
 
 def _embed(
@@ -204,92 +223,26 @@ def question_model(
     return load_model(name, revision, dtype=dtype, device=device, backend="torch")
 
 
-def _filter(filters: Mapping[str, Any], day: str) -> Any:
-    """Return the Qdrant filter that requires every field to have its value."""
-    from qdrant_client.models import FieldCondition, Filter, MatchAny, MatchValue
-
-    conditions: list[Any] = []
-    for name, wanted in filters.items():
-        if name == EXPIRED:
-            conditions += _of_expiry(wanted if isinstance(wanted, list) else [wanted], day)
-            continue
-        if name in {"clause", CLAUSES}:
-            named = wanted if isinstance(wanted, list) else [wanted]
-            values = [value for one in named for value in clause_values(str(one))]
-            conditions.append(clause_condition(values))
-            continue
-        values = [_typed(name, value) for value in (wanted if isinstance(wanted, list) else [wanted])]
-        match = MatchValue(value=values[0]) if len(values) == 1 else MatchAny(any=values)
-        conditions.append(FieldCondition(key=name, match=match))
-    return Filter(must=conditions) if conditions else None
-
-
-def _of_expiry(wanted: Sequence[Any], day: str) -> list[Any]:
-    """Return the condition that an expiration date lies before a day, or does not."""
-    from qdrant_client.models import DatetimeRange, FieldCondition, Filter
-
-    words = {str(value).strip().lower() for value in wanted}
-    if not words <= {"true", "false"}:
-        raise SearchRequestError(f"Filter {EXPIRED}: write {EXPIRED}=true or {EXPIRED}=false.")
-    before = FieldCondition(key="expiration_date", range=DatetimeRange(lt=_midnight(day)))
-    if len(words) > 1:
-        return []
-    return [before] if "true" in words else [Filter(must_not=[before])]
-
-
-def _midnight(day: str) -> datetime:
-    return datetime.combine(date.fromisoformat(day), time(), UTC)
-
-
-def _typed(name: str, value: Any) -> Any:
-    """Return a filter's value in the type of its payload field: what comes from a command line is text."""
-    kinds = _field_kinds(name)
-    if "string" in kinds:
-        return str(value)
-    text = str(value).strip().lower()
-    if "boolean" in kinds and text in {"true", "false"}:
-        return text == "true"
-    if "integer" in kinds and text.lstrip("-").isdigit():
-        return int(text)
-    raise SearchRequestError(
-        f"Filter {name}={value}: the field {name} takes {' or '.join(sorted(kinds))} values, matched exactly."
-    )
-
-
-def _field_kinds(name: str) -> set[str]:
-    """Return the JSON types on which a payload field can be matched; those of the items for a list."""
-    from stagekit.enrichment.schema import NicPayload
-
-    if name not in NicPayload.model_fields:
-        near = difflib.get_close_matches(name, [*NicPayload.model_fields, EXPIRED], n=1)
-        hint = f"did you mean {near[0]}?" if near else "see config/nic_schema for the fields."
-        raise SearchRequestError(f"Filter {name}: the payload has no such field; {hint}")
-    field = NicPayload.model_json_schema()["properties"][name]
-    kinds = {variant.get("type") for variant in field.get("anyOf", [field])} - {"null", None}
-    if kinds == {"array"}:
-        kinds = {field["items"].get("type")}
-    matchable = kinds & {"string", "boolean", "integer"}
-    if not matchable:
-        raise SearchRequestError(
-            f"Filter {name}: this field cannot be matched by a value; choose another one."
-        )
-    return matchable
-
-
-def _hits(found: Sequence[ScoredPoint], day: str) -> list[Hit]:
-    rows = [(float(point.score), point.payload or {}) for point in found]
-    first_path: dict[str, str] = {}
+def _hits(found: Sequence[Passage], others: Mapping[str, Sequence[Payload]], day: str) -> list[Hit]:
+    said: Counter[tuple[str, str]] = Counter()
     hits = []
-    for rank, (score, payload) in enumerate(rows, start=1):
-        path = payload["file_path"]
-        twin = first_path.setdefault(payload["content_hash"], path)
+    for rank, passage in enumerate(found, start=1):
+        first = passage.payloads[0]
+        document, text = str(first["document_id"]), str(first["content_hash"])
+        said[document, text] += 1
+        having = [*passage.payloads, *_again(others.get(text, ()), said[document, text])]
+        paths = list(dict.fromkeys(str(payload["file_path"]) for payload in having))
+        payload = min(having, key=lambda one: _out_of_force(one, day))
+        path = str(payload["file_path"])
         hits.append(
             Hit(
                 rank=rank,
-                score=round(score, 4),
+                score=round(passage.score, 4),
                 path=path,
+                paths=[path, *(other for other in paths if other != path)],
                 title=payload["title"],
                 page_number=payload["page_number"],
+                pages=payload["pages"],
                 section_titles=payload["section_titles"],
                 clause=payload.get("clause"),
                 has_struck_text=bool(payload.get("has_struck_text")),
@@ -299,14 +252,35 @@ def _hits(found: Sequence[ScoredPoint], day: str) -> list[Hit]:
                 version=payload["version"],
                 repository_commit=payload["repository_commit"],
                 is_latest=payload.get("is_latest", True),
+                stale=bool(payload.get("stale")),
+                status=payload["status"],
+                language=payload["language"],
+                watermark=payload.get("watermark"),
+                effective_date=payload.get("effective_date"),
                 expiration_date=payload.get("expiration_date"),
                 expired=has_expired(payload.get("expiration_date"), day),
                 superseded_by=payload.get("superseded_by"),
                 link=file_link(payload),
-                duplicate_of=twin if twin != path else None,
             )
         )
     return hits
+
+
+def _again(payloads: Sequence[Payload], time: int) -> list[Payload]:
+    """Return the point of each document in which it says a text for the n-th time."""
+    said: Counter[str] = Counter()
+    found = []
+    for payload in sorted(payloads, key=lambda one: (str(one["file_path"]), int(one["chunk_index"]))):
+        said[str(payload["document_id"])] += 1
+        if said[str(payload["document_id"])] == time:
+            found.append(payload)
+    return found
+
+
+def _out_of_force(payload: Payload, day: str) -> tuple[bool, bool, bool]:
+    """Return what copies are sorted by: one that is in force is shown rather than one that is not."""
+    expired = has_expired(payload.get("expiration_date"), day)
+    return expired, payload.get("superseded_by") is not None, bool(payload.get("stale"))
 
 
 def answer_request(tool: Callable[..., Any], *, needed: set[str], known: set[str]) -> int:

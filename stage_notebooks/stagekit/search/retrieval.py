@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
@@ -20,6 +19,7 @@ from stagekit.chunking.struck import is_wholly_struck
 from stagekit.embedding.sparse import ANSWERABLE_VERSIONS, SPARSE_VERSION, sparse_query_vector
 from stagekit.errors import StageError
 from stagekit.search.clauses import NamedClauses, clause_condition
+from stagekit.search.passages import Passage, pick_passages
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -33,7 +33,7 @@ __all__ = [
     "Mode",
     "Question",
     "SearchRequestError",
-    "best_points",
+    "best_passages",
     "check_vector",
     "model_files",
     "open_collection",
@@ -186,7 +186,7 @@ def resolve_mode(mode: str, collection: Collection) -> Mode:
     return "hybrid" if mode == "hybrid" else "sparse" if mode == "sparse" else "dense"
 
 
-def best_points(
+def best_passages(
     client: QdrantClient,
     collection: Collection,
     question: Question,
@@ -194,9 +194,10 @@ def best_points(
     *,
     query_filter: Any = None,
     top: int,
-    per_document: int,
-) -> list[ScoredPoint]:
-    """Return the best points with their payloads, best first, at most `per_document` of one document.
+    per_document: int | None,
+    join_copies: bool,
+) -> list[Passage]:
+    """Return the best passages, best first, at most `per_document` of one document.
 
     Where the question names a clause of a norm ("art. 12, § 1º, III"), the points that hold it come first,
     those of the norm that it names before others. A point that is wholly struck out comes after all others.
@@ -213,8 +214,9 @@ def best_points(
         question: with its vector unless the mode is sparse.
         mode: how to search; a question of function words only is searched by meaning alone in hybrid mode.
         query_filter: Qdrant's filter, or None.
-        top: most points to return.
-        per_document: most points of one document.
+        top: most passages to return.
+        per_document: most passages of one document; None is as many as it has.
+        join_copies: see :func:`stagekit.search.passages.pick_passages`.
     """
     limit = FETCHED_PER_HIT * top
     named = NamedClauses.of(question.text)
@@ -224,21 +226,9 @@ def best_points(
         if named is not None:
             points = _clauses_first(named, client, collection, question, mode, query_filter, limit, points)
         points.sort(key=lambda point: is_wholly_struck(str((point.payload or {}).get("chunk_content", ""))))
-        seen: Counter[str] = Counter()
-        kept: list[ScoredPoint] = []
-        altered = 0
-        for point in points:
-            payload = point.payload or {}
-            document = payload.get("document_id")
-            if len(kept) == top or (document and seen[document] == per_document):
-                continue
-            if not document or not _as_written(payload):
-                altered += 1
-                continue
-            seen[document] += 1
-            kept.append(point)
+        kept, altered = pick_passages(points, top=top, per_document=per_document, join_copies=join_copies)
         in_force = [
-            point for point in kept if not is_wholly_struck(str((point.payload or {})["chunk_content"]))
+            passage for passage in kept if not is_wholly_struck(str(passage.payloads[0]["chunk_content"]))
         ]
         if len(in_force) >= top or whole or limit >= MOST_FETCHED:
             if altered:
@@ -267,13 +257,6 @@ def _clauses_first(
     found.sort(key=lambda point: -named.nearness(point.payload or {}))
     first = {point.id for point in found}
     return found + [point for point in points if point.id not in first]
-
-
-def _as_written(payload: Mapping[str, Any]) -> bool:
-    from stagekit.enrichment.canonical import point_fingerprint
-
-    written = payload.get("point_fingerprint")  # none in a point that a source has just taken over
-    return not written or point_fingerprint(payload) == written
 
 
 def _ranked(

@@ -14,6 +14,7 @@ import contextlib
 import functools
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar, cast
@@ -44,6 +45,7 @@ COLLECTION_FILE: Final = "collection.json"
 ALIASES_FILE: Final = "aliases.json"
 _WRITER_FILE: Final = ".writer"
 _LONGEST_NAME: Final = 250  # bytes that a folder's name may have, nearly
+_FACET_PAGE: Final = 1000
 
 _open_stores: dict[Path, EmbeddedQdrant] = {}
 _COMPLETED: Final = models.UpdateResult(operation_id=None, status=models.UpdateStatus.COMPLETED)
@@ -342,6 +344,39 @@ class EmbeddedQdrant:
         self._sealer.check(count_filter)
         request = edge.CountRequest(filter=translate.edge_filter(count_filter), exact=exact)
         return models.CountResult(count=self._ask(collection_name, "count", request))
+
+    def filters_by(self, field: str) -> bool:
+        """Tell whether points can be found by a field: most of those of an encrypted store are sealed."""
+        return self._sealer.filters_by(field)
+
+    def facet(
+        self, collection_name: str, key: str, limit: int = 10, exact: bool = True, **_: Any
+    ) -> models.FacetResponse:
+        """Return the values of a field and of how many points each is one, the most frequent first.
+
+        Without an index, on which a server insists, every point is looked at.
+        """
+        condition = models.FieldCondition(key=key, match=models.MatchAny(any=[]))
+        self._sealer.check(models.Filter(must=[condition]))
+        if key in self.get_collection(collection_name).payload_schema:
+            return self._facet_of_index(collection_name, edge.FacetRequest(key, limit=limit, exact=exact))
+        found: Counter[Any] = Counter()
+        following: Any = None
+        while True:
+            points, following = self.scroll(collection_name, None, _FACET_PAGE, following, [key])
+            for value in ((point.payload or {}).get(key) for point in points):
+                found.update(value if isinstance(value, list) else [] if value is None else [value])
+            if following is None:
+                break
+        hits = [models.FacetValueHit(value=value, count=count) for value, count in found.most_common(limit)]
+        return models.FacetResponse(hits=hits)
+
+    @_reads
+    def _facet_of_index(self, collection_name: str, request: edge.FacetRequest) -> models.FacetResponse:
+        found = self._ask(collection_name, "facet", request)
+        return models.FacetResponse(
+            hits=[models.FacetValueHit(value=hit.value, count=hit.count) for hit in found.hits]
+        )
 
     @_reads
     def query_points(

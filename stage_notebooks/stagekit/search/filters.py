@@ -1,0 +1,238 @@
+"""Reads filters as people write them, and brings them into Qdrant's form for one collection.
+
+Reading needs neither store nor model, so that a wrong name or value is told at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from stagekit.chunking.normative import clause_values
+from stagekit.declared.language_tags import normalize_language
+from stagekit.declared.written_dates import WrittenDate, read_written_date
+from stagekit.search.clauses import clause_condition
+from stagekit.search.filter_fields import Kind, UnknownFieldError, field_kind, field_name
+from stagekit.search.retrieval import SearchRequestError
+from stagekit.search.stored_values import MOST_VALUES, folded, nearest, stored_values
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+    from qdrant_client.models import Condition, Filter
+
+__all__ = ["FieldFilter", "build_filter", "one_file", "read_filters"]
+
+_log = logging.getLogger(__name__)
+_OPERATORS: Final = ("=", ">=", ">", "<=", "<")
+_IN_ORDER: Final[frozenset[Kind]] = frozenset({"number", "day", "moment"})
+_BY_STORED_VALUES: Final[frozenset[Kind]] = frozenset({"text", "path", "language"})
+_TAG: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFilter:
+    """One condition of a question.
+
+    Attributes:
+        said: the field's name as it was written.
+        field: of the payload.
+        kind: what the field takes.
+        operator: "=", ">=", ">", "<=" or "<".
+        values: of which one must match; bool, int, float, :class:`WrittenDate` or text, as the kind asks for.
+        texts: the same as they were written.
+    """
+
+    said: str
+    field: str
+    kind: Kind
+    operator: str
+    values: tuple[Any, ...]
+    texts: tuple[str, ...]
+
+    def fault(self, what: str) -> SearchRequestError:
+        """Return an error that names the filter as it was written."""
+        return SearchRequestError(f"Filter {self.said}{self.operator}{','.join(self.texts)}: {what}")
+
+
+def read_filters(filters: Mapping[str, Any]) -> list[FieldFilter]:
+    """Return the conditions of filters.
+
+    Args:
+        filters: field -> value that it must have, list of values of which it must have one, or a mapping of
+            operators ("=", ">=", ">", "<=", "<") to such values.
+
+    Raises:
+        SearchRequestError: naming the filter, if there is no such field, or it takes no such value.
+    """
+    read = []
+    for said, wanted in filters.items():
+        try:
+            field = field_name(said)
+            kind = field_kind(field)
+        except UnknownFieldError as error:
+            raise SearchRequestError(f"Filter {said}: {error}") from None
+        for operator, given in wanted.items() if isinstance(wanted, Mapping) else [("=", wanted)]:
+            values = given if isinstance(given, list | tuple) else [given]
+            if operator not in _OPERATORS:
+                raise SearchRequestError(f"Filter {said}: {operator!r} is none of {' '.join(_OPERATORS)}.")
+            one = FieldFilter(said, field, kind, operator, (), tuple(map(str, values)))
+            read.append(_checked(one, values))
+    return read
+
+
+def one_file(filters: Iterable[FieldFilter]) -> bool:
+    """Tell whether nothing but passages of one file can be found."""
+    return any(
+        one.field in {"file_path", "document_id"} and one.operator == "=" and len(set(one.texts)) == 1
+        for one in filters
+    )
+
+
+def build_filter(
+    filters: Sequence[FieldFilter], client: QdrantClient, collection: str, day: str
+) -> Filter | None:
+    """Return Qdrant's filter that requires all conditions.
+
+    Texts are compared with those that the collection holds, whatever their case and accents; a language is
+    meant with all of its regions.
+
+    Args:
+        filters: from :func:`read_filters`.
+        client: of the store.
+        collection: its name or alias.
+        day: on which expiry is judged, ``YYYY-MM-DD``.
+
+    Raises:
+        SearchRequestError: if a field has none of the values; it names those that it has.
+    """
+    from qdrant_client.models import Filter
+
+    conditions = [made for one in filters for made in _conditions(one, client, collection, day)]
+    return Filter(must=conditions) if conditions else None
+
+
+def _checked(one: FieldFilter, values: Sequence[Any]) -> FieldFilter:
+    if one.operator != "=" and one.kind not in _IN_ORDER:
+        raise one.fault(f"{one.field} has no order; write {one.said}=value.")
+    return FieldFilter(
+        one.said, one.field, one.kind, one.operator, tuple(_typed(one, value) for value in values), one.texts
+    )
+
+
+def _typed(one: FieldFilter, value: Any) -> Any:
+    """Return a value in the type of its field: what comes from a command line is text."""
+    text = str(value).strip()
+    match one.kind:
+        case "flag" | "expired" | "superseded":
+            if text.lower() not in {"true", "false"}:
+                raise one.fault(f"write {one.said}=true or {one.said}=false.")
+            return text.lower() == "true"
+        case "number":
+            try:
+                return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+            except ValueError:
+                raise one.fault(f"the field {one.field} takes numbers.") from None
+        case "day" | "moment":
+            found = value if isinstance(value, str) else getattr(value, "isoformat", value.__str__)()
+            written = read_written_date(found)
+            if written is None:
+                raise one.fault("write a date such as 2024-05-10, 10/05/2024, 2024-05 or 2024.")
+            return written
+        case _:
+            return text
+
+
+def _conditions(one: FieldFilter, client: QdrantClient, collection: str, day: str) -> Iterator[Condition]:
+    from qdrant_client.models import (
+        DatetimeRange,
+        FieldCondition,
+        Filter,
+        IsEmptyCondition,
+        MatchAny,
+        MatchValue,
+        PayloadField,
+    )
+
+    match one.kind:
+        case "clause":
+            yield clause_condition([value for text in one.values for value in clause_values(text)])
+        case "flag" | "expired" | "superseded" if len(set(one.values)) > 1:
+            return
+        case "flag":
+            yield FieldCondition(key=one.field, match=MatchValue(value=one.values[0]))
+        case "expired":
+            before = FieldCondition(key="expiration_date", range=DatetimeRange(lt=_midnight(day)))
+            yield before if one.values[0] else Filter(must_not=[before])
+        case "superseded":
+            empty = IsEmptyCondition(is_empty=PayloadField(key="superseded_by"))
+            yield Filter(must_not=[empty]) if one.values[0] else empty
+        case "number" | "day" | "moment":
+            ranges = [FieldCondition(key=one.field, range=_range(one, value)) for value in one.values]
+            yield ranges[0] if len(ranges) == 1 else Filter(should=list(ranges))
+        case _:
+            yield FieldCondition(key=one.field, match=MatchAny(any=_stored(one, client, collection)))
+
+
+def _stored(one: FieldFilter, client: QdrantClient, collection: str) -> list[str]:
+    """Return the stored values that a filter means."""
+    values = stored_values(client, collection, one.field)
+    met = {text: _met(one.kind, text, values) for text in one.texts}
+    if len(values) >= MOST_VALUES:
+        met = {text: found or [text] for text, found in met.items()}
+    missing = [text for text, found in met.items() if not found]
+    if missing and not values:
+        raise one.fault(f"no passage here has a {one.field}.")
+    for text in missing:
+        fault = f"no passage here has it; {one.field} is one of: {nearest(text, values)}."
+        if len(missing) == len(met):
+            raise one.fault(fault)
+        _log.warning("Warning: Filter %s=%s: %s", one.said, text, fault)
+    return list(dict.fromkeys(value for found in met.values() for value in found))
+
+
+def _met(kind: Kind, text: str, values: Sequence[str]) -> list[str]:
+    if kind == "path" and text in values:  # another case is another file
+        return [text]
+    if kind == "language":
+        # RFC 4647, basic filtering: a range is met by itself and by what goes on after it.
+        tag = text if _TAG.fullmatch(text.strip()) else normalize_language(text) or text
+        wanted = tag.strip().replace("_", "-").casefold()
+        return [value for value in values if f"{value.casefold()}-".startswith(f"{wanted}-")]
+    wanted = folded(text)
+    return [value for value in values if folded(value) == wanted]
+
+
+def _range(one: FieldFilter, value: Any) -> Any:
+    """Return the range of a number, or of the day, month, year or moment that was written."""
+    from qdrant_client.models import DatetimeRange, Range
+
+    if one.kind == "number":
+        bounds = {"=": ("gte", "lte"), ">=": ("gte",), ">": ("gt",), "<=": ("lte",), "<": ("lt",)}
+        return Range(**dict.fromkeys(bounds[one.operator], float(value)))
+    first, after = _span(value, whole_days=one.kind == "day")
+    ends: dict[str, dict[str, datetime]] = {
+        "=": {"gte": first, "lt": after},
+        ">=": {"gte": first},
+        ">": {"gte": after},
+        "<=": {"lt": after},
+        "<": {"lt": first},
+    }
+    return DatetimeRange(**ends[one.operator])
+
+
+def _span(written: WrittenDate, *, whole_days: bool) -> tuple[datetime, datetime]:
+    """Return the first moment that a date means, and the first one after it, in UTC."""
+    if written.timed and not whole_days:
+        moment = written.moment
+        first = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return first, first + timedelta(seconds=1)
+    last = min(written.last_day, date.max - timedelta(days=1))
+    return _midnight(written.moment.date().isoformat()), _midnight((last + timedelta(days=1)).isoformat())
+
+
+def _midnight(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time(), UTC)
