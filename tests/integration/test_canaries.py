@@ -28,9 +28,11 @@ SECRETS = {
     "GITLAB_TOKEN": "canario+GL/7f3a9c21=<d4>",
     "QDRANT_API_KEY": "canario+QD/51b0c7e2=&'99",
     "HF_TOKEN": 'canario+HF/83d2e1f0="77',
-    "NIC_ETL_PDF_PASSWORDS": "canário\\PW/1c9e&4f2b\ncanario-PW/outra-6a5d",
+    "NIC_ETL_PDF_PASSWORDS": "canário\\PW/1c9e&4f2b\ncanario-PW/outra-6a5d\nbiblioteca",
 }
-CANARIES = [line for value in SECRETS.values() for line in value.splitlines()]
+WORD = "biblioteca"
+"""A password that is a word of the documents: it stays in their titles and paths, see SECURITY.md."""
+CANARIES = [line for value in SECRETS.values() for line in value.splitlines() if line != WORD]
 STAGES = ("document_processing", "text_chunking", "embedding_generation", "metadata_enrichment")
 # In the kernel of one stage, a library fails with all that it knows in its message, or waits to be killed.
 _HOOK = """
@@ -118,6 +120,7 @@ class Machine:
 def machine(tmp_path: Path) -> Iterator[tuple[Machine, GitLabServer, QdrantServer, OtherHost]]:
     repository = Repository(tmp_path / "repositorio")
     repository.commit({"normas/ferias.md": "# Férias\n\nO pedido é entregue 45 dias antes.\n"})
+    repository.commit({f"normas/{WORD}/horario.md": f"# A {WORD}\n\nA {WORD} abre às oito horas.\n"})
     repository.commit({"normas/quebra.md": "# Quebra\n\nEste documento faz falhar a biblioteca.\n"})
     repository.commit({"normas/protegido.pdf": protected_pdf(CANARIES[-1])})
     for folder in ("home", "tmp", "hook"):
@@ -190,8 +193,12 @@ def test_no_secret_is_left_anywhere_however_a_run_ends(
 
     assert user.run("run", "--json") == 3, user.shown[-1]
     summary = json.loads(user.shown[0])
-    assert (summary["documents"]["ok"], summary["documents"]["failed"]) == (2, 1)  # the password was used
+    assert (summary["documents"]["ok"], summary["documents"]["failed"]) == (3, 1)  # the password was used
     assert user.run("show") == 0
+    assert user.run("search", "horário", "--mode", "sparse", "--json") == 0
+    [hit] = json.loads(user.shown[-2])
+    assert (hit["path"], hit["title"]) == (f"normas/{WORD}/horario.md", f"A {WORD}")
+    assert WORD in hit["text"]
 
     for stage in STAGES:
         assert user.run("rerun", stage, CANARY_FAIL=stage) == 1

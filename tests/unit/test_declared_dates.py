@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import zipfile
 
 import pytest
 
@@ -114,4 +116,21 @@ def test_a_date_that_cannot_be_read_is_named_wherever_a_person_wrote_it() -> Non
 def test_a_page_says_when_it_was_written_with_its_zone(content: str, created: str) -> None:
     page = f'<html><head><meta name="date" content="{content}"></head><body><p>Texto</p></body></html>'
     said = read_declaration(page.encode(), "html")
+    assert DeclaredFields({}, said.properties).read("created", parse_timestamp) == created
+
+
+@pytest.mark.parametrize(
+    ("written", "created"),
+    [
+        ("2024-05-10T14:30:00Z", "2024-05-10T14:30:00Z"),
+        ("2024-05-10T23:30:00.1234567-03:00", "2024-05-11T02:30:00Z"),
+        ("2024-05", "2024-05-01T00:00:00Z"),
+    ],
+)
+def test_an_office_file_says_when_it_was_made_with_its_zone(written: str, created: str) -> None:
+    core = f'<p xmlns:d="http://purl.org/dc/terms/"><d:created>{written}</d:created></p>'
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("docProps/core.xml", core)
+    said = read_declaration(file.getvalue(), "docx")
     assert DeclaredFields({}, said.properties).read("created", parse_timestamp) == created

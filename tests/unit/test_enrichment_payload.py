@@ -149,7 +149,8 @@ def test_a_value_that_cannot_be_used_is_named_in_a_warning_and_kept_in_custom_fi
         ("D:2024", "2024-01-01T00:00:00Z"),
         ("0001-01-01T00:00:00+05:00", "2024-01-02T08:00:00Z"),
         ("31/02/2024", "2024-01-02T08:00:00Z"),
-        (20240506, "2024-01-02T08:00:00Z"),
+        (20240506, "2024-05-06T00:00:00Z"),
+        (1715000000, "2024-01-02T08:00:00Z"),
     ],
 )
 def test_dates_are_read_as_people_and_programs_write_them(written, timestamp):

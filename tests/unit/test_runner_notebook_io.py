@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from papermill.iorw import papermill_io
 
 from runner.kernels.notebook_io import SCHEME, SafeHandler, safe_path
@@ -45,6 +46,29 @@ def test_secrets_are_taken_out_before_anything_is_on_disk(
     address = SCHEME + str(tmp_path / "a.ipynb")
     SafeHandler.write(json.dumps({"text": 'said to"ken-123', "other": "glpat-AbCdEf1234567890"}), address)
     assert json.loads(SafeHandler.read(address)) == {"text": "said [redacted]", "other": "[redacted]"}
+
+
+def test_a_password_of_pdfs_is_taken_out_of_what_was_printed_and_raised_but_not_of_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIC_ETL_PDF_PASSWORDS", "biblioteca")
+    monkeypatch.setenv("GITLAB_TOKEN", "o-token-secreto")
+    said = "biblioteca, o-token-secreto\n"
+    notebook = new_notebook(cells=[new_code_cell("'biblioteca'", outputs=[
+        new_output("stream", name="stdout", text=f"1\n{said}"),
+        new_output("error", ename="E", evalue=said, traceback=[said]),
+        new_output("display_data", data={"text/html": said}),
+    ])])  # fmt: skip
+    address = SCHEME + str(tmp_path / "a.ipynb")
+    SafeHandler.write(nbformat.writes(notebook), address)
+    text = SafeHandler.read(address)
+    [cell] = nbformat.reads(text, as_version=4).cells
+    printed, raised, table = cell.outputs
+    assert printed.text == "1\n[redacted], [redacted]\n"
+    assert (raised.evalue, raised.traceback) == ("[redacted], [redacted]\n", ["[redacted], [redacted]\n"])
+    assert table.data["text/html"] == "biblioteca, [redacted]\n"
+    assert cell.source == "'biblioteca'"
+    assert text == nbformat.writes(nbformat.reads(text, as_version=4))  # in nbformat's own form
 
 
 def test_a_notebook_replaces_the_one_before_at_once(tmp_path: Path) -> None:

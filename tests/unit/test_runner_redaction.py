@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -11,7 +12,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from runner.cli.common import print_aside, print_json
+from runner.dashboard.markup import plain
+from runner.events import Event, EventLog, read_events
+from runner.terminal import TerminalConsole
 from stagekit.base.redaction import SECRET_VARIABLES, Redactor, secret_values
+from stagekit.stage.execution import verdict
 
 # Quotes, backslashes, accents, digits, control characters; none of the characters of the text around.
 CHARACTERS = st.characters(exclude_categories=["Cs", "Ll"], exclude_characters=" :{}[]")
@@ -111,3 +117,24 @@ def test_secrets_of_this_process_are_known(monkeypatch: pytest.MonkeyPatch) -> N
     for number, name in enumerate(SECRET_VARIABLES):
         monkeypatch.setenv(name, f"value-{number}")
     assert secret_values() == [f"value-{number}" for number in range(len(SECRET_VARIABLES))]
+
+
+def test_a_password_of_pdfs_that_is_a_word_of_the_documents_alters_no_title_and_no_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NIC_ETL_PDF_PASSWORDS", "biblioteca")
+    monkeypatch.setenv("GITLAB_TOKEN", "o-token-secreto")
+    path, kept = "biblioteca/o-token-secreto.md", "biblioteca/[redacted].md"
+    print_json({"path": path})
+    assert json.loads(capsys.readouterr().out) == {"path": kept}
+    console = TerminalConsole(file=io.StringIO(), width=80)
+    console.print(path, markup=False)
+    assert console.file.getvalue() == f"{kept}\n"
+    assert plain(path) == kept
+    log = EventLog(tmp_path / "events.jsonl")
+    log(Event("documents", "s", {"path": path}))
+    log.close()
+    assert read_events(tmp_path / "events.jsonl")[0]["path"] == kept
+    print_aside(f"cannot be read: {path}", style="red")
+    assert "cannot be read: [redacted]/[redacted].md" in capsys.readouterr().err
+    assert verdict("failed", "password", path, "", 0.0)["message"] == "[redacted]/[redacted].md"

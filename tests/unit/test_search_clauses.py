@@ -108,8 +108,9 @@ def test_a_citation_inside_a_sentence_is_no_clause(store: Store) -> None:
 @pytest.mark.parametrize("value", ["Art. 5º", "art 5", "Art. 5o", "5°"])
 def test_a_filter_by_clause_matches_it_and_what_is_below_it(store: Store, value: str) -> None:
     hits = ask(store, "acesso", top=10, filters={"clause": value, "file_path": PORTARIA})
-    assert {hit.clause for hit in hits} <= {"Art. 5º", "Art. 5º, § 1º", "Art. 5º, § 2º", "Art. 5º, § 2º, I"}
-    assert len(hits) == 2, "at most two passages of a document"
+    assert sorted(hit.clause for hit in hits) == [
+        "Art. 5º", "Art. 5º, § 1º", "Art. 5º, § 2º", "Art. 5º, § 2º, II"
+    ]  # fmt: skip
     below = ask(store, "acesso", top=10, filters={"clause": "art. 5º, § 2º"})
     assert below
     assert all(hit.clause.startswith("Art. 5º, § 2º") for hit in below)

@@ -1,7 +1,8 @@
-"""Filters find what people mean by them, embedded and on a server alike; what cannot be met is said at once."""
+"""Filters find what people mean, embedded and on a server alike; what cannot be met is said at once."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,28 +11,34 @@ from typing import Any
 
 import pytest
 
+from stagekit.enrichment.schema import NicPayload
 from stagekit.errors import StageError
+from stagekit.sealing.marker import prepare_folder
 from stagekit.search.filter_fields import field_kind, field_name
 from stagekit.search.query import SearchRequestError, search
 from stagekit.search.stored_values import nearest, stored_values
 from stagekit.storage import connect
 from stagekit.storage.collection import create_payload_indexes
 from tests.servers.qdrant_server import QdrantServer
+from tests.unit.encryption_keys import KEY
 from tests.unit.search_store import fill, meaning
 from tests.unit.storage_rows import COLLECTION
 
 DOCUMENTS: dict[str, dict[str, Any]] = {
     "30-Aprovados/Licitações/pt.md": {
-        "language": "pt-BR", "departamento": "Gestão de Pessoas", "created": "10/05/2024", "tags": ["C++", "São Paulo"]
+        "language": "pt-BR", "departamento": "Gestão de Pessoas", "created": "10/05/2024",
+        "tags": ["C++", "São Paulo"],
     },
     "30-Aprovados/es.md": {
         "language": "es", "departamento": "GESTAO DE PESSOAS", "created": "2024-12-31T22:30:00-03:00"
     },
     "30-Aprovados/en.md": {
-        "language": "en-US", "departamento": "Financeiro", "created": "2023-07-01", "valid_until": "31/12/2024",
-        "tags": ["C"],
+        "language": "en-US", "departamento": "Financeiro", "created": "2023-07-01",
+        "valid_until": "31/12/2024", "tags": ["C"],
     },
-    "30-Aprovados/gb.md": {"language": "en-GB", "departamento": "Auditoria", "created": "2023", "tags": ["C"]},
+    "30-Aprovados/gb.md": {
+        "language": "en-GB", "departamento": "Auditoria", "created": "2023", "tags": ["C"],
+    },
 }  # fmt: skip
 PT, ES, EN, GB = DOCUMENTS
 Find = Callable[..., set[str]]
@@ -178,24 +185,28 @@ def test_a_field_is_known_by_its_names(name: str, field: str, kind: str) -> None
     assert field_kind(field) == kind
 
 
+def test_the_page_on_searching_has_every_field_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "search.md").read_text(encoding="utf-8")
+    table = page.partition("| fields | take |")[2].partition("\n\n")[0]
+    named = {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    unmatched = {"custom_fields", "regions", "superseded_by", "metadata"}
+    assert named == {*NicPayload.model_fields, "expired", "superseded"} - unmatched
+
+
 def test_in_an_encrypted_store_one_filters_by_what_is_in_clear(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.unit.encryption_keys import KEY
-
     monkeypatch.setenv("NIC_ETL_ENCRYPTION_KEY", KEY)
-    from stagekit.sealing.marker import prepare_folder
-
     prepare_folder(tmp_path)
     fill_all(tmp_path, "embedded")
-    place = {"embedding_model": "unused", "embed": meaning, "outputs_dir": str(tmp_path)}
-    assert {hit.path for hit in search("férias", filters={"department": "gestao de pessoas"}, **place)} == {
-        PT,
-        ES,
-    }
-    assert {hit.path for hit in search("férias", filters={"created": {">=": "2024"}}, **place)} == {PT, ES}
+
+    def paths(**filters: Any) -> set[str]:
+        place = {"embedding_model": "unused", "outputs_dir": str(tmp_path)}
+        return {hit.path for hit in search("férias", embed=meaning, filters=filters, **place)}
+
+    assert paths(department="gestao de pessoas") == paths(created={">=": "2024"}) == {PT, ES}
     with pytest.raises(StageError, match="author is encrypted in the embedded store"):
-        search("férias", filters={"author": "ana"}, **place)
+        paths(author="ana")
 
 
 def test_a_list_counts_each_of_its_values(tmp_path: Path) -> None:
