@@ -197,7 +197,7 @@ def test_no_secret_is_left_anywhere_however_a_run_ends(
     assert user.run("show") == 0
     assert user.run("search", "horário", "--mode", "sparse", "--json") == 0
     [hit] = json.loads(user.shown[-2])
-    assert (hit["path"], hit["title"]) == (f"normas/{WORD}/horario.md", f"A {WORD}")
+    assert (hit["path"], hit["title"]) == (f"30-Aprovados/normas/{WORD}/horario.md", f"A {WORD}")
     assert WORD in hit["text"]
 
     for stage in STAGES:

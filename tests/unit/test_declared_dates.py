@@ -52,6 +52,8 @@ def test_what_yaml_has_read_as_a_date_is_one(written: dt.date, day: str, moment:
         ("2024-05-10T23:30:00-03:00", "2024-05-10"),
         ("D:20240510", "2024-05-10"),
         ("D:20241310", None),
+        ("D:20240510120000+99'99'", None),
+        ("D: maio", None),
         ("indeterminada", None),
     ],
 )

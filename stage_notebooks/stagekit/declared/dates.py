@@ -52,36 +52,42 @@ def parse_last_day(value: Any, language: str = "") -> str | None:
 def pdf_timestamp(text: str) -> str | None:
     """Return ``YYYY-MM-DDTHH:MM:SSZ`` for the date of a PDF's own dictionary; None where it is none."""
     match = _PDF.match(text.strip())
-    try:
-        return _in_utc(_pdf_date(match)) if match else None
-    except ValueError:
-        return None
+    found = _pdf_date(match[0]) if match else None
+    return _in_utc(found.moment) if found else None
 
 
 def _read(value: Any, language: str) -> WrittenDate | None:
-    if isinstance(value, date):  # a datetime is one
-        moment = value if isinstance(value, datetime) else datetime.combine(value, time())
-        return WrittenDate(moment, moment.date())
+    if isinstance(value, datetime):
+        return WrittenDate(value, value.date(), timed=True)
+    if isinstance(value, date):
+        return WrittenDate(datetime.combine(value, time()), value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value).strip()
     if text.startswith("D:"):
-        match = _PDF.fullmatch(text)
-        try:
-            moment = _pdf_date(match) if match else None
-        except ValueError:
-            moment = None
-        return WrittenDate(moment, moment.date()) if moment else None
+        return _pdf_date(text)
     return read_written_date(text, language)
 
 
-def _pdf_date(match: re.Match[str]) -> datetime:
+def _pdf_date(text: str) -> WrittenDate | None:
+    match = _PDF.fullmatch(text)
+    if match is None:
+        return None
     year, month, day, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
     offset = timedelta(hours=int(zone_hours or 0), minutes=int(zone_minutes or 0))
-    zone = timezone(-offset if sign == "-" else offset)
-    return datetime(
-        int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), 0, zone
-    )
+    try:
+        moment = datetime(
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            tzinfo=timezone(-offset if sign == "-" else offset),
+        )
+    except ValueError:
+        return None
+    return WrittenDate(moment, moment.date(), timed=hour is not None)
 
 
 def _in_utc(moment: datetime) -> str | None:
