@@ -65,8 +65,8 @@ PAYLOAD_INDEXES: Final[dict[str, PayloadSchemaType]] = {
     "is_latest": PayloadSchemaType.BOOL,
     "ocr_applied": PayloadSchemaType.BOOL,
 }
-# There each index costs files that are synced at the end of every run that writes. A search looks for copies by
-# `content_hash`: without its index it looks at every point (20 ms for 5,000).
+# There each index costs files that are synced at the end of every run that writes. A search looks for copies
+# by `content_hash`: without its index it looks at every point (20 ms for 5,000).
 EMBEDDED_INDEXES: Final = (
     "source_id", "document_id", "status", "language", "document_type", "category", "department", "tags",
     "clauses", "content_hash",
