@@ -307,6 +307,8 @@ def test_what_has_expired_is_told_and_filtered_on_the_day_of_the_question(dated,
         ({"custom_fields": "x"}, "cannot be matched by a value"),
         ({"created": {">=": "ontem"}}, "Filter created>=ontem: write a date such as 2024-05-10"),
         ({"language": {">=": "pt"}}, "language has no order; write language=value"),
+        ({"created": "0001-01-01T00:00+05:00"}, "write a date such as"),
+        ({"page": "nan"}, "the field pages takes numbers"),
         ({"created": {"~": "2024"}}, "'~' is none of = >= > <= <"),
     ],
 )

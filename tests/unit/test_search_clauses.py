@@ -14,7 +14,7 @@ from stagekit.embedding import TokenCounter
 from stagekit.sealing.cipher import KEY_VARIABLE
 from stagekit.sealing.marker import prepare_folder
 from stagekit.search.clauses import NamedClauses
-from stagekit.search.query import Hit, search
+from stagekit.search.query import Hit, SearchRequestError, search
 from tests.servers.qdrant_server import QdrantServer
 from tests.unit.encryption_keys import KEY
 from tests.unit.search_store import fill, meaning
@@ -114,6 +114,8 @@ def test_a_filter_by_clause_matches_it_and_what_is_below_it(store: Store, value:
     below = ask(store, "acesso", top=10, filters={"clause": "art. 5º, § 2º"})
     assert below
     assert all(hit.clause.startswith("Art. 5º, § 2º") for hit in below)
+    with pytest.raises(SearchRequestError, match=r"clause is one of: Art\. (4|5|6)º, "):
+        ask(store, "acesso", filters={"clause": "art. 9"})
 
 
 def test_a_filter_by_clause_takes_groupings_and_several_values(store: Store) -> None:

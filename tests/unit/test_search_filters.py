@@ -114,6 +114,8 @@ def find(place: dict[str, Any]) -> Find:
         ({"superseded": True}, set()),
         ({"superseded": ["true", "false"]}, set(DOCUMENTS)),
         ({"language": "en", "department": "auditoria"}, {GB}),
+        ({"created": {">=": ["2023-02", "2024"]}}, {PT, ES}),
+        ({"created": {"<=": "31/12/9999"}}, set(DOCUMENTS)),
     ],
 )
 def test_a_filter_finds_what_is_meant(find: Find, filters: dict[str, Any], found: set[str]) -> None:
@@ -129,6 +131,7 @@ def test_a_filter_finds_what_is_meant(find: Find, filters: dict[str, Any], found
         ),
         ({"language": "e"}, "language is one of: es, "),
         ({"tags": "c#"}, r"tags is one of: C, C\+\+, São Paulo\."),
+        ({"clause": "art. 5"}, "Filter clause=art. 5: no passage here has a clause."),
         ({"reviewer": "Ana"}, "Filter reviewer=Ana: no passage here has a reviewer."),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from stagekit.declared.written_dates import WrittenDate, read_written_date
 
-__all__ = ["parse_day", "parse_last_day", "parse_timestamp", "pdf_timestamp"]
+__all__ = ["parse_day", "parse_last_day", "parse_timestamp", "pdf_timestamp", "read_date"]
 
 # PDF 32000-1, 7.9.4: D:YYYYMMDDHHmmSSOHH'mm'; programs leave parts out, the "D" and the colon among them.
 _PDF = re.compile(
@@ -30,7 +30,7 @@ def parse_timestamp(value: Any, language: str = "") -> str | None:
         value: a text, or a number or date as YAML reads it.
         language: BCP 47 tag of the document, which tells day and month apart.
     """
-    found = _read(value, language)
+    found = read_date(value, language)
     return _in_utc(found.moment) if found else None
 
 
@@ -39,13 +39,13 @@ def parse_day(value: Any, language: str = "") -> str | None:
 
     Arguments are those of :func:`parse_timestamp`.
     """
-    found = _read(value, language)
+    found = read_date(value, language)
     return found.moment.date().isoformat() if found else None
 
 
 def parse_last_day(value: Any, language: str = "") -> str | None:
     """Return the day as :func:`parse_day` does, but of a month or year alone the last one."""
-    found = _read(value, language)
+    found = read_date(value, language)
     return found.last_day.isoformat() if found else None
 
 
@@ -56,7 +56,11 @@ def pdf_timestamp(text: str) -> str | None:
     return _in_utc(found.moment) if found else None
 
 
-def _read(value: Any, language: str) -> WrittenDate | None:
+def read_date(value: Any, language: str = "") -> WrittenDate | None:
+    """Return the date that a value is, None where it is none.
+
+    Arguments are those of :func:`parse_timestamp`.
+    """
     if isinstance(value, datetime):
         return WrittenDate(value, value.date(), timed=True)
     if isinstance(value, date):

@@ -8,21 +8,18 @@ from typing import Any, Final, Literal
 
 from stagekit.declared.keys import FRONT_MATTER_KEYS, STATUS_KEYS, fold
 
-__all__ = ["CLAUSE", "EXPIRED", "SUPERSEDED", "Kind", "UnknownFieldError", "field_kind", "field_name"]
+__all__ = ["Kind", "UnknownFieldError", "field_kind", "field_name"]
 
 Kind = Literal[
     "text", "path", "language", "flag", "number", "day", "moment", "clause", "expired", "superseded"
 ]
-CLAUSE: Final = "clause"
-EXPIRED: Final = "expired"
-"""A filter, and a field of a hit, that depends on the day of the question and so stands in no payload."""
-SUPERSEDED: Final = "superseded"
-"""A filter that asks whether there is something in ``superseded_by``."""
+# Beside what the schema says: `expired` depends on the day of the question, `superseded` asks whether there
+# is something in `superseded_by`, and neither stands in a payload.
 _OWN: Final[dict[str, Kind]] = {
-    CLAUSE: "clause",
+    "clause": "clause",
     "clauses": "clause",
-    EXPIRED: "expired",
-    SUPERSEDED: "superseded",
+    "expired": "expired",
+    "superseded": "superseded",
     "language": "language",
     "file_path": "path",
     "file_name": "path",

@@ -13,9 +13,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from stagekit.chunking.normative import clause_values
+from stagekit.declared.dates import read_date
 from stagekit.declared.language_tags import normalize_language
-from stagekit.declared.written_dates import WrittenDate, read_written_date
-from stagekit.search.clauses import clause_condition
+from stagekit.declared.written_dates import WrittenDate
+from stagekit.search.clauses import CLAUSES, clause_condition
 from stagekit.search.filter_fields import Kind, UnknownFieldError, field_kind, field_name
 from stagekit.search.retrieval import SearchRequestError
 from stagekit.search.stored_values import MOST_VALUES, folded, nearest, stored_values
@@ -29,7 +30,7 @@ __all__ = ["FieldFilter", "build_filter", "one_file", "read_filters"]
 _log = logging.getLogger(__name__)
 _OPERATORS: Final = ("=", ">=", ">", "<=", "<")
 _IN_ORDER: Final[frozenset[Kind]] = frozenset({"number", "day", "moment"})
-_BY_STORED_VALUES: Final[frozenset[Kind]] = frozenset({"text", "path", "language"})
+_NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?")
 _TAG: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
 
@@ -42,7 +43,8 @@ class FieldFilter:
         field: of the payload.
         kind: what the field takes.
         operator: "=", ">=", ">", "<=" or "<".
-        values: of which one must match; bool, int, float, :class:`WrittenDate` or text, as the kind asks for.
+        values: of which one must match; bool, float, text, or the first moment that a date means and the
+            first one after it, as the kind asks for.
         texts: the same as they were written.
     """
 
@@ -132,16 +134,18 @@ def _typed(one: FieldFilter, value: Any) -> Any:
                 raise one.fault(f"write {one.said}=true or {one.said}=false.")
             return text.lower() == "true"
         case "number":
-            try:
-                return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
-            except ValueError:
-                raise one.fault(f"the field {one.field} takes numbers.") from None
+            if not _NUMBER.fullmatch(text):
+                raise one.fault(f"the field {one.field} takes numbers.")
+            return float(text)
         case "day" | "moment":
-            found = value if isinstance(value, str) else getattr(value, "isoformat", value.__str__)()
-            written = read_written_date(found)
-            if written is None:
+            written = read_date(value)
+            try:
+                span = _span(written, whole_days=one.kind == "day") if written else None
+            except OverflowError:  # year 1 or 9999 with an offset
+                span = None
+            if span is None:
                 raise one.fault("write a date such as 2024-05-10, 10/05/2024, 2024-05 or 2024.")
-            return written
+            return span
         case _:
             return text
 
@@ -159,7 +163,7 @@ def _conditions(one: FieldFilter, client: QdrantClient, collection: str, day: st
 
     match one.kind:
         case "clause":
-            yield clause_condition([value for text in one.values for value in clause_values(text)])
+            yield clause_condition(_stored(one, client, collection))
         case "flag" | "expired" | "superseded" if len(set(one.values)) > 1:
             return
         case "flag":
@@ -172,17 +176,20 @@ def _conditions(one: FieldFilter, client: QdrantClient, collection: str, day: st
             yield Filter(must_not=[empty]) if one.values[0] else empty
         case "number" | "day" | "moment":
             ranges = [FieldCondition(key=one.field, range=_range(one, value)) for value in one.values]
-            yield ranges[0] if len(ranges) == 1 else Filter(should=list(ranges))
+            if one.operator == "=" and len(ranges) > 1:
+                yield Filter(should=list(ranges))
+            else:
+                yield from ranges
         case _:
             yield FieldCondition(key=one.field, match=MatchAny(any=_stored(one, client, collection)))
 
 
 def _stored(one: FieldFilter, client: QdrantClient, collection: str) -> list[str]:
     """Return the stored values that a filter means."""
-    values = stored_values(client, collection, one.field)
+    values = stored_values(client, collection, CLAUSES if one.kind == "clause" else one.field)
     met = {text: _met(one.kind, text, values) for text in one.texts}
     if len(values) >= MOST_VALUES:
-        met = {text: found or [text] for text, found in met.items()}
+        met = {text: found or _as_written(one.kind, text) for text, found in met.items()}
     missing = [text for text, found in met.items() if not found]
     if missing and not values:
         raise one.fault(f"no passage here has a {one.field}.")
@@ -194,9 +201,16 @@ def _stored(one: FieldFilter, client: QdrantClient, collection: str) -> list[str
     return list(dict.fromkeys(value for found in met.values() for value in found))
 
 
+def _as_written(kind: Kind, text: str) -> list[str]:
+    return clause_values(text) if kind == "clause" else [text]
+
+
 def _met(kind: Kind, text: str, values: Sequence[str]) -> list[str]:
     if kind == "path" and text in values:  # another case is another file
         return [text]
+    if kind == "clause":
+        named = clause_values(text)
+        return [value for value in values if value in named]
     if kind == "language":
         # RFC 4647, basic filtering: a range is met by itself and by what goes on after it.
         tag = text if _TAG.fullmatch(text.strip()) else normalize_language(text) or text
@@ -212,8 +226,8 @@ def _range(one: FieldFilter, value: Any) -> Any:
 
     if one.kind == "number":
         bounds = {"=": ("gte", "lte"), ">=": ("gte",), ">": ("gt",), "<=": ("lte",), "<": ("lt",)}
-        return Range(**dict.fromkeys(bounds[one.operator], float(value)))
-    first, after = _span(value, whole_days=one.kind == "day")
+        return Range(**dict.fromkeys(bounds[one.operator], value))
+    first, after = value
     ends: dict[str, dict[str, datetime]] = {
         "=": {"gte": first, "lt": after},
         ">=": {"gte": first},
