@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
-    from qdrant_client.models import Filter, ScoredPoint
+    from qdrant_client.models import Condition, Filter, ScoredPoint
 
 __all__ = ["Passage", "as_written", "copies", "pick_passages"]
 
@@ -90,7 +90,7 @@ def copies(
     if isinstance(client, EmbeddedQdrant) and not client.filters_by("content_hash"):
         return {}
     has_text = FieldCondition(key="content_hash", match=MatchAny(any=list(dict.fromkeys(texts))))
-    conditions = [has_text, *([query_filter] if query_filter is not None else [])]
+    conditions: list[Condition] = [has_text, *([query_filter] if query_filter is not None else [])]
     records, _ = client.scroll(
         collection, scroll_filter=Filter(must=conditions), limit=_MOST_COPIES, with_payload=True
     )
