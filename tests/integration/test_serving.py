@@ -84,6 +84,8 @@ def test_a_question_and_its_document_are_answered_as_json(served: Served) -> Non
         ("/search", {"q": ""}, 400, "question is empty"),
         ("/search", {"q": "a", "top": "many"}, 400, "top is 'many'"),
         ("/search", {"q": "a", "langauge": "pt"}, 400, "language"),
+        ("/search", {"q": "a", "created>": "ontem"}, 400, "Filter created>=ontem: write a date"),
+        ("/search", {"q": "a", "per_document": "-1"}, 400, "per_document takes a whole number"),
         ("/search", {"q": "a", "mode": "best"}, 400, "mode is 'best'"),
         ("/document", {"path": "nowhere.md"}, 400, "no document nowhere.md"),
     ],
@@ -112,7 +114,8 @@ def test_a_web_page_cannot_speak_the_protocol(served: Served) -> None:
 async def ask(target: Any) -> tuple[list[Any], Any, Any, Any]:
     async with Client(target) as client:
         tools = (await client.list_tools()).tools
-        found = await client.call_tool("search", {"query": QUESTION, "filters": {"language": ["pt-BR"]}})
+        filters = {"language": ["pt"], "created": {">=": "2000"}}
+        found = await client.call_tool("search", {"query": QUESTION, "filters": filters, "per_document": 1})
         path = found.structured_content["hits"][0]["path"]
         whole = await client.call_tool("document", {"path": path})
         wrong = await client.call_tool("document", {"path": "nowhere.md"})
@@ -122,7 +125,9 @@ async def ask(target: Any) -> tuple[list[Any], Any, Any, Any]:
 def check(tools: list[Any], found: Any, whole: Any, wrong: Any) -> None:
     assert [tool.name for tool in tools] == ["search", "document"]
     assert all(tool.annotations.read_only_hint for tool in tools)
-    assert found.structured_content["hits"][0]["path"].endswith(ANSWER)
+    paths = [hit["path"] for hit in found.structured_content["hits"]]
+    assert paths[0].endswith(ANSWER)
+    assert len(paths) == len(set(paths))
     assert whole.structured_content["document"]["passages"]
     assert wrong.is_error
     assert "no document nowhere.md" in wrong.content[0].text

@@ -58,19 +58,27 @@ def mcp_server(answers: Answers) -> MCPServer[Any]:
         query: Annotated[str, Field(min_length=1, description="The question, in the user's own words.")],
         limit: Annotated[int, Field(ge=1, le=100, description="Most passages.")] = 5,
         filters: Annotated[
-            dict[str, str | list[str]],
+            dict[str, str | list[str] | dict[str, str]],
             Field(
-                description="Payload field to value, or to several of which one must match: status, "
-                "language, document_type, category, department, tags, clause, expired."
+                description="Field to value, or to several of which one must match: status, language, "
+                "document_type, category, department, tags, clause, expired, path; dates (created, modified, "
+                'effective_date, expiration_date) and page also to bounds: {">=": "2024-01-01", "<": "2025"}.'
             ),
         ] = {},  # noqa: B006 - read only; None breaks some clients
         mode: Annotated[
             str,
             Field(description="hybrid (both), dense (by meaning), sparse (by words); empty: best."),
         ] = "",
+        per_document: Annotated[
+            int | None,
+            Field(
+                ge=0, description="Most passages of one document, 0: all; else 2, or all of a filtered path."
+            ),
+        ] = None,
     ) -> Hits:
         """Find passages of the organisation's approved documents that answer a question."""
         request = {"question": query, "top": limit, "filters": filters, "mode": mode}
+        request["passages_per_document"] = per_document
         found, warnings = _asked(answers, "stagekit.search.query", request)
         return Hits(query=query, hits=found, warnings=warnings)
 

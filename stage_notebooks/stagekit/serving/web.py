@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -31,17 +31,17 @@ __all__ = ["LOOPBACK", "application", "listening_socket", "serve_web"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _STATUS = {0: 200, 2: 400}  # of an exit code; any other is the store's fault: 503
-_OWN = frozenset({"q", "top", "mode"})
+_OWN = frozenset({"q", "top", "mode", "per_document"})
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def application(answers: Answers, token: str, hosts: Sequence[str] = ()) -> ASGIApp:
     """Return the ASGI application.
 
-    ``GET /search?q=…&top=5&mode=hybrid&status=approved``: a JSON object with ``query``, ``hits`` and
-    ``warnings``; any other parameter is a filter. ``GET /document?path=…``: ``document`` and ``warnings``.
-    Errors are a JSON object with ``error``: 400 the request is wrong, 401 no or a wrong token, 421 another
-    host, 503 the store cannot answer.
+    ``GET /search?q=…&top=5&mode=hybrid&per_document=2&status=approved``: a JSON object with ``query``,
+    ``hits`` and ``warnings``; any other parameter is a filter, also ``created>=2024``.
+    ``GET /document?path=…``: ``document`` and ``warnings``. Errors are a JSON object with ``error``: 400 the
+    request is wrong, 401 no or a wrong token, 421 another host, 503 the store cannot answer.
 
     Args:
         answers: the requests.
@@ -73,10 +73,24 @@ async def _search(answers: Answers, request: Request) -> JSONResponse:
         "question": given.get("q", ""),
         "top": int(top),
         "mode": given.get("mode", ""),
-        "filters": {name: given.getlist(name) for name in given if name not in _OWN},
+        "filters": _filters(given),
     }
+    if "per_document" in given:
+        if not given["per_document"].isdecimal():
+            return _told({"error": "per_document takes a whole number, 0 for all."}, 400)
+        wanted["passages_per_document"] = int(given["per_document"])
     told = {"query": wanted["question"]}
     return await _answered(answers, "stagekit.search.query", wanted, "hits", told)
+
+
+def _filters(given: QueryParams) -> dict[str, dict[str, list[str]]]:
+    """Return the filters of an address; of ``created>=2024`` the name ends with the first sign."""
+    filters: dict[str, dict[str, list[str]]] = {}
+    for name, value in given.multi_items():
+        if name not in _OWN:
+            field = name.rstrip("<>")
+            filters.setdefault(field, {}).setdefault(f"{name[len(field) :]}=", []).append(value)
+    return filters
 
 
 async def _document(answers: Answers, request: Request) -> JSONResponse:
