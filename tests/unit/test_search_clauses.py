@@ -121,9 +121,7 @@ def test_a_filter_by_clause_takes_groupings_and_several_values(store: Store) -> 
     assert {hit.path for hit in hits} == {REGIMENTO}
     hits = ask(store, "sessão ou chaves", filters={"clause": ["art. 4", "art. 6"]})
     assert {hit.clause for hit in hits} == {"Art. 4º", "Art. 6º"}
-    with pytest.raises(
-        SearchRequestError, match=r"art. 99: no passage here has it; clause is one of: Art\. "
-    ):
+    with pytest.raises(SearchRequestError, match="art. 99: no passage here has it; clause is one of: Art"):
         ask(store, "sessão", filters={"clause": "art. 99"})
 
 
