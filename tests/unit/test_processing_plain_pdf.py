@@ -99,6 +99,31 @@ class TestWatermarks:
         assert found.rewritten is None
         assert len(texts) == 3
 
+    @pytest.mark.parametrize("grey", [0.0, 0.2, 0.4])
+    def test_a_white_title_in_a_dark_bar_is_no_watermark(self, grey):
+        def draw(page):
+            page.setFillGray(grey)
+            page.rect(40, 300, 500, 60, stroke=0, fill=1)
+            page.setFillGray(1)
+            page.setFont("Helvetica-Bold", 34)
+            page.drawString(60, 318, "Boletim")
+            page.setFont("Helvetica", 20)
+            page.drawString(150, 318, "n. 7")
+
+        texts, found = pages_of(self.document(draw))
+        assert found.watermark is None
+        assert all("Boletim" in text for text in texts)
+
+    def test_a_pale_word_on_a_tinted_page_is_a_watermark_all_the_same(self):
+        def draw(page):
+            page.setFillGray(0.95)
+            page.rect(0, 380, 595, 90, stroke=0, fill=1)
+            page.setFillGray(0.7)
+            page.setFont("Helvetica-Bold", 48)
+            page.drawString(120, 400, "MINUTA")
+
+        assert pages_of(self.document(draw))[1].watermark == "MINUTA"
+
     def test_a_pale_title_that_stands_once_is_no_watermark(self):
         def draw(page):
             if page.getPageNumber() == 1:

@@ -31,10 +31,12 @@ def take_away(document: Any, index: int, page: Any, texts: Sequence[PaintedText]
     """
     import pypdfium2.raw as pdfium
 
-    _open_forms(pdfium, page, {_address(text.handle) for text in texts})
+    opened = _open_forms(pdfium, page, {_address(text.handle) for text in texts})
     for text in texts:
         if pdfium.FPDFPage_RemoveObject(page, text.handle):
             pdfium.FPDFPageObj_Destroy(text.handle)
+    if opened:
+        _make_one_stream(pdfium, page)
     wanted = Counter(_words_on(page))
     pdfium.FPDFPage_GenerateContent(page)
     page.close()
@@ -79,14 +81,30 @@ def _words_on(page: Any) -> list[str]:
         text_page.close()
 
 
-def _open_forms(pdfium: Any, page: Any, wanted: Collection[int]) -> None:
-    """Lay what forms hold on the page itself where they hold wanted texts: only pages are written anew."""
+def _make_one_stream(pdfium: Any, page: Any) -> None:
+    """Forget from which of its streams an object of the page comes.
+
+    PDFium writes only changed streams anew; beside objects that come from none it has lost whole lines.
+    """
+    for handle in list(_objects(pdfium, page)):
+        pdfium.FPDFPage_RemoveObject(page, handle)
+        pdfium.FPDFPage_InsertObject(page, handle)
+
+
+def _open_forms(pdfium: Any, page: Any, wanted: Collection[int]) -> bool:
+    """Lay what forms hold on the page itself where they hold wanted texts: only pages are written anew.
+
+    Returns:
+        Whether there was such a form.
+    """
+    opened = False
     index = 0
     while index < pdfium.FPDFPage_CountObjects(page):
         form = pdfium.FPDFPage_GetObject(page, index)
         if not _holds(pdfium, form, wanted):
             index += 1
             continue
+        opened = True
         matrix = pdfium.FS_MATRIX()
         pdfium.FPDFPageObj_GetMatrix(form, matrix)
         numbers = (matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f)
@@ -97,6 +115,7 @@ def _open_forms(pdfium: Any, page: Any, wanted: Collection[int]) -> None:
             pdfium.FPDFPageObj_TransformClipPath(inner, *numbers)
             pdfium.FPDFPage_InsertObjectAtIndex(page, inner, index + turn)
         pdfium.FPDFPageObj_Destroy(form)
+    return opened
 
 
 def _holds(pdfium: Any, handle: Any, wanted: Collection[int]) -> bool:
