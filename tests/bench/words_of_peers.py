@@ -3,11 +3,11 @@
     python tests/bench/words_of_peers.py FOLDER... [--only WORD] [--most-pages N] [--ocr ENGINE]
 
 Every DOCX and PDF below the folders is read, cut into chunks and compared, as often as each word stands in
-it; case, the storage of accents, ligatures, soft and line-end hyphens and letter spacing make no difference. One
-line a document says which share of the other reader's words the chunks hold, the same less what is left out on
-purpose, how many words there are, and what was left out by which rule (docs/word.md, docs/architecture.md).
-Below it stand the words that are missing for no such reason, in [brackets] among their neighbours, and those
-that only the chunks have. The last lines name the documents below 99.5 %.
+it; case, the storage of accents, ligatures, soft and line-end hyphens and letter spacing make no difference.
+One line a document says which share of the other reader's words the chunks hold, the same less what is left
+out on purpose, how many words there are, and what was left out by which rule (docs/word.md,
+docs/architecture.md). Below it stand the words that are missing for no such reason, in [brackets] among their
+neighbours, and those that only the chunks have. The last lines name the documents below 99.5 %.
 
 Both programs are needed here only (Debian: pandoc, poppler-utils). Formulas are compared by their letters.
 """

@@ -15,7 +15,9 @@ def join_drop_caps(root: Element) -> bool:
     changed = False
     for frame in list(root.iter(w("framePr"))):
         initial = next(frame.iterancestors(w("p")), None)
-        following = _paragraph_behind(initial) if value(frame, "dropCap") in _INITIAL else None
+        if initial is None or value(frame, "dropCap") not in _INITIAL:
+            continue
+        following = _paragraph_behind(initial)
         if following is None:
             continue
         place = 0 if following.find(w("pPr")) is None else 1
@@ -25,8 +27,8 @@ def join_drop_caps(root: Element) -> bool:
     return changed
 
 
-def _paragraph_behind(initial: Element | None) -> Element | None:
-    behind = None if initial is None else initial.getnext()
+def _paragraph_behind(initial: Element) -> Element | None:
+    behind = initial.getnext()
     while behind is not None and local_name(behind) in _BETWEEN:
         behind = behind.getnext()
     return behind if behind is not None and behind.tag == w("p") else None
