@@ -27,10 +27,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from docling_core.types.doc import ContentLayer
+from docling_core.types.doc import ContentLayer, DoclingDocument
 
 from stagekit.chunking import Chunking, chunk_document
-from stagekit.conservation.comparison import Loss, compare
+from stagekit.conservation.comparison import SHORTEST_INSIDE, Loss, compare
 from stagekit.conservation.source_text import SourceText, Unit
 from stagekit.conservation.sources import read_source
 from stagekit.conservation.words import is_page_line, words_of
@@ -46,6 +46,7 @@ WANTED = 0.995
 _BESIDE = 4  # words before and behind a missing one that are printed
 _NAMED = 40  # words or places that are printed of one document
 _COMMAND = re.compile(r"\\(?:begin|end)\{[a-z*]+\}|\\[A-Za-z]+")  # of a formula
+_SPACED = re.compile(r"\b(?:[^\W\d_] ){3,}[^\W\d_]\b")  # L I K E  T H I S
 _PANDOC = ["pandoc", "--from=docx+styles", "--to=json"]
 _PDFTOTEXT = ["pdftotext", "-q", "-enc", "UTF-8"]
 
@@ -104,11 +105,15 @@ def _text(kind: str, content: Any, notes: list[Any]) -> Iterator[str]:
     if kind in ("Str", "Space", "SoftBreak", "LineBreak"):
         yield content if kind == "Str" else "\n"
     elif kind in ("Code", "CodeBlock", "RawInline", "Math"):
-        yield _COMMAND.sub(" ", content[1]) if kind == "Math" else content[1]
+        yield _letters_of_formula(content[1]) if kind == "Math" else content[1]
     elif kind == "Note":
         notes.append(content)
     else:
         yield from _inlines(content, notes)
+
+
+def _letters_of_formula(formula: str) -> str:
+    return f" {_COMMAND.sub(' ', formula).replace(' - ', '-')} "
 
 
 def _inlines(node: Any, notes: list[Any]) -> Iterator[str]:
@@ -128,7 +133,8 @@ def words_of_pdftotext(path: Path, passwords: Sequence[str]) -> Iterator[Unit]:
         if read.returncode == 0:
             break
     for page in read.stdout.decode("utf-8", "replace").split("\f"):
-        yield Unit("\n".join(line for line in page.splitlines() if not is_page_line(line)))
+        lines = (line for line in page.splitlines() if not is_page_line(line))
+        yield Unit(_SPACED.sub(lambda found: found.group().replace(" ", ""), "\n".join(lines)))
 
 
 def text_of_chunks(chunking: Chunking) -> str:
@@ -163,6 +169,8 @@ def measure(
     found = compare(SourceText(units), text_of_chunks(chunking))
     own = read_source(content, "docx") if is_word else None
     rest = {rule: Counter(words) for rule, words in _left_out(content, processed, own)}
+    # Of words that the other reader has joined, or has cut where they stand aslant.
+    letters = {rule: "".join(words) for rule, words in rest.items()}
     result = Measure(found.wanted, found.wanted - found.found)
     for loss in found.losses:
         words = words_of(units[loss.unit].text)
@@ -170,6 +178,9 @@ def measure(
         nameless = Counter(gone)
         for word in gone:
             rule = next((rule for rule, known in rest.items() if known[word] > 0), None)
+            if rule is None:
+                inside = (rule for rule, known in letters.items() if _is_part(word, known, rule))
+                rule = next(inside, None)
             if rule is not None:
                 rest[rule][word] -= 1
                 result.named[rule] += 1
@@ -180,6 +191,10 @@ def measure(
     known = set(words_of("\n".join(texts)))
     result.added = [word for word in found.added if word not in known]
     return result
+
+
+def _is_part(word: str, letters: str, rule: str) -> bool:
+    return word in letters and (len(word) >= SHORTEST_INSIDE or rule == "watermark")
 
 
 def _left_out(
@@ -193,10 +208,18 @@ def _left_out(
         return
     if processed.watermark:
         yield "watermark", words_of(processed.watermark) * (processed.page_count or 1)
-    texts = processed.document.texts
-    furniture = [item.text for item in texts if item.content_layer == ContentLayer.FURNITURE]
+    items = processed.document.texts
+    furniture = [item.text for item in items if item.content_layer == ContentLayer.FURNITURE]
     yield "repeated header or footer", words_of("\n".join(furniture))
+    yield "repeated header of a table", list(_repeated_headers(processed.document))
     yield "hidden text", list(_unseen_words(content).elements())
+
+
+def _repeated_headers(document: DoclingDocument) -> Iterator[str]:
+    """Yield the words of the headers that tables repeat on each further page."""
+    for table in document.tables:
+        cells = (cell.text for cell in table.data.table_cells if cell.column_header)
+        yield from words_of("\n".join(cells)) * (len({prov.page_no for prov in table.prov}) - 1)
 
 
 def _unseen_words(content: bytes) -> Counter[str]:
