@@ -67,7 +67,7 @@ class _Word:
 
     def block(self, depth: int) -> str:
         """Return a paragraph or table, perhaps in a wrapper."""
-        kinds: list[Callable[[int], str]] = [self.plain, self.plain, self.heading]
+        kinds: list[Callable[[int], str]] = [self.plain, self.plain, self.heading, self.initial]
         if depth < 3:
             kinds += [self.table, self.table, self.control, self.custom, self.deleted_paragraph, self.moved]
         return self.writer.chance.choice(kinds)(depth)
@@ -79,6 +79,14 @@ class _Word:
 
     def heading(self, _depth: int) -> str:
         return self.paragraph(self.run(self.writer.phrase()), raw=True, style="Heading1")
+
+    def initial(self, depth: int) -> str:
+        """Return a paragraph behind the frame in which its first letter stands large."""
+        word, look = self.writer.word(), self.writer.chance.choice(["", '<w:sz w:val="96"/>', "<w:b/>"])
+        frame = f'<w:framePr w:dropCap="{self.writer.chance.choice(["drop", "margin"])}" w:lines="3"/>'
+        letter = f"<w:r>{look and f'<w:rPr>{look}</w:rPr>'}<w:t>{word[0]}</w:t></w:r>"
+        rest = f"{self.run(word[1:])}{self.inline(depth)}"
+        return f"<w:p><w:pPr>{frame}</w:pPr>{letter}</w:p>{self.paragraph(rest, raw=True)}"
 
     def paragraph(self, content: str, raw: bool = False, style: str = "") -> str:
         look = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
@@ -92,7 +100,7 @@ class _Word:
         writer = self.writer
         kinds: list[Callable[[int], str]] = [
             self.words, self.words, self.struck, self.hidden, self.deleted, self.note, self.comment,
-            self.field, self.simple_field, self.nested_field, self.spaced, self.prompt,
+            self.field, self.simple_field, self.nested_field, self.spaced, self.prompt, self.remark,
         ]  # fmt: skip
         if depth < 3:
             kinds += [self.wrapped, self.wrapped, self.box]
@@ -127,6 +135,11 @@ class _Word:
         text = self.paragraph(self.writer.phrase("unseen"))
         self.comments.append(f'<w:comment w:id="{number}" w:author="a">{text}</w:comment>')
         return f'<w:r><w:commentReference w:id="{number}"/></w:r>'
+
+    def remark(self, _depth: int) -> str:
+        """Return what a program has written beside the text of a run, for other programs."""
+        word, node = self.writer.word(), self.writer.chance.choice(["<!-- remark -->", "<?program remark?>"])
+        return f'{node}<w:r><w:t xml:space="preserve">{word[:3]}{node}{word[3:]} </w:t></w:r>'
 
     def field(self, _depth: int) -> str:
         return _field(f"REF {self.writer.word('unseen')}", self.writer.phrase())

@@ -48,6 +48,13 @@ class TestTheSameText:
 
 
 class TestLosses:
+    def test_a_paragraph_that_stands_twice_in_the_file_stands_twice(self):
+        clause, other = Unit("O recurso tem efeito suspensivo."), Unit("Cabe recurso da decisão.")
+        source = SourceText([clause, other, clause])
+        once = f"{clause.text}\n\n{other.text}"
+        assert [loss.text for loss in compare(source, once).proven] == [clause.text]
+        assert compare(source, f"{once}\n\n{clause.text}").losses == ()
+
     def test_a_word_that_stands_there_less_often_is_missing(self):
         assert losses("não cabe recurso e não cabe revisão", "não cabe recurso e cabe revisão") == [
             ("não", False)

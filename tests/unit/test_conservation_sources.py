@@ -126,6 +126,19 @@ class TestWord:
         assert texts(found) == ["Texto", "Diretoria"]
         assert found.left_out["chart"] == ["Norte"]
 
+    def test_a_drop_cap_is_the_first_letter_of_the_next_paragraph(self):
+        frame = '<w:pPr><w:framePr w:dropCap="drop"/></w:pPr>'
+        body = f"<w:p>{frame}{run('E')}</w:p><w:p>{run('ste guia')}</w:p><w:p>{run('Fim')}</w:p>"
+        assert texts(read_source(docx(body), "docx")) == ["Este guia", "Fim"]
+
+    def test_the_words_for_a_table_are_left_out_by_name(self):
+        said = '<w:tblPr><w:tblCaption w:val="Taxas"/><w:tblDescription w:val="de 2025"/></w:tblPr>'
+        found = read_source(
+            docx(f"<w:tbl>{said}<w:tr><w:tc><w:p>{run('a')}</w:p></w:tc></w:tr></w:tbl>"), "docx"
+        )
+        assert texts(found) == ["a"]
+        assert found.left_out["table_title"] == ["Taxas", "de 2025"]
+
     def test_watermarks_are_left_out_and_alternative_texts_may_stand(self):
         shape = '<w:r><w:pict><v:shape alt="Brasão"><v:textpath string="MINUTA"/></v:shape></w:pict></w:r>'
         found = read_source(docx(f"<w:p>{run('Texto')}{shape}</w:p>"), "docx")

@@ -99,6 +99,47 @@ class TestWatermarks:
         assert found.rewritten is None
         assert len(texts) == 3
 
+    @pytest.mark.parametrize("grey", [0.0, 0.2, 0.4])
+    def test_a_white_title_in_a_dark_bar_is_no_watermark(self, grey):
+        def draw(page):
+            page.setFillGray(grey)
+            page.rect(40, 300, 500, 60, stroke=0, fill=1)
+            page.setFillGray(1)
+            page.setFont("Helvetica-Bold", 34)
+            page.drawString(60, 318, "Boletim")
+            page.setFont("Helvetica", 20)
+            page.drawString(150, 318, "n. 7")
+
+        texts, found = pages_of(self.document(draw))
+        assert found.watermark is None
+        assert all("Boletim" in text for text in texts)
+
+    def test_a_pale_word_on_a_tinted_page_is_a_watermark_all_the_same(self):
+        def draw(page):
+            page.setFillGray(0.95)
+            page.rect(0, 380, 595, 90, stroke=0, fill=1)
+            page.setFillGray(0.7)
+            page.setFont("Helvetica-Bold", 48)
+            page.drawString(120, 400, "MINUTA")
+
+        assert pages_of(self.document(draw))[1].watermark == "MINUTA"
+
+    @pytest.mark.parametrize("in_form", [True, False])
+    def test_lines_that_go_on_from_one_stream_of_the_page_into_the_next_stay(self, in_form):
+        written = WrittenPdf()
+        mark = "0.7 g " + line("MINUTA", 0, 0, 48) + "0 g\n"
+        font = f"/Resources << /Font << /F {written.font} 0 R >> >>"
+        form = written.stream(mark, f"/Type /XObject /Subtype /Form /BBox [0 0 400 60] {font}")
+        written.resource("XObject", "M", form)
+        said = [f"artigo {number} da norma em vigor" for number in range(12)]
+        lines = [f"0 -20 Td ({text}) Tj\n" for text in said]
+        for _ in range(2):
+            first = f"q 1 0 0 1 120 400 cm {'/M Do' if in_form else mark} Q BT /F 11 Tf 60 760 Td\n"
+            written.page([first + "".join(lines[:5]), "".join(lines[5:9]), "".join(lines[9:]) + "ET"])
+        texts, found = pages_of(written.bytes(), ask_pictures=False)
+        assert found.watermark == "MINUTA"
+        assert texts == [" ".join(said)] * 2
+
     def test_a_pale_title_that_stands_once_is_no_watermark(self):
         def draw(page):
             if page.getPageNumber() == 1:

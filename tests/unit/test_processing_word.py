@@ -290,6 +290,31 @@ class TestWords:
         assert read(paragraph(made)) == shown
         assert f"| {shown} |" in read(table(row("a", "b"), row("c", cell(paragraph(made)))))
 
+    @pytest.mark.parametrize("place", ["drop", "margin"])
+    @pytest.mark.parametrize(
+        "between", ["", '<w:bookmarkStart w:id="1" w:name="a"/><w:bookmarkEnd w:id="1"/>']
+    )
+    def test_a_letter_set_large_over_several_lines_begins_its_word(self, place, between):
+        frame = f'<w:keepNext/><w:framePr w:dropCap="{place}" w:lines="3" w:wrap="around"/>'
+        initial = paragraph(run("E", '<w:b/><w:position w:val="-6"/><w:sz w:val="116"/>'), frame)
+        found = read(initial + between + paragraph("ste guia orienta.", style("Corpo")) + paragraph("Fim."))
+        assert found == "Este guia orienta.\n\nFim."
+
+    def test_a_frame_without_a_drop_cap_is_a_paragraph(self):
+        frames = ('<w:framePr w:w="2000" w:wrap="around"/>', '<w:framePr w:dropCap="none"/>')
+        body = "".join(paragraph("Nota à margem", frame) + paragraph("Texto.") for frame in frames)
+        assert read(body) == "Nota à margem\n\nTexto.\n\nNota à margem\n\nTexto."
+
+    def test_a_drop_cap_with_nothing_behind_it_stays(self):
+        frame = '<w:framePr w:dropCap="drop" w:lines="3"/>'
+        assert read(paragraph("A", frame) + table(row("a", "b"))).startswith("A\n\n|")
+
+    def test_lines_in_a_typewriter_face_have_the_words_of_the_file_only(self):
+        face = '<w:rFonts w:ascii="Courier New" w:hAnsi="Courier New"/>'
+        lines = ("def soma(a, b):", "    return a + b", "print(soma(1, 2))")
+        found = read("".join(paragraph(run(line, face)) for line in lines))
+        assert found.startswith("```\ndef soma")
+
     def test_a_format_of_whole_words_is_kept(self):
         found = processed(word_file(paragraph(run("um ") + run("dois", "<w:b/>") + run(" três"))))
         assert [item.formatting.bold for item in found.document.texts if item.formatting] == [
@@ -757,6 +782,23 @@ class TestPackage:
                 made.writestr(name, data)
         found = processed(stream.getvalue()).document.texts
         assert [item.text for item in found] == ["~~R$ 35~~ R$ 52", "Fim."]
+
+    def test_remarks_of_programs_between_the_elements_are_no_text(self):
+        remark = "<!-- de outro programa --><?mso aviso?>"
+        text = f"<w:r><w:t>con{remark}trato</w:t></w:r>{remark}"
+        body = f"{remark}{paragraph(text)}{remark}{table(row('a', 'b'), remark, row('c', 'd'))}"
+        assert read(body) == "contrato\n\n| a | b |\n|---|---|\n| c | d |"
+
+    def test_the_main_part_is_found_by_its_type_whatever_its_name(self):
+        content = word_file(paragraph(run("R$ 35", "<w:strike/>") + run(" R$ 52")))
+        stream = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(content)) as former, zipfile.ZipFile(stream, "w") as made:
+            for name in former.namelist():
+                data = former.read(name).replace(b"word/document.xml", b"word/document2.xml")
+                made.writestr(name.replace("/document.xml", "/document2.xml"), data)
+        found = processed(stream.getvalue())
+        assert found.file_format == "docx"
+        assert found.document.texts[0].text == "~~R$ 35~~ R$ 52"
 
     def test_equal_files_are_made_plain_equally(self):
         content = word_file(paragraph(run("a", "<w:strike/>")))

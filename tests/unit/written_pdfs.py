@@ -49,12 +49,13 @@ class WrittenPdf:
         """Add entries to the catalog."""
         self._catalog += entries.encode() + b" "
 
-    def page(self, content: str, entries: str = "") -> None:
-        """Add a page; a crop box, a rotation or annotations are entries of it."""
-        number = self.stream(content)
+    def page(self, content: str | list[str], entries: str = "") -> None:
+        """Add a page of one stream or several; a crop box, a rotation or annotations are entries of it."""
+        streams = [content] if isinstance(content, str) else content
+        numbers = " ".join(f"{self.stream(part)} 0 R" for part in streams)
         self._pages.append(
             self.add(
-                f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {number} 0 R "
+                f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents [{numbers}] "
                 f"/Resources {self.resources()} {entries} >>".encode()
             )
         )

@@ -23,7 +23,7 @@ IN_A_ROW = 3  # missing words in a row that prove a loss
 SHORTEST_INSIDE = 4  # letters; fewer are found inside other words by chance
 _SCANNED = 300_000_000  # characters that one comparison looks through for joined words: half a second
 _BLANK_LINE = re.compile(r"(?<![-\u2010\u2011\u00ad])\n\s*\n")  # behind no divided word
-_COMMAND = re.compile(r"\\[A-Za-z]+")  # of a formula
+_COMMAND = re.compile(r"\\(?:genfrac\{\}\{\}\{0pt\}|[A-Za-z]+)")  # of a formula
 _NUMBERING = re.compile(r"[0-9]+[a-z]?|[a-z]|[ivxlcdm]+")
 
 

@@ -13,7 +13,13 @@ __all__ = ["TextCoverage", "coverage_of", "named_losses"]
 
 _LONGEST = 160  # characters of a text that is named
 _MOST = 50  # texts that are named
-_KINDS = {"cell": "table cell", "note": "note", "furniture": "header or footer", "paragraph": "text"}
+_KINDS = {
+    "cell": "table cell",
+    "note": "note",
+    "furniture": "header or footer",
+    "paragraph": "text",
+    "formula": "text with a formula",
+}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ LEFT_OUT = {
     "box": "boxes to tick, shown as ☑ or ☐",
     "symbol": "letters of symbol fonts, shown as signs",
     "chart": "figures and labels of charts",
+    "table_title": "titles and descriptions of tables, shown to screen readers only",
     "watermark": "watermarks",
     "covered": "cells below a merged cell",
     "navigation": "navigation of a web page",
@@ -34,7 +35,8 @@ class Unit:
 
     Attributes:
         text: its text.
-        kind: `paragraph`, `cell`, `note`, or `furniture` (a header or footer, of which one copy is enough).
+        kind: `paragraph`, `formula` (a paragraph that holds one), `cell`, `note`, or `furniture` (a header or
+            footer, of which one copy is enough).
         place: of a cell, the numbers of its table, row and column, from 0; the column counts cells.
         readings: other texts that say the same, as a date or a number is written in several ways.
     """

@@ -18,6 +18,12 @@ SUPPORTED = "PDF, DOCX, PPTX, XLSX, ODT, HTML, Markdown, plain text (TXT), PNG a
 OFFICE_FORMATS = ("docx", "pptx", "xlsx", "odt")
 
 _ODT = b"application/vnd.oasis.opendocument.text"
+_TYPES = "[Content_Types].xml"
+_MAIN_TYPES = {
+    b"wordprocessingml.document.main+xml": "docx",
+    b"presentationml.presentation.main+xml": "pptx",
+    b"spreadsheetml.sheet.main+xml": "xlsx",
+}
 _MAIN_PARTS = {"word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx"}
 
 _MAGIC = (
@@ -71,6 +77,7 @@ def _zip_format(content: bytes) -> str:
             members = {member.filename: member for member in archive.infolist()}
             odf = "mimetype" in members and members["mimetype"].file_size < 200 and archive.read("mimetype")
             locked = odf == _ODT and b"encryption-data" in _start(archive, "META-INF/manifest.xml")
+            types = _start(archive, _TYPES)
             if not locked:
                 check_package(content, archive)
     except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, NotImplementedError) as error:
@@ -84,6 +91,8 @@ def _zip_format(content: bytes) -> str:
     if odf == _ODT:
         return "odt"
     found = next((name for part, name in _MAIN_PARTS.items() if part in members), None)
+    # Some programs call the main part otherwise (`word/document2.xml`); its type says what it is.
+    found = found or next((name for kind, name in _MAIN_TYPES.items() if kind in types), None)
     if found is None:
         raise _unsupported("The file is an archive, or an Office file of another kind.")
     return found

@@ -62,6 +62,8 @@ class _Pieces:
     def put_back(self, loss: Loss) -> bool:
         """Put one loss back; False where its place cannot be told."""
         unit = self.units[loss.unit]
+        if unit.kind == "formula":  # its letters without their places would say something else
+            return False
         if not loss.is_whole:
             return self._complete(unit, loss)
         if unit.kind == "furniture":

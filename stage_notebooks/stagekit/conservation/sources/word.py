@@ -16,6 +16,7 @@ __all__ = ["read"]
 
 Look = Mapping[str, bool]
 
+_OTHER_SIGNS = re.compile(r"[^\x00-\x7f]")  # of a formula, in which they become commands: `\\pi`
 _SYMBOL = "\ufffc"  # stands for the signs of a symbol font; letters beside them make another word
 _BESIDE_SYMBOL = re.compile(rf"[^\W\d_]*{_SYMBOL}(?:[^\W\d_]|{_SYMBOL})*")
 _LOOKS = {"vanish", "strike", "dstrike"}
@@ -59,6 +60,8 @@ class _Document:
     _margins: list[tuple[str, str]] = field(default_factory=list)
     _taken_in: set[str] = field(default_factory=set)
     _numbered: bool = False
+    _initial: str = ""
+    _has_formula: bool = False
     _relations: dict[str, str] = field(default_factory=dict)
     _styles: dict[str, dict[str, bool]] = field(default_factory=dict)
 
@@ -167,16 +170,22 @@ class _Document:
     def _paragraph(self, element: Element) -> None:
         properties = next((child for child in element if local_name(child.tag) == "pPr"), None)
         look: dict[str, bool] = {}
+        is_initial = False
         for child in properties if properties is not None else ():
             name = local_name(child.tag)
-            if name == "pStyle":
+            if name == "framePr":
+                is_initial = attribute(child, "dropCap") in {"drop", "margin"}
+            elif name == "pStyle":
                 look = self._styles.get(attribute(child, "val") or "", {})
             elif name == "sectPr":
                 self._section(child)
         text: list[str] = []
         boxes: list[Element] = []
         self._inline(element, text, boxes, look)
-        self._end(_BESIDE_SYMBOL.sub("", "".join(text).replace(f"{STRUCK}{STRUCK}", "")))
+        shown = self._initial + _BESIDE_SYMBOL.sub("", "".join(text).replace(f"{STRUCK}{STRUCK}", ""))
+        self._initial = shown if is_initial else ""
+        if not is_initial:
+            self._end(shown)
         for box in boxes:
             cell, self._cell = self._cell, None
             self._blocks(box)
@@ -185,12 +194,13 @@ class _Document:
     def _end(self, text: str) -> None:
         """Take a paragraph that has ended: into the cell in which it stands, or by itself."""
         numbered, self._numbered = self._numbered, False
+        formula, self._has_formula = self._has_formula, False
         if numbered and self._kind == "furniture" and is_page_line(text):
             self.source.leave_out("page_number", text)
         elif self._cell is not None:
             self._cell.append(text)
         else:
-            self.source.add(text, self._kind)
+            self.source.add(text, "formula" if formula and self._kind == "paragraph" else self._kind)
 
     def _inline(self, parent: Element, out: list[str], boxes: list[Element], look: Look) -> None:
         for child in parent:
@@ -207,8 +217,11 @@ class _Document:
                     self._inline(child, out, boxes, look)
             elif name == "AlternateContent":
                 self._inline(_alternative(child), out, boxes, look)
-            elif name == "t":  # of a formula
-                self._text(child.text or "", out)
+            elif name == "oMath":
+                formula: list[str] = []
+                self._inline(child, formula, boxes, {})
+                out += [f" {_OTHER_SIGNS.sub(' ', text)} " for text in formula]
+                self._has_formula = True
             elif name == "txbxContent":
                 boxes.append(child)
             elif name not in _SILENT:
@@ -325,6 +338,9 @@ class _Document:
         number = self._tables
         self._tables += 1
         outer = self._cell
+        for said in _properties(element, "tblPr"):
+            if local_name(said.tag) in {"tblCaption", "tblDescription"}:
+                self.source.leave_out("table_title", attribute(said, "val") or "")
         for row_number, (row, outside) in enumerate(_wrapped(element, "tr")):
             row_rule = outside or _row_rule(row)
             for column, (cell, around) in enumerate(_wrapped(row, "tc")):

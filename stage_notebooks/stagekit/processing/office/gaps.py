@@ -1,14 +1,15 @@
 """Makes text part of a document that Docling reads from Office files and then sets aside, or drops.
 
 Docling keeps footnotes and a speaker's notes apart from the body, where nobody who reads or cuts the document
-looks; the names of a workbook's sheets it keeps as names of groups.
+looks; the names of a workbook's sheets it keeps as names of groups. The programming language that it guesses
+for lines in a typewriter face stands in no file, and goes.
 """
 
 from __future__ import annotations
 
 from docling_core.types.doc import DocItemLabel, DoclingDocument
-from docling_core.types.doc.document import ContentLayer, GroupItem
-from docling_core.types.doc.labels import GroupLabel
+from docling_core.types.doc.document import CodeItem, ContentLayer, GroupItem
+from docling_core.types.doc.labels import CodeLanguageLabel, GroupLabel
 
 __all__ = ["complete_document"]
 
@@ -16,6 +17,8 @@ __all__ = ["complete_document"]
 def complete_document(document: DoclingDocument, file_format: str) -> None:
     """Bring the footnotes, a presentation's notes, and the names of sheets into the body of a document."""
     for item in document.texts:
+        if isinstance(item, CodeItem):
+            item.code_language = CodeLanguageLabel.UNKNOWN
         notes = file_format == "pptx" and item.content_layer == ContentLayer.NOTES
         if notes or item.label == DocItemLabel.FOOTNOTE:
             item.content_layer = ContentLayer.BODY

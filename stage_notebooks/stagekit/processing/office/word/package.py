@@ -31,6 +31,7 @@ _STRICT_NAMES = (
 )  # fmt: skip
 
 
+_NO_ELEMENTS = (etree.Comment, etree.ProcessingInstruction)
 _PARSER = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, collect_ids=False)
 
 
@@ -86,6 +87,9 @@ class WordPackage:
         """
         if name not in self._roots:
             root = etree.fromstring(self.read(name), _PARSER)
+            if next(root.iter(*_NO_ELEMENTS), None) is not None:  # Docling takes each node for an element
+                etree.strip_tags(root, *_NO_ELEMENTS)
+                self.changed(name)
             if _WORD in root.nsmap.values() and root.nsmap.get("w") != _WORD:
                 root = _with_usual_prefix(root)
                 self.changed(name)

@@ -29,6 +29,7 @@ class OpenPage:
         shown: The part of it that is shown.
         objects: All that is painted, in order.
         texts: The texts among them.
+        shapes: The filled shapes among them.
         view: To look at it.
     """
 
@@ -37,6 +38,7 @@ class OpenPage:
         self.shown: Box = shown_box(self.page)
         self.objects: list[PaintedText | PaintedShape] = list(page_objects(self.page))
         self.texts = [item for item in self.objects if isinstance(item, PaintedText)]
+        self.shapes = [item for item in self.objects if isinstance(item, PaintedShape)]
         self.view = PageView(self.page, self.shown)
         self._text_page: Any = None
         self._letters: dict[int, str] = {}

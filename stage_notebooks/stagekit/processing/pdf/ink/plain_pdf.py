@@ -110,7 +110,7 @@ class _Plainer:
             opened.release().close()
             self._as_picture(index)
             return
-        found = inscriptions(inked, opened.shown, opened.letters)
+        found = inscriptions(inked, opened.shown, opened.letters, opened.shapes)
         if found:
             self._inscriptions[number] = found
         self._hidden[number] += sum(len(words_of(opened.letters(text))) for text in hidden.nowhere)
@@ -145,7 +145,7 @@ class _Plainer:
         for number, found in sorted(marks.items()):
             names.update(one.text for one in found)
             opened = OpenPage(self._document, number - 1)
-            again = inscriptions(opened.texts, opened.shown, opened.letters)
+            again = inscriptions(opened.texts, opened.shown, opened.letters, opened.shapes)
             wanted = {one.text for one in found}
             self._take_away(
                 number - 1, opened, [text for one in again if one.text in wanted for text in one.texts]

@@ -1,7 +1,8 @@
 """Tells the words that are printed across pages, such as MINUTA, from what the pages say.
 
 A watermark is large and either slanted or pale and level; it stands on page after page in one place, or lies
-across the text. A big title, a grey heading and a slanted word in a drawing are none.
+across the text. A big title, a grey heading, a white title in a dark bar and a slanted word in a drawing are
+none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
+from stagekit.processing.pdf.ink.page_objects import Box, PaintedShape, PaintedText
+from stagekit.processing.pdf.ink.visibility import PAPER, SOLID
 from stagekit.processing.text.quality import page_ranges
 
 __all__ = ["Inscription", "across_pages", "inscriptions", "watermark_sentences"]
@@ -20,7 +22,7 @@ __all__ = ["Inscription", "across_pages", "inscriptions", "watermark_sentences"]
 SMALLEST = 24.0  # points
 LARGER = 1.8  # times the usual letters of the page
 SLANTED = (15.0, 75.0)  # degrees from level; text up the side of a page stands at 90
-PALE = 90  # levels that the darkest part of a colour has at least
+PALE = 0.65  # share of the strongest contrast that is possible on a ground, up to which ink is pale
 SHEER = 170  # opacity up to which black is grey
 LONGEST = 60  # characters
 EDGE = 0.12  # share of a page's height at top and bottom where titles and letterheads stand
@@ -58,7 +60,10 @@ class Inscription:
 
 
 def inscriptions(
-    texts: Sequence[PaintedText], shown: Box, letters: Callable[[PaintedText], str]
+    texts: Sequence[PaintedText],
+    shown: Box,
+    letters: Callable[[PaintedText], str],
+    shapes: Sequence[PaintedShape] = (),
 ) -> list[Inscription]:
     """Return what on a page may be a watermark.
 
@@ -66,14 +71,15 @@ def inscriptions(
         texts: All texts of the page.
         shown: The part of the page that is shown.
         letters: Gives the letters of a text.
+        shapes: What is filled on the page, in the order of painting.
     """
-    large = [text for text in texts if text.size >= SMALLEST]
+    large = [text for text in texts if text.size >= SMALLEST and letters(text).strip()]
     if not large:
         return []
     usual = median(text.size for text in texts)
     groups: dict[tuple[int, int, tuple[int, ...]], list[PaintedText]] = defaultdict(list)
     for text in large:
-        slanted, pale = _is_slanted(text), _is_pale(text)
+        slanted, pale = _is_slanted(text), _is_pale(text, shapes)
         if slanted or (pale and (text.size >= LARGER * usual or len(large) == len(texts))):
             groups[round(text.angle), round(text.size), text.colour].append(text)
     found = []
@@ -89,7 +95,7 @@ def inscriptions(
                 tuple(group),
                 box,
                 _is_slanted(group[0]),
-                _is_pale(group[0]),
+                _is_pale(group[0], shapes),
                 any(text.box.overlap(own.box) > 0 for own in group for text in others),
                 box.bottom > shown.bottom + EDGE * shown.height and box.top < shown.top - EDGE * shown.height,
             )
@@ -152,9 +158,22 @@ def _is_slanted(text: PaintedText) -> bool:
     return SLANTED[0] <= text.angle <= SLANTED[1]
 
 
-def _is_pale(text: PaintedText) -> bool:
+def _is_pale(text: PaintedText, shapes: Sequence[PaintedShape]) -> bool:
+    """Whether the ink of a text stands out little from its ground."""
     *colour, opacity = text.colour
-    return min(colour) >= PALE or opacity <= SHEER
+    ground = _ground(text, shapes)
+    contrast = max(abs(a - b) for a, b in zip(colour, ground, strict=True))
+    return opacity <= SHEER or contrast <= PALE * max(max(level, 255 - level) for level in ground)
+
+
+def _ground(text: PaintedText, shapes: Sequence[PaintedShape]) -> tuple[int, ...]:
+    """Return the colour of the last shape that is painted below a text and holds it; else that of paper."""
+    ground: tuple[int, ...] = PAPER
+    for shape in shapes:
+        if shape.order < text.order and shape.colour is not None and shape.box.holds(text.box, slack=1.0):
+            *colour, opacity = shape.colour
+            ground = tuple(colour) if opacity >= SOLID else ground
+    return ground
 
 
 def _around(boxes: Iterable[Box]) -> Box:
