@@ -115,7 +115,7 @@ def test_a_prefix_of_a_proxy_belongs_to_the_address(tmp_path):
         client = connect(server.url, tmp_path)
         assert client.get_collections().collections == []
         client.close()
-    assert server.requests()[0].target == "/vectors/collections"
+    assert [entry.target for entry in server.log] == ["/vectors/", "/vectors/collections"]
 
 
 def test_the_settings_of_a_connection_are_handed_on_as_they_are_named():
@@ -230,7 +230,7 @@ def test_what_a_server_refuses_is_said_in_one_sentence(tmp_path, status, body, s
         client.close()
     assert server.url in str(caught.value)
     assert str(caught.value).endswith(".")
-    assert len(server.log) == (3 if status in {200, 503} else 1)
+    assert len(server.requests("/collections")) == (3 if status in {200, 503} else 1)
 
 
 def test_a_server_that_is_not_there_is_said_soon(tmp_path):
