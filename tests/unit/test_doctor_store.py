@@ -18,6 +18,8 @@ from stagekit.storage import connect
 from tests.servers.qdrant_server import QdrantServer
 from tests.unit.storage_rows import create
 
+pytestmark = pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
+
 Row = dict[str, Any]
 
 
