@@ -76,7 +76,9 @@ def test_a_disk_that_is_full_is_said_and_the_next_run_goes_on(
     server: QdrantServer, etl: Run, sample_copy: SampleRun, tmp_path: Path
 ) -> None:
     server.engine.version = "1.12.6"  # and one that is too old, by whoever asks it
-    old = "is version 1.12.6, and nic-etl needs version 1.16 or newer; nothing was written: upgrade the server"
+    old = (
+        "is version 1.12.6, and nic-etl needs version 1.16 or newer; nothing was written: upgrade the server"
+    )
     for command in (("run",), ("doctor",), ("search", "férias"), ("verify",)):
         refused = etl(*command)
         assert refused.returncode == 1

@@ -120,5 +120,5 @@ def _opened(settings: Row, outputs: Path) -> str:
             identity = identify(source, settings["project"], known_sources(outputs), stored)
             selection = select(source.files(), rules, source.read, identity.folders)
             snapshot = source.snapshot()
-    count = f"{len(selection.documents)} files of the approved folders"
-    return f"{snapshot.project}, {snapshot.repository_branch} at {snapshot.commit[:12]}: {count}"
+    count = f"files of the approved folders: {len(selection.documents)}"
+    return f"{snapshot.project}, {snapshot.repository_branch} at {snapshot.commit[:12]}, {count}"

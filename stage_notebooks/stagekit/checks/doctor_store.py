@@ -68,7 +68,7 @@ def _server(settings: Row, outputs: Path) -> Iterator[tuple[bool, str]]:
         there = physical_collections(client, name)
         if not version:  # a proxy answers at the root, but lets the collections through
             yield True, f"{server_url(url)}, which does not tell its version"
-        yield _clock(dates[-1])
+        yield _clock(dates[-1] if dates else "")  # gRPC tells none
         served = [one.name for one in there if one.serving]
         sources = sources_of(client, served[0]) if served else set()
         yield True, f"collections of {name} that can be read: {len(there)}, sources in it: {len(sources)}"
