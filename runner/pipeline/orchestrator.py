@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
@@ -117,19 +116,31 @@ class PipelineOrchestrator:
         return ValidationResult((*problems, *preflight(chosen.model_dump(mode="json"))))
 
     def validate_pipeline_health(self) -> HealthCheckResult:
-        """Check what a run depends on: configuration, folder, disk, memory, state."""
+        """Check what a run depends on: configuration, folder, disk, memory, state.
+
+        What is wrong is told as a run would tell it; without a folder nothing else can be looked at.
+        """
         problems = self.validate_pipeline_config().problems
-        outputs = self.state.outputs
-        free_disk = shutil.disk_usage(outputs).free / 2**30
+        configuration = ("configuration", not problems, "; ".join(problems) or "valid")
+        try:
+            state = self.state
+        except StateManagementError as error:
+            return HealthCheckResult((configuration, ("outputs", False, str(error))))
+        try:
+            state.require_free()
+            outputs = (True, f"{state.outputs} is writable, and no run is at work")
+        except StateManagementError as error:
+            outputs = (False, str(error))
+        free_disk = shutil.disk_usage(state.outputs).free / 2**30
         free_memory = ResourceManager().available_memory_mb()
         needed = max(stage.resource_requirements.memory_mb for stage in self._stages)
         damaged = [
-            record.execution_id for record in self.state.get_execution_history() if record.status == "damaged"
+            record.execution_id for record in state.get_execution_history() if record.status == "damaged"
         ]
         return HealthCheckResult(
             (
-                ("configuration", not problems, "; ".join(problems) or "valid"),
-                ("outputs", os.access(outputs, os.W_OK), f"{outputs} is writable"),
+                configuration,
+                ("outputs", *outputs),
                 ("disk", free_disk > 1, f"{free_disk:,.1f} GB free, 1 GB wanted"),
                 ("memory", free_memory > needed, f"{free_memory:,.0f} MB free, {needed:,} MB wanted"),
                 ("records", not damaged, ", ".join(damaged) or "every run's record is readable"),

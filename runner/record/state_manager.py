@@ -288,14 +288,10 @@ class StateManager:
         The operating system gives the lock up when its holder ends, however it ends.
 
         Raises:
-            StateManagementError: exit code 2, naming the holder, if another run holds it.
+            StateManagementError: exit code 2, if the folder cannot be written to, or, naming the holder, if
+                another run holds it.
         """
-        descriptor = os.open(self.outputs / "run.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StateManagementError(_who_holds(file.read()), exit_code=2) from None
+        with self._locked() as file:
             left_behind = file.read().strip()
             if left_behind:
                 self.audit("lock_taken_over", {"from": left_behind})
@@ -304,6 +300,32 @@ class StateManager:
                 yield note
             finally:
                 note.clear()
+
+    def require_free(self) -> None:
+        """Refuse a folder that a run could not work in now; nothing is changed.
+
+        Raises:
+            StateManagementError: exit code 2, if it cannot be written to, or another run holds it.
+        """
+        with self._locked():
+            pass
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[TextIO]:
+        try:
+            descriptor = os.open(self.outputs / "run.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise StateManagementError(
+                f"outputs_dir: the folder {self.outputs} cannot be written to ({error.strerror}): give it to "
+                "the user who runs nic-etl, or choose another.",
+                exit_code=2,
+            ) from None
+        with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StateManagementError(_who_holds(file.read()), exit_code=2) from None
+            yield file
 
     def lock_owner(self) -> dict[str, Any] | None:
         """Return who holds the lock (pid, user, host, since, execution_id), or None."""

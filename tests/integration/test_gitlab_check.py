@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from stagekit.ingestion import GitLabSettings
-from stagekit.ingestion.gitlab.check import check_gitlab
+from runner.config_manager import PipelineConfig
+from stagekit.artifacts.sources import KnownSource, remember_source
+from stagekit.checks.doctor_source import check_source
 from tests.servers.gitlab_server import GitLabServer
 from tests.servers.gitlab_world import APPROVED, PROJECT, TOKEN, Repository
 
@@ -28,8 +29,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitLabSe
 def check(
     server: GitLabServer, tmp_path: Path, branch: str = "", folder: str = APPROVED, **values: Any
 ) -> dict:
-    settings = GitLabSettings(**({"url": server.url, "project": PROJECT} | values))
-    rows = check_gitlab(settings, branch, [folder], tmp_path / "outputs")
+    place = {"source": "gitlab", "gitlab_url": server.url, "gitlab_project": PROJECT, "retry_budget_s": 1}
+    config = PipelineConfig(**(place | values), target_branch=branch, target_folder=[folder])
+    rows = check_source(config.model_dump(mode="json"), tmp_path / "outputs")
     assert TOKEN not in str(rows)
     assert all(row["ok"] for row in rows[:-1])
     return rows[-1] | {"details": " | ".join(row["detail"] for row in rows), "steps": len(rows)}
@@ -48,7 +50,11 @@ def test_a_project_that_can_be_read_passes_every_step(server: GitLabServer, tmp_
     [
         ({"expired": True}, "token", "has expired"),
         ({"revoked": True}, "token", "was revoked"),
-        ({"scopes": ("read_repository",)}, "token", "scopes read_repository: create one with read_api"),
+        (
+            {"scopes": ("read_repository",)},
+            "token",
+            "lacks the scope for the project: create a token with",
+        ),
         ({"role": "none"}, "project", "is a member"),
         ({"role": "guest"}, "branch", "Reporter"),
     ],
@@ -64,9 +70,26 @@ def test_the_first_step_that_fails_says_why(
 
 def test_a_missing_branch_or_folder_is_named(server: GitLabServer, tmp_path: Path) -> None:
     assert "no branch or tag 'nada'" in check(server, tmp_path, branch="nada")["detail"]
-    assert "folder 'nada'" in check(server, tmp_path, folder="nada")["detail"]
-    server.projects[0].old_missing_folder = True
-    assert "no files under 'nada'" in check(server, tmp_path, folder="nada")["detail"]
+    said = "The source holds no file under the folder 'nada'; its top-level folders are 30-Aprovados: "
+    for old in (False, True):
+        server.projects[0].old_missing_folder = old
+        last = check(server, tmp_path, folder="nada")
+        assert (last["check"], last["ok"]) == ("source", False)
+        assert last["detail"].startswith(said)
+
+
+def test_another_project_than_the_one_that_is_kept_is_told(server: GitLabServer, tmp_path: Path) -> None:
+    kept = KnownSource(source_id="0f" * 8, project="nic/outro", gitlab_id=4711)
+    remember_source(tmp_path / "outputs", kept)
+    last = check(server, tmp_path)
+    assert (last["check"], last["ok"]) == ("source", False)
+    assert "than the one that this outputs folder keeps (nic/outro)" in last["detail"]
+
+
+def test_what_a_run_does_not_need_is_no_fault(server: GitLabServer, tmp_path: Path) -> None:
+    server.faults.add("status", "/version", code=403, body=b"<html>Blocked</html>")
+    last = check(server, tmp_path)
+    assert last["ok"], last
 
 
 def test_a_server_that_is_no_gitlab_or_away_fails_first(server: GitLabServer, tmp_path: Path) -> None:

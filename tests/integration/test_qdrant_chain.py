@@ -75,6 +75,16 @@ def test_a_server_is_filled_once_and_then_left_alone(
 def test_a_disk_that_is_full_is_said_and_the_next_run_goes_on(
     server: QdrantServer, etl: Run, sample_copy: SampleRun, tmp_path: Path
 ) -> None:
+    server.engine.version = "1.12.6"  # and one that is too old, by whoever asks it
+    old = (
+        "is version 1.12.6, and nic-etl needs version 1.16 or newer; nothing was written: upgrade the server"
+    )
+    for command in (("run",), ("doctor",), ("search", "férias"), ("verify",)):
+        refused = etl(*command)
+        assert refused.returncode == 1
+        assert old in " ".join((refused.stdout + refused.stderr).split())
+    assert server.writes() == []
+    server.engine.version = "1.19.0"
     server.faults.disk_full()
     (tmp_path / "key").write_text(KEY)
     by_file = {"QDRANT_API_KEY": "", "QDRANT_API_KEY_FILE": str(tmp_path / "key")}

@@ -34,6 +34,9 @@ class Engine:
         self.collections: dict[str, Collection] = {}
         self.aliases: dict[str, str] = {}
         self.lock = threading.RLock()
+        self.version = "1.19.0"
+        self.keeps_metadata = True  # of collections: from 1.16 on
+        self.strict_mode: Json = {}  # of new collections
         self._operation = 0
         self._local = QdrantLocal(":memory:")  # answers queries over the points of the collections
 
@@ -44,6 +47,9 @@ class Engine:
             raise no_collection(name)
         found.settle()
         return found
+
+    def about(self) -> Json:
+        return {"title": "qdrant - vector search engine", "version": self.version}
 
     # Collections and aliases
 
@@ -63,13 +69,18 @@ class Engine:
             raise bad_input(
                 f"Can't create collection with name {name}. Alias with the same name already exists"
             )
-        self.collections[name] = made = Collection(body)
+        strict = {"strict_mode_config": self.strict_mode} if self.strict_mode else {}
+        self.collections[name] = made = Collection(self._known(strict | body))
         self._local.collections[name] = made.points
         return True
 
     def update(self, name: str, body: Json) -> bool:
-        self.collection(name).update(body)
+        self.collection(name).update(self._known(body))
         return True
+
+    def _known(self, body: Json) -> Json:
+        """Return a request without what an earlier version does not know, and so passes over."""
+        return body if self.keeps_metadata else {k: v for k, v in body.items() if k != "metadata"}
 
     def drop(self, name: str) -> bool:
         found = self.collections.pop(name, None)
@@ -145,6 +156,7 @@ class Engine:
 
     def retrieve(self, name: str, body: Json) -> list[Json]:
         request = PointRequest(**body)
+        self.collection(name).check_limit(len(request.ids))
         payload = True if request.with_payload is None else request.with_payload
         found = self.collection(name).points.retrieve(request.ids, payload, request.with_vector or False)
         return [_shown(record) for record in found]

@@ -50,7 +50,7 @@ class Route:
 _C = "/collections/(?P<name>[^/]+)"
 _P = f"{_C}/points"
 _ROUTES = [
-    Route("GET", "/", "none", lambda *_: {"title": "qdrant - vector search engine", "version": "1.19.0"}),
+    Route("GET", "/", "none", lambda e, r, n: e.about()),
     Route("GET", "/(healthz|readyz|livez)", "none", lambda *_: "healthz check passed"),
     Route("GET", "/collections", "read", lambda e, r, n: e.list_collections()),
     Route("GET", "/aliases", "read", lambda e, r, n: e.list_aliases()),

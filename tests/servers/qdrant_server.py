@@ -55,6 +55,8 @@ class QdrantServer:
     Args:
         api_key: that every request must bring; empty for none.
         read_only_key: that may only read.
+        scoped_key: that may read and write one collection, and manage none.
+        scope: the name of that collection.
         prefix: path below which the interface lies, as behind a proxy.
         tls: context of a server certificate; None for plain HTTP.
         port: to listen on; 0 for a free one.
@@ -66,6 +68,8 @@ class QdrantServer:
         self,
         api_key: str = "",
         read_only_key: str = "",
+        scoped_key: str = "",
+        scope: str = "",
         prefix: str = "",
         tls: ssl.SSLContext | None = None,
         port: int = 0,
@@ -74,6 +78,7 @@ class QdrantServer:
         self.faults = FaultBoard()
         self.log: list[Logged] = []
         self.api_key, self.read_only_key, self.prefix = api_key, read_only_key, prefix
+        self.scoped_key, self.scope = scoped_key, scope
         self.max_request_bytes = 32 * 1024 * 1024
         self._tls, self._port = tls, port
         self._http: _HttpServer | None = None
@@ -154,9 +159,12 @@ class QdrantServer:
         key = handler.headers.get("api-key") or bearer
         if not key:
             raise Refused(401, "Must provide an API key or an Authorization bearer token", plain=True)
-        if key not in {self.api_key, self.read_only_key}:
+        if key not in {self.api_key, self.read_only_key, self.scoped_key} - {""}:
             raise Refused(401, "Invalid API key or JWT", plain=True)
-        if key != self.api_key and route.access != "read":
+        if key == self.scoped_key and names.get("name", self.scope) != self.scope:
+            raise Refused(403, f"Forbidden: Access to collection {names['name']} is required")
+        allowed = {"read", "write"} if key == self.scoped_key else {"read"}
+        if key != self.api_key and route.access not in allowed:
             what = {"manage": "Global manage access is required"}.get(route.access)
             what = what or f"Write access to collection {names.get('name')} is required"
             raise Refused(403, f"Forbidden: {what}")

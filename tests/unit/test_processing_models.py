@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from stagekit.processing.models.packaged_layout import (
     PackagedLayoutOptions,
     layout_weights,
 )
-from stagekit.processing.models.weights import verified_weights
+from stagekit.processing.models.weights import OCR
 from stagekit.processing.ocr.packaged_ocr import page_reader, picture_reader
 from stagekit.processing.ocr.pixel_tables import PixelTables
 from stagekit.processing.pdf import docling_plugin
@@ -124,10 +125,8 @@ def test_lines_are_read_as_the_published_model_reads_them_without_the_letters_of
 
 
 def test_weights_that_are_not_the_published_ones_are_not_used() -> None:
-    with pytest.raises(
-        RuntimeError, match=r"has SHA-256 6f327246.* instead of 0000.*: reinstall rapidocr==\d"
-    ):
-        verified_weights("rapidocr", "PP-OCRv6_rec_small.onnx", "0" * 64)
+    with pytest.raises(RuntimeError, match=r"is missing or damaged: run `pip install .* rapidocr`\."):
+        replace(OCR["Rec"], sha256="0" * 64).verified()
 
 
 def test_a_model_in_shared_memory_answers_as_one_by_itself_whatever_was_computed_before(page: Any) -> None:

@@ -64,7 +64,7 @@ def state(manager: StateManager) -> PipelineState:
         ("chunksize=300", "did you mean 'chunk_size'?"),
         ("chunk_size=big", "must be a whole number"),
         ("chunk_size=5000", "set chunk_size to at most"),
-        ("source_path=/nowhere/at/all", "there is no folder /nowhere/at/all"),
+        ("source_path=/nowhere/at/all", "source_path /nowhere/at/all does not exist"),
         ("gitlab_token=hush-hush", "set the environment variable GITLAB_TOKEN"),
         ("chunk_size", "write it as name=value"),
     ],

@@ -115,7 +115,7 @@ def test_a_prefix_of_a_proxy_belongs_to_the_address(tmp_path):
         client = connect(server.url, tmp_path)
         assert client.get_collections().collections == []
         client.close()
-    assert server.requests()[0].target == "/vectors/collections"
+    assert [entry.target for entry in server.log] == ["/vectors/", "/vectors/collections"]
 
 
 def test_the_settings_of_a_connection_are_handed_on_as_they_are_named():
@@ -177,7 +177,7 @@ def test_a_private_authority_is_trusted_when_its_file_is_named(tmp_path):
         ):
             wary.get_collections()
         wary.close()
-    assert len(server.log) == 1
+    assert len(server.requests("/collections")) == 1
 
 
 def test_the_public_authorities_are_trusted_beside_the_private_one(tmp_path, monkeypatch):
@@ -210,7 +210,7 @@ def test_an_authority_that_is_no_certificate_is_said(tmp_path):
     ("status", "body", "said"),
     [
         (401, b"Must provide an API key", "refuses the key .*set the environment variable QDRANT_API_KEY"),
-        (403, b'{"status":{"error":"Forbidden"}}', "does not let this key write .*QDRANT_API_KEY"),
+        (403, b'{"status":{"error":"Forbidden"}}', "does not let this key in .*QDRANT_API_KEY"),
         (500, b'{"status":{"error":"No space left on device"}}', "has no room left .*No space left"),
         (507, b'{"status":{"error":"Insufficient storage: quota"}}', "has no room left .*quota"),
         (413, b"Request Entity Too Large", "takes no request of this size .*lower upsert_batch_size"),
@@ -230,7 +230,7 @@ def test_what_a_server_refuses_is_said_in_one_sentence(tmp_path, status, body, s
         client.close()
     assert server.url in str(caught.value)
     assert str(caught.value).endswith(".")
-    assert len(server.log) == (3 if status in {200, 503} else 1)
+    assert len(server.requests("/collections")) == (3 if status in {200, 503} else 1)
 
 
 def test_a_server_that_is_not_there_is_said_soon(tmp_path):
@@ -257,7 +257,7 @@ def test_an_answer_that_is_not_of_the_interface_is_not_asked_for_again(tmp_path)
         with pytest.raises(ResponseHandlingException):
             client.get_collections()
         client.close()
-    assert len(server.log) == 1
+    assert len(server.requests("/collections")) == 1
 
 
 def test_an_answer_without_json_is_said_where_requests_are_not_repeated():
@@ -342,7 +342,7 @@ def test_a_fault_over_grpc_that_passes_is_not_noticed(tmp_path, refusal):
     ("code", "said"),
     [
         (grpc.StatusCode.UNAUTHENTICATED, "refuses the key"),
-        (grpc.StatusCode.PERMISSION_DENIED, "does not let this key write"),
+        (grpc.StatusCode.PERMISSION_DENIED, "does not let this key in"),
         (grpc.StatusCode.INVALID_ARGUMENT, "answered HTTP 400: said by the server"),
         (grpc.StatusCode.UNIMPLEMENTED, "over gRPC .*set qdrant_prefer_grpc to false"),
     ],

@@ -161,7 +161,7 @@ def test_many_deletions_do_not_wait_for_the_end_but_for_the_new_points(world):
 
 def test_a_cell_that_is_run_again_after_an_error_is_as_patient_as_before(world):
     world.client.count("c")
-    world.server.faults.add("status", UPSERT, times=1, code=403, error="Forbidden: no")
+    world.server.faults.add("status", UPSERT, times=1, code=403, error="Forbidden: Write access")
     for fault in ({"code": 503}, {"code": 502}):
         world.server.faults.add("status", UPSERT, times=1, error="busy", **fault)
     with pytest.raises(StageError, match="does not let this key write"), world.writer() as writer:

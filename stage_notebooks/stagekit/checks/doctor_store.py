@@ -1,138 +1,110 @@
-"""Looks at the vector store for ``nic-etl doctor``: reachable, open to writing, and of the same time."""
+"""Looks at the vector store for ``nic-etl doctor``, with the client and the questions of a run."""
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
-import json
 import os
-import ssl
 import time
-import urllib.error
-import urllib.request
-from http.client import HTTPException
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from stagekit.base.network.authorities import trust_also
-from stagekit.base.store_address import server_key, server_url
+from stagekit.base.store_address import connection_options, server_url
 from stagekit.errors import StageError
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["check_store"]
 
 Row = dict[str, Any]
-_WAIT_S: Final = 10.0
+_WAIT_S: Final = 3.0  # for what may pass; a run waits for retry_budget_s
 _SKEW_S: Final = 60.0
 
 
 def check_store(settings: Row, outputs: Path) -> list[Row]:
     """Return one row (check, ok, detail) a step, up to the first that fails; nothing is changed.
 
-    A server is asked for its version and collections, and to change none of its aliases: it checks the
-    right to write before it looks at what is to be written.
+    A server is asked what a run asks before it writes, and then for the right to write, see
+    :func:`stagekit.storage.collections.require_writable`.
 
     Args:
         settings: every setting of the pipeline by name.
         outputs: the outputs folder, which holds the embedded store.
     """
-    if settings["qdrant_url"] == "embedded":
-        return [_embedded(outputs / "qdrant")]
+    from stagekit.storage import is_embedded  # the client library takes a second to import
+
+    steps = _embedded(outputs) if is_embedded(settings["qdrant_url"]) else _server(settings, outputs)
     rows: list[Row] = []
+    checks = ("store", "store clock", "store key", "store writing")
     try:
-        server = _Server(settings)
-        date = server.ask("GET", "/", rows, "store", _version)
-        rows.append(_clock(date))
-        server.ask("GET", "/collections", rows, "store key", _collections)
-        server.ask("POST", "/collections/aliases", rows, "store writing", _written, {"actions": []})
+        for check, (ok, detail) in zip(checks, steps, strict=False):
+            rows.append({"check": check, "ok": ok, "detail": detail})
     except StageError as error:
-        steps = ("store", "store key", "store writing")
-        step = next(step for step in steps if step not in {row["check"] for row in rows})
-        rows.append({"check": step, "ok": False, "detail": str(error)})
+        rows.append({"check": checks[len(rows)], "ok": False, "detail": str(error)})
     return rows
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Takes a redirect for a refusal: the key is for the server of the settings alone."""
+def _server(settings: Row, outputs: Path) -> Iterator[tuple[bool, str]]:
+    from stagekit.storage import (
+        connect,
+        physical_collections,
+        qdrant_errors,
+        require_writable,
+        server_version,
+        sources_of,
+    )
 
-    def redirect_request(self, *_: Any) -> None:
-        """Follow nothing."""
-
-
-class _Server:
-    def __init__(self, settings: Row) -> None:
-        self._url = server_url(settings["qdrant_url"])
-        self._key = server_key()
-        self._wait = min(_WAIT_S, float(settings["request_timeout_s"]))
-        trust = trust_also(ssl.create_default_context(), settings["ca_file"])
-        handlers = (urllib.request.HTTPSHandler(context=trust), _NoRedirect())
-        self._opener = urllib.request.build_opener(*handlers)
-
-    def ask(
-        self, method: str, path: str, rows: list[Row], check: str, found: Any, body: Row | None = None
-    ) -> str:
-        """Add the row of a step and return the time that the server tells."""
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self._url + path, data, method=method)
-        request.add_header("Content-Type", "application/json")
-        if self._key:
-            request.add_header("api-key", self._key)
-        try:
-            with self._opener.open(request, timeout=self._wait) as answer:
-                rows.append({"check": check, "ok": True, "detail": found(self._url, json.load(answer))})
-                return str(answer.headers.get("Date", ""))
-        except urllib.error.HTTPError as error:
-            error.close()
-            raise StageError(self._refusal(error.code, path)) from None
-        except (OSError, HTTPException) as error:
-            raise StageError(
-                f"qdrant_url: {self._url} does not answer ({_reason(error)}): start the server, or correct "
-                "the address."
-            ) from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise StageError(
-                f"qdrant_url: {self._url} answers, but not as Qdrant does: correct the address."
-            ) from None
-
-    def _refusal(self, code: int, path: str) -> str:
-        if code == 401 or (code == 403 and not self._key):
-            return f"{self._url} wants a key (status {code}): set QDRANT_API_KEY to one that may write."
-        if code == 403:
-            return f"{self._url} lets this key only read: set QDRANT_API_KEY to one that may write."
-        return f"{self._url}{path} answers with status {code}: see to the server, or correct qdrant_url."
+    url, name = settings["qdrant_url"], settings["collection_name"]
+    patience = {"retry_budget_s": min(_WAIT_S, settings["retry_budget_s"])}
+    client = connect(url, outputs, **connection_options(settings) | patience)
+    dates: list[str] = []
+    client.http.client.add_middleware(_noting(dates))
+    with contextlib.closing(client), qdrant_errors(url):
+        version = server_version(client)
+        if version:
+            yield True, f"{server_url(url)}, Qdrant {version}"
+        there = physical_collections(client, name)
+        if not version:  # a proxy answers at the root, but lets the collections through
+            yield True, f"{server_url(url)}, which does not tell its version"
+        yield _clock(dates[-1] if dates else "")  # gRPC tells none
+        served = [one.name for one in there if one.serving]
+        sources = sources_of(client, served[0]) if served else set()
+        yield True, f"collections of {name} that can be read: {len(there)}, sources in it: {len(sources)}"
+        yield True, require_writable(client, name)
 
 
-def _reason(error: BaseException) -> str:
-    inner = getattr(error, "reason", None) or error
-    return str(getattr(inner, "strerror", None) or inner or type(inner).__name__)
+def _noting(dates: list[str]) -> Callable[..., httpx.Response]:
+    """Return a middleware that notes what time the server tells with each answer."""
+
+    def middleware(request: httpx.Request, send: Callable[..., httpx.Response]) -> httpx.Response:
+        response = send(request)
+        dates.append(response.headers.get("Date", ""))
+        return response
+
+    return middleware
 
 
-def _version(url: str, answer: Row) -> str:
-    return f"{url}, {answer['title'].partition(' ')[0]} {answer['version']}"
-
-
-def _collections(_: str, answer: Row) -> str:
-    return f"{len(answer['result']['collections'])} collections can be read"
-
-
-def _written(_: str, answer: Row) -> str:
-    return f"allowed ({answer['status']})"
-
-
-def _clock(date: str) -> Row:
+def _clock(date: str) -> tuple[bool, str]:
     told = email.utils.parsedate_tz(date)
     if told is None:
-        return {"check": "store clock", "ok": True, "detail": "the store tells no time"}
+        return True, "the store tells no time"
     skew = time.time() - email.utils.mktime_tz(told)
     direction = "ahead of" if skew > 0 else "behind"
     late = f"this machine's clock is {abs(skew):.0f} s {direction} the store's: let NTP set both"
-    fine = abs(skew) <= _SKEW_S
-    return {"check": "store clock", "ok": fine, "detail": "as the store's" if fine else late}
+    return (True, "as the store's") if abs(skew) <= _SKEW_S else (False, late)
 
 
-def _embedded(folder: Path) -> Row:
+def _embedded(outputs: Path) -> Iterator[tuple[bool, str]]:
+    from stagekit.storage import EMBEDDED, connect, embedded_path
+
+    folder = embedded_path(outputs)
     if not folder.exists():
-        return {"check": "store", "ok": True, "detail": "embedded; the first run makes it"}
+        yield True, "embedded; the first run makes it"
+        return
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        detail = f"the embedded store {folder} cannot be written: give its folder to the user of nic-etl"
-        return {"check": "store", "ok": False, "detail": detail}
-    count = len(list(folder.glob("collections/*/collection.json")))
-    return {"check": "store", "ok": True, "detail": f"embedded, collections: {count}"}
+        yield False, f"the embedded store {folder} cannot be written: give its folder to the user of nic-etl"
+        return
+    with contextlib.closing(connect(EMBEDDED, outputs)) as client:
+        yield True, f"embedded, collections: {len(client.get_collections().collections)}"

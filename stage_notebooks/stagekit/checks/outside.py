@@ -59,13 +59,13 @@ def local_source_state(settings: Settings, outputs: Path) -> str:
 
     Raises:
         OSError: if the folder cannot be read.
-        StageError: if it is no usable repository.
+        StageError: if there is none, or it is no usable repository.
     """
     from stagekit.ingestion.folder_state import folder_state
     from stagekit.ingestion.git_source import is_git_repository
-    from stagekit.ingestion.opening import open_source, sample_repository
+    from stagekit.ingestion.opening import open_source, source_folder
 
-    path = Path(settings["source_path"]) if settings["source_path"] else sample_repository()
+    path = source_folder(settings["source_path"])
     day = expiry_day(settings)
     if not is_git_repository(path):
         return f"files {folder_state(path, settings['target_folder'], outputs)}{day}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from stagekit.artifacts.sources import known_sources
 from stagekit.artifacts.store import open_store
+from stagekit.base.network.authorities import require_authority
+from stagekit.base.network.proxies import proxy_for
 from stagekit.base.paths import outputs_path
+from stagekit.base.store_address import server_key, server_url
 from stagekit.errors import StageError
 
 __all__ = ["preflight"]
@@ -21,6 +23,9 @@ Settings = dict[str, Any]
 def preflight(settings: Settings) -> list[str]:
     """Return one sentence a problem, each naming the setting and the remedy.
 
+    Whatever a stage would look at first is looked at by the function that the stage calls, so that a run,
+    ``nic-etl doctor`` and a notebook that is opened by hand say the same.
+
     Args:
         settings: every setting of the pipeline by name, as plain JSON.
     """
@@ -28,26 +33,35 @@ def preflight(settings: Settings) -> list[str]:
         *_source(settings),
         *_engines(settings),
         *_chunking(settings),
-        *_authority(settings),
+        *_told(lambda: require_authority(settings["ca_file"])),
+        *_told(lambda: _store(settings)),
         *_encryption(settings),
         *_cluster(settings),
     ]
 
 
+def _told(look: Callable[[], object]) -> list[str]:
+    """Return what a look says that is wrong, if it is."""
+    try:
+        look()
+    except (ValueError, StageError) as error:
+        return [str(error)]
+    return []
+
+
 def _source(settings: Settings) -> list[str]:
+    from stagekit.ingestion.opening import source_folder
+
     if settings["source"] == "gitlab":
-        return _gitlab(settings)
-    path = settings["source_path"]
-    if path and not Path(path).is_dir():
-        return [f"source_path: there is no folder {path}: give a git repository or a folder of documents."]
-    return _approved_folders(Path(path) if path else None, settings)
+        return _told(lambda: _gitlab(settings))
+    return _told(lambda: source_folder(settings["source_path"])) or _approved_folders(settings)
 
 
-def _approved_folders(path: Path | None, settings: Settings) -> list[str]:
+def _approved_folders(settings: Settings) -> list[str]:
     from stagekit.ingestion.git_source import is_git_repository
-    from stagekit.ingestion.opening import sample_repository
+    from stagekit.ingestion.opening import source_folder
 
-    place = path or sample_repository()
+    place = source_folder(settings["source_path"])
     if is_git_repository(place):
         return []  # what counts there is a branch, not the work tree: stage 01 looks
     missing = [folder for folder in settings["target_folder"] if not (place / folder).is_dir()]
@@ -62,44 +76,44 @@ def _approved_folders(path: Path | None, settings: Settings) -> list[str]:
     ]
 
 
-def _gitlab(settings: Settings) -> list[str]:
-    problems = []
-    if not settings["gitlab_project"]:
-        problems.append("gitlab_project is empty: name the project, as group/name or by its number.")
-    if not settings["gitlab_url"].startswith(("https://", "http://")):
-        problems.append(
-            f"gitlab_url is {settings['gitlab_url']!r}: give the address of the instance, https://…."
-        )
-    return problems
+def _gitlab(settings: Settings) -> None:
+    from stagekit.ingestion.gitlab.settings import GitLabSettings
+    from stagekit.ingestion.gitlab.token import gitlab_token
+
+    known = GitLabSettings(
+        settings["gitlab_url"],
+        settings["gitlab_project"],
+        read_timeout_s=settings["request_timeout_s"],
+        file_timeout_s=settings["gitlab_file_timeout_s"],
+        retry_budget_s=settings["retry_budget_s"],
+    )
+    gitlab_token()
+    proxy_for(known.url, "requests")
 
 
 def _engines(settings: Settings) -> list[str]:
-    problems = []
-    if settings["ocr_engine"] == "tesseract" and not shutil.which("tesseract"):
-        problems.append("ocr_engine is 'tesseract', which is not installed: install it, or use 'rapidocr'.")
-    folder = settings["artifacts_path"]
-    if folder and not Path(folder).is_dir():
-        problems.append(f"artifacts_path: there is no folder {folder}: leave it empty to use the hub.")
-    return problems
+    from stagekit.processing.pdf.passwords import pdf_passwords
+    from stagekit.processing.settings import check_settings
+
+    names = ("layout_profile", "ocr_engine", "artifacts_path", "ocr_languages")
+    return [*_told(lambda: check_settings(*(settings[name] for name in names))), *_told(pdf_passwords)]
 
 
 def _chunking(settings: Settings) -> list[str]:
     from stagekit.chunking.limits import check_chunk_settings
     from stagekit.embedding.registry import max_sequence_length
 
-    try:
+    def look() -> None:
         limit = max_sequence_length(settings["embedding_model"], settings["model_revision"])
         check_chunk_settings(settings["chunk_size"], settings["chunk_overlap"], limit)
-    except (ValueError, StageError) as error:
-        return [str(error)]
-    return []
+
+    return _told(look)
 
 
-def _authority(settings: Settings) -> list[str]:
-    authority = settings["ca_file"]
-    if authority and not Path(authority).is_file():
-        return [f"ca_file: there is no file {authority}: give the PEM file of your authority."]
-    return []
+def _store(settings: Settings) -> None:
+    if settings["qdrant_url"].strip().lower() != "embedded":
+        server_key()
+        proxy_for(server_url(settings["qdrant_url"]), "httpx")
 
 
 def _encryption(settings: Settings) -> list[str]:

@@ -73,8 +73,14 @@ def verify_files(directory: Path, names: Iterable[str] | None = None) -> None:
 
 
 def _fill(target: Path, build: Callable[[Path], None]) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        directory = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise ModelUnavailableError(
+            f"Models are kept in {target.parent}, where nothing can be written ({error.strerror}): set "
+            "NIC_ETL_MODELS_DIR to a folder of the user who runs nic-etl."
+        ) from None
     try:
         build(directory)
         files = sorted(path for path in directory.rglob("*") if path.is_file())

@@ -17,12 +17,25 @@ if TYPE_CHECKING:
     from stagekit.ingestion.gitlab.clients import Connect, ProgressBar
     from stagekit.ingestion.gitlab.contents import Workplace
 
-__all__ = ["open_source", "sample_repository"]
+__all__ = ["open_source", "sample_repository", "source_folder"]
 
 
 def sample_repository() -> Path:
     """Return the folder of the bundled sample."""
     return config_dir() / "sample_repository"
+
+
+def source_folder(source_path: str) -> Path:
+    """Return the repository or folder that the setting ``source_path`` names; empty is the bundled sample.
+
+    Raises:
+        StageError: if there is no such folder.
+    """
+    path = Path(source_path).expanduser() if source_path else sample_repository()
+    if not path.is_dir():
+        state = "is a file, not a folder" if path.exists() else "does not exist"
+        raise StageError(f"source_path {path} {state}; set it to a git repository or a plain folder.")
+    return path
 
 
 def open_source(
@@ -65,10 +78,7 @@ def open_source(
         raise StageError(
             f"source is {source!r}: give 'gitlab', or 'git' for a local repository or a plain folder."
         )
-    path = Path(source_path).expanduser() if source_path else sample_repository()
-    if not path.is_dir():
-        state = "is a file, not a folder" if path.exists() else "does not exist"
-        raise StageError(f"source_path {path} {state}; set it to a git repository or a plain folder.")
+    path = source_folder(source_path)
     if is_git_repository(path):
         return GitSource(path, target_branch, folders, project)
     return FolderSource(path, target_branch, folders, project, outputs)

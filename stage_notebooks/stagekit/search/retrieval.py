@@ -71,12 +71,18 @@ class Collection:
         dimension: of its dense vectors.
         model: ``name@revision`` of the model that they come from.
         sparse: whether there are sparse vectors too, made as questions are here.
+        most: points that one request may ask for, where the server's strict mode says so.
     """
 
     name: str
     dimension: int
     model: str
     sparse: bool
+    most: int | None = None
+
+    def allowed(self, points: int) -> int:
+        """Return how many points to ask for where so many are wanted."""
+        return min(points, self.most) if self.most else points
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,10 @@ def open_collection(client: QdrantClient, name: str) -> Collection:
         )
     metadata = config.metadata or {}
     sparse = SPARSE in (config.params.sparse_vectors or {}) and metadata.get("sparse") in ANSWERABLE_VERSIONS
-    return Collection(name, vectors[DENSE].size, str(metadata.get("embedding_model", "unknown")), sparse)
+    strict = config.strict_mode_config
+    most = strict.max_query_limit if strict and strict.enabled else None
+    model = str(metadata.get("embedding_model", "unknown"))
+    return Collection(name, vectors[DENSE].size, model, sparse, most)
 
 
 def resolve_mode(mode: str, collection: Collection) -> Mode:
@@ -218,7 +227,7 @@ def best_passages(
         per_document: most passages of one document; None is as many as it has.
         join_copies: see :func:`stagekit.search.passages.pick_passages`.
     """
-    limit = FETCHED_PER_HIT * top
+    limit = collection.allowed(FETCHED_PER_HIT * top)
     named = NamedClauses.of(question.text)
     while True:
         points = _ranked(client, collection, question, mode, query_filter, limit)
@@ -230,11 +239,11 @@ def best_passages(
         in_force = [
             passage for passage in kept if not is_wholly_struck(str(passage.payloads[0]["chunk_content"]))
         ]
-        if len(in_force) >= top or whole or limit >= MOST_FETCHED:
+        if len(in_force) >= top or whole or limit >= collection.allowed(MOST_FETCHED):
             if altered:
                 _log.warning(_ALTERED, altered)
             return kept
-        limit = min(4 * limit, MOST_FETCHED)
+        limit = collection.allowed(min(4 * limit, MOST_FETCHED))
 
 
 def _clauses_first(
@@ -277,7 +286,7 @@ def _ranked(
     if mode == "sparse" and not words.indices:
         return []
     if mode == "hybrid" and words.indices:
-        depth = max(FUSED_POINTS, limit)
+        depth = collection.allowed(max(FUSED_POINTS, limit))
         searches = [
             Prefetch(query=dense, using=DENSE, filter=query_filter, limit=depth),
             Prefetch(query=sparse, using=SPARSE, filter=query_filter, limit=depth),

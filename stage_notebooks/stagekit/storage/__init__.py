@@ -32,12 +32,14 @@ from stagekit.storage.collections import (
     physical_collections,
     publish,
     require_vectors,
+    require_writable,
     served_collection,
     sources_of,
 )
 from stagekit.storage.desired import DesiredDocument, DesiredPoint, desired_documents, embedding_identity
 from stagekit.storage.embedded.store import EmbeddedQdrant, open_embedded
 from stagekit.storage.in_step import InStep, believed, forget_step, keep_step, last_in_step
+from stagekit.storage.limits import largest_upsert
 from stagekit.storage.outdated import mark_outdated, outdated_points
 from stagekit.storage.reconcile import (
     DocumentChange,
@@ -65,6 +67,7 @@ from stagekit.storage.stored import (
     stored_points,
 )
 from stagekit.storage.verify import Difference, Verification, compare, verify_sample
+from stagekit.storage.version import server_version
 from stagekit.storage.writing import PointWriter
 
 __all__ = [
@@ -111,6 +114,7 @@ __all__ = [
     "is_embedded",
     "keep_step",
     "known_source",
+    "largest_upsert",
     "last_in_step",
     "mark_outdated",
     "of_source",
@@ -127,7 +131,9 @@ __all__ = [
     "refuse_foreign",
     "require_completed",
     "require_vectors",
+    "require_writable",
     "served_collection",
+    "server_version",
     "source_mark",
     "sources_of",
     "staying",

@@ -9,13 +9,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import grpc
+from pydantic import ValidationError
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 from qdrant_client.models import UpdateResult, UpdateStatus
 
 from stagekit.errors import StageError
 
-__all__ = ["disk_full", "error_text", "is_untrusted", "qdrant_errors", "require_completed"]
+__all__ = ["disk_full", "error_text", "is_forbidden", "is_untrusted", "qdrant_errors", "require_completed"]
 
 _LONGEST: Final = 300  # characters of a server's answer in a sentence of ours
 # https://grpc.io/docs/guides/status-codes/ beside the status that Qdrant's REST interface gives
@@ -27,6 +28,7 @@ _HTTP_STATUS: Final = {
     grpc.StatusCode.ALREADY_EXISTS: 409,
     grpc.StatusCode.INTERNAL: 500,
 }
+_REDIRECTS: Final = {301, 302, 303, 307, 308}
 
 
 def require_completed(result: UpdateResult) -> None:
@@ -58,6 +60,11 @@ def qdrant_errors(qdrant_url: str) -> Iterator[None]:
         raise StageError(_of_grpc(error, where)) from None
     except (ApiException, QdrantException) as error:
         cause = getattr(error, "source", error)
+        if isinstance(cause, ValidationError):
+            raise StageError(
+                f"{where} did not answer as Qdrant does: check qdrant_url, and that the server is no newer "
+                "than this version of nic-etl knows."
+            ) from None
         if is_untrusted(cause):
             raise StageError(
                 f"The TLS certificate of {where} is not trusted ({cause}): set ca_file to the PEM "
@@ -81,6 +88,13 @@ def disk_full(status: int, detail: str) -> bool:
     return status == 507 or (status == 500 and "No space left" in detail)
 
 
+def is_forbidden(error: Exception) -> bool:
+    """Tell whether a server refused a request for what the key may not do, over REST or gRPC."""
+    if isinstance(error, grpc.RpcError):
+        return bool(error.code() == grpc.StatusCode.PERMISSION_DENIED)
+    return isinstance(error, UnexpectedResponse) and error.status_code == 403
+
+
 def is_untrusted(cause: BaseException) -> bool:
     """Tell whether a connection failed because of the server's certificate."""
     return "CERTIFICATE_VERIFY_FAILED" in str(cause)
@@ -93,10 +107,7 @@ def _answer(status: int, detail: str, where: str) -> str:
             "QDRANT_API_KEY to a key that may read and write."
         )
     if status == 403:
-        return (
-            f"Qdrant at {where} does not let this key write (HTTP 403: {detail}): set the environment "
-            "variable QDRANT_API_KEY to a key that may read and write."
-        )
+        return _forbidden(detail, where)
     if disk_full(status, detail):
         return (
             f"Qdrant at {where} has no room left (HTTP {status}: {detail}): make room on the server's disk "
@@ -107,7 +118,30 @@ def _answer(status: int, detail: str, where: str) -> str:
             f"Qdrant at {where}, or a proxy before it, takes no request of this size (HTTP {status}: "
             f"{detail}): lower upsert_batch_size, or raise the limit there."
         )
-    return f"Qdrant at {where} answered HTTP {status}: {detail.rstrip('.')}."
+    if status in _REDIRECTS:
+        return f"{where} leads elsewhere (HTTP {status}), where the key is not sent: correct qdrant_url."
+    said = f": {detail.rstrip('.')}" if detail else ""
+    return f"Qdrant at {where} answered HTTP {status}{said}."
+
+
+def _forbidden(detail: str, where: str) -> str:
+    """Say what a key lacks; Qdrant's words are those of ``storage/src/rbac`` in its source."""
+    variable, said = "the environment variable QDRANT_API_KEY", f"HTTP 403: {detail.rstrip('.')}"
+    if "manage access" in detail:
+        return (
+            f"Qdrant at {where} does not let this key write what a run writes ({said}): set {variable} to a "
+            "key with manage access, which one for single collections has not: a run makes collections, "
+            "says on them what they hold, and moves their alias."
+        )
+    if "Write access" in detail:
+        return (
+            f"Qdrant at {where} does not let this key write ({said}): set {variable} to a key that may read "
+            "and write."
+        )
+    return (
+        f"Qdrant at {where} does not let this key in ({said}): set {variable} to a key that may read and "
+        "write there, or ask who runs the server, or a proxy before it."
+    )
 
 
 def _of_grpc(error: grpc.RpcError, where: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final, cast
-from weakref import WeakKeyDictionary
 
 import httpx
 from qdrant_client import QdrantClient
@@ -14,7 +13,8 @@ from stagekit.base.network.proxies import proxy_for
 from stagekit.base.store_address import server_key, server_url
 from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.embedded.store import open_embedded
-from stagekit.storage.retrying import GRPC_RETRY_POLICY, Patience, resend
+from stagekit.storage.retrying import GRPC_RETRY_POLICY, Patience, patience_of, with_patience
+from stagekit.storage.version import require_version
 
 __all__ = [
     "EMBEDDED",
@@ -27,8 +27,6 @@ __all__ = [
 ]
 
 EMBEDDED: Final = "embedded"
-
-_patience: WeakKeyDictionary[QdrantClient, Patience] = WeakKeyDictionary()
 
 
 def is_embedded(qdrant_url: str) -> bool:
@@ -56,8 +54,8 @@ def connect(
 
     The embedded store has one writer at a time and readers beside it; it offers those methods of QdrantClient
     that are used here, see :mod:`stagekit.storage.embedded.store`. A server's key is taken from the
-    environment, see :func:`stagekit.base.store_address.server_key`. Nothing is asked of a server yet; each
-    request that is asked of it later is sent again where it failed for a reason that may pass, see
+    environment, see :func:`stagekit.base.store_address.server_key`. A server is asked for its version here;
+    each request that is asked of it later is sent again where it failed for a reason that may pass, see
     :mod:`stagekit.storage.retrying`.
 
     Args:
@@ -71,7 +69,8 @@ def connect(
         read_only: stand beside a process that writes to the embedded store; nothing can be written then.
 
     Raises:
-        StageError: if the embedded store is written to elsewhere or cannot be had, or a setting is wrong.
+        StageError: if the embedded store is written to elsewhere or cannot be had, a setting is wrong, or the
+            server is too old.
     """
     if is_embedded(qdrant_url):
         return cast("QdrantClient", open_embedded(embedded_path(outputs), read_only=read_only))
@@ -95,11 +94,9 @@ def connect(
         check_compatibility=False,  # it warns from a thread of its own; the first real call says more
         **options,
     )
-    _patience[client] = patience = Patience(where, retry_budget_s)
-    client.http.client.add_middleware(resend(patience))
+    try:
+        require_version(with_patience(client, Patience(where, retry_budget_s)))
+    except BaseException:
+        client.close()
+        raise
     return client
-
-
-def patience_of(client: QdrantClient) -> Patience | None:
-    """Return how long the requests of this client are tried; None for the embedded store."""
-    return _patience.get(client)

@@ -27,6 +27,7 @@ from stagekit.enrichment.canonical import canonical_json
 from stagekit.enrichment.schema import SCHEMA_VERSION
 from stagekit.errors import StageError
 from stagekit.storage.embedded.store import EmbeddedQdrant
+from stagekit.storage.version import require_metadata
 
 __all__ = [
     "CHUNKER_VERSION",
@@ -138,6 +139,9 @@ def create_collection(
         settings: how it is built.
         metadata: written on it beside the identity.
         bulk: more than 50,000 points follow; see :func:`stagekit.storage.collections.finish_load`.
+
+    Raises:
+        StageError: if the server is too old to keep the metadata; there is no collection then.
     """
     chosen = settings or CollectionSettings()
     dense = VectorParams(
@@ -152,6 +156,7 @@ def create_collection(
         metadata=identity.metadata() | dict(metadata or {}),
         **_request(chosen, bulk=bulk),
     )
+    require_metadata(client, name)
     create_payload_indexes(client, name)
 
 

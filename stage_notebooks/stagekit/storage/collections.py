@@ -34,6 +34,7 @@ from stagekit.storage.collection import (
     describe,
 )
 from stagekit.storage.embedded.store import EmbeddedQdrant
+from stagekit.storage.names import collection_names
 from stagekit.storage.source_marks import complete_sources, finish_writing
 from stagekit.storage.tuning import apply_settings
 
@@ -46,7 +47,9 @@ __all__ = [
     "open_target",
     "physical_collections",
     "publish",
+    "readable_collection",
     "require_vectors",
+    "require_writable",
     "served_collection",
     "sources_of",
 ]
@@ -112,6 +115,39 @@ def served_collection(client: QdrantClient, collection_name: str) -> str:
     return ""
 
 
+def readable_collection(client: QdrantClient, collection_name: str) -> str:
+    """Return what readers see: the collection behind the alias, or one of an early version without an alias.
+
+    Empty if there is neither.
+
+    Raises:
+        StageError: if the name belongs to a collection that is not ours.
+    """
+    served = served_collection(client, collection_name)
+    if served or not client.collection_exists(collection_name):
+        return served
+    _refuse_strange(client, collection_name)
+    return collection_name
+
+
+def require_writable(client: QdrantClient, collection_name: str) -> str:
+    """Ask for what a run writes besides points, without a change; return what was allowed.
+
+    The collection that is served is told nothing new of itself; where there is none, no alias is moved:
+    Qdrant looks at what the key may do before it looks at what is to be done.
+
+    Args:
+        client: of the store.
+        collection_name: the alias that readers use.
+    """
+    served = readable_collection(client, collection_name)
+    if served:
+        client.update_collection(served, metadata={})
+        return f"{served} may be changed"
+    client.update_collection_aliases([])
+    return "collections and aliases may be changed"
+
+
 def require_vectors(client: QdrantClient, collection_name: str, embeddings: Sequence[Any]) -> None:
     """Refuse to begin a collection with nothing; one that is there may become empty.
 
@@ -148,10 +184,7 @@ def open_target(
     Raises:
         StageError: if the name belongs to a collection that is not ours, or holds other vectors.
     """
-    served = served_collection(client, collection_name)
-    if not served and client.collection_exists(collection_name):
-        _refuse_strange(client, collection_name)
-        served = collection_name
+    served = readable_collection(client, collection_name)
     name = identity.physical_name(collection_name)
     if client.collection_exists(name):
         check_collection(client, name, identity)
@@ -256,13 +289,13 @@ def physical_collections(client: QdrantClient, collection_name: str = "") -> lis
     """Return the collections of one alias, or all of ours, the serving one of each first."""
     serving = {alias.collection_name for alias in client.get_aliases().aliases}
     found = []
-    for one in client.get_collections().collections:
-        match = _PHYSICAL.fullmatch(one.name)
+    for name in collection_names(client):
+        match = _PHYSICAL.fullmatch(name)
         if match and collection_name in {"", match["alias"]}:
-            info = client.get_collection(one.name)
+            info = client.get_collection(name)
             metadata = info.config.metadata or {}
             if metadata.get("collection_name") == match["alias"]:
-                found.append(_physical(client, one.name, metadata, describe(info)[3], one.name in serving))
+                found.append(_physical(client, name, metadata, describe(info)[3], name in serving))
     return sorted(found, key=lambda one: (one.collection_name, not one.serving, one.created_at, one.name))
 
 

@@ -11,8 +11,9 @@ from qdrant_client.models import PointStruct
 
 from stagekit.enrichment.canonical import point_fingerprint
 from stagekit.storage.batching import pages
+from stagekit.storage.limits import largest_page
 from stagekit.storage.reconcile import Plan
-from stagekit.storage.stored import PAGE, StoredPoint
+from stagekit.storage.stored import StoredPoint
 
 __all__ = ["mark_outdated", "outdated_points"]
 
@@ -49,7 +50,7 @@ def mark_outdated(
         upsert: writes points, see :class:`stagekit.storage.writing.PointWriter`.
     """
     after = dict(stored)
-    for page in pages(ids, PAGE):
+    for page in pages(ids, largest_page(client, collection_name)):
         marked = []
         for record in client.retrieve(collection_name, ids=page, with_payload=True, with_vectors=True):
             payload = {name: value for name, value in (record.payload or {}).items() if name != _FINGERPRINT}

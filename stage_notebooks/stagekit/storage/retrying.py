@@ -13,18 +13,28 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
 
 import grpc
 import httpx
 import tenacity
 from pydantic_core import from_json
+from qdrant_client import QdrantClient
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException
 
 from stagekit.errors import StageError
 from stagekit.storage.answers import disk_full, error_text, is_untrusted
 
-__all__ = ["GRPC_RETRY_POLICY", "Patience", "QdrantFails", "Transient", "over_grpc", "resend"]
+__all__ = [
+    "GRPC_RETRY_POLICY",
+    "Patience",
+    "QdrantFails",
+    "Transient",
+    "over_grpc",
+    "patience_of",
+    "with_patience",
+]
 
 T = TypeVar("T")
 Send = Callable[[httpx.Request], httpx.Response]
@@ -170,10 +180,30 @@ def _fault(state: tenacity.RetryCallState) -> Transient:
     return fault
 
 
-def resend(patience: Patience) -> Callable[[httpx.Request, Send], httpx.Response]:
-    """Return a middleware for the REST client that sends each request until it is answered for good."""
+_patience: WeakKeyDictionary[QdrantClient, Patience] = WeakKeyDictionary()
+
+
+def with_patience(client: QdrantClient, patience: Patience) -> QdrantClient:
+    """Let a client send each of its REST requests until it is answered for good; return the client.
+
+    What lies at the root of the address is no request of the work: it is sent once, and taken as it comes.
+    """
+    _patience[client] = patience
+    client.http.client.add_middleware(_resend(patience))
+    return client
+
+
+def patience_of(client: QdrantClient) -> Patience | None:
+    """Return how long the requests of this client are tried; None for the embedded store."""
+    return _patience.get(client)
+
+
+def _resend(patience: Patience) -> Callable[[httpx.Request, Send], httpx.Response]:
+    root = httpx.URL(f"{patience.where}/")
 
     def middleware(request: httpx.Request, send: Send) -> httpx.Response:
+        if request.url == root:
+            return send(request)
         sent = 0
 
         def once() -> httpx.Response:
@@ -226,13 +256,18 @@ def _of_success(response: httpx.Response) -> Transient | None:
     try:
         answer = from_json(response.content)
     except ValueError:
-        return Transient(
-            "did not answer as Qdrant does (a login page may be in between)", tries=_UNTIL_REACHED
-        )
+        return _strange()
     result = answer.get("result") if isinstance(answer, dict) else None
+    if result is None:
+        return _strange()
     if isinstance(result, dict) and result.get("status") == "wait_timeout":
         return Transient("took a write but did not finish it in time")
     return None
+
+
+def _strange() -> Transient:
+    said = "did not answer as Qdrant does (a login page may be in between)"
+    return Transient(said, tries=_UNTIL_REACHED)
 
 
 def _retry_after(response: httpx.Response) -> float | None:

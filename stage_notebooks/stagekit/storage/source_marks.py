@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from qdrant_client import QdrantClient
 
+from stagekit.storage.names import collection_names
+
 __all__ = ["SourceMark", "begin_writing", "complete_sources", "finish_writing", "source_mark"]
 
 _PREFIX: Final = "source_"
@@ -95,7 +97,7 @@ def _marks(client: QdrantClient, collection_name: str) -> dict[str, SourceMark]:
 
 def _highest(client: QdrantClient, collection_name: str, source_id: str, *, others: bool = False) -> int:
     """Return the highest number of a source on the collections of one alias, or on the others of them."""
-    names = [one.name for one in client.get_collections().collections]
+    names = collection_names(client)
     match = _PHYSICAL.fullmatch(collection_name)
     alike = [name for name in names if match and (one := _PHYSICAL.fullmatch(name)) and one[1] == match[1]]
     chosen = [name for name in {*alike, collection_name} if not (others and name == collection_name)]

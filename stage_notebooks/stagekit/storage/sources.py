@@ -15,7 +15,8 @@ from stagekit.artifacts.store import ArtifactStore
 from stagekit.contract import ArtifactRef
 from stagekit.storage.collections import physical_collections, served_collection
 from stagekit.storage.in_step import forget_step
-from stagekit.storage.stored import PAGE, of_source
+from stagekit.storage.limits import PAGE, largest_page, largest_upsert
+from stagekit.storage.stored import of_source
 
 __all__ = [
     "adopt_former",
@@ -115,7 +116,7 @@ def _first_points(client: QdrantClient, collection_name: str, source_id: str) ->
     found, _ = client.scroll(
         collection_name,
         scroll_filter=of_source(source_id),
-        limit=PAGE,
+        limit=largest_page(client, collection_name, largest_upsert(client, collection_name, PAGE)),
         with_payload=True,
         with_vectors=True,
     )

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from qdrant_client import QdrantClient
 from qdrant_client.models import FieldCondition, Filter, MatchValue
 
 from stagekit.errors import StageError
 from stagekit.storage.batching import pages
+from stagekit.storage.limits import largest_page
 
 __all__ = ["StoredPoint", "count_points", "foreign_points", "of_source", "refuse_foreign", "stored_points"]
-
-PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +48,12 @@ def count_points(client: QdrantClient, collection_name: str, source_id: str | No
 def stored_points(client: QdrantClient, collection_name: str, source_id: str) -> dict[str, StoredPoint]:
     """Return the points of a source by id."""
     points: dict[str, StoredPoint] = {}
-    offset = None
+    page, offset = largest_page(client, collection_name), None
     while True:
         records, offset = client.scroll(
             collection_name,
             scroll_filter=of_source(source_id),
-            limit=PAGE,
+            limit=page,
             offset=offset,
             with_payload=["document_id", "file_path", "point_fingerprint", "file_hash", "is_latest"],
             with_vectors=False,
@@ -78,7 +76,7 @@ def foreign_points(
 ) -> dict[str, str]:
     """Return those of the ids that another source owns, with its source_id."""
     found: dict[str, str] = {}
-    for batch in pages(ids, PAGE):
+    for batch in pages(ids, largest_page(client, collection_name)):
         for record in client.retrieve(collection_name, ids=batch, with_payload=["source_id"]):
             owner = (record.payload or {}).get("source_id")
             if owner is not None and owner != source_id:

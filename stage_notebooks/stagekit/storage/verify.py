@@ -14,6 +14,7 @@ from stagekit.errors import StageError
 from stagekit.storage.batching import pages
 from stagekit.storage.collection import DENSE, SPARSE
 from stagekit.storage.desired import DesiredDocument, DesiredPoint
+from stagekit.storage.limits import largest_page
 from stagekit.storage.stored import count_points, stored_points
 
 __all__ = ["Difference", "Verification", "compare", "verify_sample"]
@@ -134,7 +135,7 @@ def verify_sample(
 def _differences(
     client: QdrantClient, collection_name: str, path: str, points: Iterable[DesiredPoint]
 ) -> Iterator[Difference]:
-    for page in pages(points, PAGE):
+    for page in pages(points, largest_page(client, collection_name, PAGE)):
         ids = [point.id for point in page]
         records = client.retrieve(collection_name, ids=ids, with_payload=True, with_vectors=True)
         found = {str(record.id): record for record in records}
@@ -155,9 +156,10 @@ def _differences(
 def _unfound(
     client: QdrantClient, collection_name: str, path: str, points: Iterable[DesiredPoint]
 ) -> Iterator[Difference]:
+    nearest = largest_page(client, collection_name, NEAREST)
     for point in points:
         best = client.query_points(
-            collection_name, query=point.vector, using=DENSE, limit=NEAREST, with_payload=False
+            collection_name, query=point.vector, using=DENSE, limit=nearest, with_payload=False
         ).points
         # Another point with the same text, and so the same vector, may take its place.
         if not best or (best[0].score < ITSELF and point.id not in {str(one.id) for one in best}):

@@ -21,8 +21,7 @@ from stagekit.enrichment.canonical import canonical_json
 from stagekit.errors import StageError
 from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.batching import BYTES_PER_NUMBER, MAX_REQUEST_BYTES, pages
-from stagekit.storage.client import patience_of
-from stagekit.storage.retrying import over_grpc
+from stagekit.storage.retrying import over_grpc, patience_of
 
 __all__ = ["PointWriter", "point_bytes"]
 

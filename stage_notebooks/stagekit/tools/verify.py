@@ -77,6 +77,7 @@ def verify(
         embedded_path,
         guard_deletions,
         is_embedded,
+        largest_upsert,
         qdrant_errors,
     )
 
@@ -101,7 +102,7 @@ def verify(
                 collection_name,
                 qdrant_url,
                 statuses=StatusWords(status_words).statuses(list(include_statuses)),
-                batch_size=upsert_batch_size,
+                batch_size=largest_upsert(client, collection_name, upsert_batch_size),
             )
             report |= collection.mend(plan, writer)
             report["remaining"] = len(collection.differences(desired)) if differences else 0

@@ -6,7 +6,7 @@ import ssl
 
 from stagekit.errors import StageError
 
-__all__ = ["trust_also", "trusted_pem"]
+__all__ = ["require_authority", "trust_also", "trusted_pem"]
 
 
 def trust_also(context: ssl.SSLContext, ca_file: str) -> ssl.SSLContext:
@@ -28,6 +28,11 @@ def trust_also(context: ssl.SSLContext, ca_file: str) -> ssl.SSLContext:
                 "certificate of the authority that issued the server's."
             ) from None
     return context
+
+
+def require_authority(ca_file: str) -> None:
+    """Refuse a setting ``ca_file`` that no client could use; the errors are those of :func:`trust_also`."""
+    trust_also(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ca_file)
 
 
 def trusted_pem(context: ssl.SSLContext) -> bytes:

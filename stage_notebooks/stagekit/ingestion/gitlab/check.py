@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import email.utils
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gitlab
 import requests
 from gitlab.exceptions import GitlabError
-from gitlab.v4.objects import Project
 
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.audit import AccessLog
@@ -30,16 +29,15 @@ _SKEW_S = 60.0
 _SCOPES = {"api", "read_api"}
 
 
-def check_gitlab(settings: GitLabSettings, branch: str, folders: Sequence[str], outputs: Path) -> list[Row]:
+def check_gitlab(settings: GitLabSettings, branch: str, outputs: Path) -> list[Row]:
     """Return a row (check, ok, detail) for each step, up to the first that fails.
 
-    The steps are: server (address, TLS, clock, rate limit), token (validity, scopes, expiry), project,
-    branch, and each folder. No file is read; the accesses are recorded like those of the stage.
+    The steps are: server (address, TLS, clock, rate limit), token (validity, scopes, expiry), project and
+    branch. No file is listed or read; the accesses are recorded like those of the stage.
 
     Args:
         settings: which project.
         branch: branch, tag or commit; empty means the default branch.
-        folders: folders that must be there.
         outputs: folder of the access log.
     """
     log = AccessLog(outputs / "gitlab_access.jsonl", origin_of(settings.url))
@@ -52,8 +50,8 @@ def check_gitlab(settings: GitLabSettings, branch: str, folders: Sequence[str], 
     )
     rows: list[Row] = []
     with traffic.session() as session:
-        steps = _steps(session, settings, branch, folders)
-        for check in ("server", "token", "project", "branch", *(f"folder {f!r}" for f in folders)):
+        steps = _steps(session, settings, branch)
+        for check in ("server", "token", "project", "branch"):
             try:
                 rows.append({"check": f"GitLab {check}", "ok": True, "detail": next(steps)})
             except StageError as error:
@@ -63,9 +61,7 @@ def check_gitlab(settings: GitLabSettings, branch: str, folders: Sequence[str], 
     return rows
 
 
-def _steps(
-    session: GitLabSession, settings: GitLabSettings, branch: str, folders: Sequence[str]
-) -> Iterator[str]:
+def _steps(session: GitLabSession, settings: GitLabSettings, branch: str) -> Iterator[str]:
     """Yield what each step found; the first that fails raises a StageError."""
     # Whoever is nobody gets a 401 in JSON here: the API is there, and the answer tells the time.
     yield _server(session.get(f"{settings.url.rstrip('/')}/api/v4/version"))
@@ -81,8 +77,6 @@ def _steps(
     yield f"{project.web_url}{' (archived)' if project.archived else ''}, number {project.id}"
     name, commit = resolve(project, branch, settings.project)
     yield f"{name} at {commit['id'][:12]} of {commit.get('committed_date', 'unknown date')}"
-    for folder in folders:
-        yield _folder(project, commit["id"], folder)
 
 
 def _server(answer: requests.Response) -> str:
@@ -117,11 +111,3 @@ def _token(client: gitlab.Gitlab) -> str:
             f"The token in {variable} has the scopes {', '.join(scopes) or 'none'}: create one with read_api."
         )
     return f"{variable}: scopes {', '.join(scopes)}; expires {facts.get('expires_at') or 'never'}"
-
-
-def _folder(project: Project, commit: str, folder: str) -> str:
-    with explained(f"the folder {folder!r}", project):
-        first = project.repository_tree(path=folder, ref=commit, per_page=1, get_all=False)
-    if not list(first):
-        raise StageError(f"The project has no files under {folder!r}: set target_folder to a folder of it.")
-    return "it has entries"

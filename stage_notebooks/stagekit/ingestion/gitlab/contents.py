@@ -61,6 +61,7 @@ class Contents:
         self._folder = make_private_dir(workplace.outputs / "gitlab_downloads")
         self._lock = threading.Lock()
         self._problems: dict[str, Exception] = {}
+        self._fetched = False
 
     def fetch(self, files: Sequence[SourceFile], largest: int) -> Mapping[str, int]:
         """Download what is not here yet; return sizes by path (0 where the content cannot be had).
@@ -68,6 +69,7 @@ class Contents:
         Raises:
             StageError: if GitLab refuses, or does not answer for one file after the other.
         """
+        self._fetched = True
         known = self._known({file.blob_id for file in files})
         here = {blob for blob, content in known.items() if self._done(blob, content, largest)}
         self.counters["reused"] += len(here)
@@ -127,7 +129,12 @@ class Contents:
         return data
 
     def tidy(self) -> None:
-        """Delete the downloads that the artifact store holds by now, and what an aborted run left behind."""
+        """Delete the downloads that the artifact store holds by now, and what an aborted run left behind.
+
+        Whoever fetched nothing leaves them alone: they may be those of a run that goes on.
+        """
+        if not self._fetched:
+            return
         files = list(self._folder.iterdir())
         known = self._known({path.name for path in files})
         for path in files:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from stagekit.errors import StageError
@@ -51,10 +50,6 @@ class GitLabSettings:
         if not self.project or "://" in self.project:
             raise StageError(
                 f"gitlab_project is {self.project!r}: give its full path, like group/name, or its number."
-            )
-        if self.ca_file and not Path(self.ca_file).is_file():
-            raise StageError(
-                f"ca_file is {self.ca_file}, which does not exist: name a PEM file, or leave it empty."
             )
         limits = (self.connect_timeout_s, self.read_timeout_s, self.file_timeout_s)
         if min(limits) <= 0 or self.retry_budget_s < 0:

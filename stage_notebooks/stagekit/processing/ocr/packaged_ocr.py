@@ -9,7 +9,7 @@ from typing import Any
 
 from stagekit.base.machine import cores
 from stagekit.processing.models.onnx_arena import open_session, work_in_shared_arena
-from stagekit.processing.models.weights import verified_weights
+from stagekit.processing.models.weights import OCR
 from stagekit.processing.ocr.narrow_letters import with_narrow_letters
 from stagekit.processing.ocr.pixel_tables import PixelTables
 
@@ -20,15 +20,6 @@ _PAGES: dict[str, Any] = {
     "Det.limit_type": "max",
     "Det.limit_side_len": 1280,
     "Rec.rec_batch_num": 1,  # in a batch every line is padded to the longest, and its neighbours change it
-}
-# The files that RapidOCR takes by itself, in the parts of its configuration.
-_WEIGHTS = {
-    "Det": ("PP-OCRv6_det_small.onnx", "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f"),
-    "Cls": (
-        "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
-        "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
-    ),
-    "Rec": ("PP-OCRv6_rec_small.onnx", "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"),
 }
 _LAST_LAYER = ("linear_8.w_0", "linear_8.b_0")  # of the recognition model
 _LETTERS = "fetch_name_0"  # its output
@@ -84,7 +75,7 @@ def _session(part: str, *, bounded: bool) -> Any:
         work_in_shared_arena(options)
     else:
         options.enable_cpu_mem_arena = False  # it would keep what the largest picture took
-    weights = verified_weights("rapidocr", *_WEIGHTS[part])
+    weights = OCR[part].verified()
     if part != "Rec":
         return open_session(weights, options)
     narrow = with_narrow_letters(weights.read_bytes(), last_layer=_LAST_LAYER, output=_LETTERS)
