@@ -149,7 +149,12 @@ class StageKernel:
             raise RuntimeError("The python3 kernel of this environment is not a local process.")
         self._provisioner = provisioner
         self.pid = int(provisioner.pid)
-        self._note = note_kernel(registry, self.pid)
+        try:
+            self._note = note_kernel(registry, self.pid)
+        except OSError:
+            self._kill()
+            shutil.rmtree(self.manager.socket_dir, ignore_errors=True)
+            raise
         threading.Thread(target=self._watch_memory, daemon=True).start()
 
     def warm(

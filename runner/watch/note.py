@@ -24,8 +24,8 @@ _TRIES = 10
 class WatchNote(HeldFile):
     """What the lock file of a watch says; other processes read it while the watch holds it."""
 
-    def __init__(self, file: TextIO) -> None:
-        super().__init__(file)
+    def __init__(self, file: TextIO, path: Path) -> None:
+        super().__init__(file, path)
         self._values: Row = holder()
 
     def update(self, **values: Any) -> None:
@@ -47,7 +47,7 @@ def hold_watch(outputs: Path) -> Iterator[WatchNote]:
     with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
         if not _locked(file):
             raise StateManagementError(_who_watches(_read(file), outputs), exit_code=2)
-        note = WatchNote(file)
+        note = WatchNote(file, folder / _NAME)
         try:
             note.update(state="starting")
             yield note
