@@ -42,7 +42,6 @@ class HeldFile:
 
     def _replace(self, text: str) -> None:
         with named_in_errors(self._path):
-            self._file.seek(0)
-            self._file.truncate()
-            self._file.write(text)
-            self._file.flush()
+            # Past the buffers: what a full disk does not take would wait there for the end of the lock.
+            os.ftruncate(self._file.fileno(), 0)
+            os.pwrite(self._file.fileno(), text.encode(), 0)

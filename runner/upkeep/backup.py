@@ -30,6 +30,7 @@ from runner.models import now
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.sources import SOURCES_FILE
 from stagekit.artifacts.store import half_written
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.files import move_file
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import KEY_VARIABLE
@@ -364,6 +365,8 @@ def _explained(place: str) -> Iterator[None]:
     try:
         yield
     except (OSError, json.JSONDecodeError) as error:
+        if fault := disk_fault(error, *([Path(place)] if "://" not in place else [])):
+            raise StateManagementError(fault) from None
         raise StateManagementError(
             f"The backup {place} cannot be used ({error}): check the address, the rights and the free space."
         ) from None
