@@ -18,6 +18,7 @@ from runner.pipeline.decide import decide
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.error_handler import plan_recovery
 from runner.pipeline.hooks import EndedRun, Hook, Hooks
+from runner.pipeline.reread import changed_unnoticed
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.scheduler import run_in_order
 from runner.pipeline.stage_manager import StageManager
@@ -105,6 +106,8 @@ class PipelineRun:
             errors = self._run_stages()
             while errors and self._may_heal():
                 errors = self._run_stages()
+            if not errors and self._must_read_again():
+                errors = self._run_stages()
         finally:
             self._stages.close()
         return self._finish(errors)
@@ -128,6 +131,31 @@ class PipelineRun:
         message = f"{named[0]}{more} was damaged or lost: the stage that made it is executed again."
         self._warnings.append(message)
         self._manager.audit("artifacts_damaged", {"artifacts": named})
+        return True
+
+    def _must_read_again(self) -> bool:
+        """Tell whether files were changed under their old stamps, having let their stage be executed then.
+
+        It is asked where a run has worked and taken over what was read of the source: one that has read the
+        source knows all of it, and one with nothing to do reads nothing.
+        """
+        done = self._state.stages
+        reader = next((one for one in self._stages.stages.values() if one.outside == "source"), None)
+        read = done.get(reader.name) if reader else None
+        if read is None or not read.carried_from or self._only or self._state.trial or self._stop.is_set():
+            return False
+        if all(one.carried_from for one in done.values()):
+            return False
+        changed = changed_unnoticed(self._manager, read, self._config)
+        if not changed:
+            return False
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        self._warnings.append(
+            f"{changed[0]}{more} changed, although size, time and inode did not: the source is read anew."
+        )
+        scope = self._state.scope
+        self._state.scope = scope.model_copy(update={"forced": (*scope.forced, read.stage)})
+        del done[read.stage]
         return True
 
     def _advance(self, name: str) -> None:
