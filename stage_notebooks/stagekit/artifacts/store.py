@@ -264,7 +264,10 @@ class ArtifactStore:
             return {uri for uri, size in sizes.items() if not self._has(uri, size)}
         else:
             found = {uri: size for uri, size, _ in self.entries()}
-        return {uri for uri, size in sizes.items() if found.get(uri) != size + overhead}
+        missing = {uri for uri, size in sizes.items() if found.get(uri) != size + overhead}
+        if not self._local and len(missing) < _FEW:  # some stores list late what they hold already
+            return {uri for uri in missing if not self._has(uri, sizes[uri])}
+        return missing
 
     def lost(self) -> set[str]:
         """Return the addresses of artifacts that somebody could not read and that nobody made again since."""
