@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from runner.errors import StateManagementError
 from runner.record.lock import HeldFile, holder
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.plain_json import parse_json
 
 __all__ = ["WatchNote", "active_watch", "hold_watch"]
@@ -29,9 +30,13 @@ class WatchNote(HeldFile):
         self._values: Row = holder()
 
     def update(self, **values: Any) -> None:
-        """Say more, or something else."""
+        """Say more, or something else; what a full disk does not take is said the next time."""
         self._values |= values
-        self.say(self._values)
+        try:
+            self.say(self._values)
+        except OSError as error:
+            if not disk_fault(error):
+                raise
 
 
 @contextlib.contextmanager

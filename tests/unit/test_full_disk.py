@@ -18,7 +18,7 @@ from runner.models import ExecutionMode
 from runner.record.audit import AuditLog
 from runner.record.state_manager import StateManager
 from runner.upkeep.backup import create_backup
-from runner.watch.note import hold_watch
+from runner.watch.note import active_watch, hold_watch
 from stagekit.artifacts.memo import Memo
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.base.disk_faults import disk_fault
@@ -111,16 +111,10 @@ def _lock(folder: Path) -> None:
         pass
 
 
-def _watch(folder: Path) -> None:
-    with hold_watch(folder):
-        pass
-
-
 WRITERS: dict[str, Write] = {
     "checkpoint": lambda folder: StateManager(folder).new_run(ExecutionMode.FULL, {}, ""),
     "audit log": lambda folder: AuditLog(folder).append("run_started", {}),
     "lock": _lock,
-    "watch": _watch,
     "memo": _memo,
     "vectors": _vectors,
     "artifact": lambda folder: ArtifactStore(folder / "artifacts").put("a", b"x" * 9000, "text/plain"),
@@ -165,6 +159,16 @@ def test_events_that_a_full_disk_does_not_take_are_left_out_and_the_next_are_who
 
     kinds = [event["kind"] for event in read_events(path)]
     assert (kinds[0], kinds[-1]) == ("run_started", "run_finished")
+
+
+def test_a_watch_goes_on_where_what_it_says_of_itself_finds_no_room(small_disk: SmallDisk) -> None:
+    with hold_watch(small_disk.path) as note:
+        small_disk.resize(64)
+        small_disk.fill()
+        note.update(error="x" * 9000)
+        small_disk.widen()
+        note.update(state="idle")
+        assert (active_watch(small_disk.path) or {})["state"] == "idle"
 
 
 def test_commands_tell_a_full_disk_in_one_sentence_and_in_json_where_that_was_asked(

@@ -181,7 +181,9 @@ def _said(kind: int, path: Path) -> tuple[str, str]:
     if facts.f_files and not facts.f_favail:
         return f"The disk of {path} is full (0 inodes free of {facts.f_files:,})", "remove files there"
     free, whole = (_megabytes(blocks * facts.f_frsize) for blocks in (facts.f_bavail, facts.f_blocks))
-    return f"The disk of {path} is full ({free} MB free of {whole})", "make room there"
+    # What was begun is removed again: a large file does not fit where there seems to be room.
+    lacking = ", which was not enough" if facts.f_bavail * facts.f_frsize > _MB else ""
+    return f"The disk of {path} is full ({free} MB free of {whole}{lacking})", "make room there"
 
 
 def _megabytes(count: int) -> str:
