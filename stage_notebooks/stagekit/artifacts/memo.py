@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from stagekit.base.database_faults import disk_errors_named, is_damage
+from stagekit.artifacts.database_faults import disk_errors_named, is_damage
 from stagekit.base.plain_json import parse_json
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.base.database_faults import disk_errors_named, is_damage
+from stagekit.artifacts.database_faults import disk_errors_named, is_damage
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher
 
