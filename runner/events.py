@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.terminal import json_line
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.plain_json import parse_json
 from stagekit.base.redaction import Redactor, secret_values
 
@@ -46,18 +47,26 @@ def fan_out(*listeners: Listener) -> Listener:
 
 
 class EventLog:
-    """Writes events as JSON lines, so that another process can follow the run."""
+    """Writes events as JSON lines, so that another process can follow the run.
+
+    Events that a full disk does not take are left out: what is told of the work must not be what ends it.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("ab", buffering=0)  # nothing waits in a buffer for a disk that is full
         path.chmod(0o600)
         self._redact = Redactor(secret_values(pdf_passwords=False))
+        self._torn = False
 
     def __call__(self, event: Event) -> None:
         """Append one event."""
         line = {"at": round(event.at, 3), "kind": event.kind, "stage": event.stage, **event.data}
-        self._file.write(self._redact(json_line(line)) + "\n")
-        self._file.flush()
+        data = b"\n" * self._torn + self._redact(json_line(line)).encode() + b"\n"
+        try:
+            self._torn = self._file.write(data) < len(data)
+        except OSError as error:
+            if not disk_fault(error):
+                raise
 
     def close(self) -> None:
         """Close the file."""

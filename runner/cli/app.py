@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -47,7 +47,10 @@ from runner.record.environment import environment_report
 from runner.record.monitor import PipelineMonitor
 from runner.record.report_generator import compare_stage, document_outcomes, summarize
 from runner.record.state_manager import StateManager
+from runner.terminal import json_line
 from runner.tools import run_tool
+from stagekit.base.disk_faults import disk_fault
+from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import StageError
 
 if TYPE_CHECKING:
@@ -373,18 +376,27 @@ def main() -> None:
         with renamed_settings_told():
             app(standalone_mode=True)
     except (PipelineOrchestrationError, StageError) as error:
-        _complain(str(error))
-        sys.exit(getattr(error, "exit_code", 1))
-    except OSError as error:  # a full disk, a folder without rights
-        _complain(f"{error}: see to it, then give the command again; what was finished is kept.")
-        sys.exit(1)
+        _give_up(str(error), getattr(error, "exit_code", 1))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if fault := disk_fault(error):
+            _give_up(f"{fault} Then give the command again.", 1)
+        if isinstance(error, OSError):  # a folder without rights, for example
+            _give_up(f"{error}: see to it, then give the command again; what was finished is kept.", 1)
+        raise
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
     # The same way out as Ctrl-C: finished documents are kept, kernels are ended.
     raise KeyboardInterrupt
+
+
+def _give_up(sentence: str, code: int) -> NoReturn:
+    if "--json" in sys.argv:  # whatever reads it gets a document, also where there is nothing else to say
+        sys.stdout.write(Redactor(secret_values())(json_line({"error": sentence})) + "\n")
+    _complain(sentence)
+    sys.exit(code)
 
 
 def _complain(sentence: str) -> None:

@@ -132,10 +132,13 @@ class Workspace:
         except subprocess.TimeoutExpired:
             raise CommandFailedError(f"nic-etl {command[0]} gave no answer in {timeout:g} s.") from None
         try:
-            return json.loads(done.stdout)
+            answer = json.loads(done.stdout)
         except ValueError:
             said = done.stderr.strip() or f"nic-etl {command[0]} ended with code {done.returncode}."
             raise CommandFailedError(said) from None
+        if isinstance(answer, dict) and answer.keys() == {"error"}:
+            raise CommandFailedError(answer["error"])
+        return answer
 
     def keep_warm(self) -> None:
         """Let a process keep the model of questions loaded, for as long as this one lives."""

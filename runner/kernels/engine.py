@@ -7,6 +7,7 @@ Nothing here may import it: it can only be loaded from within papermill's own im
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -47,9 +48,14 @@ class _SeldomSaved:
     def flush(self) -> None:
         """Save what was not saved yet."""
         if self._pending:
-            self._pending = False
             self._save()
+            self._pending = False
             self._saved = time.monotonic()
+
+    def try_to_flush(self) -> None:
+        """Save ahead of time; what stands in the way is met again, and told, when the cell has ended."""
+        with contextlib.suppress(OSError):
+            self.flush()
 
 
 class _LiveClient(PapermillNotebookClient):  # type: ignore[misc]
@@ -62,7 +68,7 @@ class _LiveClient(PapermillNotebookClient):  # type: ignore[misc]
         self._redact = Redactor(secret_values())
 
     async def async_execute_cell(self, *args: Any, **kwargs: Any) -> Any:
-        soon = asyncio.get_running_loop().call_later(_SAVE_S, self._saving.flush)
+        soon = asyncio.get_running_loop().call_later(_SAVE_S, self._saving.try_to_flush)
         try:
             return await super().async_execute_cell(*args, **kwargs)
         finally:

@@ -18,6 +18,7 @@ from runner.kernels.libraries import (
     papermill,
 )
 from runner.kernels.notebook_io import safe_path
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.redaction import Redactor, secret_values
 
 __all__ = ["ENGINE", "NotebookJob", "execute_notebook"]
@@ -121,18 +122,18 @@ def _explain(error: BaseException, job: NotebookJob, watcher: _Watcher) -> Stage
     elif isinstance(error, PapermillExecutionError):
         cell = error.cell_index + 1
         transient = error.ename in _TRANSIENT
-        plain = error.ename in _SAID_PLAINLY
-        message = error.evalue if plain else f"{error.ename}: {error.evalue}"
+        message = f"{error.ename}: {error.evalue}"
+        message = error.evalue if error.ename in _SAID_PLAINLY else _disk_fault(message, job) or message
     elif job.kernel.over_limit():
         return StageMemoryError(job.stage, _too_much_memory(job.kernel), notebook=job.target)
     elif isinstance(error, DeadKernelError):
-        message = _kernel_death(job.kernel)
+        message = _kernel_death(job)
     elif isinstance(error, CellTimeoutError):
         message = f"A cell of {job.stage} ran into its time limit."
     elif not job.kernel.alive():  # before its first cell
-        message = _kernel_death(job.kernel)
+        message = _kernel_death(job)
     else:
-        message = f"{type(error).__name__}: {error}"
+        message = _disk_fault(error, job) or f"{type(error).__name__}: {error}"
     return StageExecutionError(
         job.stage, redact(message), notebook=job.target, cell=cell, transient=transient
     )
@@ -145,8 +146,16 @@ def _too_much_memory(kernel: StageKernel) -> str:
     )
 
 
-def _kernel_death(kernel: StageKernel) -> str:
+def _disk_fault(error: BaseException | str, job: NotebookJob) -> str:
+    return disk_fault(error, Path(str(job.parameters.get("outputs_dir") or job.target.parent)))
+
+
+def _kernel_death(job: NotebookJob) -> str:
+    kernel = job.kernel
     code = kernel.exit_code()
+    # Databases and vectors are mapped into memory: writing there to a full disk ends a process.
+    if code == -signal.SIGBUS and (fault := _disk_fault("SIGBUS", job)):
+        return fault
     last = kernel.log.read_text(errors="replace").strip().splitlines()[-3:] if kernel.log.exists() else []
     said = f" Its last words: {' / '.join(last)}" if last else ""
     peak = f"its memory had reached {kernel.peak_memory_mb:,.0f} MB"

@@ -137,19 +137,29 @@ class StageKernel:
         self._warming: threading.Thread | None = None
         self.peak_memory_mb = 0.0
         self.memory_limit_mb = memory_limit_mb
-        with log.open("ab") as stderr, thread_event_loop():
-            self.manager.start_kernel(
-                cwd=str(folder),
-                env=environment,
-                stderr=stderr,
-                extra_arguments=_KERNEL_OPTIONS,
-            )
+        try:
+            with log.open("ab") as stderr, thread_event_loop():
+                self.manager.start_kernel(
+                    cwd=str(folder),
+                    env=environment,
+                    stderr=stderr,
+                    extra_arguments=_KERNEL_OPTIONS,
+                )
+        except BaseException:
+            self.manager.cleanup_resources()
+            shutil.rmtree(self.manager.socket_dir, ignore_errors=True)
+            raise
         provisioner = self.manager.provisioner
         if not isinstance(provisioner, LocalProvisioner) or provisioner.pid is None:
             raise RuntimeError("The python3 kernel of this environment is not a local process.")
         self._provisioner = provisioner
         self.pid = int(provisioner.pid)
-        self._note = note_kernel(registry, self.pid)
+        self._note = registry / f"{self.pid}.json"
+        try:
+            note_kernel(self._note, self.pid)
+        except OSError:
+            self.end()
+            raise
         threading.Thread(target=self._watch_memory, daemon=True).start()
 
     def warm(

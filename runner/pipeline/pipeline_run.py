@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from runner.config_manager import PipelineConfig
-from runner.errors import PipelineOrchestrationError, StageCancelledError
+from runner.errors import PipelineOrchestrationError, StageCancelledError, StageExecutionError
 from runner.events import Event, Listener
 from runner.models import Checkpoint, ExecutionContext, PipelineResult, PipelineState, now
 from runner.pipeline.decide import decide
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.error_handler import plan_recovery
 from runner.pipeline.hooks import EndedRun, Hook, Hooks
+from runner.pipeline.reread import changed_unnoticed
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.scheduler import run_in_order
 from runner.pipeline.stage_manager import StageManager
@@ -25,6 +27,7 @@ from runner.record.damage import forget_lost, lost_artifacts, scrub_share
 from runner.record.environment import source_of
 from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, counts_carried, summarize, summary_text
 from runner.record.state_manager import StateManager, file_sha256
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.early_imports import load_meanwhile
 from stagekit.base.redaction import exposed_secret_files
 from stagekit.contract import ExecutionStatus, StageResult
@@ -103,6 +106,8 @@ class PipelineRun:
             errors = self._run_stages()
             while errors and self._may_heal():
                 errors = self._run_stages()
+            if not errors and self._must_read_again():
+                errors = self._run_stages()
         finally:
             self._stages.close()
         return self._finish(errors)
@@ -128,9 +133,44 @@ class PipelineRun:
         self._manager.audit("artifacts_damaged", {"artifacts": named})
         return True
 
+    def _must_read_again(self) -> bool:
+        """Tell whether files were changed under their old stamps, having let their stage be executed then.
+
+        It is asked where a run has worked and taken over what was read of the source: one that has read the
+        source knows all of it, and one with nothing to do reads nothing.
+        """
+        done = self._state.stages
+        reader = next((one for one in self._stages.stages.values() if one.outside == "source"), None)
+        read = done.get(reader.name) if reader else None
+        if read is None or not read.carried_from or self._only or self._state.trial or self._stop.is_set():
+            return False
+        if all(one.carried_from for one in done.values()):
+            return False
+        changed = changed_unnoticed(self._manager, read, self._config)
+        if not changed:
+            return False
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        self._warnings.append(
+            f"{changed[0]}{more} changed, although size, time and inode did not: the source is read anew."
+        )
+        scope = self._state.scope
+        self._state.scope = scope.model_copy(update={"forced": (*scope.forced, read.stage)})
+        del done[read.stage]
+        return True
+
     def _advance(self, name: str) -> None:
         if self._only and name not in self._only:
             return
+        try:
+            self._execute_or_carry_over(name)
+        except StageExecutionError:
+            raise
+        except Exception as error:
+            if fault := disk_fault(error, self._manager.outputs):
+                raise StageExecutionError(name, fault) from error
+            raise
+
+    def _execute_or_carry_over(self, name: str) -> None:
         stage = self._stages.stages[name]
         decision = decide(
             stage, self._config, self._upstream, self._manager, run=self._state, reuse=self._reuse
@@ -193,14 +233,15 @@ class PipelineRun:
     def _fail(self, name: str, error: BaseException) -> None:
         cancelled = isinstance(error, StageCancelledError)
         notebook = self._manager.run_dir(self._state.execution_id) / self._stages.stages[name].notebook.name
-        self._record(
-            Checkpoint(
-                stage=name,
-                status=ExecutionStatus.CANCELLED if cancelled else ExecutionStatus.FAILED,
-                notebook=self._manager.relative(notebook) if notebook.exists() else "",
-                error=str(error),
+        with contextlib.suppress(OSError):  # the end of the run tells, where the disk takes nothing
+            self._record(
+                Checkpoint(
+                    stage=name,
+                    status=ExecutionStatus.CANCELLED if cancelled else ExecutionStatus.FAILED,
+                    notebook=self._manager.relative(notebook) if notebook.exists() else "",
+                    error=str(error),
+                )
             )
-        )
         self._emit(Event("stage_finished", name, {"status": "failed", "error": str(error)}))
 
     def _finished(self, checkpoint: Checkpoint) -> None:
@@ -247,14 +288,20 @@ class PipelineRun:
             name, error = next(iter(errors.items()))
             recovery = plan_recovery(name, _as_exception(error), state.execution_id)
             state.error = f"{error} To continue: `{recovery.command}`."
-        self._manager.save_checkpoint(state)
+        fault = self._note_end()
         rows = RunRows(self._manager, state)
         summary = summarize(self._manager, state, rows, counts=counts_carried(self._manager, state))
         state.documents = {name: summary["documents"][name] for name in DOCUMENT_COUNTS}
-        self._manager.save_checkpoint(state)
-        self._manager.audit("run_finished", self._audited(state))
+        fault = self._note_end(audit=True) or fault
+        if fault and not errors:
+            state.status = ExecutionStatus.FAILED  # as whoever reads its record will find it
+            state.error = f"{fault} To continue: `nic-etl resume {state.execution_id}`."
+        if fault:
+            summary |= {"status": str(state.status), "error": state.error}
         due = self._look_after_artifacts(errors)
         due += self._after.finish(EndedRun(self._manager, state, rows, summary))
+        if fault or (state.error and disk_fault(state.error)):
+            due = [warning for warning in due if not disk_fault(warning)]  # it is told once
         for warning in [*self._config.renamed, *exposed_secret_files(), *self._warnings, *due]:
             summary.setdefault("warnings", []).append(warning)
             self._emit(Event("warning", data={"message": warning}))
@@ -272,6 +319,18 @@ class PipelineRun:
             summary=summary,
             summary_report=summary_text(summary, state.error),
         )
+
+    def _note_end(self, *, audit: bool = False) -> str:
+        """Record how the run ended, and return a sentence where the disk does not take that."""
+        try:
+            self._manager.save_checkpoint(self._state)
+            if audit:
+                self._manager.audit("run_finished", self._audited(self._state))
+        except OSError as error:
+            if fault := disk_fault(error, self._manager.outputs):
+                return fault
+            raise
+        return ""
 
     def _look_after_artifacts(self, errors: dict[str, BaseException]) -> list[str]:
         """Take note that what was lost has been made again, and return warnings of what is damaged now."""

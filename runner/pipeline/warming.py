@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 from runner.config_manager import PipelineConfig
@@ -82,7 +83,11 @@ class WarmAhead:
 
     def _warm_after(self, name: str, ahead: int = _AHEAD) -> None:
         if chosen := self._next(name)[:ahead]:
-            threading.Thread(target=self._stages.warm, args=(chosen,), daemon=True).start()
+            threading.Thread(target=self._warm, args=(chosen,), daemon=True).start()
+
+    def _warm(self, chosen: list[str]) -> None:
+        with contextlib.suppress(Exception):  # the stage itself meets it again, and tells
+            self._stages.warm(chosen)
 
     def _next(self, name: str) -> list[str]:
         """Return the stages that will probably be executed; a kernel for nothing takes processor time."""

@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from runner.models import now
 from runner.terminal import json_line
+from stagekit.base.disk_faults import named_in_errors
 from stagekit.base.files import atomic_write
 from stagekit.base.plain_json import parse_json
 
@@ -61,7 +62,7 @@ class AuditLog:
 
     def append(self, what: str, details: dict[str, Any]) -> None:
         """Add a line that says who did what, where and when."""
-        with self._locked() as file:
+        with named_in_errors(self._file), self._locked() as file:
             previous = _last_line(file)
             if previous is not None and not previous.endswith(b"\n"):
                 file.write(b"\n")  # a process was killed while it wrote

@@ -18,7 +18,14 @@ from stagekit.contract import ArtifactRef
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import EncryptionError
 
-__all__ = ["CheckedArtifacts", "check_artifacts", "forget_lost", "lost_artifacts", "scrub_share"]
+__all__ = [
+    "CheckedArtifacts",
+    "check_artifacts",
+    "forget_lost",
+    "lost_artifacts",
+    "needed_artifacts",
+    "scrub_share",
+]
 
 _SHARE = 0.02  # of the time that the run has worked
 _PLACE = "scrub.json"
@@ -48,7 +55,7 @@ def check_artifacts(manager: StateManager) -> CheckedArtifacts:
     found = scrub(manager.store)
     damaged = [*found.damaged]
     lost = manager.store.lost()
-    for ref in _needed(manager):
+    for ref in needed_artifacts(manager):
         if ref.uri not in lost and not manager.store.present(ref):
             try:
                 manager.store.read(ref)
@@ -97,7 +104,7 @@ def scrub_share(manager: StateManager, worked_s: float) -> list[str]:
     return [*found.damaged]
 
 
-def _needed(manager: StateManager) -> list[ArtifactRef]:
+def needed_artifacts(manager: StateManager) -> list[ArtifactRef]:
     """Return what the newest executed notebooks refer to, and what their manifests do."""
     needed: dict[str, ArtifactRef] = {}
     for notebook in latest_notebooks(manager.outputs).values():

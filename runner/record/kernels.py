@@ -12,17 +12,22 @@ from typing import Any
 
 import psutil
 
+from stagekit.base.disk_faults import named_in_errors
 from stagekit.base.plain_json import parse_json
 
 __all__ = ["note_kernel", "reap_orphans", "remove_dead_logs"]
 
 
-def note_kernel(registry: Path, pid: int) -> Path:
-    """Write into a folder that a kernel runs and belongs to this process, and return the note's path."""
-    registry.mkdir(mode=0o700, parents=True, exist_ok=True)
-    note = registry / f"{pid}.json"
-    note.write_text(json.dumps(_identity(pid) | {"owner": _identity(os.getpid())}))
-    return note
+def note_kernel(note: Path, pid: int) -> None:
+    """Write that a kernel runs and belongs to this process.
+
+    Args:
+        note: the file, ``.json`` in the folder of all of them.
+        pid: of the kernel.
+    """
+    note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with named_in_errors(note):
+        note.write_text(json.dumps(_identity(pid) | {"owner": _identity(os.getpid())}))
 
 
 def reap_orphans(registry: Path) -> list[int]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+from pathlib import Path
 from typing import Any, TextIO
 
 from runner.models import now
 from runner.record.audit import user_name
+from stagekit.base.disk_faults import named_in_errors
 
 __all__ = ["HeldFile", "holder"]
 
@@ -26,8 +28,9 @@ def holder() -> dict[str, Any]:
 class HeldFile:
     """The file of a lock that this process holds; its note is replaced as a whole."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, path: Path) -> None:
         self._file = file
+        self._path = path
 
     def say(self, note: dict[str, Any]) -> None:
         """Write a note as JSON."""
@@ -38,7 +41,7 @@ class HeldFile:
         self._replace("")
 
     def _replace(self, text: str) -> None:
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(text)
-        self._file.flush()
+        with named_in_errors(self._path):
+            # Past the buffers: what a full disk does not take would wait there for the end of the lock.
+            os.ftruncate(self._file.fileno(), 0)
+            os.pwrite(self._file.fileno(), text.encode(), 0)

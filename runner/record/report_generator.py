@@ -159,6 +159,7 @@ def summarize(
             for name, checkpoint in state.stages.items()
         ],
         "duration_seconds": round((end - state.start_timestamp).total_seconds(), 3) if end else None,
+        **({"error": state.error} if state.error else {}),
     }
 
 

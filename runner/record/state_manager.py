@@ -24,6 +24,7 @@ from runner.record.lock import HeldFile, holder
 from runner.record.run_lookup import USABLE, RunLookup
 from stagekit.artifacts.references import made_references
 from stagekit.artifacts.store import PARQUET, ArtifactStore, outputs_store
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.files import atomic_write
 from stagekit.base.paths import latest_dir, make_private_dir, private_outputs
 from stagekit.base.plain_json import parse_json
@@ -55,6 +56,8 @@ class StateManager:
             self.store = store or outputs_store(outputs)
             self.runs = make_private_dir(outputs / "runs")
         except OSError as error:
+            if fault := disk_fault(error):
+                raise StateManagementError(fault) from None
             raise StateManagementError(
                 f"outputs_dir: the folder {outputs} cannot be made ({error.strerror}); choose another.",
                 exit_code=2,
@@ -88,8 +91,12 @@ class StateManager:
             pipeline_config=config,
             config_hash=config_hash,
         )
-        make_private_dir(self.runs / state.execution_id)
-        self.save_checkpoint(state)
+        folder = make_private_dir(self.runs / state.execution_id)
+        try:
+            self.save_checkpoint(state)
+        except OSError:
+            folder.rmdir()  # a folder without a record is no run
+            raise
         return state
 
     def _new_id(self) -> str:
@@ -295,7 +302,7 @@ class StateManager:
             left_behind = file.read().strip()
             if left_behind:
                 self.audit("lock_taken_over", {"from": left_behind})
-            note = LockNote(file, execution_id)
+            note = LockNote(file, self.outputs / "run.lock", execution_id)
             try:
                 yield note
             finally:
@@ -315,6 +322,8 @@ class StateManager:
         try:
             descriptor = os.open(self.outputs / "run.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
+            if fault := disk_fault(error):
+                raise StateManagementError(fault) from None
             raise StateManagementError(
                 f"outputs_dir: the folder {self.outputs} cannot be written to ({error.strerror}): give it to "
                 "the user who runs nic-etl, or choose another.",
@@ -396,8 +405,8 @@ class StateManager:
 class LockNote(HeldFile):
     """What the lock file says about its holder."""
 
-    def __init__(self, file: TextIO, execution_id: str) -> None:
-        super().__init__(file)
+    def __init__(self, file: TextIO, path: Path, execution_id: str) -> None:
+        super().__init__(file, path)
         self.write(execution_id)
 
     def write(self, execution_id: str) -> None:

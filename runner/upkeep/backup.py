@@ -27,9 +27,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runner.errors import StateManagementError
 from runner.models import now
+from runner.record.damage import needed_artifacts
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.sources import SOURCES_FILE
 from stagekit.artifacts.store import half_written
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.files import move_file
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import KEY_VARIABLE
@@ -38,6 +40,8 @@ from stagekit.sealing.marker import MARKER_FILE, read_marker
 __all__ = ["BackupFile", "BackupReport", "create_backup", "restore_backup"]
 
 _MANIFEST = "manifest.json"
+_FORMATS = (1, 2)
+_WITHOUT_DIGEST = 1
 _CHUNK = 1 << 20
 _FILES = (MARKER_FILE, "audit*.jsonl", "audit.head", SOURCES_FILE, "runs/*/*", "latest/*")
 _DATABASES = ("memo.sqlite", "vectors.sqlite")
@@ -58,11 +62,17 @@ class BackupFile(BaseModel):
 
 
 class _Manifest(BaseModel):
+    """What a backup holds; ``sha256`` is that of the rest, so that a line that was lost or altered shows."""
+
     model_config = ConfigDict(extra="forbid")
 
-    format: int = 1
+    format: int = 2
     created: str = ""
     files: list[BackupFile] = Field(default_factory=list)
+    sha256: str = ""
+
+    def digest(self) -> str:
+        return hashlib.sha256(self.model_dump_json(exclude={"sha256"}).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -104,14 +114,13 @@ def create_backup(manager: StateManager, target: str) -> BackupReport:
         files += _plain_files(manager.outputs, place)
         if (marker := manager.store.marker()) is not None:
             files.append(place.add_bytes(f"artifacts/{MARKER_FILE}", marker.text()))
-        for uri, size, _ in manager.store.entries():
-            if half_written(uri):
-                continue
+        for uri, size in _artifacts(manager):
             try:
                 files.append(place.add_artifact(manager, uri, size))
             except ArtifactError:
                 damaged.append(uri)
         manifest = _Manifest(created=now().isoformat(), files=files)
+        manifest.sha256 = manifest.digest()
         place.write_manifest(manifest.model_dump_json(indent=1).encode())
         if place.read_manifest() != manifest:  # nobody says "done" of what cannot be read back
             raise StateManagementError(
@@ -224,10 +233,15 @@ class _Place:
             raise StateManagementError(
                 f"The {_MANIFEST} of {self._url} is damaged: take another backup."
             ) from None
-        if manifest.format != 1:
+        if manifest.format not in _FORMATS:
             raise StateManagementError(
                 f"The backup {self._url} has format {manifest.format}, which this version cannot read: use "
                 "the version of nic-etl that made it."
+            )
+        if manifest.format != _WITHOUT_DIGEST and manifest.sha256 != manifest.digest():
+            raise StateManagementError(
+                f"The {_MANIFEST} of {self._url} was altered or shortened (its sha256 is another): take "
+                "another backup; nothing was restored."
             )
         return manifest
 
@@ -250,6 +264,20 @@ class _Place:
             shutil.copyfileobj(data, file, _CHUNK)
         move_file(self._fs, f"{blob}.tmp", blob)
         self.written += size
+
+
+def _artifacts(manager: StateManager) -> Iterator[tuple[str, int]]:
+    """Yield the stored artifacts and their sizes; a remote store may list late what has just been written."""
+    listed = set()
+    for uri, size, _ in manager.store.entries():
+        if not half_written(uri):
+            listed.add(uri)
+            yield uri, size
+    if not manager.store.local:
+        overhead = manager.store.cipher.overhead
+        needed = {ref.uri: ref.bytes for ref in needed_artifacts(manager) if ref.uri not in listed}
+        lacking = manager.store.missing(needed)
+        yield from ((uri, size + overhead) for uri, size in needed.items() if uri not in lacking)
 
 
 def _databases(outputs: Path, place: _Place) -> Iterator[BackupFile]:
@@ -364,6 +392,8 @@ def _explained(place: str) -> Iterator[None]:
     try:
         yield
     except (OSError, json.JSONDecodeError) as error:
+        if fault := disk_fault(error, *([Path(place)] if "://" not in place else [])):
+            raise StateManagementError(fault) from None
         raise StateManagementError(
             f"The backup {place} cannot be used ({error}): check the address, the rights and the free space."
         ) from None

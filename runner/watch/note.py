@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from runner.errors import StateManagementError
 from runner.record.lock import HeldFile, holder
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.plain_json import parse_json
 
 __all__ = ["WatchNote", "active_watch", "hold_watch"]
@@ -24,14 +25,18 @@ _TRIES = 10
 class WatchNote(HeldFile):
     """What the lock file of a watch says; other processes read it while the watch holds it."""
 
-    def __init__(self, file: TextIO) -> None:
-        super().__init__(file)
+    def __init__(self, file: TextIO, path: Path) -> None:
+        super().__init__(file, path)
         self._values: Row = holder()
 
     def update(self, **values: Any) -> None:
-        """Say more, or something else."""
+        """Say more, or something else; what a full disk does not take is said the next time."""
         self._values |= values
-        self.say(self._values)
+        try:
+            self.say(self._values)
+        except OSError as error:
+            if not disk_fault(error):
+                raise
 
 
 @contextlib.contextmanager
@@ -47,7 +52,7 @@ def hold_watch(outputs: Path) -> Iterator[WatchNote]:
     with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
         if not _locked(file):
             raise StateManagementError(_who_watches(_read(file), outputs), exit_code=2)
-        note = WatchNote(file)
+        note = WatchNote(file, folder / _NAME)
         try:
             note.update(state="starting")
             yield note

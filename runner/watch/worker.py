@@ -34,6 +34,7 @@ from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.stages import default_stages
 from runner.record.state_manager import StateManager
 from runner.terminal import json_line
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.machine import available_memory_mb
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import StageError
@@ -92,7 +93,7 @@ class WatchWorker:
             result = self._orchestrator.execute_full_pipeline()
         except (PipelineOrchestrationError, StageError, OSError) as error:
             busy = isinstance(error, StateManagementError) and manager.lock_owner() is not None
-            failure = {"status": "busy" if busy else "failed", "error": str(error)}
+            failure = {"status": "busy" if busy else "failed", "error": disk_fault(error) or str(error)}
         except KeyboardInterrupt:  # before the first stage or after the last one
             failure = {"status": "cancelled"}
         warnings = result.summary.get("warnings", []) if result else []

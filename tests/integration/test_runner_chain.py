@@ -32,7 +32,10 @@ from runner.record.monitor import PipelineMonitor
 from runner.record.state_manager import StateManager
 from runner.spec.stage_executor import AdvancedOrchestration
 from stagekit.contract import ExecutionStatus, read_scraps
+from tests.small_disk import SmallDisk, small_disk
 from tests.toy_chain import toy_chain
+
+__all__ = ["small_disk"]
 
 Make = Callable[..., PipelineOrchestrator]
 SETTINGS: dict[str, Any] = {"max_pages": 2, "chunk_size": 200, "chunk_overlap": 20}
@@ -453,3 +456,32 @@ def test_stages_can_be_executed_by_hand_side_by_side(tmp_path: Path, outputs: Pa
         "measure": "success",
     }
     manager.close()
+
+
+@pytest.mark.parametrize("after", ["listing", "storing"])
+def test_a_disk_that_fills_up_during_a_run_is_told_once_and_the_run_goes_on_when_there_is_room(
+    ran: PipelineResult, small_disk: SmallDisk, capfd: pytest.CaptureFixture[str], after: str
+) -> None:
+    outputs = small_disk.path / "outputs"
+    shutil.copytree(ran.run_dir.parents[1], outputs, symlinks=True)
+    stages = toy_chain(ran.run_dir.parents[2] / "notebooks")
+    config = PipelineConfig(outputs_dir=str(outputs), **SETTINGS)
+    small_disk.resize(2048)
+
+    def listen(event: Event) -> None:
+        if event.kind == "stage_finished" and event.stage == after:
+            small_disk.fill()
+
+    full = PipelineOrchestrator(config=config, stages=stages, listener=listen).execute_full_pipeline()
+    assert (full.exit_code, full.overall_status) == (1, ExecutionStatus.FAILED)
+    told = f"The disk of {outputs} is full (0.0 MB free of 2.0): make room there; what was finished is kept. "
+    assert full.state.error == f"{told}To continue: `nic-etl resume {full.execution_id}`."
+    assert full.summary["error"] == full.state.error
+    assert not full.summary.get("warnings"), "it is told once"
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+    small_disk.widen()
+    resumed = PipelineOrchestrator(config=config, stages=stages).resume_from_checkpoint(full.execution_id)
+    assert resumed.overall_status is ExecutionStatus.SUCCESS
+    assert StateManager(outputs).load_checkpoint().status is ExecutionStatus.SUCCESS
+    assert not list(outputs.rglob("*.tmp"))

@@ -10,12 +10,14 @@ from datetime import timedelta
 
 import pytest
 
+from stagekit.checks.reread import PARTS, changed_contents
 from tests.property.in_process import Interruption
 from tests.property.machine import Workshop, check_sequences
 from tests.property.world import Text, World
 
 pytestmark = pytest.mark.slow
 OLD, NEW = Text("O prazo é de dez dias."), Text("O prazo é de vinte dias.")
+SAME_SIZE = Text("O prazo é de trinta dias.")
 OTHER = Text("A norma vale para todos.")
 
 
@@ -85,6 +87,21 @@ def test_a_clock_that_was_ahead_does_not_rule(world: World) -> None:
     world.withdraw("b.md")
     world.run(interrupted=Interruption("qdrant_storage", 45), killed=True)
     world.resume()
+
+
+def test_a_file_changed_under_its_old_stamps_is_found_by_a_run_that_works(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on a file system without inodes and change times.
+    monkeypatch.setattr("stagekit.ingestion.folder_state.folder_state", lambda *_: "as it was")
+    world.write("a.md", NEW)
+    world.run()
+    world.write("a.md", SAME_SIZE)
+    settings, known = world.config().model_dump(mode="json"), {"30-Aprovados/a.md": ""}
+    part = next(part for part in range(PARTS) if changed_contents(settings, known, part))
+    (world.outputs / "reread.json").write_text(f'{{"next": {part}}}')
+    world.settings["organization"] = "CIN"
+    world.run()
 
 
 def test_a_restored_collection_or_state_is_brought_in_step(world: World) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from runner.config_manager import PipelineConfig
 from stagekit.checks.outside import outside_state, source_changes, source_state
+from stagekit.checks.reread import PARTS, changed_contents
 from stagekit.ingestion import SelectionRules, open_source
+from stagekit.ingestion.content import file_blob_id
 
 
 def source(path: Path | str, **more: Any) -> dict[str, Any]:
@@ -52,6 +54,21 @@ def _in_its_place(path: Path, text: str) -> None:
     (path.parent / "new").write_text(text)
     os.utime(path.parent / "new", ns=(facts.st_atime_ns, facts.st_mtime_ns))
     (path.parent / "new").replace(path)
+
+
+def test_contents_that_changed_under_every_stamp_are_found_once_all_parts_were_read(folder: Path) -> None:
+    known = {f"docs/{n}.md": "" for n in range(60)}
+    for path in known:
+        (folder / path).write_text("as it was")
+    known = {path: file_blob_id(folder / path) for path in known}
+    (folder / "docs" / "link.md").symlink_to("7.md")
+    known["docs/link.md"] = known["docs/7.md"]
+    (folder / "docs" / "7.md").write_text("as it is.")
+    (folder / "docs" / "8.md").unlink()  # which its stamps tell
+
+    parts = [changed_contents(source(folder), known, part) for part in range(PARTS)]
+    assert sorted(path for part in parts for path in part) == ["docs/7.md", "docs/link.md"]
+    assert changed_contents(source(folder, source="gitlab"), known, 0) == []
 
 
 def test_only_the_approved_folders_count_and_never_the_outputs(folder: Path) -> None:

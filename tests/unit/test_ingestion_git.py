@@ -438,9 +438,24 @@ def test_the_callers_git_environment_and_settings_of_the_repository_do_not_inter
         repository.git("config", name, value)
     monkeypatch.setenv("GIT_DIR", "/nonexistent")
     monkeypatch.setenv("GIT_WORK_TREE", "/nonexistent")
+    for name in ("GIT_ICASE_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_TRACE"):
+        monkeypatch.setenv(name, "1")
     monkeypatch.setenv("LANG", "pt_BR.UTF-8")
     row = rows_of(opened())["ação.md"]
     assert row["created"] == "2024-03-01T12:00:00Z"
+
+
+def test_a_history_that_was_cut_by_grafts_or_replaced_is_read_as_it_is(repository, opened):
+    repository.commit(**{f"{APPROVED}/a.md": "um"})
+    last = repository.commit("Rui Lima", **{f"{APPROVED}/b.md": "dois"})
+    before = rows_of(opened())
+    grafts = repository.path / ".git" / "info" / "grafts"
+    grafts.parent.mkdir(exist_ok=True)
+    grafts.write_text(f"{last}\n")
+    repository.git("replace", before["a.md"]["blob_id"], before["b.md"]["blob_id"])
+    source = opened()
+    assert rows_of(source) == before
+    assert [source.read(file) for file in source.files()] == [b"um", b"dois"]
 
 
 def test_damaged_content_is_never_handed_on(repository, opened):

@@ -171,7 +171,9 @@ def test_a_backup_that_breaks_off_leaves_the_former_one_as_it_was(
     assert moved.execution_ids() == before
 
 
-@pytest.mark.parametrize("damage", ["altered", "missing", "manifest", "no manifest", "outside", "format"])
+@pytest.mark.parametrize(
+    "damage", ["altered", "missing", "manifest", "no manifest", "shortened", "swapped", "outside", "format"]
+)
 def test_a_backup_that_is_not_whole_replaces_nothing(shouting: Shouting, tmp_path: Path, damage: str) -> None:
     target = tmp_path / "backup"
     create_backup(shouting.manager, str(target))
@@ -185,17 +187,25 @@ def test_a_backup_that_is_not_whole_replaces_nothing(shouting: Shouting, tmp_pat
         manifest.write_text(manifest.read_text()[:-40])
     elif damage == "no manifest":
         manifest.unlink()
+    elif damage in {"shortened", "swapped"}:  # valid JSON all the same
+        told = json.loads(manifest.read_text())
+        if damage == "shortened":
+            del told["files"][-3:]
+        else:
+            told["files"][0]["path"], told["files"][1]["path"] = "runs/a/b", told["files"][0]["path"]
+        manifest.write_text(json.dumps(told))
     elif damage == "outside":
-        manifest.write_text(manifest.read_text().replace('"path":"audit', '"path":"../audit'))
-        manifest.write_text(manifest.read_text().replace('"path": "audit', '"path": "../audit'))
+        told = json.loads(manifest.read_text())
+        told["files"][0]["path"] = "../audit.jsonl"
+        manifest.write_text(json.dumps(told | {"format": 1}))  # as somebody would who means harm
     else:
-        manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
+        manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 3'))
     before = {path: path.stat().st_mtime_ns for path in shouting.manager.outputs.rglob("*.ipynb")}
 
     words = {
         "altered": "was altered", "missing": "lacks the content", "manifest": "is damaged",
         "no manifest": "There is no backup", "outside": "outside the outputs folder",
-        "format": "has format 2",
+        "format": "has format 3", "shortened": "altered or shortened", "swapped": "altered or shortened",
     }  # fmt: skip
     with pytest.raises(StateManagementError, match=words[damage]):
         restore_backup(shouting.manager, str(target), force=True)

@@ -317,8 +317,9 @@ def test_a_run_that_ended_well_is_not_resumed(nic_etl: Command, manager: StateMa
 def test_a_second_run_is_refused_with_the_first_one_named(nic_etl: Command, manager: StateManager) -> None:
     with manager.lock("the-first"):
         done = nic_etl("run", "--json")
-    assert (done.code, done.out) == (2, "")
+    assert done.code == 2
     assert "Another run holds the-first" in done.err
+    assert done.json == {"error": done.err.strip()}
 
 
 def test_an_outputs_folder_that_cannot_be_made_is_told(nic_etl: Command, tmp_path: Path) -> None:
@@ -358,8 +359,8 @@ def test_a_tool_that_fails_is_told_by_its_last_words() -> None:
 
 def test_a_search_without_a_store_is_one_sentence(nic_etl: Command) -> None:
     done = nic_etl("search", "prazo de incidentes", "--json")
-    assert (done.code, done.out) == (1, "")
-    assert "run `nic-etl run` first" in done.err
+    assert done.code == 1
+    assert "run `nic-etl run` first" in done.json["error"]
     assert len(done.err.splitlines()) == 1
 
 

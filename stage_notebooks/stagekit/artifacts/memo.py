@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from stagekit.base.database_faults import is_damage
+from stagekit.artifacts.database_faults import disk_errors_named, is_damage
 from stagekit.base.plain_json import parse_json
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher
@@ -64,13 +64,14 @@ class Memo:
         # Before the file is looked at: it may not be for us.
         self.cipher = folder_cipher(path.parent) if cipher is None else cipher
         self._lock = threading.Lock()
-        try:
-            self._connection = self._open()
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
-            self._set_aside()
-            self._connection = self._open()
+        with disk_errors_named(path):
+            try:
+                self._connection = self._open()
+            except sqlite3.DatabaseError as error:
+                if not is_damage(error):
+                    raise
+                self._set_aside()
+                self._connection = self._open()
 
     def __enter__(self) -> Memo:
         return self
@@ -205,7 +206,7 @@ class Memo:
     def _execute(self, statement: str, rows: Sequence[Sequence[Any]]) -> list[Any]:
         # One connection for all threads of a stage. A page that turns out damaged empties the cache; any
         # other error (locked, disk full, closed: subclasses) has nothing to do with the file.
-        with self._lock:
+        with self._lock, disk_errors_named(self.path):
             try:
                 return self._execute_once(statement, rows)
             except sqlite3.DatabaseError as error:

@@ -19,6 +19,7 @@ import fsspec
 from pydantic import ValidationError
 
 from stagekit.artifacts.table_files import GROUP_ROWS, TableFile
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.files import atomic_write, move_file, remove_file
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.contract import ArtifactRef
@@ -168,6 +169,8 @@ class ArtifactStore:
             finally:
                 os.close(descriptor)
         except OSError as error:
+            if fault := disk_fault(error, Path(self._root)):
+                raise ArtifactError(fault) from None
             raise ArtifactError(
                 f"Artifact {uri} cannot be written to {self.url} ({error.strerror}): "
                 "see that the disk is whole and has room, and run the stage again."
@@ -261,7 +264,10 @@ class ArtifactStore:
             return {uri for uri, size in sizes.items() if not self._has(uri, size)}
         else:
             found = {uri: size for uri, size, _ in self.entries()}
-        return {uri for uri, size in sizes.items() if found.get(uri) != size + overhead}
+        missing = {uri for uri, size in sizes.items() if found.get(uri) != size + overhead}
+        if not self._local and len(missing) < _FEW:  # some stores list late what they hold already
+            return {uri for uri in missing if not self._has(uri, sizes[uri])}
+        return missing
 
     def lost(self) -> set[str]:
         """Return the addresses of artifacts that somebody could not read and that nobody made again since."""

@@ -9,6 +9,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from stagekit.base.disk_faults import named_in_errors
+
 __all__ = ["atomic_write", "move_file", "remove_file", "sha256_file"]
 
 
@@ -25,12 +27,13 @@ def atomic_write(path: Path, data: bytes, *, sync: bool = True) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(temporary, flags, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
+        with named_in_errors(path):
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                if sync:
+                    file.flush()
+                    os.fsync(file.fileno())
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.base.database_faults import is_damage
+from stagekit.artifacts.database_faults import disk_errors_named, is_damage
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher
 
@@ -110,7 +110,10 @@ class VectorStore:
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         # One connection a call: cheap, and safe in threads and forked workers alike.
-        with contextlib.closing(sqlite3.connect(self.path, timeout=60)) as connection:
+        with (
+            disk_errors_named(self.path),
+            contextlib.closing(sqlite3.connect(self.path, timeout=60)) as connection,
+        ):
             # As the memo does: what a loss of power takes is embedded again.
             connection.execute("PRAGMA synchronous = NORMAL")
             yield connection

@@ -20,7 +20,8 @@ _FOREIGN = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_DIR",
-    "GIT_GRAFT_FILE",
+    "GIT_GLOB_PATHSPECS",  # these two do not go with GIT_LITERAL_PATHSPECS
+    "GIT_ICASE_PATHSPECS",
     "GIT_IMPLICIT_WORK_TREE",
     "GIT_INDEX_FILE",
     "GIT_INTERNAL_SUPER_PREFIX",
@@ -181,6 +182,7 @@ def _environment(repository: Path) -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,  # the older form of replaced histories
         "GIT_LITERAL_PATHSPECS": "1",
         # A damaged repository must not be mistaken for the one that happens to lie around it.
         "GIT_CEILING_DIRECTORIES": str(repository.parent),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from stagekit.artifacts.memo import canonical_json
 from stagekit.artifacts.store import ArtifactStore
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.fingerprint import function_source
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import DocumentRejected, StageError
@@ -212,14 +213,26 @@ def document_value(row: Row, function: Callable[[Row], DocumentOutput], store: A
             value[name] = store.put(name, data, media_type).model_dump()
         canonical_json(value).encode()  # what cannot be stored is a fault of this document alone
     except DocumentRejected as refusal:
+        _require_disk(refusal)
         return verdict("rejected", refusal.category, refusal.message, refusal.remedy, begin)
     except StageError:
         raise
     except Exception as error:  # whatever a library throws at one document must not stop the others
+        _require_disk(error)
         message = _first_line(str(error)) or type(error).__name__
         remedy = "it is tried again on the next run; report it if it persists"
         return verdict("failed", type(error).__name__, message, remedy, begin)
     return value | _stamp(begin)
+
+
+def _require_disk(error: Exception) -> None:
+    """Tell a disk that takes nothing more, which no document is to blame for, from what is wrong with one.
+
+    Raises:
+        StageError: the disk does not.
+    """
+    if fault := disk_fault(error):
+        raise StageError(fault) from error
 
 
 def verdict(status: str, category: str, message: str, remedy: str, begin: float) -> Row:

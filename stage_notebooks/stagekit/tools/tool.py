@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from stagekit.base.disk_faults import disk_fault
 from stagekit.errors import StageError
 
 __all__ = ["answer"]
@@ -36,6 +37,11 @@ def answer(tool: Callable[..., Any], name: str) -> int:
             found = tool(**request)
     except StageError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except Exception as error:
+        if not (fault := disk_fault(error)):
+            raise
+        sys.stderr.write(f"{fault}\n")
         return 1
     json.dump(found, output, ensure_ascii=False)
     output.write("\n")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any
 
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.machine import available_memory_mb, cores
 from stagekit.base.paths import make_private_dir
 from stagekit.errors import ArtifactError, StageError
@@ -251,6 +252,8 @@ class _Team:
         ending = self._dismiss(worker)
         if task is None:
             return
+        if fault := disk_fault(ending, self._place.log.parent):
+            raise StageError(fault)
         if task.again:
             yield task.index, _crashed(ending, self._place, worker.begin)
         else:
@@ -263,6 +266,8 @@ class _Team:
     def _start_failed(self, worker: WorkerProcess) -> None:
         ending = self._dismiss(worker)
         self._failed_starts += 1
+        if fault := disk_fault(ending, self._place.log.parent):
+            raise StageError(fault)
         if self._failed_starts >= _START_FAILURES:
             raise StageError(
                 f"No document worker can be started: its process {ending}; see the end of {self._place.log}."
