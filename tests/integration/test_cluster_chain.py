@@ -154,9 +154,10 @@ def test_slow_a_cluster_that_loses_a_worker_makes_what_one_machine_makes(
     with QdrantServer() as one, QdrantServer() as other, DaskCluster(tmp_path / "cluster") as cluster:
         victim = cluster.start_worker()
         cluster.start_worker()
+        cluster.start_worker(NIC_ETL_PDF_PASSWORDS="1234")
         local = Chain(tmp_path / "local", common | {"qdrant_url": one.url}, {})
         expected = local.result(local.start("run", "--json"))
-        cluster.wait_for_workers(2)
+        cluster.wait_for_workers(3)
 
         settings = common | {"qdrant_url": other.url, "dask_scheduler": cluster.address}
         url = "s3://artifacts/nic-etl"
@@ -167,6 +168,8 @@ def test_slow_a_cluster_that_loses_a_worker_makes_what_one_machine_makes(
 
         assert (summary["status"], summary["points"]) == (expected["status"], expected["points"])
         assert victim.poll() == -9
+        [warning] = [said for said in summary["warnings"] if "was left out" in said]
+        assert "differs from this machine in NIC_ETL_PDF_PASSWORDS (others there)" in warning
         assert not (away.outputs / "artifacts").exists()
         here, there = open_store(local.outputs / "artifacts"), open_store(url)
         wanted, found = local.products(here), away.products(there)

@@ -158,6 +158,21 @@ def test_what_is_known_asks_no_cluster(
     assert column(run(opened, workers, "fine", "reject"), "unchanged") == [True, True]
 
 
+def test_a_verdict_that_hung_on_the_worker_is_not_remembered(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
+) -> None:
+    opened, workers = stage(), plan(timeout_s=1)
+    executor = ClusterDocuments(here.scheduler_address, workers)
+    [slow] = run(opened, executor, "sleep 60")
+    assert slow["category"] == "timed_out"
+    trace = Path(workers.settings["folder"]) / "asked"
+    assert len(trace.read_text().splitlines()) == 1
+    [again] = run(opened, workers, "sleep 60")
+    assert (again["category"], again["unchanged"]) == ("timed_out", False)
+    [known] = run(opened, executor, "sleep 60")  # what this machine found holds for it
+    assert known["unchanged"]
+
+
 def test_a_setting_that_the_workers_refuse_stops_the_stage(
     stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
 ) -> None:
