@@ -270,9 +270,7 @@ def test_a_notebook_that_cannot_be_run_is_a_problem_of_the_configuration(
 def test_the_cluster_is_looked_at_before_the_first_stage_where_a_stage_may_need_it(
     make: Make, stages: list[PipelineStage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parameters = (
-        'chunk_size: int = 1\nbatch_size: int = 32\norganization: str = "NIC"\ndask_scheduler: str = ""'
-    )
+    parameters = 'chunk_size: int = 1\ndask_scheduler: str = ""'
     write_notebook(stages[1].notebook, "shout", parameters, "pass")
     chain = make(dask_scheduler="tcp://127.0.0.1:9")
     record(chain)

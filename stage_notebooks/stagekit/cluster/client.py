@@ -103,13 +103,13 @@ class ClusterTasks:
         self._threads = 0
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._tasks) + len(self._given_up)
 
     def room(self) -> bool:
         """Tell whether the cluster would be kept waiting without another task; true if there is none."""
         if time.monotonic() - self._looked > _LOOK_S:
             self._look()
-        return len(self._tasks) < max(1, 2 * self._threads)
+        return len(self) < max(1, 2 * self._threads)
 
     def submit(self, number: int, function: Callable[..., Any], *arguments: Any) -> None:
         """Begin a task; the function is importable by name on the workers."""
@@ -125,9 +125,7 @@ class ClusterTasks:
         """
         while True:
             if self._given_up:
-                task = self._given_up.popleft()
-                self._tasks.discard(task)
-                return task.number, WorkersLostError()
+                return self._given_up.popleft().number, WorkersLostError()
             try:
                 future = self._done.get(timeout=_LOOK_S)
             except Empty:
@@ -157,6 +155,7 @@ class ClusterTasks:
             self._client.cancel([task.future for task in self._in_work.values()], force=True)
         self._in_work.clear()
         self._tasks.clear()
+        self._given_up.clear()
         with contextlib.suppress(Exception):
             self._client.run(clean_up, workers=sorted(self._admitted.alike), on_error="ignore")
 
@@ -195,6 +194,8 @@ class ClusterTasks:
             for task in [task for task in self._tasks if not task.workers & self._admitted.alike]:
                 self._send_elsewhere(task)
         elif self._looked - self._worked > _NO_WORKER_S:
+            if self._admitted.left_out:
+                raise self._admitted.none_left()
             raise StageError(
                 f"dask_scheduler: the cluster at {self._address} has had no worker for {_NO_WORKER_S:.0f} s: "
                 "start workers and run again; what was finished is kept."
@@ -207,6 +208,7 @@ class ClusterTasks:
             task.future.release()
             task.losses += 1
         if task.losses > _MOST_LOSSES:
+            self._tasks.discard(task)
             self._given_up.append(task)
         else:
             self._send(task)
