@@ -364,6 +364,26 @@ def test_a_run_whose_workers_all_went_says_so(
     until(lambda: not document_processes())
 
 
+def test_a_task_whose_workers_are_gone_is_sent_to_others_and_at_last_given_up(
+    here: LocalCluster, place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_LOOK_S", 0.0)
+    with (
+        Client(here.scheduler_address, set_as_default=False) as client,
+        admission(client, place.store, FACTS, [{}]) as admitted,
+    ):
+        for times in (cluster._MOST_LOSSES, cluster._MOST_LOSSES + 1):
+            tasks = cluster.ClusterTasks(client, here.scheduler_address, admitted)
+            tasks.submit(7, time.sleep, 0.5)
+            for _ in range(times):
+                [task] = tasks._in_work.values()
+                task.workers = frozenset({"tcp://gone"})
+                tasks.room()
+            number, answer = tasks.next()
+            assert (number, cluster.lost(answer)) == (7, times > cluster._MOST_LOSSES)
+            assert len(tasks) == 0
+
+
 # Real processes
 
 
