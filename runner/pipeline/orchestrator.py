@@ -24,6 +24,7 @@ from runner.models import (
     ValidationResult,
     trial_collection,
 )
+from runner.pipeline.cluster import require_cluster, wants_cluster
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.hooks import REPORT, Hook
 from runner.pipeline.notebook_progress import ProgressTracker, in_notebook
@@ -292,6 +293,11 @@ class PipelineOrchestrator:
         with manager.lock() as note:
             reap_orphans(manager.kernels)
             chosen = [*again, *(changed_since(manager, since) if since else [])]
+            stages = {stage.name: stage for stage in self._stages}
+            ordered = [stages[name] for name in (scope.only if scope else self.resolver.order)]
+            reuse = self._persistence and not chosen and scope is None
+            if wants_cluster(ordered, config, manager, run=resumed, reuse=reuse):
+                require_cluster(config)
             if chosen:
                 scope = RunScope(forced=tuple(sorted(forget_documents(manager, chosen))))
             if resumed is None:

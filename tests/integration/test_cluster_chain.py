@@ -154,9 +154,10 @@ def test_slow_a_cluster_that_loses_a_worker_makes_what_one_machine_makes(
     with QdrantServer() as one, QdrantServer() as other, DaskCluster(tmp_path / "cluster") as cluster:
         victim = cluster.start_worker()
         cluster.start_worker()
+        cluster.start_worker(NIC_ETL_PDF_PASSWORDS="1234")
         local = Chain(tmp_path / "local", common | {"qdrant_url": one.url}, {})
         expected = local.result(local.start("run", "--json"))
-        cluster.wait_for_workers(2)
+        cluster.wait_for_workers(3)
 
         settings = common | {"qdrant_url": other.url, "dask_scheduler": cluster.address}
         url = "s3://artifacts/nic-etl"
@@ -167,6 +168,12 @@ def test_slow_a_cluster_that_loses_a_worker_makes_what_one_machine_makes(
 
         assert (summary["status"], summary["points"]) == (expected["status"], expected["points"])
         assert victim.poll() == -9
+        [report] = (away.outputs / "runs").glob("*/report.json")
+        left_out = "was left out: it differs from this machine in NIC_ETL_PDF_PASSWORDS (others there)"
+        warned = {
+            stage["name"] for stage in json.loads(report.read_text())["stages"] if left_out in str(stage)
+        }
+        assert warned == {"document_processing"}
         assert not (away.outputs / "artifacts").exists()
         here, there = open_store(local.outputs / "artifacts"), open_store(url)
         wanted, found = local.products(here), away.products(there)

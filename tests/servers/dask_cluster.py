@@ -22,21 +22,34 @@ from types import TracebackType
 
 from distributed import Client, LocalCluster
 
-__all__ = ["DaskCluster", "cluster_here"]
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.cluster.likeness import Likeness, facts_of, keyed_digest
+
+__all__ = ["DaskCluster", "cluster_here", "likeness_here"]
 
 _ROOT = Path(__file__).parents[2]
 _WAIT_S = 60.0
 
 
-def cluster_here(threads: int) -> LocalCluster:
-    """Return a cluster whose one worker, of so many threads, lives in this process."""
+def cluster_here(threads: int, workers: int = 1) -> LocalCluster:
+    """Return a cluster whose workers, of so many threads each, live in this process."""
     return LocalCluster(
-        n_workers=1,
+        n_workers=workers,
         threads_per_worker=threads,
         processes=False,
         protocol="tcp",
         dashboard_address="127.0.0.1:0",
     )
+
+
+def likeness_here(
+    store: ArtifactStore, facts: str = "stagekit.cluster.facts:conversion_facts", *arguments: object
+) -> Likeness:
+    """Return what an order carries that this process gives."""
+    key = os.urandom(32)
+    given = list(arguments) or [{}]
+    ref = store.put("key", key, "application/octet-stream").model_dump()
+    return Likeness(facts, given, store.url, ref, keyed_digest(key, facts_of(facts, key, given)))
 
 
 @dataclass

@@ -12,19 +12,21 @@ from typing import Any
 
 import psutil
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, get_worker
 
 from stagekit import Stage, StageError, open_stage
 from stagekit.cluster import client as cluster
 from stagekit.cluster import documents as cluster_documents
 from stagekit.cluster import worker as cluster_worker
+from stagekit.cluster.admission import admission
 from stagekit.cluster.documents import ClusterDocuments
 from stagekit.stage.execution import Workplace
 from stagekit.workers.team import DocumentWorkers
-from tests.servers.dask_cluster import DaskCluster, cluster_here
+from tests.servers.dask_cluster import DaskCluster, cluster_here, likeness_here
 from tests.unit.core_notebooks import source_notebook
 
 Row = dict[str, Any]
+FACTS = "stagekit.cluster.facts:conversion_facts"
 MISBEHAVING = "tests.unit.worker_documents:open_misbehaving"
 
 
@@ -156,6 +158,21 @@ def test_what_is_known_asks_no_cluster(
     assert column(run(opened, workers, "fine", "reject"), "unchanged") == [True, True]
 
 
+def test_a_verdict_that_hung_on_the_worker_is_not_remembered(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
+) -> None:
+    opened, workers = stage(), plan(timeout_s=1)
+    executor = ClusterDocuments(here.scheduler_address, workers)
+    [slow] = run(opened, executor, "sleep 60")
+    assert slow["category"] == "timed_out"
+    trace = Path(workers.settings["folder"]) / "asked"
+    assert len(trace.read_text().splitlines()) == 1
+    [again] = run(opened, workers, "sleep 60")
+    assert (again["category"], again["unchanged"]) == ("timed_out", False)
+    [known] = run(opened, executor, "sleep 60")  # what this machine found holds for it
+    assert known["unchanged"]
+
+
 def test_a_setting_that_the_workers_refuse_stops_the_stage(
     stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
 ) -> None:
@@ -198,21 +215,84 @@ def test_a_document_that_a_closing_worker_broke_off_is_given_out_again(
 
 
 def test_a_result_that_is_made_again_is_waited_for(
-    here: LocalCluster, monkeypatch: pytest.MonkeyPatch
+    here: LocalCluster, place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "_FETCH_S", 0.1)
     monkeypatch.setattr(cluster, "_LOOK_S", 0.1)
-    with Client(here.scheduler_address, set_as_default=False) as client:
-        tasks = cluster.ClusterTasks(client, here.scheduler_address)
+    with (
+        Client(here.scheduler_address, set_as_default=False) as client,
+        admission(client, place.store, FACTS, [{}]) as admitted,
+    ):
+        tasks = cluster.ClusterTasks(client, here.scheduler_address, admitted)
         tasks.submit(7, time.sleep, 1)
-        [(_, future)] = tasks._in_work.values()
-        tasks._done.put(future)  # as one that was finished, and whose worker has gone since
+        [task] = tasks._in_work.values()
+        assert task.future is not None
+        tasks._done.put(task.future)  # as one that was finished, and whose worker has gone since
         assert tasks.next() == (7, None)
         tasks.submit(8, time.sleep, 0)
         assert tasks.next() == (8, None)
     time.sleep(0.2)
     with pytest.raises(StageError, match=r"the scheduler at tcp://.* is gone"):
         tasks.room()
+
+
+# Workers that differ
+
+_DOCLING: dict[str, str] = {}  # the version that a worker has, by its address; "" is that of those looked at
+
+
+def docling_facts(*_: Any) -> dict[str, str]:
+    """Facts of this process, which is the client and all workers at once."""
+    try:
+        address = str(get_worker().address)
+    except ValueError:  # not within a task
+        address = ""
+    return {"docling": _DOCLING.get(address, "2.2")}
+
+
+def test_a_worker_that_differs_refuses_its_orders_and_others_do_the_work(
+    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cluster_here(1, workers=2) as own:
+        first, second = sorted(str(worker.address) for worker in own.workers.values())
+        monkeypatch.setitem(_DOCLING, first, "2.1")
+        executor = ClusterDocuments(own.scheduler_address, plan(), facts=f"{__name__}:docling_facts")
+        opened = stage()
+        assert column(run(opened, executor, *"abcdefgh"), "status") == ["ok"] * 8
+        differs = "differs from this machine in docling (2.1 there, 2.2 here): make them the same and start"
+        assert opened.result.warnings == [
+            f"dask_scheduler: the cluster's worker {first} was left out: it {differs} it again."
+        ]
+
+        monkeypatch.setitem(_DOCLING, second, "2.1")
+        with pytest.raises(StageError) as caught:
+            run(stage(), executor, "none is left")
+        said = str(caught.value)
+        assert (
+            f"can do this work: {first} {differs} it again; {second} {differs} it again; then run again"
+            in said
+        )
+
+
+def test_a_worker_that_joins_later_is_looked_at_before_it_has_work(
+    stage: Callable[..., Stage],
+    plan: Callable[..., DocumentWorkers],
+    monkeypatch: pytest.MonkeyPatch,
+    place: Workplace,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(cluster, "_LOOK_S", 0.1)
+    with cluster_here(1) as own:
+        [first] = own.workers.values()
+        executor = ClusterDocuments(own.scheduler_address, plan(), facts=f"{__name__}:docling_facts")
+        work = executor.run(documents(*(f"sleep 0.{n}" for n in range(1, 9))), place, nothing)
+        next(work)
+        monkeypatch.setitem(_DOCLING, "", "2.1")
+        own.scale(2)
+        assert len(list(work)) == 7
+        [other] = {str(worker.address) for worker in own.workers.values()} - {str(first.address)}
+        [note] = executor.notes
+        assert note.startswith(f"dask_scheduler: the cluster's worker {other} was left out: it differs")
 
 
 # The end
@@ -239,7 +319,8 @@ def test_each_document_is_remembered_at_once_and_a_cancelled_run_leaves_nothing(
 def test_documents_of_a_client_that_was_killed_are_broken_off(
     plan: Callable[..., DocumentWorkers], here: LocalCluster, place: Workplace
 ) -> None:
-    order = cluster_worker.DocumentOrder(MISBEHAVING, plan().settings, 600, 900, 900, place.store_url)
+    alike = likeness_here(place.store)
+    order = cluster_worker.DocumentOrder(MISBEHAVING, plan().settings, 600, 900, 900, alike)
     with Client(here.scheduler_address, set_as_default=False) as client:
         client.submit(cluster_worker.read_document, order, documents("child")[0], pure=False)
         kept = client.submit(cluster_worker.read_document, order, documents("fine")[0], pure=False)
@@ -257,7 +338,8 @@ def test_processes_that_nobody_needs_end_by_themselves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cluster_worker, "_IDLE_S", 0.2)
-    order = cluster_worker.DocumentOrder(MISBEHAVING, plan().settings, 600, 900, 900, place.store_url)
+    alike = likeness_here(place.store)
+    order = cluster_worker.DocumentOrder(MISBEHAVING, plan().settings, 600, 900, 900, alike)
     with Client(here.scheduler_address, set_as_default=False) as client:
         for text in ("fine", "well"):
             answer = client.submit(cluster_worker.read_document, order, documents(text)[0], pure=False)
@@ -280,6 +362,26 @@ def test_a_run_whose_workers_all_went_says_so(
         with pytest.raises(StageError, match=r"has had no worker for .* what was finished is kept"):
             next(work)
     until(lambda: not document_processes())
+
+
+def test_a_task_whose_workers_are_gone_is_sent_to_others_and_at_last_given_up(
+    here: LocalCluster, place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_LOOK_S", 0.0)
+    with (
+        Client(here.scheduler_address, set_as_default=False) as client,
+        admission(client, place.store, FACTS, [{}]) as admitted,
+    ):
+        for times in (cluster._MOST_LOSSES, cluster._MOST_LOSSES + 1):
+            tasks = cluster.ClusterTasks(client, here.scheduler_address, admitted)
+            tasks.submit(7, time.sleep, 0.5)
+            for _ in range(times):
+                [task] = tasks._in_work.values()
+                task.workers = frozenset({"tcp://gone"})
+                tasks.room()
+            number, answer = tasks.next()
+            assert (number, cluster.lost(answer)) == (7, times > cluster._MOST_LOSSES)
+            assert len(tasks) == 0
 
 
 # Real processes
@@ -359,5 +461,5 @@ def test_slow_a_scheduler_that_goes_away_is_told(
     work = executor.run(documents("fine", "sleep 600"), place, nothing)
     next(work)
     there.kill_scheduler()
-    with pytest.raises(StageError, match=r"the scheduler at tcp://.* is gone: start it and run again"):
+    with pytest.raises(StageError, match=r"the scheduler at tcp://.* is gone, .* then the workers"):
         next(work)

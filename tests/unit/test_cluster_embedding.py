@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from distributed import KilledWorker, LocalCluster
+from distributed import KilledWorker, LocalCluster, get_worker
 
 from stagekit import DocumentOutput, Stage, StageError, embedding, open_stage
 from stagekit.cluster import embedding as cluster_embedding
 from stagekit.cluster import worker as cluster_worker
 from stagekit.cluster.embedding import ClusterEmbedding
 from stagekit.cluster.facts import embedding_facts
+from stagekit.cluster.likeness import Refusal
 from stagekit.embedding import VectorStore, embed_texts, embed_with_reuse, load_model, resolve_model
 from tests.crash.corpus import document
 from tests.crash.tiny_model import write_tiny_model
@@ -165,8 +166,8 @@ def dies(order: Any, groups: Any) -> None:
     raise KilledWorker("embed_groups", SimpleNamespace(address="tcp://gone"), 3)
 
 
-def refuses(order: Any, groups: Any) -> None:
-    raise StageError("The weights are damaged.")
+def refuses(order: Any, groups: Any) -> Refusal:
+    return Refusal(str(get_worker().address), reason="The weights are damaged.")
 
 
 def breaks(order: Any, groups: Any) -> None:
@@ -185,7 +186,10 @@ def test_texts_of_which_workers_die_cost_their_documents_and_not_the_stage(
 
 @pytest.mark.parametrize(
     ("task", "said"),
-    [(refuses, "^The weights are damaged"), (breaks, r"cannot embed \(ImportError: no onnx")],
+    [
+        (refuses, r"no worker .* is not ready \(The weights are damaged\)"),
+        (breaks, r"cannot embed \(ImportError: no onnx"),
+    ],
 )
 def test_a_worker_that_cannot_embed_at_all_stops_the_stage(
     stage: Callable[[str], Stage],
@@ -231,6 +235,6 @@ def test_a_model_is_loaded_once_and_changed_when_another_is_asked_for(
     Embedding(stage("three"), other, here.scheduler_address).run([["três"]])
     assert cluster_worker._kept.model is not kept
     assert (
-        embedding_facts(str(model), "")["embedding_model"]
-        != embedding_facts(str(other), "")["embedding_model"]
+        embedding_facts(b"", {"name": str(model)})["embedding_model"]
+        != embedding_facts(b"", {"name": str(other)})["embedding_model"]
     )

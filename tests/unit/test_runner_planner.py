@@ -11,14 +11,23 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig
-from runner.errors import ConfigurationError, DependencyResolutionError, StateManagementError
+from runner.errors import (
+    ConfigurationError,
+    DependencyResolutionError,
+    PipelineOrchestrationError,
+    StateManagementError,
+)
 from runner.models import ExecutionStatus, PipelineResult, PipelineStage, PipelineState
+from runner.pipeline import cluster
+from runner.pipeline.cluster import wants_cluster
 from runner.pipeline.decide import decide, outside_of
 from runner.pipeline.differences import differences
 from runner.pipeline.fingerprint import stage_fingerprint
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.pipeline.stage_manager import StageManager
-from tests.toy_chain import toy_chain
+from stagekit.checks.doctor_cluster import check_cluster
+from stagekit.cluster import client
+from tests.toy_chain import toy_chain, write_notebook
 from tests.unit.core_notebooks import record_run, record_stage
 from tests.unit.storage_files import leave_store
 
@@ -256,6 +265,34 @@ def test_a_notebook_that_cannot_be_run_is_a_problem_of_the_configuration(
     stages[1].notebook.unlink()
     [problem] = make().validate_pipeline_config().problems
     assert "02_shout.ipynb cannot be read" in problem
+
+
+def test_the_cluster_is_looked_at_before_the_first_stage_where_a_stage_may_need_it(
+    make: Make, stages: list[PipelineStage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parameters = 'chunk_size: int = 1\ndask_scheduler: str = ""'
+    write_notebook(stages[1].notebook, "shout", parameters, "pass")
+    chain = make(dask_scheduler="tcp://127.0.0.1:9")
+    record(chain)
+    changed = make(dask_scheduler="tcp://127.0.0.1:9", chunk_size=300)
+    assert not wants_cluster(stages, chain.config, chain.state)
+    assert wants_cluster(stages, chain.config, chain.state, reuse=False)
+    assert wants_cluster(stages, changed.config, chain.state)
+    assert not wants_cluster(stages, make(chunk_size=300).config, chain.state)
+    assert not wants_cluster(stages[2:], changed.config, chain.state, reuse=False)  # a rerun of these
+
+    monkeypatch.setattr(client, "_CONNECT_S", 0.3)
+
+    def asked_here(_: str, request: dict[str, Any]) -> list[dict[str, Any]]:
+        return check_cluster(request["settings"], Path(request["outputs_dir"]))
+
+    monkeypatch.setattr(cluster, "run_tool", asked_here)
+    runs = len(chain.state.get_execution_history())
+    with pytest.raises(
+        PipelineOrchestrationError, match=r"no scheduler can be reached at tcp://127\.0\.0\.1:9"
+    ):
+        changed.execute_full_pipeline()
+    assert len(chain.state.get_execution_history()) == runs
 
 
 def test_health_names_each_component(make: Make, outputs: Path) -> None:

@@ -1,19 +1,24 @@
-"""Looks at the shared artifact store and at the Dask cluster for ``nic-etl doctor``, where they are set."""
+"""Looks at the shared artifact store and at the Dask cluster, where they are set.
+
+``nic-etl doctor`` asks with the other checks; before a run that may need the cluster the runner asks by
+``python -m stagekit.checks.doctor_cluster``, and says the same.
+"""
 
 from __future__ import annotations
 
+import json
 import os
-import secrets
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from stagekit.artifacts.store import artifacts_url, open_store
-from stagekit.cluster.check import require_access, require_alike
+from stagekit.cluster.admission import admission, require_access
 from stagekit.cluster.client import connected
 from stagekit.errors import StageError
 
-__all__ = ["check_cluster"]
+__all__ = ["check_cluster", "main"]
 
 Row = dict[str, Any]
 
@@ -50,10 +55,26 @@ def _store(url: str) -> str:
 
 
 def _workers(settings: Row, outputs: Path) -> str:
+    """Return how many workers can do the work of both stages, and why others cannot."""
     address = settings["dask_scheduler"]
     store = open_store(artifacts_url(outputs))
+    model = {"name": settings["embedding_model"], "revision": settings["model_revision"]}
+    asked = [("conversion_facts", settings), ("embedding_facts", model)]
+    alike, notes = None, dict[str, None]()
     with connected(address) as client:
-        require_alike(client, store, "stagekit.cluster.facts:conversion_facts", [secrets.token_hex(8)])
-        model = [settings["embedding_model"], settings["model_revision"]]
-        count = require_alike(client, store, "stagekit.cluster.facts:embedding_facts", model)
-    return f"{address}, workers like this machine: {count}"
+        for facts, argument in asked:
+            with admission(client, store, f"stagekit.cluster.facts:{facts}", [argument]) as admitted:
+                alike = admitted.alike if alike is None else alike & admitted.alike
+                notes |= dict.fromkeys(admitted.notes)
+    return " ".join([f"{address}, workers like this machine: {len(alike or ())}", *notes])
+
+
+def main() -> int:
+    """Answer the request ``{"settings", "outputs_dir"}`` on standard input and return the exit code."""
+    request = json.load(sys.stdin)
+    json.dump(check_cluster(request["settings"], Path(request["outputs_dir"])), sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

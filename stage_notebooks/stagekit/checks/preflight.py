@@ -129,7 +129,7 @@ def _encryption(settings: Settings) -> list[str]:
 
 
 def _cluster(settings: Settings) -> list[str]:
-    from stagekit.cluster.check import require_access
+    from stagekit.cluster.admission import require_access
 
     problems = []
     if settings.get("dask_scheduler") and find_spec("distributed") is None:

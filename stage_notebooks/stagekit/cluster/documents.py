@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from stagekit.cluster.check import require_alike
+from stagekit.cluster.admission import admission
 from stagekit.cluster.client import ClusterTasks, connected, lost, waits
+from stagekit.cluster.likeness import Likeness
 from stagekit.cluster.worker import DocumentOrder, end_idle_workers, read_document
 from stagekit.errors import StageError
-from stagekit.stage.execution import Effort, Show, Workplace, verdict
+from stagekit.stage.execution import LIMIT_CATEGORIES, Effort, Show, Workplace, verdict
 from stagekit.workers.team import DocumentWorkers
 
 __all__ = ["ClusterDocuments", "worker_lost"]
@@ -32,12 +32,15 @@ class ClusterDocuments:
         scheduler: address, ``tcp://host:8786``.
         plan: what is run, under which limits; ``count`` and ``worth`` are about this machine alone.
         facts: ``module:function`` that says what has to be alike, see :mod:`stagekit.cluster.facts`; it is
-            called with a random word.
+            called with a random key and the settings of the plan.
+        notes: a sentence about each worker that was left out of the last run.
     """
 
     scheduler: str
     plan: DocumentWorkers
     facts: str = "stagekit.cluster.facts:conversion_facts"
+    notes: list[str] = field(default_factory=list, init=False)
+    passing: ClassVar[frozenset[str]] = LIMIT_CATEGORIES
 
     @property
     def identity(self) -> str:
@@ -53,17 +56,20 @@ class ClusterDocuments:
         """Yield (index of the row, outcome) as documents are finished; closing it cancels all tasks.
 
         Raises:
-            StageError: the cluster cannot be used, see :func:`stagekit.cluster.check.require_alike`, is lost,
-                or a worker raised it.
+            StageError: the cluster cannot be used, see :func:`stagekit.cluster.admission.admission`, is lost,
+                or none of its workers can do the work.
         """
         if not rows:
             return
-        with connected(self.scheduler) as client:
-            require_alike(client, place.store, self.facts, [secrets.token_hex(8)])
-            tasks = ClusterTasks(client, self.scheduler)
+        with (
+            connected(self.scheduler) as client,
+            admission(client, place.store, self.facts, [self.plan.settings]) as admitted,
+        ):
+            tasks = ClusterTasks(client, self.scheduler, admitted)
             try:
-                yield from _Work(self.plan, rows, place, tasks).outcomes(show)
+                yield from _Work(self.plan, rows, tasks, admitted.likeness).outcomes(show)
             finally:
+                self.notes[:] = admitted.notes
                 tasks.end(end_idle_workers)
 
 
@@ -80,8 +86,8 @@ class _Work:
 
     plan: DocumentWorkers
     rows: Sequence[Row]
-    place: Workplace
     tasks: ClusterTasks
+    likeness: Likeness
     in_work: dict[int, _Given] = field(default_factory=dict)  # by index
     suspects: deque[int] = field(default_factory=deque)
 
@@ -109,7 +115,7 @@ class _Work:
             plan.timeout_s,
             plan.memory_mb,
             plan.recycle_mb,
-            self.place.store_url,
+            self.likeness,
         )
         row = self.rows[index]
         self.in_work[index] = _Given(time.monotonic(), str(row["path"]))
@@ -124,8 +130,6 @@ class _Work:
             yield index, worker_lost(begin)
         elif answer is None:  # broken off by a worker that was closing
             self._give_out(index)
-        elif isinstance(answer, StageError):
-            raise answer
         elif isinstance(answer, BaseException):
             raise StageError(
                 f"The cluster cannot process {path} "

@@ -6,11 +6,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from stagekit.cluster.check import require_alike
+from stagekit.cluster.admission import admission
 from stagekit.cluster.client import ClusterTasks, connected, lost, waits
 from stagekit.cluster.documents import worker_lost
+from stagekit.cluster.likeness import Likeness
 from stagekit.cluster.worker import EmbeddingOrder, embed_groups, end_idle_workers
 from stagekit.embedding.vectors import VectorStore, vector_key
 from stagekit.errors import StageError
@@ -41,6 +42,7 @@ class ClusterEmbedding:
         key: fingerprint of the model, and its computation: see :func:`stagekit.embedding.vector_key`.
         store: where vectors are looked up and kept.
         made: how many texts had no vector.
+        notes: a sentence about each worker that was left out of the last run.
     """
 
     scheduler: str
@@ -53,6 +55,8 @@ class ClusterEmbedding:
     store: VectorStore
     made: int = 0
     limits: Row = field(default_factory=dict, init=False)
+    notes: Sequence[str] = field(default=(), init=False)
+    passing: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def identity(self) -> str:
@@ -67,14 +71,16 @@ class ClusterEmbedding:
         """
         if not rows:
             return
-        with connected(self.scheduler) as client:
-            arguments = [self.model["name"], self.model.get("revision", "")]
-            facts = "stagekit.cluster.facts:embedding_facts"
-            require_alike(client, place.store, facts, arguments)
-            tasks = ClusterTasks(client, self.scheduler)
+        facts = "stagekit.cluster.facts:embedding_facts"
+        with (
+            connected(self.scheduler) as client,
+            admission(client, place.store, facts, [self.model]) as admitted,
+        ):
+            tasks = ClusterTasks(client, self.scheduler, admitted)
             try:
-                yield from _Work(self, rows, place, tasks).outcomes(show)
+                yield from _Work(self, rows, place, tasks, admitted.likeness).outcomes(show)
             finally:
+                self.notes = admitted.notes
                 tasks.end(end_idle_workers)
 
 
@@ -97,6 +103,7 @@ class _Work:
     rows: Sequence[Row]
     place: Workplace
     tasks: ClusterTasks
+    likeness: Likeness
     waiting: deque[tuple[int, set[int]]] = field(default_factory=deque)  # index, bundles that it needs
     bundles: dict[int, _Bundle] = field(default_factory=dict)  # under their numbers, until they are done
     asked: dict[str, int] = field(default_factory=dict)  # key of a text and the number of its bundle
@@ -132,7 +139,8 @@ class _Work:
             self.waiting.append((index, needed))
         bundle = self.bundles.get(self.number)
         if bundle and (entry is None or bundle.texts() >= _TASK_TEXTS or len(self.waiting) == _AHEAD):
-            order = EmbeddingOrder(self.plan.model, self.plan.prompt, self.plan.batch_size)
+            plan = self.plan
+            order = EmbeddingOrder(plan.model, plan.key[0], plan.prompt, plan.batch_size, self.likeness)
             groups = [list(group.values()) for group in bundle.groups]
             self.tasks.submit(self.number, embed_groups, order, groups)
             self.number += 1
@@ -164,8 +172,6 @@ class _Work:
             del self.asked[key]
         if lost(answer):
             self.dead.add(number)
-        elif isinstance(answer, StageError):
-            raise answer
         elif isinstance(answer, BaseException):
             raise StageError(
                 f"The cluster cannot embed ({type(answer).__name__}: {answer}): see the log of its workers."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stagekit.artifacts.memo import canonical_json
 from stagekit.artifacts.store import open_store
 from stagekit.base.machine import cores
-from stagekit.cluster.facts import LOADED_CODE
+from stagekit.cluster.likeness import Likeness, Refusal, refusal
 from stagekit.errors import StageError
 from stagekit.stage.execution import Workplace
 from stagekit.workers.team import DocumentWorkers, KeptWorker
@@ -32,8 +32,7 @@ class DocumentOrder:
     """How documents are to be processed, the same for all of a stage; see DocumentWorkers.
 
     Attributes:
-        store_url: of the artifact store.
-        code: fingerprint of the code that the client has loaded.
+        likeness: what this worker has in common with the machine that gives the order.
     """
 
     factory: str
@@ -41,8 +40,7 @@ class DocumentOrder:
     timeout_s: float
     memory_mb: float
     recycle_mb: float
-    store_url: str
-    code: str = LOADED_CODE
+    likeness: Likeness
 
 
 @dataclass(frozen=True)
@@ -51,15 +49,17 @@ class EmbeddingOrder:
 
     Attributes:
         model: arguments of :func:`stagekit.embedding.load_model`, by name.
+        fingerprint: of the model's files.
         prompt: put before each text.
         batch_size: most texts that go through the model at once.
-        code: fingerprint of the code that the client has loaded.
+        likeness: what this worker has in common with the machine that gives the order.
     """
 
     model: Row
+    fingerprint: str
     prompt: str
     batch_size: int
-    code: str = LOADED_CODE
+    likeness: Likeness
 
 
 @dataclass
@@ -72,24 +72,31 @@ class _Kept:
     )
     embedding: threading.Lock = field(default_factory=threading.Lock)  # one model keeps all cores busy
     model: tuple[str, Any] | None = None
+    alike: str = ""  # digest of the orders that the model was last compared with
 
 
 _kept = _Kept()
 
 
-def read_document(order: DocumentOrder, row: Row) -> Row | None:
+def read_document(order: DocumentOrder, row: Row) -> Row | Refusal | None:
     """Return a document's outcome; None if it is no longer wanted, which nobody waits for then.
 
-    Raises:
-        StageError: as :meth:`stagekit.workers.team.DocumentWorkers.run`, or this worker has another nic-etl.
+    What stops a stage on one machine makes this worker refuse: another one may have what it lacks.
     """
-    _require_same_code(order.code)
     name = canonical_json(asdict(order))
-    worker = _take(name) or _start(order)
+    worker: KeptWorker | None = None
     try:
+        worker = _take(name)
+        if worker is None:  # what a process has loaded when it starts holds for all that it reads
+            if refused := refusal(order.likeness, _address()):
+                return refused
+            worker = _start(order)
         value = worker.outcome(row, _unwanted)
+    except StageError as error:
+        _end(worker)
+        return Refusal(_address(), reason=str(error))
     except BaseException:
-        worker.end()
+        _end(worker)
         raise
     if value is None:
         worker.end()
@@ -98,17 +105,22 @@ def read_document(order: DocumentOrder, row: Row) -> Row | None:
     return value
 
 
-def embed_groups(order: EmbeddingOrder, groups: list[list[str]]) -> list[NDArray[np.float32] | None]:
+def embed_groups(
+    order: EmbeddingOrder, groups: list[list[str]]
+) -> list[NDArray[np.float32] | None] | Refusal:
     """Return the vectors of each group of texts, as one call of ``embed_texts`` makes them.
 
-    A group that fails, or that is no longer wanted, has None: whoever asked finds the reason by itself.
-
-    Raises:
-        StageError: the model cannot be loaded, or this worker has another nic-etl.
+    A group that fails, or that is no longer wanted, has None: whoever asked finds the reason by itself. A
+    worker that cannot load the model, or would make other vectors, refuses.
     """
-    _require_same_code(order.code)
     with _kept.embedding:
-        return [None if _unwanted() else _embedded(order, texts) for texts in groups]
+        try:
+            model = _model(order)
+            if isinstance(model, Refusal):
+                return model
+            return [None if _unwanted() else _embedded(order, model, texts) for texts in groups]
+        except StageError as error:
+            return Refusal(_address(), reason=str(error))
 
 
 def end_idle_workers() -> None:
@@ -160,33 +172,47 @@ def _start(order: DocumentOrder) -> KeptWorker:
     )
     here = get_worker()
     log = Path(here.local_directory) / "nic-etl-documents.log"
-    place = Workplace(open_store(order.store_url), order.store_url, log)
+    place = Workplace(open_store(order.likeness.store_url), order.likeness.store_url, log)
     return KeptWorker(plan, place, max(1, cores() // here.state.nthreads))
 
 
-def _embedded(order: EmbeddingOrder, texts: list[str]) -> NDArray[np.float32] | None:
-    from stagekit.embedding.model import embed_texts, load_model
+def _model(order: EmbeddingOrder) -> Any:
+    """Return the model of an order, kept or loaded now, or a Refusal: its vectors would be others."""
+    from stagekit.embedding.model import load_model
 
-    name = canonical_json(order.model)
+    if _kept.alike != order.likeness.digest:
+        if refused := refusal(order.likeness, _address()):
+            return refused
+        _kept.alike = order.likeness.digest
+    name = canonical_json([order.model, order.fingerprint])
     if _kept.model is None or _kept.model[0] != name:
         _kept.model = None  # its memory goes before another is loaded
         _kept.model = (name, load_model(**order.model))
         if torch := sys.modules.get("torch"):
             torch.set_num_threads(cores())  # Dask's nanny leaves it one
+    return _kept.model[1]
+
+
+def _embedded(order: EmbeddingOrder, model: Any, texts: list[str]) -> NDArray[np.float32] | None:
+    from stagekit.embedding.model import embed_texts
+
     try:
-        return embed_texts(_kept.model[1], texts, order.prompt, order.batch_size)
+        return embed_texts(model, texts, order.prompt, order.batch_size)
     except StageError:
         raise
     except Exception:  # a fault of these texts alone, which the client meets again and tells
         return None
 
 
-def _require_same_code(code: str) -> None:
-    if code != LOADED_CODE:
-        raise StageError(
-            "A worker that came to the cluster has another version of nic-etl than this machine: install the "
-            "same there, start it again, and run again; what was finished is kept."
-        )
+def _address() -> str:
+    from distributed import get_worker
+
+    return str(get_worker().address)
+
+
+def _end(worker: KeptWorker | None) -> None:
+    if worker is not None:
+        worker.end()
 
 
 def _unwanted() -> bool:

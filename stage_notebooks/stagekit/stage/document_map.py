@@ -167,7 +167,8 @@ class DocumentMap:
                 limited = self.executor.limits and value["category"] in LIMIT_CATEGORIES
                 memo_key = self._limit_key(key) if limited else key
                 made[key] = _Packed(memo_key, canonical_json(value))
-                if value["status"] != "failed":  # our own failures are tried again on the next run
+                # Our own failures are tried again on the next run, as what another machine would do better.
+                if value["status"] != "failed" and value["category"] not in self.executor.passing:
                     memory.keeper.keep(memo_key, value)
                 progress.advance(documents[key])
         progress.close()

@@ -109,6 +109,14 @@ class Executor(Protocol):
     def limits(self) -> Row:
         """Limits under which a document can be rejected; a verdict of theirs holds under these only."""
 
+    @property
+    def passing(self) -> frozenset[str]:
+        """Categories of verdicts that hung on the machine of the moment, and are not kept for later runs."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the report has to say about how the work went, one sentence each."""
+
     def run(self, rows: Sequence[Row], place: Workplace, show: Show) -> Generator[tuple[int, Row]]:
         """Yield (index of the row, outcome) as each document is finished; closing it ends all work.
 
@@ -120,6 +128,8 @@ class InProcess:
     """Applies a function to one document after the other, here."""
 
     limits: Row = {}  # noqa: RUF012 - nothing is limited
+    passing: frozenset[str] = frozenset()
+    notes: Sequence[str] = ()
 
     def __init__(self, function: Callable[[Row], DocumentOutput]) -> None:
         self._function = function

@@ -265,6 +265,8 @@ class Stage:
             how = [function_source(one) if one else None for one in (key, carry)]
             outcomes = self._with_held(rows, work, memory, digest(base, how, keep_last_good))
         self._columns |= memory.columns
+        for note in executor.notes:
+            self.warn(note)
         self.result.retry_count = memory.failures
         self._count(outcomes)
         return outcomes

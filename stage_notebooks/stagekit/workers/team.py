@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
-from typing import Any
+from typing import Any, ClassVar
 
 from stagekit.base.disk_faults import disk_fault
 from stagekit.base.machine import available_memory_mb, cores
@@ -58,6 +58,8 @@ class DocumentWorkers:
     recycle_mb: float = 2200.0  # 700 of them are libraries and models that the first PDF loads
     weight: Callable[[Row], float] = lambda _: 0.0
     worth: float = 0.0
+    passing: ClassVar[frozenset[str]] = frozenset()
+    notes: ClassVar[Sequence[str]] = ()
 
     @property
     def identity(self) -> str:

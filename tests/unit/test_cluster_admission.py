@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import LocalCluster
 
 from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError
@@ -19,12 +19,11 @@ from stagekit import StageError
 from stagekit.artifacts.store import ArtifactStore, open_store
 from stagekit.checks.doctor_cluster import check_cluster
 from stagekit.checks.preflight import preflight
-from stagekit.cluster import check as cluster_check
+from stagekit.cluster import admission as cluster_admission
 from stagekit.cluster import client as cluster
-from stagekit.cluster.check import require_alike
+from stagekit.cluster.admission import admission
 from stagekit.cluster.client import connected
 from stagekit.cluster.facts import conversion_facts
-from stagekit.cluster.worker import DocumentOrder, EmbeddingOrder, embed_groups, read_document
 from tests.servers.dask_cluster import DaskCluster, cluster_here
 
 FACTS = "stagekit.cluster.facts:conversion_facts"
@@ -55,19 +54,23 @@ def store(tmp_path: Path) -> ArtifactStore:
     return open_store(tmp_path / "artifacts")
 
 
-def refusal(address: str, store: ArtifactStore, facts: str = FACTS, *arguments: str) -> str:
-    with pytest.raises(StageError) as caught, connected(address) as client:
-        require_alike(client, store, facts, arguments or ["salt"])
+def refused(address: str, store: ArtifactStore, facts: str = FACTS) -> str:
+    with (
+        pytest.raises(StageError) as caught,
+        connected(address) as client,
+        admission(client, store, facts, [{}]),
+    ):
+        pass
     said = str(caught.value)
     assert len(said.splitlines()) == 1
     return said
 
 
-def in_worker(*_: str) -> dict[str, str]:
+def in_worker(*_: Any) -> dict[str, str]:
     return {"kind of process": "worker" if _is_worker() else "client"}
 
 
-def fails_in_worker(*_: str) -> dict[str, str]:
+def fails_in_worker(*_: Any) -> dict[str, str]:
     if _is_worker():
         raise RuntimeError("no memory left")
     return {}
@@ -80,8 +83,8 @@ def _is_worker() -> bool:
 def test_workers_that_are_alike_are_counted_and_nothing_is_left_behind(
     here: LocalCluster, store: ArtifactStore, tmp_path: Path
 ) -> None:
-    with connected(here.scheduler_address) as client:
-        assert require_alike(client, store, FACTS, ["salt"]) == 1
+    with connected(here.scheduler_address) as client, admission(client, store, FACTS, [{}]) as admitted:
+        assert (len(admitted.alike), admitted.notes) == (1, [])
     assert list(store.entries()) == []
 
 
@@ -107,18 +110,18 @@ def test_an_address_of_another_form_is_a_wrong_setting(address: str) -> None:
 
 
 def test_a_cluster_without_workers_is_told(monkeypatch: pytest.MonkeyPatch, store: ArtifactStore) -> None:
-    monkeypatch.setattr(cluster_check, "_FIRST_WORKER_S", 0.3)
+    monkeypatch.setattr(cluster_admission, "_FIRST_WORKER_S", 0.3)
     with LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0", protocol="tcp") as empty:
-        assert "has no workers: start one on each machine" in refusal(empty.scheduler_address, store)
+        assert "has no workers: start one on each machine" in refused(empty.scheduler_address, store)
 
 
 def test_a_difference_is_named_with_both_values(here: LocalCluster, store: ArtifactStore) -> None:
-    said = refusal(here.scheduler_address, store, f"{__name__}:in_worker")
+    said = refused(here.scheduler_address, store, f"{__name__}:in_worker")
     assert "differs from this machine in kind of process (worker there, client here)" in said
 
 
 def test_a_worker_that_breaks_is_told(here: LocalCluster, store: ArtifactStore) -> None:
-    said = refusal(here.scheduler_address, store, f"{__name__}:fails_in_worker")
+    said = refused(here.scheduler_address, store, f"{__name__}:fails_in_worker")
     assert "does not answer (no memory left)" in said
 
 
@@ -126,38 +129,27 @@ def test_a_store_that_a_worker_does_not_share_is_told(
     here: LocalCluster, store: ArtifactStore, tmp_path: Path
 ) -> None:
     store.url = str(tmp_path / "elsewhere")
-    said = refusal(here.scheduler_address, store)
-    assert "is not ready: Artifact probe" in said
+    said = refused(here.scheduler_address, store)
+    assert "is not ready (Artifact key (sha256/" in said
+    assert "has to be the same place there, and open to this worker" in said
 
 
 def test_passwords_are_compared_and_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    without = conversion_facts("salt")
+    without = conversion_facts(b"key", {})
     monkeypatch.setenv("NIC_ETL_PDF_PASSWORDS", "secret one\nsecret two")
-    facts = conversion_facts("salt")
-    assert facts == conversion_facts("salt")
+    facts = conversion_facts(b"key", {})
+    assert facts == conversion_facts(b"key", {})
     assert [name for name in facts if facts[name] != without[name]] == ["NIC_ETL_PDF_PASSWORDS"]
-    assert facts != conversion_facts("other salt")
-    assert facts["NIC_ETL_PDF_PASSWORDS"].startswith("2 passwords, digest ")
+    assert facts != conversion_facts(b"another key", {})
     assert "secret" not in str(facts)
 
 
 def test_a_store_with_credentials_in_its_address_is_refused(here: LocalCluster) -> None:
     store = open_store(f"memory://{uuid.uuid4().hex}")
     store.url = "ftp://user:password@host/artifacts"
-    said = refusal(here.scheduler_address, store)
+    said = refused(here.scheduler_address, store)
     assert "holds a user name or password" in said
     assert "password@" not in said
-
-
-def test_a_worker_of_another_version_does_no_work(here: LocalCluster, store: ArtifactStore) -> None:
-    order = DocumentOrder("module:function", {}, 1, 1, 1, store.url, code="other")
-    texts = EmbeddingOrder({}, "", 1, code="other")
-    with Client(here.scheduler_address, set_as_default=False) as client:
-        for future in (
-            client.submit(read_document, order, {}, pure=False),
-            client.submit(embed_groups, texts, [["a"]], pure=False),
-        ):
-            assert "another version of nic-etl" in str(future.exception())
 
 
 def test_the_doctor_looks_at_the_cluster(
@@ -180,7 +172,7 @@ def test_slow_a_worker_without_the_package_is_told(
     (tmp_path / "sitecustomize.py").write_text(_BLOCKER)
     worker = there.start_worker(PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     there.wait_for_workers(1)
-    said = refusal(there.address, store)
+    said = refused(there.address, store)
     there.end(worker)
     assert "cannot load nic-etl (No module named 'stagekit" in said
     assert "install the same version there" in said
@@ -191,14 +183,14 @@ def test_slow_a_store_that_workers_do_not_share_is_told(
 ) -> None:
     worker = there.start_worker()
     there.wait_for_workers(1)
-    said = refusal(there.address, open_store(f"memory://{uuid.uuid4().hex}"))
-    assert "is not ready: Artifact probe" in said
-    assert "is missing from the store" in said
+    said = refused(there.address, open_store(f"memory://{uuid.uuid4().hex}"))
+    assert "is not ready (Artifact key (sha256/" in said
+    assert "is missing from the store; memory://" in said
 
     class Elsewhere(ArtifactStore):
         def present(self, ref: Any) -> bool:
             return ref is None
 
-    said = refusal(there.address, Elsewhere(tmp_path / "artifacts"))
+    said = refused(there.address, Elsewhere(tmp_path / "artifacts"))
     there.end(worker)
     assert "let NIC_ETL_ARTIFACTS_URL name a place that all machines share" in said
