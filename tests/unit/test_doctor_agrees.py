@@ -339,7 +339,7 @@ BEFORE = [
     wrong_qdrant_address, no_qdrant_key_file, proxy_that_cannot_be_used, socks_without_its_package,
     no_authority, no_tesseract, no_models_of_docling, no_embedding_model, no_file_of_passwords, no_dask,
     encrypted_without_a_key, encrypted_under_another_key, outputs_that_is_a_file,
-    outputs_where_nothing_can_be_made, outputs_through_a_link, lock_that_cannot_be_written, another_run,
+    outputs_where_nothing_can_be_made, outputs_through_a_link, lock_that_cannot_be_written,
 ]  # fmt: skip
 
 
@@ -348,6 +348,13 @@ def test_what_refuses_a_run_at_once_is_told_before(place: Place, make: Callable[
     make(place)
     said = refused(place.config())
     assert said in told(place.config())
+
+
+def test_a_run_at_work_is_named_and_is_no_fault(place: Place) -> None:
+    another_run(place)
+    said = refused(place.config())
+    checks = PipelineOrchestrator(config=place.config()).validate_pipeline_health().checks
+    assert ("outputs", True, said) in checks
 
 
 # Stage 01
