@@ -28,7 +28,7 @@ from stagekit.processing.office.word.plain import PlainWord, make_plain
 from stagekit.processing.office.word.restore import restore_marks
 from stagekit.processing.pdf.coverage import is_readable, measure_coverage, page_texts_of
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
-from stagekit.processing.pdf.lost_text import put_back_lost_text
+from stagekit.processing.pdf.lost_text import place_text, put_back_lost_text
 from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
 from stagekit.processing.pdf.words.carried_signs import write_signs
 from stagekit.processing.reader import DocumentReader
@@ -231,6 +231,8 @@ def _process_paged(
         lines = partial(text_layer_lines, upright)
         put_back = put_back_lost_text(result.document, coverage, settings.min_text_coverage, lines)
         coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
+    for stamp in pdf.stamps:
+        place_text(result.document, stamp.page, stamp.text, stamp.box)
     notes = quality_sentences(pdf.page_texts, page_texts_of(result.document), by_ocr, put_back)
     notes += loss_sentences(coverage) if coverage is not None else []
     pages = result.confidence.pages.values()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ctypes
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from stagekit.conservation.words import words_of
-from stagekit.processing.pdf.ink.page_objects import PaintedText
+from stagekit.processing.pdf.ink.page_objects import PaintedText, address_of, object_letters
+from stagekit.processing.pdf.ink.signs import sign_object
+
+if TYPE_CHECKING:
+    from stagekit.processing.pdf.ink.covered_letters import SeenPart
 
 __all__ = ["replace_by_picture", "take_away"]
 
@@ -17,7 +22,13 @@ LARGEST_PICTURE = 4000  # pixels of the long side
 MOST_LOST = 0.02  # share of a page's words that PDFium may change in writing it anew
 
 
-def take_away(document: Any, index: int, page: Any, texts: Sequence[PaintedText]) -> bool:
+def take_away(
+    document: Any,
+    index: int,
+    page: Any,
+    texts: Sequence[PaintedText],
+    instead: Mapping[int, Sequence[SeenPart]] = MappingProxyType({}),
+) -> bool:
     """Remove texts from a page and close it.
 
     Args:
@@ -25,16 +36,21 @@ def take_away(document: Any, index: int, page: Any, texts: Sequence[PaintedText]
         index: Of the page, from 0.
         page: It is open, and the texts are of it.
         texts: What goes.
+        instead: By the order of a text, the words that take its place.
 
     Returns:
         Whether the page still says all the rest.
     """
     import pypdfium2.raw as pdfium
 
-    _open_forms(pdfium, page, {_address(text.handle) for text in texts})
+    _open_forms(pdfium, page, {address_of(text.handle) for text in texts})
+    written = _write_instead(pdfium, document, page, texts, instead) if instead else []
     for text in texts:
         if pdfium.FPDFPage_RemoveObject(page, text.handle):
             pdfium.FPDFPageObj_Destroy(text.handle)
+    if not _say(page, written):
+        page.close()
+        return False
     wanted = Counter(_words_on(page))
     pdfium.FPDFPage_GenerateContent(page)
     page.close()
@@ -71,6 +87,55 @@ def replace_by_picture(document: Any, index: int, source: Any) -> None:
     page.close()
 
 
+def _write_instead(
+    pdfium: Any,
+    document: Any,
+    page: Any,
+    texts: Sequence[PaintedText],
+    instead: Mapping[int, Sequence[SeenPart]],
+) -> list[tuple[Any, str]]:
+    """Write parts of texts before these; return the new objects with the letters that they are to have."""
+    handles = list(_objects(pdfium, page))
+    for handle in handles:  # what comes from several streams would be written before all that is new
+        pdfium.FPDFPage_RemoveObject(page, handle)
+        pdfium.FPDFPage_InsertObject(page, handle)
+    places = {address_of(handle): place for place, handle in enumerate(handles)}
+    written = []
+    for text in sorted(texts, key=lambda item: -places.get(address_of(item.handle), 0)):
+        for part in reversed(instead.get(text.order, ())):
+            handle = _part_object(pdfium, document, text, part)
+            pdfium.FPDFPage_InsertObjectAtIndex(page, handle, places.get(address_of(text.handle), 0))
+            written.append((handle, part.letters.strip()))
+    return written
+
+
+def _part_object(pdfium: Any, document: Any, text: PaintedText, part: SeenPart) -> Any:
+    a, b, c, d, x, y = part.matrix
+    if part.width is not None:
+        handle = sign_object(document, part.letters, text.size, part.width)
+        pdfium.FPDFPageObj_Transform(handle, 1.0, 0.0, 0.0, 1.0, x, y)
+        return handle
+    size = ctypes.c_float()
+    pdfium.FPDFTextObj_GetFontSize(text.handle, size)
+    handle = pdfium.FPDFPageObj_CreateTextObj(document, pdfium.FPDFTextObj_GetFont(text.handle), size)
+    units = part.letters.encode("utf-16-le") + b"\0\0"
+    pdfium.FPDFText_SetText(handle, (ctypes.c_ushort * (len(units) // 2)).from_buffer_copy(units))
+    pdfium.FPDFPageObj_SetMatrix(handle, pdfium.FS_MATRIX(a, b, c, d, x, y))
+    pdfium.FPDFPageObj_SetFillColor(handle, *text.colour)
+    return handle
+
+
+def _say(page: Any, written: Sequence[tuple[Any, str]]) -> bool:
+    """Whether objects have the letters they are to have; a font may lack the way from Unicode to its own."""
+    if not written:
+        return True
+    text_page = page.get_textpage()
+    try:
+        return all(object_letters(handle, text_page).strip() == letters for handle, letters in written)
+    finally:
+        text_page.close()
+
+
 def _words_on(page: Any) -> list[str]:
     text_page = page.get_textpage()
     try:
@@ -102,7 +167,9 @@ def _open_forms(pdfium: Any, page: Any, wanted: Collection[int]) -> None:
 def _holds(pdfium: Any, handle: Any, wanted: Collection[int]) -> bool:
     if pdfium.FPDFPageObj_GetType(handle) != pdfium.FPDF_PAGEOBJ_FORM:
         return False
-    return any(_address(inner) in wanted or _holds(pdfium, inner, wanted) for inner in _inner(pdfium, handle))
+    return any(
+        address_of(inner) in wanted or _holds(pdfium, inner, wanted) for inner in _inner(pdfium, handle)
+    )
 
 
 def _inner(pdfium: Any, form: Any) -> Iterator[Any]:
@@ -113,7 +180,3 @@ def _inner(pdfium: Any, form: Any) -> Iterator[Any]:
 def _objects(pdfium: Any, page: Any) -> Iterator[Any]:
     for index in range(pdfium.FPDFPage_CountObjects(page)):
         yield pdfium.FPDFPage_GetObject(page, index)
-
-
-def _address(handle: Any) -> int:
-    return ctypes.cast(handle, ctypes.c_void_p).value or 0

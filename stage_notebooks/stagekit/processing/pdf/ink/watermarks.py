@@ -15,7 +15,7 @@ from statistics import median
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
 from stagekit.processing.text.quality import page_ranges
 
-__all__ = ["Inscription", "across_pages", "inscriptions", "watermark_sentences"]
+__all__ = ["Inscription", "across_pages", "inscriptions", "names_a_draft", "watermark_sentences"]
 
 SMALLEST = 24.0  # points
 LARGER = 1.8  # times the usual letters of the page
@@ -116,6 +116,11 @@ def across_pages(found: Mapping[int, Sequence[Inscription]], pages: int) -> dict
     return dict(marks)
 
 
+def names_a_draft(text: str) -> bool:
+    """Whether what is printed or stamped on a page says that it is no final wording."""
+    return _DRAFT.search(text) is not None
+
+
 def watermark_sentences(marks: Mapping[int, Sequence[Inscription]]) -> list[str]:
     """Return one sentence for each text of the watermarks."""
     by_text: dict[str, list[int]] = defaultdict(list)
@@ -124,7 +129,7 @@ def watermark_sentences(marks: Mapping[int, Sequence[Inscription]]) -> list[str]
             by_text[one.text].append(number)
     return [
         f'{page_ranges(numbers)}: watermark "{text}"'
-        + (": a draft may have slipped in." if _DRAFT.search(text) else ", left out of the text.")
+        + (": a draft may have slipped in." if names_a_draft(text) else ", left out of the text.")
         for text, numbers in by_text.items()
     ]
 
