@@ -208,8 +208,8 @@ def _parts(match: re.Match[str]) -> Iterator[tuple[Level, list[Part]]]:
         yield Level.ARTIGO, _numbered(Level.ARTIGO, numbers)
     if contract := groups["contract"]:
         digits = re.match(r"\d+", contract)
-        number = int(digits[0]) if digits else from_word(contract)
-        yield Level.ARTIGO, [Part(Level.ARTIGO, number, word="Cláusula")]
+        place = int(digits[0]) if digits else from_word(contract)
+        yield Level.ARTIGO, [Part(Level.ARTIGO, place, word="Cláusula")]
     if ordinal := groups["ordinal_paragraph"]:
         yield Level.PARAGRAFO, [Part(Level.PARAGRAFO, from_word(ordinal))]
     if groups["foreign"]:

@@ -65,7 +65,7 @@ def _pale_strokes(image: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     core = cv2.erode(mask, np.ones((BROAD, BROAD), np.uint8))
     if not LEAST_INK * core.size <= core.sum() <= MOST_INK * core.size:
         return None
-    letters = np.zeros_like(core)
+    letters = np.zeros(core.shape, np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(core, np.ones((3, 3), np.uint8)))
     for number in range(1, count):
         left, top, width, height, area = stats[number]

@@ -44,11 +44,11 @@ def take_away(
     import pypdfium2.raw as pdfium
 
     _open_forms(pdfium, page, {address_of(text.handle) for text in texts})
-    written = _write_instead(pdfium, document, page, texts, instead) if instead else []
+    parts = _write_instead(pdfium, document, page, texts, instead) if instead else []
     for text in texts:
         if pdfium.FPDFPage_RemoveObject(page, text.handle):
             pdfium.FPDFPageObj_Destroy(text.handle)
-    if not _say(page, written):
+    if not _say(page, parts):
         page.close()
         return False
     wanted = Counter(_words_on(page))
