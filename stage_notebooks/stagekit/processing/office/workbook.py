@@ -78,7 +78,7 @@ class _Sheet:
 
 def _with_parts_of_cells(file: Any) -> Any:
     """Return the workbook with the parts of its cells where any of them may be struck, else None."""
-    from openpyxl import load_workbook
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
 
     file.seek(0)
     with zipfile.ZipFile(file) as package:
