@@ -54,6 +54,25 @@ OTHER_BLOCKS = {
         "Artigo 1.º – Isto.\nArtigo 2.º – Outro.\n§ Único – Sim.\nArtigo 10º - Dez.\nParágrafo Único: Sim.",
         ["Art. 1º", "Art. 2º", "Art. 2º, parágrafo único", "Art. 10", "Art. 10, parágrafo único"],
     ),
+    "contract": (
+        ("CLÁUSULA PRIMEIRA – DO OBJETO\nPapel.\nParágrafo Primeiro – Branco.\nParágrafo segundo: Liso.\n"
+        "CLÁUSULA 2ª – DO PREÇO\nDez reais:\nI – à vista;\na) em maio.\nCláusula Décima Primeira. O foro."),
+        ["Cláusula 1ª", "Cláusula 1ª, § 1º", "Cláusula 1ª, § 2º", "Cláusula 2ª", "Cláusula 2ª, I",
+         "Cláusula 2ª, I, a", "Cláusula 11ª"],
+    ),
+    "contract with numbers": (
+        ("CLÁUSULA PRIMEIRA – DO OBJETO\n1.1. Papel.\n1.2. Tinta:\na) azul.\nParágrafo único. Sim.\n"
+        "CLÁUSULA SEGUNDA – DO PRAZO\n2.1. Um ano."),
+        ["Cláusula 1ª", "1.1", "1.2", "1.2, a", "Cláusula 1ª, parágrafo único", "Cláusula 2ª", "2.1"],
+    ),
+    "contract in spanish": (
+        "CLÁUSULA PRIMERA.- OBJETO. La casa.\nCLÁUSULA SEGUNDA.- Según la cláusula primera, un año.",
+        ["Cláusula 1ª", "Cláusula 2ª"],
+    ),
+    "contract in english": (
+        "Clause 1. Definitions\nIt means this.\nClause 2. Term\nTwo years.\nSection 2.1 Notice\nIn writing.",
+        ["Clause 1", "Clause 2", "2.1"],
+    ),
     "inserted paragraph": (
         "Art. 1º Vale.\n§ 1º Um.\n§ 1º-A Inserido.\n§ 2º Dois.",
         ["Art. 1º", "Art. 1º, § 1º", "Art. 1º, § 1º-A", "Art. 1º, § 2º"],
@@ -96,6 +115,8 @@ def test_other_blocks_have_their_clauses(text: str, clauses: list[str]) -> None:
         "MIX - o mercado\nCD - disco\nD - letra\nVI - editor de textos",
         "a) primeiro\nb) segundo",
         "O Capítulo III deste Regimento trata disso.\nCapítulo III deste Regimento: veja acima.",
+        "A multa segue a\nCláusula Terceira do contrato anterior.\nCláusula quinta estabelece o prazo.",
+        "Cláusula penal é a que fixa a multa.\nClause 4 of the deed applies.\nSection 2.1 shall apply.",
         "Version 4.2 of the tool\nSection of the wall",
         "# Chapter 4\n\nHow it began.\n\n# Chapter 5\n\nHow it ended.\n\n# Anexo II\n\nFotografias.",
     ],
@@ -204,6 +225,20 @@ def test_a_question_names_the_clauses_that_it_cites(question: str, addresses: st
 )
 def test_spanish_and_english_citations_are_understood(question: str, clause: str) -> None:
     assert [printed(address) for address in read_citations(question)] == [clause]
+
+
+@pytest.mark.parametrize(
+    ("question", "clause"),
+    [
+        ("o que diz a cláusula quinta?", "Cláusula 5ª"),
+        ("cláusula 5 do contrato", "Clause 5"),
+        ("parágrafo primeiro da cláusula décima segunda", "Cláusula 12ª, § 1º"),
+        ("cláusula 4.2", "4.2"),
+        ("section 2.1", "2.1"),
+    ],
+)
+def test_clauses_of_contracts_are_found_as_they_are_cited(question: str, clause: str) -> None:
+    assert clause in clause_values(question)
 
 
 @pytest.mark.parametrize("value", ["art 5", "Art. 5o", "5°", "5º", "Art.5", "artigo 5", "ARTIGO 5º", "5"])

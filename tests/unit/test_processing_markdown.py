@@ -134,6 +134,41 @@ class TestBlocks:
             "Warning Não sai. Tip: Dica Leia. Atenção Fecha. Quem Qualquer pessoa. Prazo dez dias"
         )
 
+    def test_examples_are_numbered_through_and_named_by_their_number(self):
+        text = "(@) Um.\n(@bom) Dois,\nque segue.\n\nVeja (@bom), @bom, não `@bom` nem a@b.org.\n\n(@) Três."
+        read = ["(1) Um.", "(2) Dois, que segue.", "Veja (2), 2, não @bom nem a@b.org.", "(3) Três."]
+        assert shown(text).split("\n\n") == read
+
+    def test_a_title_block_names_the_document(self):
+        read = read_html(
+            markdown_to_html("% Guia do uso\n  da sala\n% Ana; Rui\n% 3 de maio\n\nTexto.")
+        ).document
+        assert [item.text for item in read.texts] == [
+            "Guia do uso da sala",
+            "Ana; Rui",
+            "3 de maio",
+            "Texto.",
+        ]
+        assert isinstance(read.texts[0], TitleItem)
+        assert shown("% do valor total\nsegue aqui") == "% do valor total segue aqui"
+
+    def test_divisions_verses_and_raised_digits_are_text(self):
+        text = (
+            "::: {.nota}\nÁrea de 10 m^2^ e CO~2~.\n:::\n\n:::tip[Dica]\nLeia.\n:::\n\n| Um\n| Dois\n\n"
+            "```\n::: nada\n```"
+        )
+        assert words(shown(text)) == words("Área de 10 m2 e CO2. Dica Leia. Um Dois nada")
+        assert "Um\nDois" in shown(text)
+        assert shown("a^b^c e ~cinco~") == "a^b^c e ~cinco~"
+
+    def test_a_word_that_a_line_end_divides_is_one(self):
+        text = (
+            "O ar-\ncondicionado da presi-\ndência foi con-\nsertado, pré-\ne pós-uso, e o SIGA-\nSEI também."
+        )
+        assert shown(text) == (
+            "O ar-condicionado da presidência foi consertado, pré- e pós-uso, e o SIGA-SEI também."
+        )
+
     def test_pictures_do_not_part_a_sentence(self):
         assert shown("O selo ![do órgão](a.png) vale.") == "O selo vale.\n\ndo órgão"
 
@@ -225,6 +260,30 @@ class TestPages:
         assert page("<ol reversed><li>x</li><li>y</li></ol>") == "2. x\n1. y"
         assert page("<ol style='list-style-type:lower-roman'><li>x</ol>") == "i. x"
         assert page("<ol style='list-style:none'><li>1º x</ol>") == "- 1º x"
+
+    @pytest.mark.parametrize(
+        "menu",
+        [
+            '<ol class="breadcrumb"><li><a href="/">Início</a></li><li><a href="/n">Normas</a></li></ol>',
+            "<nav><ul><li><a href='/'>Início</a></li><li><a href='/n'>Normas</a></li></ul></nav>",
+            "<ol><li><a href='/'>Início</a></li><li><a href='/n'>Normas</a></li></ol>",
+        ],
+    )
+    def test_a_menu_or_trail_is_one_line_and_no_list_of_the_document(self, menu):
+        read = page(f"{menu}<h1>Lei</h1><p>Texto.</p>")
+        assert read == "Início · Normas\n\n# Lei\n\nTexto."
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            '<h1>Lei</h1><ol><li><a href="/">Um</a></li><li><a href="/n">Dois</a></li></ol>',
+            '<h1>Lei</h1><ol class="menu"><li>Um</li><li>Dois</li></ol>',
+            '<ol><li><a href="/">Um</a></li><li><a href="/n">Dois</a></li></ol>',
+        ],
+        ids=["links in the text", "a list without links", "a page of links"],
+    )
+    def test_a_list_of_the_text_is_no_menu(self, content):
+        assert page(content).endswith("1. Um\n2. Dois")
 
     def test_a_label_that_spans_stands_in_each_row_and_column(self):
         read = page(

@@ -180,6 +180,9 @@ def test_boxes_text_boxes_pictures_and_formulas_arrive():
         "E=mc^2</annotation></semantics></math>"
     )
     read = shown(forms + body, parts={"F/content.xml": formula})
+    alone = '<text:p>Seja <draw:frame><draw:object xlink:href="./F"/></draw:frame>.</text:p>'
+    coverage = processed(odt(alone, parts={"F/content.xml": formula})).text_coverage
+    assert coverage.losses == coverage.added == ()  # the second reader knows the formula too
     assert read == (
         "☑ Aprovado\n\n☐ Reprovado\n\nAntes depois.\n\nna caixa\n\nSeja $E=mc^2$.\n\nO selo vale.\n\nbrasão"
     )

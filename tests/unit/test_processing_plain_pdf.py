@@ -217,6 +217,22 @@ class TestForms:
         assert texts == ["um parecer sobre o pedido Deferido pela chefia", "uma folha com um atalho"]
         assert found.rewritten is not None
 
+    def test_what_a_stamp_says_is_kept_apart_from_the_text_it_lies_on(self):
+        written = WrittenPdf()
+        look = written.stream(
+            line("RASCUNHO", 4, 8, 20) + line("em 3 de maio", 4, 1, 6),
+            "/Type /XObject /Subtype /Form /BBox [0 0 200 30] "
+            f"/Resources << /Font << /F {written.font} 0 R >> >>",
+        )
+        stamp = written.add(
+            f"<< /Type /Annot /Subtype /Stamp /Rect [60 690 260 720] /F 4 /AP << /N {look} 0 R >> >>".encode()
+        )
+        written.page(line("um parecer sobre o pedido de diárias", 60, 700), f"/Annots [{stamp} 0 R]")
+        texts, found = pages_of(written.bytes())
+        assert texts == ["um parecer sobre o pedido de diárias"]
+        assert [(one.page, one.text) for one in found.stamps] == [(1, "RASCUNHO em 3 de maio")]
+        assert found.notes == ['Page 1: stamp "RASCUNHO em 3 de maio": a draft may have slipped in.']
+
 
 def with_map(shift, base="Helvetica"):
     """A page whose letters mean the letter some places further on."""

@@ -220,3 +220,45 @@ def test_lines_drawn_on_the_page_are_found_and_text_is_not():
 
 def test_a_sliver_of_a_page_has_no_rules():
     assert rule_positions(np.full((5, 300), 255, np.uint8)) == ([], [])
+
+
+def test_cells_at_half_of_the_rows_height_are_one_row():
+    def cell(lines, left, middle):
+        first = middle - 6.0 * len(lines)
+        return [
+            Word(
+                part, left + 30 * place, first + 12 * number, left + 30 * place + 25, first + 12 * number + 10
+            )
+            for number, line in enumerate(lines)
+            for place, part in enumerate(line.split())
+        ]
+
+    rows = [
+        (["Item"], ["Texto"], ["Valor"]),
+        (["1"], ["uma cadeira", "de madeira"], ["850"]),
+        (["2"], ["uma mesa"], ["1200"]),
+        (["3"], ["um armário", "com duas", "portas"], ["2340"]),
+        (["4", "e 5"], ["uma estante"], ["99"]),
+    ]
+    words, top = [], 0.0
+    for row in rows:
+        height = 12.0 * max(map(len, row))
+        for lines, left in zip(row, (0, 100, 250), strict=True):
+            words += cell(lines, left, top + height / 2)
+        top += height + 8
+    found = [[" ".join(lines) for lines in row] for row in rows]
+    cells = find_grid(words)
+    assert [[" ".join(cell.lines) for cell in cells if cell.row == row] for row in range(len(rows))] == found
+
+
+def test_a_label_over_columns_stands_before_each_of_the_names_below_it():
+    rows = [["", "Manhã", "Tarde"], ["Sala", "8h", "13h"], ["Bar", "9h", "14h"], ["Rio", "7h", "15h"]]
+    words = [
+        Word(text, x, y, x + 25, y + 10)
+        for y, row in zip((0, 20, 40, 60), rows, strict=True)
+        for x, text in zip((0, 100, 200), row, strict=True)
+        if text
+    ]
+    words += [Word("Turno", 0, -12, 25, -2), Word("Horário_de_atendimento", 100, -12, 215, -2)]
+    header = [" ".join(cell.lines) for cell in find_grid(words) if cell.header]
+    assert header == ["Turno", "Horário_de_atendimento Manhã", "Horário_de_atendimento Tarde"]

@@ -5,8 +5,13 @@ import re
 from dataclasses import dataclass
 
 import pytest
+from PIL import Image
+from reportlab.lib.colors import Color
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from stagekit.processing.pdf.file import inspect_pdf
+from stagekit.processing.pdf.words.carried_signs import written_out
 from tests.unit.processing_pdfs import SENTENCES, pdf, scan_with_layer
 from tests.unit.written_pdfs import WrittenPdf, line, with_layers
 
@@ -186,3 +191,83 @@ def test_a_page_that_inherits_its_size_is_seen_as_a_whole():
     said, found = text_of(inherited)
     assert said == "Prefeitura de Serra Clara"
     assert not found.notes
+
+
+NAME = "Ana Prado"
+WORDS = f"a senhora {NAME} recebe a diária de março"
+
+
+def covered(cover, text=WORDS):
+    """A page with a line of text, and what `cover` draws over the place of the name."""
+
+    def draw(page):
+        for index, sentence in enumerate(SENTENCES[:4]):
+            page.drawString(50, 780 - 20 * index, sentence[:80])
+        page.drawString(50, 400, text)
+        left = 50 + stringWidth("a senhora ", page._fontname, page._fontsize)
+        cover(page, left, stringWidth(NAME, page._fontname, page._fontsize))
+        page.showPage()
+
+    return pdf(draw)
+
+
+def bar(colour, height=14):
+    def cover(page, left, width):
+        page.setFillColorRGB(*colour)
+        page.rect(left - 1, 397, width + 2, height, stroke=0, fill=1)
+
+    return cover
+
+
+def thick_stroke(page, left, width):
+    page.setLineWidth(14)
+    page.line(left, 404, left + width, 404)
+
+
+def picture(page, left, width):
+    page.drawImage(ImageReader(Image.new("RGB", (40, 10), (90, 120, 90))), left - 1, 397, width + 2, 14)
+
+
+def sheer_bar(page, left, width):
+    page.setFillColor(Color(1, 1, 0, alpha=0.4))
+    page.rect(left, 397, width, 14, stroke=0, fill=1)
+
+
+def frame(page, left, width):
+    page.rect(left - 2, 396, width + 4, 16, stroke=1, fill=0)
+
+
+class TestWordsUnderABar:
+    @pytest.mark.parametrize(
+        "cover", [bar((0, 0, 0)), bar((0.8, 0.1, 0.1)), thick_stroke, picture], ids=lambda c: c.__name__
+    )
+    def test_a_word_that_something_lies_on_goes_and_the_rest_of_its_line_stays(self, cover):
+        text, found = text_of(covered(cover))
+        shown = written_out(text)
+        assert "a senhora █ recebe a diária de março" in shown
+        assert all(sentence[:70] in shown for sentence in SENTENCES[:4])
+        assert found.notes == [f"Page 1: 2 words {UNSEEN}"]
+
+    def test_a_white_patch_leaves_nothing(self):
+        text, _ = text_of(covered(bar((1, 1, 1))))
+        assert "a senhora recebe a diária de março" in written_out(text)
+
+    @pytest.mark.parametrize(
+        "cover", [sheer_bar, frame, bar((0, 0, 0), height=1)], ids=["highlighter", "frame", "underline"]
+    )
+    def test_what_lets_a_word_be_seen_changes_nothing(self, cover):
+        text, found = text_of(covered(cover))
+        assert WORDS in text
+        assert found.rewritten is None
+
+    def test_a_filled_annotation_hides_what_is_below_it(self):
+        written = WrittenPdf()
+        look = written.stream("0 g 0 0 52 14 re f", "/Type /XObject /Subtype /Form /BBox [0 0 52 14]")
+        square = written.add(
+            b"<< /Type /Annot /Subtype /Square /Rect [60 397 112 411] /F 4 /IC [0 0 0] "
+            + f"/AP << /N {look} 0 R >> >>".encode()
+        )
+        written.page(line("Fulano Sá recebe a diária", 60, 400), f"/Annots [{square} 0 R]")
+        text, _ = text_of(written.bytes())
+        assert "Fulano" not in text
+        assert "recebe a diária" in text

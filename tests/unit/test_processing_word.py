@@ -124,6 +124,28 @@ class TestFields:
         assert read(paragraph(bare('SYMBOL 254 \\f "Wingdings"') + run(" Sim"))) == "☑ Sim"
         assert read(paragraph(run("Nada") + bare(' XE "índice" '))) == "Nada"
 
+    @pytest.mark.parametrize(
+        ("instruction", "shown"),
+        [
+            ('SYMBOL 254 \\f "Wingdings"', "☑"),
+            ("SYMBOL 177", "±"),
+            ("EQ \\f(1;2)", "1/2"),
+            ("EQ \\f(a+b,c)", "(a+b)/c"),
+            ("EQ \\r(3;x)", "3√x"),
+            ("EQ x\\s\\up8(2)", "x2"),
+            ("EQ \\b\\bc\\[(\\f(1;4))", "[1/4]"),
+        ],
+    )
+    def test_a_field_without_a_stored_result_shows_what_its_instruction_draws(self, instruction, shown):
+        begin, end = (f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>' for kind in ("begin", "end"))
+        asked = f"<w:r><w:instrText>{instruction}</w:instrText></w:r>"
+        middle = '<w:r><w:fldChar w:fldCharType="separate"/></w:r>'
+        simple = "<w:fldSimple w:instr='{}'/>".format(instruction.replace("'", ""))
+        assert read(paragraph(run("a ") + begin + asked + middle + end)) == f"a {shown}"
+        assert read(paragraph(run("a ") + simple)) == f"a {shown}"
+        stored = begin + asked + middle + run("resultado") + end
+        assert read(paragraph(stored)) == "resultado"
+
     def test_a_field_that_never_ends_costs_no_text(self):
         begin = '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText> REF a </w:instrText></w:r>'
         assert read(paragraph(begin + run("Texto.")) + paragraph("Outro.")) == "Texto.\n\nOutro."

@@ -5,6 +5,8 @@ import io
 
 import openpyxl
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 
 from stagekit.chunking.markdown import build_markdown
 from stagekit.processing.office.cell_formats import shown_value
@@ -122,3 +124,16 @@ def test_a_sheet_of_which_all_is_hidden_gives_no_text():
     assert "Aberto" in text
     assert "quatro" not in text
     assert any("Hidden text" in warning for warning in warnings)
+
+
+def test_struck_parts_of_a_cell_are_marked():
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Item", "Valor"])
+    sheet.append(["Caneta", None])
+    old, new = TextBlock(InlineFont(strike=True), "R$ 2,00"), TextBlock(InlineFont(b=True), "R$ 1,50")
+    sheet["B2"] = CellRichText("de ", old, " por ", new)
+    sheet.append(["Papel", CellRichText("só ", TextBlock(InlineFont(u="single"), "sublinhado"))])
+    text, _ = read(book)
+    assert "| Caneta | de ~~R$ 2,00~~ por R$ 1,50 |" in text
+    assert "| Papel | só sublinhado |" in text

@@ -28,7 +28,8 @@ from stagekit.processing.office.word.plain import PlainWord, make_plain
 from stagekit.processing.office.word.restore import restore_marks
 from stagekit.processing.pdf.coverage import is_readable, measure_coverage, page_texts_of
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
-from stagekit.processing.pdf.lost_text import put_back_lost_text
+from stagekit.processing.pdf.ink.watermarks import sentences_of
+from stagekit.processing.pdf.lost_text import place_text, put_back_lost_text
 from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
 from stagekit.processing.pdf.words.carried_signs import write_signs
 from stagekit.processing.reader import DocumentReader
@@ -224,6 +225,7 @@ def _process_paged(
     kind = file_format if upright is content else _turned(file_format)
     result = reader.convert(upright, kind, pictures_before=pdf.pictures_before)
     write_signs(result.document)
+    pale = _printed_across(result)
     by_ocr = read_by_ocr(result.pages)
     coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
     put_back = []
@@ -231,6 +233,8 @@ def _process_paged(
         lines = partial(text_layer_lines, upright)
         put_back = put_back_lost_text(result.document, coverage, settings.min_text_coverage, lines)
         coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
+    for stamp in pdf.stamps:
+        place_text(result.document, stamp.page, stamp.text, stamp.box)
     notes = quality_sentences(pdf.page_texts, page_texts_of(result.document), by_ocr, put_back)
     notes += loss_sentences(coverage) if coverage is not None else []
     pages = result.confidence.pages.values()
@@ -248,9 +252,21 @@ def _process_paged(
         text_coverage=coverage,
         pages_reconverted=put_back,
         properties=pdf.properties,
-        watermark=pdf.watermark,
-        warnings=[f"Page {e.page_no}: {e.error_message}" for e in result.errors] + pdf.notes + notes,
+        watermark=pdf.watermark or next((words[0] for words in pale.values()), None),
+        warnings=[
+            *(f"Page {e.page_no}: {e.error_message}" for e in result.errors),
+            *pdf.notes,
+            *sentences_of(pale),
+            *notes,
+        ],
     )
+
+
+def _printed_across(result: Any) -> dict[int, list[str]]:
+    """Return the words printed across pages that OCR has left out."""
+    from stagekit.processing.ocr.page_ocr import printed_across
+
+    return printed_across(result)
 
 
 def _turned(file_format: str) -> str:

@@ -49,7 +49,7 @@ class Part:
         number: Its number; 0 for a sole one ("parágrafo único"). The letters of alíneas count from a = 1.
         suffix: Letters of a number that was inserted: "A" in "Art. 5º-A".
         word: What stands for the number or the kind where they do not say it: "4.2.1" of decimal numbering,
-            "Geral" of a Parte, "Artículo" or "Section" of an article that is not called Art.
+            "Geral" of a Parte, "Artículo", "Section" or "Cláusula" of an article that is not called Art.
     """
 
     level: Level
@@ -63,8 +63,15 @@ Address = tuple[Part, ...]
 
 
 def printed(address: Address) -> str:
-    """Return an address as it is cited, such as ``Art. 5º, § 2º, III, a``; the caput goes without saying."""
-    return ", ".join(_printed_part(part) for part in address)
+    """Return an address as it is cited, such as ``Art. 5º, § 2º, III, a``; the caput goes without saying.
+
+    So does the cláusula of a contract before a number below it, which says it again: ``4.2``.
+    """
+    return ", ".join(
+        _printed_part(part)
+        for part, below in zip(address, [*address[1:], None], strict=True)
+        if below is None or below.level != Level.DECIMAL or part.level != Level.ARTIGO
+    )
 
 
 def ancestors(address: Address) -> list[Address]:
@@ -88,6 +95,8 @@ def _printed_part(part: Part) -> str:
             return f"Anexo {part.word or (to_roman(part.number) if part.number else '')}".strip() + suffix
         case Level.DECIMAL:
             return part.word
+        case Level.ARTIGO if part.word == "Cláusula":
+            return f"Cláusula {part.number}ª{suffix}" if part.number else "Cláusula única"
         case Level.ARTIGO if part.word:
             return f"{part.word} {part.number}{suffix and ' ' + part.suffix.lower()}"
         case Level.ARTIGO:

@@ -12,7 +12,13 @@ from typing import Final
 
 from stagekit.chunking.normative.address import GROUPINGS, Address, Level, Part, printed
 from stagekit.chunking.normative.labels import fold
-from stagekit.chunking.normative.numerals import from_letter, from_roman, from_word, to_roman
+from stagekit.chunking.normative.numerals import (
+    ORDINAL_WORDS,
+    from_letter,
+    from_roman,
+    from_word,
+    to_roman,
+)
 
 __all__ = ["NamedNorm", "clause_values", "read_citations", "read_norm", "variants"]
 
@@ -33,12 +39,14 @@ _CITED = re.compile(
     rf"(?:\.(?P<f_par>\d{{1,2}}))?(?:\((?P<f_par2>\d{{1,2}})\))?(?:[.(]\(?(?P<f_ali>[a-z])\))?"
     rf"|(?:§\s*§|\bparagrafos\b|\bpars\b\.?)\s*(?P<paragraphs>{_NUMBERS})"
     rf"|(?:§|\bparagrafo\b|\bpar\b\.?)\s*(?P<paragraph>{_NUMBERS_OF_ONE}|unico\b)"
+    rf"|\bparagrafo\s+(?P<ordinal_paragraph>{ORDINAL_WORDS})\b"
     rf"|(?:\bincisos\b|\bincs\b\.?)\s*(?P<incisos>{_ROMAN}(?:{_BETWEEN}{_ROMAN})*)"
     rf"|(?:\binciso\b|\binc\b\.?)\s*(?P<inciso>{_ROMAN})"
     rf"|(?:\balineas\b|\bletras\b)\s*(?P<alineas>{_LETTER}(?:{_BETWEEN}{_LETTER})*)"
     rf"|(?:\balinea\b|\bal\b\.?|\bletra\b)\s*(?P<alinea>{_LETTER})"
     r"|(?:\bitens\b|\bsubitens\b)\s*(?P<items>\d+(?:\.\d+)*(?:(?:\s*,\s*|\s+e\s+|\s+a\s+)\d+(?:\.\d+)*)*)"
-    r"|(?:\bitem\b|\bsubitem\b|\bsecao\b|\bclausula\b)\s*(?P<item>\d+(?:\.\d+)*)"
+    rf"|\b(?:clausula|clause)\s+(?P<contract>{ORDINAL_WORDS}\b|unica\b|\d{{1,3}}(?![\d.]*\.\d)(?:\s?[ºª°]|[oa](?![a-z]))?)"
+    r"|(?:\bitem\b|\bsubitem\b|\bsecao\b|\bclausula\b|\bclause\b)\s*(?P<item>\d+(?:\.\d+)*)"
     r"|\b(?P<caput>caput|cpt\.)"
     r"|\b(?P<grouping>parte|livro|titulo|capitulo|cap\.|secao|subsecao)\s+(?P<group>[ivxlcdm]+|\d{1,3}|unic[ao]|geral|especial"
     r"|primeir[ao]|segund[ao]|terceir[ao]|quart[ao]|quint[ao])(?:-(?P<group_suffix>[a-z]))?(?!\w)"
@@ -49,6 +57,7 @@ _BARE = re.compile(
     rf"\s*\.?,\s*(?:(?P<roman>{_ROMAN}(?:\s+(?:e|a)\s+{_ROMAN})?)|(?P<letter>{_LETTER}))"
     r"(?=\s*(?:[,;.)?!:]|$|d[oae]s?\b|e\s+(?:§|par|inc|al)))"
 )
+_SAME_WORDS: Final = {"": ["", "Artículo", "Article", "Section"], "Cláusula": ["Cláusula", "Clause"]}
 _JOIN = re.compile(r"[\s.,]*(?:(?:d[oae]s?|del?|of|the|no|na)\s+)?\s*")
 _AND = re.compile(r"\s*,?\s*(?:e|ou|y|and|or)\s+")
 _SUFFIX = re.compile(r"-([a-z]{1,2})$")
@@ -134,8 +143,13 @@ def variants(address: Address) -> list[str]:
     first = address[0]
     if first.level != Level.ARTIGO:
         return [printed(address)]
-    words = ["", "Artículo", "Article", "Section"] if not first.word and first.number else [first.word]
+    words = [first.word]
+    if first.number:
+        words = _SAME_WORDS.get(first.word, words)
     names = [printed((Part(Level.ARTIGO, first.number, first.suffix, word), *address[1:])) for word in words]
+    if first.word in {"Cláusula", "Section"} and first.number:  # numbers say the same: 4, 4.2
+        numbers = [str(first.number), *(part.word for part in address[1:])]
+        names += [".".join(numbers)] if all(number.isdigit() for number in numbers) else []
     annexes = [
         "Anexo",
         "Anexo Único",
@@ -192,6 +206,12 @@ def _parts(match: re.Match[str]) -> Iterator[tuple[Level, list[Part]]]:
     groups = match.groupdict()
     if numbers := groups["articles"] or groups["article"]:
         yield Level.ARTIGO, _numbered(Level.ARTIGO, numbers)
+    if contract := groups["contract"]:
+        digits = re.match(r"\d+", contract)
+        place = int(digits[0]) if digits else from_word(contract)
+        yield Level.ARTIGO, [Part(Level.ARTIGO, place, word="Cláusula")]
+    if ordinal := groups["ordinal_paragraph"]:
+        yield Level.PARAGRAFO, [Part(Level.PARAGRAFO, from_word(ordinal))]
     if groups["foreign"]:
         number, _, suffix = groups["foreign"].partition(" ")
         word = {"articulo": "Artículo", "article": "Article", "section": "Section"}[groups["word"]]

@@ -5,11 +5,11 @@ Labels come as typewriters, Word, PDF extraction and OCR leave them: `Art. 1o`, 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stagekit.chunking.normative.address import Level, Part
-from stagekit.chunking.normative.numerals import from_letter, from_roman, from_word
+from stagekit.chunking.normative.numerals import ORDINAL_WORDS, from_letter, from_roman, from_word
 
 __all__ = ["Label", "fold", "labels_at"]
 
@@ -24,12 +24,14 @@ class Label:
         only_next: The form is common elsewhere too, or spoiled by OCR: it opens only as the next of its
             sequence.
         bare: Nothing but the label stands on the line.
+        named: A word says what the number is of: "Section 2.1".
     """
 
     part: Part
     end: int
     only_next: bool = False
     bare: bool = False
+    named: bool = False
 
 
 _ACCENTS: Final = str.maketrans(
@@ -46,13 +48,25 @@ _STOP = rf"\s*(?:(?:[.:]|{_DASH})+(?=\s|$))?\s*"
 _ARTICLE = re.compile(rf"(?:Art|ART)(?:igo|IGO)?\s?[.,]?\s*{_NUMBER}{_ORDINAL}{_SUFFIX}{_STOP}")
 _SOLE_ARTICLE = re.compile(rf"(?:Art|ART)(?:igo|IGO)?\s?\.?\s+(?:[uU]nico|UNICO)\b{_STOP}")
 _FOREIGN_ARTICLE = re.compile(
-    rf"(?P<word>Articulo|ARTICULO|Article|ARTICLE|Section|SECTION)\s+{_NUMBER}[.º]?o?(?:\s?(?P<suffix>bis|ter|quater|[A-Z]))?"
+    rf"(?P<word>Articulo|ARTICULO|Article|ARTICLE|Section|SECTION)\s+{_NUMBER}(?!\.\d)[.º]?o?(?:\s?(?P<suffix>bis|ter|quater|[A-Z]))?"
     rf"(?![\w]){_STOP}"
 )
 _FOREIGN_WORDS: Final = {"ARTICULO": "Artículo", "ARTICLE": "Article", "SECTION": "Section"}
+# Of contracts: CLÁUSULA PRIMEIRA, Cláusula 2ª, Clause 3, Section 2.1.
+_CONTRACT = re.compile(
+    rf"(?P<word>Clausula|CLAUSULA|Clause|CLAUSE)\s+(?:(?P<ordinal>(?i:{ORDINAL_WORDS}|unica))\b"
+    rf"|{_NUMBER}(?:\s?[ºª°]|[oa](?![A-Za-z]))?(?!\.\d)|(?P<roman>[IVXLC]+)\b){_STOP}"
+)
+_NAMED_DECIMAL = re.compile(
+    rf"(?:Clausula|CLAUSULA|Clause|CLAUSE|Section|SECTION)\s+(?P<word>\d{{1,2}}(?:\.\d{{1,3}}){{1,5}})(?![\w]){_STOP}"
+)
+_PUNCTUATED = re.compile(rf"[.:]|{_DASH}")
 _PARAGRAPH = re.compile(rf"§\s*{_NUMBER}{_ORDINAL}{_SUFFIX}{_STOP}")
 _SOLE_PARAGRAPH = re.compile(
     rf"(?:§\s*(?:[uU]nico|UNICO)\b|(?:Paragrafo|PARAGRAFO)\s+(?:[uU]nico|UNICO)\b(?=\s*(?:[.:]|{_DASH}|[A-Z(]|$))){_STOP}"
+)
+_WORDED_PARAGRAPH = re.compile(
+    rf"(?:Paragrafo|PARAGRAFO)\s+(?:(?P<ordinal>(?i:{ORDINAL_WORDS}))\b|{_NUMBER}\s?[ºª°oa]?){_STOP}"
 )
 _INCISO = re.compile(
     rf"(?P<roman>[IVXLCDM]+|[Il]{{1,3}}|l[VX]|[VX]l{{1,3}})(?:{_DASH}(?P<suffix>[A-Z]{{1,2}})(?=\s*{_DASH}))?"
@@ -120,7 +134,36 @@ def _articles(folded: str, start: int, end: int) -> list[Label]:
         return [
             _label(folded, Part(Level.ARTIGO, _number(match), match["suffix"] or "", word), match.end(), end)
         ]
-    return []
+    return _contract_clauses(folded, start, end)
+
+
+def _contract_clauses(folded: str, start: int, end: int) -> list[Label]:
+    if match := _NAMED_DECIMAL.match(folded, start, end):
+        part = Part(Level.DECIMAL, word=match["word"])
+        is_label = _heads_text(folded, match, match.end("word"), end)
+        return [replace(_label(folded, part, match.end(), end), named=True)] if is_label else []
+    match = _CONTRACT.match(folded, start, end)
+    if match is None:
+        return []
+    behind = max(match.end(group) for group in ("ordinal", "number", "roman"))
+    sign = re.match(r"\s?[ºª°]|[oa](?![A-Za-z])", folded[behind : match.end()])
+    if not _heads_text(folded, match, behind + (sign.end() if sign else 0), end):
+        return []
+    ordinal = match["ordinal"] or ""
+    number = from_word(ordinal) or (_number(match) if match["number"] else from_roman(match["roman"] or ""))
+    if not number and ordinal.lower() != "unica":
+        return []
+    word = "Clause" if match["word"].upper() == "CLAUSE" else "Cláusula"
+    return [_label(folded, Part(Level.ARTIGO, number, word=word), match.end(), end)]
+
+
+def _heads_text(folded: str, match: re.Match[str], behind: int, end: int) -> bool:
+    """Whether a label in words is followed by its own text, and is no subject of a sentence."""
+    rest = folded[match.end() : end].lstrip()
+    if _CITES.match(folded, behind, end):
+        return False
+    stops = _PUNCTUATED.search(folded, behind, match.end()) is not None
+    return stops or not rest or rest[0].isupper() or not rest[0].isalpha()
 
 
 def _paragraphs(folded: str, start: int, end: int) -> list[Label]:
@@ -134,6 +177,12 @@ def _paragraphs(folded: str, start: int, end: int) -> list[Label]:
         return [
             _label(folded, Part(Level.PARAGRAFO, _number(match), match["suffix"] or ""), match.end(), end)
         ]
+    if match := _WORDED_PARAGRAPH.match(folded, start, end):
+        behind = match.end("ordinal") if match["ordinal"] else _behind_number(match)
+        if not _heads_text(folded, match, behind, end):
+            return []
+        number = from_word(match["ordinal"]) if match["ordinal"] else _number(match)
+        return [_label(folded, Part(Level.PARAGRAFO, number), match.end(), end)] if number else []
     return []
 
 
@@ -232,7 +281,8 @@ def _number(match: re.Match[str]) -> int:
 
 def _behind_number(match: re.Match[str]) -> int:
     """Return where what follows the number begins, its ordinal sign and letters left behind."""
-    behind = match.end("suffix") if match["suffix"] else match.end("number")
+    suffix = match.groupdict().get("suffix")
+    behind = match.end("suffix") if suffix else match.end("number")
     rest = match.string[behind : match.end()]
     sign = re.match(r"\.?\s?[ºª°]|[oa](?![A-Za-z])|\s[oa](?=\s+[A-Z\"“(])", rest)
-    return behind + (sign.end() if sign and not match["suffix"] else 0)
+    return behind + (sign.end() if sign and not suffix else 0)

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-__all__ = ["from_letter", "from_roman", "from_word", "next_letter", "to_roman"]
+__all__ = ["ORDINAL_WORDS", "from_letter", "from_roman", "from_word", "next_letter", "to_roman"]
 
 _ROMAN = re.compile(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _VALUES: Final = (
@@ -11,16 +11,19 @@ _VALUES: Final = (
     (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
 )  # fmt: skip
 _WORDS: Final = {
-    word: number
-    for number, words in enumerate(
-        (
-            "primeiro primeira", "segundo segunda", "terceiro terceira", "quarto quarta", "quinto quinta",
-            "sexto sexta", "setimo setima", "oitavo oitava", "nono nona", "decimo decima",
-        ),
-        start=1,
-    )
-    for word in words.split()
+    f"{stem}{ending}": number
+    for number, stems in {
+        1: "primeir primer", 2: "segund", 3: "terceir tercer", 4: "quart cuart", 5: "quint", 6: "sext",
+        7: "setim septim", 8: "oitav octav", 9: "non noven", 10: "decim", 11: "undecim", 12: "duodecim",
+        20: "vigesim", 30: "trigesim", 40: "quadragesim cuadragesim", 50: "quinquagesim quincuagesim",
+        60: "sexagesim", 70: "septuagesim", 80: "octogesim", 90: "nonagesim",
+    }.items()
+    for stem in stems.split()
+    for ending in "oa"
 }  # fmt: skip
+_WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
+ORDINAL_WORDS: Final = rf"(?:{_WORD})(?:[ -]?(?:{_WORD}))?"
+"""A pattern of ordinals in words, accents left out, in small letters: "primeira", "vigésimo terceiro"."""
 
 
 def from_roman(numeral: str) -> int:
@@ -60,6 +63,12 @@ def next_letter(number: int) -> set[int]:
     return following
 
 
-def from_word(word: str) -> int:
-    """Return the value of an ordinal in words, accents left out: "primeira" is 1; 0 for any other word."""
-    return _WORDS.get(word.lower(), 0)
+def from_word(words: str) -> int:
+    """Return the value of an ordinal in words, accents left out; 0 for anything else.
+
+    "primeira" is 1, "décimo primeiro" and "décimo-primeiro" are 11.
+    """
+    folded = words.lower()
+    if not re.fullmatch(ORDINAL_WORDS, folded):
+        return 0
+    return sum(_WORDS[word] for word in re.findall(_WORD, folded))

@@ -58,6 +58,7 @@ class Clause:
 
 
 MOST_SKIPPED: Final = 20  # incisos that may be missing within a sequence: revoked ones are often left out
+_CONTRACT_WORDS: Final = frozenset({"Cláusula", "Clause", "Section"})
 LONGEST_END: Final = 80  # characters that tell how a text ended
 MOST_FIRST: Final = 40  # the highest inciso that an excerpt is taken to begin with
 
@@ -66,7 +67,7 @@ _OPENING_QUOTE = re.compile(r"[“\"«'‘]\s*(?=\S)")
 _CLOSING_QUOTE = re.compile(r"(?:[”\"»'’]\s*(?:\(NR\))?|\(NR\)\s*[”\"»'’]?)[\s.;,*_~]*$")
 _INLINE = re.compile(
     r"(?:[.:;)”\"]|;\s(?:e|ou|y|o|and|or))\s+"
-    r"(?=(?:Art\.|ART\.|Artigo\s|§|Par[aá]grafo\s|[IVXLl]+(?:-[A-Z])?\s?[-–—]|[a-z]\s?\)|\d{1,2}[.)]\s))"
+    r"(?=(?:Art\.|ART\.|Artigo\s|§|Par[aá]grafo\s|CL[AÁ]USULA\s|[IVXLl]+(?:-[A-Z])?\s?[-–—]|[a-z]\s?\)|\d{1,2}[.)]\s))"
 )
 _ENDED = re.compile(r"(?:[.;:!?…)\]”\"»|~*_]|[-–—]|[;,]\s*(?:e|ou|y|o|and|or)\s*)$")
 _GOES_ON = re.compile(
@@ -312,6 +313,8 @@ class _Reader:
 
     def _paragraph(self, part: Part, strict: bool, ended: bool) -> Address | None:
         parent = tuple(step for step in self.norm.path if step.level < Level.PARAGRAFO)
+        if len(parent) == 2 and parent[0].level == Level.ARTIGO:  # behind the numbers of a cláusula
+            parent = parent[:1]
         if not parent or parent[-1].level != Level.ARTIGO:
             if self.norm.prefix and not parent:  # a quoted paragraph whose article is not quoted
                 return (part,)
@@ -376,14 +379,24 @@ class _Reader:
         return (*parent, part) if part.number == _after(self._last(Level.ITEM)) else None
 
     def _decimal(self, label: Label, line: Line) -> Address | None:
-        """Open a number that follows its predecessor: 4.2.1 after 4.2 or 4.2.0, never a date or an amount."""
-        if self.norm.article is not None:
-            return None
-        path, word = self.norm.path, label.part.word
-        steps = [int(step) for step in word.split(".")]
-        now = (
-            [int(step) for step in path[0].word.split(".")] if path and path[0].level == Level.DECIMAL else []
-        )
+        """Open a number that follows its predecessor: 4.2.1 after 4.2 or 4.2.0, never a date or an amount.
+
+        Below an article nothing opens, but below Cláusula 4 of a contract 4.1 does.
+        """
+        steps = [int(step) for step in label.part.word.split(".")]
+        article, last_number = self.norm.article, self._last(Level.DECIMAL)
+        above: Address = ()
+        now = [int(step) for step in last_number.word.split(".")] if last_number else []
+        if article is not None:
+            if article.word not in _CONTRACT_WORDS or len(steps) < 2:
+                return None
+            if steps[0] == article.number:
+                above = (article,)
+                now = now or [article.number]
+            elif not label.named:
+                return None
+        if label.named:
+            return (*above, label.part) if steps > now and (self._ended() or line.opens_block) else None
         rest = self.folded[label.end : line.end].strip()
         if len(steps) == 1:
             heads = line.kind == "heading" or (
@@ -396,7 +409,7 @@ class _Reader:
             return None
         if steps[-1] != last + 1 and _DIGIT_OR_LOWER.match(rest):
             return None
-        return (label.part,)
+        return (*above, label.part)
 
     def _grouping(self, label: Label, line: Line) -> Address | None:
         part = label.part

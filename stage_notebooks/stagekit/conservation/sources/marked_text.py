@@ -16,6 +16,10 @@ from stagekit.conservation.sources.page import KNOWN_TAGS, is_unseen_style
 __all__ = ["read"]
 
 _FENCE = re.compile(r"^(?:[ \t>]|[-*+][ \t]|\d+[.)][ \t])*(`{3,}|~{3,})([^`\n]*)$")
+_EXAMPLE = re.compile(r"^ {0,3}\(@([\w-]*)\)(?=[ \t]+\S)", re.MULTILINE)  # of Pandoc
+_EXAMPLE_NAMED = re.compile(r"(?<![\w@.])@([\w-]+)")
+_RAISED = re.compile(r"(?<=\w)(?:\^(\d{1,3}|[oa])\^|~(\d{1,3})~)")
+_DIVISION = re.compile(r"^[ \t>]*:{3,}[ \t]*(\{[^{}\n]*\}|[\w-]+)?", re.MULTILINE)
 _LINE_START = r"^((?:[ \t]*>)*[ \t]*"
 _CODE = re.compile(r"(?<!`)(`+)(?!`)((?:(?!\n[ \t]*\n).)+?)(?<!`)\1(?!`)", re.DOTALL)
 _COMMENT = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL)
@@ -93,6 +97,8 @@ def _without_signs(text: str, source: SourceText) -> str:
     text = _WIKI_COMMENT.sub(lambda found: _may_stand("", source, found.group(1)), text)
     text = _NOTE_MARK.sub(lambda found: _may_stand("", source, found.group(1)), text)
     text = _ATTRIBUTES.sub(lambda found: _may_stand(found.group(1), source, found.group(2)), text)
+    text = _RAISED.sub(r"\1\2", _without_examples(text, source))
+    text = _DIVISION.sub(lambda found: _may_stand("", source, found.group(1)), text)
     text = _NUMBER.sub(r"\1", _TASK.sub(r"\1", text))
     text = _CALLOUT.sub(lambda found: _may_stand(found.group(1), source, found.group(2)), text)
     text = _ADMONITION.sub(lambda found: _may_stand(found.group(1), source, found.group(2)), text)
@@ -109,6 +115,18 @@ def _without_signs(text: str, source: SourceText) -> str:
     for number, code in enumerate(codes):
         text = text.replace(f"\ue000{number}\ue001", code)
     return text
+
+
+def _without_examples(text: str, source: SourceText) -> str:
+    """Take the labels of numbered examples away, where they stand and where the text names them."""
+    labels = {found.group(1) for found in _EXAMPLE.finditer(text)} - {""}
+    text = _EXAMPLE.sub("", text)
+    if not labels:
+        return text
+    return _EXAMPLE_NAMED.sub(
+        lambda found: _may_stand("", source, found.group(1)) if found.group(1) in labels else found.group(),
+        text,
+    )
 
 
 def _left_out(text: str, rule: str, source: SourceText) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def read(content: bytes) -> SourceText:
     if root is None:
         raise ValueError("content.xml: there is no such part")
     styles = package.root("styles.xml")
-    reader = _Reader(*_styles([root, *([styles] if styles is not None else [])]))
+    reader = _Reader(package, *_styles([root, *([styles] if styles is not None else [])]))
     for element in root:
         if local_name(element.tag) == "body":
             reader.blocks(element)
@@ -47,6 +48,7 @@ def read(content: bytes) -> SourceText:
 class _Reader:
     """What was found so far, and what the present place is."""
 
+    package: Package
     hidden: set[str]
     struck: set[str]
     symbols: set[str]
@@ -96,11 +98,26 @@ class _Reader:
         elif name == "section" and attribute(element, "display") == "none":
             with self._left_out("hidden"):
                 self.blocks(element)
+        elif name == "object":
+            self._formula(element)
         elif name == "note-body":
             with self._as("note"):
                 self.blocks(element)
         else:
             self.blocks(element)
+
+    def _formula(self, element: Element) -> None:
+        """Read the source of a formula, which lies in the text itself or in a part of its own."""
+        formula = next(iter(element), None)
+        if formula is None:
+            part = posixpath.normpath(attribute(element, "href") or "")
+            formula = self.package.root(f"{part}/content.xml", "math")
+        if formula is None or local_name(formula.tag) != "math":
+            return
+        source = next((one for one in formula.iter() if local_name(one.tag) == "annotation"), formula)
+        out: list[str] = []
+        self._text(" ".join(source.itertext()), out)
+        self.source.add("".join(out), self.kind)
 
     def _skip(self, element: Element) -> None:
         rule = _SKIPPED[local_name(element.tag)]

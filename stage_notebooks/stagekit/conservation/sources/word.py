@@ -42,6 +42,7 @@ class _Field:
 
     instruction: str = ""
     in_result: bool = False
+    has_text: bool = False
     choice: str = ""
 
 
@@ -235,7 +236,10 @@ class _Document:
             with self._left_out("page_number"):
                 self._inline(element, out, boxes, look)
         else:
+            before = len(out)
             self._inline(element, out, boxes, look)
+            if not "".join(out[before:]).strip():
+                self._text(_equation(instruction), out)
 
     def _run(self, element: Element, out: list[str], boxes: list[Element], look: Look) -> None:
         look = self._look(element, look)
@@ -306,6 +310,8 @@ class _Document:
             ended = self._fields.pop()
             self.source.leave_out("field", ended.instruction)
             self._text(ended.choice, out)
+            if not ended.has_text:
+                self._text(_equation(ended.instruction), out)
 
     def _text(self, text: str, out: list[str]) -> None:
         if self._rule:
@@ -315,6 +321,8 @@ class _Document:
             self.source.leave_out("page_number", text)
         elif self._is_shown():
             out.append(text)
+            for open_field in self._fields:
+                open_field.has_text |= bool(text.strip())
         else:
             self.source.leave_out("field", text)
 
@@ -409,6 +417,12 @@ def _control_rule(control: Element) -> str:
 
 def _is_page_number(instruction: str) -> bool:
     return (instruction.split() or [""])[0].upper() in _PAGE_FIELDS
+
+
+def _equation(instruction: str) -> str:
+    """Return the arguments of an EQ field, which is drawn from its instruction; empty for other fields."""
+    found = re.match(r"\s*EQ\b(.*)", instruction, re.IGNORECASE | re.DOTALL)
+    return re.sub(r"\\[A-Za-z]+\d*", " ", found[1]) if found else ""
 
 
 def _chosen_entry(mark: Element) -> str:

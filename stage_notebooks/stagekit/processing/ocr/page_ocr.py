@@ -21,6 +21,7 @@ from docling_core.types.doc import BoundingBox
 from stagekit.conservation.words import words_of
 from stagekit.processing.ocr.ordinals import with_ordinals
 from stagekit.processing.ocr.packaged_ocr import page_reader
+from stagekit.processing.ocr.pale_words import read_without_watermark
 from stagekit.processing.text.quality import text_fault
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "PageTesseractModel",
     "PageTesseractOptions",
     "level_boxes",
+    "printed_across",
     "regions_to_read",
 ]
 
@@ -146,6 +148,20 @@ def _joined(cells: Sequence[TextCell]) -> str:
     return "\n".join(cell.text for cell in cells)
 
 
+def printed_across(conv_res: ConversionResult) -> dict[int, list[str]]:
+    """Return the words that OCR has found printed across pages and left out, by page number."""
+    return dict(_noted(conv_res))
+
+
+def _noted(conv_res: ConversionResult) -> dict[int, list[str]]:
+    """Return the notes of a conversion, which its backend carries: the only part of it that is ours."""
+    backend: Any = conv_res.input._backend
+    if not hasattr(backend, "printed_across"):
+        backend.printed_across = {}
+    notes: dict[int, list[str]] = backend.printed_across
+    return notes
+
+
 def level_boxes(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the boxes of text lines as they would lie if the page had been scanned straight.
 
@@ -173,18 +189,28 @@ def level_boxes(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class _LevelReader:
-    """RapidOCR with the boxes of its answer made level."""
+    """RapidOCR without the words printed across the pages, and with the boxes of its answer made level."""
 
     def __init__(self, reader: Any) -> None:
         self._reader = reader
+        self._watermarks: list[str] = []
 
     def __call__(self, image: Any, **_: Any) -> Any:
-        # All three are said: the reader remembers what the call before has switched off. Pages stand upright
-        # already, and the classifier takes one upright line of 25 for a turned one.
-        result = self._reader(image, use_det=True, use_cls=False, use_rec=True)
+        result, watermarks = read_without_watermark(np.asarray(image), self._read)
+        self._watermarks += watermarks
         if result is not None and result.boxes is not None and len(result.boxes):
             result.boxes = level_boxes(np.asarray(result.boxes, np.float32))
         return result
+
+    def take_watermarks(self) -> list[str]:
+        """Return the watermarks that were found since the last time."""
+        found, self._watermarks = self._watermarks, []
+        return found
+
+    def _read(self, image: NDArray[np.uint8]) -> Any:
+        # All three are said: the reader remembers what the call before has switched off. Pages stand upright
+        # already, and the classifier takes one upright line of 25 for a turned one.
+        return self._reader(image, use_det=True, use_cls=False, use_rec=True)
 
 
 class PageRapidOcrModel(_PageRegions, RapidOcrModel):
@@ -196,6 +222,14 @@ class PageRapidOcrModel(_PageRegions, RapidOcrModel):
         logging.getLogger(RapidOcrModel.__module__).setLevel(logging.ERROR)  # it warns once a blank page
         self.scale = self.options.scale
         self.reader: Any = _LevelReader(page_reader()) if self.enabled else None
+
+    def post_process_cells(
+        self, ocr_cells: list[TextCell], page: Page, conv_res: ConversionResult, *arguments: Any
+    ) -> None:
+        """Take the lines over into the page, and note the words that are printed across it."""
+        super().post_process_cells(ocr_cells, page, conv_res, *arguments)
+        if found := self.reader.take_watermarks():
+            _noted(conv_res).setdefault(page.page_no, []).extend(found)
 
     @classmethod
     def get_options_type(cls) -> type[Any]:

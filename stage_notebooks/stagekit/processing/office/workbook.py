@@ -6,6 +6,8 @@ in the document's invisible layer, as Docling keeps hidden sheets; it becomes no
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,6 +20,8 @@ from stagekit.processing.office.cell_formats import shown_value
 
 __all__ = ["ShownWorkbookBackend"]
 
+_HOLDS_TEXT = re.compile(r"(?:sharedStrings|worksheets/[^/]+)\.xml$", re.IGNORECASE)
+
 
 class ShownWorkbookBackend(MsExcelDocumentBackend):
     """Docling's reader of workbooks, with its tables made to show what Excel shows."""
@@ -27,8 +31,13 @@ class ShownWorkbookBackend(MsExcelDocumentBackend):
         """Return the document of a workbook."""
         document: DoclingDocument = super().convert()
         book: Any = self.workbook
+        rich = _with_parts_of_cells(self.path_or_stream)
         named = zip(sorted(document.pages), book.sheetnames, strict=False)
-        sheets = {page: _Sheet(book[name]) for page, name in named if hasattr(book[name], "row_dimensions")}
+        sheets = {
+            page: _Sheet(book[name], rich[name] if rich else None)
+            for page, name in named
+            if hasattr(book[name], "row_dimensions")
+        }
         for item in [*document.tables, *document.texts]:
             if item.prov and item.prov[0].page_no in sheets:
                 _show(document, item, sheets[item.prov[0].page_no])
@@ -38,8 +47,9 @@ class ShownWorkbookBackend(MsExcelDocumentBackend):
 class _Sheet:
     """The formats and hidden places of a worksheet; rows and columns are counted from 0."""
 
-    def __init__(self, sheet: Any) -> None:
+    def __init__(self, sheet: Any, rich: Any = None) -> None:
         self._sheet = sheet
+        self._rich = rich  # the same with the parts of its cells, where some of them are struck
         self._rows = {
             row - 1 for row, shape in sheet.row_dimensions.items() if shape.hidden or shape.height == 0
         }
@@ -59,8 +69,42 @@ class _Sheet:
     def text(self, row: int, column: int) -> str:
         """Return what a cell shows."""
         cell = self._sheet.cell(row=row + 1, column=column + 1)
-        text = shown_value(cell.value, cell.number_format or "")
-        return f"~~{text.strip()}~~" if text.strip() and cell.font.strike else text
+        if self._rich is not None:
+            parts = self._rich.cell(row=row + 1, column=column + 1).value
+            if isinstance(parts, list):  # CellRichText
+                return _joined(parts, bool(cell.font.strike))
+        return _marked(shown_value(cell.value, cell.number_format or ""), bool(cell.font.strike))
+
+
+def _with_parts_of_cells(file: Any) -> Any:
+    """Return the workbook with the parts of its cells where any of them may be struck, else None."""
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
+
+    file.seek(0)
+    with zipfile.ZipFile(file) as package:
+        names = [name for name in package.namelist() if _HOLDS_TEXT.search(name)]
+        if not any(b"<strike" in package.read(name) for name in names):
+            return None
+    file.seek(0)
+    return load_workbook(file, data_only=True, rich_text=True)
+
+
+def _joined(parts: Iterable[Any], struck: bool) -> str:
+    """Return the text of a cell's parts; one without a font of its own has that of the cell."""
+    spans: list[tuple[str, bool]] = []
+    for part in parts:
+        font = getattr(part, "font", None)
+        text, is_struck = str(part), bool(font.strike) if font is not None else struck
+        if spans and spans[-1][1] == is_struck:
+            spans[-1] = (spans[-1][0] + text, is_struck)
+        else:
+            spans.append((text, is_struck))
+    return "".join(_marked(text, is_struck) for text, is_struck in spans)
+
+
+def _marked(text: str, struck: bool) -> str:
+    body = text.strip()
+    return text.replace(body, f"~~{body}~~", 1) if body and struck else text
 
 
 def _show(document: DoclingDocument, item: DocItem, sheet: _Sheet) -> None:

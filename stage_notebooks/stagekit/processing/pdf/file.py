@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stagekit.declared.pdf_info import pdf_properties
 from stagekit.errors import DocumentRejected
 from stagekit.processing.pdf.ink.plain_pdf import make_plain
+from stagekit.processing.pdf.ink.stamps import Stamp
 from stagekit.processing.pdf.lost_text import LayerLine
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class PdfFile:
         watermark: Words that stand across the pages.
         notes: Sentences for the report.
         pictures_before: By page number, where pictures stand that stood on an earlier page too.
+        stamps: What stamps say, which is not in `page_texts`.
     """
 
     page_texts: list[str]
@@ -45,6 +47,7 @@ class PdfFile:
     watermark: str | None = None
     notes: list[str] = field(default_factory=list)
     pictures_before: dict[int, list[BoundingBox]] = field(default_factory=dict)
+    stamps: list[Stamp] = field(default_factory=list)
 
 
 def inspect_pdf(
@@ -85,7 +88,15 @@ def inspect_pdf(
             )
             texts = [_page_text(document, index) for index in range(pages)]
             rewritten = _saved(document) if locked or plain.changed else None
-            return PdfFile(texts, properties, rewritten, plain.watermark, plain.notes, plain.pictures_before)
+            return PdfFile(
+                texts,
+                properties,
+                rewritten,
+                plain.watermark,
+                plain.notes,
+                plain.pictures_before,
+                plain.stamps,
+            )
         finally:
             document.close()
 

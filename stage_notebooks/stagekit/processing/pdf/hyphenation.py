@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from stagekit.processing.text.known_words import frequency
 
-__all__ = ["Vocabulary", "join_lines"]
+__all__ = ["Vocabulary", "is_divided", "join_lines"]
 
 COMMON = 100  # counts in the list of words from which on a word is certainly one
 SHORTEST_HALF = 4  # letters of the second half of a compound
@@ -95,6 +95,7 @@ _ENDINGS = frozenset(
         "rias",
     ]
 )
+_SHORT_FIRST_HALVES = frozenset(["ar", "má", "pé"])
 _SHORT_HALVES = frozenset(["dia", "lei", "luz", "mãe", "mor", "pai", "sol", "voz"])
 _FUNCTION_WORDS = {
     "pt": frozenset(
@@ -182,6 +183,8 @@ _PRONOUNS = frozenset(
         "vos",
     ]
 )
+# "pré- e pós-operatório": the hyphen stands for what follows later.
+_CONJUNCTIONS = frozenset(["e", "ou", "y", "u", "and", "or"])
 _SPLIT = re.compile(r"([^\W\d_]+)-$")
 _HEAD = re.compile(r"([^\W\d_]+)")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
@@ -220,6 +223,14 @@ class Vocabulary:
         return max(frequency(word, self.language), COMMON if word in self.words else 0)
 
 
+def is_divided(line: str, following: str) -> bool:
+    """Whether the end of a line divides a word that the next line goes on with."""
+    before, after = _SPLIT.search(line.rstrip()), _HEAD.match(following.lstrip())
+    if before is None or after is None:
+        return False
+    return after[1][0].islower() or (before[1].isupper() and after[1].isupper())
+
+
 def join_lines(lines: Sequence[str], vocabulary: Vocabulary | None = None) -> str:
     """Return the lines as one text: divided words closed, soft hyphens removed, single spaces between.
 
@@ -235,7 +246,8 @@ def join_lines(lines: Sequence[str], vocabulary: Vocabulary | None = None) -> st
             text = text[:-1] + line
         elif text.endswith("-") and text[-2:-1].isalnum():
             keeps = _keeps_hyphen(text, line, vocabulary or Vocabulary())
-            text = (text if keeps else text[:-1]) + line
+            blank = " " if keeps and line.split()[0] in _CONJUNCTIONS else ""
+            text = (text if keeps else text[:-1]) + blank + line
         else:
             text = f"{text} {line}" if text else line
     return text.replace("\u00ad", "")
@@ -254,6 +266,8 @@ def _keeps_hyphen(text: str, line: str, known: Vocabulary) -> bool:
         return True
     if tail + head in known.words or any(frequency(f, known.language) for f in _forms(tail + head)):
         return False
+    if head in _CONJUNCTIONS:
+        return True
     if text[before.start() - 1 : before.start()] == "-" and tail in _PRONOUNS | {"da", "de", "do", "e"}:
         return True  # far-se-á, mão-de-obra
     return _is_enclitic(tail, head, known) or _is_parted(tail, head, known)
@@ -272,7 +286,8 @@ def _is_parted(prefix: str, rest: str, known: Vocabulary) -> bool:
         return _plain(rest[0]) in ("h", prefix[-1])
     compound = known.count(prefix) >= COMMON and known.count(rest) >= COMMON
     long = len(rest) >= SHORTEST_HALF and rest not in _ENDINGS
-    return compound and len(prefix) > 2 and (long or rest in _SHORT_HALVES)
+    first = len(prefix) > 2 or prefix in _SHORT_FIRST_HALVES
+    return compound and first and (long or rest in _SHORT_HALVES)
 
 
 def _is_enclitic(verb: str, pronoun: str, known: Vocabulary) -> bool:

@@ -25,7 +25,7 @@ from stagekit.conservation.words import words_of
 from stagekit.processing.pdf.coverage import missing_words, page_texts_of
 from stagekit.processing.pdf.hyphenation import join_lines
 
-__all__ = ["LayerLine", "put_back_lost_text"]
+__all__ = ["LayerLine", "place_text", "put_back_lost_text"]
 
 WHOLE_LINE = 0.7  # share of its words that a line must have lost to be taken as a whole
 NEIGHBOURS = 8  # letters beside a word by which it is known again
@@ -69,7 +69,7 @@ def put_back_lost_text(
         there = _letters(page_texts_of(document).get(number, ""))
         parts = list(_paragraphs(_lost_parts(lines, missing_words(words, document, number), there)))
         for text, box in parts:
-            _insert(document, number, text, box)
+            place_text(document, number, text, box)
         if parts:
             changed.append(number)
     return changed
@@ -157,8 +157,15 @@ def _joined(lines: Sequence[LayerLine]) -> tuple[str, BoundingBox]:
     return join_lines([line.text for line in lines]), box
 
 
-def _insert(document: DoclingDocument, page: int, text: str, box: BoundingBox) -> None:
-    """Add a text behind the last item that stands above it, or before the first one that does not."""
+def place_text(document: DoclingDocument, page: int, text: str, box: BoundingBox) -> None:
+    """Add a text behind the last item that stands above it, or before the first one that does not.
+
+    Args:
+        document: It is changed.
+        page: Number of the page.
+        text: What is added.
+        box: Where it stands, in points from the bottom left of the page.
+    """
     prov = ProvenanceItem(page_no=page, bbox=box, charspan=(0, len(text)))
     before: NodeItem | None = None
     behind: NodeItem | None = None

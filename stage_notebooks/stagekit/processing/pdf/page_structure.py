@@ -18,7 +18,7 @@ from docling_core.types.doc.page import PdfTextCell, TextCell
 
 from stagekit.processing.pdf.code_regions import join_listings, split_at_listings
 from stagekit.processing.pdf.footnotes import LONG_LINE, is_footnote, letter_width, note_starts
-from stagekit.processing.pdf.ink.annotations import BOX_SIGNS
+from stagekit.processing.pdf.ink.signs import BOX_SIGNS
 
 __all__ = ["EDGES", "heading_test", "refine_regions", "text_lines", "with_own_ids"]
 

@@ -21,6 +21,7 @@ from docling_core.types.doc.document import Formatting, ImageRef, ListGroup, Nod
 from stagekit.base.invisible_signs import without_invisible_signs
 from stagekit.processing.nesting import refuse_deep_nesting, too_deeply_nested
 from stagekit.processing.office.word.symbol_fonts import symbol
+from stagekit.processing.text.html_navigation import as_line, is_navigation
 from stagekit.processing.text.html_notes import Note, find_notes
 from stagekit.processing.text.html_styles import Styles
 from stagekit.processing.text.html_visibility import Look
@@ -192,6 +193,7 @@ class _Builder:
         firsts = [h for h in self.root.iter(*HEADINGS) if not _in_table(h) and "".join(h.itertext()).strip()]
         outermost = [heading for heading in firsts if heading.tag == "h1"]
         self._title = outermost[0] if len(outermost) == 1 and firsts[0] is outermost[0] else None
+        self._before_heading = bool(firsts)
         self._raised = 1 if self._title is not None or not outermost else 0
         self._handlers: dict[str, Callable[[Any, _Place, Look], None]] = {
             **dict.fromkeys(HEADINGS, self._heading),
@@ -236,6 +238,10 @@ class _Builder:
             edge = _Edge(self.document, _EDGES[element.get("data-edge")])
             self._flow(element, edge, look, text)
             self._flush(text, edge)
+        elif is_navigation(element, before_heading=self._before_heading):
+            self._flush(text, place)
+            if line := as_line(self._lines(element, look)):
+                place.add(line, DocItemLabel.PAGE_HEADER)
         elif tag in self._handlers:
             self._flush(text, place)
             self._handlers[tag](element, place, look)
@@ -298,6 +304,7 @@ class _Builder:
         text = " ".join(self._lines(element, look))
         if not text:
             return
+        self._before_heading = False
         level = int(element.tag[1])
         if isinstance(place, _Item | _NoteBody):
             place.add(text)

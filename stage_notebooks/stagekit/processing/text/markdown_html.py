@@ -27,8 +27,10 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from stagekit.processing.nesting import refuse_deep_nesting
+from stagekit.processing.pdf.hyphenation import Vocabulary, is_divided, join_lines
 from stagekit.processing.text.aligned_lines import aligned_cells
 from stagekit.processing.text.markdown_rows import whole_rows
+from stagekit.processing.text.pandoc_markdown import pandoc_plugin, without_divisions
 
 __all__ = ["markdown_to_html"]
 
@@ -47,7 +49,9 @@ _PARAGRAPH: Final = ("paragraph_open", "inline", "paragraph_close")
 _TITLED_ALERT = re.compile(r"\[!(\w+)\][+-]?[ \t]+(\S.*)\n?")
 # A line that begins so is a clause of its own, and not the continuation of the line before.
 _CLAUSE = re.compile(
-    r"(?:art(?:igo)?\.?\s*\d|§|par[aá]grafo\s+[uú]nico|[IVXLC]{1,7}\s*[-–—]\s|[a-z]{1,2}\)\s|\d{1,3}\)\s)",
+    r"(?:art(?:igo)?\.?\s*\d|§|par[aá]grafo\s+[uú]nico"
+    r"|(?:par[aá]grafo|cl[aá]usula)\s+[\wº°ª]+(?:[ -]\w+)?\s*[-–—:]"
+    r"|[IVXLC]{1,7}\s*[-–—]\s|[a-z]{1,2}\)\s|\d{1,3}\)\s)",
     re.IGNORECASE,
 )
 
@@ -65,7 +69,7 @@ def markdown_to_html(text: str) -> str:
     environment: dict[str, Any] = {}
     parser = _parser()
     with refuse_deep_nesting():
-        parsed = parser.parse(whole_rows(text), environment)
+        parsed = parser.parse(whole_rows(without_divisions(text)), environment)
         tokens = _notes_behind(parsed, environment.get("footnotes", {}))
         return str(parser.renderer.render(tokens, parser.options, environment))
 
@@ -86,6 +90,8 @@ def _parser() -> MarkdownIt:
     parser.core.ruler.before("inline", "titled_alert", _titled_alert)
     parser.core.ruler.before("inline", "heading_attributes", _heading_attributes)
     parser.core.ruler.before("inline", "aligned_table", _aligned_tables)
+    parser.core.ruler.after("inline", "divided_words", _divided_words)
+    pandoc_plugin(parser)
     for name, render in _RENDERERS.items():
         parser.add_render_rule(name, render)
     return parser
@@ -163,6 +169,25 @@ def _aligned_tables(state: StateCore) -> None:
             if rows is not None and max(len(rows), len(rows[0])) > _LEAST_ALIGNED:
                 tokens[-size:] = _table_tokens(rows)
     state.tokens = tokens
+
+
+def _divided_words(state: StateCore) -> None:
+    """Close the words that a line's end divides, by the words of the text and of the language."""
+    vocabulary: Vocabulary | None = None
+    for block in state.tokens:
+        children = block.children or []
+        if not any(child.type == "softbreak" for child in children):
+            continue
+        kept: list[Token] = []
+        for child in children:
+            before = kept[-2] if len(kept) > 1 and kept[-1].type == "softbreak" else None
+            if before is None or child.type != "text" or not is_divided(before.content, child.content):
+                kept.append(child)
+                continue
+            vocabulary = vocabulary or Vocabulary.of(state.src.split("\n"))
+            kept.pop()
+            before.content = join_lines([before.content, child.content], vocabulary)
+        block.children = kept
 
 
 def _is_below_rule(tokens: Sequence[Token], lines: Sequence[str]) -> bool:

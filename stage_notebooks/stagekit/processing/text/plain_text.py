@@ -10,7 +10,7 @@ from docling_core.types.doc import DocItemLabel, DoclingDocument, TableCell, Tab
 from docling_core.types.doc.document import ListGroup
 
 from stagekit.base.invisible_signs import without_invisible_signs
-from stagekit.processing.pdf.hyphenation import join_lines
+from stagekit.processing.pdf.hyphenation import Vocabulary, is_divided, join_lines
 from stagekit.processing.text.aligned_lines import aligned_cells
 
 __all__ = ["text_to_document"]
@@ -24,13 +24,13 @@ _UNDERLINE = re.compile(r"^\s*([=\-~_*])\1{2,}\s*$")
 # A line that begins so is a clause of its own, however long the line before it is.
 _CLAUSE = re.compile(
     r"^\s*(?:Art(?:igo)?\.?\s*\d|ART(?:IGO)?\.?\s*\d|§|Par[aá]grafo\s+[uú]nico|PAR[AÁ]GRAFO\s+[UÚ]NICO"
+    r"|(?:Par[aá]grafo|PAR[AÁ]GRAFO|Cl[aá]usula|CL[AÁ]USULA|Clause)\s+[\wº°ª]+(?:[ -][^\W\d_]+)?\s*[-–—:.]"
     r"|[IVXLC]{1,7}\s*[-–—]\s|[a-z]{1,2}\)\s|\d{1,3}\)\s|[-*•·–]\s)"
 )
 _DIVISION = re.compile(
-    r"^\s*(?:ANEXO|AP[EÊ]NDICE|T[IÍ]TULO|LIVRO|CAP[IÍ]TULO|SE[CÇ][AÃ]O|PARTE)\b[^a-zà-ü]*$"
+    r"^\s*(?:ANEXO|AP[EÊ]NDICE|T[IÍ]TULO|LIVRO|CAP[IÍ]TULO|SE[CÇ][AÃ]O|PARTE|CL[AÁ]USULA)\b[^a-zà-ü]*$"
 )
 _COLUMNS = re.compile(r"\S(?: {3,}|\t+)\S")
-_DIVIDED_WORD = re.compile(r"[^\W\d_](?:-|\u00ad)$")
 
 
 def text_to_document(text: str, name: str) -> DoclingDocument:
@@ -47,6 +47,9 @@ def text_to_document(text: str, name: str) -> DoclingDocument:
     """
     document = DoclingDocument(name=name)
     blocks = list(_blocks(text))
+    lines = text.split("\n")
+    divided = any(is_divided(line, following) for line, following in pairwise(lines))
+    vocabulary = Vocabulary.of(lines) if divided else None
     group: ListGroup | None = None
     for index, block in enumerate(blocks):
         following = blocks[index + 1] if index + 1 < len(blocks) else []
@@ -55,7 +58,7 @@ def text_to_document(text: str, name: str) -> DoclingDocument:
         is_list = level is None and table is None and _is_list(block)
         if is_list:
             group = group or document.add_list_group(name="list")
-            _add_items(document, group, block)
+            _add_items(document, group, block, vocabulary)
             continue
         group = None
         if level is not None:
@@ -63,7 +66,7 @@ def text_to_document(text: str, name: str) -> DoclingDocument:
         elif table is not None:
             document.add_table(data=_table_data(table))
         else:
-            for paragraph in _paragraphs(block):
+            for paragraph in _paragraphs(block, vocabulary):
                 document.add_text(label=DocItemLabel.TEXT, text=paragraph)
     return document
 
@@ -115,7 +118,9 @@ def _is_list(block: Sequence[str]) -> bool:
     return bool(_BULLET.match(block[0])) or (marked[0] and sum(marked) > 1)
 
 
-def _add_items(document: DoclingDocument, group: ListGroup, block: Sequence[str]) -> None:
+def _add_items(
+    document: DoclingDocument, group: ListGroup, block: Sequence[str], vocabulary: Vocabulary | None
+) -> None:
     items: list[tuple[str, list[str]]] = []
     for line in block:
         mark = _BULLET.match(line) or _NUMBERED_ITEM.match(line)
@@ -125,7 +130,8 @@ def _add_items(document: DoclingDocument, group: ListGroup, block: Sequence[str]
             items[-1][1].append(line)
     for marker, lines in items:
         enumerated = marker[0].isalnum()
-        document.add_list_item(text=_joined(lines), enumerated=enumerated, marker=marker, parent=group)
+        text = _joined(lines, vocabulary)
+        document.add_list_item(text=text, enumerated=enumerated, marker=marker, parent=group)
 
 
 def _table_data(rows: list[list[str]]) -> TableData:
@@ -144,20 +150,20 @@ def _table_data(rows: list[list[str]]) -> TableData:
     return TableData(num_rows=len(rows), num_cols=len(rows[0]), table_cells=cells)
 
 
-def _paragraphs(block: Sequence[str]) -> list[str]:
+def _paragraphs(block: Sequence[str], vocabulary: Vocabulary | None) -> list[str]:
     """Join lines that were wrapped at a margin; keep apart clauses, and lines that end short (an address)."""
     longest = max(len(line) for line in block)
     paragraphs = [[block[0]]]
     for before, line in pairwise(block):
         wrapped = len(before) + len(line.split()[0]) + 1 > 0.8 * longest and longest > 40
         wrapped = wrapped and not (_COLUMNS.search(before) and _COLUMNS.search(line))
-        divided = _DIVIDED_WORD.search(before) and line.lstrip()[0].islower()
+        divided = is_divided(before.replace("\u00ad", "-"), line)
         if divided or (wrapped and not _CLAUSE.match(line)):
             paragraphs[-1].append(line)
         else:
             paragraphs.append([line])
-    return [_joined(lines) for lines in paragraphs]
+    return [_joined(lines, vocabulary) for lines in paragraphs]
 
 
-def _joined(lines: Sequence[str]) -> str:
-    return without_invisible_signs(join_lines(lines))
+def _joined(lines: Sequence[str], vocabulary: Vocabulary | None) -> str:
+    return without_invisible_signs(join_lines(lines, vocabulary))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from stagekit.processing.office.word.equations import equation
 from stagekit.processing.office.word.names import (
     Element,
     drop,
@@ -18,9 +19,10 @@ from stagekit.processing.office.word.names import (
 )
 from stagekit.processing.office.word.wrappers import CHECKED, UNCHECKED
 
-__all__ = ["is_page_number", "show_fields"]
+__all__ = ["is_page_number", "show_fields", "show_simple_fields"]
 
 _LONGEST_INSTRUCTION = 1000  # characters; those of which a text is shown are short
+_DRAWN = ("sym", "pict", "object", "drawing")
 _FIELD_PARTS = ("fldChar", "instrText")
 _PAGE_NUMBER = re.compile(r"\s*(PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
 _BUTTON = re.compile(r"\s*(?:MACROBUTTON|GOTOBUTTON)\s+\S+\s+(.*?)\s*$", re.DOTALL | re.IGNORECASE)
@@ -31,6 +33,28 @@ _FONT = re.compile(r'\\f\s+(?:"([^"]+)"|(\S+))', re.IGNORECASE)
 def is_page_number(instruction: str) -> bool:
     """Tell whether the instruction of a field asks for the number of a page, or of all pages."""
     return _PAGE_NUMBER.match(instruction[:_LONGEST_INSTRUCTION]) is not None
+
+
+def show_simple_fields(root: Element) -> bool:
+    """Write what simple fields without a result show, and tell whether there were any.
+
+    Args:
+        root: the root element of a part, changed in place.
+    """
+    found = False
+    for simple in list(root.iter(w("fldSimple"))):
+        drawn = next(simple.iter(w("t"), *map(w, _DRAWN)), None)
+        shown = _shown_by(_instruction(simple)) if drawn is None else None
+        if shown is not None:
+            run = new("r")
+            run.append(shown)
+            simple.append(run)
+            found = True
+    return found
+
+
+def _instruction(simple: Element) -> str:
+    return (value(simple, "instr") or "")[:_LONGEST_INSTRUCTION]
 
 
 @dataclass
@@ -67,7 +91,7 @@ def show_fields(root: Element, *, page_numbers: bool = True) -> bool:
                 open_fields.instruct(child.text or "")
             elif hides and name != "rPr" and open_fields.instructing:
                 run.remove(child)  # a result within an instruction, such as the name that an IF compares
-            elif name == "t" and (child.text or "").strip():
+            elif name in _DRAWN or (name == "t" and (child.text or "").strip()):
                 open_fields.show()
             if name in _FIELD_PARTS:
                 drop(child)
@@ -129,14 +153,19 @@ def _shown(ended: _Field) -> Element | None:
         return text_run(CHECKED if _is_checked(data.find(w("checkBox"))) else UNCHECKED)[0]
     if data is not None and data.find(w("ddList")) is not None and not ended.has_text:
         return text_run(_chosen_entry(data.find(w("ddList"))))[0]
-    if ended.in_result:
+    if ended.in_result and ended.has_text:
         return None
-    instruction = "".join(ended.instruction)[:_LONGEST_INSTRUCTION]
+    return _shown_by("".join(ended.instruction)[:_LONGEST_INSTRUCTION])
+
+
+def _shown_by(instruction: str) -> Element | None:
+    """Return what Word makes of an instruction alone."""
     if button := _BUTTON.match(instruction):
         return text_run(button[1])[0]
     if symbol := _SYMBOL.match(instruction):
         return _symbol(symbol[1], symbol[2])
-    return None
+    text = equation(instruction)
+    return text_run(text)[0] if text else None
 
 
 def _is_checked(box: Element | None) -> bool:

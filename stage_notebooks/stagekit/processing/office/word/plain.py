@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from lxml import etree
 
 from stagekit.processing.office.word.drop_caps import join_drop_caps
-from stagekit.processing.office.word.fields import show_fields
+from stagekit.processing.office.word.fields import show_fields, show_simple_fields
 from stagekit.processing.office.word.imports import take_in_imports
 from stagekit.processing.office.word.names import Element, drop, value, w
 from stagekit.processing.office.word.notes import NOTE_PARTS, Notes, notes_of, set_notes
@@ -120,6 +120,7 @@ class _Rewriting:
         changed = choose_alternatives(root)
         changed |= accept_revisions(root)
         changed |= self._plain_contents_heading(root)
+        changed |= show_simple_fields(root)
         changed |= unwrap_all(root)
         changed |= join_drop_caps(root)
         imported, unread = take_in_imports(root, self._package, part)

@@ -13,17 +13,12 @@ from typing import Any
 
 from stagekit.processing.pdf.ink.field_labels import label_before, label_behind, shown_in
 from stagekit.processing.pdf.ink.open_page import OpenPage
-from stagekit.processing.pdf.ink.page_objects import Box, PaintedText, font_name
+from stagekit.processing.pdf.ink.page_objects import Box, PaintedText, count_objects, font_name
+from stagekit.processing.pdf.ink.signs import EMPTY, TICKED, sign_object
 
-__all__ = ["BOX_SIGNS", "draw_annotations", "write_ticks"]
+__all__ = ["DrawnStamps", "draw_annotations", "write_ticks"]
 
-# Signs of the font ZapfDingbats, the only one that every reader knows without its file and that has signs no
-# form prints, and what they stand for.
-_EMPTY, _TICKED = "\u2761", "\u2767"
-BOX_SIGNS = {_EMPTY: "☐", _TICKED: "☑"}
-_CODES = {_EMPTY: 0xA1, _TICKED: 0xA7}
-
-_PRINTED = dict.fromkeys("✓✔☑☒", _TICKED) | dict.fromkeys("❏❐❑❒☐", _EMPTY)
+_PRINTED = dict.fromkeys("✓✔☑☒", TICKED) | dict.fromkeys("❏❐❑❒☐", EMPTY)
 
 _UNSEEN_FLAGS = 0b100011  # invisible, hidden, no view
 _STRIKE = 0.06  # thickness of the line, in heights of the text
@@ -39,7 +34,24 @@ class _Annotation:
     box: Box
 
 
-def draw_annotations(document: Any, reopen: Callable[[], Any]) -> set[int]:
+@dataclass(frozen=True)
+class DrawnStamps:
+    """The stamps that were drawn into a page.
+
+    Attributes:
+        first: The order of the first object that an annotation has painted.
+        boxes: Where the stamps stand.
+    """
+
+    first: int
+    boxes: tuple[Box, ...]
+
+    def hold(self, text: PaintedText) -> bool:
+        """Whether a text of the page is one of a stamp."""
+        return text.order >= self.first and any(box.holds(text.box, slack=1.0) for box in self.boxes)
+
+
+def draw_annotations(document: Any, reopen: Callable[[], Any]) -> dict[int, DrawnStamps]:
     """Draw form values, text boxes, stamps and strike-outs into the pages of a document of PDFium.
 
     Args:
@@ -47,18 +59,19 @@ def draw_annotations(document: Any, reopen: Callable[[], Any]) -> set[int]:
         reopen: Opens the same document once more.
 
     Returns:
-        The numbers of the pages that were changed.
+        By the number of each page that was changed, the stamps on it.
     """
     found = _pages_that_say_something(document)
     if not found:
-        return set()
+        return {}
     if document.formenv is None and document.get_formtype():
         document.init_forms()
     values = _shown_values(reopen, found) if document.formenv is not None else {}
+    drawn = {}
     for index in found:
-        _draw(document, index, values.get(index, {}))
+        drawn[index + 1] = _draw(document, index, values.get(index, {}))
         _flatten(document, index)
-    return {index + 1 for index in found}
+    return drawn
 
 
 def write_ticks(document: Any, page: OpenPage, texts: Sequence[PaintedText]) -> list[PaintedText]:
@@ -81,16 +94,10 @@ def write_ticks(document: Any, page: OpenPage, texts: Sequence[PaintedText]) -> 
         sign = _PRINTED.get(page.letters(text).strip())
         if sign is None or font_name(pdfium, pdfium.FPDFTextObj_GetFont(text.handle)) != b"ZapfDingbats":
             continue
-        written = _sign(pdfium, document, sign, text.size)
+        written = sign_object(document, sign, text.size)
         _insert(pdfium, page.page, written, text.box.left, text.foot)
         gone.append(text)
     return gone
-
-
-def _sign(pdfium: Any, document: Any, sign: str, size: float) -> Any:
-    text = pdfium.FPDFPageObj_NewTextObj(document, b"ZapfDingbats", size)
-    pdfium.FPDFText_SetCharcodes(text, (ctypes.c_uint32 * 1)(_CODES[sign]), 1)
-    return text
 
 
 def _pages_that_say_something(document: Any) -> list[int]:
@@ -98,13 +105,17 @@ def _pages_that_say_something(document: Any) -> list[int]:
     import pypdfium2.raw as pdfium
 
     said = _shown_kinds(pdfium) | {pdfium.FPDF_ANNOT_STRIKEOUT}
+    covers = _covering_kinds(pdfium)
     found = []
     for index in range(len(document)):
         try:
             page = document[index]
         except pypdfium2.PdfiumError:  # a number without a page
             continue
-        if any(annotation.kind in said for annotation in _annotations(pdfium, page)):
+        if any(
+            annotation.kind in said or (annotation.kind in covers and _is_filled(pdfium, annotation))
+            for annotation in _annotations(pdfium, page)
+        ):
             found.append(index)
         page.close()
     return found
@@ -134,18 +145,19 @@ def _shown_values(reopen: Callable[[], Any], pages: list[int]) -> dict[int, dict
         copy.close()
 
 
-def _draw(document: Any, index: int, values: dict[int, str]) -> None:
-    """Draw what PDFium would not draw as text, and take away what is not to be drawn."""
+def _draw(document: Any, index: int, values: dict[int, str]) -> DrawnStamps:
+    """Draw what PDFium would not draw as text, take away what is not to be drawn, and return the stamps."""
     import pypdfium2.raw as pdfium
 
     opened = OpenPage(document, index)
-    page, gone = opened.page, []
+    page, gone, stamps = opened.page, [], []
     for annotation in _annotations(pdfium, page):
         unseen = _is_unseen(pdfium, annotation)
         if annotation.kind == pdfium.FPDF_ANNOT_STRIKEOUT and not unseen:
             for box in _marked_places(pdfium, annotation.handle):
                 _add_line(pdfium, page, box)
-        keeps = annotation.kind in _shown_kinds(pdfium) and not unseen and _is_switched_on(page, annotation)
+        shown = annotation.kind in _shown_kinds(pdfium) | _covering_kinds(pdfium)
+        keeps = shown and not unseen and _is_switched_on(page, annotation)
         if keeps and annotation.kind == pdfium.FPDF_ANNOT_WIDGET and document.formenv is not None:
             keeps = not (
                 _add_box(pdfium, document, opened, annotation)
@@ -153,11 +165,15 @@ def _draw(document: Any, index: int, values: dict[int, str]) -> None:
             )
         if not keeps:
             gone.append(annotation.index)
+        elif annotation.kind == pdfium.FPDF_ANNOT_STAMP:
+            stamps.append(annotation.box)
     for number in reversed(gone):
         pdfium.FPDFPage_RemoveAnnot(page, number)
     opened.release()
     page.gen_content()
+    drawn = DrawnStamps(count_objects(page), tuple(stamps))
     page.close()
+    return drawn
 
 
 def _flatten(document: Any, index: int) -> None:
@@ -188,7 +204,21 @@ def _annotations(pdfium: Any, page: Any) -> Iterator[_Annotation]:
 
 
 def _shown_kinds(pdfium: Any) -> set[int]:
-    return {pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP}
+    return {
+        pdfium.FPDF_ANNOT_WIDGET,
+        pdfium.FPDF_ANNOT_FREETEXT,
+        pdfium.FPDF_ANNOT_STAMP,
+        pdfium.FPDF_ANNOT_WATERMARK,
+    }
+
+
+def _covering_kinds(pdfium: Any) -> set[int]:
+    """Return the kinds that hide what lies below them where they are filled."""
+    return {pdfium.FPDF_ANNOT_SQUARE, pdfium.FPDF_ANNOT_CIRCLE, pdfium.FPDF_ANNOT_POLYGON}
+
+
+def _is_filled(pdfium: Any, annotation: _Annotation) -> bool:
+    return bool(pdfium.FPDFAnnot_HasKey(annotation.handle, b"IC"))
 
 
 def _is_unseen(pdfium: Any, annotation: _Annotation) -> bool:
@@ -215,10 +245,10 @@ def _add_box(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotation
     kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation.handle)
     if kind not in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
         return False
-    sign = _TICKED if pdfium.FPDFAnnot_IsChecked(form, annotation.handle) else _EMPTY
+    sign = TICKED if pdfium.FPDFAnnot_IsChecked(form, annotation.handle) else EMPTY
     label = label_behind(box, page)
     size = label.size if label else _BOX_SIZE * box.height
-    text = _sign(pdfium, document, sign, size)
+    text = sign_object(document, sign, size)
     if label:
         _insert(pdfium, page.page, text, label.box.left - 1.1 * size, label.foot)
     else:

@@ -8,9 +8,9 @@ from stagekit.processing.pdf.ink.page_objects import (
     Box,
     PaintedShape,
     PaintedText,
+    object_letters,
     page_objects,
     shown_box,
-    text_of,
 )
 from stagekit.processing.pdf.ink.page_view import PageView
 
@@ -45,11 +45,15 @@ class OpenPage:
 
     def letters(self, text: PaintedText) -> str:
         """Return the letters of a text of this page."""
+        if text.order not in self._letters:
+            self._letters[text.order] = object_letters(text.handle, self.text_page())
+        return self._letters[text.order]
+
+    def text_page(self) -> Any:
+        """Return PDFium's text page, which this page closes."""
         if self._text_page is None:
             self._text_page = self.page.get_textpage()
-        if text.order not in self._letters:
-            self._letters[text.order] = text_of(text, self._text_page)
-        return self._letters[text.order]
+        return self._text_page
 
     def release(self) -> Any:
         """Close all but the page, and return that."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from stagekit.conservation.comparison import compare_units
 from stagekit.conservation.source_text import Unit
-from stagekit.processing.pdf.ink.page_objects import PaintedText
+from stagekit.processing.pdf.ink.page_objects import PaintedText, address_of, object_letters
+from stagekit.processing.pdf.ink.signs import sign_object
+
+if TYPE_CHECKING:
+    from stagekit.processing.pdf.ink.covered_letters import SeenPart
 
 __all__ = ["replace_by_picture", "take_away"]
 
@@ -17,7 +22,13 @@ LARGEST_PICTURE = 4000  # pixels of the long side
 MOST_LOST = 0.005  # share of a page's words that PDFium may lose in writing it anew
 
 
-def take_away(document: Any, index: int, page: Any, texts: Sequence[PaintedText]) -> bool:
+def take_away(
+    document: Any,
+    index: int,
+    page: Any,
+    texts: Sequence[PaintedText],
+    instead: Mapping[int, Sequence[SeenPart]] = MappingProxyType({}),
+) -> bool:
     """Remove texts from a page and close it.
 
     Args:
@@ -25,17 +36,22 @@ def take_away(document: Any, index: int, page: Any, texts: Sequence[PaintedText]
         index: Of the page, from 0.
         page: It is open, and the texts are of it.
         texts: What goes.
+        instead: By the order of a text, the words that take its place.
 
     Returns:
         Whether the page still says all the rest.
     """
     import pypdfium2.raw as pdfium
 
-    _open_forms(pdfium, page, {_address(text.handle) for text in texts})
+    _open_forms(pdfium, page, {address_of(text.handle) for text in texts})
+    _make_one_stream(pdfium, page)
+    parts = _write_instead(pdfium, document, page, texts, instead) if instead else []
     for text in texts:
         if pdfium.FPDFPage_RemoveObject(page, text.handle):
             pdfium.FPDFPageObj_Destroy(text.handle)
-    _make_one_stream(pdfium, page)
+    if not _say(page, parts):
+        page.close()
+        return False
     wanted = _text_on(page)
     pdfium.FPDFPage_GenerateContent(page)
     page.close()
@@ -72,6 +88,52 @@ def replace_by_picture(document: Any, index: int, source: Any) -> None:
     page.close()
 
 
+def _write_instead(
+    pdfium: Any,
+    document: Any,
+    page: Any,
+    texts: Sequence[PaintedText],
+    instead: Mapping[int, Sequence[SeenPart]],
+) -> list[tuple[Any, str]]:
+    """Write parts of texts before these; return the new objects with the letters that they are to have."""
+    handles = list(_objects(pdfium, page))
+    places = {address_of(handle): place for place, handle in enumerate(handles)}
+    written = []
+    for text in sorted(texts, key=lambda item: -places.get(address_of(item.handle), 0)):
+        for part in reversed(instead.get(text.order, ())):
+            handle = _part_object(pdfium, document, text, part)
+            pdfium.FPDFPage_InsertObjectAtIndex(page, handle, places.get(address_of(text.handle), 0))
+            written.append((handle, part.letters.strip()))
+    return written
+
+
+def _part_object(pdfium: Any, document: Any, text: PaintedText, part: SeenPart) -> Any:
+    a, b, c, d, x, y = part.matrix
+    if part.width is not None:
+        handle = sign_object(document, part.letters, text.size, part.width)
+        pdfium.FPDFPageObj_Transform(handle, 1.0, 0.0, 0.0, 1.0, x, y)
+        return handle
+    size = ctypes.c_float()
+    pdfium.FPDFTextObj_GetFontSize(text.handle, size)
+    handle = pdfium.FPDFPageObj_CreateTextObj(document, pdfium.FPDFTextObj_GetFont(text.handle), size)
+    units = part.letters.encode("utf-16-le") + b"\0\0"
+    pdfium.FPDFText_SetText(handle, (ctypes.c_ushort * (len(units) // 2)).from_buffer_copy(units))
+    pdfium.FPDFPageObj_SetMatrix(handle, pdfium.FS_MATRIX(a, b, c, d, x, y))
+    pdfium.FPDFPageObj_SetFillColor(handle, *text.colour)
+    return handle
+
+
+def _say(page: Any, written: Sequence[tuple[Any, str]]) -> bool:
+    """Whether objects have the letters they are to have; a font may lack the way from Unicode to its own."""
+    if not written:
+        return True
+    text_page = page.get_textpage()
+    try:
+        return all(object_letters(handle, text_page).strip() == letters for handle, letters in written)
+    finally:
+        text_page.close()
+
+
 def _text_on(page: Any) -> str:
     text_page = page.get_textpage()
     try:
@@ -85,7 +147,7 @@ def _make_one_stream(pdfium: Any, page: Any) -> None:
     """Forget from which of its streams each object of the page comes.
 
     PDFium writes changed streams anew and leaves the others. Where lines go on from one into the next, those
-    in the next would lose what the first has set, and be gone.
+    in the next would lose what the first has set, and be gone; and all that is new would come last.
     """
     for handle in list(_objects(pdfium, page)):
         pdfium.FPDFPage_RemoveObject(page, handle)
@@ -115,7 +177,9 @@ def _open_forms(pdfium: Any, page: Any, wanted: Collection[int]) -> None:
 def _holds(pdfium: Any, handle: Any, wanted: Collection[int]) -> bool:
     if pdfium.FPDFPageObj_GetType(handle) != pdfium.FPDF_PAGEOBJ_FORM:
         return False
-    return any(_address(inner) in wanted or _holds(pdfium, inner, wanted) for inner in _inner(pdfium, handle))
+    return any(
+        address_of(inner) in wanted or _holds(pdfium, inner, wanted) for inner in _inner(pdfium, handle)
+    )
 
 
 def _inner(pdfium: Any, form: Any) -> Iterator[Any]:
@@ -126,7 +190,3 @@ def _inner(pdfium: Any, form: Any) -> Iterator[Any]:
 def _objects(pdfium: Any, page: Any) -> Iterator[Any]:
     for index in range(pdfium.FPDFPage_CountObjects(page)):
         yield pdfium.FPDFPage_GetObject(page, index)
-
-
-def _address(handle: Any) -> int:
-    return ctypes.cast(handle, ctypes.c_void_p).value or 0

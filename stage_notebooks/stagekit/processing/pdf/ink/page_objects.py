@@ -11,9 +11,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Box", "PaintedShape", "PaintedText", "font_name", "page_objects", "shown_box", "text_of"]
+__all__ = [
+    "Box",
+    "Matrix",
+    "PaintedShape",
+    "PaintedText",
+    "address_of",
+    "count_objects",
+    "font_name",
+    "object_letters",
+    "page_objects",
+    "shown_box",
+]
 
 MOST_CORNERS = 6  # of a clip that is a rectangle
+THINNEST_BAR = 4.0  # points of a stroke that is as good as a filled bar
 MOST_NESTED = 12  # forms within forms; PDFium itself stops earlier
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -104,7 +116,10 @@ class PaintedText:
 
 @dataclass(frozen=True)
 class PaintedShape:
-    """One filled shape, picture or shading; `colour` is None where it has more than one."""
+    """One filled shape, thick level stroke, picture or shading.
+
+    `colour` is None where it has more than one.
+    """
 
     handle: Any
     order: int
@@ -130,14 +145,28 @@ def page_objects(page: Any) -> Iterator[PaintedText | PaintedShape]:
                 yield shape
 
 
-def text_of(text: PaintedText, text_page: Any) -> str:
-    """Return the letters of a text object."""
+def count_objects(page: Any) -> int:
+    """Return how many objects a page and the forms on it hold: the order of one that is painted next."""
     import pypdfium2.raw as pdfium
 
-    size = pdfium.FPDFTextObj_GetText(text.handle, text_page, None, 0)
+    count = pdfium.FPDFPage_CountObjects(page)
+    handles = (pdfium.FPDFPage_GetObject(page, index) for index in range(count))
+    return sum(1 for _ in _unfolded(pdfium, handles, None, _UPRIGHT, 0))
+
+
+def object_letters(handle: Any, text_page: Any) -> str:
+    """Return the letters of a text object of PDFium."""
+    import pypdfium2.raw as pdfium
+
+    size = pdfium.FPDFTextObj_GetText(handle, text_page, None, 0)
     buffer = (ctypes.c_ushort * (size // 2 + 1))()
-    pdfium.FPDFTextObj_GetText(text.handle, text_page, buffer, size)
+    pdfium.FPDFTextObj_GetText(handle, text_page, buffer, size)
     return bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "replace")
+
+
+def address_of(handle: Any) -> int:
+    """Return where PDFium keeps an object: two handles of one object are not equal."""
+    return ctypes.cast(handle, ctypes.c_void_p).value or 0
 
 
 def font_name(pdfium: Any, font: Any) -> bytes:
@@ -195,11 +224,23 @@ def _shape(pdfium: Any, handle: Any, kind: int, matrix: Matrix, order: int) -> P
         fill, stroke = ctypes.c_int(), ctypes.c_int()
         pdfium.FPDFPath_GetDrawMode(handle, fill, stroke)
         if not fill.value:
-            return None
+            return _bar(pdfium, handle, matrix, order)
         colour = _colour(handle, pdfium.FPDFPageObj_GetFillColor)
     return PaintedShape(
         handle, order, _box(pdfium, handle, matrix), colour, kind == pdfium.FPDF_PAGEOBJ_IMAGE
     )
+
+
+def _bar(pdfium: Any, handle: Any, matrix: Matrix, order: int) -> PaintedShape | None:
+    """Return the bar that a single thick stroke paints, level or upright."""
+    if pdfium.FPDFPath_CountSegments(handle) != 2:
+        return None
+    box, width = _box(pdfium, handle, matrix), ctypes.c_float()
+    pdfium.FPDFPageObj_GetStrokeWidth(handle, width)
+    thickness = width.value * math.hypot(matrix[2], matrix[3])
+    if min(box.width, box.height) < THINNEST_BAR or min(box.width, box.height) > 2 * thickness:
+        return None
+    return PaintedShape(handle, order, box, _colour(handle, pdfium.FPDFPageObj_GetStrokeColor), False)
 
 
 def _is_clipped(pdfium: Any, handle: Any) -> bool:

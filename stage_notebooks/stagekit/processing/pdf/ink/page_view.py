@@ -14,10 +14,11 @@ from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LOOKING", "READING", "PageView", "Picture"]
+__all__ = ["LOOKING", "READING", "PageView", "Picture", "changed_pixels"]
 
 LOOKING = 1.5  # pixels a point: enough to see that there is ink
 READING = 150 / 72  # what OCR reads well
+FAINTEST = 12  # levels of 255 by which ink differs from its ground
 MOST_PIXELS = 3600  # long side of an image
 
 
@@ -42,8 +43,14 @@ class Picture:
         """
         return self.pixels[self.place(box, widened)]
 
-    def place(self, box: Box, widened: float = 0.0) -> tuple[slice, slice]:
-        """Return the rows and columns of a place; arguments as of `at`."""
+    def place(self, box: Box, widened: float = 0.0, margin: int = 1) -> tuple[slice, slice]:
+        """Return the rows and columns of a place.
+
+        Args:
+            box: In points.
+            widened: A share of its height that is added at each side.
+            margin: Pixels that are added at each side.
+        """
         import pypdfium2.raw as pdfium
 
         height, width = self.pixels.shape[:2]
@@ -54,11 +61,18 @@ class Picture:
                 pdfium.FPDF_PageToDevice(self._page, 0, 0, width, height, 0, x, y, column, row)
                 columns.append(column.value)
                 rows.append(row.value)
-        more = 1 + round(widened * min(max(rows) - min(rows), max(columns) - min(columns)))
+        more = margin + round(widened * min(max(rows) - min(rows), max(columns) - min(columns)))
         return (
             slice(max(0, min(rows) - more), max(0, max(rows) + more + 1)),
             slice(max(0, min(columns) - more), max(0, max(columns) + more + 1)),
         )
+
+
+def changed_pixels(one: Picture, other: Picture) -> NDArray[np.bool_]:
+    """Return where two pictures of a page differ, shape (height, width)."""
+    levels: NDArray[np.uint8] = np.maximum(one.pixels, other.pixels) - np.minimum(one.pixels, other.pixels)
+    changed: NDArray[np.bool_] = levels.max(axis=2) >= FAINTEST
+    return changed
 
 
 class PageView:

@@ -8,20 +8,23 @@ reader of the text layer reads what a person sees. A PDF with nothing of that ki
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from docling_core.types.doc import BoundingBox
 
 from stagekit.conservation.words import words_of
-from stagekit.processing.pdf.ink.annotations import draw_annotations, write_ticks
+from stagekit.processing.pdf.ink.annotations import DrawnStamps, draw_annotations, write_ticks
+from stagekit.processing.pdf.ink.covered_letters import SeenPart, covered_letters
 from stagekit.processing.pdf.ink.font_maps import Fingerprint, doubtful_texts
 from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_edits import replace_by_picture, take_away
 from stagekit.processing.pdf.ink.page_objects import PaintedText
 from stagekit.processing.pdf.ink.picture_check import contradicts
 from stagekit.processing.pdf.ink.pictures import SeenPictures
+from stagekit.processing.pdf.ink.stamps import Stamp, stamp_of, stamp_sentence
 from stagekit.processing.pdf.ink.visibility import hidden_text
 from stagekit.processing.pdf.ink.watermarks import (
     Inscription,
@@ -43,12 +46,14 @@ class PlainPdf:
         watermark: The words that stand across the pages; of several the most frequent.
         notes: Sentences for the report.
         pictures_before: By page number, where pictures stand that stood on an earlier page too.
+        stamps: What stamps say; it is no text of the pages any more.
     """
 
     changed: set[int] = field(default_factory=set)
     watermark: str | None = None
     notes: list[str] = field(default_factory=list)
     pictures_before: dict[int, list[BoundingBox]] = field(default_factory=dict)
+    stamps: list[Stamp] = field(default_factory=list)
 
 
 def make_plain(
@@ -75,14 +80,17 @@ class _Plainer:
         self._hidden: Counter[int] = Counter()  # words by page number
         self._contradicted: list[int] = []
         self._doubtful: list[int] = []
+        self._uncut: list[int] = []
         self._pictures = SeenPictures()
         self._honest_fonts: set[Fingerprint] = set()
         self._inscriptions: dict[int, list[Inscription]] = {}
+        self._stamps: dict[int, DrawnStamps] = {}
 
     def run(self) -> PlainPdf:
         import pypdfium2
 
-        self._found.changed |= draw_annotations(self._document, self._reopen)
+        self._stamps = draw_annotations(self._document, self._reopen)
+        self._found.changed |= set(self._stamps)
         for index in range(len(self._document)):
             try:
                 self._look_at(index)
@@ -110,13 +118,21 @@ class _Plainer:
             opened.release().close()
             self._as_picture(index)
             return
+        stamps = self._stamps.get(number)
+        stamped = [text for text in inked if stamps.hold(text)] if stamps and stamps.boxes else []
+        if stamped:
+            self._found.stamps.append(stamp_of(number, stamped, opened.shown, opened.letters))
+            inked = [text for text in inked if text not in stamped]
         found = inscriptions(inked, opened.shown, opened.letters, opened.shapes)
         if found:
             self._inscriptions[number] = found
+        seen, covered = covered_letters(opened, inked)
         self._hidden[number] += sum(len(words_of(opened.letters(text))) for text in hidden.nowhere)
+        self._hidden[number] += sum(len(words_of(letters)) for letters in covered.values())
+        gone = gone + stamped + [text for text in inked if text.order in seen]
         gone = gone + write_ticks(self._document, opened, inked)
         if gone:
-            self._take_away(index, opened, gone)
+            self._take_away(index, opened, gone, seen)
         else:
             opened.release().close()
 
@@ -154,11 +170,20 @@ class _Plainer:
             self._found.watermark = names.most_common(1)[0][0]
             self._found.notes += watermark_sentences(marks)
 
-    def _take_away(self, index: int, opened: OpenPage, texts: list[PaintedText]) -> None:
+    def _take_away(
+        self,
+        index: int,
+        opened: OpenPage,
+        texts: list[PaintedText],
+        instead: Mapping[int, Sequence[SeenPart]] = MappingProxyType({}),
+    ) -> None:
         self._found.changed.add(index + 1)
-        whole = take_away(self._document, index, opened.release(), texts)
+        whole = take_away(self._document, index, opened.release(), texts, instead)
         if not whole and self._ask_pictures:  # PDFium cannot write this page anew
             self._as_picture(index)
+        elif not whole and instead:
+            del self._hidden[index + 1]
+            self._uncut.append(index + 1)
 
     def _as_picture(self, index: int) -> None:
         self._found.changed.add(index + 1)
@@ -171,6 +196,7 @@ class _Plainer:
             original.close()
 
     def _report(self) -> None:
+        self._found.notes += map(stamp_sentence, self._found.stamps)
         hidden = +self._hidden
         if hidden:
             words = hidden.total()
@@ -182,6 +208,11 @@ class _Plainer:
             self._found.notes.append(
                 f"{page_ranges(self._contradicted)}: the text layer says other words than the page shows, "
                 "so OCR read it."
+            )
+        if self._uncut:
+            self._found.notes.append(
+                f"{page_ranges(self._uncut)}: words that are covered could not be told from the rest of "
+                "their line, and stayed; switch OCR on to have the page read."
             )
         if self._doubtful:
             self._found.notes.append(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedShape, PaintedText
+from stagekit.processing.pdf.ink.page_view import changed_pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HiddenText", "hidden_text"]
 
-FAINTEST = 12  # levels of 255 by which ink differs from its ground
 PICTURE_CONTRAST = 40  # levels between letters and paper of a scan
 SMALLEST = 1.0  # points; smaller letters are dots
 SOLID = 230  # opacity from which a shape hides what is below it
@@ -158,21 +158,15 @@ def _inkless(view: PageView, whole: Picture, suspects: Sequence[PaintedText]) ->
     if not asked:
         return inkless
     with view.without(asked):
-        changed = _changed(whole, view.drawn())
+        changed = changed_pixels(whole, view.drawn())
     inked = [text for text in asked if changed[whole.place(text.box)].any()]
     inkless += [text for text in asked if not changed[whole.place(text.box)].any()]
     # A change may be the ink of another text in the same place: those are taken away one at a time.
     for text in _crossing(inked)[:MOST_ALONE]:
         with view.without([text]):
-            if not _changed(whole, view.drawn())[whole.place(text.box)].any():
+            if not changed_pixels(whole, view.drawn())[whole.place(text.box)].any():
                 inkless.append(text)
     return inkless
-
-
-def _changed(one: Picture, other: Picture) -> NDArray[np.bool_]:
-    levels: NDArray[np.uint8] = np.maximum(one.pixels, other.pixels) - np.minimum(one.pixels, other.pixels)
-    changed: NDArray[np.bool_] = levels.max(axis=2) >= FAINTEST
-    return changed
 
 
 def _crossing(texts: Sequence[PaintedText]) -> list[PaintedText]:

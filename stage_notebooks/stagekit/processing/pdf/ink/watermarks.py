@@ -17,7 +17,14 @@ from stagekit.processing.pdf.ink.page_objects import Box, PaintedShape, PaintedT
 from stagekit.processing.pdf.ink.visibility import PAPER, SOLID
 from stagekit.processing.text.quality import page_ranges
 
-__all__ = ["Inscription", "across_pages", "inscriptions", "watermark_sentences"]
+__all__ = [
+    "Inscription",
+    "across_pages",
+    "inscriptions",
+    "names_a_draft",
+    "sentences_of",
+    "watermark_sentences",
+]
 
 SMALLEST = 24.0  # points
 LARGER = 1.8  # times the usual letters of the page
@@ -122,15 +129,25 @@ def across_pages(found: Mapping[int, Sequence[Inscription]], pages: int) -> dict
     return dict(marks)
 
 
+def names_a_draft(text: str) -> bool:
+    """Whether what is printed or stamped on a page says that it is no final wording."""
+    return _DRAFT.search(text) is not None
+
+
 def watermark_sentences(marks: Mapping[int, Sequence[Inscription]]) -> list[str]:
     """Return one sentence for each text of the watermarks."""
+    return sentences_of({number: [one.text for one in found] for number, found in marks.items()})
+
+
+def sentences_of(marks: Mapping[int, Sequence[str]]) -> list[str]:
+    """Return one sentence for each text that is printed across pages, given by page number."""
     by_text: dict[str, list[int]] = defaultdict(list)
-    for number, inscriptions_ in sorted(marks.items()):
-        for one in inscriptions_:
-            by_text[one.text].append(number)
+    for number, texts in sorted(marks.items()):
+        for text in dict.fromkeys(texts):
+            by_text[text].append(number)
     return [
         f'{page_ranges(numbers)}: watermark "{text}"'
-        + (": a draft may have slipped in." if _DRAFT.search(text) else ", left out of the text.")
+        + (": a draft may have slipped in." if names_a_draft(text) else ", left out of the text.")
         for text, numbers in by_text.items()
     ]
 

@@ -33,6 +33,7 @@ __all__ = ["AlignedTableModel", "AlignedTableOptions"]
 TABLE_LABELS = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
 FEWEST_ROWS = 3  # of a table that the layout model has missed
 FEWEST_COLUMNS = 3
+FEWEST_FULL_LINES = 2  # lines that fill so many columns; cells of several lines fill few
 FILLED = 0.9  # share of its cells
 INSIDE = 0.6  # share of a word's area that must lie in a line for the word to be of that line
 _BOLD = re.compile(r"bold|black|heavy|semib", re.IGNORECASE)
@@ -147,9 +148,9 @@ def _table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
 
 
 def _missed_table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
-    """Return the table that the layout model took for a paragraph: nearly all lines fill the same columns."""
+    """Return the table that the layout model took for a paragraph: nearly all rows fill the same columns."""
     lines = text_lines(cluster.cells)
-    if len(lines) < FEWEST_ROWS or 2 * sum(len(line) >= FEWEST_COLUMNS for line in lines) < len(lines):
+    if len(lines) < FEWEST_ROWS or sum(len(line) >= FEWEST_COLUMNS for line in lines) < FEWEST_FULL_LINES:
         return None
     table = _table(page, cluster.model_copy(update={"label": DocItemLabel.TABLE}), single)
     return table if table is not None and _is_full(table) else None
@@ -176,7 +177,8 @@ def _is_full(table: Table) -> bool:
     """Whether nearly all cells of a table of several rows and columns are filled."""
     if table.num_cols < FEWEST_COLUMNS or table.num_rows < FEWEST_ROWS:
         return False
-    return len(table.table_cells) >= FILLED * table.num_cols * table.num_rows
+    filled = sum(cell.row_span * cell.col_span for cell in table.table_cells)
+    return filled >= FILLED * table.num_cols * table.num_rows
 
 
 def _words(cluster: Cluster, single: _SingleWords) -> list[Word]:

@@ -7,6 +7,7 @@ and a region of each cell of the others, which would be read column by column.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from statistics import median
 
 from docling.datamodel.base_models import Cluster
@@ -28,7 +29,7 @@ def regions_in_rows(regions: Iterable[Cluster]) -> list[list[Cluster]]:
     texts = [region for region in regions if region.label in PARTS and region.cells and not region.children]
     groups: list[list[Cluster]] = []
     for band in _bands(sorted(texts, key=lambda region: region.bbox.t)):
-        if len(band) < 2:
+        if len(band) < 2 and not _has_columns(band[0]):
             continue
         if groups and _is_near(groups[-1], band, texts):
             groups[-1].extend(band)
@@ -50,6 +51,16 @@ def _bands(regions: Sequence[Cluster]) -> list[list[Cluster]]:
             bands.append([region])
             bottom = region.bbox.b
     return bands
+
+
+def _has_columns(region: Cluster) -> bool:
+    """Whether lines of a region stand beside one another: it is a row, or several, of a table."""
+    boxes = sorted((cell.rect.to_bounding_box() for cell in region.cells), key=lambda box: box.t + box.b)
+    return any(
+        abs((one.t + one.b) - (other.t + other.b)) < min(one.height, other.height)
+        and max(one.l, other.l) - min(one.r, other.r) > max(one.height, other.height)
+        for one, other in pairwise(boxes)
+    )
 
 
 def _is_near(above: Sequence[Cluster], band: Sequence[Cluster], texts: Sequence[Cluster]) -> bool:

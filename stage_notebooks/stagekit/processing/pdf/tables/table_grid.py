@@ -19,6 +19,9 @@ __all__ = ["GridCell", "Rule", "Word", "find_grid"]
 MIN_GAP = 0.75  # white strip between columns, in line heights
 JOIN_GAP = 0.7  # words closer than this, in line heights, belong to one cell
 FREE_SHARE = 0.15  # share of lines that may cross a column border (headings that span columns)
+LEAST_WHITE = 0.2  # white between rows beyond that between lines of a cell, in line heights
+FEWEST_CENTRED = 3  # rows, where cells stand at half of their height
+FEWEST_BELOW_LABEL = 4  # lines, of which the first may hold a label over several columns
 MOST_HEADER_ROWS = 3
 
 
@@ -93,9 +96,10 @@ def find_grid(
     if len(lines) < 2:
         return []
     ruled = _ruled(centres, horizontal)
-    if not vertical and len(ruled) < 2 and is_prose(placed, centres):
+    bands = _centred_rows(lines, placed) if len(ruled) < 2 else set()
+    if not vertical and len(ruled) < 2 and not bands and is_prose(placed, centres):
         return []
-    rows = _rows(lines, _row_starts(placed, centres, ruled))
+    rows = _rows(lines, bands or _row_starts(placed, centres, ruled))
     if len(rows) < 2:
         return []
     cells = _cells(rows, borders)
@@ -144,6 +148,8 @@ def _column_borders(lines: Sequence[Line], words: Sequence[Word], vertical: Sequ
     spans = [[(segment[0].left, segment[-1].right) for segment in line] for line in lines if len(line) > 1]
     if len(spans) < 2:
         return []
+    if len(spans) >= FEWEST_BELOW_LABEL and len(spans[0]) < median(map(len, spans[1:])):
+        spans = spans[1:]  # a label over several columns
     allowed = int(FREE_SHARE * len(spans))
     borders = []
     for start, end in _free_strips(spans, allowed):
@@ -190,6 +196,53 @@ def _row_starts(placed: Sequence[Sequence[LineCell]], centres: Sequence[float], 
     if len(ruled) >= max(2, len(placed) // 4):
         return ruled
     return row_starts(placed, centres) | ruled
+
+
+def _centred_rows(lines: Sequence[Line], placed: Sequence[Sequence[LineCell]]) -> set[int]:
+    """Return the numbers of the lines with which a row begins whose cells stand at half of its height.
+
+    There the lines of a long cell begin above those of a short one beside it, and often lie between them;
+    white across all columns parts the rows. Nothing where the cells of the rows stand at one height.
+    """
+    tops = [min(word.top for segment in line for word in segment) for line in lines]
+    bottoms = [max(word.bottom for segment in line for word in segment) for line in lines]
+    height = median(bottom - top for top, bottom in zip(tops, bottoms, strict=True))
+    gaps, bottom = [], bottoms[0]
+    for index in range(1, len(lines)):
+        gaps.append(tops[index] - bottom)
+        bottom = max(bottom, bottoms[index])
+    between = LEAST_WHITE * height + _tightest(lines, placed)
+    starts = [0, *(index for index, gap in enumerate(gaps, start=1) if gap > between)]
+    if len(starts) < FEWEST_CENTRED:
+        return set()
+    rows = [placed[start:end] for start, end in pairwise([*starts, len(lines)])]
+    centred = sum(_is_centred(row) for row in rows)
+    full = all(len({cell.column for line in row for cell in line}) > 1 for row in rows)
+    return set(starts[1:]) if centred and full else set()
+
+
+def _tightest(lines: Sequence[Line], placed: Sequence[Sequence[LineCell]]) -> float:
+    """Return the least white between two lines of one column, in points."""
+    ends: dict[int, float] = {}
+    white = []
+    for line, cells in zip(lines, placed, strict=True):
+        for segment, cell in zip(line, cells, strict=True):
+            top, bottom = min(word.top for word in segment), max(word.bottom for word in segment)
+            if cell.column in ends:
+                white.append(top - ends[cell.column])
+            ends[cell.column] = bottom
+    return max(0.0, min(white, default=0.0))
+
+
+def _is_centred(row: Sequence[Sequence[LineCell]]) -> bool:
+    """Whether a column of a row begins below its first line and ends above its last one."""
+    held: dict[int, list[int]] = {}
+    for index, line in enumerate(row):
+        for cell in line:
+            held.setdefault(cell.column, []).append(index)
+    first = {column for column, lines in held.items() if lines[0] == 0}
+    last = {column for column, lines in held.items() if lines[-1] == len(row) - 1}
+    return any(column not in first | last for column in held)
 
 
 def _rows(lines: Sequence[Line], starts: set[int]) -> list[list[Line]]:
@@ -293,12 +346,19 @@ def _joined_down(members: Sequence[GridCell], open_after: Sequence[bool]) -> lis
 def _cells(rows: Sequence[Sequence[Line]], borders: Sequence[float]) -> list[GridCell]:
     cells: dict[tuple[int, int], GridCell] = {}
     for row, lines in enumerate(rows):
-        for line in lines:
+        below = {_column_span(segment, borders)[0] for line in lines[1:] for segment in line}
+        for index, line in enumerate(lines):
             for segment in line:
                 start, end = _column_span(segment, borders)
-                cell = cells.setdefault((row, start), GridCell(row, row + 1, start, end))
-                cell.column_end = max(cell.column_end, end)
-                _add(cell, segment)
+                # A label over several columns whose names stand below it in the same row.
+                named = (
+                    range(start, end) if row == index == 0 and below >= set(range(start, end)) else (start,)
+                )
+                for column in named:
+                    column_end = end if len(named) == 1 else column + 1
+                    cell = cells.setdefault((row, column), GridCell(row, row + 1, column, column_end))
+                    cell.column_end = max(cell.column_end, column_end)
+                    _add(cell, segment)
     return _without_overlaps([cells[key] for key in sorted(cells)])
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from docling_core.types.doc import BoundingBox
 from docling_core.types.doc.page import BoundingRectangle, PdfTextCell
 
-from stagekit.processing.pdf.ink.annotations import BOX_SIGNS
+from stagekit.processing.pdf.ink.signs import BOX_SIGNS
 from stagekit.processing.pdf.words.line_words import box_of
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from docling_core.types.doc import BoundingBox
 
+from stagekit.processing.pdf.ink.signs import BAR_SIGNS
 from stagekit.processing.pdf.words.line_words import PlacedWord, words_by_line
 
 if TYPE_CHECKING:
@@ -68,8 +69,9 @@ def _level_lines(boxes: Sequence[BoundingBox]) -> list[BoundingBox]:
 def _struck(words: Sequence[PlacedWord], lines: Sequence[BoundingBox]) -> list[bool]:
     struck = [False] * len(words)
     boxes = [word.box for word in words]
+    covers = [any(sign in word.cell.text for sign in BAR_SIGNS) for word in words]
     for line in lines:
-        crossed = [index for index, box in enumerate(boxes) if _crosses(line, box)]
+        crossed = [index for index, box in enumerate(boxes) if _crosses(line, box) and not covers[index]]
         if not crossed:
             continue
         first, last = boxes[crossed[0]], boxes[crossed[-1]]

@@ -1,0 +1,40 @@
+"""Signs that are written into a page and carried through the conversion, where they are written out.
+
+They are of the font ZapfDingbats, the only one that every reader knows without its file, and no form prints
+them: its real boxes and ticks are taken by most readers for what their codes mean in other fonts.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+__all__ = ["BAR", "BAR_SIGNS", "BOX_SIGNS", "EMPTY", "GAP", "TICKED", "sign_object"]
+
+EMPTY, TICKED = "\u2761", "\u2767"
+BAR, GAP = "\u2763", "\u2765"  # stand for covered words; the cover is seen, or as white as the paper
+
+# What is written for them in the end.
+BOX_SIGNS = {EMPTY: "☐", TICKED: "☑"}
+BAR_SIGNS = {BAR: "█", GAP: ""}
+
+_CODES = {EMPTY: 0xA1, TICKED: 0xA7, BAR: 0xA3, GAP: 0xA5}
+_WIDTHS = {EMPTY: 0.732, TICKED: 0.76, BAR: 0.544, GAP: 0.667}  # in sizes of the font
+
+
+def sign_object(document: Any, sign: str, size: float, width: float | None = None) -> Any:
+    """Return a text object of PDFium that holds a sign.
+
+    Args:
+        document: Of PDFium.
+        sign: One of those that this module names.
+        size: Of the font, in points.
+        width: To which it is stretched, in points.
+    """
+    import pypdfium2.raw as pdfium
+
+    text = pdfium.FPDFPageObj_NewTextObj(document, b"ZapfDingbats", size)
+    pdfium.FPDFText_SetCharcodes(text, (ctypes.c_uint32 * 1)(_CODES[sign]), 1)
+    if width is not None:
+        pdfium.FPDFPageObj_Transform(text, width / (size * _WIDTHS[sign]), 0.0, 0.0, 1.0, 0.0, 0.0)
+    return text
