@@ -14,6 +14,7 @@ from typing import Any
 __all__ = ["Box", "PaintedShape", "PaintedText", "font_name", "page_objects", "shown_box", "text_of"]
 
 MOST_CORNERS = 6  # of a clip that is a rectangle
+USUAL_TEXT = 256  # bytes of the letters of a text object, beyond which they are asked for twice
 MOST_NESTED = 12  # forms within forms; PDFium itself stops earlier
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -134,10 +135,12 @@ def text_of(text: PaintedText, text_page: Any) -> str:
     """Return the letters of a text object."""
     import pypdfium2.raw as pdfium
 
-    size = pdfium.FPDFTextObj_GetText(text.handle, text_page, None, 0)
-    buffer = (ctypes.c_ushort * (size // 2 + 1))()
-    pdfium.FPDFTextObj_GetText(text.handle, text_page, buffer, size)
-    return bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "replace")
+    room, size = 0, USUAL_TEXT
+    while size > room:  # PDFium says how much room it takes, and writes nothing into less
+        room = size
+        buffer = (ctypes.c_ushort * (room // 2 + 1))()
+        size = pdfium.FPDFTextObj_GetText(text.handle, text_page, buffer, room)
+    return ctypes.string_at(buffer, max(0, size - 2)).decode("utf-16-le", "replace")
 
 
 def font_name(pdfium: Any, font: Any) -> bytes:

@@ -158,21 +158,23 @@ def _inkless(view: PageView, whole: Picture, suspects: Sequence[PaintedText]) ->
     if not asked:
         return inkless
     with view.without(asked):
-        changed = _changed(whole, view.drawn())
-    inked = [text for text in asked if changed[whole.place(text.box)].any()]
-    inkless += [text for text in asked if not changed[whole.place(text.box)].any()]
+        rest = view.drawn()
+    inked = [text for text in asked if _differ(whole, rest, text.box)]
+    seen = {text.order for text in inked}
+    inkless += [text for text in asked if text.order not in seen]
     # A change may be the ink of another text in the same place: those are taken away one at a time.
     for text in _crossing(inked)[:MOST_ALONE]:
         with view.without([text]):
-            if not _changed(whole, view.drawn())[whole.place(text.box)].any():
+            if not _differ(whole, view.drawn(), text.box):
                 inkless.append(text)
     return inkless
 
 
-def _changed(one: Picture, other: Picture) -> NDArray[np.bool_]:
-    levels: NDArray[np.uint8] = np.maximum(one.pixels, other.pixels) - np.minimum(one.pixels, other.pixels)
-    changed: NDArray[np.bool_] = levels.max(axis=2) >= FAINTEST
-    return changed
+def _differ(one: Picture, other: Picture, box: Box) -> bool:
+    """Whether two pictures of a page differ in a place."""
+    place = one.place(box)
+    pixels, others = one.pixels[place], other.pixels[place]
+    return bool((np.maximum(pixels, others) - np.minimum(pixels, others) >= FAINTEST).any())
 
 
 def _crossing(texts: Sequence[PaintedText]) -> list[PaintedText]:
