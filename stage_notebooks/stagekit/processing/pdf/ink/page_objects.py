@@ -7,11 +7,20 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Box", "PaintedShape", "PaintedText", "font_name", "page_objects", "shown_box", "text_of"]
+__all__ = [
+    "Box",
+    "PaintedShape",
+    "PaintedText",
+    "by_font",
+    "font_name",
+    "page_objects",
+    "shown_box",
+    "text_of",
+]
 
 MOST_CORNERS = 6  # of a clip that is a rectangle
 USUAL_TEXT = 256  # bytes of the letters of a text object, beyond which they are asked for twice
@@ -143,8 +152,22 @@ def text_of(text: PaintedText, text_page: Any) -> str:
     return ctypes.string_at(buffer, max(0, size - 2)).decode("utf-16-le", "replace")
 
 
-def font_name(pdfium: Any, font: Any) -> bytes:
+def by_font(texts: Iterable[PaintedText]) -> list[tuple[Any, list[PaintedText]]]:
+    """Return the fonts of texts, as PDFium has them, each with the texts written in it."""
+    import pypdfium2.raw as pdfium
+
+    written: dict[int, tuple[Any, list[PaintedText]]] = {}
+    for text in texts:
+        font = pdfium.FPDFTextObj_GetFont(text.handle)
+        address = ctypes.cast(font, ctypes.c_void_p).value or 0
+        written.setdefault(address, (font, []))[1].append(text)
+    return list(written.values())
+
+
+def font_name(font: Any) -> bytes:
     """Return the base name of a font of PDFium."""
+    import pypdfium2.raw as pdfium
+
     buffer = ctypes.create_string_buffer(128)
     pdfium.FPDFFont_GetBaseFontName(font, buffer, 128)
     return buffer.value
