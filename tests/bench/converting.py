@@ -120,9 +120,10 @@ def main(arguments: list[str] | None = None) -> None:
     reader = DocumentReader(open_converter)
     settings = ProcessingSettings(upright_scans=not options.no_ocr)
     numbers = range(options.documents)
-    first = next(number for number in range(20) if document_path(number).endswith(".pdf"))
-    converting_cost(iter([(document_path(first), document_bytes(first))]), reader, settings)
-    files = sorted(path for path in options.folder.rglob("*") if path.is_file()) if options.folder else ()
+    files = sorted(path for path in options.folder.rglob("*") if path.is_file()) if options.folder else []
+    if not options.folder or any(path.suffix.lower() == ".pdf" for path in files):
+        first = next(number for number in range(20) if document_path(number).endswith(".pdf"))
+        converting_cost(iter([(document_path(first), document_bytes(first))]), reader, settings)
     costs = converting_cost(
         ((path.name, path.read_bytes()) for path in files)
         if options.folder
