@@ -32,13 +32,17 @@ def name_mixed_lines(page: SegmentedPdfPage) -> None:
     The parser names a line after its first character: a sentence that begins with the name of a file is no
     listing.
     """
-    lines = [line for line in page.textline_cells if _is_in_typewriter(line)]
+    lines = [
+        line
+        for line in page.textline_cells
+        if isinstance(line, PdfTextCell) and _is_typewriter(line.font_name)
+    ]
     if not lines:
         return
     others = [
         cell
         for cell in page.word_cells
-        if isinstance(cell, PdfTextCell) and not _is_in_typewriter(cell) and cell.text.strip()
+        if isinstance(cell, PdfTextCell) and not _is_typewriter(cell.font_name) and cell.text.strip()
     ]
     words = PlacedCells(others)
     for line in lines:
@@ -108,12 +112,8 @@ def _is_typewriter(font: str) -> bool:
     return bool(_TYPEWRITER.search(font))
 
 
-def _is_in_typewriter(cell: TextCell) -> bool:
-    return isinstance(cell, PdfTextCell) and _is_typewriter(cell.font_name)
-
-
 def _is_typewritten(line: Sequence[TextCell]) -> bool:
-    return all(map(_is_in_typewriter, line))
+    return all(isinstance(cell, PdfTextCell) and _is_typewriter(cell.font_name) for cell in line)
 
 
 def _is_under(region: BoundingBox, host: BoundingBox, gap: float) -> bool:
