@@ -15,6 +15,7 @@ import pytest
 from tests.bench.__main__ import beside_peer, main
 from tests.bench.chain_phases import Noted, chain_phases, noted_seconds, read_notes
 from tests.bench.contestants import ROOT, Result, Workplace, make_result
+from tests.bench.converting import main as measure_converting
 from tests.bench.corpus import write_corpus
 from tests.bench.peer_runs import PEERS, Peer, environment_folder
 from tests.bench.processes import measure, role_of
@@ -315,3 +316,20 @@ def test_the_benchmark_runs_from_documents_to_table(
     assert found["phase_ratios"]["start-up"]["1 worker / bare"] > 0
     keys = {"documents", "rounds", "settings", "machine", "runs", "phase_ratios", "checkpointing_shares"}
     assert keys | {"targets"} == found.keys()
+
+
+# The converter alone
+
+
+def test_converting_is_measured_by_format_with_the_share_of_its_checks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in write_corpus(tmp_path, 2):
+        assert path.suffix in {".md", ".docx"}
+    (tmp_path / "empty.md").touch()
+    measure_converting(["--folder", str(tmp_path), "--no-ocr", "--json"])
+    costs = json.loads(capsys.readouterr().out)
+
+    assert {name: cost["documents"] for name, cost in costs.items()} == {"md": 2, "docx": 1, "all": 3}
+    assert 0 < costs["docx"]["second_reader_s"] < costs["docx"]["cpu_s"] <= costs["all"]["cpu_s"]
+    assert 0 < costs["all"]["checks"] < 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import posixpath
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
@@ -52,13 +53,13 @@ class Package:
 
         Args:
             part: its name.
-            names: of what is looked for; a part that has none of them is not worth its parsing, and None.
+            names: of what is looked for, in any case; a part that has none of them is not worth its parsing,
+                and None.
         """
         content = self.bytes(part)
         if content is None:
             return None
-        sought = (name.encode(form) for name in names for form in ("utf-8", "utf-16-le", "utf-16-be"))
-        if names and not any(name in content for name in sought):
+        if names and not _has_any(content.lower(), names):
             return None
         try:
             return ElementTree.fromstring(content)
@@ -81,6 +82,12 @@ class Package:
         """Return the part that the package's own relations call its document."""
         relations = self.relations("").values()
         return next((found.target for found in relations if found.type == "officeDocument"), usual)
+
+
+def _has_any(content: bytes, names: Iterable[str]) -> bool:
+    """Whether an XML part in small letters has one of some names, in whatever encoding it is."""
+    forms = ("utf-8", "utf-16-le", "utf-16-be")
+    return any(name.lower().encode(form) in content for name in names for form in forms)
 
 
 @lru_cache(maxsize=4096)

@@ -74,7 +74,7 @@ class _Document:
         related = self.package.relations(main)
         by_type = {found.type: found.target for found in related.values()}
         self._relations = {key: found.target for key, found in related.items()}
-        self._styles = _styles(self.package.root(by_type.get("styles", ""), *_LOOKS, "rFonts"))
+        self._styles = _styles(self.package.root(by_type.get("styles", ""), *_LOOKS, *SYMBOL_FONTS))
         body = next((child for child in root if local_name(child.tag) == "body"), root)
         self._blocks(body)
         for note, kind in (("footnote", "footnotes"), ("endnote", "endnotes")):

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from statistics import median
 
 from docling.datamodel.base_models import Cluster
 from docling_core.types.doc import BoundingBox, DocItemLabel
 from docling_core.types.doc.page import PdfTextCell, SegmentedPdfPage, TextCell
+
+from stagekit.processing.pdf.places import PlacedCells, place_of
 
 __all__ = ["code_text", "join_listings", "name_mixed_lines", "split_at_listings"]
 
@@ -29,16 +32,22 @@ def name_mixed_lines(page: SegmentedPdfPage) -> None:
     The parser names a line after its first character: a sentence that begins with the name of a file is no
     listing.
     """
-    words = [
-        (cell, _box(cell))
-        for cell in page.word_cells
-        if isinstance(cell, PdfTextCell) and not _TYPEWRITER.search(cell.font_name) and cell.text.strip()
+    lines = [
+        line
+        for line in page.textline_cells
+        if isinstance(line, PdfTextCell) and _is_typewriter(line.font_name)
     ]
-    for line in page.textline_cells:
-        if isinstance(line, PdfTextCell) and _TYPEWRITER.search(line.font_name):
-            box = _box(line)
-            other = next((cell for cell, place in words if place.intersection_over_self(box) > 0.6), None)
-            line.font_name = other.font_name if other else line.font_name
+    if not lines:
+        return
+    others = [
+        cell
+        for cell in page.word_cells
+        if isinstance(cell, PdfTextCell) and not _is_typewriter(cell.font_name) and cell.text.strip()
+    ]
+    words = PlacedCells(others)
+    for line in lines:
+        for index in words.inside(place_of(line))[:1]:
+            line.font_name = others[index].font_name
 
 
 def split_at_listings(region: Cluster, lines: Lines, body_font: str) -> Sequence[tuple[DocItemLabel, Lines]]:
@@ -49,7 +58,7 @@ def split_at_listings(region: Cluster, lines: Lines, body_font: str) -> Sequence
         lines: Its text cells, by line.
         body_font: Font of the page's running text; where that is a typewriter's, nothing tells code.
     """
-    if _TYPEWRITER.search(body_font):
+    if _is_typewriter(body_font):
         return [(region.label, lines)]
     runs = [(code, list(run)) for code, run in groupby(lines, key=_is_typewritten)]
     parts: list[tuple[DocItemLabel, list[Sequence[TextCell]]]] = []
@@ -70,7 +79,7 @@ def join_listings(regions: Sequence[Cluster]) -> list[Cluster]:
     joined: list[Cluster] = []
     others = [region for region in regions if region.label != DocItemLabel.CODE]
     for region in sorted((r for r in regions if r.label == DocItemLabel.CODE), key=lambda r: r.bbox.t):
-        height = median(_box(cell).height for cell in region.cells) if region.cells else 0.0
+        height = median(place_of(cell).height for cell in region.cells) if region.cells else 0.0
         host = next((r for r in joined if _is_under(region.bbox, r.bbox, GAP * height)), None)
         if host is None:
             joined.append(region)
@@ -85,26 +94,27 @@ def code_text(lines: Lines) -> str:
     cells = [cell for line in lines for cell in line if cell.text.strip()]
     if not cells:
         return ""
-    left = min(_box(cell).l for cell in cells)
-    width = median(_box(cell).width / len(cell.text) for cell in cells) or 1.0
+    left = min(place_of(cell).l for cell in cells)
+    width = median(place_of(cell).width / len(cell.text) for cell in cells) or 1.0
     written = []
     for line in lines:
         text = ""
         for cell in line:
-            column = round((_box(cell).l - left) / width)
+            column = round((place_of(cell).l - left) / width)
             text += " " * (column - len(text)) if column > len(text) else " " if text else ""
             text += cell.text.strip()
         written.append(text.rstrip())
     return "\n".join(written).replace("\x02", "-")
 
 
+@lru_cache(maxsize=1024)  # a page names few fonts, and each on hundreds of words
+def _is_typewriter(font: str) -> bool:
+    return bool(_TYPEWRITER.search(font))
+
+
 def _is_typewritten(line: Sequence[TextCell]) -> bool:
-    return all(isinstance(cell, PdfTextCell) and bool(_TYPEWRITER.search(cell.font_name)) for cell in line)
+    return all(isinstance(cell, PdfTextCell) and _is_typewriter(cell.font_name) for cell in line)
 
 
 def _is_under(region: BoundingBox, host: BoundingBox, gap: float) -> bool:
     return region.l < host.r and region.r > host.l and -gap < region.t - host.b < gap
-
-
-def _box(cell: TextCell) -> BoundingBox:
-    return cell.rect.to_bounding_box()

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from docling_core.types.doc.page import TextCell
 
+from stagekit.processing.pdf.places import place_of
+
 __all__ = ["LONG_LINE", "is_footnote", "letter_width", "note_starts"]
 
 Lines = Sequence[Sequence[TextCell]]
@@ -35,7 +37,7 @@ def is_footnote(lines: Lines, *, top: float, body_height: float, body_letter_wid
     ):
         return False
     longest = max(cells, key=lambda cell: len(cell.text))
-    if longest.rect.to_bounding_box().height < SMALLER * body_height:
+    if place_of(longest).height < SMALLER * body_height:
         return True
     # A raised mark makes its line as high as one of the running text; the letters are narrower all the same.
     return len(longest.text) >= LONG_LINE and letter_width(longest) < NARROWER * body_letter_width
@@ -43,7 +45,7 @@ def is_footnote(lines: Lines, *, top: float, body_height: float, body_letter_wid
 
 def letter_width(cell: TextCell) -> float:
     """Return the mean width of a letter of a line, in points."""
-    return float(cell.rect.to_bounding_box().width) / max(1, len(cell.text))
+    return place_of(cell).width / max(1, len(cell.text))
 
 
 def note_starts(lines: Lines) -> list[int]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from math import log
 
-from docling_core.types.doc import BoundingBox
 from docling_core.types.doc.page import BoundingRectangle, SegmentedPdfPage, TextCell
 
+from stagekit.processing.pdf.places import Place, PlacedCells, box_around, place_of
 from stagekit.processing.text.known_words import LANGUAGES, frequency
 
 __all__ = ["close_spaced_letters"]
@@ -31,7 +31,25 @@ _VOWELS = "aeiouáéíóúâêôãõàü"
 @dataclass(frozen=True)
 class _Piece:
     cell: TextCell
-    box: BoundingBox
+    box: Place
+
+
+class _Words:
+    """The words of a page, placed when first asked for, and anew where some were replaced."""
+
+    def __init__(self, page: SegmentedPdfPage) -> None:
+        self._page = page
+        self._cells: list[TextCell] | None = None
+        self._placed = PlacedCells(())
+
+    def inside(self, line: Place) -> list[_Piece]:
+        """Return the words in a line, from left to right."""
+        if self._cells is not self._page.word_cells:
+            self._cells = self._page.word_cells
+            self._placed = PlacedCells([cell for cell in self._cells if cell.text.strip()])
+        placed = self._placed
+        inside = [_Piece(placed.cells[index], placed.places[index]) for index in placed.inside(line)]
+        return sorted(inside, key=lambda piece: piece.box.l)
 
 
 def close_spaced_letters(page: SegmentedPdfPage) -> None:
@@ -40,18 +58,19 @@ def close_spaced_letters(page: SegmentedPdfPage) -> None:
     Args:
         page: As parsed, with its words; its lines and words are changed.
     """
+    words_of_page = _Words(page)
     for line in page.textline_cells:
         parts = line.text.split()
         letters = sum(map(len, parts))
         if len(parts) < 2 or letters < FEWEST_LETTERS:
             continue
-        place = line.rect.to_bounding_box()
+        place = place_of(line)
         certain = (
             sum(len(part) == 1 for part in parts) >= SINGLE * len(parts) and len(parts) >= FEWEST_LETTERS
         )
         if not certain and place.width < WIDE_LETTERS * place.height * letters:
             continue
-        pieces = _pieces(page, place)
+        pieces = words_of_page.inside(place)
         if "".join(piece.cell.text for piece in pieces) != "".join(parts):
             continue
         words = _words(pieces) if _all_letters(pieces) else []
@@ -92,12 +111,6 @@ def _holds_whole_word(pieces: Sequence[_Piece]) -> bool:
     """Whether one of the pieces of a word is a word already: the white around it is that between words."""
     texts = [piece.cell.text.strip() for piece in pieces]
     return len(texts) > 1 and any(len(text) >= FEWEST_LETTERS and _is_known(text) for text in texts)
-
-
-def _pieces(page: SegmentedPdfPage, line: BoundingBox) -> list[_Piece]:
-    found = [_Piece(cell, cell.rect.to_bounding_box()) for cell in page.word_cells if cell.text.strip()]
-    inside = [piece for piece in found if piece.box.intersection_over_self(line) > 0.6]
-    return sorted(inside, key=lambda piece: piece.box.l)
 
 
 def _all_letters(pieces: Sequence[_Piece]) -> bool:
@@ -160,6 +173,6 @@ def _replace(page: SegmentedPdfPage, pieces: Sequence[_Piece], words: Sequence[S
     gone = {id(piece.cell) for piece in pieces}
     page.word_cells = [cell for cell in page.word_cells if id(cell) not in gone]
     for word in words:
-        rect = BoundingRectangle.from_bounding_box(BoundingBox.enclosing_bbox([piece.box for piece in word]))
+        rect = BoundingRectangle.from_bounding_box(box_around(piece.box for piece in word))
         text = _text(word)
         page.word_cells.append(word[0].cell.model_copy(update={"text": text, "orig": text, "rect": rect}))

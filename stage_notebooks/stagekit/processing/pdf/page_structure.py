@@ -19,6 +19,7 @@ from docling_core.types.doc.page import PdfTextCell, TextCell
 from stagekit.processing.pdf.code_regions import join_listings, split_at_listings
 from stagekit.processing.pdf.footnotes import LONG_LINE, is_footnote, letter_width, note_starts
 from stagekit.processing.pdf.ink.signs import BOX_SIGNS
+from stagekit.processing.pdf.places import Place, box_around, place_of
 
 __all__ = ["EDGES", "heading_test", "refine_regions", "text_lines", "with_own_ids"]
 
@@ -134,7 +135,7 @@ def _join_single_lines(regions: list[Cluster]) -> list[Cluster]:
     within_reach: list[_Paragraph] = []
     for region in sorted(texts, key=lambda r: (r.bbox.t, r.bbox.l)):
         # Regions come from top to bottom: what ends too far above this one can take in no later one either.
-        top = min(_box(cell).t for cell in region.cells)
+        top = min(place_of(cell).t for cell in region.cells)
         within_reach = [p for p in within_reach if top - p.last.b < NEAREST * LARGER * p.last.height]
         part = _Paragraph.of(region)
         host = next((p for p in reversed(within_reach) if _continues(p, part)), None)
@@ -151,8 +152,8 @@ class _Paragraph:
     """A text region that is being put together, with the places at which it can be continued."""
 
     region: Cluster
-    first: BoundingBox  # of its first line's first cell
-    last: BoundingBox  # of its last line's last cell
+    first: Place  # of its first line's first cell
+    last: Place  # of its last line's last cell
     hanging: float  # x of the text behind a bullet, else of the paragraph
 
     @classmethod
@@ -160,7 +161,7 @@ class _Paragraph:
         lines = text_lines(region.cells)
         head = lines[0]
         behind = 1 if len(head) > 1 and BULLET.fullmatch(head[0].text) else 0
-        return cls(region, _box(head[0]), _box(lines[-1][-1]), _box(head[behind]).l)
+        return cls(region, place_of(head[0]), place_of(lines[-1][-1]), place_of(head[behind]).l)
 
     def take(self, part: _Paragraph) -> None:
         self.region.cells = [*self.region.cells, *part.region.cells]
@@ -189,8 +190,8 @@ def _continues(above: _Paragraph, part: _Paragraph) -> bool:
 
 def text_lines(cells: Sequence[TextCell]) -> list[list[TextCell]]:
     """Group cells that stand beside each other; top to bottom, left to right."""
-    placed = [(_box(cell), cell) for cell in cells]
-    lines: list[list[tuple[BoundingBox, TextCell]]] = []
+    placed = [(place_of(cell), cell) for cell in cells]
+    lines: list[list[tuple[Place, TextCell]]] = []
     for box, cell in sorted(placed, key=lambda p: (p[0].t + p[0].b, p[0].l)):
         if lines and lines[-1][0][0].t < (box.t + box.b) / 2 < lines[-1][0][0].b:
             lines[-1].append((box, cell))
@@ -199,17 +200,13 @@ def text_lines(cells: Sequence[TextCell]) -> list[list[TextCell]]:
     return [[cell for _, cell in sorted(line, key=lambda p: p[0].l)] for line in lines]
 
 
-def _box(cell: TextCell) -> BoundingBox:
-    return cell.rect.to_bounding_box()
-
-
 def _split_at_gaps(region: Cluster) -> list[Cluster]:
     """Split a text region where the white between two lines is that between paragraphs.
 
     Where all lines of a region stand equally far from each other they are one paragraph, however far that is.
     """
     lines = text_lines(region.cells) if region.label == DocItemLabel.TEXT else []
-    boxes = [BoundingBox.enclosing_bbox([_box(cell) for cell in line]) for line in lines]
+    boxes = [box_around(map(place_of, line)) for line in lines]
     whites = [below.t - above.b for above, below in pairwise(boxes)]
     height = median(box.height for box in boxes) if boxes else 0.0
     nearest = max(min(whites, default=0.0), 0.0)
@@ -282,7 +279,7 @@ def _split_at_notes(region: Cluster, body: _Body, page_height: float) -> list[Cl
 
 def _part(region: Cluster, lines: Sequence[Sequence[TextCell]], label: DocItemLabel) -> Cluster:
     cells = [cell for line in lines for cell in line]
-    box = BoundingBox.enclosing_bbox([_box(cell) for cell in cells])
+    box = box_around(map(place_of, cells))
     return Cluster(id=region.id, label=label, bbox=box, confidence=region.confidence, cells=cells)
 
 
@@ -310,9 +307,9 @@ def _body_of(regions: Iterable[Cluster]) -> _Body:
         fonts[_font(cell)] += len(cell.text)
     half = sum(fonts.values()) / 2
     height = 0.0
-    for cell in sorted(cells, key=lambda cell: _box(cell).height):
+    for cell in sorted(cells, key=lambda cell: place_of(cell).height):
         half -= len(cell.text)
-        height = _box(cell).height
+        height = place_of(cell).height
         if half <= 0:
             break
     pitches = [letter_width(cell) for cell in cells if len(cell.text) >= LONG_LINE]
@@ -355,7 +352,7 @@ def _is_heading(region: Cluster, body: _Body, *, first_page: bool) -> bool:
         or TABLE_OR_FIGURE.match(text)
     ):
         return False
-    height = median(_box(cell).height for cell in region.cells)
+    height = median(place_of(cell).height for cell in region.cells)
     growth = OCR_HEADING_GROWTH if region.cells[0].from_ocr else HEADING_GROWTH
     larger = bool(height > growth * body.height)
     if region.label == DocItemLabel.PAGE_HEADER and not first_page:
@@ -369,7 +366,7 @@ def _split_below_heading(region: Cluster, body: _Body) -> list[Cluster]:
     lines = text_lines(region.cells) if region.label == DocItemLabel.SECTION_HEADER else []
     running = [
         {_font(cell) for cell in line} == {body.font}
-        and median(_box(cell).height for cell in line) < HEADING_GROWTH * body.height
+        and median(place_of(cell).height for cell in line) < HEADING_GROWTH * body.height
         for line in lines
     ]
     if not body.font or not any(running) or running[0] or running != sorted(running):
@@ -384,7 +381,7 @@ def _split_at_headings(region: Cluster, body_font: str) -> list[Cluster]:
         return [region]
     lines = text_lines(region.cells)
     width = region.bbox.l + 0.8 * region.bbox.width
-    apart = [_is_set_apart(line, body_font) and _box(line[-1]).r < width for line in lines]
+    apart = [_is_set_apart(line, body_font) and place_of(line[-1]).r < width for line in lines]
     alone = [
         flag and not any(apart[max(0, i - 1) : i] + apart[i + 1 : i + 2]) for i, flag in enumerate(apart)
     ]

@@ -42,12 +42,16 @@ class PlainOrder(ReadingOrderPredictor):
         """Return the regions of all pages in reading order."""
         ordered: list[PageElement] = []
         by_page = attrgetter("page_no")
-        for _, page in groupby(sorted(page_elements, key=by_page), key=by_page):
+        separators = {
+            number: list(drawn)
+            for number, drawn in groupby(sorted(page_separators or (), key=by_page), key=by_page)
+        }
+        for number, page in groupby(sorted(page_elements, key=by_page), key=by_page):
             for part in _columns(list(page)):
                 if _is_one_column(part):
                     ordered.extend(sorted(part, key=_downwards))
-                else:
-                    ordered.extend(super().predict_reading_order(part, page_separators))
+                else:  # with its own separators: those of other pages would each be put in order once more
+                    ordered.extend(super().predict_reading_order(part, separators.get(number)))
         return ordered
 
     def predict_merges(self, sorted_elements: list[PageElement]) -> dict[int, list[int]]:

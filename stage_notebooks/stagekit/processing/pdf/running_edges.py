@@ -19,6 +19,7 @@ from docling_core.types.doc.page import TextCell
 
 from stagekit.processing.furniture import folded, is_page_number, signatures
 from stagekit.processing.pdf.page_structure import EDGES, heading_test, text_lines
+from stagekit.processing.pdf.places import box_around, place_of
 
 __all__ = ["mark_running_edges"]
 
@@ -254,4 +255,4 @@ def _text(cells: Sequence[TextCell]) -> str:
 
 
 def _enclosing(cells: Sequence[TextCell]) -> BoundingBox:
-    return BoundingBox.enclosing_bbox([cell.rect.to_bounding_box() for cell in cells])
+    return box_around(map(place_of, cells))

@@ -8,12 +8,11 @@ vowels its text has. A suspicion proves nothing: the picture of the page is aske
 from __future__ import annotations
 
 import ctypes
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from statistics import correlation, pstdev
 from typing import Any
 
-from stagekit.processing.pdf.ink.page_objects import PaintedText, font_name
+from stagekit.processing.pdf.ink.page_objects import PaintedText, by_font, font_name
 
 __all__ = ["Fingerprint", "doubtful_texts"]
 
@@ -47,25 +46,18 @@ def doubtful_texts(
     """
     import pypdfium2.raw as pdfium
 
-    fonts: dict[int, Any] = {}
-    written: dict[int, list[PaintedText]] = defaultdict(list)
-    for text in texts:
-        font = pdfium.FPDFTextObj_GetFont(text.handle)
-        address = ctypes.cast(font, ctypes.c_void_p).value or 0
-        fonts[address] = font
-        written[address].append(text)
     found: dict[Fingerprint, list[PaintedText]] = {}
-    for address, font in fonts.items():
+    for font, written in by_font(texts):
         widths = _widths(pdfium, font)
         fit = _fit(widths, _USUAL.keys())
         if fit is not None and fit >= FITTING:
             continue
-        said = "".join(map(letters, written[address])).casefold()
+        said = "".join(map(letters, written)).casefold()
         # A subset gives one width to all letters that it lacks, so only those in use count.
         fit = _fit(widths, set(said))
         if fit < DOUBTFUL if fit is not None else _lacks_vowels(said):
-            known = font_name(pdfium, font), tuple(widths.values())
-            found[known] = found.get(known, []) + written[address]
+            known = font_name(font), tuple(widths.values())
+            found[known] = found.get(known, []) + written
     return found
 
 

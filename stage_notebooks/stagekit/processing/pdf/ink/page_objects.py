@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "PaintedShape",
     "PaintedText",
     "address_of",
+    "by_font",
     "count_objects",
     "font_name",
     "object_letters",
@@ -26,6 +27,7 @@ __all__ = [
 
 MOST_CORNERS = 6  # of a clip that is a rectangle
 THINNEST_BAR = 4.0  # points of a stroke that is as good as a filled bar
+USUAL_TEXT = 256  # bytes of the letters of a text object, beyond which they are asked for twice
 MOST_NESTED = 12  # forms within forms; PDFium itself stops earlier
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -158,10 +160,12 @@ def object_letters(handle: Any, text_page: Any) -> str:
     """Return the letters of a text object of PDFium."""
     import pypdfium2.raw as pdfium
 
-    size = pdfium.FPDFTextObj_GetText(handle, text_page, None, 0)
-    buffer = (ctypes.c_ushort * (size // 2 + 1))()
-    pdfium.FPDFTextObj_GetText(handle, text_page, buffer, size)
-    return bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "replace")
+    room, size = 0, USUAL_TEXT
+    while size > room:  # PDFium says how much room it takes, and writes nothing into less
+        room = size
+        buffer = (ctypes.c_ushort * (room // 2 + 1))()
+        size = pdfium.FPDFTextObj_GetText(handle, text_page, buffer, room)
+    return ctypes.string_at(buffer, max(0, size - 2)).decode("utf-16-le", "replace")
 
 
 def address_of(handle: Any) -> int:
@@ -169,8 +173,21 @@ def address_of(handle: Any) -> int:
     return ctypes.cast(handle, ctypes.c_void_p).value or 0
 
 
-def font_name(pdfium: Any, font: Any) -> bytes:
+def by_font(texts: Iterable[PaintedText]) -> list[tuple[Any, list[PaintedText]]]:
+    """Return the fonts of texts, as PDFium has them, each with the texts written in it."""
+    import pypdfium2.raw as pdfium
+
+    written: dict[int, tuple[Any, list[PaintedText]]] = {}
+    for text in texts:
+        font = pdfium.FPDFTextObj_GetFont(text.handle)
+        written.setdefault(address_of(font), (font, []))[1].append(text)
+    return list(written.values())
+
+
+def font_name(font: Any) -> bytes:
     """Return the base name of a font of PDFium."""
+    import pypdfium2.raw as pdfium
+
     buffer = ctypes.create_string_buffer(128)
     pdfium.FPDFFont_GetBaseFontName(font, buffer, 128)
     return buffer.value

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedShape, PaintedText
-from stagekit.processing.pdf.ink.page_view import changed_pixels
+from stagekit.processing.pdf.ink.page_view import FAINTEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -158,15 +158,23 @@ def _inkless(view: PageView, whole: Picture, suspects: Sequence[PaintedText]) ->
     if not asked:
         return inkless
     with view.without(asked):
-        changed = changed_pixels(whole, view.drawn())
-    inked = [text for text in asked if changed[whole.place(text.box)].any()]
-    inkless += [text for text in asked if not changed[whole.place(text.box)].any()]
+        rest = view.drawn()
+    inked = [text for text in asked if _differ(whole, rest, text.box)]
+    seen = {text.order for text in inked}
+    inkless += [text for text in asked if text.order not in seen]
     # A change may be the ink of another text in the same place: those are taken away one at a time.
     for text in _crossing(inked)[:MOST_ALONE]:
         with view.without([text]):
-            if not changed_pixels(whole, view.drawn())[whole.place(text.box)].any():
+            if not _differ(whole, view.drawn(), text.box):
                 inkless.append(text)
     return inkless
+
+
+def _differ(one: Picture, other: Picture, box: Box) -> bool:
+    """Whether two pictures of a page differ in a place."""
+    place = one.place(box)
+    pixels, others = one.pixels[place], other.pixels[place]
+    return bool((np.maximum(pixels, others) - np.minimum(pixels, others) >= FAINTEST).any())
 
 
 def _crossing(texts: Sequence[PaintedText]) -> list[PaintedText]:

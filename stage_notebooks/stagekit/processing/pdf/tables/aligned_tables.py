@@ -9,7 +9,6 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 from docling.datamodel.base_models import Cluster, Page, Table, TableStructurePrediction
 from docling.datamodel.pipeline_options import BaseTableStructureOptions
 from docling.models.base_table_model import BaseTableStructureModel
@@ -19,6 +18,7 @@ from docling_core.types.doc.page import PdfTextCell, TextCell
 
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines, with_own_ids
+from stagekit.processing.pdf.places import Place, PlacedCells, box_around, place_of
 from stagekit.processing.pdf.tables.drawn_rules import drawn_rules
 from stagekit.processing.pdf.tables.scattered_regions import regions_in_rows
 from stagekit.processing.pdf.tables.table_grid import GridCell, Rule, Word, find_grid
@@ -26,7 +26,6 @@ from stagekit.processing.pdf.tables.table_grid import GridCell, Rule, Word, find
 if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
     from docling.datamodel.document import ConversionResult
-    from numpy.typing import NDArray
 
 __all__ = ["AlignedTableModel", "AlignedTableOptions"]
 
@@ -35,7 +34,6 @@ FEWEST_ROWS = 3  # of a table that the layout model has missed
 FEWEST_COLUMNS = 3
 FEWEST_FULL_LINES = 2  # lines that fill so many columns; cells of several lines fill few
 FILLED = 0.9  # share of its cells
-INSIDE = 0.6  # share of a word's area that must lie in a line for the word to be of that line
 _BOLD = re.compile(r"bold|black|heavy|semib", re.IGNORECASE)
 
 
@@ -111,26 +109,20 @@ class _SingleWords:
     def __init__(self, page: Page) -> None:
         self._page = page
 
-    def inside(self, line: BoundingBox) -> list[tuple[str, BoundingBox, bool]]:
+    def inside(self, line: Place) -> list[tuple[str, Place, bool]]:
         """Return the words that lie in a line, with their places and whether they are bold."""
-        texts, boxes, bold, edges = self._words
-        left, top, right, bottom = edges
-        # Most words of the page are elsewhere: only the others are worth a look at their exact share.
-        near = (left < line.r) & (right > line.l) & (top < line.b) & (bottom > line.t)
-        found = ((texts[index], boxes[index], bold[index]) for index in np.flatnonzero(near))
-        return [word for word in found if word[1].intersection_over_self(line) > INSIDE]
+        words = self._words
+        found = ((words.cells[index], words.places[index]) for index in words.inside(line))
+        return [(cell.text, place, _is_bold(cell)) for cell, place in found]
 
     @cached_property
-    def _words(self) -> tuple[list[str], list[BoundingBox], list[bool], NDArray[np.float64]]:
+    def _words(self) -> PlacedCells:
         parsed = self._page.parsed_page
-        cells = [] if parsed is None else parsed.word_cells
-        boxes = [cell.rect.to_bounding_box() for cell in cells]
-        edges = np.array([(box.l, box.t, box.r, box.b) for box in boxes], np.float64).reshape(-1, 4).T
-        return [cell.text for cell in cells], boxes, [_is_bold(cell) for cell in cells], edges
+        return PlacedCells([] if parsed is None else parsed.word_cells)
 
 
 def _table(page: Page, cluster: Cluster, single: _SingleWords) -> Table | None:
-    heights = [cell.rect.to_bounding_box().height for cell in cluster.cells]
+    heights = [place_of(cell).height for cell in cluster.cells]
     vertical, horizontal = drawn_rules(page, cluster.bbox, median(heights) if heights else 0.0)
     cells = find_grid(_words(cluster, single), vertical, [Rule(*rule) for rule in horizontal])
     if not cells:
@@ -183,7 +175,7 @@ def _is_full(table: Table) -> bool:
 
 def _words(cluster: Cluster, single: _SingleWords) -> list[Word]:
     """The words of the region's own lines: single words where the PDF has them, whole lines from OCR."""
-    lines = [(cell, cell.rect.to_bounding_box()) for cell in cluster.cells if cell.text.strip()]
+    lines = [(cell, place_of(cell)) for cell in cluster.cells if cell.text.strip()]
     words: list[Word] = []
     for cell, line in lines:
         inside = [] if cell.from_ocr else single.inside(line)
@@ -205,7 +197,7 @@ def _beside(table: Table) -> list[Cluster]:
     inside: list[TextCell] = []
     outside: list[Cluster] = []
     for cell in region.cells:
-        box = cell.rect.to_bounding_box()
+        box = place_of(cell)
         if top <= (box.t + box.b) / 2 <= bottom:
             inside.append(cell)
         else:
@@ -213,14 +205,14 @@ def _beside(table: Table) -> list[Cluster]:
                 Cluster(
                     id=region.id,
                     label=DocItemLabel.TEXT,
-                    bbox=box,
+                    bbox=box_around([box]),
                     confidence=region.confidence,
                     cells=[cell],
                 )
             )
     if outside and inside:
         region.cells = inside
-        region.bbox = BoundingBox.enclosing_bbox([cell.rect.to_bounding_box() for cell in inside])
+        region.bbox = box_around(map(place_of, inside))
     return outside
 
 

@@ -38,8 +38,9 @@ def drawn_rules(
         return [], []
     margin = 3
     left, top = max(0, int(region.l * scale) - margin), max(0, int(region.t * scale) - margin)
-    right, bottom = int(region.r * scale) + margin, int(region.b * scale) + margin
-    crop = np.asarray(image.convert("L"))[top:bottom, left:right]
+    right = max(left, min(image.width, int(region.r * scale) + margin))
+    bottom = max(top, min(image.height, int(region.b * scale) + margin))
+    crop = np.asarray(image.crop((left, top, right, bottom)).convert("L"))
     xs, ys = rule_positions(crop, line_height * scale)
     extents = rule_extents(crop, ys)
     return [(x + left) / scale for x in xs], [

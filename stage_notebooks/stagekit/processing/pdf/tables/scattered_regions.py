@@ -13,6 +13,8 @@ from statistics import median
 from docling.datamodel.base_models import Cluster
 from docling_core.types.doc import BoundingBox, DocItemLabel
 
+from stagekit.processing.pdf.places import place_of
+
 __all__ = ["regions_in_rows"]
 
 PARTS = (DocItemLabel.TEXT, DocItemLabel.SECTION_HEADER, DocItemLabel.LIST_ITEM)
@@ -75,5 +77,5 @@ def _around(regions: Sequence[Cluster]) -> BoundingBox:
 
 
 def _line_height(regions: Sequence[Cluster]) -> float:
-    heights = (cell.rect.to_bounding_box().height for region in regions for cell in region.cells)
+    heights = (place_of(cell).height for region in regions for cell in region.cells)
     return float(median(heights))

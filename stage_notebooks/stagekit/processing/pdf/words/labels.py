@@ -9,11 +9,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from docling_core.types.doc import BoundingBox
 from docling_core.types.doc.page import BoundingRectangle, PdfTextCell
 
 from stagekit.processing.pdf.ink.signs import BOX_SIGNS
-from stagekit.processing.pdf.words.line_words import box_of
+from stagekit.processing.pdf.places import box_around, place_of
 
 if TYPE_CHECKING:
     from docling_core.types.doc.page import SegmentedPdfPage, TextCell
@@ -29,12 +28,14 @@ _BOXES = tuple(BOX_SIGNS)
 
 def join_labels(page: SegmentedPdfPage) -> None:
     """Join labels and box signs with what they belong to among the lines of a page."""
-    lines = sorted(page.textline_cells, key=lambda line: box_of(line).l)
-    lefts = [box_of(line).l for line in lines]
+    if not any(_opens(line.text) for line in page.textline_cells):
+        return
+    lines = sorted(page.textline_cells, key=lambda line: place_of(line).l)
+    lefts = [place_of(line).l for line in lines]
     gone: set[int] = set()
     for line in lines:
         while id(line) not in gone and _opens(line.text):
-            box = box_of(line)
+            box = place_of(line)
             reach = (BOX_GAP if line.text.rstrip().endswith(_BOXES) else GAP) * box.height
             near = lines[bisect_left(lefts, box.r - reach / 2) : bisect_right(lefts, box.r + reach)]
             behind = next(
@@ -58,13 +59,13 @@ def _opens(text: str) -> bool:
 
 
 def _is_beside(line: TextCell, cell: TextCell) -> bool:
-    one, other = box_of(line), box_of(cell)
+    one, other = place_of(line), place_of(cell)
     shared = min(one.b, other.b) - max(one.t, other.t)
     return bool(cell.text.strip()) and shared >= SAME_ROW * min(one.height, other.height) > 0.0
 
 
 def _join(line: TextCell, behind: TextCell) -> None:
-    box = BoundingBox.enclosing_bbox([box_of(line), box_of(behind)])
+    box = box_around((place_of(line), place_of(behind)))
     if (
         isinstance(line, PdfTextCell)
         and isinstance(behind, PdfTextCell)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from docling_core.types.doc import BoundingBox
 from docling_core.types.doc.page import BoundingRectangle
 
-from stagekit.processing.pdf.words.line_words import PlacedWord, box_of, words_by_line
+from stagekit.processing.pdf.places import box_around, place_of
+from stagekit.processing.pdf.words.line_words import PlacedWord, words_by_line
 
 if TYPE_CHECKING:
     from docling_core.types.doc.page import SegmentedPdfPage, TextCell
@@ -74,4 +74,4 @@ def _is_note(before: PlacedWord, word: PlacedWord) -> bool:
 
 
 def _around(one: TextCell, other: TextCell) -> BoundingRectangle:
-    return BoundingRectangle.from_bounding_box(BoundingBox.enclosing_bbox([box_of(one), box_of(other)]))
+    return BoundingRectangle.from_bounding_box(box_around((place_of(one), place_of(other))))

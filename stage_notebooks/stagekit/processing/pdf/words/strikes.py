@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from docling_core.types.doc import BoundingBox
 
 from stagekit.processing.pdf.ink.signs import BAR_SIGNS
+from stagekit.processing.pdf.places import Place
 from stagekit.processing.pdf.words.line_words import PlacedWord, words_by_line
 
 if TYPE_CHECKING:
@@ -38,8 +40,13 @@ def mark_struck_words(page: Page) -> None:
     lines = _level_lines(shapes(max_thickness=THICKEST) or ())
     if not lines:
         return
+    heights = np.array([(line.t + line.b) / 2 for line in lines])
     for line, words in words_by_line(parsed):
-        struck = _struck(words, lines)
+        top, bottom = min(word.box.t for word in words), max(word.box.b for word in words)
+        near = np.flatnonzero((heights >= top) & (heights <= bottom))  # of hundreds in a table, few
+        struck = _struck(words, [lines[index] for index in near])
+        if not any(struck):
+            continue
         text = line.text
         for first, last in reversed(_runs(words, struck)):
             text = f"{text[: first.start]}{STRUCK}{text[first.start : last.end]}{STRUCK}{text[last.end :]}"
@@ -82,7 +89,7 @@ def _struck(words: Sequence[PlacedWord], lines: Sequence[BoundingBox]) -> list[b
     return struck
 
 
-def _crosses(line: BoundingBox, word: BoundingBox) -> bool:
+def _crosses(line: BoundingBox, word: Place) -> bool:
     if word.height <= 0.0 or word.width <= 0.0 or line.height > MOST_OF_HEIGHT * word.height:
         return False
     place = ((line.t + line.b) / 2 - word.t) / word.height
