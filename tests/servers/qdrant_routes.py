@@ -69,6 +69,7 @@ _ROUTES = [
     Route("POST", f"{_P}/scroll", "read", lambda e, r, n: e.scroll(**n, body=r.body)),
     Route("POST", f"{_P}/count", "read", lambda e, r, n: e.count(**n, body=r.body)),
     Route("POST", f"{_P}/query", "read", lambda e, r, n: e.query(**n, body=r.body)),
+    Route("POST", f"{_P}/query/batch", "read", lambda e, r, n: e.query_batch(**n, body=r.body)),
 ]
 
 

@@ -376,6 +376,28 @@ class EmbeddedQdrant:
         opened = [self._sealer.opened(translate.scored_point(one), with_payload) for one in found]
         return http.QueryResponse(points=opened)
 
+    @_reads
+    def query_batch_points(
+        self, collection_name: str, requests: Sequence[models.QueryRequest], **_: Any
+    ) -> list[http.QueryResponse]:
+        """Return what :meth:`query_points` returns for each of several requests."""
+        return [
+            self.query_points(
+                collection_name,
+                query=one.query,
+                using=one.using,
+                prefetch=one.prefetch,
+                query_filter=one.filter,
+                search_params=one.params,
+                limit=10 if one.limit is None else one.limit,
+                offset=one.offset,
+                with_payload=one.with_payload or False,
+                with_vectors=one.with_vector or False,
+                score_threshold=one.score_threshold,
+            )
+            for one in requests
+        ]
+
     # Aliases
 
     @_reads
