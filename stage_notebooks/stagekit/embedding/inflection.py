@@ -19,27 +19,14 @@ _VOWELS: Final = frozenset("aeiou")
 
 # Words that no rule brings to their form; without accents, save where two words differ by them alone.
 _IRREGULAR: Final = {
-    "país": "pais",
-    "pais": "pai pais",  # typed without its accent it may be either
-    "caes": "cao",
-    "herois": "heroi",
-    "maes": "mae",
-    "paes": "pao",
-    "juiza": "juic",
-    "jueza": "juec",
-    **dict.fromkeys(["aleman", "alemana", "alemanas", "alemanes"], "alemao"),
-    "children": "child",
-    "feet": "foot",
-    "men": "man",
-    "people": "person",
-    "menus": "menu",
+    "país": "pais", "pais": "pai pais",  # typed without its accent it may be either
+    "caes": "cao", "herois": "heroi", "juiza": "juic", "jueza": "juec", "maes": "mae", "paes": "pao",
+    "pes": "pe", "sois": "sol",
+    "aleman": "alemao", "alemana": "alemao", "alemanas": "alemao", "alemanes": "alemao",
+    "children": "child", "feet": "foot", "heroes": "hero", "men": "man", "menus": "menu", "people": "person",
     "women": "woman",
-    "gas": "gas",
-    "mes": "mes",
-    "news": "news",
-    "seis": "seis",
-    "vies": "vies",  # no plurals
-}
+    "gas": "gas", "mes": "mes", "news": "news", "seis": "seis", "vies": "vies",  # no plurals
+}  # fmt: skip
 # Nationalities and the like, whose s is no plural: português, inglés, francês; interés, revés.
 _SINGULAR_S = re.compile(r"(?:gu|nc|[dlmnr])[éê]s")
 _NATIONAL_FEMININE = re.compile(r"(?:gu|nc|[dln])esa")
