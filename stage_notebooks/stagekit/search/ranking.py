@@ -198,10 +198,10 @@ class Ranking:
 
     def _said(self, record: Record) -> float:
         """Return the BM25 score of a point for the question."""
-        vector = record.vector.get(SPARSE) if isinstance(record.vector, dict) else None
+        vector: Any = record.vector.get(SPARSE) if isinstance(record.vector, dict) else None
         if vector is None:
             return 0.0
-        weights = dict(zip(vector.indices, vector.values, strict=True))
+        weights: dict[int, float] = dict(zip(vector.indices, vector.values, strict=True))
         return sum(word.rarity * weights.get(word.index, 0.0) for word in self._words)
 
     def _score(self, point: ExtendedPointId, similarity: float, said: float) -> float:

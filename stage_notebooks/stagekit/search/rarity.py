@@ -90,7 +90,7 @@ def _of_the_engine(
     vectors: Any = client.retrieve(collection, [holder.id], with_payload=False, with_vectors=[using])[
         0
     ].vector
-    weights = dict(zip(vectors[using].indices, vectors[using].values, strict=True))
+    weights: dict[int, float] = dict(zip(vectors[using].indices, vectors[using].values, strict=True))
     return holder.score / weights[index]
 
 
