@@ -100,9 +100,10 @@ def evaluate(
     """Measure how well the collection answers questions whose documents are known.
 
     Each line of the file is a JSON object: query (the question), paths (the
-    document that answers it, and its copies), and optionally id and lang.
-    A document ranks by its best passage. The figures are also kept as
-    evaluation.json in the folder of the run that made the collection.
+    document that answers it, and its copies), and optionally id, and lang and
+    class, by which figures are grouped. A document ranks by its best passage.
+    The figures are also kept as evaluation.json in the folder of the run that
+    made the collection.
 
     Example: nic-etl evaluate questions.jsonl --compare
     """

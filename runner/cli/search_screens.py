@@ -18,7 +18,7 @@ Row = dict[str, Any]
 _WIDEST = 100
 _PASSAGE = 500
 _PARTS = ("embedding", "store")
-_METRICS = ("hit@1", "hit@5", "mrr@10", "ndcg@10")
+_METRICS = ("hit@1", "hit@3", "hit@5", "mrr@10", "ndcg@10")
 
 
 def print_hits(console: Console, hits: Sequence[Row]) -> None:
@@ -39,15 +39,16 @@ def print_hits(console: Console, hits: Sequence[Row]) -> None:
 
 
 def print_evaluation(console: Console, report: Row, kept: Path | None) -> None:
-    """Print the figures by language (and mode), the latency, and the questions that were missed."""
+    """Print the figures by language and class (and mode), the latency, and the questions that were missed."""
     modes = report.get("modes") or {report["mode"]: report}
     _line(console, f"{report['questions']} questions to {report['collection']}, {report['embedding_model']}")
     _line(console, "")
-    _line(console, f"{'mode':<8}{'language':<10}{'queries':>8}" + "".join(f"{name:>9}" for name in _METRICS))
+    _line(console, f"{'mode':<8}{'questions':<10}{'number':>8}" + "".join(f"{name:>9}" for name in _METRICS))
     for mode, figures in modes.items():
-        for language, row in {"all": figures["overall"], **figures["by_language"]}.items():
+        groups = {"all": figures["overall"], **figures["by_language"], **figures["by_class"]}
+        for group, row in groups.items():
             values = "".join(f"{row[name]:>9.3f}" for name in _METRICS)
-            _line(console, f"{mode:<8}{language:<10}{row['queries']:>8}{values}")
+            _line(console, f"{mode:<8}{group:<10}{row['queries']:>8}{values}")
     _line(console, "")
     for mode, figures in modes.items():
         took = figures["latency_ms"]

@@ -11,6 +11,10 @@ from tests.integration.conftest import NicEtl, SampleRun
 from tests.integration.test_sample_chain import QUESTIONS
 
 pytestmark = pytest.mark.slow
+EXACT = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "exact_questions.jsonl").read_text("utf-8").splitlines()
+]
 QUESTION = "prazo para comunicar um incidente de segurança"
 
 
@@ -46,13 +50,16 @@ def test_the_sample_is_evaluated_and_the_figures_stay_with_its_run(
     sample_copy: SampleRun, nic_etl: NicEtl, tmp_path: Path
 ) -> None:
     questions = tmp_path / "questions.jsonl"
-    questions.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in QUESTIONS))
+    rows = [*QUESTIONS, *EXACT]
+    questions.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     done = nic_etl(sample_copy.outputs, "evaluate", str(questions), "--compare", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["mode"] == "hybrid"
     assert report["not_indexed"] == []
     assert report["overall"]["hit@5"] >= 0.8
+    assert report["by_class"]["exact"]["hit@3"] == 1.0
+    assert report["by_class"]["exact"]["queries"] == 30
     assert report["overall"]["mrr@10"] >= report["modes"]["sparse"]["overall"]["mrr@10"] - 0.1
     assert set(report["modes"]) == {"dense", "sparse", "hybrid"}
     assert json.loads((sample_copy.run_dir / "evaluation.json").read_text()) == report

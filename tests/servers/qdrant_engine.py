@@ -208,6 +208,9 @@ class Engine:
         )
         return {"points": [_shown(point) for point in answer.points]}
 
+    def query_batch(self, name: str, body: Json) -> list[Json]:
+        return [self.query(name, one) for one in body["searches"]]
+
     def _check_query(self, collection: Collection, request: Any) -> None:
         collection.check_filter(request.filter)
         prefetch = request.prefetch or []

@@ -70,6 +70,7 @@ _ROUTES = [
     Route("POST", f"{_P}/count", "read", lambda e, r, n: e.count(**n, body=r.body)),
     Route("POST", f"{_C}/facet", "read", lambda e, r, n: e.facet(**n, body=r.body)),
     Route("POST", f"{_P}/query", "read", lambda e, r, n: e.query(**n, body=r.body)),
+    Route("POST", f"{_P}/query/batch", "read", lambda e, r, n: e.query_batch(**n, body=r.body)),
 ]
 
 

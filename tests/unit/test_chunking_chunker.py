@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 from docling_core.types.doc import DoclingDocument
-from docling_core.types.doc.document import TableCell, TableData
+from docling_core.types.doc.base import BoundingBox, Size
+from docling_core.types.doc.document import ProvenanceItem, TableCell, TableData
 from docling_core.types.doc.labels import DocItemLabel
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
@@ -105,6 +106,37 @@ def test_chunks_do_not_cross_top_level_sections_unless_these_are_tiny() -> None:
     assert starts == [["## Um"], ["## Dois", "## Três", "## Quatro"]]
     larger = chunk_document(document, WORDS, ChunkSettings(60, 0)).chunks
     assert [chunk.section_titles for chunk in larger] == [("Um",), ("Dois",), ("Três",)]
+
+
+def test_nothing_is_repeated_across_a_heading() -> None:
+    document = DoclingDocument(name="títulos")
+    document.add_heading("Geral", level=1)
+    for title in ("Um", "Dois", "Três"):
+        document.add_heading(title, level=2)
+        document.add_text(DocItemLabel.TEXT, sentences(8))
+    chunks = chunk_document(document, WORDS, ChunkSettings(76, 30)).chunks
+    assert [chunk.section_titles[-1] for chunk in chunks] == ["Um", "Dois", "Três"]
+    assert all(before.end <= chunk.start for before, chunk in pairwise(chunks))
+
+
+def test_a_tiny_section_is_not_joined_where_both_would_be_more_than_a_chunk() -> None:
+    document = DoclingDocument(name="pequena")
+    for title, length in (("Um", 10), ("Dois", 2)):
+        document.add_heading(title, level=1)
+        document.add_text(DocItemLabel.TEXT, sentences(length))
+    chunks = chunk_document(document, WORDS, ChunkSettings(100, 0)).chunks
+    assert [chunk.text.splitlines()[0] for chunk in chunks] == ["## Um", "## Dois"]
+
+
+def test_a_chunk_names_every_page_that_it_stands_on() -> None:
+    document = DoclingDocument(name="páginas")
+    for page in (1, 2, 3):
+        document.add_page(page, Size(width=600, height=800))
+        box = BoundingBox(l=50, t=100, r=500, b=200)
+        where = ProvenanceItem(page_no=page, bbox=box, charspan=(0, 0))
+        document.add_text(DocItemLabel.TEXT, sentences(2), prov=where)
+    (chunk,) = chunk_document(document, WORDS, ChunkSettings(200, 0)).chunks
+    assert chunk.pages == (1, 2, 3)
 
 
 def test_titles_stand_before_the_embedded_text_but_not_twice() -> None:

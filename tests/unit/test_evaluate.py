@@ -57,6 +57,7 @@ def test_the_metrics_are_those_computed_by_hand():
     figures = metrics([1, 2, 6, 10, 11, None])
     assert figures == {
         "hit@1": round(1 / 6, 4),
+        "hit@3": round(2 / 6, 4),
         "hit@5": round(2 / 6, 4),
         "mrr@10": round((1 + 1 / 2 + 1 / 6 + 1 / 10) / 6, 4),
         "ndcg@10": round((1 + 1 / math.log2(3) + 1 / math.log2(7) + 1 / math.log2(11)) / 6, 4),
@@ -77,7 +78,7 @@ def test_the_report_says_what_was_found_and_what_was_not(outputs, tmp_path, mode
     assert report["questions"] == 3
     assert report["by_language"]["pt"]["hit@1"] == 1.0
     assert report["by_language"]["en"] == {
-        "hit@1": 0.0, "hit@5": 0.0, "mrr@10": 0.0, "ndcg@10": 0.0, "queries": 1
+        "hit@1": 0.0, "hit@3": 0.0, "hit@5": 0.0, "mrr@10": 0.0, "ndcg@10": 0.0, "queries": 1
     }  # fmt: skip
     assert report["overall"]["hit@5"] == 0.6667
     assert report["not_indexed"] == ["c"]
@@ -90,6 +91,14 @@ def test_the_report_says_what_was_found_and_what_was_not(outputs, tmp_path, mode
     assert "modes" not in report
 
 
+def test_questions_of_a_class_have_figures_of_their_own(outputs, tmp_path):
+    exact = {"class": "exact", "query": "catorze", "paths": ["30-Aprovados/senhas.md"]}
+    report = measure(outputs, write(tmp_path, [*QUESTIONS, exact]))
+    assert list(report["by_class"]) == ["exact"]
+    assert report["by_class"]["exact"] == metrics([1])
+    assert report["overall"]["queries"] == 4
+
+
 def test_any_copy_of_the_document_counts(outputs, tmp_path):
     path = write(tmp_path, [QUESTIONS[1] | {"paths": ["30-Aprovados/x.md", "30-Aprovados/recurso.md"]}])
     assert measure(outputs, path)["overall"]["hit@5"] == 1.0
@@ -100,7 +109,7 @@ def test_modes_are_compared_side_by_side(outputs, tmp_path):
     report = measure(outputs, path, compare=True)
     assert list(report["modes"]) == ["dense", "sparse", "hybrid"]
     for mode, figures in report["modes"].items():
-        assert set(figures) == {"overall", "by_language", "latency_ms"}
+        assert set(figures) == {"overall", "by_language", "by_class", "latency_ms"}
         assert figures["overall"] == measure(outputs, path, mode=mode)["overall"]
     assert report["overall"] == report["modes"]["hybrid"]["overall"]
     alone = measure(outputs, path, compare=True, collection_name="meaning only")
@@ -118,7 +127,7 @@ def test_an_id_and_a_language_may_be_missing(tmp_path):
     row = {"query": "férias", "paths": ["a.md"]}
     path = write(tmp_path, ["\ufeff" + json.dumps(row), "", row | {"id": 7, "lang": "es"}])
     first, second = read_questions(path)
-    assert (first.id, first.lang, first.paths) == ("1", "", ("a.md",))
+    assert (first.id, first.lang, first.group, first.paths) == ("1", "", "", ("a.md",))
     assert (second.id, second.lang) == ("7", "es")
 
 
@@ -134,6 +143,7 @@ def test_an_id_and_a_language_may_be_missing(tmp_path):
         ({"query": "férias", "paths": []}, "line 2: paths must be a list"),
         ({"query": "férias", "paths": [1]}, "line 2: paths must be a list"),
         ({"query": "férias", "paths": ["a.md"], "lang": 3}, "line 2: lang must be text"),
+        ({"query": "férias", "paths": ["a.md"], "class": 3}, "line 2: class must be text"),
     ],
 )
 def test_a_wrong_line_is_named_before_anything_is_opened(tmp_path, line, said):

@@ -36,7 +36,7 @@ PROMISED = {
 KEPT = {
     "stagekit.chunking": ("ChunkSettings", "chunk_document"),
     "stagekit.embedding": ("load_tokenizer",),
-    "stagekit.embedding.sparse": ("sparse_terms",),
+    "stagekit.embedding.terms": ("sparse_terms",),
     "stagekit.enrichment.dates": ("parse_day",),
     "stagekit.ingestion.gitlab_retry": ("Patience",),
     "stagekit.ingestion.gitlab_transport": ("Traffic",),

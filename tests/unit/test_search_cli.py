@@ -142,7 +142,7 @@ def test_an_evaluation_is_printed_and_kept_with_the_run_that_made_the_collection
     kept = manager.run_dir(made.execution_id) / EVALUATION_FILE
     assert json.loads(kept.read_text()) == report
     assert report["overall"] | {"mrr@10": 0.5} == report["by_language"]["pt"] | {
-        "hit@1": 0.5, "hit@5": 0.5, "mrr@10": 0.5, "ndcg@10": 0.5, "queries": 2
+        "hit@1": 0.5, "hit@3": 0.5, "hit@5": 0.5, "mrr@10": 0.5, "ndcg@10": 0.5, "queries": 2
     }  # fmt: skip
     assert (report["not_indexed"], len(report["queries_sha256"])) == (["b"], 64)
     assert report["evaluated_at"].endswith("+00:00")
@@ -223,7 +223,8 @@ def test_a_passage_that_no_longer_holds_says_so() -> None:
 
 
 def figures(value: float, queries: int = 2) -> dict[str, Any]:
-    return {"hit@1": value, "hit@5": value, "mrr@10": value, "ndcg@10": value, "queries": queries}
+    names = ("hit@1", "hit@3", "hit@5", "mrr@10", "ndcg@10")
+    return {**dict.fromkeys(names, value), "queries": queries}
 
 
 def mode_figures(value: float) -> dict[str, Any]:
@@ -231,6 +232,7 @@ def mode_figures(value: float) -> dict[str, Any]:
     return {
         "overall": figures(value),
         "by_language": {"pt": figures(value, 1), "es": figures(value, 1)},
+        "by_class": {"exact": figures(value, 1)},
         "latency_ms": took | {"embedding": took, "store": took},
     }
 
@@ -247,10 +249,11 @@ def test_the_figures_stand_side_by_side_and_fit_the_terminal() -> None:
     text = shown(print_evaluation, report, None)
     assert "2 questions to nic_documents, m@1" in text
     assert [line.split() for line in text.splitlines() if line.startswith(("dense ", "mode "))] == [
-        ["mode", "language", "queries", "hit@1", "hit@5", "mrr@10", "ndcg@10"],
-        ["dense", "all", "2", "0.800", "0.800", "0.800", "0.800"],
-        ["dense", "pt", "1", "0.800", "0.800", "0.800", "0.800"],
-        ["dense", "es", "1", "0.800", "0.800", "0.800", "0.800"],
+        ["mode", "questions", "number", "hit@1", "hit@3", "hit@5", "mrr@10", "ndcg@10"],
+        ["dense", "all", "2", *5 * ["0.800"]],
+        ["dense", "pt", "1", *5 * ["0.800"]],
+        ["dense", "es", "1", *5 * ["0.800"]],
+        ["dense", "exact", "1", *5 * ["0.800"]],
     ]
     assert "hybrid: 12 ms a question (p50), 46 ms (p95); embedding 12/46, store 12/46" in text
     assert "q1 (at 7): pergunta" in text
@@ -264,6 +267,6 @@ def test_one_mode_alone_has_one_block_of_figures() -> None:
         "not_indexed": [], "missed": [],
     }  # fmt: skip
     text = shown(print_evaluation, report, Path("/o/runs/r/evaluation.json"))
-    assert text.count("dense  ") == 3
+    assert text.count("dense  ") == 4
     assert "Without their document" not in text
     assert text.endswith("Kept in /o/runs/r/evaluation.json\n")

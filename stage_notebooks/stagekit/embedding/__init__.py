@@ -20,9 +20,9 @@ if TYPE_CHECKING:
         SparseVector,
         sparse_document_vector,
         sparse_query_vector,
-        sparse_terms,
     )
     from stagekit.embedding.tables import embeddings_table
+    from stagekit.embedding.terms import sparse_terms
     from stagekit.embedding.tokens import TokenCounter, load_tokenizer
     from stagekit.embedding.vectors import VectorStore, vector_key
 
@@ -75,9 +75,9 @@ __getattr__, __dir__ = lazy_names(
             "SparseVector",
             "sparse_document_vector",
             "sparse_query_vector",
-            "sparse_terms",
         ),
         "stagekit.embedding.tables": ("embeddings_table",),
+        "stagekit.embedding.terms": ("sparse_terms",),
         "stagekit.embedding.tokens": ("TokenCounter", "load_tokenizer"),
         "stagekit.embedding.vectors": ("VectorStore", "vector_key"),
     },

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from stagekit.chunking.normative import Address, NamedNorm, ancestors, read_citations, read_norm, variants
-from stagekit.embedding.sparse import path_text, sparse_terms
+from stagekit.embedding.sparse import path_text
+from stagekit.embedding.terms import sparse_terms
 
 if TYPE_CHECKING:
     from qdrant_client.models import FieldCondition, Filter

@@ -6,7 +6,8 @@
 
 A line of the questions' file is a JSON object: ``query`` (the question), ``paths`` (the document that
 answers it, by its path in the repository; further paths are copies, of which any counts), and optionally
-``id`` and ``lang`` (the language by which figures are grouped). Other fields and empty lines are ignored.
+``id``, and ``lang`` and ``class``, by which figures are grouped: the language, and the kind of question, such
+as ``exact`` for those that ask for a word, code or number. Other fields and empty lines are ignored.
 """
 
 from __future__ import annotations
@@ -46,19 +47,25 @@ __all__ = ["KnownQuestion", "evaluate", "main", "metrics", "percentile", "read_q
 DEPTH: Final = 10
 """Documents looked at for each question."""
 
-_FIGURES: Final = ("overall", "by_language", "latency_ms")
+_FIGURES: Final = ("overall", "by_language", "by_class", "latency_ms")
 Row = dict[str, Any]
 Embed = Callable[[str], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class KnownQuestion:
-    """A question and the paths of the documents that answer it; `lang` is "" where it is not given."""
+    """A question and the paths of the documents that answer it.
+
+    Attributes:
+        lang: "" where it is not given.
+        group: its ``class`` in the file, likewise.
+    """
 
     id: str
     query: str
     paths: tuple[str, ...]
     lang: str
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +111,9 @@ def evaluate(
         embed: turns a question into a vector; by default the embedding model does.
 
     Returns:
-        collection, embedding_model, mode, questions (their number), ``overall`` and ``by_language`` (see
-        :func:`metrics`), ``latency_ms`` (p50 and p95 of a question, and of its parts, embedding and store),
+        collection, embedding_model, mode, questions (their number), ``overall``, ``by_language`` and
+        ``by_class`` (see :func:`metrics`; the latter of questions that have a class), ``latency_ms`` (p50 and
+        p95 of a question, and of its parts, embedding and store),
         ``missed`` (questions without their document among the first five: id, query, rank, paths,
         first_path), ``not_indexed`` (ids of questions whose documents the collection does not hold; they
         count as missed), and with `compare` ``modes``: the figures by mode.
@@ -161,7 +169,7 @@ def read_questions(path: Path) -> list[KnownQuestion]:
 
 
 def metrics(ranks: Sequence[int | None]) -> Row:
-    """Return hit@1, hit@5, mrr@10 and ndcg@10 of the right documents' ranks, and the number of questions.
+    """Return hit@1, hit@3, hit@5, mrr@10, ndcg@10 of the right documents' ranks, and the number of questions.
 
     Copies of the right document are one answer, so the ideal of nDCG is 1 (Järvelin and Kekäläinen 2002 with
     one relevant document: a question's value is 1 / log2(rank + 1)).
@@ -172,6 +180,7 @@ def metrics(ranks: Sequence[int | None]) -> Row:
     found = [rank for rank in ranks if rank is not None and rank <= DEPTH]
     sums = {
         "hit@1": sum(rank == 1 for rank in found),
+        "hit@3": sum(rank <= 3 for rank in found),
         "hit@5": sum(rank <= 5 for rank in found),
         "mrr@10": math.fsum(1 / rank for rank in found),
         "ndcg@10": math.fsum(1 / math.log2(rank + 1) for rank in found),
@@ -200,10 +209,12 @@ def _question(path: Path, number: int, line: str) -> KnownQuestion:
         raise SearchRequestError(
             f"{where}: paths must be a list with the path of the document that answers the question."
         )
-    lang = row.get("lang", "")
+    lang, group = row.get("lang", ""), row.get("class", "")
     if not isinstance(lang, str):
         raise SearchRequestError(f"{where}: lang must be text, such as pt.")
-    return KnownQuestion(str(row.get("id", number)), query, tuple(paths), lang)
+    if not isinstance(group, str):
+        raise SearchRequestError(f"{where}: class must be text, such as exact.")
+    return KnownQuestion(str(row.get("id", number)), query, tuple(paths), lang, group)
 
 
 def _embedder(files: ModelFiles, name: str, revision: str, dtype: str, device: str, backend: str) -> Embed:
@@ -251,15 +262,22 @@ def _ask(client: QdrantClient, collection: Collection, mode: Mode, asked: Sequen
             missed.append(_missed(one.known, rank, paths))
     embedding = [0.0 if mode == "sparse" else one.milliseconds for one in asked]
     total = [sum(parts) for parts in zip(embedding, store, strict=True)]
-    by_language: dict[str, list[int | None]] = defaultdict(list)
-    for one, rank in zip(asked, ranks, strict=True):
-        by_language[one.known.lang or "unknown"].append(rank)
+    languages = [one.known.lang or "unknown" for one in asked]
     return {
         "overall": metrics(ranks),
-        "by_language": {lang: metrics(by_language[lang]) for lang in sorted(by_language)},
+        "by_language": _by(languages, ranks),
+        "by_class": _by([one.known.group for one in asked], ranks),
         "latency_ms": {**_latency(total), "embedding": _latency(embedding), "store": _latency(store)},
         "missed": missed,
     }
+
+
+def _by(groups: Sequence[str], ranks: Sequence[int | None]) -> Row:
+    """Return the metrics of each group of questions; those without a group are left out."""
+    ranks_of: dict[str, list[int | None]] = defaultdict(list)
+    for group, rank in zip(groups, ranks, strict=True):
+        ranks_of[group].append(rank)
+    return {group: metrics(ranks_of[group]) for group in sorted(ranks_of) if group}
 
 
 def _missed(known: KnownQuestion, rank: int | None, paths: Sequence[str]) -> Row:

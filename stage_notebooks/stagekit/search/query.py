@@ -60,8 +60,9 @@ class Hit:
     Attributes:
         rank: 1 is the best.
         score: in mode dense the cosine similarity (1 is the same direction), in mode sparse BM25, in mode
-            hybrid the sum of both, each scaled by the other points found; comparable within one answer only.
-            Passages with a clause that the question names come first, whatever their score.
+            hybrid both together, see :mod:`stagekit.search.ranking`; comparable within one answer only.
+            Passages with a clause that the question names come first, whatever their score, and a document
+            that alone holds one of its words has a passage among the first three.
         path: of a document that has the text; of copies, one that is in force where there is one.
         paths: of all documents that have the same text and meet the filters, `path` first.
         expired: the document's own last day has passed, on the day of the question.

@@ -1,9 +1,4 @@
-"""Asks the collection: by meaning (dense), by words (sparse), or by both (hybrid), fused by Qdrant.
-
-Scores are fused (Qdrant's DBSF), not ranks (its RRF): with ranks alone the result hung on small differences
-between chunks (tests/bench/retrieval.py --variants); Bruch, Gai and Ingber 2023, "An Analysis of Fusion
-Functions for Hybrid Retrieval", found scores to be better as well.
-"""
+"""Asks the collection for passages: opens it, checks the question, and picks the best of a ranking."""
 
 from __future__ import annotations
 
@@ -11,15 +6,16 @@ import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 from stagekit.base.paths import outputs_path
 from stagekit.base.store_address import connection_options
 from stagekit.chunking.struck import is_wholly_struck
-from stagekit.embedding.sparse import ANSWERABLE_VERSIONS, SPARSE_VERSION, sparse_query_vector
+from stagekit.embedding.sparse import SPARSE_VERSION
 from stagekit.errors import StageError
 from stagekit.search.clauses import NamedClauses, clause_condition
 from stagekit.search.passages import Passage, pick_passages
+from stagekit.search.ranking import DENSE, MODES, SPARSE, Mode, Question, Ranking, with_exact
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -41,14 +37,9 @@ __all__ = [
     "resolve_mode",
 ]
 
-Mode = Literal["hybrid", "dense", "sparse"]
-MODES: Final[tuple[str, ...]] = get_args(Mode)
-DENSE: Final = "dense"
-SPARSE: Final = "sparse"
-# Points that each of the two searches hands to the fusion. From 20 to 100 little changes; 50 is
-# in the middle.
-FUSED_POINTS: Final = 50
 FETCHED_PER_HIT: Final = 4
+CLAUSE_POINTS: Final = 200
+"""Points with a clause that a question names which are looked at, whatever is asked for."""
 MOST_FETCHED: Final = 1000
 
 _log = logging.getLogger(__name__)
@@ -79,18 +70,6 @@ class Collection:
     model: str
     sparse: bool
     most: int | None = None
-
-    def allowed(self, points: int) -> int:
-        """Return how many points to ask for where so many are wanted."""
-        return min(points, self.most) if self.most else points
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question's text and its dense vector (None where the mode needs none)."""
-
-    text: str
-    vector: Sequence[float] | None
 
 
 @contextlib.contextmanager
@@ -170,7 +149,7 @@ def open_collection(client: QdrantClient, name: str) -> Collection:
             "version of nic-etl; run `nic-etl run`, or check collection_name."
         )
     metadata = config.metadata or {}
-    sparse = SPARSE in (config.params.sparse_vectors or {}) and metadata.get("sparse") in ANSWERABLE_VERSIONS
+    sparse = SPARSE in (config.params.sparse_vectors or {}) and metadata.get("sparse") == SPARSE_VERSION
     strict = config.strict_mode_config
     most = strict.max_query_limit if strict and strict.enabled else None
     model = str(metadata.get("embedding_model", "unknown"))
@@ -209,7 +188,8 @@ def best_passages(
     """Return the best passages, best first, at most `per_document` of one document.
 
     Where the question names a clause of a norm ("art. 12, § 1º, III"), the points that hold it come first,
-    those of the norm that it names before others. A point that is wholly struck out comes after all others.
+    those of the norm that it names before others. A document that alone holds a word of the question has a
+    passage among the first three. A point that is wholly struck out comes after all others.
 
     More points than asked for are fetched, and again more where one document fills them all. (Qdrant's own
     grouping in the embedded store did the same over all points, which took ten times as long.)
@@ -227,81 +207,40 @@ def best_passages(
         per_document: most passages of one document; None is as many as it has.
         join_copies: see :func:`stagekit.search.passages.pick_passages`.
     """
-    limit = collection.allowed(FETCHED_PER_HIT * top)
-    named = NamedClauses.of(question.text)
+    ranking = Ranking(client, collection.name, question, mode, query_filter, collection.most)
+    named = _with_named_clauses(client, collection, question, mode, query_filter)
+    apart = {point.id for point in named}
+    limit = FETCHED_PER_HIT * top
     while True:
-        points = _ranked(client, collection, question, mode, query_filter, limit)
+        points = ranking.first(limit)
         whole = len(points) < limit
-        if named is not None:
-            points = _clauses_first(named, client, collection, question, mode, query_filter, limit, points)
+        points = [*named, *(point for point in points if point.id not in apart)]
+        points = with_exact(points, ranking.exact())
         points.sort(key=lambda point: is_wholly_struck(str((point.payload or {}).get("chunk_content", ""))))
         kept, altered = pick_passages(points, top=top, per_document=per_document, join_copies=join_copies)
         in_force = [
             passage for passage in kept if not is_wholly_struck(str(passage.payloads[0]["chunk_content"]))
         ]
-        if len(in_force) >= top or whole or limit >= collection.allowed(MOST_FETCHED):
+        if len(in_force) >= top or whole or limit >= MOST_FETCHED:
             if altered:
                 _log.warning(_ALTERED, altered)
             return kept
-        limit = collection.allowed(min(4 * limit, MOST_FETCHED))
+        limit = min(4 * limit, MOST_FETCHED)
 
 
-def _clauses_first(
-    named: NamedClauses,
-    client: QdrantClient,
-    collection: Collection,
-    question: Question,
-    mode: Mode,
-    query_filter: Any,
-    limit: int,
-    points: Sequence[ScoredPoint],
+def _with_named_clauses(
+    client: QdrantClient, collection: Collection, question: Question, mode: Mode, query_filter: Any
 ) -> list[ScoredPoint]:
-    """Return the points with a clause that the question names, then the others."""
+    """Return the points with a clause that the question names, those of the norm that it names first."""
+    named = NamedClauses.of(question.text)
+    if named is None:
+        return []
     found: list[ScoredPoint] = []
     for values in named.attempts:
         condition = clause_condition(values, query_filter)
-        found = _ranked(client, collection, question, mode, condition, limit)
+        found = Ranking(client, collection.name, question, mode, condition, collection.most).first(
+            CLAUSE_POINTS
+        )
         if found:
             break
-    found.sort(key=lambda point: -named.nearness(point.payload or {}))
-    first = {point.id for point in found}
-    return found + [point for point in points if point.id not in first]
-
-
-def _ranked(
-    client: QdrantClient,
-    collection: Collection,
-    question: Question,
-    mode: Mode,
-    query_filter: Any,
-    limit: int,
-) -> list[ScoredPoint]:
-    from qdrant_client.models import Fusion, FusionQuery, Prefetch
-    from qdrant_client.models import SparseVector as Sparse
-
-    words = sparse_query_vector(question.text)
-    sparse = Sparse(indices=words.indices, values=words.values)
-    dense = list(question.vector or ())
-    options: dict[str, Any] = {"limit": limit, "with_payload": True}
-    if mode == "sparse" and not words.indices:
-        return []
-    if mode == "hybrid" and words.indices:
-        depth = collection.allowed(max(FUSED_POINTS, limit))
-        searches = [
-            Prefetch(query=dense, using=DENSE, filter=query_filter, limit=depth),
-            Prefetch(query=sparse, using=SPARSE, filter=query_filter, limit=depth),
-        ]
-        # Either list is scaled by its mean and 3 standard deviations to about 0 to 1, then both are added.
-        fusion = FusionQuery(fusion=Fusion.DBSF)
-        found = client.query_points(collection.name, prefetch=searches, query=fusion, **options).points
-    else:
-        options |= {"using": SPARSE if mode == "sparse" else DENSE, "query_filter": query_filter}
-        query = sparse if mode == "sparse" else dense
-        found = client.query_points(collection.name, query=query, **options).points
-    return sorted(found, key=_order)
-
-
-def _order(point: ScoredPoint) -> tuple[float, str, int]:
-    """Return what points are sorted by: the score; among equals the place, so that answers stay the same."""
-    payload = point.payload or {}
-    return -point.score, str(payload.get("file_path", "")), int(payload.get("chunk_index", 0))
+    return sorted(found, key=lambda point: -named.nearness(point.payload or {}))

@@ -411,6 +411,29 @@ class EmbeddedQdrant:
         opened = [self._sealer.opened(translate.scored_point(one), with_payload) for one in found]
         return http.QueryResponse(points=opened)
 
+    @_reads
+    def query_batch_points(
+        self, collection_name: str, requests: Sequence[models.QueryRequest], **_: Any
+    ) -> list[http.QueryResponse]:
+        """Return what :meth:`query_points` returns for each of several requests."""
+        payloads: list[Any] = [one.with_payload or False for one in requests]
+        return [
+            self.query_points(
+                collection_name,
+                query=one.query,
+                using=one.using,
+                prefetch=one.prefetch,
+                query_filter=one.filter,
+                search_params=one.params,
+                limit=10 if one.limit is None else one.limit,
+                offset=one.offset,
+                with_payload=payload,
+                with_vectors=one.with_vector or False,
+                score_threshold=one.score_threshold,
+            )
+            for one, payload in zip(requests, payloads, strict=True)
+        ]
+
     # Aliases
 
     @_reads

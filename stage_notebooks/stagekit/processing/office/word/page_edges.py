@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from stagekit.processing.office.word.fields import is_page_number, show_fields
+from stagekit.processing.office.word.fields.shown import is_page_number, show_fields
 from stagekit.processing.office.word.marks import PAGE_FOOTER, PAGE_HEADER
 from stagekit.processing.office.word.names import (
     NAMESPACES,

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from lxml import etree
 
 from stagekit.processing.office.word.drop_caps import join_drop_caps
-from stagekit.processing.office.word.fields import show_fields, show_simple_fields
+from stagekit.processing.office.word.fields.shown import show_fields, show_simple_fields
 from stagekit.processing.office.word.imports import take_in_imports
 from stagekit.processing.office.word.names import Element, drop, value, w
 from stagekit.processing.office.word.notes import NOTE_PARTS, Notes, notes_of, set_notes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from stagekit.processing.office.word.equations import equation
+from stagekit.processing.office.word.fields.equations import equation
 from stagekit.processing.office.word.names import (
     Element,
     drop,

@@ -1,0 +1,1 @@
+"""Fields of Word files: what they show."""

@@ -1,0 +1,287 @@
+"""Puts the passages of a collection in order for one question: by meaning, by words, or by both.
+
+Both searches are fused here and not by Qdrant, so that a passage has the same place however many are asked
+for, on a server as in the embedded store, and in each build of a collection. Qdrant's fusions see two cut
+lists: what one of them lacks has no score there, and a list of one hit counts half. Equal scores come in any
+order.
+
+Scores are fused, not ranks: Bruch, Gai and Ingber 2023, "An Analysis of Fusion Functions for Hybrid
+Retrieval". docs/architecture.md has the measurements by which the figures below were chosen.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+from stagekit.embedding.sparse import sparse_query_vector
+from stagekit.search.rarity import Word, words_of
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+    from qdrant_client.models import ExtendedPointId, Filter, Record, ScoredPoint
+
+    Scores = dict[ExtendedPointId, float]
+
+__all__ = ["DENSE", "MODES", "SPARSE", "Mode", "Question", "Ranking", "with_exact"]
+
+Mode = Literal["hybrid", "dense", "sparse"]
+MODES: Final[tuple[str, ...]] = get_args(Mode)
+DENSE: Final = "dense"
+SPARSE: Final = "sparse"
+
+MEANING: Final = 0.6
+"""The share of meaning in a fused score; words have the rest."""
+EXACT: Final = 0.3
+"""What is added where a passage's document alone holds all words of a question; where some, their share."""
+POOL: Final = 100
+"""Points that each of the two searches finds at first, whatever is asked for."""
+EXACT_PLACES: Final = 3
+"""A passage of the only document that holds a word of the question is among so many first."""
+_SOLE_POINTS: Final = 10  # of a word that one document holds, which are ranked in any case
+_GROWTH: Final = 4
+_DEEPEST: Final = POOL * _GROWTH**3
+_DIGITS: Final = 5  # of a score, beyond which engines differ
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question's text and its dense vector (None where the mode needs none)."""
+
+    text: str
+    vector: Sequence[float] | None
+
+
+class Ranking:
+    """The passages for one question, best first; what is given keeps its place when more is asked for.
+
+    A filter makes a collection of its own: words are as rare as they are among the points that pass it.
+    """
+
+    def __init__(
+        self,
+        client: QdrantClient,
+        collection: str,
+        question: Question,
+        mode: Mode,
+        query_filter: Filter | None = None,
+        most: int | None = None,
+    ) -> None:
+        """Prepare the question; nothing is asked of the store yet.
+
+        Args:
+            client: of the store.
+            collection: its name or alias.
+            question: with its vector unless the mode is sparse.
+            mode: how to search; a question of function words alone is searched by meaning in hybrid mode.
+            query_filter: Qdrant's filter, or None.
+            most: points that the server gives in one answer; None for no limit.
+        """
+        self._client = client
+        self._collection = collection
+        self._filter = query_filter
+        self._vector = [] if mode == "sparse" else list(question.vector or ())
+        self._indices = [] if mode == "dense" else sparse_query_vector(question.text).indices
+        self._scores: Scores = {}  # in the order of the ranking
+        self._scale: _Scale | None = None
+        self._most = 0.0  # the best BM25 score
+        self._most_given = most
+        self._deepest = min(_DEEPEST, most - 1) if most else _DEEPEST
+        self._depth = min(POOL, self._deepest)
+        self._whole = not self._vector and not self._indices
+
+    def first(self, limit: int) -> list[ScoredPoint]:
+        """Return the first points with their payloads; fewer than asked for where there are no more."""
+        while len(self._scores) < limit and not self._whole:
+            self._deepen()
+        return self._read(list(self._scores)[:limit])
+
+    def exact(self) -> list[ScoredPoint]:
+        """Return the best passage of each document that alone holds a word of the question, with its payload.
+
+        Copies of a document are no other documents. Those with the rarest words come first.
+        """
+        self.first(1)
+        ranked = [point for point in self._scores if point in self._exactness]
+        best: dict[str, ScoredPoint] = {}
+        for point in self._read(sorted(ranked, key=lambda point: -round(self._exactness[point], _DIGITS))):
+            if document := _document(point):
+                best.setdefault(document, point)
+        return list(best.values())
+
+    @cached_property
+    def _words(self) -> list[Word]:
+        return words_of(self._client, self._collection, SPARSE, self._indices, self._filter, self._most_given)
+
+    @cached_property
+    def _exactness(self) -> Scores:
+        """Return the points that hold words which no other document holds, and their share of all rarity."""
+        total = sum(word.rarity for word in self._words)
+        shares: Scores = {}
+        for word in self._words:
+            for point in word.sole:
+                shares[point] = shares.get(point, 0.0) + word.rarity / total
+        return shares
+
+    def _deepen(self) -> None:
+        """Put what two deeper searches find behind what is ranked already."""
+        meaning, all_meant = self._search(self._vector, DENSE) if self._vector else ({}, True)
+        words, all_said = self._search_words()
+        self._whole = (all_meant and all_said) or self._depth >= self._deepest
+        self._depth = min(self._depth * _GROWTH, self._deepest)
+        sole = (point for word in self._words for point in word.sole[:_SOLE_POINTS])
+        new = [point for point in dict.fromkeys([*meaning, *words, *sole]) if point not in self._scores]
+        if not new:
+            return
+        if self._vector and self._indices:
+            if self._scale is None:
+                self._scale = _Scale.of(list(meaning.values()))
+            meaning |= self._similarities([point for point in new if point not in meaning])
+        records = self._client.retrieve(
+            self._collection,
+            new,
+            with_payload=["file_path", "chunk_index"],
+            with_vectors=[SPARSE] if self._words else False,
+        )
+        said = {record.id: self._said(record) for record in records}
+        self._most = self._most or max(said.values(), default=0.0)
+        scores = {point: self._score(point, meaning.get(point, 0.0), value) for point, value in said.items()}
+        places = {record.id: _place(record) for record in records}
+        order = sorted(scores, key=lambda point: (-scores[point], places[point]))
+        self._scores |= {point: scores[point] for point in order}
+
+    def _search(self, query: Any, using: str) -> tuple[Scores, bool]:
+        """Return the nearest points, and whether they are all that there are; never a part of equals."""
+        depth = self._depth
+        while True:
+            found = self._client.query_points(
+                self._collection,
+                query=query,
+                using=using,
+                query_filter=self._filter,
+                limit=depth + 1,
+                with_payload=False,
+            ).points
+            scores = {point.id: float(point.score) for point in found}
+            if len(found) <= depth:
+                return scores, True
+            last = found[-1].score
+            above = {point: score for point, score in scores.items() if score > last}
+            if len(above) > depth // 2 or depth >= self._deepest:
+                return above or scores, False
+            depth = min(depth * _GROWTH, self._deepest)
+
+    def _search_words(self) -> tuple[Scores, bool]:
+        from qdrant_client.models import SparseVector
+
+        if not self._words:
+            return {}, True
+        # Rarity counts twice in this query, so that a rare word is found behind any number of frequent ones.
+        indices, rarities = [word.index for word in self._words], [word.rarity for word in self._words]
+        return self._search(SparseVector(indices=indices, values=rarities), SPARSE)
+
+    def _similarities(self, points: Sequence[ExtendedPointId]) -> Scores:
+        """Return how near the question points are that were found by their words alone."""
+        from qdrant_client.models import Filter, HasIdCondition
+
+        similarities: Scores = {}
+        step = self._most_given or max(1, len(points))
+        for begin in range(0, len(points), step):
+            some = list(points[begin : begin + step])
+            found = self._client.query_points(
+                self._collection,
+                query=self._vector,
+                using=DENSE,
+                query_filter=Filter(must=[HasIdCondition(has_id=some)]),
+                limit=len(some),
+                with_payload=False,
+            ).points
+            similarities |= {point.id: float(point.score) for point in found}
+        return similarities
+
+    def _said(self, record: Record) -> float:
+        """Return the BM25 score of a point for the question."""
+        vector: Any = record.vector.get(SPARSE) if isinstance(record.vector, dict) else None
+        if vector is None:
+            return 0.0
+        weights: dict[int, float] = dict(zip(vector.indices, vector.values, strict=True))
+        return sum(word.rarity * weights.get(word.index, 0.0) for word in self._words)
+
+    def _score(self, point: ExtendedPointId, similarity: float, said: float) -> float:
+        if not self._indices:
+            return round(similarity, _DIGITS)
+        if self._scale is None:
+            return round(said, _DIGITS)
+        words = said / self._most if self._most else 0.0
+        fused = MEANING * self._scale.place(similarity) + (1 - MEANING) * words
+        return round(fused + EXACT * self._exactness.get(point, 0.0), _DIGITS)
+
+    def _read(self, points: Sequence[ExtendedPointId]) -> list[ScoredPoint]:
+        """Return points with their payloads, in the order given."""
+        from qdrant_client.models import ScoredPoint
+
+        if not points:
+            return []
+        payloads = {
+            record.id: record.payload for record in self._client.retrieve(self._collection, list(points))
+        }
+        return [
+            ScoredPoint(id=point, version=0, score=self._scores[point], payload=payloads[point])
+            for point in points
+            if point in payloads
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Where similarities of one question lie: their mean, and their standard deviation."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, similarities: Sequence[float]) -> _Scale:
+        return (
+            cls(statistics.fmean(similarities), statistics.pstdev(similarities))
+            if similarities
+            else cls(0, 0)
+        )
+
+    def place(self, similarity: float) -> float:
+        """Return about 0 to 1 for 3 deviations below the mean to 3 above it, as Qdrant's DBSF."""
+        if not self.deviation:
+            return 0.5
+        return max(0.0, 0.5 + (similarity - self.mean) / (6 * self.deviation))
+
+
+def with_exact(points: Sequence[ScoredPoint], exact: Sequence[ScoredPoint]) -> list[ScoredPoint]:
+    """Return points with those of :meth:`Ranking.exact` among the first three; the first stays first."""
+    if not points:
+        return list(exact)
+    documents = {_document(points[0])}
+    wanted = [point for point in exact if _document(point) not in documents][: EXACT_PLACES - 1]
+    head = [points[0]]
+    for point in points[1:EXACT_PLACES]:
+        if _document(point) in set(map(_document, wanted)) - documents:
+            head.append(point)
+            documents.add(_document(point))
+    head += [point for point in wanted if _document(point) not in documents]
+    if len(head) == 1:
+        return list(points)
+    first = {point.id for point in head}
+    rest = [point for point in points if point.id not in first]
+    free = EXACT_PLACES - len(head)
+    return [head[0], *rest[:free], *head[1:], *rest[free:]]
+
+
+def _document(point: ScoredPoint) -> str:
+    return str((point.payload or {}).get("document_id") or "")
+
+
+def _place(record: Record) -> tuple[str, int]:
+    """Return what parts points of one score, the same in each build: their file, and their place in it."""
+    payload = record.payload or {}
+    return str(payload.get("file_path", "")), int(payload.get("chunk_index", 0))
