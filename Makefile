@@ -7,10 +7,12 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test crash-test property bench check audit format lock clean
+.PHONY: help install run test crash-test property bench check audit format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+install: $(READY) ## Set up .venv, or bring it up to date, and start nothing
 
 run: $(READY) ## Execute the chain (first time: on the bundled sample); ARGS="-p chunk_size=300" passes options
 	$(BIN)/nic-etl run $(ARGS)

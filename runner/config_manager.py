@@ -254,7 +254,10 @@ class PipelineConfig(BaseSettings):
     )
     upsert_batch_size: int = Field(256, gt=0, description="points of one request")
     max_deletion_share: float = Field(
-        0.2, ge=0, le=1, description="a run that would delete more of the stored documents stops"
+        0.2,
+        ge=0,
+        le=1,
+        description="a run that would delete more than that and more than five documents stops",
     )
     allow_mass_deletion: bool = Field(False, description="go on all the same")
 

@@ -29,6 +29,7 @@ from runner.cli.collection import sources as cli_sources
 from runner.cli.common import (
     AsJson,
     Profile,
+    Quiet,
     RunId,
     Setting,
     open_console,
@@ -69,9 +70,6 @@ app.add_typer(config_app, name="config")
 models_app = typer.Typer(no_args_is_help=True, help="Bring models onto this machine.")
 app.add_typer(models_app, name="models")
 
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print nothing if all went well, as cron wants it.")
-]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what the stages print, too.")]
 
 

@@ -22,6 +22,7 @@ from stagekit.base.redaction import Redactor, secret_values
 __all__ = [
     "AsJson",
     "Profile",
+    "Quiet",
     "RunId",
     "Setting",
     "open_console",
@@ -38,6 +39,9 @@ Profile = Annotated[
 ]
 Setting = Annotated[
     list[str] | None, typer.Option("-p", "--parameter", help="A setting as name=value; may be repeated.")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing if all went well, as cron wants it.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 RunId = Annotated[str, typer.Argument(help="A run's id or its beginning; the last run if left out.")]
@@ -60,18 +64,24 @@ def retired_option(name: str, instead: str) -> Any:
     return typer.Option(name, hidden=True, callback=refuse)
 
 
-def parse_duration(text: str, option: str, least: float = 0.0) -> float:
+def parse_duration(text: str, option: str, least: float = 0.0, *, bare: str = "") -> float:
     """Return a duration such as ``30s``, ``90m``, ``26h`` or ``2d`` in seconds; ``0`` is none.
+
+    Args:
+        text: what was given.
+        option: the option that it was given to.
+        least: seconds that it must have.
+        bare: the unit of a number without one (s, m, h, d); without it, such a number is refused.
 
     Raises:
         ConfigurationError: naming the option, if the text is none, or less than ``least`` seconds.
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", text)
-    if not found or (not found[2] and float(found[1])):
+    if not found or (not (found[2] or bare) and float(found[1])):
         raise ConfigurationError(
             f"{option} is {text!r}: give seconds to days with their unit, as 30s, 5m, 90m, 26h or 2d."
         )
-    seconds = float(found[1]) * _UNITS.get(found[2], 0)
+    seconds = float(found[1]) * _UNITS.get(found[2] or bare, 0)
     if seconds < least:
         raise ConfigurationError(f"{option} is {text!r}: give at least {least:g}s.")
     return seconds

@@ -43,17 +43,21 @@ def status(
         bool, typer.Option("--notify", help="With --max-age: tell NIC_ETL_NOTIFY_URLS if it is too old.")
     ] = False,
     as_json: AsJson = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="With --max-age: print nothing if a run did.")
+    ] = False,
 ) -> None:
     """Say where the last run stands; works while it goes on, from any terminal.
 
     Example: nic-etl status --watch
     """
     manager = open_state(profile, parameter)
-    if notify and not max_age:
-        raise typer.BadParameter("--notify needs --max-age, for example --max-age 26h.")
+    for option, given in (("--notify", notify), ("--quiet", quiet)):
+        if given and not max_age:
+            raise typer.BadParameter(f"{option} needs --max-age, for example --max-age 26h.")
     if max_age:
         limit = timedelta(seconds=parse_duration(max_age, "--max-age", least=60))
-        raise typer.Exit(_tell_freshness(manager, limit, as_json=as_json, notify=notify))
+        raise typer.Exit(_tell_freshness(manager, limit, as_json=as_json, notify=notify, quiet=quiet))
     if watch:
         with make_reporter(open_console(as_json)) as reporter:
             for event in follow(manager, execution_id):
@@ -80,12 +84,14 @@ def _time(moment: Any) -> str:
     return f"{str(moment)[:19].replace('T', ' ')} UTC"
 
 
-def _tell_freshness(manager: StateManager, limit: timedelta, *, as_json: bool, notify: bool) -> int:
+def _tell_freshness(
+    manager: StateManager, limit: timedelta, *, as_json: bool, notify: bool, quiet: bool
+) -> int:
     found = freshness(manager, limit)
     if as_json:
         age = found.age.total_seconds() if found.age else None
         print_json(vars(found) | {"age": age})
-    else:
+    elif not (quiet and found.fresh):
         open_console(as_json).print(found.sentence(limit), markup=False, highlight=False, soft_wrap=True)
     if notify and not found.fresh:
         where = f"{socket.gethostname()}, {manager.outputs}"

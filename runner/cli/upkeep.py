@@ -10,7 +10,16 @@ import typer
 
 from runner.cli import encryption as cli_encryption
 from runner.cli import upkeep_screens as screens
-from runner.cli.common import AsJson, Profile, Setting, open_console, open_state, print_json
+from runner.cli.common import (
+    AsJson,
+    Profile,
+    Quiet,
+    Setting,
+    open_console,
+    open_state,
+    parse_duration,
+    print_json,
+)
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.models import PipelineState
 from runner.record.damage import check_artifacts
@@ -202,21 +211,22 @@ def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: A
 def prune(
     keep: Annotated[int, typer.Option(min=1, help="How many of the newest runs stay.")] = 20,
     max_age: Annotated[
-        float | None, typer.Option("--max-age", min=0, help="Days; older runs go, even among those.")
-    ] = None,
+        str, typer.Option(help="Older runs go, even among those (36h, 90d; a number alone is days).")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     profile: Profile = None,
     parameter: Setting = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Remove old runs and whatever no kept run needs; the last good run always stays.
 
-    Example: nic-etl prune --keep 10 --max-age 90 --dry-run
+    Example: nic-etl prune --keep 10 --max-age 90d --dry-run
     """
     from runner.upkeep.prune import apply_prune, plan_prune
 
     manager = open_state(profile, parameter)
-    age = timedelta(days=max_age) if max_age is not None else None
+    age = timedelta(seconds=parse_duration(max_age, "--max-age", bare="d")) if max_age else None
     if dry_run:
         plan = plan_prune(manager, keep=keep, max_age=age)
     else:
@@ -225,7 +235,7 @@ def prune(
             apply_prune(manager, plan)
     if as_json:
         print_json(asdict(plan) | {"done": not dry_run})
-    else:
+    elif dry_run or not quiet:
         screens.print_prune(open_console(as_json), plan, done=not dry_run)
 
 
@@ -234,6 +244,7 @@ def backup(
     profile: Profile = None,
     parameter: Setting = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Copy runs, memo, artifacts and audit log, from which the collection can be filled again.
 
@@ -248,7 +259,7 @@ def backup(
     manager.audit("backup", {"to": target, "files": report.files, "bytes": report.bytes})
     if as_json:
         print_json(asdict(report))
-    else:
+    elif report.damaged or not quiet:
         screens.print_backup(open_console(as_json), report, f"Backup in {target}")
 
 

@@ -131,9 +131,9 @@ class StateManager:
         if checkpoint_id in known:
             matches = [checkpoint_id]
         if not matches or (checkpoint_id and len(matches) > 1):
-            fault = "more than one run begins" if matches else "no run begins"
+            fault = "More than one run's id begins" if matches else "No run's id begins"
             raise StateManagementError(
-                f"There is {fault} with {checkpoint_id!r}: `nic-etl history` lists the runs.", exit_code=2
+                f"{fault} with {checkpoint_id!r}: `nic-etl history` lists the runs.", exit_code=2
             )
         return self._read(matches[-1])
 

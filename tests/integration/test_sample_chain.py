@@ -228,3 +228,11 @@ def test_each_plot_of_a_first_run_is_there_as_an_image(sample_run: SampleRun) ->
     }
     assert len(drawn) == 3
     assert all("image/png" in kinds for outputs in drawn.values() for kinds in outputs[-1:] or [[]])
+
+
+def test_all_that_a_run_leaves_is_named_in_the_readme(sample_run: SampleRun) -> None:
+    for page, title in (("README.md", "## What is kept"), ("README.pt-BR.md", "## O que é guardado")):
+        text = (Path(__file__).parents[2] / page).read_text("utf-8").partition(title)[2].partition("## ")[0]
+        for entry in sample_run.outputs.iterdir():
+            name = entry.name.removesuffix("-wal").removesuffix("-shm")
+            assert name in text, (page, name)

@@ -98,8 +98,11 @@ def test_prune_says_what_it_would_free_before_it_does(nic_etl: Command, shouting
     done = nic_etl("prune", "--keep", "1", "--json").json
     assert (done["done"], done["runs"]) == (True, [first.execution_id])
     assert len(shouting.manager.execution_ids()) == 1
-    aged = nic_etl("prune", "--max-age", "0")
-    assert "stays: it is the last good run" in aged.out
+    for everything in ("0", "0d"):
+        aged = nic_etl("prune", "--max-age", everything)
+        assert "stays: it is the last good run" in aged.out
+    assert nic_etl("prune", "--max-age", "0", "--quiet").out == ""
+    assert "--max-age is 'a year': give" in nic_etl("prune", "--max-age", "a year").err
 
 
 def test_backup_and_restore_say_what_they_moved(nic_etl: Command, shouting: Shouting, tmp_path: Path) -> None:
@@ -107,10 +110,11 @@ def test_backup_and_restore_say_what_they_moved(nic_etl: Command, shouting: Shou
     damaged = next((shouting.manager.outputs / "artifacts").rglob("*.parquet"))
     damaged.write_bytes(b"?")
     target, elsewhere = str(tmp_path / "backup"), f"outputs_dir={tmp_path / 'elsewhere'}"
-    taken = nic_etl("backup", target)
+    taken = nic_etl("backup", target, "--quiet")  # which says what is damaged all the same
     assert f"Backup in {target}" in taken.out
     assert damaged.name in taken.out
     assert nic_etl("backup", target, "--json").json["files"] > 5
+    assert nic_etl("backup", target, "--quiet").out == ""
     assert "Restored into" in nic_etl("restore", target, "-p", elsewhere).out
     refused = nic_etl("restore", target, "-p", elsewhere)
     assert refused.code == 2

@@ -190,7 +190,7 @@ def test_a_stage_or_run_that_is_not_there_is_answered_with_those_there_are(
     assert "has no stage 'chunking': it has gitlab_ingestion, text_chunking." in done.err
     done = nic_etl("show", "1999")
     assert done.code == 2
-    assert "no run begins with '1999'" in done.err
+    assert "No run's id begins with '1999'" in done.err
 
 
 def test_status_and_history_are_shown_in_words_and_as_json(nic_etl: Command, state: PipelineState) -> None:

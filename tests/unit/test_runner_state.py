@@ -72,8 +72,8 @@ def test_a_run_is_found_by_id_or_the_beginning_of_one_or_as_the_last(manager: St
     assert manager.load_checkpoint().execution_id == "20260202T000000Z-cc"
     assert manager.load_checkpoint("202602").execution_id == "20260202T000000Z-cc"
     assert manager.load_checkpoint("20260101T000000Z-aa").execution_id == "20260101T000000Z-aa"
-    assert "more than one run begins with '2026'" in str(refuse(manager, "2026"))
-    assert "no run begins with '1999'" in str(refuse(manager, "1999"))
+    assert "More than one run's id begins with '2026'" in str(refuse(manager, "2026"))
+    assert "No run's id begins with '1999'" in str(refuse(manager, "1999"))
     assert refuse(manager, "1999").exit_code == 2
 
 
@@ -413,7 +413,7 @@ def test_a_lock_or_audit_file_that_is_a_link_is_not_followed(
 ) -> None:
     for name in ("run.lock", "audit.jsonl"):
         (outputs / name).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="symbolic"):
+    with pytest.raises(StateManagementError, match="symbolic"):
         manager.lock().__enter__()
     with pytest.raises(OSError, match="symbolic"):
         manager.audit("x", {})

@@ -116,6 +116,11 @@ def test_a_limit_is_given_in_minutes_hours_or_days(text: str, hours: float) -> N
     assert parse_duration(text, "--max-age") == hours * 3600
 
 
+def test_a_number_alone_has_the_unit_that_the_command_gave_it() -> None:
+    assert parse_duration("90", "--max-age", bare="d") == 90 * 86400
+    assert parse_duration("36h", "--max-age", bare="d") == 36 * 3600
+
+
 @pytest.mark.parametrize("text", ["26", "h", "2w", "-1h", "1h30"])
 def test_any_other_limit_is_refused_with_the_ways_to_give_it(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--max-age.*90m, 26h or 2d") as refusal:
@@ -164,6 +169,8 @@ def test_cron_gets_exit_code_1_and_a_sentence_when_the_knowledge_is_old(
     code, said = call(outputs, "--max-age", "2d")
     assert code == 0
     assert said == f"The collection was last in step 30 h ago (run {state.execution_id}).\n"
+    assert call(outputs, "--max-age", "2d", "--quiet") == (0, "")
+    assert "longer than the 26 h" in call(outputs, "--max-age", "26h", "--quiet")[1]
 
 
 def test_monitoring_gets_the_age_in_seconds(manager: StateManager, outputs: Path) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "engine_versions",
     "model_hashes",
     "models_folder",
+    "models_in_hub_cache",
     "one_of",
     "require_tesseract",
 ]
@@ -41,6 +42,7 @@ MODEL_FILES = {
         "tableformer_accurate.safetensors",
     ),
 }
+_REVISIONS = {"docling-models": "v2.3.0"}  # by repository; of the others the main branch
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,21 @@ def check_settings(
     models = models_folder(layout_profile, artifacts_path)
     if models is not None:
         _require_model_files(models)
+
+
+def models_in_hub_cache() -> bool:
+    """Tell whether Docling's own models lie in the model hub's cache, where it looks without a folder."""
+    return all(_is_cached(folder, name) for folder, names in MODEL_FILES.items() for name in names)
+
+
+def _is_cached(folder: str, name: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache  # only where somebody asks
+
+    owner, _, rest = folder.partition("--")
+    repository, _, below = rest.partition("/")
+    revision = _REVISIONS.get(repository, "main")
+    path = f"{below}/{name}".lstrip("/")
+    return isinstance(try_to_load_from_cache(f"{owner}/{repository}", path, revision=revision), str)
 
 
 def models_folder(layout_profile: str, artifacts_path: str) -> Path | None:

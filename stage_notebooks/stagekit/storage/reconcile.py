@@ -143,7 +143,7 @@ def _change(
 
 def guard_deletions(
     plan: Plan, *, max_deletion_share: float, allow_mass_deletion: bool, contents: Collection[str] = ()
-) -> None:
+) -> str:
     """Stop where suspiciously many documents would leave the collection, or all that a source has there.
 
     Args:
@@ -153,17 +153,25 @@ def guard_deletions(
         contents: git blob ids of the files that are to be stored: a document of which one is there under
             another path was moved, and does not leave.
 
+    Returns:
+        a sentence where a larger share leaves, and only because it is five documents or fewer; else nothing.
+
     Raises:
         StageError: if more than that would leave, or the last document; nothing was written then.
     """
     leaving = [change for change in plan.removed if not change.content or change.content not in contents]
     nothing_left = len(plan.removed) >= plan.stored_documents and len(plan.removed) == len(plan.changes)
-    allowed = max(ALWAYS_DELETABLE, max_deletion_share * plan.stored_documents)
-    if allow_mass_deletion or not leaving or (len(leaving) <= allowed and not nothing_left):
-        return
+    share = max_deletion_share * plan.stored_documents
+    if allow_mass_deletion or not leaving or (len(leaving) <= share and not nothing_left):
+        return ""
     names = "; ".join(change.path for change in leaving[:LISTED])
     more = f"; and {len(leaving) - LISTED} more" if len(leaving) > LISTED else ""
     limit = f"more than max_deletion_share ({max_deletion_share:g}) allows"
+    if len(leaving) <= ALWAYS_DELETABLE and not nothing_left:
+        return (
+            f"{len(leaving)} of {plan.stored_documents} stored documents leave the collection ({names}): "
+            f"{limit}, but a run stops only where more than {ALWAYS_DELETABLE} do, or the last one."
+        )
     reason = "and leave none of this source" if nothing_left else limit
     raise StageError(
         f"This run would delete {len(leaving)} of {plan.stored_documents} stored documents, {reason} "
