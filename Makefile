@@ -7,7 +7,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test crash-test property bench check audit format lock clean
+.PHONY: help install run test crash-test property wheel-test bench check audit format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -25,6 +25,9 @@ crash-test: $(READY) ## Kill runs at 60 and more moments and compare what is lef
 
 property: $(READY) ## Try random sequences of edits, runs and accidents (half an hour); ARGS="--minutes 5 --seed 7"
 	$(BIN)/python -m tests.property $(ARGS)
+
+wheel-test: $(READY) ## Install a wheel into an empty environment and use it (minutes); ARGS="--with pip"
+	$(BIN)/python -m tests.wheel $(ARGS)
 
 # With PEERS=1 the peers are installed into an environment of their own, below the user's cache folder.
 bench: $(READY) ## Measure the chain beside a plain script; PEERS=1: beside its peers; ARGS="--documents 60"

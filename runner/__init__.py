@@ -5,7 +5,7 @@ Public is what ``__all__`` names; ``docs/python.md`` shows it at work. Importing
 
 from typing import TYPE_CHECKING
 
-from stagekit.base.lazy import lazy_names
+from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
     from runner.config_manager import PipelineConfig, load_config

@@ -19,6 +19,7 @@ from runner.models import ExecutionMode, ExecutionStatus, PipelineState
 from runner.pipeline.hooks import EndedRun, Hook
 from runner.record.report_generator import RunRows, document_outcomes
 from runner.record.state_manager import StateManager
+from stagekit.base.imports.extras import install_command
 from stagekit.base.redaction import Redactor, secret_values
 
 __all__ = ["URLS_VARIABLE", "Notification", "notification_urls", "occasion", "run_message", "send"]
@@ -136,7 +137,7 @@ def send(title: str, body: str, kind: Kind) -> str:
             warnings.simplefilter("ignore", DeprecationWarning)
             return _send(urls, title, body, kind)
     except ImportError:
-        return _could_not("the package apprise is not installed: pip install 'nic-etl[notify]'")
+        return _could_not(f"the package apprise is not installed: {install_command('notify')}")
 
 
 def _send(urls: list[str], title: str, body: str, kind: Kind) -> str:

@@ -7,7 +7,7 @@ from runner.pipeline.hooks import EndedRun, Hook
 from runner.record.state_manager import StateManager
 from runner.report.history import report_still_true
 from runner.report.write import write_report
-from stagekit.base.early_imports import load_meanwhile
+from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.contract import ExecutionStatus
 
 __all__ = ["Report", "little_work"]

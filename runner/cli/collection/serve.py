@@ -14,6 +14,7 @@ from runner.cli.common import Profile, Setting
 from runner.cli.search import search_request
 from runner.config_manager import load_config, parse_assignments
 from runner.errors import ConfigurationError
+from stagekit.base.imports.extras import install_command
 
 __all__ = ["register"]
 
@@ -70,7 +71,7 @@ def register(app: typer.Typer) -> None:
 
 def _require() -> None:
     if any(importlib.util.find_spec(name) is None for name in ("mcp", "uvicorn")):
-        raise ConfigurationError("nic-etl serve needs mcp and uvicorn: run `pip install 'nic-etl[serve]'`.")
+        raise ConfigurationError(f"nic-etl serve needs mcp and uvicorn: run `{install_command('serve')}`.")
 
 
 def _become(request: dict[str, Any]) -> NoReturn:

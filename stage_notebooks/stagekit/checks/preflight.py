@@ -9,6 +9,7 @@ from typing import Any
 
 from stagekit.artifacts.sources import known_sources
 from stagekit.artifacts.store import open_store
+from stagekit.base.imports.extras import install_command
 from stagekit.base.network.authorities import require_authority
 from stagekit.base.network.proxies import proxy_for
 from stagekit.base.paths import outputs_path
@@ -133,7 +134,7 @@ def _cluster(settings: Settings) -> list[str]:
 
     problems = []
     if settings.get("dask_scheduler") and find_spec("distributed") is None:
-        problems.append("dask_scheduler is set, but Dask is not installed: pip install 'nic-etl[cluster]'.")
+        problems.append(f"dask_scheduler is set, but Dask is not installed: {install_command('cluster')}.")
     url = os.environ.get("NIC_ETL_ARTIFACTS_URL", "")
     if "://" in url:
         try:

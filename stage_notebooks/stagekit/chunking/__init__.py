@@ -5,7 +5,7 @@ Names are imported at their first use: checking a setting must not cost the 1.5 
 
 from typing import TYPE_CHECKING
 
-from stagekit.base.lazy import lazy_names
+from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
     from stagekit.chunking.chunker import Chunk, Chunking, chunk_document

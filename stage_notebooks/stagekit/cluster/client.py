@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from stagekit.base.imports.extras import install_command
 from stagekit.cluster.admission import Admission
 from stagekit.cluster.likeness import Refusal
 from stagekit.errors import StageError
@@ -40,7 +41,7 @@ def connected(address: str) -> Iterator[Client]:
         from distributed import Client
     except ImportError:
         raise StageError(
-            "dask_scheduler is set, but Dask is not installed: pip install 'nic-etl[cluster]'."
+            f"dask_scheduler is set, but Dask is not installed: {install_command('cluster')}."
         ) from None
     try:
         client = Client(address, timeout=_CONNECT_S, name="nic-etl", set_as_default=False)

@@ -5,7 +5,7 @@ Names are loaded when they are asked for: whoever checks a setting needs the reg
 
 from typing import TYPE_CHECKING
 
-from stagekit.base.lazy import lazy_names
+from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
     from stagekit.embedding.errors import ModelUnavailableError

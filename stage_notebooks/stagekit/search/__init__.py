@@ -5,7 +5,7 @@ Modules have other names than the functions, which would be hidden by them other
 
 from typing import TYPE_CHECKING
 
-from stagekit.base.lazy import lazy_names
+from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
     from stagekit.search.evaluation import KnownQuestion, evaluate, read_questions

@@ -16,8 +16,8 @@ from stagekit.artifacts.rows import Rows, RowSource, column_of, require_columns
 from stagekit.artifacts.store import outputs_store
 from stagekit.artifacts.table_views import encode_outcomes, without_unchanged
 from stagekit.artifacts.tables import decode_rows, encode_rows
-from stagekit.base.early_imports import load_meanwhile
 from stagekit.base.fingerprint import code_fingerprint, function_source, notebook_code
+from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.base.paths import latest_dir, latest_notebooks, outputs_path, private_outputs, source_notebook
 from stagekit.base.plain_json import parse_json
 from stagekit.contract import (

@@ -13,6 +13,7 @@ import re
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
+from stagekit.base.imports.extras import install_command
 from stagekit.errors import StageError
 
 __all__ = ["SOCKS_PACKAGES", "is_exempt", "proxy_for"]
@@ -52,7 +53,7 @@ def proxy_for(url: str, library: str) -> str:
     if scheme.startswith("socks") and find_spec(SOCKS_PACKAGES[library]) is None:
         raise StageError(
             f"{variable} of the environment names a SOCKS proxy, for which a package is missing: "
-            f"pip install 'nic-etl[socks]', {aside}."
+            f"{install_command('socks')}, {aside}."
         )
     return proxy
 

