@@ -6,7 +6,7 @@ import pytest
 
 from stagekit.artifacts.outputs_id import OUTPUTS_ID_FILE, outputs_id
 from stagekit.storage import begin_writing, finish_writing, open_embedded, source_mark
-from stagekit.storage.source_marks import SourceMark, complete_sources
+from stagekit.storage.metadata.source_marks import SourceMark, complete_sources
 from tests.unit.storage_rows import IDENTITY, create
 
 A, B = f"docs__{'a' * 12}", f"docs__{'b' * 12}"

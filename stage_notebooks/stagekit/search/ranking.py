@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from stagekit.embedding.sparse import sparse_query_vector
+from stagekit.search.languages import Languages, Levels, language_condition
 from stagekit.search.rarity import Word, words_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Ranking:
         mode: Mode,
         query_filter: Filter | None = None,
         most: int | None = None,
+        languages: Languages | None = None,
     ) -> None:
         """Prepare the question; nothing is asked of the store yet.
 
@@ -79,12 +81,16 @@ class Ranking:
             mode: how to search; a question of function words alone is searched by meaning in hybrid mode.
             query_filter: Qdrant's filter, or None.
             most: points that the server gives in one answer; None for no limit.
+            languages: of the collection, weighed alike in hybrid mode; None to take cosines as they are.
         """
         self._client = client
         self._collection = collection
         self._filter = query_filter
         self._vector = [] if mode == "sparse" else list(question.vector or ())
         self._indices = [] if mode == "dense" else sparse_query_vector(question.text).indices
+        self._fuses = bool(self._vector and self._indices)
+        self._languages = languages if languages and self._fuses else Languages()
+        self._levels: Levels = self._languages.levels(self._vector)
         self._scores: Scores = {}  # in the order of the ranking
         self._scale: _Scale | None = None
         self._most = 0.0  # the best BM25 score
@@ -128,7 +134,7 @@ class Ranking:
 
     def _deepen(self) -> None:
         """Put what two deeper searches find behind what is ranked already."""
-        meaning, all_meant = self._search(self._vector, DENSE) if self._vector else ({}, True)
+        meaning, all_meant = self._search_meaning()
         words, all_said = self._search_words()
         self._whole = (all_meant and all_said) or self._depth >= self._deepest
         self._depth = min(self._depth * _GROWTH, self._deepest)
@@ -136,24 +142,37 @@ class Ranking:
         new = [point for point in dict.fromkeys([*meaning, *words, *sole]) if point not in self._scores]
         if not new:
             return
-        if self._vector and self._indices:
-            if self._scale is None:
-                self._scale = _Scale.of(list(meaning.values()))
-            meaning |= self._similarities([point for point in new if point not in meaning])
+        near = dict(meaning)
+        if self._fuses:
+            near |= self._similarities([point for point in new if point not in meaning])
         records = self._client.retrieve(
             self._collection,
             new,
-            with_payload=["file_path", "chunk_index"],
+            with_payload=["file_path", "chunk_index", "language"],
             with_vectors=[SPARSE] if self._words else False,
         )
+        for record in records:
+            near[record.id] = near.get(record.id, 0.0) - self._levels.of(_language(record))
+        if self._fuses and self._scale is None:
+            self._scale = _Scale.of(sorted((near[point] for point in meaning), reverse=True)[:POOL])
         said = {record.id: self._said(record) for record in records}
         self._most = self._most or max(said.values(), default=0.0)
-        scores = {point: self._score(point, meaning.get(point, 0.0), value) for point, value in said.items()}
+        scores = {point: self._score(point, near[point], value) for point, value in said.items()}
         places = {record.id: _place(record) for record in records}
         order = sorted(scores, key=lambda point: (-scores[point], places[point]))
         self._scores |= {point: scores[point] for point in order}
 
-    def _search(self, query: Any, using: str) -> tuple[Scores, bool]:
+    def _search_meaning(self) -> tuple[Scores, bool]:
+        """Search in all languages together and in each: the nearest of one may be behind all of another."""
+        if not self._vector:
+            return {}, True
+        found, whole = self._search(self._vector, DENSE, self._filter)
+        if not whole:
+            for values in self._languages.values:
+                found |= self._search(self._vector, DENSE, language_condition(values, self._filter))[0]
+        return found, whole
+
+    def _search(self, query: Any, using: str, query_filter: Filter | None) -> tuple[Scores, bool]:
         """Return the nearest points, and whether they are all that there are; never a part of equals."""
         depth = self._depth
         while True:
@@ -161,7 +180,7 @@ class Ranking:
                 self._collection,
                 query=query,
                 using=using,
-                query_filter=self._filter,
+                query_filter=query_filter,
                 limit=depth + 1,
                 with_payload=False,
             ).points
@@ -181,7 +200,7 @@ class Ranking:
             return {}, True
         # Rarity counts twice in this query, so that a rare word is found behind any number of frequent ones.
         indices, rarities = [word.index for word in self._words], [word.rarity for word in self._words]
-        return self._search(SparseVector(indices=indices, values=rarities), SPARSE)
+        return self._search(SparseVector(indices=indices, values=rarities), SPARSE, self._filter)
 
     def _similarities(self, points: Sequence[ExtendedPointId]) -> Scores:
         """Return how near the question points are that were found by their words alone."""
@@ -279,6 +298,10 @@ def with_exact(points: Sequence[ScoredPoint], exact: Sequence[ScoredPoint]) -> l
 
 def _document(point: ScoredPoint) -> str:
     return str((point.payload or {}).get("document_id") or "")
+
+
+def _language(record: Record) -> str:
+    return str((record.payload or {}).get("language") or "")
 
 
 def _place(record: Record) -> tuple[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from stagekit.base.paths import outputs_path
@@ -14,6 +14,7 @@ from stagekit.chunking.struck import is_wholly_struck
 from stagekit.embedding.sparse import SPARSE_VERSION
 from stagekit.errors import StageError
 from stagekit.search.clauses import NamedClauses, clause_condition
+from stagekit.search.languages import Languages
 from stagekit.search.passages import Passage, pick_passages
 from stagekit.search.ranking import DENSE, MODES, SPARSE, Mode, Question, Ranking, with_exact
 
@@ -63,6 +64,7 @@ class Collection:
         model: ``name@revision`` of the model that they come from.
         sparse: whether there are sparse vectors too, made as questions are here.
         most: points that one request may ask for, where the server's strict mode says so.
+        languages: where its languages lie, see :mod:`stagekit.search.languages`.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Collection:
     model: str
     sparse: bool
     most: int | None = None
+    languages: Languages = field(default_factory=Languages)
 
 
 @contextlib.contextmanager
@@ -153,7 +156,7 @@ def open_collection(client: QdrantClient, name: str) -> Collection:
     strict = config.strict_mode_config
     most = strict.max_query_limit if strict and strict.enabled else None
     model = str(metadata.get("embedding_model", "unknown"))
-    return Collection(name, vectors[DENSE].size, model, sparse, most)
+    return Collection(name, vectors[DENSE].size, model, sparse, most, Languages.of(metadata))
 
 
 def resolve_mode(mode: str, collection: Collection) -> Mode:
@@ -207,7 +210,7 @@ def best_passages(
         per_document: most passages of one document; None is as many as it has.
         join_copies: see :func:`stagekit.search.passages.pick_passages`.
     """
-    ranking = Ranking(client, collection.name, question, mode, query_filter, collection.most)
+    ranking = _ranking(client, collection, question, mode, query_filter)
     named = _with_named_clauses(client, collection, question, mode, query_filter)
     apart = {point.id for point in named}
     limit = FETCHED_PER_HIT * top
@@ -238,9 +241,15 @@ def _with_named_clauses(
     found: list[ScoredPoint] = []
     for values in named.attempts:
         condition = clause_condition(values, query_filter)
-        found = Ranking(client, collection.name, question, mode, condition, collection.most).first(
-            CLAUSE_POINTS
-        )
+        found = _ranking(client, collection, question, mode, condition).first(CLAUSE_POINTS)
         if found:
             break
     return sorted(found, key=lambda point: -named.nearness(point.payload or {}))
+
+
+def _ranking(
+    client: QdrantClient, collection: Collection, question: Question, mode: Mode, query_filter: Any
+) -> Ranking:
+    return Ranking(
+        client, collection.name, question, mode, query_filter, collection.most, collection.languages
+    )

@@ -40,6 +40,8 @@ from stagekit.storage.desired import DesiredDocument, DesiredPoint, desired_docu
 from stagekit.storage.embedded.store import EmbeddedQdrant, open_embedded
 from stagekit.storage.in_step import InStep, believed, forget_step, keep_step, last_in_step
 from stagekit.storage.limits import largest_upsert
+from stagekit.storage.metadata.languages import keep_language_centroids
+from stagekit.storage.metadata.source_marks import SourceMark, begin_writing, finish_writing, source_mark
 from stagekit.storage.outdated import mark_outdated, outdated_points
 from stagekit.storage.reconcile import (
     DocumentChange,
@@ -48,7 +50,6 @@ from stagekit.storage.reconcile import (
     guard_deletions,
     plan_changes,
 )
-from stagekit.storage.source_marks import SourceMark, begin_writing, finish_writing, source_mark
 from stagekit.storage.sources import (
     adopt_former,
     collections_of,
@@ -112,6 +113,7 @@ __all__ = [
     "forget_step",
     "guard_deletions",
     "is_embedded",
+    "keep_language_centroids",
     "keep_step",
     "known_source",
     "largest_upsert",

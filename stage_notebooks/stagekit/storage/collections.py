@@ -34,8 +34,8 @@ from stagekit.storage.collection import (
     describe,
 )
 from stagekit.storage.embedded.store import EmbeddedQdrant
+from stagekit.storage.metadata.source_marks import complete_sources, finish_writing
 from stagekit.storage.names import collection_names
-from stagekit.storage.source_marks import complete_sources, finish_writing
 from stagekit.storage.tuning import apply_settings
 
 __all__ = [

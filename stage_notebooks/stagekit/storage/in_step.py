@@ -3,8 +3,8 @@
 The table has one row a document: document_id, path, sha256 of its payloads and of its vectors, git blob id
 of its file, whether that is its newest version, ids and fingerprints of its points. It is believed of a
 collection that bears the table's mark, holds as many points of the source, was written to last as that table
-says (:mod:`stagekit.storage.source_marks`), and was not opened for writing since; each run that writes takes
-the mark away first.
+says (:mod:`stagekit.storage.metadata.source_marks`), and was not opened for writing since; each run that
+writes takes the mark away first.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from stagekit.errors import ArtifactError
 from stagekit.storage.collection import CollectionIdentity
 from stagekit.storage.desired import DesiredDocument, desired_documents
 from stagekit.storage.embedded.store import EmbeddedQdrant
+from stagekit.storage.metadata.source_marks import SourceMark, begin_writing, source_mark
 from stagekit.storage.reconcile import Plan
-from stagekit.storage.source_marks import SourceMark, begin_writing, source_mark
 from stagekit.storage.stored import StoredPoint, count_points
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What a collection's metadata says beside its identity."""
