@@ -276,7 +276,7 @@ def _figures(checkpoint: Checkpoint) -> Row:
     if result is None:
         return {}
     figures: Row = {f"parameter {name}": value for name, value in result.parameters.items()}
-    figures |= {name: value for name, value in result.metrics.items() if isinstance(value, int | str)}
+    figures |= {name: value for name, value in result.metrics.items() if isinstance(value, int | float | str)}
     figures |= {"documents ok": result.success_count, "documents failed": result.failure_count}
     for ref in artifact_refs([ref.model_dump() for ref in result.artifacts.values()]):
         figures[f"{ref.name} sha256"] = ref.sha256[:12]
