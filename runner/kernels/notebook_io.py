@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.kernels.libraries import papermill_io
-from stagekit.base.files import atomic_write
+from stagekit.base.files import READ_ONLY, atomic_write
 from stagekit.base.redaction import Redactor, secret_values
 
 __all__ = ["SCHEME", "SafeHandler", "safe_path"]
@@ -31,7 +31,7 @@ class SafeHandler:
         text = Redactor(secret_values(pdf_passwords=False))(buf).replace(SCHEME, "")
         with contextlib.suppress(ValueError):  # a secret of digits was part of a number: no JSON any more
             text = _as_jupyter_writes(_without_pdf_passwords(json.loads(text)))
-        atomic_write(_plain(path), text.encode())
+        atomic_write(_plain(path), text.encode(), mode=READ_ONLY)
 
     @classmethod
     def listdir(cls, path: str) -> list[str]:

@@ -27,7 +27,7 @@ def test_papermill_writes_a_notebook_to_any_folder(tmp_path: Path, folder: str) 
     notebook = nbformat.read(target, as_version=4)
     assert any("size = 2" in cell.source for cell in notebook.cells)
     assert SCHEME not in target.read_text()
-    assert target.stat().st_mode & 0o777 == 0o600
+    assert target.stat().st_mode & 0o777 == 0o400
     assert [path.name for path in target.parent.iterdir()] == ["a.ipynb"]
 
 
