@@ -29,6 +29,7 @@ __all__ = [
     "document_counts",
     "document_outcomes",
     "ignored_files",
+    "known_figures",
     "manifest_columns",
     "manifest_rows",
     "point_counts",
@@ -161,6 +162,25 @@ def summarize(
         "duration_seconds": round((end - state.start_timestamp).total_seconds(), 3) if end else None,
         **({"error": state.error} if state.error else {}),
     }
+
+
+def known_figures(summary: Row, state: PipelineState) -> Row:
+    """Return the summary of a run of some stages only, with None for what the others would tell.
+
+    Args:
+        summary: what :func:`summarize` returns, for which a stage that is not there has counted nothing.
+        state: of the run.
+    """
+    tellers = {"ignored": {"gitlab_ingestion"}, "unchanged": {"document_processing"}}
+    tellers["deleted"] = {"qdrant_storage"}
+    anyone = {name for name, _ in MANIFESTS}
+    done = set(state.stages)
+    documents = {
+        name: count if tellers.get(name, anyone) & done else None
+        for name, count in summary["documents"].items()
+    }
+    points = {name: count if "qdrant_storage" in done else None for name, count in summary["points"].items()}
+    return summary | {"documents": documents, "points": points}
 
 
 def summary_text(summary: Row, error: str = "") -> str:
