@@ -39,7 +39,6 @@ from runner.cli.common import (
     renamed_settings_told,
 )
 from runner.cli.progress_tracker import make_reporter
-from runner.cli.stage_screen import print_altered, print_stage
 from runner.config_manager import LoadedConfig, PipelineConfig, load_config, load_recorded, parse_assignments
 from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
 from runner.events import Event
@@ -244,6 +243,8 @@ def show(
 
     Example: nic-etl show latest text_chunking
     """
+    from runner.cli.stage_screen import print_altered, print_stage
+
     manager = open_state(profile, parameter)
     if not stage and execution_id in _stage_names(""):
         execution_id, stage = "", execution_id
