@@ -124,7 +124,7 @@ def write_notebook(path: Path, name: str, parameters: str, body: str) -> None:
         new_code_cell(body.strip()),
         new_code_cell("stage.finish()"),
     ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
     notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
     for number, cell in enumerate(notebook.cells):
         cell.id = f"{name}-{number}"

@@ -44,9 +44,10 @@ from runner.errors import ConfigurationError, PipelineOrchestrationError, StateM
 from runner.events import Event
 from runner.models import Checkpoint, PipelineResult, PlannedStage
 from runner.pipeline.stages import default_stages
+from runner.record.damage import altered_notebooks
 from runner.record.environment import environment_report
 from runner.record.monitor import PipelineMonitor
-from runner.record.report_generator import compare_stage, document_outcomes, summarize
+from runner.record.report_generator import compare_stage, document_outcomes, known_figures, summarize
 from runner.record.state_manager import StateManager
 from runner.terminal import json_line
 from runner.tools import run_tool
@@ -181,7 +182,7 @@ def rerun(
     rows = _changes(before[1] if before else None, after)
     stale = [] if downstream else PipelineOrchestrator(config=config).out_of_date(stage)
     if as_json:
-        print_json(result.summary | {"changed": rows, "out_of_date": stale})
+        print_json(known_figures(result.summary, result.state) | {"changed": rows, "out_of_date": stale})
     else:
         screens.print_state(console, StateManager(config.outputs), result.state)
         screens.print_comparison(console, stage, rows, stale)
@@ -238,13 +239,18 @@ def show(
     parameter: Setting = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a run, or one stage of it.
+    """Show a run, or one stage of it; a stage's name alone, or after `latest`, is of the last run.
 
-    Example: nic-etl show 20261123 text_chunking
+    Example: nic-etl show latest text_chunking
     """
+    from runner.cli.stage_screen import print_altered, print_stage
+
     manager = open_state(profile, parameter)
-    state = manager.load_checkpoint(execution_id)
+    if not stage and execution_id in _stage_names(""):
+        execution_id, stage = "", execution_id
+    state = manager.load_checkpoint("" if execution_id == "latest" else execution_id)
     console = open_console(as_json)
+    altered = altered_notebooks(manager, [state])
     if environment:
         report = environment_report(manager, state)
         if as_json:
@@ -262,15 +268,15 @@ def show(
         if as_json:
             print_json(checkpoint.model_dump(mode="json"))
         else:
-            console.print_json(checkpoint.model_dump_json())
-            if checkpoint.notebook:
-                console.print(f"Executed notebook: {manager.absolute(checkpoint.notebook)}", soft_wrap=True)
+            print_stage(console, manager, state, checkpoint)
         return
     summary = summarize(manager, state)
     if as_json:
-        print_json(summary | {"outcomes": document_outcomes(manager, state)})
+        outcomes = {"outcomes": document_outcomes(manager, state)}
+        print_json(summary | outcomes | ({"altered": altered} if altered else {}))
     else:
         screens.print_heading(console, manager, state)
+        print_altered(console, altered)
         screens.print_run(console, manager, state, summary)
 
 

@@ -118,6 +118,9 @@ def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
         kind = f"{record.mode} (resumed)" if record.resumed else record.mode
         table.add_row(record.execution_id, kind, record.status, started, took, ", ".join(executed))
     console.print(table)
+    for record in records:
+        if record.error:
+            _print_line(console, f"{record.execution_id}: {record.error}", "red")
     console.print("More of one: nic-etl show RUN (the beginning of its name is enough).", highlight=False)
 
 
@@ -181,6 +184,10 @@ def _print_stage_warnings(console: Console, state: PipelineState) -> None:
         console.print(f"[yellow]Warning: {escape(warning)}[/yellow]", highlight=False, soft_wrap=True)
     if len(said) > _WARNINGS:
         console.print(f"… and {len(said) - _WARNINGS} more: nic-etl show {state.execution_id} STAGE")
+
+
+def _print_line(console: Console, sentence: str, style: str) -> None:
+    console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_place(console: Console, what: str, place: Path) -> None:

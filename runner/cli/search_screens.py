@@ -41,7 +41,8 @@ def print_hits(console: Console, hits: Sequence[Row]) -> None:
 def print_evaluation(console: Console, report: Row, kept: Path | None) -> None:
     """Print the figures by language and class (and mode), the latency, and the questions that were missed."""
     modes = report.get("modes") or {report["mode"]: report}
-    _line(console, f"{report['questions']} questions to {report['collection']}, {report['embedding_model']}")
+    asked = "1 question" if report["questions"] == 1 else f"{report['questions']} questions"
+    _line(console, f"{asked} to {report['collection']}, {report['embedding_model']}")
     _line(console, "")
     _line(console, f"{'mode':<8}{'questions':<10}{'number':>8}" + "".join(f"{name:>9}" for name in _METRICS))
     for mode, figures in modes.items():

@@ -1,18 +1,20 @@
-"""The one door through which executed notebooks reach the disk: redacted, whole, readable by their owner."""
+"""The one door through which executed notebooks reach the disk: redacted, whole, in the form of Jupyter."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 from runner.kernels.libraries import papermill_io
-from stagekit.base.files import atomic_write
+from stagekit.base.files import READ_ONLY, atomic_write
 from stagekit.base.redaction import Redactor, secret_values
 
 __all__ = ["SCHEME", "SafeHandler", "safe_path"]
 
 SCHEME = "safe://"
+_EXPONENTS = 1e21  # from here on JavaScript writes them, too
 
 
 class SafeHandler:
@@ -26,8 +28,10 @@ class SafeHandler:
     @classmethod
     def write(cls, buf: str, path: str) -> None:
         """Write a notebook: secrets removed first, then all of it or nothing."""
-        text = _without_pdf_passwords(Redactor(secret_values(pdf_passwords=False))(buf))
-        atomic_write(_plain(path), text.replace(SCHEME, "").encode())
+        text = Redactor(secret_values(pdf_passwords=False))(buf).replace(SCHEME, "")
+        with contextlib.suppress(ValueError):  # a secret of digits was part of a number: no JSON any more
+            text = _as_jupyter_writes(_without_pdf_passwords(json.loads(text)))
+        atomic_write(_plain(path), text.encode(), mode=READ_ONLY)
 
     @classmethod
     def listdir(cls, path: str) -> list[str]:
@@ -45,15 +49,12 @@ def safe_path(path: Path) -> str:
     return SCHEME + str(path.absolute()).replace("{", "{{").replace("}", "}}")
 
 
-def _without_pdf_passwords(text: str) -> str:
+def _without_pdf_passwords(notebook: dict[str, Any]) -> dict[str, Any]:
     """Take them out of what a stage printed and raised; its tables hold titles and paths, and stay."""
     passwords = set(secret_values()) - set(secret_values(pdf_passwords=False))
     if not passwords:
-        return text
+        return notebook
     redact = Redactor(passwords)
-    if redact(text) == text:
-        return text
-    notebook = json.loads(text)
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             if output["output_type"] == "stream":
@@ -61,8 +62,23 @@ def _without_pdf_passwords(text: str) -> str:
             elif output["output_type"] == "error":
                 output["evalue"] = redact(output["evalue"])
                 output["traceback"] = [redact(line) for line in output["traceback"]]
-    end = "\n" if text.endswith("\n") else ""
-    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + end
+    return notebook
+
+
+def _as_jupyter_writes(notebook: dict[str, Any]) -> str:
+    """Return the text that JupyterLab would leave, so that saving what was not changed changes nothing."""
+    return json.dumps(_in_javascript(notebook), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _in_javascript(value: Any) -> Any:
+    """Return a JSON value after a way through a browser, which knows no difference between 1.0 and 1."""
+    if isinstance(value, dict):
+        return {name: _in_javascript(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_in_javascript(one) for one in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXPONENTS:
+        return int(value)
+    return value
 
 
 def _plain(path: str) -> Path:

@@ -61,9 +61,12 @@ def decide(
         return Decision("run", tuple(_why(record, last, current)), last)
     if again := _again(stage, found[1]):
         return Decision("run", again, found)
+    # A newer result with this fingerprint that was passed over is why, and not what it left outside.
+    passed_over = record.faults(last[1]) if last and last[0] != found[0] else []
     if not _as_left(stage, config, record, found, trials=trials):
-        return Decision("run", (CHANGED_OUTSIDE.get(stage.outside, "it looks outside outputs/"),), found)
-    return Decision("carry over", (f"nothing changed since {found[0]}",), found)
+        changed = CHANGED_OUTSIDE.get(stage.outside, "it looks outside outputs/")
+        return Decision("run", (*passed_over,) or (changed,), found)
+    return Decision("carry over", (f"nothing changed since {found[0]}", *passed_over), found)
 
 
 def retry_reason(checkpoint: Checkpoint) -> str:

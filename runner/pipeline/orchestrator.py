@@ -35,6 +35,7 @@ from runner.pipeline.rerun import rerun_inputs
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.stage_manager import StageManager
 from runner.pipeline.stages import default_stages, notebook_parameters
+from runner.record.damage import altered_notebooks
 from runner.record.environment import record_environment
 from runner.record.kernels import reap_orphans
 from runner.record.state_manager import StateManager
@@ -136,9 +137,10 @@ class PipelineOrchestrator:
         free_disk = shutil.disk_usage(state.outputs).free / 2**30
         free_memory = ResourceManager().available_memory_mb()
         needed = max(stage.resource_requirements.memory_mb for stage in self._stages)
-        damaged = [
-            record.execution_id for record in state.get_execution_history() if record.status == "damaged"
-        ]
+        history = state.get_execution_history()
+        damaged = [record.execution_id for record in history if record.status == "damaged"]
+        whole = [record.execution_id for record in history if record.status != "damaged"]
+        altered = altered_notebooks(state, map(state.load_checkpoint, whole))
         return HealthCheckResult(
             (
                 configuration,
@@ -146,6 +148,7 @@ class PipelineOrchestrator:
                 ("disk", free_disk > 1, f"{free_disk:,.1f} GB free, 1 GB wanted"),
                 ("memory", free_memory > needed, f"{free_memory:,.0f} MB free, {needed:,} MB wanted"),
                 ("records", not damaged, ", ".join(damaged) or "every run's record is readable"),
+                ("checkpoints", not altered, "; ".join(altered) or "no executed notebook was altered"),
             )
         )
 

@@ -28,6 +28,7 @@ from runner.record.environment import source_of
 from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, counts_carried, summarize, summary_text
 from runner.record.state_manager import StateManager, file_sha256
 from stagekit.base.disk_faults import disk_fault
+from stagekit.base.files import READ_ONLY
 from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.base.redaction import exposed_secret_files
 from stagekit.contract import ExecutionStatus, StageResult
@@ -363,3 +364,5 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
+    with contextlib.suppress(OSError):  # earlier versions left them writable; not every disk has modes
+        target.chmod(READ_ONLY)

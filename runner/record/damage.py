@@ -1,11 +1,13 @@
-"""Looks for damaged artifacts: a few after each run that has worked, or all of them."""
+"""Looks for damaged artifacts, a few after each run that has worked or all of them, and altered notebooks."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from runner.models import PipelineState
 from runner.record.manifests import notebook_refs
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.references import made_references
@@ -20,6 +22,7 @@ from stagekit.sealing.cipher import EncryptionError
 
 __all__ = [
     "CheckedArtifacts",
+    "altered_notebooks",
     "check_artifacts",
     "forget_lost",
     "lost_artifacts",
@@ -65,6 +68,15 @@ def check_artifacts(manager: StateManager) -> CheckedArtifacts:
     if damaged:
         manager.audit("artifacts_damaged", {"artifacts": damaged})
     return CheckedArtifacts(found.checked, tuple(damaged))
+
+
+def altered_notebooks(manager: StateManager, states: Iterable[PipelineState]) -> list[str]:
+    """Return a sentence for each executed notebook of these runs that is not as it was recorded.
+
+    Each run names its own, also where several share one file by hard links.
+    """
+    done = [checkpoint for state in states for checkpoint in state.stages.values()]
+    return list(filter(None, (manager.notebook_fault(one) for one in done if one.notebook_sha256)))
 
 
 def lost_artifacts(manager: StateManager) -> set[str]:

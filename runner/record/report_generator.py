@@ -29,6 +29,7 @@ __all__ = [
     "document_counts",
     "document_outcomes",
     "ignored_files",
+    "known_figures",
     "manifest_columns",
     "manifest_rows",
     "point_counts",
@@ -163,6 +164,25 @@ def summarize(
     }
 
 
+def known_figures(summary: Row, state: PipelineState) -> Row:
+    """Return the summary of a run of some stages only, with None for what the others would tell.
+
+    Args:
+        summary: what :func:`summarize` returns, for which a stage that is not there has counted nothing.
+        state: of the run.
+    """
+    tellers = {"ignored": {"gitlab_ingestion"}, "unchanged": {"document_processing"}}
+    tellers["deleted"] = {"qdrant_storage"}
+    anyone = {name for name, _ in MANIFESTS}
+    done = set(state.stages)
+    documents = {
+        name: count if tellers.get(name, anyone) & done else None
+        for name, count in summary["documents"].items()
+    }
+    points = {name: count if "qdrant_storage" in done else None for name, count in summary["points"].items()}
+    return summary | {"documents": documents, "points": points}
+
+
 def summary_text(summary: Row, error: str = "") -> str:
     """Return the summary of a run as text of a few lines.
 
@@ -276,7 +296,7 @@ def _figures(checkpoint: Checkpoint) -> Row:
     if result is None:
         return {}
     figures: Row = {f"parameter {name}": value for name, value in result.parameters.items()}
-    figures |= {name: value for name, value in result.metrics.items() if isinstance(value, int | str)}
+    figures |= {name: value for name, value in result.metrics.items() if isinstance(value, int | float | str)}
     figures |= {"documents ok": result.success_count, "documents failed": result.failure_count}
     for ref in artifact_refs([ref.model_dump() for ref in result.artifacts.values()]):
         figures[f"{ref.name} sha256"] = ref.sha256[:12]

@@ -252,20 +252,25 @@ class StateManager:
         """
         if checkpoint.withdrawn:
             return [checkpoint.withdrawn]
-        notebook = Path(checkpoint.notebook)
-        notebook = notebook if notebook.is_absolute() else self.outputs / notebook
-        if not notebook.is_file():
-            return [f"{notebook} is missing"]
-        if file_sha256(notebook) != checkpoint.notebook_sha256:
-            return [f"{notebook} was altered since its stage ended"]
+        if fault := self.notebook_fault(checkpoint):
+            return [fault]
         try:
-            scraps = read_scraps(notebook)
+            scraps = read_scraps(self.absolute(checkpoint.notebook))
         except StageError as error:
             return [str(error)]
         # A product stands in the notebook twice: by itself and in the stage's result.
         refs = {ref.uri: ref for ref in artifact_refs(list(scraps.values()))}
         found = [fault for ref in refs.values() for fault in self._artifact_faults(ref)]
         return found or self._lost_parts(list(refs.values()))
+
+    def notebook_fault(self, checkpoint: Checkpoint) -> str:
+        """Return a sentence if a checkpoint's executed notebook is missing or altered; empty if it is not."""
+        notebook = self.absolute(checkpoint.notebook)
+        if not notebook.is_file():
+            return f"{notebook} is missing"
+        if file_sha256(notebook) != checkpoint.notebook_sha256:
+            return f"{notebook} was altered since its stage ended"
+        return ""
 
     def set_latest(self, notebook: Path) -> None:
         """Let ``outputs/latest/`` lead to this executed notebook, as its stage's newest good one."""
@@ -275,7 +280,7 @@ class StateManager:
         try:
             temporary.symlink_to(os.path.relpath(notebook, folder))
         except OSError:  # network shares and exFAT have no links
-            shutil.copyfile(notebook, temporary)
+            shutil.copy(notebook, temporary)
         temporary.replace(link)
 
     def relative(self, path: Path) -> str:

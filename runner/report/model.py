@@ -95,9 +95,18 @@ class ProblemGroup(BaseModel):
 class FailedCell(BaseModel):
     """The cell in which a stage broke off."""
 
-    number: int = Field(description="counted from 1, as the executed notebook shows them")
+    number: int = Field(description="counted from 1, texts too")
+    execution_count: int | None = Field(
+        None, description="as Jupyter shows it: In [n]; none if it died there"
+    )
     source: str = Field(description="its first lines")
+    line: str = Field("", description="the line of it that failed, empty if its kernel died")
     error: str = Field(description="the last lines of its traceback, empty if its kernel died")
+
+    @property
+    def label(self) -> str:
+        """The cell as whoever opens the notebook finds it."""
+        return f"In [{self.execution_count}]" if self.execution_count else f"cell {self.number}"
 
 
 class StageReport(BaseModel):

@@ -18,6 +18,7 @@ __all__ = ["failed_cell", "stage_reports"]
 
 Row = dict[str, Any]
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_FAILING = re.compile(r"^-+> *\d+ (.*)$", re.MULTILINE)
 _SOURCE_LINES, _ERROR_LINES = 12, 6
 
 
@@ -122,9 +123,17 @@ def failed_cell(notebook: Path) -> FailedCell | None:
             errors = [out for out in cell.get("outputs", []) if out.get("output_type") == "error"]
             if errors or cell.get("metadata", {}).get("papermill", {}).get("exception"):
                 trace = "\n".join(errors[-1].get("traceback") or []) if errors else ""
-                lines = _ANSI.sub("", trace).strip().splitlines()[-_ERROR_LINES:]
+                trace = _ANSI.sub("", trace).strip()
+                failing = _FAILING.search(trace)  # the first arrow of a traceback stands in the cell itself
+                lines = trace.splitlines()[-_ERROR_LINES:]
                 source = "".join(cell.get("source", "")).splitlines()[:_SOURCE_LINES]
-                return FailedCell(number=number, source=_text(source), error=_text(lines))
+                return FailedCell(
+                    number=number,
+                    execution_count=cell.get("execution_count"),
+                    source=_text(source),
+                    line=_text([failing[1].strip()]) if failing else "",
+                    error=_text(lines),
+                )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return None

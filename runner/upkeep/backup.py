@@ -32,7 +32,7 @@ from runner.record.state_manager import StateManager
 from stagekit.artifacts.sources import SOURCES_FILE
 from stagekit.artifacts.store import half_written
 from stagekit.base.disk_faults import disk_fault
-from stagekit.base.files import move_file
+from stagekit.base.files import READ_ONLY, move_file
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import KEY_VARIABLE
 from stagekit.sealing.marker import MARKER_FILE, read_marker
@@ -333,7 +333,8 @@ def _fetch(place: _Place, item: BackupFile, staging: Path) -> None:
         target.symlink_to(item.link)
         return
     state = hashlib.sha256()
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    mode = READ_ONLY if PurePosixPath(item.path).match("runs/*/*.ipynb") else 0o600
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         try:
             with place.open(item) as blob:

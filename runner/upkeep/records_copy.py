@@ -12,7 +12,7 @@ from typing import Any
 from runner.errors import StateManagementError
 from runner.record.state_manager import StateManager, file_sha256
 from stagekit.artifacts.store import open_store
-from stagekit.base.files import atomic_write
+from stagekit.base.files import READ_ONLY, atomic_write
 from stagekit.contract import SCRAP_MIME
 from stagekit.sealing.marker import MARKER_FILE
 
@@ -80,7 +80,7 @@ class _Copier:
             hidden = without_previews(data)
         except ValueError:
             hidden = b""  # half written: nothing can be read from it but text
-        atomic_write(target, hidden, sync=False)
+        atomic_write(target, hidden, sync=False, mode=READ_ONLY)
         self.hidden += hidden != data
 
 

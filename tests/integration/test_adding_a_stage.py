@@ -35,7 +35,7 @@ def build(path: Path) -> None:
             continue
         body = source[tag.end() :] if tag else source
         cells.append(new_code_cell(body, metadata={"tags": [tag[1]]} if tag else {}))
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
     nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
 
 

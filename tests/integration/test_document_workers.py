@@ -44,7 +44,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     parameters = new_code_cell(
         "texts = []; folder = outputs_dir = ''; timeout = 5", metadata={"tags": ["parameters"]}
     )
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
     nbformat.write(new_notebook(cells=[parameters, new_code_cell(_MAP)], metadata=kernel), path)
     monkeypatch.setenv("NIC_ETL_NOTEBOOK", str(path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))

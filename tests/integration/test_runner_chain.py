@@ -83,6 +83,7 @@ def test_a_run_executes_every_stage_and_keeps_each_notebook(make: Make, outputs:
         path = result.run_dir / f"{name}.ipynb"
         nbformat.validate(nbformat.read(path, as_version=4))
         assert (outputs / "latest" / path.name).resolve() == path.resolve()
+        assert path.stat().st_mode & 0o777 == 0o400
     lines = [json.loads(line)["what"] for line in (outputs / "audit.jsonl").read_text().splitlines()]
     assert lines == ["run_started", "run_finished"]
     assert outputs.stat().st_mode & 0o777 == 0o700

@@ -85,7 +85,7 @@ def source_notebook(path: Path, *cells: tuple[str, str]) -> Path:
 
 
 def _write(path: Path, cells: list[dict[str, Any]]) -> Path:
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
     content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))

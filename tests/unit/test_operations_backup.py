@@ -44,6 +44,7 @@ def test_what_is_restored_elsewhere_continues_without_any_work(shouting: Shoutin
     assert (moved.outputs / "latest" / "02_shout.ipynb").resolve().is_relative_to(moved.outputs)
     assert '"what": "restored"' in (moved.outputs / "audit.jsonl").read_text()
     assert (moved.outputs / "memo.sqlite").stat().st_mode & 0o777 == 0o600
+    assert moved.absolute(state.stages["shout"].notebook).stat().st_mode & 0o777 == 0o400
     before = shouting.manifest(shouting.manager.load_checkpoint())
     shouting.manager = moved
     shouting.worked.clear()

@@ -40,8 +40,23 @@ def test_a_notebook_is_made_to_be_read(path: Path) -> None:
     assert 10 <= len(notebook.cells) <= 20
     assert max(len(cell.source.splitlines()) for cell in code) <= 40
     assert not any(cell.outputs for cell in code)
-    assert notebook.metadata.kernelspec.name == "python3"
     assert code[-1].source.strip() == "stage.finish()"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_says_of_its_kernel_what_the_kernel_says_of_itself(path: Path, tmp_path: Path) -> None:
+    # JupyterLab writes both into whatever it opens: what differs would make it save the file.
+    from ipykernel.ipkernel import IPythonKernel
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    notebook = nbformat.read(path, as_version=4)
+    spec = KernelSpecManager().get_kernel_spec("python3")
+    told = {"name": "python3", "display_name": spec.display_name, "language": spec.language}
+    assert notebook.metadata.kernelspec == told
+    reported = dict(IPythonKernel.language_info)
+    assert notebook.metadata.language_info == reported | {"version": notebook.metadata.language_info.version}
+    nbformat.write(notebook, tmp_path / path.name)
+    assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
 def test_papermill_can_list_the_parameters_of_every_notebook() -> None:

@@ -172,7 +172,9 @@ def test_a_run_is_shown_in_words_and_as_json(nic_etl: Command, state: PipelineSt
 
 def test_one_stage_of_a_run_is_shown(nic_etl: Command, manager: StateManager, state: PipelineState) -> None:
     done = nic_etl("show", state.execution_id, "text_chunking")
-    assert '"chunks": 4' in done.out
+    assert ["chunks", "4"] in [line.split() for line in done.out.splitlines()]
+    assert nic_etl("show", "latest", "text_chunking").out == done.out
+    assert nic_etl("show", "text_chunking").out == done.out
     assert f"Executed notebook: {manager.run_dir(state.execution_id)}/01_text_chunking.ipynb" in done.out
     shown = nic_etl("show", "", "text_chunking", "--json").json
     assert shown["result"]["metrics"] == {"chunks": 4}

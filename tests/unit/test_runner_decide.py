@@ -149,6 +149,29 @@ def test_a_rerun_that_is_told_another_chunking_than_it_would_read_is_refused(cha
         chain.orchestrator(chunk_size=300).execute_stage("storing")
 
 
+def test_an_altered_notebook_is_the_reason_that_is_told(chain: Chain, monkeypatch: Any) -> None:
+    monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_: "as it was left")
+    chain.stages["storing"] = dataclasses.replace(chain.stages["storing"], outside="store")
+    first, second = chain.begin(), chain.begin()
+    for state in (first, second):
+        upstream = chain.execute(state)
+    notebook = Path(second.stages["storing"].notebook)
+    with (chain.outputs / notebook).open("a") as file:
+        file.write(" ")
+    told = f"{chain.outputs / notebook} was altered since its stage ended"
+    # An older result has the same fingerprint; that the collection is as the newer one left it is no reason.
+    decision = chain.decide("storing", upstream)
+    assert (decision.action, decision.reasons) == ("run", (told,))
+    assert chain.record.notebook_fault(first.stages["storing"]) == ""
+
+    chain.stages["storing"] = dataclasses.replace(chain.stages["storing"], outside="")
+    decision = chain.decide("storing", upstream)
+    nothing = f"nothing changed since {first.execution_id}"
+    assert (decision.action, decision.reasons) == ("carry over", (nothing, told))
+    checks = chain.orchestrator().validate_pipeline_health().checks
+    assert ("checkpoints", False, told) in checks
+
+
 def test_an_attempt_on_the_store_counts_however_it_ended(chain: Chain, monkeypatch: Any) -> None:
     monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_: "as it was left")
     chain.stages["storing"] = dataclasses.replace(chain.stages["storing"], outside="store")

@@ -26,7 +26,9 @@ class Execution:
 
     def __init__(self, folder: Path, sources: list[str]) -> None:
         cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        metadata = {
+            "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+        }
         (folder / "source.ipynb").write_text(
             nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=metadata))
         )

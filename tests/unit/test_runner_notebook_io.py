@@ -27,16 +27,30 @@ def test_papermill_writes_a_notebook_to_any_folder(tmp_path: Path, folder: str) 
     notebook = nbformat.read(target, as_version=4)
     assert any("size = 2" in cell.source for cell in notebook.cells)
     assert SCHEME not in target.read_text()
-    assert target.stat().st_mode & 0o777 == 0o600
+    assert target.stat().st_mode & 0o777 == 0o400
     assert [path.name for path in target.parent.iterdir()] == ["a.ipynb"]
 
 
 def test_what_was_written_is_read_and_listed(tmp_path: Path) -> None:
     address = SCHEME + str(tmp_path / "a.ipynb")
     SafeHandler.write('{"cells": []}', address)
-    assert papermill_io.read(address) == '{"cells": []}'
+    assert json.loads(papermill_io.read(address)) == {"cells": []}
     assert papermill_io.listdir(SCHEME + str(tmp_path)) == [str(tmp_path / "a.ipynb")]
     assert papermill_io.pretty_path(address) == str(tmp_path / "a.ipynb")
+
+
+def test_a_notebook_is_written_as_jupyter_would_after_a_way_through_a_browser(tmp_path: Path) -> None:
+    figures = {"share": 1.0, "many": [2e20, 0.25, -3.0], "exact": 1e21, "zero": -0.0, "yes": True}
+    cell = new_code_cell(
+        "ação", id="a", outputs=[new_output("display_data", data={"application/json": figures})]
+    )
+    notebook = new_notebook(cells=[cell], metadata={"title": "x"})
+    SafeHandler.write(nbformat.writes(notebook), SCHEME + str(tmp_path / "a.ipynb"))
+
+    through = {"share": 1, "many": [200000000000000000000, 0.25, -3], "exact": 1e21, "zero": 0, "yes": True}
+    notebook.cells[0].outputs[0].data["application/json"] = through
+    nbformat.write(notebook, tmp_path / "jupyter.ipynb")
+    assert (tmp_path / "a.ipynb").read_bytes() == (tmp_path / "jupyter.ipynb").read_bytes()
 
 
 def test_secrets_are_taken_out_before_anything_is_on_disk(
@@ -68,7 +82,7 @@ def test_a_password_of_pdfs_is_taken_out_of_what_was_printed_and_raised_but_not_
     assert (raised.evalue, raised.traceback) == ("[redacted], [redacted]\n", ["[redacted], [redacted]\n"])
     assert table.data["text/html"] == "biblioteca, [redacted]\n"
     assert cell.source == "'biblioteca'"
-    assert text == nbformat.writes(nbformat.reads(text, as_version=4))  # in nbformat's own form
+    assert text == nbformat.writes(nbformat.reads(text, as_version=4)) + "\n"  # in nbformat's own form
 
 
 def test_a_notebook_replaces_the_one_before_at_once(tmp_path: Path) -> None:

@@ -298,7 +298,8 @@ def test_the_cluster_is_looked_at_before_the_first_stage_where_a_stage_may_need_
 def test_health_names_each_component(make: Make, outputs: Path) -> None:
     state = record(make())
     health = make().validate_pipeline_health()
-    assert [name for name, _, _ in health.checks] == ["configuration", "outputs", "disk", "memory", "records"]
+    named = ["configuration", "outputs", "disk", "memory", "records", "checkpoints"]
+    assert [name for name, _, _ in health.checks] == named
     assert {name for name, ok, _ in health.checks if not ok} <= {"disk", "memory"}
     (outputs / "runs" / state.execution_id / "run.json").write_text("{")
     sick = make(chunk_size=5000).validate_pipeline_health()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from runner.cli import screens
+from runner.cli.stage_screen import print_stage
 from runner.config_manager import PipelineConfig, load_config
 from runner.models import (
     Checkpoint,
@@ -22,7 +24,7 @@ from runner.models import (
     PlannedStage,
 )
 from runner.record.monitor import PipelineStatus
-from runner.record.report_generator import summarize
+from runner.record.report_generator import known_figures, summarize
 from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import record_run, record_stage
 
@@ -160,10 +162,57 @@ def test_the_history_has_a_line_for_each_run(screen: Screen) -> None:
         ExecutionRecord("r1", "", "damaged", begun, None, {}, "broken"),
     ]
     screens.print_history(screen.console, records)
+    assert screen.line("broken") == "r1: broken"
     assert screen.line("r2").split() == [
         "r2", "full", "failed", "2026-03-01", "12:00:00", "61.0", "s", "listing,", "count",
     ]  # fmt: skip
     assert screen.line("r1").split() == ["r1", "damaged", "2026-03-01", "12:00:00"]
+
+
+def test_a_stage_that_broke_off_is_shown_by_its_cell_and_the_line_that_failed(
+    screen: Screen, manager: StateManager
+) -> None:
+    trace = "\x1b[32mCell In[7], line 2\x1b[39m\n      1 x = {}\n----> 2 x['[size]']\n\nlib.py\n--> 9 a"
+    error = {"output_type": "error", "ename": "KeyError", "evalue": "'[size]'", "traceback": [trace]}
+    cell = {"cell_type": "code", "execution_count": 7, "source": "x = {}\nx['[size]']", "outputs": [error]}
+    state = record_run(manager, ExecutionStatus.FAILED)
+    notebook = manager.run_dir(state.execution_id) / "03_text_chunking.ipynb"
+    notebook.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": "# 3"}, cell]}))
+    checkpoint = Checkpoint(
+        stage="text_chunking",
+        status="failed",
+        notebook=manager.relative(notebook),
+        error="KeyError: '[size]'",
+    )
+    print_stage(screen.console, manager, state, checkpoint)
+    assert f"text_chunking in run {state.execution_id}" in screen.text
+    assert "KeyError: '[size]'\nIt broke off at In [7]:\nx['[size]']\n" in screen.text
+    assert screen.text.endswith(f"Executed notebook: {notebook}\n")
+
+
+def test_a_stage_of_a_run_names_what_it_came_to_and_an_altered_notebook(
+    screen: Screen, manager: StateManager
+) -> None:
+    state = record_run(manager)
+    figures = {"points": {"total": 7, "deleted": 0}, "share": 0.5, "model": "[m]@1"}
+    checkpoint = record_stage(manager, state, "storing", success_count=3, metrics=figures, warnings=["[w]"])
+    with manager.absolute(checkpoint.notebook).open("a") as file:
+        file.write(" ")
+    print_stage(screen.console, manager, state, checkpoint)
+    lines = [line.split() for line in screen.text.splitlines()]
+    told = [["documents", "ok", "3"], ["points", "total", "7,", "deleted", "0"], ["share", "0.5"]]
+    for line in (*told, ["model", "[m]@1"], ["Warning:", "[w]"]):
+        assert line in lines
+    assert f"{manager.absolute(checkpoint.notebook)} was altered since its stage ended." in screen.text
+
+
+def test_what_the_stages_of_a_rerun_do_not_tell_is_unknown(manager: StateManager) -> None:
+    state = record_run(manager)
+    record_stage(manager, state, "text_chunking", products={"chunks": [bad()]})
+    told = known_figures(summarize(manager, state), state)
+    unknown = {"ignored": None, "unchanged": None, "deleted": None}
+    assert told["documents"] == {"ok": 0, "rejected": 1, "failed": 0, "stale": 0} | unknown
+    assert set(told["points"].values()) == {None}
 
 
 def test_the_plan_says_what_and_why_and_what_runs_side_by_side(screen: Screen) -> None:

@@ -248,6 +248,7 @@ def test_the_figures_stand_side_by_side_and_fit_the_terminal() -> None:
     }  # fmt: skip
     text = shown(print_evaluation, report, None)
     assert "2 questions to nic_documents, m@1" in text
+    assert "1 question to nic_documents, m@1" in shown(print_evaluation, report | {"questions": 1}, None)
     assert [line.split() for line in text.splitlines() if line.startswith(("dense ", "mode "))] == [
         ["mode", "questions", "number", "hit@1", "hit@3", "hit@5", "mrr@10", "ndcg@10"],
         ["dense", "all", "2", *5 * ["0.800"]],

@@ -11,10 +11,13 @@ from typing import Any
 
 from stagekit.base.disk_faults import named_in_errors
 
-__all__ = ["atomic_write", "move_file", "remove_file", "sha256_file"]
+__all__ = ["READ_ONLY", "atomic_write", "move_file", "remove_file", "sha256_file"]
+
+READ_ONLY = 0o400
+"""The mode of executed notebooks: editors open them to be read; only the next execution replaces them."""
 
 
-def atomic_write(path: Path, data: bytes, *, sync: bool = True) -> None:
+def atomic_write(path: Path, data: bytes, *, sync: bool = True, mode: int = 0o600) -> None:
     """Write a file whole or not at all (temporary name, fsync, rename), readable by its owner only.
 
     Without ``sync`` it survives the end of the process, and a loss of power only some seconds later.
@@ -22,10 +25,10 @@ def atomic_write(path: Path, data: bytes, *, sync: bool = True) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
-        descriptor = os.open(temporary, flags, 0o600)
+        descriptor = os.open(temporary, flags, mode)
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(temporary, flags, 0o600)
+        descriptor = os.open(temporary, flags, mode)
     try:
         with named_in_errors(path):
             with os.fdopen(descriptor, "wb") as file:

@@ -1,0 +1,79 @@
+"""One stage of one run for people: what ``nic-etl show RUN STAGE`` prints, down to the line that failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from runner.models import Checkpoint, PipelineState
+from runner.record.damage import altered_notebooks
+from runner.record.state_manager import StateManager
+from runner.report.stages import failed_cell
+
+__all__ = ["print_altered", "print_stage"]
+
+
+def print_stage(
+    console: Console, manager: StateManager, state: PipelineState, checkpoint: Checkpoint
+) -> None:
+    """Print a stage's figures, warnings and artifacts, where it broke off, and where its notebook is."""
+    _print(console, f"{checkpoint.stage} in run {state.execution_id}", "")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("figure", overflow="fold")
+    table.add_column("value", overflow="fold")
+    for name, value in _figures(checkpoint):
+        table.add_row(Text(name), Text(value))
+    console.print(table)
+    for warning in checkpoint.result.warnings if checkpoint.result else ():
+        _print(console, f"Warning: {warning}", "yellow")
+    if checkpoint.error:
+        _print(console, checkpoint.error, "red")
+    if not checkpoint.notebook:
+        return
+    notebook = manager.absolute(checkpoint.notebook)
+    if not checkpoint.result and (cell := failed_cell(notebook)):
+        _print(console, f"It broke off at {cell.label}:", "")
+        _print(console, cell.line or cell.source, "red")
+    only = state.model_copy(update={"stages": {checkpoint.stage: checkpoint}})
+    print_altered(console, altered_notebooks(manager, [only]))
+    _print(console, f"Executed notebook: {notebook}", "")
+
+
+def print_altered(console: Console, altered: Sequence[str]) -> None:
+    """Print which executed notebooks are not as their run recorded them."""
+    for sentence in altered:
+        _print(console, f"{sentence}.", "yellow")
+
+
+def _figures(checkpoint: Checkpoint) -> list[tuple[str, str]]:
+    facts: dict[str, Any] = {"status": str(checkpoint.status)}
+    if checkpoint.carried_from:
+        facts["carried over from"] = checkpoint.carried_from
+    else:
+        facts |= {"seconds": checkpoint.seconds, "peak MB": checkpoint.peak_memory_mb or ""}
+        facts |= {"attempts": checkpoint.attempts} if checkpoint.attempts > 1 else {}
+    if result := checkpoint.result:
+        counts = {"ok": result.success_count, "rejected": result.rejected_count}
+        counts |= {"failed": result.failure_count, "stale": result.stale_count}
+        counts |= {"unchanged": result.unchanged_count}
+        facts |= {f"documents {name}": count for name, count in counts.items() if count or name == "ok"}
+        facts |= result.metrics
+        facts |= {f"parameter {name}": value for name, value in result.parameters.items()}
+        facts |= {f"{ref.name} sha256": ref.sha256[:12] for ref in result.artifacts.values()}
+    return [(name, _told(value)) for name, value in facts.items()]
+
+
+def _told(value: Any) -> str:
+    """Return a value on one line; of a table of figures that a stage told, its names and values."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_told(one)}" for name, one in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _print(console: Console, sentence: str, style: str) -> None:
+    console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
