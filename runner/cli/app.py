@@ -28,9 +28,11 @@ from runner.cli.collection import serve as cli_serve
 from runner.cli.collection import sources as cli_sources
 from runner.cli.common import (
     AsJson,
+    PapermillWords,
     Profile,
     RunId,
     Setting,
+    checked_config,
     open_console,
     open_state,
     print_aside,
@@ -38,7 +40,13 @@ from runner.cli.common import (
     renamed_settings_told,
 )
 from runner.cli.progress_tracker import make_reporter
-from runner.config_manager import LoadedConfig, PipelineConfig, load_config, load_recorded, parse_assignments
+from runner.config_manager import (
+    PipelineConfig,
+    WrongSettingsError,
+    load_config,
+    load_recorded,
+    parse_assignments,
+)
 from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
 from runner.events import Event
 from runner.models import Checkpoint, PipelineResult, PlannedStage
@@ -59,6 +67,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 app = typer.Typer(
+    cls=PapermillWords,
     invoke_without_command=True,
     callback=cli_welcome.welcome,
     pretty_exceptions_enable=False,
@@ -107,10 +116,9 @@ def run(
 
     Example: nic-etl run -p source_path=/srv/conhecimento -p target_folder=30-Aprovados
     """
-    overrides: dict[str, Any] = dict(parse_assignments(parameter or []))
     flags = {"force_refresh": force, "allow_mass_deletion": allow_mass_deletion}
-    overrides.update({name: True for name, given in flags.items() if given})
-    config = load_config(profile, overrides).config
+    given = [f"{name}=true" for name, wanted in flags.items() if wanted]
+    config = checked_config(profile, [*(parameter or []), *given]).config
 
     def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
         if test:
@@ -143,7 +151,7 @@ def resume(
 
     Example: nic-etl resume
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = checked_config(profile, parameter).config
     console = open_console(as_json)
 
     def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
@@ -200,7 +208,7 @@ def plan(profile: Profile = None, parameter: Setting = None, as_json: AsJson = F
     """
     from runner.pipeline.orchestrator import PipelineOrchestrator
 
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = checked_config(profile, parameter).config
     planned = PipelineOrchestrator(config=config).plan()
     if as_json:
         print_json([_planned(stage) for stage in planned.stages])
@@ -342,16 +350,20 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
     """
     from runner.pipeline.orchestrator import PipelineOrchestrator
 
-    loaded: LoadedConfig = load_config(profile, parse_assignments(parameter or []))
-    validation = PipelineOrchestrator(config=loaded.config).validate_pipeline_config()
+    problems: tuple[str, ...]
+    warned: tuple[str, ...] = ()
+    try:
+        loaded = checked_config(profile, parameter)
+        problems = PipelineOrchestrator(config=loaded.config).validate_pipeline_config().problems
+        warned = loaded.config.renamed
+    except WrongSettingsError as error:
+        problems = error.problems
     if as_json:
-        told = {"problems": validation.problems, "warnings": loaded.config.renamed}
-        print_json({"valid": validation.valid} | told)
-    elif validation.valid:
-        open_console(as_json).print(f"The configuration (profile {loaded.profile}) is valid.")
-    if not validation.valid and not as_json:
-        raise ConfigurationError("\n".join(validation.problems))
-    raise typer.Exit(0 if validation.valid else 2)
+        print_json({"valid": not problems, "problems": problems, "warnings": warned})
+        raise typer.Exit(2 if problems else 0)
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    open_console(as_json).print(f"The configuration (profile {loaded.profile}) is valid.")
 
 
 cli_search.register(app)
