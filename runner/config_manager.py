@@ -552,9 +552,7 @@ def _from_environment() -> tuple[dict[str, Any], list[str]]:
 
 def _faults(layer: Mapping[str, Any], origin: str) -> dict[str, str]:
     """Return by name a sentence for each entry that cannot be a setting, whatever its value's type is."""
-    found = {
-        name: _unknown(name, origin) or _token(name, value, origin) for name, value in layer.items()
-    }
+    found = {name: _unknown(name, origin) or _token(name, value, origin) for name, value in layer.items()}
     return {name: fault for name, fault in found.items() if fault}
 
 

@@ -147,15 +147,20 @@ def resume(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Continue a run that did not come to its end.
+    """Continue a run that did not come to its end, with its own settings.
 
-    Example: nic-etl resume
+    Settings that do not bear on results may change: limits, times to wait, workers,
+    how a service is reached. For another value of any other start a run anew.
+
+    Example: nic-etl resume -p stage_timeout_s=7200
     """
     config = checked_config(profile, parameter).config
+    changes = parse_assignments(parameter or [])
+    changes.pop("outputs_dir", None)  # that is where the run is
     console = open_console(as_json)
 
     def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
-        return orchestrator.resume_from_checkpoint(execution_id)
+        return orchestrator.resume_from_checkpoint(execution_id, changes=changes)
 
     result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     _end(console, config, result, as_json=as_json, quiet=quiet)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from runner.config_manager import PipelineConfig, config_hash, load_config, load_recorded
+from runner.config_manager import PipelineConfig, config_hash, load_config
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event, EventLog, Listener, fan_out
 from runner.kernels.pool import KernelPool
@@ -26,6 +27,7 @@ from runner.models import (
 )
 from runner.pipeline.cluster import require_cluster, wants_cluster
 from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.error_handler import resumed_config
 from runner.pipeline.hooks import REPORT, Hook
 from runner.pipeline.notebook_progress import ProgressTracker, in_notebook
 from runner.pipeline.pipeline_run import PipelineRun
@@ -205,18 +207,24 @@ class PipelineOrchestrator:
         trial |= {"allow_mass_deletion": True}  # the trial before this one may have been larger
         return self._run(self.config.model_copy(update=trial), ExecutionMode.TEST)
 
-    def resume_from_checkpoint(self, checkpoint_id: str = "") -> PipelineResult:
-        """Continue a run (by default the last one) as what it was: kind, scope and configuration stay.
+    def resume_from_checkpoint(
+        self, checkpoint_id: str = "", *, changes: Mapping[str, Any] | None = None
+    ) -> PipelineResult:
+        """Continue a run as what it was: kind, scope and configuration stay.
+
+        Args:
+            checkpoint_id: of the run, or the beginning of its id; by default the last one.
+            changes: other values, by name, of settings that do not bear on results: limits, times to wait,
+                workers, how a service is reached.
 
         Raises:
+            ConfigurationError: if a change is wrong, or bears on what the run has made already.
             StateManagementError: if there is no such run, it ended well, or a newer one has begun its work.
         """
         manager = self.state
         state = manager.load_checkpoint(checkpoint_id)
         _require_resumable(manager, state)
-        # Its own settings, but here: the outputs folder may have been moved or restored since.
-        recorded = state.pipeline_config | {"outputs_dir": self.config.outputs_dir}
-        config = load_recorded(recorded).config
+        config = resumed_config(state, self.config.outputs_dir, changes or {})
         return self._run(config, state.mode, state)
 
     def execute_stage(
@@ -307,6 +315,8 @@ class PipelineOrchestrator:
                 state = manager.load_checkpoint(resumed.execution_id)
                 _require_resumable(manager, state)
                 state.resumed += 1
+                state.paused_seconds += manager.seconds_since_end(state)
+                state.pipeline_config, state.config_hash = config.model_dump(mode="json"), config_hash(config)
             note.write(state.execution_id)
             run_dir = manager.run_dir(state.execution_id)
             record_environment(run_dir, state, self._stages[0].notebook.parent)
