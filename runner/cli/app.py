@@ -173,12 +173,21 @@ def rerun(
     ],
     profile: Profile = None,
     parameter: Setting = None,
-    downstream: Annotated[bool, typer.Option(help="Run also the stages that read its result.")] = False,
+    downstream: Annotated[
+        bool, typer.Option("--downstream", help="Run also the stages that read its result.")
+    ] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Let readers see the result of other parameters.")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Execute one stage anew, with other parameters; earlier runs stay as they are.
+
+    With other parameters and --downstream it is a trial: it fills a collection of its
+    own, which `nic-etl search --collection` asks, and readers see nothing of it. With
+    --publish they do, once it is whole.
 
     Example: nic-etl rerun text_chunking -p chunk_size=200 --downstream
     """
@@ -189,17 +198,20 @@ def rerun(
     before = StateManager(config.outputs).last_checkpoint(stage)
 
     def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
-        return orchestrator.execute_stage(stage, downstream=downstream)
+        return orchestrator.execute_stage(stage, downstream=downstream, publish=publish)
 
     result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     after = result.state.stages.get(stage)
     rows = _changes(before[1] if before else None, after)
     stale = [] if downstream else PipelineOrchestrator(config=config).out_of_date(stage)
     if as_json:
-        print_json(result.summary | {"changed": rows, "out_of_date": stale})
+        filled = str(result.state.pipeline_config["collection_name"])
+        told = {"changed": rows, "out_of_date": stale, "trial": result.state.trial, "collection": filled}
+        print_json(result.summary | told)
     else:
         screens.print_state(console, StateManager(config.outputs), result.state)
         screens.print_comparison(console, stage, rows, stale)
+        screens.print_trial(console, result.state, config.collection_name)
         screens.print_warnings(console, result.summary)
         console.print(f"Executed notebook: {result.run_dir}", soft_wrap=True)
     raise typer.Exit(result.exit_code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,9 +17,11 @@ from runner.errors import (
     StageCancelledError,
     StageExecutionError,
 )
-from runner.models import ExecutionContext, ExecutionMode, PipelineState
+from runner.models import ExecutionContext, PipelineState
+from runner.renamed_settings import RenamedSettingWarning
 
 __all__ = [
+    "CHANGEABLE",
     "RecoveryAction",
     "RecoveryPlan",
     "handle_stage_failure",
@@ -28,7 +31,7 @@ __all__ = [
     "started_by",
 ]
 
-_CHANGEABLE = {
+CHANGEABLE = {
     "allow_mass_deletion", "batch_size", "ca_file", "collection_grace_hours", "gitlab_file_timeout_s",
     "max_retries", "memory_limit_mb", "metrics_file", "notify_on", "outputs_dir", "parallel_processing",
     "qdrant_grpc_port", "qdrant_prefer_grpc", "request_timeout_s", "retry_budget_s", "stage_timeout_s",
@@ -80,7 +83,7 @@ def plan_recovery(
     resume = f"nic-etl resume {execution_id}".strip()
     if isinstance(error, StageExecutionError) and not error.transient and (name := _setting(str(error))):
         given = f"-p {name}=VALUE"
-        if name in _CHANGEABLE:
+        if name in CHANGEABLE:
             return RecoveryPlan(RecoveryAction.RESUME, f"{resume} {given}", (stage_name,))
         return RecoveryPlan(RecoveryAction.ABORT, f"{again} {given}", (stage_name,))
     if isinstance(error, ConfigurationError):
@@ -105,10 +108,10 @@ def recover_from_partial_failure(failed_stage: str, pipeline_state: PipelineStat
 
 def started_by(state: PipelineState) -> str:
     """Return the command that starts a run of this one's kind and scope."""
+    if state.scope.only:
+        return f"nic-etl rerun {state.scope.only[0]}{' --downstream' if state.scope.only[1:] else ''}"
     if state.trial:
         return f"nic-etl run --test {state.pipeline_config.get('document_limit', 'N')}"
-    if state.mode is ExecutionMode.RERUN and state.scope.only:
-        return f"nic-etl rerun {state.scope.only[0]}{' --downstream' if state.scope.only[1:] else ''}"
     return "nic-etl run"
 
 
@@ -124,14 +127,18 @@ def resumed_config(state: PipelineState, outputs_dir: str, changes: Mapping[str,
         ConfigurationError: if one is wrong, or bears on what the run has made already.
     """
     recorded = dict(state.pipeline_config) | {"outputs_dir": outputs_dir}
-    config = load_recorded(recorded).config
     wanted = load_recorded(recorded, changes).config
-    former, now = (one.model_dump(mode="json") for one in (config, wanted))
-    if fixed := [name for name in now if now[name] != former[name] and name not in _CHANGEABLE]:
+    if not changes:
+        return wanted
+    with warnings.catch_warnings():  # of former names it has warned just now
+        warnings.simplefilter("ignore", RenamedSettingWarning)
+        own = load_recorded(recorded).config
+    former, now = (one.model_dump(mode="json") for one in (own, wanted))
+    if fixed := [name for name in now if now[name] != former[name] and name not in CHANGEABLE]:
         given = " ".join(f"-p {name}={changes.get(name, 'VALUE')}" for name in fixed)
         raise ConfigurationError(
             f"{' and '.join(fixed)} cannot change while {state.execution_id} is resumed, for what it has "
-            f"made depends on it: start anew with `{started_by(state)} {given}`, which keeps whatever still holds."
+            f"made depends on it: start anew with `{started_by(state)} {given}`; what still holds is kept."
         )
     return wanted
 

@@ -33,7 +33,7 @@ from runner.pipeline.notebook_progress import ProgressTracker, in_notebook
 from runner.pipeline.pipeline_run import PipelineRun
 from runner.pipeline.planner import plan_run
 from runner.pipeline.reprocess import changed_since, forget_documents
-from runner.pipeline.rerun import rerun_inputs
+from runner.pipeline.rerun import rerun_inputs, tried_settings
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.stage_manager import StageManager
 from runner.pipeline.stages import default_stages, notebook_parameters
@@ -197,15 +197,7 @@ class PipelineOrchestrator:
         Raises:
             ConfigurationError: if a run that is no trial has filled a collection of that name.
         """
-        collection = trial_collection(self.config.collection_name)
-        if served := self.state.real_run_of(collection):
-            raise ConfigurationError(
-                f"collection_name: a trial would write into {collection}, which {served} filled and readers "
-                "see: give the trial another collection_name."
-            )
-        trial = {"document_limit": documents, "collection_name": collection}
-        trial |= {"allow_mass_deletion": True}  # the trial before this one may have been larger
-        return self._run(self.config.model_copy(update=trial), ExecutionMode.TEST)
+        return self._run(_trial_config(self.config, document_limit=documents), ExecutionMode.TEST)
 
     def resume_from_checkpoint(
         self, checkpoint_id: str = "", *, changes: Mapping[str, Any] | None = None
@@ -234,14 +226,23 @@ class PipelineOrchestrator:
         *,
         config: PipelineConfig | None = None,
         downstream: bool = False,
+        publish: bool = False,
     ) -> PipelineResult:
         """Execute one stage anew in a run of its own; earlier runs stay as they are.
+
+        One that would fill the collection with other settings than those in force is a trial, unless it is to
+        be published: it fills the trial collection, and what readers see stays.
 
         Args:
             stage_name: the stage.
             dependencies: executed notebook by stage name; those left out are the newest good ones.
             config: the configuration; None: the orchestrator's.
             downstream: execute also the stages that read, directly or not, what it makes.
+            publish: with other settings, too, readers are to see the result.
+
+        Raises:
+            ConfigurationError: if the trial collection is one that a run which is no trial has filled.
+            StateManagementError: if what the stage reads is not there.
         """
         self.resolver.require(stage_name)
         chosen = config or self.config
@@ -253,7 +254,11 @@ class PipelineOrchestrator:
         if not found.valid:
             raise StateManagementError(" ".join(found.problems), exit_code=2)
         recorded = {name: state.relative(Path(path)) for name, path in upstream.items()}
-        return self._run(chosen, ExecutionMode.RERUN, scope=RunScope(only=names, upstream=recorded))
+        scope = RunScope(only=names, upstream=recorded)
+        last = self.resolver.order[-1]
+        if publish or last not in names or not tried_settings(stages.stages, state, chosen, last):
+            return self._run(chosen, ExecutionMode.RERUN, scope=scope)
+        return self._run(_trial_config(chosen), ExecutionMode.TEST, scope=scope)
 
     def out_of_date(self, stage_name: str) -> list[str]:
         """Return the stages whose last result was made from an earlier result of ``stage_name``."""
@@ -338,6 +343,19 @@ class PipelineOrchestrator:
                 return run.execute()
             finally:
                 log.close()
+
+
+def _trial_config(config: PipelineConfig, **settings: Any) -> PipelineConfig:
+    """Return the configuration of a trial: with a collection of its own, and these settings."""
+    collection = trial_collection(config.collection_name)
+    if served := StateManager(config.outputs).real_run_of(collection):
+        raise ConfigurationError(
+            f"collection_name: a trial would write into {collection}, which {served} filled and readers "
+            "see: give the trial another collection_name."
+        )
+    # The trial before this one may have been larger.
+    trial = {"collection_name": collection, "allow_mass_deletion": True} | settings
+    return config.model_copy(update=trial)
 
 
 def _require_resumable(manager: StateManager, state: PipelineState) -> None:

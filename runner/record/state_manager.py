@@ -175,6 +175,16 @@ class StateManager:
                     return state
         return None
 
+    def last_run_with(self, stage: str, project: str) -> PipelineState | None:
+        """Return a source's newest run, no trial, that has a usable result of a stage; None if none has."""
+        for execution_id in reversed(self.execution_ids()):
+            with contextlib.suppress(StateManagementError):
+                state = self._read(execution_id)
+                own = state.pipeline_config.get("project", project) == project
+                if own and not state.trial and stage in state.completed_stages:
+                    return state
+        return None
+
     def real_run_of(self, collection: str) -> str:
         """Return the id of the newest run, no trial, that was to fill a collection; empty if none was."""
         for execution_id in reversed(self.execution_ids()):

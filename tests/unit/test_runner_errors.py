@@ -102,6 +102,7 @@ def test_a_failure_that_blames_a_setting_is_answered_with_the_command_that_takes
             PipelineState(execution_id="r", mode="rerun", scope={"only": ("a", "b")}),
             "nic-etl rerun a --downstream",
         ),
+        (PipelineState(execution_id="r", mode="test", scope={"only": ("a",)}), "nic-etl rerun a"),
     ],
 )
 def test_a_run_is_started_anew_as_what_it_was(state: PipelineState, command: str) -> None:
