@@ -11,7 +11,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -44,6 +44,7 @@ __all__ = [
     "SECRETS",
     "LoadedConfig",
     "PipelineConfig",
+    "WrongSettingsError",
     "config_hash",
     "default_value",
     "load_config",
@@ -340,6 +341,20 @@ class PipelineConfig(BaseSettings):
         return self.model_dump(mode="json", exclude=_RUNNER_ONLY)
 
 
+class WrongSettingsError(ConfigurationError):
+    """Settings that cannot be taken.
+
+    Attributes:
+        problems: a sentence for each.
+        others: the settings that are right, by name, as plain JSON: of these more may be looked at.
+    """
+
+    def __init__(self, problems: Sequence[str], others: dict[str, Any]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+        self.others = others
+
+
 @dataclass(frozen=True)
 class LoadedConfig:
     """A configuration and, for each setting, the layer that its value comes from."""
@@ -376,7 +391,8 @@ def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None 
         overrides: values of the command line.
 
     Raises:
-        ConfigurationError: one sentence for each wrong setting.
+        WrongSettingsError: one sentence for each wrong setting, of all layers.
+        ConfigurationError: if a file cannot be read.
     """
     return _load(profile, None, overrides)
 
@@ -389,7 +405,7 @@ def load_recorded(recorded: Mapping[str, Any], overrides: Mapping[str, Any] | No
         overrides: values of the command line.
 
     Raises:
-        ConfigurationError: one sentence for each wrong setting.
+        WrongSettingsError: one sentence for each wrong setting.
     """
     return _load(None, recorded, overrides)
 
@@ -409,10 +425,11 @@ def _load(
 ) -> LoadedConfig:
     chosen = profile or os.environ.get(f"{_PREFIX}PROFILE") or "local"
     file = _profile_file(chosen)
+    environment, problems = _from_environment()
     layers = [
         ("default", _read_yaml(config_dir() / "default.yaml")),
         (f"profile {file.stem}", _read_yaml(file)),
-        ("environment", _from_environment()),
+        ("environment", environment),
         (_RECORD, dict(recorded or {})),
         ("command line", dict(overrides or {})),
     ]
@@ -421,20 +438,35 @@ def _load(
     told: list[str] = []
     for origin, layer in layers:
         given, sentences = renamed(_by_key(layer), origin, recorded=origin == _RECORD)
-        _refuse_unknown(given, origin)
-        _refuse_tokens(given, origin)
+        faults = _faults(given, origin)
+        problems += faults.values()
         replaced = MAPPINGS.keys() & layer.keys()
         values = {name: value for name, value in values.items() if _setting(name) not in replaced} | given
+        values = {name: value for name, value in values.items() if name not in faults}
         origins |= dict.fromkeys([*replaced, *given, *map(_setting, given)], origin)
         told += sentences
     for sentence in told:
         warnings.warn(sentence, RenamedSettingWarning, stacklevel=3)
-    try:
-        config = PipelineConfig(**_nested(values))
-    except ValidationError as error:
-        raise ConfigurationError(_sentences(error, origins)) from None
+    config, wrong, sentences = _built(_nested(values), origins)
+    if problems := [*problems, *sentences]:
+        raise WrongSettingsError(problems, config.model_dump(mode="json", exclude=wrong))
     config._renamed = tuple(told)
     return LoadedConfig(config, {name: origins[name] for name in origins if "." not in name}, file.stem)
+
+
+def _built(
+    values: Mapping[str, Any], origins: Mapping[str, str]
+) -> tuple[PipelineConfig, set[str], list[str]]:
+    """Return the configuration, and where values are wrong their names and a sentence each.
+
+    Those have their defaults in it.
+    """
+    try:
+        return PipelineConfig(**values), set(), []
+    except ValidationError as error:
+        wrong = {str(item["loc"][0]) for item in error.errors()}
+        rest = {name: default_value(name) for name in wrong}
+        return PipelineConfig(**{**values, **rest}), wrong, _sentences(error, origins)
 
 
 def _by_key(layer: Mapping[str, Any]) -> dict[str, Any]:
@@ -466,14 +498,17 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     """Parse ``name=value`` words of a command line; values stay text, as those of the environment do.
 
     Raises:
-        ConfigurationError: for a word without ``=``.
+        ConfigurationError: a sentence for each word without ``=``.
     """
     values: dict[str, Any] = {}
+    wrong: list[str] = []
     for word in assignments:
         name, sign, text = word.partition("=")
         if not sign or not name.strip():
-            raise ConfigurationError(f"-p {word}: write it as name=value, for example -p chunk_size=300.")
+            wrong.append(f"-p {word}: write it as name=value, for example -p chunk_size=300.")
         values[name.strip()] = text
+    if wrong:
+        raise ConfigurationError("\n".join(wrong))
     return values
 
 
@@ -503,31 +538,37 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _from_environment() -> dict[str, Any]:
+def _from_environment() -> tuple[dict[str, Any], list[str]]:
+    """Return the settings of the environment, and a sentence for each variable that is none."""
     former = {}
+    problems: list[str] = []
     for variable, value in os.environ.items():
         name = variable.removeprefix(_PREFIX)
         if not variable.startswith(_PREFIX) or name in _OTHER_VARIABLES:
             continue
         if name.lower() in RENAMED | CONSTANT:
             former[name.lower()] = value
-        else:
-            _refuse_unknown({name.lower(): None}, f"environment variable {variable}")
-    return EnvSettingsSource(PipelineConfig)() | former
+        elif fault := _unknown(name.lower(), f"environment variable {variable}"):
+            problems.append(fault)
+    return EnvSettingsSource(PipelineConfig)() | former, problems
 
 
-def _refuse_unknown(layer: Mapping[str, Any], origin: str) -> None:
-    for name in layer:
-        if name in SECRETS:
-            raise ConfigurationError(_no_setting(name, f" ({origin})"))
-        setting, _, key = str(name).partition(".")
-        if key and setting in MAPPINGS and key not in MAPPINGS[setting].model_fields:
-            raise ConfigurationError(unknown_key(key, f" ({origin})"))
-        if setting not in PipelineConfig.model_fields or (key and setting not in MAPPINGS):
-            near = _near(str(name), PipelineConfig.model_fields)
-            raise ConfigurationError(
-                f"There is no setting {name!r} ({origin}){near} `nic-etl config show` lists them all."
-            )
+def _faults(layer: Mapping[str, Any], origin: str) -> dict[str, str]:
+    """Return by name a sentence for each entry that cannot be a setting, whatever its value's type is."""
+    found = {name: _unknown(name, origin) or _token(name, value, origin) for name, value in layer.items()}
+    return {name: fault for name, fault in found.items() if fault}
+
+
+def _unknown(name: str, origin: str) -> str:
+    if name in SECRETS:
+        return _no_setting(name, f" ({origin})")
+    setting, _, key = str(name).partition(".")  # YAML makes other things of a name than text
+    if key and setting in MAPPINGS and key not in MAPPINGS[setting].model_fields:
+        return unknown_key(key, f" ({origin})")
+    if setting not in PipelineConfig.model_fields or (key and setting not in MAPPINGS):
+        near = _near(str(name), PipelineConfig.model_fields)
+        return f"There is no setting {name!r} ({origin}){near} `nic-etl config show` lists them all."
+    return ""
 
 
 def _no_setting(name: str, origin: str = "") -> str:
@@ -547,15 +588,15 @@ def _secret(setting: str, what: str) -> SecretStr | None:
     return SecretStr(value) if value else None
 
 
-def _refuse_tokens(layer: Mapping[str, Any], origin: str) -> None:
+def _token(name: str, value: Any, origin: str) -> str:
     # The configuration is stored with each run and shown on request; the sentence does not repeat the value.
-    for name, value in layer.items():
-        if any(looks_like_token(text) for text in _texts(value)):
-            raise ConfigurationError(
-                f"{name} ({origin}) holds what looks like a token, a password or a user name: take it out "
-                f"(and revoke it, if others could read it); secrets come from the environment "
-                f"({', '.join(SECRETS.values())})."
-            )
+    if not any(looks_like_token(text) for text in _texts(value)):
+        return ""
+    return (
+        f"{name} ({origin}) holds what looks like a token, a password or a user name: take it out "
+        f"(and revoke it, if others could read it); secrets come from the environment "
+        f"({', '.join(SECRETS.values())})."
+    )
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -586,7 +627,7 @@ _WORDS = {
 }
 
 
-def _sentences(error: ValidationError, origins: Mapping[str, str]) -> str:
+def _sentences(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
     lines = []
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"][:2] if isinstance(part, str))
@@ -599,4 +640,4 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> str:
             f"{name} ({origins.get(name, 'default')}) is {item['input']!r}, but it {fault}: "
             f"{field.description} (default {field.default!r})."
         )
-    return "\n".join(lines)
+    return lines

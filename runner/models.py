@@ -189,7 +189,8 @@ class PipelineState(BaseModel):
     """Everything that is known of one run; ``run.json`` in its folder.
 
     Its place among the runs is its ``sequence``, drawn under the lock, whatever the clock says; a record of a
-    former version has none (0) and comes before those. ``resumed`` counts how often it was continued.
+    former version has none (0) and comes before those. ``resumed`` counts how often it was continued, and
+    ``paused_seconds`` is the time that passed between its ends and its continuations.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -198,6 +199,7 @@ class PipelineState(BaseModel):
     mode: ExecutionMode = ExecutionMode.FULL
     sequence: int = Field(default=0, ge=0)
     resumed: int = Field(default=0, ge=0)
+    paused_seconds: float = Field(default=0.0, ge=0)
     scope: RunScope = Field(default_factory=RunScope)
     status: ExecutionStatus = ExecutionStatus.RUNNING
     start_timestamp: AwareDatetime = Field(default_factory=now)
@@ -218,6 +220,13 @@ class PipelineState(BaseModel):
     def trial(self) -> bool:
         """Whether it is a trial, which has a collection of its own and never counts for the real one."""
         return self.mode is ExecutionMode.TEST
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it worked, without its pauses; None before its end."""
+        if self.end_timestamp is None:
+            return None
+        return (self.end_timestamp - self.start_timestamp).total_seconds() - self.paused_seconds
 
     @property
     def kind(self) -> str:
@@ -443,6 +452,7 @@ class PipelineMetrics:
     def of(cls, state: PipelineState) -> PipelineMetrics:
         """Return the figures of a run, from its record."""
         seconds = ((state.end_timestamp or now()) - state.start_timestamp).total_seconds()
+        seconds -= state.paused_seconds
         results = list(state.stage_results.values())
         documents = results[0].input_count if results else 0
         failed = sum(result.failure_count for result in results)

@@ -116,7 +116,7 @@ def run_message(
         lines += [_problem(row) for row in problems[:_PROBLEMS]]
     if len(problems) > _PROBLEMS:
         lines.append(f"… and {len(problems) - _PROBLEMS} more: nic-etl show {state.execution_id}")
-    if happened in {"failed", "cancelled"} and "nic-etl resume" not in state.error:
+    if happened in {"failed", "cancelled"} and "To continue: " not in state.error:
         lines += ["", f"To continue: nic-etl resume {state.execution_id}"]
     report = manager.run_dir(state.execution_id) / "report.html"
     if report.exists():

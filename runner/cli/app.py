@@ -28,10 +28,12 @@ from runner.cli.collection import serve as cli_serve
 from runner.cli.collection import sources as cli_sources
 from runner.cli.common import (
     AsJson,
+    PapermillWords,
     Profile,
     Quiet,
     RunId,
     Setting,
+    checked_config,
     open_console,
     open_state,
     print_aside,
@@ -39,7 +41,13 @@ from runner.cli.common import (
     renamed_settings_told,
 )
 from runner.cli.progress_tracker import make_reporter
-from runner.config_manager import LoadedConfig, PipelineConfig, load_config, load_recorded, parse_assignments
+from runner.config_manager import (
+    PipelineConfig,
+    WrongSettingsError,
+    load_config,
+    load_recorded,
+    parse_assignments,
+)
 from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
 from runner.events import Event
 from runner.models import Checkpoint, PipelineResult, PlannedStage
@@ -61,6 +69,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 app = typer.Typer(
+    cls=PapermillWords,
     invoke_without_command=True,
     callback=cli_welcome.welcome,
     pretty_exceptions_enable=False,
@@ -106,10 +115,9 @@ def run(
 
     Example: nic-etl run -p source_path=/srv/conhecimento -p target_folder=30-Aprovados
     """
-    overrides: dict[str, Any] = dict(parse_assignments(parameter or []))
     flags = {"force_refresh": force, "allow_mass_deletion": allow_mass_deletion}
-    overrides.update({name: True for name, given in flags.items() if given})
-    config = load_config(profile, overrides).config
+    given = [f"{name}=true" for name, wanted in flags.items() if wanted]
+    config = checked_config(profile, [*(parameter or []), *given]).config
 
     def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
         if test:
@@ -138,15 +146,20 @@ def resume(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Continue a run that did not come to its end.
+    """Continue a run that did not come to its end, with its own settings.
 
-    Example: nic-etl resume
+    Settings that do not bear on results may change: limits, times to wait, workers,
+    how a service is reached. For another value of any other start a run anew.
+
+    Example: nic-etl resume -p stage_timeout_s=7200
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = checked_config(profile, parameter).config
+    changes = parse_assignments(parameter or [])
+    changes.pop("outputs_dir", None)  # that is where the run is
     console = open_console(as_json)
 
     def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
-        return orchestrator.resume_from_checkpoint(execution_id)
+        return orchestrator.resume_from_checkpoint(execution_id, changes=changes)
 
     result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     _end(console, config, result, as_json=as_json, quiet=quiet)
@@ -159,12 +172,21 @@ def rerun(
     ],
     profile: Profile = None,
     parameter: Setting = None,
-    downstream: Annotated[bool, typer.Option(help="Run also the stages that read its result.")] = False,
+    downstream: Annotated[
+        bool, typer.Option("--downstream", help="Run also the stages that read its result.")
+    ] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Let readers see the result of other parameters.")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Execute one stage anew, with other parameters; earlier runs stay as they are.
+
+    With other parameters and --downstream it is a trial: it fills a collection of its
+    own, which `nic-etl search --collection` asks, and readers see nothing of it. With
+    --publish they do, once it is whole.
 
     Example: nic-etl rerun text_chunking -p chunk_size=200 --downstream
     """
@@ -175,17 +197,20 @@ def rerun(
     before = StateManager(config.outputs).last_checkpoint(stage)
 
     def start(orchestrator: PipelineOrchestrator) -> PipelineResult:
-        return orchestrator.execute_stage(stage, downstream=downstream)
+        return orchestrator.execute_stage(stage, downstream=downstream, publish=publish)
 
     result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     after = result.state.stages.get(stage)
     rows = _changes(before[1] if before else None, after)
     stale = [] if downstream else PipelineOrchestrator(config=config).out_of_date(stage)
     if as_json:
-        print_json(known_figures(result.summary, result.state) | {"changed": rows, "out_of_date": stale})
+        filled = str(result.state.pipeline_config["collection_name"])
+        told = {"changed": rows, "out_of_date": stale, "trial": result.state.trial, "collection": filled}
+        print_json(known_figures(result.summary, result.state) | told)
     else:
         screens.print_state(console, StateManager(config.outputs), result.state)
         screens.print_comparison(console, stage, rows, stale)
+        screens.print_trial(console, result.state, config.collection_name)
         screens.print_warnings(console, result.summary)
         console.print(f"Executed notebook: {result.run_dir}", soft_wrap=True)
     raise typer.Exit(result.exit_code)
@@ -199,7 +224,7 @@ def plan(profile: Profile = None, parameter: Setting = None, as_json: AsJson = F
     """
     from runner.pipeline.orchestrator import PipelineOrchestrator
 
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = checked_config(profile, parameter).config
     planned = PipelineOrchestrator(config=config).plan()
     if as_json:
         print_json([_planned(stage) for stage in planned.stages])
@@ -346,16 +371,20 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
     """
     from runner.pipeline.orchestrator import PipelineOrchestrator
 
-    loaded: LoadedConfig = load_config(profile, parse_assignments(parameter or []))
-    validation = PipelineOrchestrator(config=loaded.config).validate_pipeline_config()
+    problems: tuple[str, ...]
+    warned: tuple[str, ...] = ()
+    try:
+        loaded = checked_config(profile, parameter)
+        problems = PipelineOrchestrator(config=loaded.config).validate_pipeline_config().problems
+        warned = loaded.config.renamed
+    except WrongSettingsError as error:
+        problems = error.problems
     if as_json:
-        told = {"problems": validation.problems, "warnings": loaded.config.renamed}
-        print_json({"valid": validation.valid} | told)
-    elif validation.valid:
-        open_console(as_json).print(f"The configuration (profile {loaded.profile}) is valid.")
-    if not validation.valid and not as_json:
-        raise ConfigurationError("\n".join(validation.problems))
-    raise typer.Exit(0 if validation.valid else 2)
+        print_json({"valid": not problems, "problems": problems, "warnings": warned})
+        raise typer.Exit(2 if problems else 0)
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    open_console(as_json).print(f"The configuration (profile {loaded.profile}) is valid.")
 
 
 cli_search.register(app)

@@ -11,20 +11,24 @@ from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
-from runner.config_manager import load_config, parse_assignments
+from runner.config_manager import LoadedConfig, WrongSettingsError, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
 from runner.renamed_settings import RenamedSettingWarning
 from runner.terminal import TerminalConsole, json_line
 from stagekit.base.redaction import Redactor, secret_values
+from stagekit.checks.preflight import preflight
 
 __all__ = [
     "AsJson",
+    "PapermillWords",
     "Profile",
     "Quiet",
     "RunId",
     "Setting",
+    "checked_config",
     "open_console",
     "open_state",
     "parse_duration",
@@ -38,7 +42,8 @@ Profile = Annotated[
     str | None, typer.Option("--profile", help="local, production, or the path of a YAML file.")
 ]
 Setting = Annotated[
-    list[str] | None, typer.Option("-p", "--parameter", help="A setting as name=value; may be repeated.")
+    list[str] | None,
+    typer.Option("-p", "--parameter", help="A setting as name=value or name value; may be repeated."),
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print nothing if all went well, as cron wants it.")
@@ -46,7 +51,27 @@ Quiet = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 RunId = Annotated[str, typer.Argument(help="A run's id or its beginning; the last run if left out.")]
 
+_PARAMETER = ("-p", "--parameter")
+_OPTION = re.compile(r"-[^\d.]")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class PapermillWords(TyperGroup):
+    """The commands, to which ``-p name value``, as papermill has it, means ``-p name=value``."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """Take the words of a command line, with the parameters of two words made one."""
+        words = iter(args)
+        joined: list[str] = []
+        for word in words:
+            joined.append(word)
+            if word in _PARAMETER and (name := next(words, None)) is not None:
+                value = None if "=" in name else next(words, None)
+                if value is None or _OPTION.match(value):  # a word that is missing is told later
+                    joined += [name] if value is None else [name, value]
+                else:
+                    joined.append(f"{name}={value}")
+        return super().parse_args(ctx, joined)
 
 
 def retired_option(name: str, instead: str) -> Any:
@@ -62,6 +87,18 @@ def retired_option(name: str, instead: str) -> Any:
             raise ConfigurationError(f"{name} was taken away: {instead}.")
 
     return typer.Option(name, hidden=True, callback=refuse)
+
+
+def checked_config(profile: str | None, parameter: list[str] | None) -> LoadedConfig:
+    """Return the configuration; where settings are wrong, the others are looked at as before a run.
+
+    Raises:
+        WrongSettingsError: a sentence for each setting that is wrong by itself or does not fit the others.
+    """
+    try:
+        return load_config(profile, parse_assignments(parameter or []))
+    except WrongSettingsError as error:
+        raise WrongSettingsError([*error.problems, *preflight(error.others)], error.others) from None
 
 
 def parse_duration(text: str, option: str, least: float = 0.0, *, bare: str = "") -> float:

@@ -26,6 +26,7 @@ __all__ = [
     "print_run",
     "print_state",
     "print_status",
+    "print_trial",
     "print_warnings",
 ]
 
@@ -90,6 +91,21 @@ def print_state(console: Console, manager: StateManager, state: PipelineState) -
     console.print(_stage_table(state))
     if state.error:
         console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
+
+
+def print_trial(console: Console, state: PipelineState, served: str) -> None:
+    """Print, of a trial that filled a collection, which one, how to ask it, and how to serve it."""
+    if not state.trial or state.failed_stages:
+        return
+    filled = state.pipeline_config["collection_name"]
+    console.print(
+        f"A trial: it filled {filled}, and {served} is as it was. To ask it: "
+        f'nic-etl search "…a question…" --collection {filled}, with the same -p where the model is another. '
+        "To serve it: the same rerun with --publish.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def print_status(console: Console, status: PipelineStatus) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from runner.config_manager import PipelineConfig, config_hash, load_config, load_recorded
+from runner.config_manager import PipelineConfig, config_hash, load_config
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event, EventLog, Listener, fan_out
 from runner.kernels.pool import KernelPool
@@ -26,12 +27,13 @@ from runner.models import (
 )
 from runner.pipeline.cluster import require_cluster, wants_cluster
 from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.pipeline.error_handler import resumed_config
 from runner.pipeline.hooks import REPORT, Hook
 from runner.pipeline.notebook_progress import ProgressTracker, in_notebook
 from runner.pipeline.pipeline_run import PipelineRun
 from runner.pipeline.planner import plan_run
 from runner.pipeline.reprocess import changed_since, forget_documents
-from runner.pipeline.rerun import rerun_inputs
+from runner.pipeline.rerun import rerun_inputs, tried_settings
 from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.stage_manager import StageManager
 from runner.pipeline.stages import default_stages, notebook_parameters
@@ -198,28 +200,26 @@ class PipelineOrchestrator:
         Raises:
             ConfigurationError: if a run that is no trial has filled a collection of that name.
         """
-        collection = trial_collection(self.config.collection_name)
-        if served := self.state.real_run_of(collection):
-            raise ConfigurationError(
-                f"collection_name: a trial would write into {collection}, which {served} filled and readers "
-                "see: give the trial another collection_name."
-            )
-        trial = {"document_limit": documents, "collection_name": collection}
-        trial |= {"allow_mass_deletion": True}  # the trial before this one may have been larger
-        return self._run(self.config.model_copy(update=trial), ExecutionMode.TEST)
+        return self._run(_trial_config(self.config, document_limit=documents), ExecutionMode.TEST)
 
-    def resume_from_checkpoint(self, checkpoint_id: str = "") -> PipelineResult:
-        """Continue a run (by default the last one) as what it was: kind, scope and configuration stay.
+    def resume_from_checkpoint(
+        self, checkpoint_id: str = "", *, changes: Mapping[str, Any] | None = None
+    ) -> PipelineResult:
+        """Continue a run as what it was: kind, scope and configuration stay.
+
+        Args:
+            checkpoint_id: of the run, or the beginning of its id; by default the last one.
+            changes: other values, by name, of settings that do not bear on results: limits, times to wait,
+                workers, how a service is reached.
 
         Raises:
+            ConfigurationError: if a change is wrong, or bears on what the run has made already.
             StateManagementError: if there is no such run, it ended well, or a newer one has begun its work.
         """
         manager = self.state
         state = manager.load_checkpoint(checkpoint_id)
         _require_resumable(manager, state)
-        # Its own settings, but here: the outputs folder may have been moved or restored since.
-        recorded = state.pipeline_config | {"outputs_dir": self.config.outputs_dir}
-        config = load_recorded(recorded).config
+        config = resumed_config(state, self.config.outputs_dir, changes or {})
         return self._run(config, state.mode, state)
 
     def execute_stage(
@@ -229,14 +229,23 @@ class PipelineOrchestrator:
         *,
         config: PipelineConfig | None = None,
         downstream: bool = False,
+        publish: bool = False,
     ) -> PipelineResult:
         """Execute one stage anew in a run of its own; earlier runs stay as they are.
+
+        One that would fill the collection with other settings than those in force is a trial, unless it is to
+        be published: it fills the trial collection, and what readers see stays.
 
         Args:
             stage_name: the stage.
             dependencies: executed notebook by stage name; those left out are the newest good ones.
             config: the configuration; None: the orchestrator's.
             downstream: execute also the stages that read, directly or not, what it makes.
+            publish: with other settings, too, readers are to see the result.
+
+        Raises:
+            ConfigurationError: if the trial collection is one that a run which is no trial has filled.
+            StateManagementError: if what the stage reads is not there.
         """
         self.resolver.require(stage_name)
         chosen = config or self.config
@@ -248,7 +257,11 @@ class PipelineOrchestrator:
         if not found.valid:
             raise StateManagementError(" ".join(found.problems), exit_code=2)
         recorded = {name: state.relative(Path(path)) for name, path in upstream.items()}
-        return self._run(chosen, ExecutionMode.RERUN, scope=RunScope(only=names, upstream=recorded))
+        scope = RunScope(only=names, upstream=recorded)
+        last = self.resolver.order[-1]
+        if publish or last not in names or not tried_settings(stages.stages, state, chosen, last):
+            return self._run(chosen, ExecutionMode.RERUN, scope=scope)
+        return self._run(_trial_config(chosen), ExecutionMode.TEST, scope=scope)
 
     def out_of_date(self, stage_name: str) -> list[str]:
         """Return the stages whose last result was made from an earlier result of ``stage_name``."""
@@ -310,6 +323,8 @@ class PipelineOrchestrator:
                 state = manager.load_checkpoint(resumed.execution_id)
                 _require_resumable(manager, state)
                 state.resumed += 1
+                state.paused_seconds += manager.seconds_since_end(state)
+                state.pipeline_config, state.config_hash = config.model_dump(mode="json"), config_hash(config)
             note.write(state.execution_id)
             run_dir = manager.run_dir(state.execution_id)
             record_environment(run_dir, state, self._stages[0].notebook.parent)
@@ -331,6 +346,19 @@ class PipelineOrchestrator:
                 return run.execute()
             finally:
                 log.close()
+
+
+def _trial_config(config: PipelineConfig, **settings: Any) -> PipelineConfig:
+    """Return the configuration of a trial: with a collection of its own, and these settings."""
+    collection = trial_collection(config.collection_name)
+    if served := StateManager(config.outputs).real_run_of(collection):
+        raise ConfigurationError(
+            f"collection_name: a trial would write into {collection}, which {served} filled and readers "
+            "see: give the trial another collection_name."
+        )
+    # The trial before this one may have been larger.
+    trial = {"collection_name": collection, "allow_mass_deletion": True} | settings
+    return config.model_copy(update=trial)
 
 
 def _require_resumable(manager: StateManager, state: PipelineState) -> None:

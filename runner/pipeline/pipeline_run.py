@@ -16,7 +16,7 @@ from runner.events import Event, Listener
 from runner.models import Checkpoint, ExecutionContext, PipelineResult, PipelineState, now
 from runner.pipeline.decide import decide
 from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.pipeline.error_handler import plan_recovery
+from runner.pipeline.error_handler import plan_recovery, started_by
 from runner.pipeline.hooks import EndedRun, Hook, Hooks
 from runner.pipeline.reread import changed_unnoticed
 from runner.pipeline.resource_manager import ResourceManager
@@ -287,7 +287,7 @@ class PipelineRun:
         state.status = _overall(state, errors, stopped=self._stop.is_set())
         if errors:
             name, error = next(iter(errors.items()))
-            recovery = plan_recovery(name, _as_exception(error), state.execution_id)
+            recovery = plan_recovery(name, _as_exception(error), state.execution_id, started_by(state))
             state.error = f"{error} To continue: `{recovery.command}`."
         fault = self._note_end()
         rows = RunRows(self._manager, state)
@@ -313,7 +313,7 @@ class PipelineRun:
         return PipelineResult(
             execution_id=state.execution_id,
             overall_status=state.status,
-            total_duration=(state.end_timestamp - state.start_timestamp).total_seconds(),
+            total_duration=state.seconds or 0.0,
             stage_results=state.stage_results,
             state=state,
             run_dir=self._manager.run_dir(state.execution_id),

@@ -1,20 +1,22 @@
-"""What the stages of a rerun read: the results in force of those that it does not execute."""
+"""What a rerun builds on: the results of stages that it does not execute, and the settings in force."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from runner.config_manager import PipelineConfig
+from runner.config_manager import PipelineConfig, recorded_settings
 from runner.errors import ConfigurationError
 from runner.models import Checkpoint, PipelineStage
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.differences import differences
+from runner.pipeline.error_handler import CHANGEABLE
 from runner.pipeline.fingerprint import stage_fingerprint, stage_parameters
+from runner.pipeline.stages import notebook_parameters
 from runner.record.run_lookup import digest_of
 from runner.record.state_manager import StateManager
 from stagekit.errors import StageError
 
-__all__ = ["rerun_inputs"]
+__all__ = ["rerun_inputs", "tried_settings"]
 
 # They say what a collection holds: a stage that is told one value must not read what another one made.
 _SAME = ("chunk_size", "chunk_overlap", "embedding_model", "model_revision", "hybrid_search")
@@ -50,6 +52,29 @@ def rerun_inputs(
         if checkpoint := _result(stages[name], record, config, upstream, shared):
             upstream[name] = str(record.absolute(checkpoint.notebook))
     return upstream
+
+
+def tried_settings(
+    stages: Mapping[str, PipelineStage], record: StateManager, config: PipelineConfig, last: str
+) -> list[str]:
+    """Return the settings in which a configuration differs from that of the results in force.
+
+    Args:
+        stages: the chain.
+        record: what is known of runs.
+        config: of the rerun.
+        last: the last stage; where the source has no result of it yet, nothing differs.
+
+    Returns:
+        names of settings that stages are told and that bear on results.
+    """
+    served = record.last_run_with(last, config.project)
+    if served is None:
+        return []
+    told = {name for stage in stages.values() for name in notebook_parameters(stage.notebook)}
+    before, wanted = recorded_settings(served.pipeline_config), config.model_dump(mode="json")
+    shared = [name for name in wanted if name in told and name in before and name not in CHANGEABLE]
+    return [name for name in shared if wanted[name] != before[name]]
 
 
 def _result(

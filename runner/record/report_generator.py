@@ -138,7 +138,6 @@ def summarize(
     processing = results.get("document_processing")
     carried = "document_processing" in state.stages and state.stages["document_processing"].carried_from
     unchanged = processing.unchanged_count if processing else 0
-    end = state.end_timestamp
     return {
         "execution_id": state.execution_id,
         "status": str(state.status),
@@ -159,7 +158,7 @@ def summarize(
             }
             for name, checkpoint in state.stages.items()
         ],
-        "duration_seconds": round((end - state.start_timestamp).total_seconds(), 3) if end else None,
+        "duration_seconds": None if state.seconds is None else round(state.seconds, 3),
         **({"error": state.error} if state.error else {}),
     }
 

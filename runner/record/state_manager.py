@@ -151,14 +151,13 @@ class StateManager:
                 begun = datetime.fromtimestamp(self.run_dir(execution_id).stat().st_mtime, UTC)
                 records.append(ExecutionRecord(execution_id, "", "damaged", begun, None, {}, str(error)))
                 continue
-            end = state.end_timestamp
             records.append(
                 ExecutionRecord(
                     execution_id=execution_id,
                     mode=state.mode,
                     status=self.effective_status(state),
                     started=state.start_timestamp,
-                    seconds=(end - state.start_timestamp).total_seconds() if end else None,
+                    seconds=state.seconds,
                     stages={name: str(checkpoint.status) for name, checkpoint in state.stages.items()},
                     error=state.error,
                     sequence=state.sequence,
@@ -173,6 +172,16 @@ class StateManager:
             with contextlib.suppress(StateManagementError):
                 state = self._read(execution_id)
                 if not state.trial:
+                    return state
+        return None
+
+    def last_run_with(self, stage: str, project: str) -> PipelineState | None:
+        """Return a source's newest run, no trial, that has a usable result of a stage; None if none has."""
+        for execution_id in reversed(self.execution_ids()):
+            with contextlib.suppress(StateManagementError):
+                state = self._read(execution_id)
+                own = state.pipeline_config.get("project", project) == project
+                if own and not state.trial and stage in state.completed_stages:
                     return state
         return None
 
@@ -194,6 +203,15 @@ class StateManager:
                 if other.trial is state.trial and other.stages:
                     return other
         return None
+
+    def seconds_since_end(self, state: PipelineState) -> float:
+        """Return for how long a run has not worked: since its end, or its last word if it was killed."""
+        end = state.end_timestamp
+        if end is None:
+            files = [self.run_dir(state.execution_id) / name for name in ("run.json", "events.jsonl")]
+            last = max(file.stat().st_mtime for file in files if file.exists())
+            end = max(datetime.fromtimestamp(last, UTC), state.start_timestamp)
+        return max(0.0, (now() - end).total_seconds())
 
     def effective_status(self, state: PipelineState) -> str:
         """Return a run's status; one that says "running" without a living owner was interrupted."""

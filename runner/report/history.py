@@ -137,6 +137,7 @@ def _earlier(manager: StateManager, execution_id: str) -> Iterator[Row]:
 def _trend_run(manager: StateManager, record: Row, *, own: bool = False) -> TrendRun:
     started = datetime.fromisoformat(record["start_timestamp"])
     ended = datetime.fromisoformat(record["end_timestamp"]) if record.get("end_timestamp") else None
+    paused = float(record.get("paused_seconds", 0.0))
     results = {name: stage["result"] for name, stage in record["stages"].items() if stage.get("result")}
     served = results.get("metadata_enrichment", {}).get("success_count")
     points = results.get("qdrant_storage", {}).get("metrics", {}).get("points", {}).get("total")
@@ -147,7 +148,7 @@ def _trend_run(manager: StateManager, record: Row, *, own: bool = False) -> Tren
         started=started,
         mode=str(record["mode"]),
         status=str(record["status"]),
-        seconds=round((ended - started).total_seconds(), 3) if ended else None,
+        seconds=round((ended - started).total_seconds() - paused, 3) if ended else None,
         documents=served,
         points=points,
         failures=sum(row.get("failure_count", 0) + row.get("rejected_count", 0) for row in results.values()),

@@ -123,6 +123,44 @@ def test_several_problems_are_a_line_each_and_json_for_scripts(nic_etl: Command)
     assert len(done.json["problems"]) == 2
 
 
+@pytest.mark.parametrize("command", [["run"], ["plan"], ["config", "validate"]])
+def test_every_wrong_setting_is_named_at_once_whatever_is_wrong_with_it(
+    nic_etl: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    (tmp_path / "mine.yaml").write_text("chunksize: 300\nqdrant_api_key: hush-hush\n")
+    monkeypatch.setenv("NIC_ETL_BATCHSIZE", "3")
+    wrong = ("max_pages=many", "qdrant_collection.hnsw_mm=3", "source_path=/nowhere/at/all")
+    done = nic_etl(
+        *command, "--profile", str(tmp_path / "mine.yaml"), *[x for one in wrong for x in ("-p", one)]
+    )
+    assert (done.code, done.out) == (2, "")
+    told = done.err.splitlines()
+    for name in ("BATCHSIZE", "chunksize", "qdrant_api_key", "max_pages", "hnsw_mm", "/nowhere/at/all"):
+        assert len([line for line in told if name in line]) == 1, name
+    assert len(told) == 6
+    assert "hush" not in done.err
+
+
+def test_a_setting_that_is_wrong_by_itself_accuses_no_other(nic_etl: Command, tmp_path: Path) -> None:
+    # Whether the folder is there, or the overlap fits, nobody knows before the first one is right.
+    settings = ("source=gut", "target_folder=absent", "chunk_size=big", "chunk_overlap=400")
+    done = nic_etl("config", "validate", "--json", *[word for one in settings for word in ("-p", one)])
+    assert (done.code, done.err, done.json["valid"]) == (2, "", False)
+    assert [line.split()[0] for line in done.json["problems"]] == ["source", "chunk_size"]
+
+
+def test_a_setting_may_be_written_as_two_words_as_papermill_has_it(nic_etl: Command) -> None:
+    def shown(*words: str) -> tuple[int, int]:
+        settings = nic_etl("config", "show", *words, "--json").json
+        return settings["chunk_size"], settings["chunk_overlap"]
+
+    assert shown("-p", "chunk_size", "300", "--parameter", "chunk_overlap", "7") == (300, 7)
+    assert shown("-p", "chunk_size", "300", "-p", "chunk_overlap=7") == (300, 7)
+    assert "chunk_overlap (command line) is '-1'" in nic_etl("run", "-p", "chunk_overlap", "-1").err
+    done = nic_etl("config", "show", "-p", "chunk_size", "--json")
+    assert (done.code, "-p chunk_size: write it as name=value" in done.err) == (2, True)
+
+
 def test_a_valid_configuration_is_called_so(nic_etl: Command) -> None:
     done = nic_etl("config", "validate")
     assert (done.code, done.out) == (0, "The configuration (profile local) is valid.\n")

@@ -15,7 +15,12 @@ from runner.errors import (
     StateManagementError,
 )
 from runner.models import Checkpoint, ExecutionStatus, PipelineState
-from runner.pipeline.error_handler import RecoveryAction, plan_recovery, recover_from_partial_failure
+from runner.pipeline.error_handler import (
+    RecoveryAction,
+    plan_recovery,
+    recover_from_partial_failure,
+    started_by,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +63,50 @@ def test_each_failure_has_the_command_that_helps(
 ) -> None:
     plan = plan_recovery("s", error, "r1")
     assert (plan.action, plan.command, plan.stages) == (action, command, ("s",))
+
+
+HUB = "x/y: the hub has no such model: correct it, or set embedding_model to a packaged model."
+
+
+@pytest.mark.parametrize(
+    ("said", "command"),
+    [
+        (HUB, "nic-etl run -p embedding_model=VALUE"),
+        (f"ModelUnavailableError: {HUB}", "nic-etl run -p embedding_model=VALUE"),
+        ("source is 'gut': choose another.", "nic-etl run -p source=VALUE"),
+        ("It took more than memory_limit_mb (90) allows.", "nic-etl resume r1 -p memory_limit_mb=VALUE"),
+        ("3 of 4 documents failed, more than max_failure_rate (0.01) allows.", "nic-etl resume r1"),
+        ("TypeError: f() got an unexpected keyword argument chunk_size", "nic-etl resume r1"),
+        ("/srv/chunk_size/a.md cannot be read.", "nic-etl resume r1"),
+        ("The source is away.", "nic-etl resume r1"),
+    ],
+)
+def test_a_failure_that_blames_a_setting_is_answered_with_the_command_that_takes_another_value(
+    said: str, command: str
+) -> None:
+    assert plan_recovery("s", StageExecutionError("s", said), "r1").command == command
+    transient = plan_recovery("s", StageExecutionError("s", said, transient=True), "r1")
+    assert transient.command == "nic-etl resume r1"
+
+
+@pytest.mark.parametrize(
+    ("state", "command"),
+    [
+        (PipelineState(execution_id="r"), "nic-etl run"),
+        (
+            PipelineState(execution_id="r", mode="test", pipeline_config={"document_limit": 3}),
+            "nic-etl run --test 3",
+        ),
+        (PipelineState(execution_id="r", mode="rerun", scope={"only": ("a",)}), "nic-etl rerun a"),
+        (
+            PipelineState(execution_id="r", mode="rerun", scope={"only": ("a", "b")}),
+            "nic-etl rerun a --downstream",
+        ),
+        (PipelineState(execution_id="r", mode="test", scope={"only": ("a",)}), "nic-etl rerun a"),
+    ],
+)
+def test_a_run_is_started_anew_as_what_it_was(state: PipelineState, command: str) -> None:
+    assert started_by(state) == command
 
 
 def test_without_a_run_the_command_is_the_one_for_the_last() -> None:

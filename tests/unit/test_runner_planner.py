@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from runner.errors import (
     PipelineOrchestrationError,
     StateManagementError,
 )
-from runner.models import ExecutionStatus, PipelineResult, PipelineStage, PipelineState
+from runner.models import ExecutionStatus, PipelineResult, PipelineStage, PipelineState, now
 from runner.pipeline import cluster
 from runner.pipeline.cluster import wants_cluster
 from runner.pipeline.decide import decide, outside_of
@@ -361,6 +362,41 @@ def test_a_resumed_run_keeps_what_it_had_finished(make: Make) -> None:
     assert resumed.execution_id == state.execution_id
     assert resumed.overall_status is ExecutionStatus.SUCCESS
     assert {str(c.status) for c in resumed.state.stages.values()} == {"success"}
+
+
+def broken_off(chain: PipelineOrchestrator, *, minutes_ago: int = 0) -> PipelineState:
+    """A run that has worked for a minute and failed after its last stage, some time ago."""
+    state = record(chain)
+    state.status, state.end_timestamp = ExecutionStatus.FAILED, now() - timedelta(minutes=minutes_ago)
+    state.start_timestamp = state.end_timestamp - timedelta(minutes=1)
+    state.pipeline_config = chain.config.model_dump(mode="json")
+    chain.state.save_checkpoint(state)
+    return state
+
+
+def test_a_run_is_resumed_with_other_limits_but_never_with_what_bears_on_its_results(make: Make) -> None:
+    state = broken_off(make())
+    told = rf"chunk_size cannot change while {state.execution_id} .*`nic-etl run -p chunk_size=300`"
+    with pytest.raises(ConfigurationError, match=told):
+        make().resume_from_checkpoint(changes={"chunk_size": "300", "max_retries": "9"})
+    with pytest.raises(ConfigurationError, match="max_retries"):
+        make().resume_from_checkpoint(changes={"max_retries": "many"})
+    assert make().state.load_checkpoint().resumed == 0
+
+    changes = {"max_retries": "9", "stage_timeout_s": "7200", "chunk_size": "200"}  # the last one is its own
+    resumed = make().resume_from_checkpoint(changes=changes)
+    assert resumed.overall_status is ExecutionStatus.SUCCESS
+    made_with = make().state.load_checkpoint().pipeline_config
+    assert (made_with["max_retries"], made_with["stage_timeout_s"], made_with["chunk_size"]) == (9, 7200, 200)
+
+
+def test_the_pause_before_a_run_is_resumed_is_no_part_of_its_duration(make: Make) -> None:
+    broken_off(make(), minutes_ago=90)
+    resumed = make().resume_from_checkpoint()
+    assert 60 <= resumed.total_duration < 120
+    assert resumed.summary["duration_seconds"] == pytest.approx(resumed.total_duration, abs=0.01)
+    [record] = make().state.get_execution_history()
+    assert record.seconds == pytest.approx(resumed.total_duration, abs=0.01)
 
 
 def test_a_run_of_another_version_that_cannot_be_resumed_says_so(make: Make) -> None:

@@ -153,6 +153,11 @@ def test_an_evaluation_is_printed_and_kept_with_the_run_that_made_the_collection
     assert "b (its document is not in the collection): vacaciones" in out
     assert str(kept) in out
 
+    for faulty in (write(tmp_path, WRONG), tmp_path / "absent.jsonl"):  # nothing was measured
+        code, _, err = nic_etl("evaluate", str(faulty), "--mode", "sparse")
+        assert code == 2, err
+        assert json.loads(kept.read_text())["questions"] == 2
+
 
 def test_without_a_run_an_evaluation_is_only_printed(nic_etl: Command, store: Path, tmp_path: Path) -> None:
     code, out, _ = nic_etl("evaluate", str(write(tmp_path, RIGHT)), "--mode", "sparse")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,6 +22,15 @@ __all__ = ["preflight"]
 Settings = dict[str, Any]
 
 
+class _UnknownValueError(Exception):
+    """A check needs a setting whose value is not known."""
+
+
+class _Known(Settings):
+    def __missing__(self, name: str) -> Any:
+        raise _UnknownValueError(name)
+
+
 def preflight(settings: Settings) -> list[str]:
     """Return one sentence a problem, each naming the setting and the remedy.
 
@@ -28,17 +38,17 @@ def preflight(settings: Settings) -> list[str]:
     ``nic-etl doctor`` and a notebook that is opened by hand say the same.
 
     Args:
-        settings: every setting of the pipeline by name, as plain JSON.
+        settings: the settings of the pipeline by name, as plain JSON; a check that needs one which is left
+            out, because its value is wrong, is left out, too.
     """
-    return [
-        *_source(settings),
-        *_engines(settings),
-        *_chunking(settings),
-        *_told(lambda: require_authority(settings["ca_file"])),
-        *_told(lambda: _store(settings)),
-        *_encryption(settings),
-        *_cluster(settings),
-    ]
+    checks: tuple[Callable[[Settings], list[str]], ...] = (
+        _source, _engines, _passwords, _chunking, _authority, _store, _encryption, _cluster,
+    )  # fmt: skip
+    problems: list[str] = []
+    for check in checks:
+        with suppress(_UnknownValueError):
+            problems += check(_Known(settings))
+    return problems
 
 
 def _told(look: Callable[[], object]) -> list[str]:
@@ -93,11 +103,16 @@ def _gitlab(settings: Settings) -> None:
 
 
 def _engines(settings: Settings) -> list[str]:
-    from stagekit.processing.pdf.passwords import pdf_passwords
     from stagekit.processing.settings import check_settings
 
     names = ("layout_profile", "ocr_engine", "artifacts_path", "ocr_languages")
-    return [*_told(lambda: check_settings(*(settings[name] for name in names))), *_told(pdf_passwords)]
+    return _told(lambda: check_settings(*(settings[name] for name in names)))
+
+
+def _passwords(_: Settings) -> list[str]:
+    from stagekit.processing.pdf.passwords import pdf_passwords
+
+    return _told(pdf_passwords)
 
 
 def _chunking(settings: Settings) -> list[str]:
@@ -111,10 +126,17 @@ def _chunking(settings: Settings) -> list[str]:
     return _told(look)
 
 
-def _store(settings: Settings) -> None:
-    if settings["qdrant_url"].strip().lower() != "embedded":
-        server_key()
-        proxy_for(server_url(settings["qdrant_url"]), "httpx")
+def _authority(settings: Settings) -> list[str]:
+    return _told(lambda: require_authority(settings["ca_file"]))
+
+
+def _store(settings: Settings) -> list[str]:
+    def look() -> None:
+        if settings["qdrant_url"].strip().lower() != "embedded":
+            server_key()
+            proxy_for(server_url(settings["qdrant_url"]), "httpx")
+
+    return _told(look)
 
 
 def _encryption(settings: Settings) -> list[str]:

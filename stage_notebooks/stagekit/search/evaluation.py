@@ -119,12 +119,18 @@ def evaluate(
         count as missed), and with `compare` ``modes``: the figures by mode.
 
     Raises:
-        SearchRequestError: if the file or a setting is wrong.
+        SearchRequestError: if the file or a setting is wrong, or the collection holds no question's document.
         StageError: if the collection cannot be asked.
     """
     questions = read_questions(Path(queries))
     with open_store(qdrant_url, outputs_dir, settings) as client:
         collection = open_collection(client, collection_name)
+        missing = [one.id for one in questions if not _is_indexed(client, collection, one)]
+        if len(missing) == len(questions):
+            raise SearchRequestError(
+                f"{collection.name} holds the document of no question of {queries}, so that nothing was "
+                "measured: write the paths as the repository has them, or choose another collection."
+            )
         chosen = resolve_mode(mode, collection)
         compared: tuple[Mode, ...] = ("dense", "sparse", "hybrid") if collection.sparse else ("dense",)
         modes = compared if compare else (chosen,)
@@ -135,7 +141,6 @@ def evaluate(
             )
         asked = [_embedded(one, embed, collection) for one in questions]
         answers = {name: _ask(client, collection, name, asked) for name in modes}
-        missing = [one.id for one in questions if not _is_indexed(client, collection, one)]
     report: Row = {
         "collection": collection.name,
         "embedding_model": collection.model,
