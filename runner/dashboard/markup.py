@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
+from runner.report.flow import FLOW_STYLE
 from stagekit.base.redaction import Redactor, secret_values
 
 __all__ = ["STYLE", "badge", "note", "plain", "span", "table"]
@@ -18,7 +19,7 @@ _TONES = {
     "failed": "bad", "rejected": "bad", "damaged": "bad", "cancelled": "warn", "interrupted": "warn",
 }  # fmt: skip
 
-STYLE = """<style>
+_RULES = """
 .nic, .nic-status, .nic-help { font: 14px/1.45 system-ui, sans-serif; color: #1f2328; white-space: normal; }
 .nic { overflow-wrap: anywhere; }
 .nic a { color: #0550ae; text-decoration: underline; }
@@ -44,7 +45,8 @@ STYLE = """<style>
 .nic-page { width: 100%; height: 78vh; border: 1px solid #d0d7de; border-radius: 6px; color-scheme: light; }
 .nic .hit { border-left: 3px solid #0969da; padding: 2px 12px; margin: 10px 0; }
 .nic-help { font-size: 12px; line-height: 1.3; } .nic-help .bad { color: #a40e26; font-weight: 600; }
-</style>"""
+"""
+STYLE = f"<style>{_RULES}{FLOW_STYLE}</style>"
 
 
 def plain(value: object) -> str:
