@@ -1,6 +1,6 @@
 """Draws docs/images/run.svg from the report of a run of the bundled sample.
 
-make run && .venv/bin/python docs/images/run_picture.py outputs/latest > docs/images/run.svg
+.venv/bin/python docs/images/run_picture.py outputs/runs/RUN > docs/images/run.svg
 """
 
 import sys
