@@ -152,6 +152,10 @@ class Panel:
         self.primary.tooltip = "A setting is wrong: see Settings" if invalid else words
         self.anew.layout.display = None if now.action == "resume" else "none"
         self.anew.disabled = invalid
+        going_on = now.action in {"cancel", ""}
+        self.dry_run.button.layout.display = "none" if going_on else None
+        if going_on:  # what a run would do, it does now, whoever has started it
+            self.dry_run.output.value = ""
 
     def _cancel(self) -> str:
         outcome = PipelineMonitor(self._workspace.manager).cancel_execution("cancelled in the dashboard")

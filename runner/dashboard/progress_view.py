@@ -37,7 +37,7 @@ def progress_html(progress: RunProgress, status: str, flow: Sequence[FlowStep] =
 
 
 def _bar(stage: StageProgress) -> str:
-    whole = stage.ended and stage.state != "failed"
+    whole = stage.state in {"done", "carried over"}  # what broke off or was cancelled stays where it was
     done, total = (1, 1) if whole else (stage.done, max(stage.total, 1))
     return f'<progress max="{total}" value="{min(done, total)}" aria-label="{plain(stage.name)}"></progress>'
 
