@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runner.passage_text import short_hashes
+
 __all__ = ["hit_facts"]
 
 _MOST_PATHS = 5
@@ -19,12 +21,13 @@ def hit_facts(hit: Mapping[str, Any]) -> Iterator[str]:
     if hit["section_titles"]:
         yield " › ".join(hit["section_titles"])
     if hit["clause"]:
-        yield str(hit["clause"])
+        clause = str(hit["clause"])  # as "Art. 5º, § 2º", or "4, c" of a numbered text
+        yield f"clause {clause}" if clause[0].isdigit() else clause
     if hit["pages"]:
         first, last = hit["pages"][0], hit["pages"][-1]
         yield f"page {first}" if first == last else f"pages {first}–{last}"
     if hit["version"]:
-        yield f"version {hit['version']}"
+        yield f"version {short_hashes(str(hit['version']))}"
     yield f"score {hit['score']:.3f}"
     if hit["status"] not in {"approved", "published"}:
         yield f"status {hit['status']}"

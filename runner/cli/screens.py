@@ -43,8 +43,10 @@ _NEXT = {
 
 
 def print_run(console: Console, manager: StateManager, state: PipelineState, summary: Row) -> None:
-    """Print the end of a run: stages, what was not indexed and why, and what to try next."""
+    """Print the end of a run: stages, why it broke off, what was not indexed and why, what to try next."""
     console.print(_stage_table(state))
+    if state.error:  # above the lists, which may be long and say nothing of it
+        console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
     outcomes = [row for row in document_outcomes(manager, state) if row["status"] != "ok"]
     if outcomes:
         table = _table("Documents that need attention", ["status", "document", "why", "what to do"], console)
@@ -70,9 +72,7 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
     _print_place(console, "Executed notebooks", folder)
     _print_stage_warnings(console, state)
     print_warnings(console, summary)
-    if state.error:
-        console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
-    elif summary["points"]["total"]:
+    if not state.error and summary["points"]["total"]:
         console.print('Try: nic-etl search "…a question…"', highlight=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +12,14 @@ from rich.console import Console
 from rich.text import Text
 
 from runner.hit_facts import hit_facts
+from runner.passage_text import BEGIN, END, marked, plain_lines, short_hashes
 
 __all__ = ["print_evaluation", "print_hits"]
 
 Row = dict[str, Any]
 _WIDEST = 100
 _PASSAGE = 500
+_MARKS = re.compile(f"([{BEGIN}{END}])")
 _PARTS = ("embedding", "store")
 _METRICS = ("hit@1", "hit@3", "hit@5", "mrr@10", "ndcg@10")
 
@@ -29,13 +32,25 @@ def print_hits(console: Console, hits: Sequence[Row]) -> None:
         console.print(Text(f"{hit['rank']}. {hit['title']}", style="bold"), soft_wrap=True)
         for line in _indented(" · ".join(hit_facts(hit)), console):
             console.print(Text(line, style="dim"), soft_wrap=True)
-        text = " ".join(str(hit["text"]).split())
-        shown = text if len(text) <= _PASSAGE else text[:_PASSAGE].rsplit(" ", 1)[0] + " …"
-        for line in _indented(shown, console):
-            console.print(Text(line), soft_wrap=True)
+        _print_passage(console, marked(str(hit["text"]), str(hit["answer"]), _PASSAGE))
         # Never broken, so that a terminal can open it and a person can copy it.
-        console.print(Text(f"   {hit['link']}", style="cyan"), soft_wrap=True)
+        link = str(hit["link"])
+        place = link if link.startswith(("https://", "http://")) else short_hashes(link)
+        console.print(Text(f"   {place}", style="cyan"), soft_wrap=True)
         console.print()
+
+
+def _print_passage(console: Console, text: str) -> None:
+    """Print a passage without the signs of Markdown, its answering sentence in bold."""
+    inside = False
+    for line in plain_lines(text):
+        for piece in _indented(" ".join(line.text.split()), console):
+            shown = Text(style="bold" if line.heading else "")
+            for part in _MARKS.split(piece):
+                inside = part == BEGIN or (inside and part != END)
+                if part not in {BEGIN, END}:
+                    shown.append(part, style="bold yellow" if inside and part.strip() else "")
+            console.print(shown, soft_wrap=True)
 
 
 def print_evaluation(console: Console, report: Row, kept: Path | None) -> None:

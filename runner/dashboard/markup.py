@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
+from runner.passage_text import BEGIN, END
+from runner.report.flow import FLOW_STYLE
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["STYLE", "badge", "note", "plain", "span", "table"]
+__all__ = ["STYLE", "badge", "note", "plain", "rendered", "span", "table"]
 
 _SIGNS = {
     "success": "✔", "ok": "✔", "running": "▶", "partial": "!", "stale": "!", "failed": "✖", "rejected": "✖",
@@ -18,7 +20,7 @@ _TONES = {
     "failed": "bad", "rejected": "bad", "damaged": "bad", "cancelled": "warn", "interrupted": "warn",
 }  # fmt: skip
 
-STYLE = """<style>
+_RULES = """
 .nic, .nic-status, .nic-help { font: 14px/1.45 system-ui, sans-serif; color: #1f2328; white-space: normal; }
 .nic { overflow-wrap: anywhere; }
 .nic a { color: #0550ae; text-decoration: underline; }
@@ -43,14 +45,32 @@ STYLE = """<style>
 .nic ul { margin: 4px 0 10px; padding-left: 20px; } .nic li { margin: 4px 0; }
 .nic-page { width: 100%; height: 78vh; border: 1px solid #d0d7de; border-radius: 6px; color-scheme: light; }
 .nic .hit { border-left: 3px solid #0969da; padding: 2px 12px; margin: 10px 0; }
+.nic .passage { overflow-x: auto; } .nic .passage p, .nic .passage table { margin: 4px 0; }
+.nic .passage :is(h1, h2, h3, h4, h5, h6) { font-size: 14px; margin: 6px 0 2px; }
+.nic .passage table { min-width: 0; }
+.nic mark { background: #fff3bf; color: inherit; padding: 1px 0; }
 .nic-help { font-size: 12px; line-height: 1.3; } .nic-help .bad { color: #a40e26; font-weight: 600; }
-</style>"""
+"""
+STYLE = f"<style>{_RULES}{FLOW_STYLE}</style>"
 
 
 def plain(value: object) -> str:
     """Return a value as text for HTML: without secrets, every special character escaped."""
     redact = Redactor(secret_values(pdf_passwords=False))
     return html.escape(redact("" if value is None else str(value)))
+
+
+def rendered(text: str) -> str:
+    """Return a passage in Markdown as HTML: its own HTML is text, pictures and links are their words.
+
+    What stands between the marks of :mod:`runner.passage_text` is highlighted.
+    """
+    from markdown_it import MarkdownIt  # here: only a search needs it
+
+    redact = Redactor(secret_values(pdf_passwords=False))
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
+    html_text: str = reader.render(redact(text))
+    return html_text.replace(BEGIN, "<mark>").replace(END, "</mark>")
 
 
 def span(value: object, kind: str) -> str:

@@ -22,6 +22,8 @@ from runner.dashboard.situation import Situation, assess
 from runner.dashboard.workspace import Workspace
 from runner.errors import PipelineOrchestrationError, StateManagementError
 from runner.record.monitor import PipelineMonitor
+from runner.report.flow import flow_steps
+from runner.report.stages import stage_reports
 from stagekit.errors import StageError
 
 __all__ = ["Panel", "create_pipeline_dashboard"]
@@ -124,7 +126,11 @@ class Panel:
         state = manager.load_checkpoint(progress.execution_id)
         status = manager.effective_status(state)
         # What a run that has ended came to, its report tells.
-        self.progress.value = progress_html(progress, status) if status == "running" else ""
+        if status != "running":
+            self.progress.value = ""
+        else:
+            flow = flow_steps(stage_reports(manager, state, []), list(progress.stages))
+            self.progress.value = progress_html(progress, status, flow)
         stages = tuple((name, checkpoint.status) for name, checkpoint in state.stages.items())
         # The report is written a moment after the record says that the run has ended.
         drawn = (state.execution_id, status, stages, self.runs.written(state.execution_id))
@@ -146,6 +152,10 @@ class Panel:
         self.primary.tooltip = "A setting is wrong: see Settings" if invalid else words
         self.anew.layout.display = None if now.action == "resume" else "none"
         self.anew.disabled = invalid
+        going_on = now.action in {"cancel", ""}
+        self.dry_run.button.layout.display = "none" if going_on else None
+        if going_on:  # what a run would do, it does now, whoever has started it
+            self.dry_run.output.value = ""
 
     def _cancel(self) -> str:
         outcome = PipelineMonitor(self._workspace.manager).cancel_execution("cancelled in the dashboard")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import ipywidgets as widgets
 
@@ -10,18 +11,20 @@ from runner.dashboard.background import Ticker
 from runner.dashboard.markup import STYLE, badge, note, plain, span, table
 from runner.dashboard.run_progress import RunFollower, RunProgress, StageProgress
 from runner.dashboard.workspace import Workspace
+from runner.report.flow import FlowStep, flow_figure
 
 __all__ = ["display_execution_progress", "progress_html", "spoken", "stage_words"]
 
 _LONGEST = 60  # characters of the document in work
 
 
-def progress_html(progress: RunProgress, status: str) -> str:
+def progress_html(progress: RunProgress, status: str, flow: Sequence[FlowStep] = ()) -> str:
     """Return how far a run is, as HTML.
 
     Args:
         progress: of the run.
         status: of the run, as ``nic-etl status`` tells it.
+        flow: what has flowed through its stages, to be drawn below.
     """
     if not progress.execution_id:
         return note(span("No run yet: its progress will be shown here.", "soft"))
@@ -30,11 +33,11 @@ def progress_html(progress: RunProgress, status: str) -> str:
     head = f"{badge(status)} &nbsp;{progress.finished} of {count} stages ended{began}"
     rows = [(plain(stage.name), _bar(stage), stage_words(stage, at)) for stage in progress.stages.values()]
     run = span(f"run {progress.execution_id}", "soft")
-    return note(f"{head} · {run}{table(['stage', 'done', ''], rows)}")
+    return note(f"{head} · {run}{table(['stage', 'done', ''], rows)}{flow_figure(flow)}")
 
 
 def _bar(stage: StageProgress) -> str:
-    whole = stage.ended and stage.state != "failed"
+    whole = stage.state in {"done", "carried over"}  # what broke off or was cancelled stays where it was
     done, total = (1, 1) if whole else (stage.done, max(stage.total, 1))
     return f'<progress max="{total}" value="{min(done, total)}" aria-label="{plain(stage.name)}"></progress>'
 

@@ -7,9 +7,10 @@ from typing import Any
 import ipywidgets as widgets
 
 from runner.dashboard.background import Action
-from runner.dashboard.markup import STYLE, note, plain, span
+from runner.dashboard.markup import STYLE, note, plain, rendered, span
 from runner.dashboard.workspace import Workspace
 from runner.hit_facts import hit_facts
+from runner.passage_text import marked, short_hashes
 
 __all__ = ["SearchView", "search_widget"]
 
@@ -78,13 +79,11 @@ def search_widget(workspace: Workspace | None = None) -> widgets.VBox:
 
 
 def _passage(hit: dict[str, Any]) -> str:
-    text = str(hit["text"])
-    shown = text if len(text) <= _PASSAGE else text[:_PASSAGE].rsplit(" ", 1)[0] + " …"
     link = str(hit["link"])
-    place = span(link, "soft")
+    place = span(short_hashes(link), "soft")
     if link.startswith(("https://", "http://")):
         place = f'<a href="{plain(link)}" target="_blank" rel="noopener noreferrer">{plain(hit["path"])}</a>'
-    body = "<br>".join(plain(line) for line in shown.splitlines())
+    body = rendered(marked(str(hit["text"]), str(hit["answer"]), _PASSAGE))
     title = f"<b>{plain(hit['rank'])}. {plain(hit['title'])}</b>"
     facts = span(" · ".join(hit_facts(hit)), "soft")
-    return f'<div class="hit">{title}<br>{facts}<br>{body}<br>{place}</div>'
+    return f'<div class="hit">{title}<br>{facts}<div class="passage">{body}</div>{place}</div>'

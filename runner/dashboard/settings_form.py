@@ -23,6 +23,10 @@ _GROUPS = {
     "ca_file": "Services: what holds for GitLab and Qdrant",
     "outputs_dir": "Behaviour of a run",
 }
+# What nearly everybody sets first; the others stand below, group by group.
+_SIMPLE = (
+    "source", "source_path", "gitlab_url", "gitlab_project", "target_branch", "target_folder", "qdrant_url",
+)  # fmt: skip
 _FIXED = "outputs_dir"  # the records, progress and history that are shown lie there
 _PLACES = ("_path", "_file", "_dir")
 _NARROW = widgets.Layout(width="200px", flex="0 0 auto")
@@ -53,7 +57,10 @@ class SettingsForm:
         self.filter = widgets.Text(placeholder="find a setting", layout=_INPUT)
         self.summary = widgets.HTML()
         groups = self._build()
-        self.widget = widgets.VBox([self._head(), self.summary, groups, widgets.HTML(_secrets())])
+        more = widgets.HTML(note("<h3>More settings</h3>"))
+        simple = widgets.VBox([self._rows[name] for name in _SIMPLE])
+        secrets = widgets.HTML(_secrets())
+        self.widget = widgets.VBox([self._head(), self.summary, simple, more, groups, secrets])
         self.profile.observe(self._choose_profile, "value")
         self.filter.observe(self._find, "value")
         self._load()
@@ -74,10 +81,11 @@ class SettingsForm:
             self._help[name] = widgets.HTML(layout=_HELP)
             row = [widgets.Label(name, layout=_NARROW), self.fields[name], self._help[name]]
             self._rows[name] = widgets.HBox(row, layout=_row())
-            groups.setdefault(title, []).append(self._rows[name])
+            if name not in _SIMPLE:
+                groups.setdefault(title, []).append(self._rows[name])
         self._groups = list(groups.values())
         boxes = [widgets.VBox(rows) for rows in groups.values()]
-        self._accordion = widgets.Accordion(boxes, titles=list(groups), selected_index=0)
+        self._accordion = widgets.Accordion(boxes, titles=list(groups), selected_index=None)
         return self._accordion
 
     def _load(self) -> None:
@@ -144,16 +152,14 @@ class SettingsForm:
 
     def _find(self, change: Any) -> None:
         wanted = change["new"].strip().lower()
-        first = None
-        for index, box in enumerate(self._groups):
-            for row in box:
-                name = row.children[0].value
-                help_text = PipelineConfig.model_fields[name].description or ""
-                found = not wanted or wanted in name or wanted in help_text.lower()
-                row.layout.display = None if found else "none"
-                first = index if found and wanted and first is None else first
-        if first is not None:
-            self._accordion.selected_index = first
+        found = set()
+        for name, row in self._rows.items():
+            help_text = PipelineConfig.model_fields[name].description or ""
+            if not wanted or wanted in name or wanted in help_text.lower():
+                found.add(row)
+            row.layout.display = None if row in found else "none"
+        opened = (index for index, rows in enumerate(self._groups) if wanted and found.intersection(rows))
+        self._accordion.selected_index = next(opened, None)
 
 
 def pipeline_configuration_widget(workspace: Workspace | None = None) -> widgets.VBox:

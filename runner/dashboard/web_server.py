@@ -22,6 +22,7 @@ from tornado.ioloop import IOLoop
 from voila.app import Voila
 
 from runner.dashboard.frame import FILES_VARIABLE
+from runner.dashboard.login_page import LoginPage
 from runner.dashboard.notebook_page import notebook_page
 from runner.errors import ConfigurationError
 from stagekit.base.paths import make_private_dir
@@ -46,6 +47,10 @@ _HEADERS = {
 
 class TokenIdentity(IdentityProvider):
     """Lets in who has the token; compares it in a time that tells nothing about it."""
+
+    def __init__(self, **settings: Any) -> None:
+        # Voilà names a page of its own, which says neither what this is nor where the token is found.
+        super().__init__(**settings | {"login_handler_class": LoginPage})
 
     @property
     def auth_enabled(self) -> bool:

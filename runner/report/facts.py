@@ -91,6 +91,7 @@ class _Collector:
             for name in ("problems", "ignored", "quality", "notes"):
                 setattr(report, name, getattr(former, name))
         report.stages = self._told("stages", lambda: stage_reports(manager, state, events), [])
+        report.planned = _planned(events)
         sources = [stage.carried_from for stage in report.stages]
         worked = not sources or not all(sources)
         report.figures_of = "" if worked else max(sources)
@@ -171,3 +172,9 @@ class _Collector:
             for name in PipelineConfig.model_fields
             if name in found and found[name] != default_value(name)
         ]
+
+
+def _planned(events: list[Row]) -> list[str]:
+    """Return the stages that a run named when it began, or when it was resumed last."""
+    starts = [event.get("stages") for event in events if event.get("kind") == "run_started"]
+    return [str(name) for name in starts[-1]] if starts and isinstance(starts[-1], list) else []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from runner.report import words
+from runner.report.flow import FLOW_STYLE, flow_figure, flow_steps
 from runner.report.model import RunReport
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def render_html(report: RunReport, plots: Mapping[str, str]) -> str:
     from markupsafe import Markup
 
     trusted = {name: Markup(svg) for name, svg in plots.items()}  # ours, with escaped labels
-    css = Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))
+    css = Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8") + FLOW_STYLE)
+    flow = Markup(flow_figure(flow_steps(report.stages, report.planned)))  # ours, with escaped texts
     kind, sign, word = _STATUS.get(report.status, ("warn", "?", report.status))
     return (
         _environment()
@@ -49,6 +51,7 @@ def render_html(report: RunReport, plots: Mapping[str, str]) -> str:
             report=report,
             plots=trusted,
             css=css,
+            flow=flow,
             kind=kind,
             sign=sign,
             status_word=word,

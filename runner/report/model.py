@@ -211,6 +211,7 @@ class RunReport(BaseModel):
     quality: list[DocumentNote] = Field(default=[], description="documents below a quality threshold")
     notes: list[Group] = Field(default=[], description="what the stages noted about documents")
     stages: list[StageReport] = []
+    planned: list[str] = Field(default=[], description="all stages of the run, also those not begun")
     content: Content | None = Field(default=None, description="None if the run has executed nothing")
     figures_of: str = Field(
         default="", description="the run that did the work, if this one had nothing to do"

@@ -112,7 +112,9 @@ def test_without_the_token_there_is_no_page_and_nothing_listens_elsewhere(server
     for query in ("", "?token=", "?token=wrong", f"{server.address.partition('/?')[2][:-1]}"):
         with urllib.request.urlopen(f"{server.root}{query}", timeout=20) as answer:
             assert "/login" in answer.url
-            assert "create_pipeline_dashboard" not in answer.read().decode()
+            said = answer.read().decode()
+            assert "create_pipeline_dashboard" not in said
+            assert "which keeps a Qdrant collection in step" in said, "a stranger is told what this is"
     for path in ("api/kernels/00000000-0000-0000-0000-000000000000", "voila/files/dashboard.ipynb"):
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{server.root}{path}", timeout=20)
@@ -174,7 +176,7 @@ def test_a_run_is_configured_started_cancelled_resumed_and_understood(server: Se
     _tab(page, "Search")
     page.get_by_placeholder("A question in your own words").fill("Quando pedir férias?")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".hit:has-text('Férias são pedidas')")
+    page.wait_for_selector(".hit mark:has-text('Férias são pedidas')")
 
     # The report, in a frame; its links open the executed notebooks, as pages in which nothing runs.
     _tab(page, "Overview")

@@ -287,7 +287,8 @@ def test_the_passages_that_were_found_are_listed(
 ) -> None:
     hit = {"rank": 1, "title": "Férias", "score": 0.5, "text": "30 dias", "pages": [], "version": "",
            "section_titles": [], "clause": None, "has_struck_text": False, "status": "approved",
-           "link": "a.md@1", "path": "a.md", "paths": ["a.md"], "expired": False, "watermark": None,
+           "answer": "", "link": "a.md@1",
+           "path": "a.md", "paths": ["a.md"], "expired": False, "watermark": None,
            "expiration_date": None, "superseded_by": None, "stale": False}  # fmt: skip
     answers = [[hit], []]
     asked: list[Any] = []
@@ -314,9 +315,11 @@ def test_the_passages_that_were_found_are_listed(
 
 def test_a_passage_is_text_and_only_a_web_address_becomes_a_link() -> None:
     hit = {
-        "rank": 1, "title": "<i>T</i>", "score": 0.5, "text": "<script>" + "word " * 300, "pages": [3],
+        "rank": 1, "title": "<i>T</i>", "score": 0.5, "text": "<script>" + "word " * 300,
+        "pages": [3],
         "section_titles": ["A", "B"], "clause": "Art. 5º", "has_struck_text": True, "version": "2",
-        "link": "javascript:alert(1)", "path": "a.md", "paths": ["a.md", "<b>.md"], "status": "approved",
+        "answer": "", "link": "javascript:alert(1)",
+        "path": "a.md", "paths": ["a.md", "<b>.md"], "status": "approved",
         "expired": False, "expiration_date": None, "superseded_by": None, "stale": False, "watermark": None,
     }  # fmt: skip
     shown = _passage(hit)

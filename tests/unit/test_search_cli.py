@@ -190,7 +190,7 @@ HIT = {
     "pages": [3], "version": "2.1", "section_titles": ["A", "B [1]"], "paths": ["x.md"],
     "clause": None, "has_struck_text": False, "status": "approved", "watermark": None,
     "expired": False, "expiration_date": None, "superseded_by": None, "stale": False,
-    "text": "uma  linha\n" + "palavra " * 100, "link": "https://gitlab.example/" + "x" * 90,
+    "text": "uma  linha " + "palavra " * 100, "answer": "", "link": "https://gitlab.example/" + "x" * 90,
 }  # fmt: skip
 
 
@@ -204,6 +204,23 @@ def test_a_passage_stands_in_its_context_and_fits_the_terminal() -> None:
     assert all(len(line) <= 80 for line in lines if "https" not in line)
     assert text.count("palavra") < 70
     assert "palavra …" in text
+
+
+def test_a_passage_is_shown_without_markdown_around_the_sentence_that_answers() -> None:
+    text = (
+        "# Férias\n\n"
+        + "Antes. " * 100
+        + "\n\n- Peça com **30 dias**.\n\n| Prazo | Dias |\n|---|---|\n| férias | 30 |"
+    )
+    commit = "f121fc2e9c47bab24291e37ff12c39fb71f0c1f2"
+    hit = HIT | {"text": text, "answer": "Peça com **30 dias**.", "link": f"a.md@{commit}", "clause": "4, c"}
+    said = shown(print_hits, [hit]).splitlines()
+    assert said[2:6] == ["   …", "   • Peça com 30 dias.", "   Prazo · Dias", "   férias · 30"]
+    assert said[6] == "   a.md@f121fc2e", "eight digits of a commit tell it from others"
+    assert "clause 4, c" in said[1]
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard")
+    print_hits(console, [hit])
+    assert "\x1b[1;33mPeça com 30 dias.\x1b[0m" in console.file.getvalue()
 
 
 def test_what_a_passage_lacks_is_left_out_and_copies_are_said() -> None:

@@ -70,7 +70,7 @@ def test_a_hostile_name_is_shown_as_it_is_written_in_every_kind_of_output(
     shown = console()
     hit = {
         "rank": 1, "title": ATTACK, "section_titles": [ATTACK], "pages": [1], "version": ATTACK,
-        "score": 1.0, "paths": ["a", ATTACK], "text": ATTACK, "link": f"http://x/{ATTACK}",
+        "score": 1.0, "paths": ["a", ATTACK], "answer": "", "text": ATTACK, "link": f"http://x/{ATTACK}",
         "expired": True, "expiration_date": ATTACK, "superseded_by": {"title": ATTACK}, "stale": True,
         "clause": ATTACK, "has_struck_text": True, "status": ATTACK, "watermark": ATTACK,
     }  # fmt: skip

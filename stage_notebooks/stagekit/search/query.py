@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stagekit.declared.validity import has_expired, resolve_day
 from stagekit.enrichment.citation import file_link
 from stagekit.errors import StageError
+from stagekit.search.answer_sentences import answer_sentences
 from stagekit.search.filters import build_filter, one_file, read_filters
 from stagekit.search.passages import Passage, Payload, copies
 from stagekit.search.retrieval import (
@@ -66,6 +67,7 @@ class Hit:
         path: of a document that has the text; of copies, one that is in force where there is one.
         paths: of all documents that have the same text and meet the filters, `path` first.
         expired: the document's own last day has passed, on the day of the question.
+        answer: the sentence of `text` that shares most of the question's rare words, "" where none does.
         stale: the version now in the branch cannot be read, and this one stands in.
         link: web address of the file at its commit where the repository has one, else ``path@commit``.
 
@@ -83,6 +85,7 @@ class Hit:
     clause: str | None
     has_struck_text: bool
     text: str
+    answer: str
     document_id: str
     chunk_id: str
     version: str
@@ -192,7 +195,7 @@ def search(
         )
         texts = [str(passage.payloads[0]["content_hash"]) for passage in found]
         others = copies(client, collection.name, texts, query_filter) if texts else {}
-    return _hits(found, others, day)
+    return _hits(found, others, day, question)
 
 
 def _embed(
@@ -224,10 +227,13 @@ def question_model(
     return load_model(name, revision, dtype=dtype, device=device, backend="torch")
 
 
-def _hits(found: Sequence[Passage], others: Mapping[str, Sequence[Payload]], day: str) -> list[Hit]:
+def _hits(
+    found: Sequence[Passage], others: Mapping[str, Sequence[Payload]], day: str, question: str
+) -> list[Hit]:
+    answers = answer_sentences(question, [str(one.payloads[0]["chunk_content"]) for one in found])
     said: Counter[tuple[str, str]] = Counter()
     hits = []
-    for rank, passage in enumerate(found, start=1):
+    for rank, (passage, answer) in enumerate(zip(found, answers, strict=True), start=1):
         first = passage.payloads[0]
         document, text = str(first["document_id"]), str(first["content_hash"])
         said[document, text] += 1
@@ -248,6 +254,7 @@ def _hits(found: Sequence[Passage], others: Mapping[str, Sequence[Payload]], day
                 clause=payload.get("clause"),
                 has_struck_text=bool(payload.get("has_struck_text")),
                 text=payload["chunk_content"],
+                answer=answer if answer in payload["chunk_content"] else "",
                 document_id=payload["document_id"],
                 chunk_id=payload["chunk_id"],
                 version=payload["version"],

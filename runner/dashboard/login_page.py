@@ -1,0 +1,53 @@
+"""What somebody sees who comes without the token: what this is, and where the token is found."""
+
+from __future__ import annotations
+
+import html
+
+from jupyter_server.auth.login import LoginFormHandler
+from tornado.escape import url_escape
+
+__all__ = ["LoginPage"]
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>nic-etl: the token is missing</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; color: #1f2328; }}
+body {{ max-width: 640px; margin: 8vh auto; padding: 0 16px; }}
+code {{ background: #f6f8fa; padding: 1px 4px; overflow-wrap: anywhere; }}
+form {{ display: flex; flex-wrap: wrap; gap: 8px; margin: 20px 0; }} label {{ flex-basis: 100%; }}
+input {{ flex: 1 1 240px; font: inherit; padding: 6px 8px; min-width: 0; }}
+button {{ font: inherit; padding: 6px 16px; }}
+.bad {{ color: #a40e26; font-weight: 600; }}
+</style></head><body>
+<h1>nic-etl</h1>
+<p>This is the dashboard of nic-etl, which keeps a Qdrant collection in step with approved documents: here
+runs are started and watched, documents that need attention are found, and questions are asked.</p>
+<p>It opens for whoever has its token. The token is the end of the address that
+<code>nic-etl dashboard</code> printed in the terminal where it was started:
+<code>http://127.0.0.1:…/?token=…</code>. Open that address, or paste the token here.</p>
+{complaint}<form method="post" action="{action}">{xsrf}
+<label for="password">Token</label>
+<input id="password" name="password" type="password" autocomplete="off" autofocus>
+<button>Open the dashboard</button></form>
+<p>Is that terminal closed? Then start the dashboard again: each start has a token of its own, and a run that
+goes on is not affected.</p>
+</body></html>"""
+
+
+class LoginPage(LoginFormHandler):
+    """Jupyter's login with a page of our own, which asks nobody for anything."""
+
+    def _render(self, message: dict[str, str] | None = None) -> None:
+        complaint = '<p class="bad">This is not the token of this dashboard.</p>' if message else ""
+        follow = url_escape(self.get_argument("next", default=self.base_url))
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.write(
+            _PAGE.format(
+                complaint=complaint,
+                action=html.escape(f"{self.base_url}login?next={follow}"),
+                xsrf=self.xsrf_form_html(),
+            )
+        )

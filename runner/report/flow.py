@@ -1,0 +1,228 @@
+"""The run as a picture: its stages, what flows from one to the next, and what leaves at each.
+
+Two drawings of the same: side by side for a screen, one below the other for a telephone; the page shows one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from runner.report.model import StageReport
+from runner.report.words import number, stage_words
+
+__all__ = ["FLOW_STYLE", "FlowStep", "flow_figure", "flow_steps", "standalone_flow"]
+
+_MADE = {  # the metric with what flows out of a stage; out of any other flow the documents that are ok
+    "text_chunking": "chunks",
+    "embedding_generation": "vectors",
+    "metadata_enrichment": "payloads",
+    "qdrant_storage": "points",
+}
+_BROKEN = {"failed", "cancelled", "interrupted"}
+_BOX, _GAP, _HEIGHT = 108, 74, 64  # pixels of the wide drawing
+_LINE = 16
+
+FLOW_STYLE = """
+.flow svg { display: block; width: 100%; height: auto; max-width: none; }
+.flow svg.tall { display: none; max-width: 26rem; }
+.flow text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+.flow text { fill: var(--ink, #1b1f24); }
+.flow text.count { font-weight: 700; font-size: 15px; } .flow text.name { font-weight: 600; }
+.flow text.soft { fill: var(--soft, #57606a); } .flow text.bad { fill: var(--bad, #b3261e); }
+.flow text.warn { fill: var(--warn, #8a5a00); }
+.flow rect { fill: var(--card, #f5f6f8); stroke: var(--series-1, #0072b2); stroke-width: 1.5; }
+.flow rect.soft { stroke: var(--soft, #57606a); stroke-dasharray: 4 3; }
+.flow rect.bad { stroke: var(--bad, #b3261e); stroke-width: 2.5; }
+.flow path { fill: none; stroke: var(--soft, #57606a); stroke-width: 1.5; }
+@media (max-width: 700px) { .flow svg.wide { display: none; } .flow svg.tall { display: block; } }
+"""
+"""CSS of the picture; the colours are the page's, where it names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStep:
+    """A stage in the picture.
+
+    Attributes:
+        stage: its name.
+        state: in a word or two: success, carried over, failed, not reached, …
+        kind: how its box is drawn: "" as done, "soft" as not executed in this run, "bad" as broken off.
+        enters: how much came in, and its unit; None where nobody knows.
+        makes: how much came out, and its unit; None where nobody knows.
+        leaves: what did not go on, as "2 rejected".
+        stays: what was not made anew, as "20 documents unchanged".
+    """
+
+    stage: str
+    state: str
+    kind: str = ""
+    enters: tuple[int, str] | None = None
+    makes: tuple[int, str] | None = None
+    leaves: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
+
+
+def flow_steps(stages: Sequence[StageReport], planned: Sequence[str] = ()) -> list[FlowStep]:
+    """Return the steps of a run, in the order of the chain.
+
+    Args:
+        stages: those that have begun.
+        planned: names of all stages of the run; those that have not begun are shown as not reached.
+    """
+    begun = {stage.name: stage for stage in stages}
+    names = [*planned, *(name for name in begun if name not in planned)]
+    return [_step(begun[name]) if name in begun else FlowStep(name, "not reached", "soft") for name in names]
+
+
+def _step(stage: StageReport) -> FlowStep:
+    counts, metrics = stage.counts, stage.metrics
+    kind = "bad" if stage.status in _BROKEN else "" if stage.executed else "soft"
+    if not counts:
+        return FlowStep(stage.name, stage_words(stage), kind)
+    read, files = counts.get("read", 0), metrics.get("files")
+    served = counts.get("ok", 0) + counts.get("stale", 0)
+    unit = _MADE.get(stage.name, "")
+    found = metrics.get(unit)
+    points = found if isinstance(found, dict) else {}
+    made = points.get("total") if points else found
+    leaving = {
+        "ignored": metrics.get("ignored"),
+        "rejected": counts.get("rejected"),
+        "failed": counts.get("failed"),
+        "points deleted": points.get("deleted"),
+    }
+    # Of a stage that was carried over everything is as before: its box says so.
+    staying = {
+        "documents in an earlier version": counts.get("stale"),
+        "documents unchanged": not points and stage.executed and counts.get("unchanged"),
+        "vectors reused": stage.executed and metrics.get("vectors_reused"),
+        "points unchanged": stage.executed and points.get("unchanged"),
+    }
+    return FlowStep(
+        stage.name,
+        stage_words(stage),
+        kind,
+        enters=(files, "files") if isinstance(files, int) else (read, "documents"),
+        makes=(made, unit) if isinstance(made, int) else (served, "documents"),
+        leaves=tuple(_told(leaving)),
+        stays=tuple(_told(staying)),
+    )
+
+
+def _told(counts: dict[str, object]) -> Iterator[str]:
+    for words, count in counts.items():
+        if isinstance(count, int) and count:
+            one = words.replace("documents ", "document ").replace("vectors ", "vector ")
+            yield f"{number(count)} {one.replace('points ', 'point ') if count == 1 else words}"
+
+
+def flow_figure(steps: Sequence[FlowStep]) -> str:
+    """Return both drawings as HTML, to be styled by :data:`FLOW_STYLE`; empty where there is no step."""
+    return f'<div class="flow">{_wide(steps)}{_tall(steps)}</div>' if steps else ""
+
+
+def standalone_flow(steps: Sequence[FlowStep]) -> str:
+    """Return the wide drawing as an SVG file of its own, on white."""
+    drawn = _wide(steps)
+    end = drawn.index(">") + 1
+    paper = '<rect width="100%" height="100%" style="fill:#fff;stroke:none"/>'
+    head = drawn[:end].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
+    style = FLOW_STYLE.replace(".flow svg", ".never").partition("@media")[0]
+    body = f"<style>{style}</style>{paper}<g class='flow'>{drawn[end:].removesuffix('</svg>')}</g>"
+    return f"{head}{body}</svg>\n"
+
+
+def _label(steps: Sequence[FlowStep]) -> str:
+    told = []
+    for step in steps:
+        made = f"{number(step.makes[0])} {_unit(step.makes)}" if step.makes else "nothing known"
+        told.append(f"{step.stage} ({', '.join((step.state, made, *step.leaves, *step.stays))})")
+    return escape("; ".join(told))
+
+
+def _wide(steps: Sequence[FlowStep]) -> str:
+    top, middle, step_width = 8, 8 + _HEIGHT / 2, _BOX + _GAP
+    lines = max((len(step.leaves) + len(step.stays) for step in steps), default=0)
+    width, height = _GAP + step_width * len(steps), top + _HEIGHT + 8 + _LINE * lines + 4
+    parts = []
+    for place, step in enumerate(steps):
+        left = _GAP + place * step_width
+        center = left + _BOX / 2
+        if place == 0:
+            parts += _arrow_across(0, middle, step.enters)
+        parts += [
+            f'<rect class="{step.kind}" x="{left}" y="{top}" width="{_BOX}" height="{_HEIGHT}" rx="6"/>'
+        ]
+        first, _, second = step.stage.partition("_")
+        names = [first, second] if second else [first]
+        parts += [_text(center, top + 18 + 15 * n, name, "name middle") for n, name in enumerate(names)]
+        parts.append(_text(center, top + 54, step.state, f"{step.kind or 'soft'} middle"))
+        parts += _arrow_across(left + _BOX, middle, step.makes)
+        said = [(words, "warn") for words in step.leaves] + [(words, "soft") for words in step.stays]
+        parts += [
+            _text(
+                center,
+                top + _HEIGHT + 18 + _LINE * n,
+                ("↓ " if tone == "warn" else "") + words,
+                f"{tone} middle",
+            )
+            for n, (words, tone) in enumerate(said)
+        ]
+    return _drawing("wide", width, height, _label(steps), parts)
+
+
+def _arrow_across(left: float, y: float, amount: tuple[int, str] | None) -> list[str]:
+    right = left + _GAP - 4
+    drawn = [f'<path d="M{left + 4} {y}H{right}m-6 -4l6 4l-6 4"/>']
+    if amount:
+        center = left + _GAP / 2
+        drawn.append(_text(center, y - 8, number(amount[0]), "count middle"))
+        drawn.append(_text(center, y + 18, _unit(amount), "soft middle small"))
+    return drawn
+
+
+def _tall(steps: Sequence[FlowStep]) -> str:
+    box, gap, width, center, side = 44, 34, 380, 96, 202
+    y, parts = 0.0, []
+    for place, step in enumerate(steps):
+        if place == 0:
+            parts += _arrow_down(center, y, gap, step.enters)
+            y += gap
+        said = [(words, "warn") for words in step.leaves] + [(words, "soft") for words in step.stays]
+        parts.append(f'<rect class="{step.kind}" x="2" y="{y}" width="188" height="{box}" rx="6"/>')
+        parts.append(_text(center, y + 19, step.stage, "name middle"))
+        parts.append(_text(center, y + 36, step.state, f"{step.kind or 'soft'} middle"))
+        parts += [
+            _text(side, y + 19 + 17 * n, ("→ " if tone == "warn" else "") + words, tone)
+            for n, (words, tone) in enumerate(said)
+        ]
+        y += box
+        parts += _arrow_down(center, y, gap, step.makes)
+        y += gap
+    return _drawing("tall", width, y, _label(steps), parts)
+
+
+def _arrow_down(x: float, top: float, gap: float, amount: tuple[int, str] | None) -> list[str]:
+    drawn = [f'<path d="M{x} {top + 3}V{top + gap - 3}m-4 -6l4 6l4 -6"/>']
+    if amount:
+        drawn.append(_text(x + 14, top + gap / 2 + 5, f"{number(amount[0])} {_unit(amount)}", "count"))
+    return drawn
+
+
+def _unit(amount: tuple[int, str]) -> str:
+    count, unit = amount
+    return unit.removesuffix("s") if count == 1 else unit
+
+
+def _text(x: float, y: float, words: str, kind: str) -> str:
+    anchor = ' text-anchor="middle"' if "middle" in kind else ""
+    size = ' style="font-size:11px"' if "small" in kind else ""
+    names = " ".join(name for name in kind.split() if name not in {"middle", "small"})
+    return f'<text x="{x:g}" y="{y:g}" class="{names}"{anchor}{size}>{escape(words)}</text>'
+
+
+def _drawing(name: str, width: float, height: float, label: str, parts: Sequence[str]) -> str:
+    head = f'<svg class="{name}" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{label}">'
+    return f"{head}{''.join(parts)}</svg>"
