@@ -21,6 +21,7 @@ __all__ = ["write_drawn_boxes"]
 SIDES = (6.0, 16.0)  # points; smaller squares are bullets, larger ones cells
 NEAREST_LABEL = 1.5  # white between a box and its label, in sides of the box
 TOUCHING = 1.0  # points between squares that are the cells of a table, or of a field for single letters
+MOST_SQUARES = 500  # of a form; where there are more, they are a grid or a drawing
 CLOSE_LOOK = 4.0  # pixels a point
 BORDER = 0.22  # share of the side at each edge that may be the border
 CONTRAST = 60  # levels between a mark and its ground
@@ -42,9 +43,8 @@ def write_drawn_boxes(
     Returns:
         The texts that are marks in a box, which have to go; None where the page has no such box.
     """
-    squares = _alone(small_squares(page.page, *SIDES))
-    if not squares:
-        return None
+    drawn = small_squares(page.page, *SIDES)
+    squares = _alone(drawn) if len(drawn) <= MOST_SQUARES else []
     picture: Picture | None = None
     gone: list[PaintedText] | None = None
     for box in squares:
@@ -73,10 +73,11 @@ def _alone(squares: Sequence[Box]) -> list[Box]:
         if not any(other.holds(box, slack=TOUCHING) for other in found):
             found.append(box)
     touching: set[Box] = set()
-    for key in (lambda box: (box.bottom, box.left), lambda box: (box.left, box.bottom)):
-        for one, other in pairwise(sorted(found, key=key)):
-            if _touch(one, other):
-                touching |= {one, other}
+    in_rows = sorted(found, key=lambda box: (round(box.bottom), box.left))
+    in_columns = sorted(found, key=lambda box: (round(box.left), box.bottom))
+    for one, other in (*pairwise(in_rows), *pairwise(in_columns)):
+        if _touch(one, other):
+            touching |= {one, other}
     return [box for box in found if box not in touching]
 
 
