@@ -177,6 +177,26 @@ def test_a_table_without_rules_whose_columns_stand_far_apart_has_its_rows(read, 
     assert "O pagamento é feito no banco até o quinto dia útil." in lines
 
 
+def test_a_table_without_rules_keeps_its_short_columns(read):
+    rows = [(str(40100 + 7 * n), SERVICES[n % 6], UNITS[n % 3], ("Manhã", "Tarde")[n % 2]) for n in range(32)]
+    columns = (32, 120, 330, 500)
+
+    def draw(page):
+        page.setFont("Helvetica-Bold", 11)
+        page.drawString(32, 790, "Relação dos serviços da unidade")
+        for left, label in zip(columns, ("Código", "Serviço", "Como", "Turno"), strict=True):
+            page.drawString(left, 765, label)
+        page.setFont("Helvetica", 11)
+        for index, row in enumerate(rows):
+            for left, cell in zip(columns, row, strict=True):
+                page.drawString(left, 748 - 17 * index, cell)
+
+    written = read(pdf(draw))
+    assert "| Código | Serviço | Como | Turno |" in written
+    for row in rows:
+        assert f"| {' | '.join(row)} |" in written
+
+
 def test_signatures_beside_one_another_are_no_table(read):
     def draw(page):
         page.setFont("Helvetica", 11)

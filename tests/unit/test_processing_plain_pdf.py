@@ -286,3 +286,69 @@ class TestLettersThatLie:
         texts, found = pages_of(pdf(draw))
         assert "mkdir -p" in texts[0]
         assert found.rewritten is None
+
+
+class TestDrawnBoxes:
+    """Boxes to tick that are lines on the page, as browsers and form programs draw them."""
+
+    @staticmethod
+    def lines(draw):
+        def page_of(page):
+            page.setFont("Helvetica", 11)
+            draw(page)
+
+        return [written_out(line) for line in ParsedPage(pdf(page_of)).text.splitlines()]
+
+    @staticmethod
+    def cross(page, x, y, side):
+        page.line(x, y, x + side, y + side)
+        page.line(x, y + side, x + side, y)
+
+    @staticmethod
+    def hook(page, x, y, side):
+        page.lines(
+            [
+                (x + 0.2 * side, y + 0.5 * side, x + 0.45 * side, y + 0.2 * side),
+                (x + 0.45 * side, y + 0.2 * side, x + 0.8 * side, y + 0.8 * side),
+            ]
+        )
+
+    @staticmethod
+    def letter(page, x, y, side):
+        page.drawCentredString(x + side / 2, y + 0.15 * side, "X")
+
+    @pytest.mark.parametrize("mark", ["cross", "hook", "letter"])
+    @pytest.mark.parametrize(("side", "radius"), [(8, 0), (11, 2), (14, 0)])
+    def test_what_is_ticked_and_what_is_not_is_read(self, mark, side, radius):
+        labels = (("Abono de dez dias", True), ("Parcelamento", False), ("Adiantamento", True))
+
+        def draw(page):
+            for index, (label, ticked) in enumerate(labels):
+                x, y = 60, 760 - 24 * index
+                page.roundRect(x, y, side, side, radius) if radius else page.rect(x, y, side, side)
+                if ticked:
+                    getattr(self, mark)(page, x, y, side)
+                page.drawString(x + side + 6, y + 1, label)
+
+        expected = [f"{'☑' if ticked else '☐'} {label}" for label, ticked in labels]
+        assert [" ".join(line.split()) for line in self.lines(draw)] == expected
+
+    def test_cells_bullets_numbers_and_frames_are_no_boxes_to_tick(self):
+        def draw(page):
+            for index, digit in enumerate("2025"):  # a field with a square for each letter
+                page.rect(60 + 14 * index, 760, 14, 14)
+                page.drawString(64 + 14 * index, 763, digit)
+            page.drawString(122, 763, "Ano")
+            page.rect(60, 730, 7, 7, fill=1)
+            page.drawString(72, 730, "Ponto")
+            page.rect(60, 700, 14, 14)
+            page.drawString(64, 703, "4")
+            page.drawString(80, 703, "Passo")
+            page.circle(66, 676, 6)
+            page.drawString(80, 673, "Aviso")
+            page.rect(60, 640, 60, 20)
+            page.drawString(130, 646, "Quadro")
+
+        text = " ".join(self.lines(draw))
+        assert "Ano" in text
+        assert not {"☑", "☐"} & set(text)

@@ -14,7 +14,7 @@ from typing import Any
 from stagekit.processing.pdf.ink.field_labels import label_before, label_behind, shown_in
 from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedText, by_font, count_objects, font_name
-from stagekit.processing.pdf.ink.signs import EMPTY, TICKED, sign_object
+from stagekit.processing.pdf.ink.signs import EMPTY, TICKED, insert_sign, sign_object
 
 __all__ = ["DrawnStamps", "draw_annotations", "write_ticks"]
 
@@ -253,11 +253,10 @@ def _add_box(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotation
         return False
     sign = TICKED if pdfium.FPDFAnnot_IsChecked(form, annotation.handle) else EMPTY
     label = label_behind(box, page)
-    size = label.size if label else _BOX_SIZE * box.height
-    text = sign_object(document, sign, size)
     if label:
-        _insert(pdfium, page.page, text, label.box.left - 1.1 * size, label.foot)
+        insert_sign(document, page.page, sign, label.size, label.box.left, label.foot)
     else:
+        text = sign_object(document, sign, _BOX_SIZE * box.height)
         _insert(pdfium, page.page, text, box.left, box.bottom + 0.15 * box.height)
     return True
 

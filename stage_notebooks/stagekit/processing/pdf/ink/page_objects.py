@@ -23,11 +23,14 @@ __all__ = [
     "object_letters",
     "page_objects",
     "shown_box",
+    "small_squares",
 ]
 
 MOST_CORNERS = 6  # of a clip that is a rectangle
 THINNEST_BAR = 4.0  # points of a stroke that is as good as a filled bar
 USUAL_TEXT = 256  # bytes of the letters of a text object, beyond which they are asked for twice
+NEAR_SQUARE = 1.2  # of the sides of a square, the longer over the shorter
+ROUNDED = 0.3  # share of the side that a square's corners may be cut
 MOST_NESTED = 12  # forms within forms; PDFium itself stops earlier
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -196,6 +199,56 @@ def font_name(font: Any) -> bytes:
 def shown_box(page: Any) -> Box:
     """Return the part of a page that is shown, in its own coordinates."""
     return Box(*page.get_bbox())  # the boxes of the page alone lack those that it inherits
+
+
+def small_squares(page: Any, least: float, most: float) -> list[Box]:
+    """Return the squares that are drawn on a page, also those with rounded corners.
+
+    Args:
+        page: Of PDFium.
+        least: Their shortest side, in points.
+        most: Their longest side, in points.
+    """
+    import pypdfium2.raw as pdfium
+
+    count = pdfium.FPDFPage_CountObjects(page)
+    handles = (pdfium.FPDFPage_GetObject(page, index) for index in range(count))
+    found = []
+    for handle, _, matrix in _unfolded(pdfium, handles, None, _UPRIGHT, 0):
+        if pdfium.FPDFPageObj_GetType(handle) != pdfium.FPDF_PAGEOBJ_PATH:
+            continue
+        box = _box(pdfium, handle, matrix)
+        sides = sorted((box.width, box.height))
+        small = least <= sides[0] and sides[1] <= min(most, NEAR_SQUARE * sides[0])
+        if small and _goes_round_corners(pdfium, handle):
+            found.append(box)
+    return found
+
+
+def _goes_round_corners(pdfium: Any, path: Any) -> bool:
+    """Whether each point of a path is near a corner of the box around it, and each corner has one."""
+    own, points = _path_points(pdfium, path)
+    if not points or own.area <= 0.0:
+        return False
+    corners = set()
+    for x, y in points:
+        across, up = (x - own.left) / own.width, (y - own.bottom) / own.height
+        if ROUNDED < across < 1 - ROUNDED or ROUNDED < up < 1 - ROUNDED:
+            return False
+        corners.add((across > 0.5, up > 0.5))
+    return len(corners) == 4 and len(points) > 3
+
+
+def _path_points(pdfium: Any, path: Any) -> tuple[Box, list[tuple[float, float]]]:
+    points = [_point(pdfium, path, index) for index in range(pdfium.FPDFPath_CountSegments(path))]
+    xs, ys = [x for x, _ in points] or [0.0], [y for _, y in points] or [0.0]
+    return Box(min(xs), min(ys), max(xs), max(ys)), points
+
+
+def _point(pdfium: Any, path: Any, index: int) -> tuple[float, float]:
+    x, y = ctypes.c_float(), ctypes.c_float()
+    pdfium.FPDFPathSegment_GetPoint(pdfium.FPDFPath_GetPathSegment(path, index), x, y)
+    return x.value, y.value
 
 
 def _unfolded(

@@ -18,6 +18,7 @@ from docling_core.types.doc import BoundingBox
 from stagekit.conservation.words import words_of
 from stagekit.processing.pdf.ink.annotations import DrawnStamps, draw_annotations, write_ticks
 from stagekit.processing.pdf.ink.covered_letters import SeenPart, covered_letters
+from stagekit.processing.pdf.ink.drawn_boxes import write_drawn_boxes
 from stagekit.processing.pdf.ink.font_maps import Fingerprint, doubtful_texts
 from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_edits import replace_by_picture, take_away
@@ -130,8 +131,12 @@ class _Plainer:
         self._hidden[number] += sum(len(words_of(opened.letters(text))) for text in hidden.nowhere)
         self._hidden[number] += sum(len(words_of(letters)) for letters in covered.values())
         gone = gone + stamped + [text for text in inked if text.order in seen]
-        gone = gone + write_ticks(self._document, opened, inked)
-        if gone:
+        marks = write_drawn_boxes(self._document, opened, inked)
+        in_boxes = {text.order for text in marks or ()}
+        gone = gone + (marks or [])
+        printed = [text for text in inked if text.order not in in_boxes]
+        gone = gone + write_ticks(self._document, opened, printed)
+        if gone or marks is not None:
             self._take_away(index, opened, gone, seen)
         else:
             opened.release().close()

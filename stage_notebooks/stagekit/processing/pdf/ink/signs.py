@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-__all__ = ["BAR", "BAR_SIGNS", "BOX_SIGNS", "EMPTY", "GAP", "TICKED", "sign_object"]
+__all__ = ["BAR", "BAR_SIGNS", "BOX_SIGNS", "EMPTY", "GAP", "TICKED", "insert_sign", "sign_object"]
 
 EMPTY, TICKED = "\u2761", "\u2767"
 BAR, GAP = "\u2763", "\u2765"  # stand for covered words; the cover is seen, or as white as the paper
@@ -17,6 +17,8 @@ BAR, GAP = "\u2763", "\u2765"  # stand for covered words; the cover is seen, or 
 # What is written for them in the end.
 BOX_SIGNS = {EMPTY: "☐", TICKED: "☑"}
 BAR_SIGNS = {BAR: "█", GAP: ""}
+
+BEFORE_LABEL = 1.1  # where a box stands before its label, in sizes of the label's letters
 
 _CODES = {EMPTY: 0xA1, TICKED: 0xA7, BAR: 0xA3, GAP: 0xA5}
 _WIDTHS = {EMPTY: 0.732, TICKED: 0.76, BAR: 0.544, GAP: 0.667}  # in sizes of the font
@@ -38,3 +40,21 @@ def sign_object(document: Any, sign: str, size: float, width: float | None = Non
     if width is not None:
         pdfium.FPDFPageObj_Transform(text, width / (size * _WIDTHS[sign]), 0.0, 0.0, 1.0, 0.0, 0.0)
     return text
+
+
+def insert_sign(document: Any, page: Any, sign: str, size: float, label: float, foot: float) -> None:
+    """Write the sign of a box before its label.
+
+    Args:
+        document: Of PDFium.
+        page: Of PDFium; it is changed.
+        sign: One of `BOX_SIGNS`.
+        size: Of the label's letters, in points.
+        label: Where the label begins, in points from the left.
+        foot: The line on which it stands, in points from below.
+    """
+    import pypdfium2.raw as pdfium
+
+    text = sign_object(document, sign, size)
+    pdfium.FPDFPageObj_Transform(text, 1.0, 0.0, 0.0, 1.0, label - BEFORE_LABEL * size, foot)
+    pdfium.FPDFPage_InsertObject(page, text)

@@ -19,6 +19,7 @@ from docling_core.types.doc.page import PdfTextCell, TextCell
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_structure import refine_regions, text_lines, with_own_ids
 from stagekit.processing.pdf.places import Place, PlacedCells, box_around, place_of
+from stagekit.processing.pdf.tables.cut_columns import cut_columns
 from stagekit.processing.pdf.tables.drawn_rules import drawn_rules
 from stagekit.processing.pdf.tables.scattered_regions import regions_in_rows
 from stagekit.processing.pdf.tables.table_grid import GridCell, Rule, Word, find_grid
@@ -82,7 +83,7 @@ class AlignedTableModel(BaseTableStructureModel):
             clusters: list[Cluster] = []
             freed: list[Cluster] = []
             single = _SingleWords(page)
-            whole, rest = _scattered_tables(page, layout.clusters, single)
+            whole, rest = _scattered_tables(page, _with_cut_columns(page, layout.clusters, single), single)
             for scattered in whole:
                 prediction.table_map[scattered.id] = scattered
                 clusters.append(scattered.cluster)
@@ -146,6 +147,24 @@ def _missed_table(page: Page, cluster: Cluster, single: _SingleWords) -> Table |
         return None
     table = _table(page, cluster.model_copy(update={"label": DocItemLabel.TABLE}), single)
     return table if table is not None and _is_full(table) else None
+
+
+def _with_cut_columns(page: Page, clusters: Sequence[Cluster], single: _SingleWords) -> list[Cluster]:
+    """Return a page's regions, each table with the columns outside its region that fill its rows."""
+    regions = list(clusters)
+    for table in [region for region in clusters if region.label in TABLE_LABELS]:
+        cut = cut_columns(table, regions)
+        narrow = _table(page, table, single) if cut else None
+        if narrow is None:
+            continue
+        cells = [cell for region in (table, *cut) for cell in region.cells]
+        box = BoundingBox.enclosing_bbox([region.bbox for region in (table, *cut)])
+        whole = table.model_copy(update={"cells": cells, "bbox": box, "children": [*table.children, *cut]})
+        wide = _table(page, whole, single)
+        if wide is not None and wide.num_rows == narrow.num_rows and _is_full(wide):
+            taken = {id(region) for region in cut}
+            regions = [whole if region is table else region for region in regions if id(region) not in taken]
+    return regions
 
 
 def _scattered_tables(
