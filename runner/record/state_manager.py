@@ -348,8 +348,8 @@ class StateManager:
             if fault := disk_fault(error):
                 raise StateManagementError(fault) from None
             raise StateManagementError(
-                f"outputs_dir: the folder {self.outputs} cannot be written to ({error.strerror}): give it to "
-                "the user who runs nic-etl, or choose another.",
+                f"outputs_dir: the folder {self.outputs} cannot be written to (run.lock: "
+                f"{error.strerror}): give it to the user who runs nic-etl, or choose another.",
                 exit_code=2,
             ) from None
         with os.fdopen(descriptor, "r+", encoding="utf-8") as file:

@@ -28,7 +28,7 @@ PEERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "LangChain": (
         "langchain_pipeline.py",
         (
-            "langchain-core==1.7.2",
+            "langchain-core==1.8.3",
             "langchain-classic==1.0.8",
             "langchain-qdrant==1.1.0",
             "langchain-huggingface==1.2.3",

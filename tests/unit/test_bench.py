@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.bench.__main__ import beside_peer, main
 from tests.bench.chain_phases import Noted, chain_phases, noted_seconds, read_notes
@@ -256,10 +259,24 @@ def test_the_peers_are_pinned_and_live_outside_the_project(
     assert environment_folder().is_relative_to(tmp_path)
     assert all("==" in package for _, packages in PEERS.values() for package in packages)
     assert all((ROOT / "tests/bench/peers" / script).is_file() for script, _ in PEERS.values())
+
+
+def test_who_installs_the_project_installs_no_peer() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = project["dependencies"] + [
+        line for extra, lines in project["optional-dependencies"].items() if extra != "dev" for line in lines
+    ]
+    peers = {line.partition("==")[0] for _, packages in PEERS.values() for line in packages}
+
+    assert not peers & {Requirement(line).name for line in asked}
+
+
+def test_peers_can_be_installed_beside_the_versions_that_they_share_with_the_project() -> None:
     lock = (ROOT / "requirements.lock").read_text()
-    assert not any(
-        f"\n{package.partition('=')[0]}==" in lock for _, names in PEERS.values() for package in names
-    )
+    locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock, re.MULTILINE))
+    pinned = dict(line.split("==") for _, packages in PEERS.values() for line in packages)
+
+    assert pinned == pinned | {name: locked[name] for name in pinned.keys() & locked.keys()}
 
 
 def test_a_peer_that_fails_leaves_the_others_their_round(

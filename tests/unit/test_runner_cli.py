@@ -372,7 +372,8 @@ def test_an_outputs_folder_that_cannot_be_made_is_told(nic_etl: Command, tmp_pat
 def test_a_fault_of_the_disk_is_a_sentence(nic_etl: Command, outputs: Path, state: PipelineState) -> None:
     (outputs / "run.lock").mkdir()  # refused by the operating system, not by us
     done = nic_etl("run")
-    assert done.code == 1
+    assert done.code == 2
+    assert done.err.startswith("outputs_dir: the folder ")
     assert "run.lock" in done.err
     assert len(done.err.splitlines()) == 1
 
