@@ -59,7 +59,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 class PapermillWords(TyperGroup):
     """The commands, to which ``-p name value``, as papermill has it, means ``-p name=value``."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the words of a command line, with the parameters of two words made one."""
         words = iter(args)
         joined: list[str] = []
