@@ -57,13 +57,12 @@ class Upgraded:
         return {one["path"]: one["reason"] for one in self.told("plan")[0].get("leaving", [])}
 
     def found(self) -> list[str]:
-        """Return the paths of all passages that a search finds with a word which every document has."""
+        """Return the paths of all passages: a search for so many finds each, by meaning where by nothing else."""
         hits = search(
             "revisa os registros, ou abre e fecha",
             qdrant_url=self.settings.get("qdrant_url", "embedded"),
             outputs_dir=str(self.outputs),
             embedding_model="packaged/multilingual-e5-small",
-            mode="sparse",
             top=50,
         )
         return sorted(hit.path for hit in hits)

