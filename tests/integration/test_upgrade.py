@@ -57,7 +57,7 @@ class Upgraded:
         return {one["path"]: one["reason"] for one in self.told("plan")[0].get("leaving", [])}
 
     def found(self) -> list[str]:
-        """Return the paths of all passages: a search for so many finds each, by meaning where by nothing else."""
+        """Return the paths of all passages: a search for so many finds each of them."""
         hits = search(
             "revisa os registros, ou abre e fecha",
             qdrant_url=self.settings.get("qdrant_url", "embedded"),

@@ -146,7 +146,7 @@ def test_a_folder_is_known_by_names_sizes_and_times(tmp_path: Path) -> None:
     assert head.look() != before
     (folder / "a.md").unlink()
     folder.rmdir()
-    with pytest.raises(StageError, match="cannot be read"):
+    with pytest.raises(StageError, match="does not exist; set it to"):
         head.look()
     head.close()
 
