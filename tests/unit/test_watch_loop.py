@@ -223,7 +223,7 @@ def test_a_source_that_cannot_be_reached_is_told_once_and_caught_up_with(scene: 
         settle()
     assert scene.runs == 1
     assert len(scene.kinds("source_unreachable")) == len(scene.kinds("source_reachable")) == 1
-    assert "cannot be read" in scene.kinds("source_unreachable")[0]["error"]
+    assert "does not exist" in scene.kinds("source_unreachable")[0]["error"]
 
 
 def test_it_waits_for_a_run_of_somebody_else_and_notes_runs_that_are_not_its_own(scene: Scene) -> None:
