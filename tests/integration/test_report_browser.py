@@ -59,7 +59,7 @@ def test_the_page_is_whole_quiet_and_fits(browser: Any, report: Path, width: int
     assert page.title().startswith("Failed: run ")
     assert page.evaluate("document.documentElement.scrollWidth") == width, "the page scrolls sideways"
     assert page.locator(".flow svg:visible").count() == 1, "one drawing of the run, the one that fits"
-    assert "documents" in page.locator(".flow svg:visible").inner_text()
+    assert "documents" in page.locator(".flow svg:visible").text_content()
     plots = page.locator("svg:visible")
     assert plots.count() == 7
     for number in range(plots.count()):
