@@ -152,13 +152,14 @@ def _encryption(settings: Settings) -> list[str]:
 
 
 def _cluster(settings: Settings) -> list[str]:
-    from stagekit.cluster.admission import require_access
-
     problems = []
     if settings.get("dask_scheduler") and find_spec("distributed") is None:
         problems.append(f"dask_scheduler is set, but Dask is not installed: {install_command('cluster')}.")
     url = os.environ.get("NIC_ETL_ARTIFACTS_URL", "")
     if "://" in url:
+        # Loaded for remote stores only: what workers are compared by is the code of all of stagekit.
+        from stagekit.cluster.admission import require_access
+
         try:
             require_access(open_store(url))
         except StageError as error:
