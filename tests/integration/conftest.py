@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -58,11 +59,22 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
     return SampleRun(outputs, json.loads(record.read_text()))
 
 
+def copy_outputs(outputs: Path, target: Path) -> None:
+    """Copy a folder that other tests read meanwhile: what readers make and take away again is left out."""
+
+    def copy(source: str, there: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copy2(source, there)
+
+    passing = shutil.ignore_patterns("*-wal", "*-shm", "*-journal", "*.tmp", "serve.json")
+    shutil.copytree(outputs, target, symlinks=True, ignore=passing, copy_function=copy)
+
+
 @pytest.fixture
 def sample_copy(sample_run: SampleRun, tmp_path: Path) -> SampleRun:
     """The run in a folder of its own, for tests that change something."""
     copy = tmp_path / "outputs"
-    shutil.copytree(sample_run.outputs, copy, symlinks=True)
+    copy_outputs(sample_run.outputs, copy)
     return SampleRun(copy, sample_run.summary)
 
 

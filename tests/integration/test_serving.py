@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +21,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from stagekit.base.sockets.warm_process import ask_warm_process, is_warm
-from tests.integration.conftest import NicEtl, SampleRun
+from tests.integration.conftest import NicEtl, SampleRun, copy_outputs
 
 pytestmark = pytest.mark.slow
 QUESTION = "prazo para comunicar um incidente de segurança"
@@ -49,7 +48,7 @@ def start(outputs: Path, *options: str, **environment: str) -> subprocess.Popen[
 @pytest.fixture(scope="module")
 def served(sample_run: SampleRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     outputs = tmp_path_factory.mktemp("served") / "outputs"
-    shutil.copytree(sample_run.outputs, outputs, symlinks=True)
+    copy_outputs(sample_run.outputs, outputs)
     process = start(outputs, "--port", "0", NIC_ETL_SERVE_TOKEN=TOKEN)
     with process:
         assert process.stdout is not None
