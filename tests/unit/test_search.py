@@ -436,7 +436,7 @@ def test_the_command_answers_with_json_alone_on_standard_output(monkeypatch, cap
     assert [hit["rank"] for hit in hits] == [1, 2]
     assert hits[0]["text"] == texts[2]
     assert set(hits[0]) == {
-        "answer",
+        "answer", "duplicate_of",
         "rank", "score", "path", "paths", "title", "page_number", "pages", "section_titles", "text",
         "document_id", "chunk_id", "clause", "has_struck_text", "version", "repository_commit", "link",
         "is_latest", "stale", "status", "language", "watermark", "effective_date", "expiration_date",

@@ -69,6 +69,7 @@ class Hit:
         expired: the document's own last day has passed, on the day of the question.
         answer: the sentence of `text` that shares most of the question's rare words, "" where none does.
         stale: the version now in the branch cannot be read, and this one stands in.
+        duplicate_of: always None: copies are one hit with all their `paths`; kept for programs that read it.
         link: web address of the file at its commit where the repository has one, else ``path@commit``.
 
     The others are fields of the payload, see :mod:`stagekit.enrichment.schema`.
@@ -100,6 +101,7 @@ class Hit:
     expired: bool
     superseded_by: dict[str, Any] | None
     link: str
+    duplicate_of: str | None = None
 
 
 def search(
