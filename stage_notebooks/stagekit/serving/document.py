@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from stagekit.search.passages import as_written
 from stagekit.search.query import SearchRequestError, file_link
 from stagekit.search.retrieval import open_collection, open_store
 
@@ -62,26 +63,18 @@ def document(
             rows += [point.payload for point in points if point.payload]
             if begin is None:
                 break
-    if not any(map(_as_written, rows)):
+    rows = [row for row in rows if as_written(row)]  # what somebody altered is not served
+    if not rows:
         raise SearchRequestError(
             f"The collection {collection_name} has no document {path}: name its path as a hit of a search "
             "shows it, or its document_id."
         )
-    rows = [row for row in rows if _as_written(row)]
     rows.sort(key=lambda row: int(row.get("chunk_index", 0)))
     told = {name: rows[0].get(name) for name in _OF_DOCUMENT if name in rows[0]}
     passages = [
         {name: row.get(name) for name in _OF_PASSAGE} | {"text": row["chunk_content"]} for row in rows
     ]
     return told | {"link": file_link(rows[0]), "passages": passages}
-
-
-def _as_written(payload: Mapping[str, Any]) -> bool:
-    """Tell whether a payload is the one that nic-etl wrote: what somebody altered is not served."""
-    from stagekit.enrichment.canonical import point_fingerprint
-
-    written = payload.get("point_fingerprint")
-    return not written or point_fingerprint(payload) == written
 
 
 def plain_document(path: str, **request: Any) -> dict[str, Any]:
