@@ -16,6 +16,8 @@ from stagekit.processing.ocr.ordinals import with_ordinals
         ("em 23º33'S, 46° 38' W", "em 23°33'S, 46° 38' W"),
         ("ângulo de 45º, giro de 180º", "ângulo de 45°, giro de 180°"),
         ("o 10° colocado e a 2ª via", "o 10º colocado e a 2ª via"),
+        ("Ata da 29ªreunião e da 5°Câmara", "Ata da 29ª reunião e da 5º Câmara"),
+        ("os 1ºs e as 2ªs, modelo X12ªabc", "os 1ºs e as 2ªs, modelo X12ªabc"),
         ("sem anel algum", "sem anel algum"),
     ],
 )

@@ -1,7 +1,7 @@
 """Tells the ordinal sign from the degree sign in text from OCR, which sees a small ring in both.
 
 Laws are full of ordinals (`art. 5º`, `nº 8.112`); a degree stands before C, F or K, in a coordinate, or where
-the words before it speak of an angle.
+the words before it speak of an angle. The gap behind an ordinal is narrow, and often not seen: `29ªreunião`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ _ANGLE = re.compile(
     r"\W+(?:\w+\W+){0,3}\d*$",
     re.IGNORECASE,
 )
+_GLUED = re.compile(r"(?<!\w)(\d{1,4}[ºª])(?=[^\W\d_ºª]{3})")  # `1ºs` and `2ªs` are plurals
 _LONGEST_ORDINAL = 2  # digits; 180° and 360° are angles
 
 
 def with_ordinals(text: str) -> str:
-    """Return a line of text with `º` after numbers and `n`, and `°` for degrees."""
-    return _RING.sub(lambda found: _written(found, text), text)
+    """Return a line of text with `º` after numbers and `n`, `°` for degrees, and a space behind `29ª`."""
+    return _GLUED.sub(r"\1 ", _RING.sub(lambda found: _written(found, text), text))
 
 
 def _written(found: re.Match[str], text: str) -> str:
