@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.models import PipelineState
-from runner.pipeline.hooks import EndedRun, Hook
+from runner.record.hooks import EndedRun, Hook
 from runner.record.state_manager import StateManager
 from runner.report.history import report_still_true
 from runner.report.write import write_report

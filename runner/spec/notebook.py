@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import runner
 from runner.config_manager import PipelineConfig, load_config
 from runner.models import PipelineStage
-from runner.pipeline.notebook_progress import ProgressTracker
 from runner.pipeline.orchestrator import PipelineOrchestrator
-from runner.pipeline.stages import default_stages
 from runner.record.monitor import PipelineMonitor
+from runner.record.notebook_progress import ProgressTracker
+from runner.stages.chain import default_stages
 
 if TYPE_CHECKING:
     from IPython.display import Markdown

@@ -12,9 +12,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from runner.config_manager import load_config
 from runner.models import PipelineStage
-from runner.pipeline import stages
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.report_generator import manifest_rows
+from runner.stages import chain as stages
 from stagekit.base.paths import source_notebook
 from stagekit.contract import ExecutionStatus
 from tests.integration.conftest import SampleRun

@@ -24,13 +24,14 @@ from runner.cli.app import app
 from runner.cli.progress_tracker import LiveReporter, make_reporter
 from runner.cli.welcome import GROUPS
 from runner.events import Event
-from runner.models import ExecutionStatus, PipelineResult, PipelineState
-from runner.pipeline.hooks import Hooks
+from runner.models import ExecutionStatus, PipelineState
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.pipeline.stage_manager import StageManager
+from runner.record.hooks import Hooks
 from runner.record.monitor import CancellationResult, PipelineMonitor, PipelineStatus
 from runner.record.report_generator import summarize
 from runner.record.state_manager import StateManager
+from runner.results import PipelineResult
 from tests.unit.core_notebooks import ended, record_run, record_stage
 
 
