@@ -12,7 +12,7 @@ from runner.pipeline.resume import started_by
 from runner.pipeline.run import Run
 from runner.record.environment import source_of
 from runner.record.hooks import EndedRun, Hooks
-from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, counts_carried, summarize, summary_text
+from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, carried_counts, summarize, summary_text
 from runner.results import PipelineResult
 from runner.stages.error_handler import plan_recovery
 from stagekit.base.disk_faults import disk_fault
@@ -43,7 +43,7 @@ def end_run(run: Run, errors: dict[str, BaseException], once_more: OnceMore, aft
         state.error = f"{error} To continue: `{recovery.command}`."
     fault = _save(run)
     rows = RunRows(manager, state)
-    summary = summarize(manager, state, rows, counts=counts_carried(manager, state))
+    summary = summarize(manager, state, rows, counts=carried_counts(manager, state))
     state.documents = {name: summary["documents"][name] for name in DOCUMENT_COUNTS}
     fault = _save(run, audited=True) or fault
     if fault and not errors:

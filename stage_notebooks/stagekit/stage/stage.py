@@ -30,7 +30,7 @@ from stagekit.contract import (
     read_scraps,
 )
 from stagekit.errors import StageError
-from stagekit.stage.carried import held_outcomes, map_record
+from stagekit.stage.carried import carried_outcomes, execution_record
 from stagekit.stage.display import Table, hide_documents, outcome_table, table
 from stagekit.stage.document_map import DocumentMap, MapMemory
 from stagekit.stage.execution import DocumentOutput, Executor, InProcess, Workplace
@@ -277,11 +277,11 @@ class Stage:
         record = self.memo.get_many([key]).get(key)
         if record is not None and record.get("base") != whole:
             record = None
-        held = held_outcomes(rows, record, self.store, carried=work.carry is dict)
-        others = rows.take(held.others).ordered("path")
-        made = encode_outcomes(work.outcomes(others, memory, held=len(held)))
-        table = held.merged(made, manifest_metadata(self.name, memory.columns.values()))
-        return Rows(table, record=map_record(whole, rows))
+        carried = carried_outcomes(rows, record, self.store, copied=work.carry is dict)
+        others = rows.take(carried.others).ordered("path")
+        made = encode_outcomes(work.outcomes(others, memory, carried=len(carried)))
+        table = carried.merged(made, manifest_metadata(self.name, memory.columns.values()))
+        return Rows(table, record=execution_record(whole, rows))
 
     def _count(self, outcomes: Sequence[Row]) -> None:
         result = self.result
