@@ -1,7 +1,8 @@
 """Outcomes that are carried over: told by comparing tables, not document by document.
 
 One of the last execution still holds if the same code and settings meet the same row of each product that
-the stage reads, and its artifacts are there. Whatever cannot be compared is simply processed as usual, by way of the memo.
+the stage reads, and its artifacts are there. Whatever cannot be compared is simply processed as usual, by
+way of the memo.
 """
 
 from __future__ import annotations

@@ -263,7 +263,7 @@ class Stage:
         else:
             # Beside the outcomes, what their rows in the manifest depend on.
             how = [function_source(one) if one else None for one in (key, carry)]
-            outcomes = self._with_held(rows, work, memory, digest(base, how, keep_last_good))
+            outcomes = self._with_carried(rows, work, memory, digest(base, how, keep_last_good))
         self._columns |= memory.columns
         for note in executor.notes:
             self.warn(note)
@@ -271,7 +271,7 @@ class Stage:
         self._count(outcomes)
         return outcomes
 
-    def _with_held(self, rows: Rows, work: DocumentMap, memory: MapMemory, whole: str) -> Rows:
+    def _with_carried(self, rows: Rows, work: DocumentMap, memory: MapMemory, whole: str) -> Rows:
         """Take over what still holds of the last execution, and process the other documents."""
         key = f"{MAP_KEY}{self.name}"
         record = self.memo.get_many([key]).get(key)
