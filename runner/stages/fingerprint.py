@@ -16,10 +16,10 @@ from stagekit.base.paths import package_dir
 from stagekit.checks.model_state import model_states
 from stagekit.contract import artifact_refs, read_scraps
 
-__all__ = ["code_parts", "stage_fingerprint", "stage_parameters"]
+__all__ = ["COMMON", "code_parts", "stage_fingerprint", "stage_parameters"]
 
-# What every stage is made with.
-_COMMON = ("__init__", "artifacts", "base", "contract", "errors", "sealing", "stage")
+COMMON = ("__init__", "artifacts", "base", "contract", "errors", "sealing", "stage")
+"""Modules and rooms of stagekit that every stage is made with."""
 
 
 def stage_parameters(
@@ -57,7 +57,7 @@ def stage_fingerprint(
 def code_parts(stage: PipelineStage) -> dict[str, str]:
     """Return the sha256 of each piece of code that bears on a stage's result, by name."""
     parts = {f"stagekit.{name}": _digest((name,)) for name in sorted(stage.code)}
-    parts["stagekit"] = _digest(_COMMON)
+    parts["stagekit"] = _digest(COMMON)
     parts["notebook"] = hashlib.sha256(json.dumps(notebook_code(stage.notebook)).encode()).hexdigest()
     return parts
 

@@ -205,7 +205,6 @@ def main() -> int:
                     if what == "one":
                         _change_one(place, size, time.time_ns() % 1_000_000 + number)
                     results.append(_told(run_once(place, size, what, way)))
-                    run_once(place, size, what)  # what was carried over no more is again
     if arguments.target:
         arguments.target.write_text(json.dumps([asdict(one) for one in results], indent=1), encoding="utf-8")
     return 0
