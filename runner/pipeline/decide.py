@@ -61,7 +61,7 @@ def decide(stage: PipelineStage, run: Run, upstream: dict[str, str], *, look: bo
 def decisions(run: Run) -> Iterator[tuple[PipelineStage, Decision]]:
     """Decide about each stage of a run in turn, as far as that can be known before anything is executed."""
     upstream = run.given()
-    for name in run.scope:
+    for name in run.order:
         decision = decide(run.stages[name], run, upstream)
         if decision.carries and decision.checkpoint:
             upstream[name] = run.notebook(decision.checkpoint)

@@ -54,7 +54,7 @@ class PipelineRun:
         begun = {"execution_id": state.execution_id, "mode": state.mode}
         resumed = {"resumed": state.resumed} if state.resumed else {}
         self._run.manager.audit("run_started", begun | resumed)
-        self._run.emit(Event("run_started", data=begun | {"stages": list(self._run.scope)}))
+        self._run.emit(Event("run_started", data=begun | {"stages": list(self._run.order)}))
         try:
             errors = self._run_stages()
             while once_more.wanted(failed=bool(errors)):
@@ -68,7 +68,7 @@ class PipelineRun:
         return run_in_order(run.resolver, self._advance, self._resources, run.stop)
 
     def _advance(self, name: str) -> None:
-        if name not in self._run.scope:
+        if name not in self._run.order:
             return
         try:
             self._execute_or_carry_over(name)

@@ -47,12 +47,12 @@ class Run:
         return self.resolver.stages
 
     @property
-    def scope(self) -> tuple[str, ...]:
+    def order(self) -> tuple[str, ...]:
         """The stages that it is about, in their order: some of them, or the whole chain."""
         return self.state.scope.only or self.resolver.order
 
     def given(self) -> dict[str, str]:
-        """Return the executed notebooks of stages outside its scope that it builds on, by stage."""
+        """Return the executed notebooks that it builds on, of stages that it does not execute, by stage."""
         return {name: str(self.manager.absolute(path)) for name, path in self.state.scope.upstream.items()}
 
     def notebook(self, found: Found) -> str:

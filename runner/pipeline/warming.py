@@ -79,7 +79,7 @@ class WarmAhead:
         # GitLab has to be asked whether anything changed; a local source is read only if it did.
         news = set() if reads_source and run.config.source == "gitlab" else {name}
         chosen: list[PipelineStage] = []
-        for stage in (run.stages[other] for other in after if other in run.scope):
+        for stage in (run.stages[other] for other in after if other in run.order):
             if self._probable(stage, news) and self._resources.fits(stage, [working, *chosen]):
                 news.add(stage.name)
                 chosen.append(stage)

@@ -67,7 +67,7 @@ def setup_notebook_environment(
     names = _own_namespace() if namespace is None else namespace
     for name in runner.__all__:
         names.setdefault(name, getattr(runner, name))
-    return NotebookEnvironment(config, orchestrator, PipelineMonitor(orchestrator.state))
+    return NotebookEnvironment(config, orchestrator, PipelineMonitor(orchestrator.manager))
 
 
 def create_pipeline_section_headers(stages: Iterable[PipelineStage] | None = None) -> dict[str, Markdown]:
