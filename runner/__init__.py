@@ -20,32 +20,34 @@ if TYPE_CHECKING:
     )
     from runner.events import Event, Listener
     from runner.models import (
-        DependencyValidation,
         ExecutionContext,
         ExecutionMode,
-        ExecutionPlan,
-        ExecutionRecord,
         ExecutionStatus,
-        HealthCheckResult,
-        PerformanceReport,
-        PipelineMetrics,
-        PipelineResult,
         PipelineStage,
         PipelineState,
-        ResourceInfo,
         ResourceRequirements,
         RetryConfig,
-        SetupResult,
         StageResult,
-        ValidationResult,
         ValidationRule,
     )
     from runner.pipeline.orchestrator import PipelineOrchestrator
     from runner.pipeline.stage_manager import StageManager
-    from runner.pipeline.stages import default_stages
     from runner.record.follow import follow
     from runner.record.monitor import CancellationResult, PipelineMonitor, PipelineStatus
     from runner.record.state_manager import StateManager
+    from runner.results import (
+        DependencyValidation,
+        ExecutionPlan,
+        ExecutionRecord,
+        HealthCheckResult,
+        PerformanceReport,
+        PipelineMetrics,
+        PipelineResult,
+        ResourceInfo,
+        SetupResult,
+        ValidationResult,
+    )
+    from runner.stages.chain import default_stages
 
 __all__ = [
     "CancellationResult",
@@ -103,29 +105,31 @@ __getattr__, __dir__ = lazy_names(
         ),
         "runner.events": ("Event", "Listener"),
         "runner.models": (
-            "DependencyValidation",
             "ExecutionContext",
             "ExecutionMode",
-            "ExecutionPlan",
-            "ExecutionRecord",
             "ExecutionStatus",
-            "HealthCheckResult",
-            "PerformanceReport",
-            "PipelineMetrics",
-            "PipelineResult",
             "PipelineStage",
             "PipelineState",
-            "ResourceInfo",
             "ResourceRequirements",
             "RetryConfig",
-            "SetupResult",
             "StageResult",
-            "ValidationResult",
             "ValidationRule",
         ),
         "runner.pipeline.orchestrator": ("PipelineOrchestrator",),
         "runner.pipeline.stage_manager": ("StageManager",),
-        "runner.pipeline.stages": ("default_stages",),
+        "runner.results": (
+            "DependencyValidation",
+            "ExecutionPlan",
+            "ExecutionRecord",
+            "HealthCheckResult",
+            "PerformanceReport",
+            "PipelineMetrics",
+            "PipelineResult",
+            "ResourceInfo",
+            "SetupResult",
+            "ValidationResult",
+        ),
+        "runner.stages.chain": ("default_stages",),
         "runner.record.follow": ("follow",),
         "runner.record.monitor": ("CancellationResult", "PipelineMonitor", "PipelineStatus"),
         "runner.record.state_manager": ("StateManager",),

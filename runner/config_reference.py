@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from runner.config_manager import MAPPINGS, PipelineConfig, profiles
-from runner.renamed_settings import CONSTANT, RENAMED
-from stagekit.base.paths import config_dir
+from runner.config_manager import MAPPINGS, PipelineConfig, marks, profiles
+from runner.settings.renamed import CONSTANT, RENAMED
 
 __all__ = ["reference"]
 
 _HEAD = """# Configuration
 
-Made by `python -m runner.config_reference > docs/configuration.md`; please change `runner/config_manager.py`.
+Made by `python -m runner.config_reference > docs/configuration.md`; please change
+`runner/settings/pipeline_config.py`.
 
 Each setting is given by `-p name=value`, by `NIC_ETL_NAME` in the environment, or in a profile (a YAML file,
 `--profile`), in that precedence; otherwise its default holds. A list is written `a,b` or `[a, b]`, a mapping
@@ -80,15 +79,10 @@ def reference() -> str:
 
 
 def _groups() -> dict[str, list[str]]:
-    """Return the names by the headings of ``config/default.yaml``, in its order."""
+    """Return the names of the settings by their group."""
     groups: dict[str, list[str]] = {}
-    lines = (config_dir() / "default.yaml").read_text(encoding="utf-8").splitlines()
-    for before, line in zip(["", *lines], lines, strict=False):
-        heading = re.fullmatch(r"# ([A-Z][\w ,]+)", line)
-        if heading and not before.strip():
-            groups[heading[1]] = []
-        elif (name := line.partition(":")[0]) in PipelineConfig.model_fields and groups:
-            next(reversed(groups.values())).append(name)
+    for name in PipelineConfig.model_fields:
+        groups.setdefault(marks(name).group, []).append(name)
     return groups
 
 

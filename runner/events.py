@@ -14,7 +14,7 @@ from stagekit.base.disk_faults import disk_fault
 from stagekit.base.plain_json import parse_json
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["Event", "EventLog", "Listener", "fan_out", "read_events"]
+__all__ = ["Event", "EventLog", "Listener", "fan_out", "read_events", "tell_nobody"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+
+
+def tell_nobody(_: Event) -> None:
+    """Listen where only the result of a run is asked for."""
 
 
 def fan_out(*listeners: Listener) -> Listener:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.models import Checkpoint, ExecutionMode, PipelineState
-from runner.pipeline.hooks import EndedRun, Hook
 from runner.record.freshness import freshness
+from runner.record.hooks import EndedRun, Hook
 from runner.record.state_manager import StateManager
 from stagekit.base.files import atomic_write
 

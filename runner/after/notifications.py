@@ -16,7 +16,7 @@ from runner.after.metrics import points_counted
 from runner.errors import StateManagementError
 from runner.events import read_events
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState
-from runner.pipeline.hooks import EndedRun, Hook
+from runner.record.hooks import EndedRun, Hook
 from runner.record.report_generator import RunRows, document_outcomes
 from runner.record.state_manager import StateManager
 from stagekit.base.imports.extras import install_command

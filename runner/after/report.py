@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from runner.models import PipelineState
-from runner.pipeline.hooks import EndedRun, Hook
+from runner.record.hooks import EndedRun, Hook
 from runner.record.state_manager import StateManager
-from runner.report.history import report_still_true
+from runner.report.history import carried_report
 from runner.report.write import write_report
 from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.contract import ExecutionStatus
@@ -33,7 +33,7 @@ class Report(Hook):
         """Write it."""
         manager, state = ended.manager, ended.state
         try:
-            former = report_still_true(manager, state)
+            former = carried_report(manager, state)
             brief = state.status is ExecutionStatus.CANCELLED or little_work(manager, state)
             write_report(manager, state, content=False if brief else None, rows=ended.rows, former=former)
         except Exception as error:  # a report tells of the run, and must never be what fails it

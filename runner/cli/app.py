@@ -50,13 +50,14 @@ from runner.config_manager import (
 )
 from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
 from runner.events import Event
-from runner.models import Checkpoint, PipelineResult, PlannedStage
-from runner.pipeline.stages import default_stages
+from runner.models import Checkpoint
 from runner.record.damage import altered_notebooks
 from runner.record.environment import environment_report
 from runner.record.monitor import PipelineMonitor
 from runner.record.report_generator import compare_stage, document_outcomes, known_figures, summarize
 from runner.record.state_manager import StateManager
+from runner.results import PipelineResult, PlannedStage
+from runner.stages.chain import default_stages
 from runner.terminal import json_line
 from runner.tools import run_tool
 from stagekit.base.disk_faults import disk_fault
@@ -449,8 +450,8 @@ def _carry_out(
     verbose: bool,
 ) -> PipelineResult:
     """Execute a run before the eyes of whoever waits for it, and do what is due after it."""
-    from runner.pipeline.hooks import AFTER_A_RUN
     from runner.pipeline.orchestrator import PipelineOrchestrator
+    from runner.record.hooks import AFTER_A_RUN
 
     with make_reporter(console, quiet=quiet, verbose=verbose) as reporter:
         told: list[str] = []

@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from runner.config_manager import LoadedConfig, WrongSettingsError, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
-from runner.renamed_settings import RenamedSettingWarning
+from runner.settings.renamed import RenamedSettingWarning
 from runner.terminal import TerminalConsole, json_line
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.checks.preflight import preflight

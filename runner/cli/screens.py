@@ -12,10 +12,11 @@ from rich.table import Table
 
 from runner.after.metrics import points_counted
 from runner.config_manager import SECRETS, LoadedConfig
-from runner.models import ExecutionPlan, ExecutionRecord, PipelineState
+from runner.models import PipelineState
 from runner.record.monitor import PipelineStatus
 from runner.record.report_generator import document_outcomes, ignored_files
 from runner.record.state_manager import StateManager
+from runner.results import ExecutionPlan, ExecutionRecord
 
 __all__ = [
     "print_comparison",

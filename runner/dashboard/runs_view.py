@@ -11,9 +11,9 @@ from runner.dashboard.frame import framed
 from runner.dashboard.markup import STYLE, note, span
 from runner.dashboard.progress_view import spoken
 from runner.dashboard.workspace import Workspace
-from runner.models import ExecutionRecord
 from runner.report.history import HTML_NAME
 from runner.report.words import moment
+from runner.results import ExecutionRecord
 
 __all__ = ["RunsView", "run_history_widget"]
 

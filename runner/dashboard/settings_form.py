@@ -7,26 +7,21 @@ from typing import Any, Literal, get_args, get_origin
 
 import ipywidgets as widgets
 
-from runner.config_manager import SECRETS, PipelineConfig, load_config, profiles
+from runner.config_manager import SECRETS, PipelineConfig, load_config, marks, profiles
 from runner.dashboard.markup import STYLE, note, plain, span
 from runner.dashboard.workspace import Workspace, setting_text
 from runner.errors import ConfigurationError
 
 __all__ = ["SettingsForm", "pipeline_configuration_widget"]
 
-# The first setting of each group; PipelineConfig and config/default.yaml are in this order.
-_GROUPS = {
-    "source": "Source: which documents",
-    "layout_profile": "Processing: how they are read",
-    "chunk_size": "Chunking and embedding: how they are cut and found",
-    "qdrant_url": "Storage: where they are served",
-    "ca_file": "Services: what holds for GitLab and Qdrant",
-    "outputs_dir": "Behaviour of a run",
+_TITLES = {
+    "Source": "Source: which documents",
+    "Processing": "Processing: how they are read",
+    "Chunking and embedding": "Chunking and embedding: how they are cut and found",
+    "Storage": "Storage: where they are served",
+    "Services": "Services: what holds for GitLab and Qdrant",
+    "Behaviour": "Behaviour of a run",
 }
-# What nearly everybody sets first; the others stand below, group by group.
-_SIMPLE = (
-    "source", "source_path", "gitlab_url", "gitlab_project", "target_branch", "target_folder", "qdrant_url",
-)  # fmt: skip
 _FIXED = "outputs_dir"  # the records, progress and history that are shown lie there
 _PLACES = ("_path", "_file", "_dir")
 _NARROW = widgets.Layout(width="200px", flex="0 0 auto")
@@ -58,7 +53,7 @@ class SettingsForm:
         self.summary = widgets.HTML()
         groups = self._build()
         more = widgets.HTML(note("<h3>More settings</h3>"))
-        simple = widgets.VBox([self._rows[name] for name in _SIMPLE])
+        simple = widgets.VBox([row for name, row in self._rows.items() if marks(name).simple])
         secrets = widgets.HTML(_secrets())
         self.widget = widgets.VBox([self._head(), self.summary, simple, more, groups, secrets])
         self.profile.observe(self._choose_profile, "value")
@@ -72,17 +67,15 @@ class SettingsForm:
 
     def _build(self) -> widgets.Accordion:
         groups: dict[str, list[Any]] = {}
-        title = "Settings"
         for name, field in PipelineConfig.model_fields.items():
-            title = _GROUPS.get(name, title)
             self.fields[name] = _input(field.annotation)
             self.fields[name].disabled = name == _FIXED
             self.fields[name].observe(self._typed, "value")
             self._help[name] = widgets.HTML(layout=_HELP)
             row = [widgets.Label(name, layout=_NARROW), self.fields[name], self._help[name]]
             self._rows[name] = widgets.HBox(row, layout=_row())
-            if name not in _SIMPLE:
-                groups.setdefault(title, []).append(self._rows[name])
+            if not marks(name).simple:
+                groups.setdefault(_TITLES[marks(name).group], []).append(self._rows[name])
         self._groups = list(groups.values())
         boxes = [widgets.VBox(rows) for rows in groups.values()]
         self._accordion = widgets.Accordion(boxes, titles=list(groups), selected_index=None)

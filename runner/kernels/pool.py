@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.config_manager import PipelineConfig
 from runner.models import PipelineStage
+from stagekit.base.paths import latest_notebooks
 
 if TYPE_CHECKING:
     from runner.kernels.forks import KernelForks
@@ -49,6 +51,14 @@ class KernelPool:
         # A fork server that is loading answers late: only the stage that asked waits for it.
         self._starting: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._closed = False
+
+    @classmethod
+    def of(cls, outputs: Path, config: PipelineConfig | None) -> KernelPool:
+        """Return a pool for one run; without a configuration, one without limit and settings."""
+        first = not latest_notebooks(outputs)
+        if config is None:
+            return cls(outputs, {}, plots=first)
+        return cls(outputs, config.stage_settings(), config.memory_limit_mb, plots=first)
 
     def warm(self, stages: Iterable[PipelineStage]) -> list[StageKernel]:
         """Start the kernels that are missing, and return those of the stages; none once it is closed."""

@@ -1,35 +1,29 @@
-"""Whether a stage must be executed, and why: asked by plan, run, resume, rerun and the warming of kernels."""
+"""Whether a stage must be executed, and why: the one answer that plan, run, resume and warming go by."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from runner.config_manager import PipelineConfig
-from runner.models import Checkpoint, Decision, PipelineStage, PipelineState, RunScope
-from runner.pipeline.differences import differences
-from runner.pipeline.fingerprint import stage_fingerprint
+from runner.models import Checkpoint, Decision, PipelineStage
+from runner.pipeline.run import Found, Run
 from runner.record.run_lookup import USABLE, digest_of
 from runner.record.state_manager import StateManager
+from runner.stages.differences import differences
+from runner.stages.fingerprint import stage_fingerprint
 from stagekit.checks.outside import outside_state
 from stagekit.contract import ExecutionStatus
 
-__all__ = ["CHANGED_OUTSIDE", "decide", "outside_of", "retry_reason"]
+__all__ = ["CHANGED_OUTSIDE", "decide", "decisions", "outside_of", "retry_reason"]
 
 CHANGED_OUTSIDE = {
     "source": "the source changed, or has to be asked",
     "store": "the collection is not as the last run left it, or has to be asked",
 }
-_Found = tuple[str, Checkpoint]
+_NEVER = "it has not been executed yet"
 
 
-def decide(
-    stage: PipelineStage,
-    config: PipelineConfig,
-    upstream: dict[str, str],
-    record: StateManager,
-    *,
-    run: PipelineState | None = None,
-    reuse: bool = True,
-    look: bool = True,
-) -> Decision:
+def decide(stage: PipelineStage, run: Run, upstream: dict[str, str], *, look: bool = True) -> Decision:
     """Say whether a stage must be executed, why, and what is in force for it.
 
     A whole result with this very fingerprint is carried over, wherever in the record it stands: after a
@@ -38,35 +32,40 @@ def decide(
 
     Args:
         stage: the stage.
-        config: the configuration of the run, planned or under way.
+        run: that asks, planned or under way.
         upstream: executed notebook by stage name; of a dependency that is left out nothing is known yet.
-        record: what is known of runs.
-        run: the run that asks, whose kind and scope count, and what it has finished before it was resumed;
-            None: a run of the whole chain that has not begun.
-        reuse: what earlier runs made may be carried over.
         look: read artifacts, and look at the source and the store; a guess does without.
     """
-    trials = run is not None and run.trial
-    current = stage_fingerprint(stage, config, upstream, record.outputs)
-    last = record.last_checkpoint(stage.name, trials=trials)
-    if run is not None and (own := _own(stage, config, record, run, current)) is not None:
+    current = stage_fingerprint(stage, run.config, upstream)
+    last = run.manager.last_checkpoint(stage.name, trials=run.state.trial)
+    if own := _own(stage, run, current):
         return Decision("carry over", ("this run has finished it already",), own)
-    if reason := _told(stage, config, run.scope if run else RunScope(), reuse=reuse):
-        return Decision("run", (reason,) if last or stage.name in _only(run) else (_NEVER,), last)
+    if reason := _demanded(stage, run):
+        wanted = last or stage.name in run.state.scope.only
+        return Decision("run", (reason if wanted else _NEVER,), last)
     unknown = [name for name in stage.dependencies if name not in upstream]
     if unknown or not look:
-        return _guess(stage, config, record, last, current, unknown, look=look)
-    found = record.find_checkpoint(stage.name, digest_of(current), trials=trials)
+        return _guess(stage, run, last, current, unknown, look=look)
+    found = run.manager.find_checkpoint(stage.name, digest_of(current), trials=run.state.trial)
     if found is None:
-        return Decision("run", tuple(_why(record, last, current)), last)
+        return Decision("run", tuple(_why(run.manager, last, current)), last)
     if again := _again(stage, found[1]):
         return Decision("run", again, found)
     # A newer result with this fingerprint that was passed over is why, and not what it left outside.
-    passed_over = record.faults(last[1]) if last and last[0] != found[0] else []
-    if not _as_left(stage, config, record, found, trials=trials):
-        changed = CHANGED_OUTSIDE.get(stage.outside, "it looks outside outputs/")
-        return Decision("run", (*passed_over,) or (changed,), found)
+    passed_over = run.manager.faults(last[1]) if last and last[0] != found[0] else []
+    if not _as_left(stage, run, found):
+        return Decision("run", (*passed_over,) or _changed_outside(stage), found)
     return Decision("carry over", (f"nothing changed since {found[0]}", *passed_over), found)
+
+
+def decisions(run: Run) -> Iterator[tuple[PipelineStage, Decision]]:
+    """Decide about each stage of a run in turn, as far as that can be known before anything is executed."""
+    upstream = run.given()
+    for name in run.order:
+        decision = decide(run.stages[name], run, upstream)
+        if decision.carries and decision.checkpoint:
+            upstream[name] = run.notebook(decision.checkpoint)
+        yield run.stages[name], decision
 
 
 def retry_reason(checkpoint: Checkpoint) -> str:
@@ -77,50 +76,36 @@ def retry_reason(checkpoint: Checkpoint) -> str:
     return "1 document failed: once more" if count == 1 else f"{count} documents failed: once more"
 
 
-def outside_of(stage: PipelineStage, config: PipelineConfig, record: StateManager) -> str:
+def outside_of(stage: PipelineStage, config: PipelineConfig, manager: StateManager) -> str:
     """Return the state of what a stage reads or writes outside ``outputs/``, empty if unknown."""
     if not stage.outside:
         return ""
-    return outside_state(stage.outside, config.model_dump(mode="json"), record.outputs) or ""
+    return outside_state(stage.outside, config.model_dump(mode="json"), manager.outputs) or ""
 
 
-_NEVER = "it has not been executed yet"
-
-
-def _only(run: PipelineState | None) -> tuple[str, ...]:
-    return run.scope.only if run else ()
-
-
-def _told(stage: PipelineStage, config: PipelineConfig, scope: RunScope, *, reuse: bool) -> str:
+def _demanded(stage: PipelineStage, run: Run) -> str:
     """Return why a stage is executed whatever is known of it; empty if there is no such reason."""
-    if stage.name in scope.only:
+    if stage.name in run.state.scope.only:
         return "it was asked for"
-    if stage.name in scope.forced:
+    if stage.name in run.state.scope.forced:
         return "documents were to be processed again"
-    if config.force_refresh:
+    if run.config.force_refresh:
         return "force_refresh is set"
-    return "" if reuse and config.skip_existing else "skip_existing is off"
+    return "" if run.reuse and run.config.skip_existing else "skip_existing is off"
 
 
-def _own(
-    stage: PipelineStage,
-    config: PipelineConfig,
-    record: StateManager,
-    run: PipelineState,
-    current: dict[str, str],
-) -> _Found | None:
+def _own(stage: PipelineStage, run: Run, current: dict[str, str]) -> Found | None:
     """Return what a resumed run finished itself, if that still holds.
 
     A source is not looked at again, it is the same run; a store may have been written to since.
     """
-    own = run.stages.get(stage.name)
+    own = run.state.stages.get(stage.name)
     if own is None or own.status not in {*USABLE, ExecutionStatus.SKIPPED}:
         return None
-    if own.fingerprint != current or _again(stage, own) or record.faults(own):
+    if own.fingerprint != current or _again(stage, own) or run.manager.faults(own):
         return None
-    made = own.carried_from or run.execution_id, own
-    held = stage.outside != "store" or _as_left(stage, config, record, made, trials=run.trial)
-    return made if held else None
+    found = own.carried_from or run.state.execution_id, own
+    return found if stage.outside != "store" or _as_left(stage, run, found) else None
 
 
 def _again(stage: PipelineStage, checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -129,29 +114,32 @@ def _again(stage: PipelineStage, checkpoint: Checkpoint) -> tuple[str, ...]:
     return (*filter(None, [retry_reason(checkpoint)]), *broken)
 
 
-def _as_left(
-    stage: PipelineStage, config: PipelineConfig, record: StateManager, found: _Found, *, trials: bool
-) -> bool:
+def _as_left(stage: PipelineStage, run: Run, found: Found) -> bool:
     """Tell whether what a stage looks at outside ``outputs/`` is as its result found or left it."""
     if not stage.outside:
         return True
-    if stage.outside == "store" and record.last_attempt(stage.name, trials=trials) != found[0]:
-        return False  # another run has written to the collection since, or has begun to
-    return bool(found[1].outside) and found[1].outside == outside_of(stage, config, record)
+    if stage.outside == "store":
+        attempted = run.manager.last_attempt(stage.name, trials=run.state.trial)
+        if attempted != found[0]:
+            return False  # another run has written to the collection since, or has begun to
+    return bool(found[1].outside) and found[1].outside == outside_of(stage, run.config, run.manager)
 
 
-def _why(record: StateManager, last: _Found | None, current: dict[str, str]) -> list[str]:
+def _changed_outside(stage: PipelineStage) -> tuple[str]:
+    return (CHANGED_OUTSIDE.get(stage.outside, "it looks outside outputs/"),)
+
+
+def _why(manager: StateManager, last: Found | None, current: dict[str, str]) -> list[str]:
     if last is None:
         return [_NEVER]
     changed = differences(last[1].fingerprint, current)
-    return changed or record.faults(last[1]) or ["its result was not usable"]
+    return changed or manager.faults(last[1]) or ["its result was not usable"]
 
 
 def _guess(
     stage: PipelineStage,
-    config: PipelineConfig,
-    record: StateManager,
-    last: _Found | None,
+    run: Run,
+    last: Found | None,
     current: dict[str, str],
     unknown: list[str],
     *,
@@ -163,11 +151,11 @@ def _guess(
     execution_id, checkpoint = last
     missing = tuple(f"input:{name}." for name in unknown)
     before = {key: value for key, value in checkpoint.fingerprint.items() if not key.startswith(missing)}
-    faults = record.faults(checkpoint) if look else []
+    faults = run.manager.faults(checkpoint) if look else []
     if reasons := faults or differences(before, current) or _again(stage, checkpoint):
         return Decision("run", tuple(reasons), last)
-    if look and checkpoint.outside != outside_of(stage, config, record):
-        return Decision("run", (CHANGED_OUTSIDE.get(stage.outside, "it looks outside outputs/"),), last)
+    if look and checkpoint.outside != outside_of(stage, run.config, run.manager):
+        return Decision("run", _changed_outside(stage), last)
     if not unknown:
         return Decision("carry over", (f"nothing changed since {execution_id}",), last)
     said = f"runs only if {' or '.join(unknown)} produces something new since {execution_id}"

@@ -19,7 +19,8 @@ class DependencyResolver:
     """
 
     def __init__(self, stages: Iterable[PipelineStage]) -> None:
-        self.graph = {stage.name: stage.dependencies for stage in stages}
+        self.stages = {stage.name: stage for stage in stages}
+        self.graph = {name: stage.dependencies for name, stage in self.stages.items()}
         for name, dependencies in self.graph.items():
             for dependency in dependencies:
                 if dependency not in self.graph:

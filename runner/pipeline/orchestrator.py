@@ -2,53 +2,41 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from runner.config_manager import PipelineConfig, config_hash, load_config
 from runner.errors import ConfigurationError, StateManagementError
-from runner.events import Event, EventLog, Listener, fan_out
+from runner.events import EventLog, Listener, fan_out, tell_nobody
 from runner.kernels.pool import KernelPool
-from runner.models import (
-    ExecutionMode,
-    ExecutionPlan,
-    HealthCheckResult,
-    PipelineResult,
-    PipelineStage,
-    PipelineState,
-    RunScope,
-    SetupResult,
-    ValidationResult,
-    trial_collection,
-)
+from runner.models import ExecutionMode, PipelineStage, PipelineState, RunScope
 from runner.pipeline.cluster import require_cluster, wants_cluster
 from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.pipeline.error_handler import resumed_config
-from runner.pipeline.hooks import REPORT, Hook
-from runner.pipeline.notebook_progress import ProgressTracker, in_notebook
 from runner.pipeline.pipeline_run import PipelineRun
 from runner.pipeline.planner import plan_run
-from runner.pipeline.reprocess import changed_since, forget_documents
 from runner.pipeline.rerun import rerun_inputs, tried_settings
-from runner.pipeline.resource_manager import ResourceManager
+from runner.pipeline.resume import require_resumable, resumed_config
+from runner.pipeline.run import Run
 from runner.pipeline.stage_manager import StageManager
-from runner.pipeline.stages import default_stages, notebook_parameters
-from runner.record.damage import altered_notebooks
 from runner.record.environment import record_environment
+from runner.record.freshness import outdated_stages
+from runner.record.health import record_checks
+from runner.record.hooks import REPORT, Hook
 from runner.record.kernels import reap_orphans
+from runner.record.notebook_progress import ProgressTracker, in_notebook
+from runner.record.reprocess import changed_since, chosen_documents
 from runner.record.state_manager import StateManager
+from runner.record.trials import trial_config
+from runner.results import ExecutionPlan, HealthCheckResult, PipelineResult, SetupResult, ValidationResult
+from runner.stages.chain import default_stages
+from runner.stages.notebook_parameters import notebook_parameters
 from stagekit.checks.preflight import preflight
-from stagekit.contract import ExecutionStatus
 
 __all__ = ["PipelineOrchestrator"]
-
-
-def _nothing(_: Event) -> None:
-    return None
 
 
 class PipelineOrchestrator:
@@ -62,7 +50,7 @@ class PipelineOrchestrator:
         listener: is told what happens, as :class:`runner.events.Event` values.
         stages: the chain; None: the six stages.
         kernels: that wait for the stages before a run and after it; None: each run has its own.
-        after: what happens when a run has ended, see :mod:`runner.pipeline.hooks`; by default the report.
+        after: what happens when a run has ended, see :mod:`runner.record.hooks`; by default the report.
     """
 
     def __init__(
@@ -72,7 +60,7 @@ class PipelineOrchestrator:
         jupyter_mode: bool = True,
         *,
         config: PipelineConfig | None = None,
-        listener: Listener = _nothing,
+        listener: Listener = tell_nobody,
         stages: Iterable[PipelineStage] | None = None,
         kernels: KernelPool | None = None,
         after: Sequence[str | Hook] = (REPORT,),
@@ -83,14 +71,18 @@ class PipelineOrchestrator:
         self._listener = listener
         self._kernels = kernels
         self._after = after
-        self._stages = list(stages) if stages is not None else default_stages()
-        self.resolver = DependencyResolver(self._stages)
+        self.resolver = DependencyResolver(default_stages() if stages is None else stages)
         self.stop = threading.Event()
 
     @property
-    def state(self) -> StateManager:
-        """The state below the configured outputs folder."""
+    def manager(self) -> StateManager:
+        """The record of all runs below the configured outputs folder."""
         return StateManager(self.config.outputs)
+
+    @property
+    def state(self) -> StateManager:
+        """``manager`` under its former name."""
+        return self.manager
 
     # Questions
 
@@ -104,7 +96,7 @@ class PipelineOrchestrator:
         return SetupResult(
             problems=self.validate_pipeline_config(config).problems,
             stages=self.resolver.order,
-            outputs=self.state.outputs,
+            outputs=self.manager.outputs,
             config_hash=config_hash(config),
         )
 
@@ -113,53 +105,32 @@ class PipelineOrchestrator:
         chosen = config or self.config
         problems = []
         try:
-            for stage in self._stages:
+            for stage in self.resolver.stages.values():
                 notebook_parameters(stage.notebook)
         except ConfigurationError as error:
             problems.append(str(error))
         return ValidationResult((*problems, *preflight(chosen.model_dump(mode="json"))))
 
     def validate_pipeline_health(self) -> HealthCheckResult:
-        """Check what a run depends on: configuration, folder, disk, memory, state.
+        """Check what a run depends on: configuration, folder, disk, memory, records, executed notebooks.
 
         What is wrong is told as a run would tell it; without a folder nothing else can be looked at.
         """
         problems = self.validate_pipeline_config().problems
         configuration = ("configuration", not problems, "; ".join(problems) or "valid")
-        try:
-            state = self.state
-        except StateManagementError as error:
-            return HealthCheckResult((configuration, ("outputs", False, str(error))))
-        try:
-            state.require_free()
-            outputs = (True, f"{state.outputs} is writable, and no run is at work")
-        except StateManagementError as error:
-            # A run at work passes by itself: whoever watches with doctor need not be called.
-            outputs = (state.lock_owner() is not None, str(error))
-        free_disk = shutil.disk_usage(state.outputs).free / 2**30
-        free_memory = ResourceManager().available_memory_mb()
-        needed = max(stage.resource_requirements.memory_mb for stage in self._stages)
-        history = state.get_execution_history()
-        damaged = [record.execution_id for record in history if record.status == "damaged"]
-        whole = [record.execution_id for record in history if record.status != "damaged"]
-        altered = altered_notebooks(state, map(state.load_checkpoint, whole))
-        return HealthCheckResult(
-            (
-                configuration,
-                ("outputs", *outputs),
-                ("disk", free_disk > 1, f"{free_disk:,.1f} GB free, 1 GB wanted"),
-                ("memory", free_memory > needed, f"{free_memory:,.0f} MB free, {needed:,} MB wanted"),
-                ("records", not damaged, ", ".join(damaged) or "every run's record is readable"),
-                ("checkpoints", not altered, "; ".join(altered) or "no executed notebook was altered"),
-            )
-        )
+        needed = max(stage.resource_requirements.memory_mb for stage in self.resolver.stages.values())
+        return HealthCheckResult((configuration, *record_checks(self.config.outputs, needed)))
 
     def plan(self, config: PipelineConfig | None = None) -> ExecutionPlan:
         """Say what a run would do now, and why; no kernel starts."""
         chosen = config or self.config
         self._require_valid(chosen)
-        stages = {stage.name: stage for stage in self._stages}
-        return plan_run(stages, StateManager(chosen.outputs), self.resolver, chosen, reuse=self._persistence)
+        return plan_run(self._planned(chosen))
+
+    def out_of_date(self, stage_name: str) -> list[str]:
+        """Return the stages whose last result was made from an earlier result of ``stage_name``."""
+        readers = {name: self.resolver.graph[name] for name in self.resolver.downstream(stage_name)}
+        return outdated_stages(self.manager, stage_name, readers)
 
     # Runs
 
@@ -200,7 +171,7 @@ class PipelineOrchestrator:
         Raises:
             ConfigurationError: if a run that is no trial has filled a collection of that name.
         """
-        return self._run(_trial_config(self.config, document_limit=documents), ExecutionMode.TEST)
+        return self._run(trial_config(self.config, document_limit=documents), ExecutionMode.TEST)
 
     def resume_from_checkpoint(
         self, checkpoint_id: str = "", *, changes: Mapping[str, Any] | None = None
@@ -216,11 +187,10 @@ class PipelineOrchestrator:
             ConfigurationError: if a change is wrong, or bears on what the run has made already.
             StateManagementError: if there is no such run, it ended well, or a newer one has begun its work.
         """
-        manager = self.state
-        state = manager.load_checkpoint(checkpoint_id)
-        _require_resumable(manager, state)
+        state = self.manager.load_checkpoint(checkpoint_id)
+        require_resumable(self.manager, state)
         config = resumed_config(state, self.config.outputs_dir, changes or {})
-        return self._run(config, state.mode, state)
+        return self._run(config, state.mode, resumes=state.execution_id)
 
     def execute_stage(
         self,
@@ -250,45 +220,29 @@ class PipelineOrchestrator:
         self.resolver.require(stage_name)
         chosen = config or self.config
         names = (stage_name, *(self.resolver.downstream(stage_name) if downstream else ()))
-        state = StateManager(chosen.outputs)
-        stages = self._manager(state, _nothing)
-        upstream = rerun_inputs(stages.stages, state, self.resolver, chosen, names) | (dependencies or {})
-        found = stages.validate_stage_dependencies(stage_name, upstream)
+        run = self._planned(chosen)
+        upstream = rerun_inputs(run, names) | (dependencies or {})
+        found = self._stage_manager(run).validate_stage_dependencies(stage_name, upstream)
         if not found.valid:
             raise StateManagementError(" ".join(found.problems), exit_code=2)
-        recorded = {name: state.relative(Path(path)) for name, path in upstream.items()}
+        recorded = {name: run.manager.relative(Path(path)) for name, path in upstream.items()}
         scope = RunScope(only=names, upstream=recorded)
-        last = self.resolver.order[-1]
-        if publish or last not in names or not tried_settings(stages.stages, state, chosen, last):
+        if publish or self.resolver.order[-1] not in names or not tried_settings(run):
             return self._run(chosen, ExecutionMode.RERUN, scope=scope)
-        return self._run(_trial_config(chosen), ExecutionMode.TEST, scope=scope)
-
-    def out_of_date(self, stage_name: str) -> list[str]:
-        """Return the stages whose last result was made from an earlier result of ``stage_name``."""
-        state = self.state
-        latest = state.last_checkpoint(stage_name)
-        if latest is None or latest[1].result is None:
-            return []
-        current = {
-            f"input:{stage_name}.{name}": ref.sha256 for name, ref in latest[1].result.artifacts.items()
-        }
-        stale: list[str] = []
-        for name in self.resolver.downstream(stage_name):
-            checkpoint = state.last_checkpoint(name)
-            used = checkpoint[1].fingerprint if checkpoint else {}
-            direct = any(key in used and used[key] != value for key, value in current.items())
-            if direct or set(stale) & set(self.resolver.graph[name]):
-                stale.append(name)
-        return stale
+        return self._run(trial_config(chosen), ExecutionMode.TEST, scope=scope)
 
     # Internals
 
-    def _manager(self, state: StateManager, emit: Listener, memory_limit_mb: float = 0.0) -> StageManager:
-        settings = self.config.stage_settings()
-        manager = StageManager(state, emit, self.stop, memory_limit_mb, settings, self._kernels)
-        for stage in self._stages:
-            manager.register_stage(stage)
-        return manager
+    def _planned(self, config: PipelineConfig, state: PipelineState | None = None) -> Run:
+        """Return a run that has not begun; by default one of the whole chain."""
+        planned = Run(config, StateManager(config.outputs), self.resolver, stop=self.stop)
+        return replace(planned, state=state or planned.state, reuse=self._persistence)
+
+    def _stage_manager(self, run: Run) -> StageManager:
+        stages = StageManager(run.manager, run.emit, run.stop, run.config, self._kernels)
+        for stage in run.stages.values():
+            stages.register_stage(stage)
+        return stages
 
     def _require_valid(self, config: PipelineConfig) -> None:
         validation = self.validate_pipeline_config(config)
@@ -299,8 +253,8 @@ class PipelineOrchestrator:
         self,
         config: PipelineConfig,
         mode: ExecutionMode,
-        resumed: PipelineState | None = None,
         *,
+        resumes: str = "",
         scope: RunScope | None = None,
         since: datetime | None = None,
         again: Iterable[str] = (),
@@ -309,69 +263,28 @@ class PipelineOrchestrator:
         manager = StateManager(config.outputs)
         with manager.lock() as note:
             reap_orphans(manager.kernels)
-            chosen = [*again, *(changed_since(manager, since) if since else [])]
-            stages = {stage.name: stage for stage in self._stages}
-            ordered = [stages[name] for name in (scope.only if scope else self.resolver.order)]
-            reuse = self._persistence and not chosen and scope is None
-            if wants_cluster(ordered, config, manager, run=resumed, reuse=reuse):
-                require_cluster(config)
-            if chosen:
-                scope = RunScope(forced=tuple(sorted(forget_documents(manager, chosen))))
-            if resumed is None:
-                state = manager.new_run(mode, config.model_dump(mode="json"), config_hash(config), scope)
-            else:  # read and asked again: another run may have ended while this one waited for the lock
-                state = manager.load_checkpoint(resumed.execution_id)
-                _require_resumable(manager, state)
-                state.resumed += 1
-                state.paused_seconds += manager.seconds_since_end(state)
-                state.pipeline_config, state.config_hash = config.model_dump(mode="json"), config_hash(config)
-            note.write(state.execution_id)
-            run_dir = manager.run_dir(state.execution_id)
-            record_environment(run_dir, state, self._stages[0].notebook.parent)
-            log = EventLog(run_dir / "events.jsonl")
-            shown = [ProgressTracker()] if self.jupyter_mode and in_notebook() else []
-            emit = fan_out(log, self._listener, *shown)
-            run = PipelineRun(
-                manager,
-                state,
-                config,
-                self._manager(manager, emit, config.memory_limit_mb),
-                self.resolver,
-                emit,
-                self.stop,
-                reuse=self._persistence,
-                after=self._after,
-            )
-            try:
-                return run.execute()
-            finally:
-                log.close()
+            chosen = chosen_documents(manager, [*again, *(changed_since(manager, since) if since else [])])
+            if resumes:  # read and asked again: another run may have ended while this one waited for the lock
+                state = manager.load_checkpoint(resumes)
+                require_resumable(manager, state)
+            else:
+                scope = scope or RunScope(forced=chosen.stages)
+                state = PipelineState(execution_id="", mode=mode, scope=scope)
+            run = self._planned(config, state)
+            if wants_cluster(run):
+                require_cluster(run)
+            chosen.forget(manager)
+            begun = manager.begin_run(state, config.model_dump(mode="json"), config_hash(config))
+            note.write(begun.execution_id)
+            return self._execute(replace(run, state=begun))
 
-
-def _trial_config(config: PipelineConfig, **settings: Any) -> PipelineConfig:
-    """Return the configuration of a trial: with a collection of its own, and these settings."""
-    collection = trial_collection(config.collection_name)
-    if served := StateManager(config.outputs).real_run_of(collection):
-        raise ConfigurationError(
-            f"collection_name: a trial would write into {collection}, which {served} filled and readers "
-            "see: give the trial another collection_name."
-        )
-    # The trial before this one may have been larger.
-    trial = {"collection_name": collection, "allow_mass_deletion": True} | settings
-    return config.model_copy(update=trial)
-
-
-def _require_resumable(manager: StateManager, state: PipelineState) -> None:
-    if state.status is ExecutionStatus.SUCCESS:
-        raise StateManagementError(
-            f"{state.execution_id} ended successfully; there is nothing to resume. "
-            "`nic-etl run` looks for changes.",
-            exit_code=2,
-        )
-    if newer := manager.newer_run(state):
-        again = "`nic-etl run --test N`" if state.trial else "`nic-etl run`"
-        raise StateManagementError(
-            f"{state.execution_id} cannot be resumed, for {newer.execution_id} has run since: {again} goes "
-            "on from there, and makes nothing twice that either has finished.",
-            exit_code=2,
-        )
+    def _execute(self, run: Run) -> PipelineResult:
+        run_dir = run.manager.run_dir(run.state.execution_id)
+        record_environment(run_dir, run.state, next(iter(run.stages.values())).notebook.parent)
+        log = EventLog(run_dir / "events.jsonl")
+        shown = [ProgressTracker()] if self.jupyter_mode and in_notebook() else []
+        run = replace(run, emit=fan_out(log, self._listener, *shown))
+        try:
+            return PipelineRun(run, self._stage_manager(run), self._after).execute()
+        finally:
+            log.close()

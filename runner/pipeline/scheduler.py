@@ -6,28 +6,26 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from runner.models import PipelineStage
+from runner.kernels.resource_manager import ResourceManager
 from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.pipeline.resource_manager import ResourceManager
 
 __all__ = ["run_in_order"]
 
 
 def run_in_order(
     resolver: DependencyResolver,
-    stages: dict[str, PipelineStage],
     advance: Callable[[str], None],
     resources: ResourceManager,
     stop: threading.Event,
 ) -> dict[str, BaseException]:
-    """Call ``advance`` for every stage, after those that it depends on, side by side where memory allows.
+    """Call ``advance`` with every stage, after those that it depends on, side by side where memory allows.
 
     A failed stage holds up those that depend on it and no others.
 
     Returns:
         the error of each stage that failed. Ctrl-C sets ``stop``, which ends the stages that run.
     """
-    sorter = resolver.sorter()
+    stages, sorter = resolver.stages, resolver.sorter()
     waiting: list[str] = []
     running: dict[Future[None], str] = {}
     errors: dict[str, BaseException] = {}

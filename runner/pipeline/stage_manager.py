@@ -7,48 +7,55 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from runner.config_manager import PipelineConfig
 from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
-from runner.events import Event, Listener, fan_out
+from runner.events import Listener, fan_out
+from runner.kernels.attempts import attempts, retried
 from runner.kernels.pool import KernelPool
-from runner.models import Checkpoint, DependencyValidation, ExecutionContext, PipelineStage
+from runner.models import Checkpoint, ExecutionContext, PipelineStage
 from runner.pipeline.decide import outside_of
-from runner.pipeline.fingerprint import stage_fingerprint, stage_parameters
 from runner.record.kernels import remove_dead_logs
 from runner.record.state_manager import StateManager, file_sha256
+from runner.results import DependencyValidation
+from runner.stages.fingerprint import stage_fingerprint, stage_parameters
 from stagekit.base.paths import latest_notebooks
 from stagekit.contract import ExecutionStatus, stage_result
 from stagekit.errors import StageError
 
 if TYPE_CHECKING:
-    from tenacity import RetryCallState
-
     from runner.kernels.kernel import StageKernel
 
 __all__ = ["StageManager"]
 
 
 class StageManager:
-    """The registered stages and their execution."""
+    """The registered stages and their execution.
+
+    Args:
+        manager: the record of all runs.
+        emit: is told what happens.
+        stop: set from outside to cancel.
+        config: what own kernels are started with; None: no limit, and nothing to warm up with.
+        kernels: that are lent, and go on waiting afterwards; None: own ones.
+    """
 
     def __init__(
         self,
-        state: StateManager,
+        manager: StateManager,
         emit: Listener,
         stop: threading.Event,
-        memory_limit_mb: float = 0.0,
-        settings: dict[str, Any] | None = None,
+        config: PipelineConfig | None = None,
         kernels: KernelPool | None = None,
     ) -> None:
-        self._state = state
+        self._manager = manager
         self._emit = emit
         self._stop = stop
         self._lent = kernels is not None  # they outlive the run
+        self._kernels = kernels or KernelPool.of(manager.outputs, config)
         self._warming: dict[str, threading.Lock] = {}
         self._begun: set[str] = set()
-        first = not latest_notebooks(state.outputs)
-        self._kernels = kernels or KernelPool(state.outputs, settings or {}, memory_limit_mb, plots=first)
         self.stages: dict[str, PipelineStage] = {}
 
     def hear(self, listener: Listener) -> None:
@@ -69,7 +76,7 @@ class StageManager:
             stage_name: the stage.
             upstream: executed notebook by stage name; None: the newest good ones, as ``outputs/latest/`` has.
         """
-        found = latest_notebooks(self._state.outputs) if upstream is None else upstream
+        found = latest_notebooks(self._manager.outputs) if upstream is None else upstream
         missing = []
         for name in self.stages[stage_name].dependencies:
             try:
@@ -94,36 +101,22 @@ class StageManager:
         Raises:
             StageExecutionError: when the last try failed, or what it left is not whole.
         """
-        # With Tornado, if that is there: a run with nothing to do need not import either.
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt
-        from tenacity.wait import wait_exponential_jitter
-
-        stage = self.stages[stage_name]
-        retry = stage.retry_config
-        attempts = Retrying(
-            stop=stop_after_attempt(1 + context.pipeline_config.max_retries),
-            wait=wait_exponential_jitter(
-                multiplier=retry.initial_wait, max=retry.max_wait, jitter=retry.initial_wait
-            ),
-            retry=retry_if_exception(lambda e: isinstance(e, StageExecutionError) and e.transient),
-            sleep=self._sleep,
-            before_sleep=lambda call: self._tell_retry(stage_name, call),
-            reraise=True,
-        )
+        stage, config = self.stages[stage_name], context.pipeline_config
+        tries = attempts(stage, config.max_retries, self._emit, self._stop)
         begin = time.monotonic()
-        found = outside_of(stage, context.pipeline_config, self._state)
+        found = outside_of(stage, config, self._manager)
         try:
-            for attempt in attempts:
+            for attempt in tries:
                 with attempt:
                     kernel = self._execute_once(stage, context)
         except StageMemoryError as error:
             kernel = self._execute_smaller(stage, context, error)
         checkpoint = self._checkpoint(stage, context)
-        left = outside_of(stage, context.pipeline_config, self._state)
+        left = outside_of(stage, config, self._manager)
         # A store is as its own writer left it. Of a source that changed while it was read nobody can tell
         # what was seen, and were it changed back it would look as it was at first: nothing is noted then.
         checkpoint.outside = left if stage.outside == "store" or left == found else ""
-        checkpoint.attempts = attempts.statistics["attempt_number"]
+        checkpoint.attempts = tries.statistics["attempt_number"]
         checkpoint.seconds = round(time.monotonic() - begin, 3)
         checkpoint.peak_memory_mb = round(kernel.peak_memory_mb, 1)
         self.cleanup_stage_resources(stage_name)
@@ -138,7 +131,7 @@ class StageManager:
         with self._warming[stage_name]:
             self._begun.add(stage_name)
         self._kernels.discard(stage_name)
-        remove_dead_logs(self._state.outputs / "logs", stage_name)
+        remove_dead_logs(self._manager.outputs / "logs", stage_name)
 
     def close(self) -> None:
         """End every kernel that is left; none can be started afterwards. Lent ones go on waiting."""
@@ -161,7 +154,7 @@ class StageManager:
             stage=stage.name,
             source=stage.notebook,
             target=context.run_dir / stage.notebook.name,
-            parameters=stage_parameters(stage, config, context.upstream, self._state.outputs),
+            parameters=stage_parameters(stage, config, context.upstream, self._manager.outputs),
             kernel=kernel,
             emit=self._emit,
             stop=self._stop,
@@ -177,8 +170,7 @@ class StageManager:
         self, stage: PipelineStage, context: ExecutionContext, error: StageMemoryError
     ) -> StageKernel:
         halved = max(1, context.pipeline_config.batch_size // 2)
-        details = {"attempt": 1, "wait": 0, "error": f"{error} Once more, with batch_size {halved}."}
-        self._emit(Event("stage_retried", stage.name, details))
+        self._emit(retried(stage.name, 1, 0, f"{error} Once more, with batch_size {halved}."))
         config = context.pipeline_config.model_copy(update={"batch_size": halved})
         return self._execute_once(stage, replace(context, pipeline_config=config))
 
@@ -191,22 +183,11 @@ class StageManager:
         checkpoint = Checkpoint(
             stage=stage.name,
             status=result.status,
-            notebook=self._state.relative(notebook),
+            notebook=self._manager.relative(notebook),
             notebook_sha256=file_sha256(notebook),
-            fingerprint=stage_fingerprint(
-                stage, context.pipeline_config, context.upstream, self._state.outputs
-            ),
+            fingerprint=stage_fingerprint(stage, context.pipeline_config, context.upstream),
             result=result,
         )
-        if faults := [*self._state.faults(checkpoint), *stage.broken_rules(result)]:
+        if faults := [*self._manager.faults(checkpoint), *stage.broken_rules(result)]:
             raise StageExecutionError(stage.name, "; ".join(faults), notebook=notebook)
         return checkpoint
-
-    def _sleep(self, seconds: float) -> None:
-        self._stop.wait(seconds)
-
-    def _tell_retry(self, stage_name: str, call: RetryCallState) -> None:
-        error = call.outcome.exception() if call.outcome else None
-        wait = call.next_action.sleep if call.next_action else 0.0
-        details = {"attempt": call.attempt_number, "wait": round(wait, 1), "error": str(error)}
-        self._emit(Event("stage_retried", stage_name, details))

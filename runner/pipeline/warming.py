@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from runner.config_manager import PipelineConfig
 from runner.events import Event
-from runner.models import PipelineStage, PipelineState
+from runner.kernels.resource_manager import ResourceManager
+from runner.models import PipelineStage
 from runner.pipeline.decide import decide
-from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.pipeline.resource_manager import ResourceManager
+from runner.pipeline.run import Run
 from runner.pipeline.stage_manager import StageManager
-from runner.record.state_manager import StateManager
 
 __all__ = ["WarmAhead"]
 
@@ -27,40 +25,22 @@ class WarmAhead:
     kernel waits until its last documents are in work, and those after that until the next stage begins.
 
     Args:
-        manager: of the outputs folder.
-        state: of the run.
-        config: its configuration.
-        stages: the registered stages.
-        resolver: their graph.
+        run: whose stages they are.
+        kernels: starts them.
         resources: tells what fits into the memory.
-        reuse: stages that an earlier run finished may be carried over.
     """
 
-    def __init__(
-        self,
-        manager: StateManager,
-        state: PipelineState,
-        config: PipelineConfig,
-        stages: StageManager,
-        resolver: DependencyResolver,
-        resources: ResourceManager,
-        *,
-        reuse: bool,
-    ) -> None:
-        self._manager = manager
-        self._state = state
-        self._config = config
-        self._stages = stages
-        self._resolver = resolver
+    def __init__(self, run: Run, kernels: StageManager, resources: ResourceManager) -> None:
+        self._run = run
+        self._kernels = kernels
         self._resources = resources
-        self._reuse = reuse
         self._upstream: dict[str, str] = {}
         self._postponed: set[str] = set()
 
     def begin(self, name: str, upstream: dict[str, str]) -> None:
         """Take note that a stage begins, and of the executed notebooks that there are by now."""
         self._upstream = dict(upstream)
-        if self._stages.stages[name].worker_imports and self._has_much_to_do(name):
+        if self._run.stages[name].worker_imports and self._has_much_to_do(name):
             self._postponed.add(name)
         else:
             self._warm_after(name)
@@ -77,7 +57,7 @@ class WarmAhead:
             self._warm_after(event.stage, 1)
 
     def _has_much_to_do(self, name: str) -> bool:
-        before = (self._state.stages.get(other) for other in self._stages.stages[name].dependencies)
+        before = (self._run.state.stages.get(other) for other in self._run.stages[name].dependencies)
         results = [done.result for done in before if done and done.result and not done.carried_from]
         return any(result.input_count - result.unchanged_count > _FEW for result in results)
 
@@ -87,32 +67,26 @@ class WarmAhead:
 
     def _warm(self, chosen: list[str]) -> None:
         with contextlib.suppress(Exception):  # the stage itself meets it again, and tells
-            self._stages.warm(chosen)
+            self._kernels.warm(chosen)
 
     def _next(self, name: str) -> list[str]:
         """Return the stages that will probably be executed; a kernel for nothing takes processor time."""
-        order = self._resolver.order
-        working = self._stages.stages[name]
+        run, order, working = self._run, self._run.resolver.order, self._run.stages[name]
         after = order[order.index(name) + 1 :][:_AHEAD]
-        trials = self._state.trial
-        if working.outside == "source" and self._manager.last_checkpoint(name, trials=trials) is None:
+        reads_source = working.outside == "source"
+        if reads_source and run.manager.last_checkpoint(name, trials=run.state.trial) is None:
             after = after[:1]  # all is new: the next one will have much to do
         # GitLab has to be asked whether anything changed; a local source is read only if it did.
-        news = set() if working.outside == "source" and self._config.source == "gitlab" else {name}
-        only = self._state.scope.only
-        chosen: list[str] = []
-        for candidate in after:
-            stage = self._stages.stages[candidate]
-            wanted = (not only or candidate in only) and self._probable(stage, news)
-            if wanted and self._resources.fits(stage, [working, *(self._stages.stages[n] for n in chosen)]):
-                news.add(candidate)
-                chosen.append(candidate)
-        return chosen
+        news = set() if reads_source and run.config.source == "gitlab" else {name}
+        chosen: list[PipelineStage] = []
+        for stage in (run.stages[other] for other in after if other in run.order):
+            if self._probable(stage, news) and self._resources.fits(stage, [working, *chosen]):
+                news.add(stage.name)
+                chosen.append(stage)
+        return [stage.name for stage in chosen]
 
     def _probable(self, stage: PipelineStage, news: set[str]) -> bool:
         """Tell whether a stage will probably be executed, if those in ``news`` make something new."""
         known = {name: path for name, path in self._upstream.items() if name not in news}
-        decision = decide(
-            stage, self._config, known, self._manager, run=self._state, reuse=self._reuse, look=False
-        )
+        decision = decide(stage, self._run, known, look=False)
         return decision.action == "run" or bool(not decision.carries and news & set(stage.dependencies))

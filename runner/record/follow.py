@@ -14,27 +14,25 @@ from stagekit.base.plain_json import parse_json
 __all__ = ["events_after", "follow"]
 
 
-def follow(state: StateManager, execution_id: str = "", poll: float = 0.3) -> Iterator[Event]:
+def follow(manager: StateManager, execution_id: str = "", poll: float = 0.3) -> Iterator[Event]:
     """Yield the events of a run (by default the last one) from its start, until it goes on no more.
 
     Args:
-        state: of the outputs folder.
+        manager: of the outputs folder.
         execution_id: id of the run, or the beginning of one.
         poll: seconds between two looks at the file.
 
     Raises:
         StateManagementError: if there is no such run.
     """
-    run = state.load_checkpoint(execution_id).execution_id
-    path = state.run_dir(run) / "events.jsonl"
+    run = manager.load_checkpoint(execution_id).execution_id
+    path = manager.run_dir(run) / "events.jsonl"
     place = _last_start(path)
     while True:
-        going_on = (
-            state.effective_status(state.load_checkpoint(run)) == "running"
-        )  # asked before the last read
+        status = manager.effective_status(manager.load_checkpoint(run))  # asked before the last read
         events, place = events_after(path, place)
         yield from events
-        if not going_on:
+        if status != "running":
             return
         time.sleep(poll)
 

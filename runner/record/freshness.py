@@ -1,7 +1,8 @@
-"""Tells how long ago the collection was last in step with its source, for cron and monitoring."""
+"""Tells how long ago the collection was in step with its source, and which results are behind others."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from runner.models import now
 from runner.record.state_manager import StateManager
 from stagekit.contract import ExecutionStatus
 
-__all__ = ["Freshness", "freshness"]
+__all__ = ["Freshness", "freshness", "outdated_stages"]
 
 _LAST_STAGE = "qdrant_storage"
 _SKEW = timedelta(minutes=5)  # by which clocks differ, or are put right
@@ -45,15 +46,15 @@ class Freshness:
         return f"{words}." if self.fresh else f"{words}, longer than the {in_words(limit)} allowed."
 
 
-def freshness(state: StateManager, limit: timedelta) -> Freshness:
+def freshness(manager: StateManager, limit: timedelta) -> Freshness:
     """Look for the last run that brought the collection in step with its source.
 
     Runs in test mode write another collection, and a run with failed or stale documents left some behind:
     neither counts.
     """
-    for execution_id in reversed(state.execution_ids()):
+    for execution_id in reversed(manager.execution_ids()):
         try:
-            run = state.load_checkpoint(execution_id)
+            run = manager.load_checkpoint(execution_id)
         except StateManagementError:
             continue
         whole = run.status is ExecutionStatus.SUCCESS and _LAST_STAGE in run.stages
@@ -64,6 +65,30 @@ def freshness(state: StateManager, limit: timedelta) -> Freshness:
             age = max(timedelta(0), age)
             return Freshness(execution_id, run.start_timestamp, age, age <= limit)
     return Freshness("", None, None, fresh=False)
+
+
+def outdated_stages(
+    manager: StateManager, stage_name: str, readers: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    """Return the stages whose results in force were made from an earlier result of a stage.
+
+    Args:
+        manager: the record of all runs.
+        stage_name: the stage.
+        readers: the stages that read it, directly or not, in the order of the chain, with what each reads.
+    """
+    latest = manager.last_checkpoint(stage_name)
+    if latest is None or latest[1].result is None:
+        return []
+    made = {f"input:{stage_name}.{name}": ref.sha256 for name, ref in latest[1].result.artifacts.items()}
+    stale: list[str] = []
+    for name, reads in readers.items():
+        found = manager.last_checkpoint(name)
+        used = found[1].fingerprint if found else {}
+        direct = any(key in used and used[key] != value for key, value in made.items())
+        if direct or set(stale) & set(reads):
+            stale.append(name)
+    return stale
 
 
 def in_words(age: timedelta) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 from runner.errors import StateManagementError
 from runner.events import read_events
-from runner.models import PerformanceReport, PipelineMetrics
 from runner.record.state_manager import StateManager
+from runner.results import PerformanceReport, PipelineMetrics
 
 __all__ = ["CancellationResult", "PipelineMonitor", "PipelineStatus"]
 
@@ -48,8 +48,8 @@ class CancellationResult:
 class PipelineMonitor:
     """Looks at the runs below one outputs folder."""
 
-    def __init__(self, state: StateManager) -> None:
-        self._state = state
+    def __init__(self, manager: StateManager) -> None:
+        self._manager = manager
 
     def get_real_time_status(self, execution_id: str = "") -> PipelineStatus:
         """Return where a run (by default the last one) stands.
@@ -57,10 +57,10 @@ class PipelineMonitor:
         Raises:
             StateManagementError: if there is no such run.
         """
-        state = self._state.load_checkpoint(execution_id)
-        owner = self._state.lock_owner() or {}
+        state = self._manager.load_checkpoint(execution_id)
+        owner = self._manager.lock_owner() or {}
         progress: dict[str, dict[str, Any]] = {}
-        for event in read_events(self._state.run_dir(state.execution_id) / "events.jsonl"):
+        for event in read_events(self._manager.run_dir(state.execution_id) / "events.jsonl"):
             if event.get("kind") == "documents":
                 names = ("done", "total", "current")
                 progress[event["stage"]] = {name: event.get(name) for name in names}
@@ -68,7 +68,7 @@ class PipelineMonitor:
                 progress.pop(event["stage"], None)
         return PipelineStatus(
             execution_id=state.execution_id,
-            status=self._state.effective_status(state),
+            status=self._manager.effective_status(state),
             started=state.start_timestamp.isoformat(timespec="seconds"),
             stages={name: str(checkpoint.status) for name, checkpoint in state.stages.items()},
             progress=progress,
@@ -82,18 +82,18 @@ class PipelineMonitor:
         Raises:
             StateManagementError: if no run goes on.
         """
-        owner = self._state.lock_owner()
+        owner = self._manager.lock_owner()
         if not owner or not owner.get("pid"):
             raise StateManagementError("No run is going on.", exit_code=2)
-        self._state.audit("cancel_requested", {"execution_id": owner["execution_id"], "reason": reason})
+        self._manager.audit("cancel_requested", {"execution_id": owner["execution_id"], "reason": reason})
         begin = time.monotonic()
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(owner["pid"]), signal.SIGTERM)
         while time.monotonic() - begin < grace:
-            if self._state.lock_owner() is None:
+            if self._manager.lock_owner() is None:
                 break
             time.sleep(0.1)
-        ended = self._state.lock_owner() is None
+        ended = self._manager.lock_owner() is None
         return CancellationResult(owner["execution_id"], ended, round(time.monotonic() - begin, 1))
 
     def get_performance_metrics(self, execution_id: str = "") -> PerformanceReport:
@@ -102,7 +102,7 @@ class PipelineMonitor:
         Raises:
             StateManagementError: if there is no such run.
         """
-        state = self._state.load_checkpoint(execution_id)
+        state = self._manager.load_checkpoint(execution_id)
         stages = {}
         for name, checkpoint in state.stages.items():
             documents = checkpoint.result.input_count if checkpoint.result else 0

@@ -24,8 +24,8 @@ __all__ = [
     "DOCUMENT_COUNTS",
     "MANIFESTS",
     "RunRows",
+    "carried_counts",
     "compare_stage",
-    "counts_carried",
     "document_counts",
     "document_outcomes",
     "ignored_files",
@@ -33,6 +33,7 @@ __all__ = [
     "manifest_columns",
     "manifest_rows",
     "point_counts",
+    "run_before",
     "summarize",
     "summary_text",
 ]
@@ -100,10 +101,11 @@ def document_counts(
     return {name: statuses[name] for name in DOCUMENT_COUNTS}
 
 
-def counts_carried(manager: StateManager, state: PipelineState) -> dict[str, int] | None:
-    """Return the counts of the run before, where this one carried over the very notebooks that it had.
+def run_before(manager: StateManager, state: PipelineState) -> PipelineState | None:
+    """Return the run before, where this one carried over the very notebooks that it had; None otherwise.
 
-    Reading them from the manifests again would take longer than all else that a run with nothing to do does.
+    What was told of that run holds for this one too: reading it from the manifests again would take longer
+    than all else that a run with nothing to do does.
     """
     if not state.stages or not all(done.carried_from for done in state.stages.values()):
         return None
@@ -113,7 +115,13 @@ def counts_carried(manager: StateManager, state: PipelineState) -> dict[str, int
     except (IndexError, StateManagementError):
         return None
     ours, theirs = ({n: done.notebook_sha256 for n, done in run.stages.items()} for run in (state, former))
-    return former.documents if ours == theirs and set(DOCUMENT_COUNTS) <= former.documents.keys() else None
+    return former if ours == theirs else None
+
+
+def carried_counts(manager: StateManager, state: PipelineState) -> dict[str, int] | None:
+    """Return the counts of the run before, where they are carried over; None if there are none."""
+    former = run_before(manager, state)
+    return former.documents if former and set(DOCUMENT_COUNTS) <= former.documents.keys() else None
 
 
 def summarize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
@@ -13,21 +12,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from pydantic import ValidationError
 
 from runner.errors import StateManagementError
-from runner.models import Checkpoint, ExecutionMode, ExecutionRecord, PipelineState, RunScope, now
+from runner.models import Checkpoint, ExecutionMode, PipelineState, RunScope, now
 from runner.record.audit import AuditLog
-from runner.record.lock import HeldFile, holder
+from runner.record.lock import LockNote, lock_owner, lock_path, locked
 from runner.record.run_lookup import USABLE, RunLookup
+from runner.results import ExecutionRecord
 from stagekit.artifacts.references import made_references
 from stagekit.artifacts.store import PARQUET, ArtifactStore, outputs_store
 from stagekit.base.disk_faults import disk_fault
-from stagekit.base.files import atomic_write
+from stagekit.base.files import READ_ONLY, atomic_write
 from stagekit.base.paths import latest_dir, make_private_dir, private_outputs
-from stagekit.base.plain_json import parse_json
 from stagekit.contract import ArtifactRef, ExecutionStatus, artifact_refs, read_scraps
 from stagekit.errors import ArtifactError, StageError
 from stagekit.sealing.cipher import EncryptionError
@@ -97,6 +96,15 @@ class StateManager:
         except OSError:
             folder.rmdir()  # a folder without a record is no run
             raise
+        return state
+
+    def begin_run(self, state: PipelineState, config: dict[str, Any], config_hash: str) -> PipelineState:
+        """Return the record of a run that begins now, or goes on, with its configuration."""
+        if not state.execution_id:
+            return self.new_run(state.mode, config, config_hash, state.scope)
+        state.resumed += 1
+        state.paused_seconds += self.seconds_since_end(state)
+        state.pipeline_config, state.config_hash = config, config_hash
         return state
 
     def _new_id(self) -> str:
@@ -301,6 +309,21 @@ class StateManager:
             shutil.copy(notebook, temporary)
         temporary.replace(link)
 
+    def link_notebook(self, notebook: Path, execution_id: str) -> Path:
+        """Let a run's folder have an executed notebook of another run, too, and return its place there.
+
+        A hard link: an executed notebook is never written again, and a run with nothing to do costs no disk.
+        """
+        target = self.run_dir(execution_id) / notebook.name
+        target.unlink(missing_ok=True)
+        try:
+            os.link(notebook, target)
+        except OSError:
+            shutil.copy2(notebook, target)
+        with contextlib.suppress(OSError):  # earlier versions left them writable; not every disk has modes
+            target.chmod(READ_ONLY)
+        return target
+
     def relative(self, path: Path) -> str:
         """Return a path below outputs as it is recorded: relative, so that outputs can be moved."""
         return str(path.relative_to(self.outputs)) if path.is_relative_to(self.outputs) else str(path)
@@ -321,11 +344,11 @@ class StateManager:
             StateManagementError: exit code 2, if the folder cannot be written to, or, naming the holder, if
                 another run holds it.
         """
-        with self._locked() as file:
+        with locked(self.outputs) as file:
             left_behind = file.read().strip()
             if left_behind:
                 self.audit("lock_taken_over", {"from": left_behind})
-            note = LockNote(file, self.outputs / "run.lock", execution_id)
+            note = LockNote(file, lock_path(self.outputs), execution_id)
             try:
                 yield note
             finally:
@@ -337,40 +360,12 @@ class StateManager:
         Raises:
             StateManagementError: exit code 2, if it cannot be written to, or another run holds it.
         """
-        with self._locked():
+        with locked(self.outputs):
             pass
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[TextIO]:
-        try:
-            descriptor = os.open(self.outputs / "run.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        except OSError as error:
-            if fault := disk_fault(error):
-                raise StateManagementError(fault) from None
-            raise StateManagementError(
-                f"outputs_dir: the folder {self.outputs} cannot be written to (run.lock: "
-                f"{error.strerror}): give it to the user who runs nic-etl, or choose another.",
-                exit_code=2,
-            ) from None
-        with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StateManagementError(_who_holds(file.read()), exit_code=2) from None
-            yield file
 
     def lock_owner(self) -> dict[str, Any] | None:
         """Return who holds the lock (pid, user, host, since, execution_id), or None."""
-        try:
-            with (self.outputs / "run.lock").open("r", encoding="utf-8") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except OSError:
-                    owner = parse_json(file.read() or "{}")
-                    return owner if isinstance(owner, dict) else {}
-                return None
-        except (OSError, ValueError):
-            return None
+        return lock_owner(self.outputs)
 
     def audit(self, what: str, details: dict[str, Any]) -> None:
         """Append a line to the audit log: who, where, when, what."""
@@ -425,31 +420,7 @@ class StateManager:
         return [f"{uri} could not be read, and is made again" for uri in sorted(made & lost)]
 
 
-class LockNote(HeldFile):
-    """What the lock file says about its holder."""
-
-    def __init__(self, file: TextIO, path: Path, execution_id: str) -> None:
-        super().__init__(file, path)
-        self.write(execution_id)
-
-    def write(self, execution_id: str) -> None:
-        """Say who holds the lock and for which run."""
-        self.say(holder() | {"execution_id": execution_id})
-
-
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _who_holds(note: str) -> str:
-    try:
-        owner = parse_json(note)
-        return (
-            f"Another run holds {owner['execution_id'] or 'the outputs folder'} since {owner['since']} "
-            f"(process {owner['pid']} of {owner['user']} on {owner['host']}): wait for it, follow it with "
-            "`nic-etl status`, or end it with `nic-etl cancel`."
-        )
-    except (ValueError, KeyError, TypeError):
-        return "Another run holds the outputs folder: wait for it, or give this one its own outputs_dir."

@@ -50,7 +50,7 @@ def collect_report(
         content: look into the documents; None: if the run has executed something.
         rows: the run's manifests, if somebody has read them before.
         former: a report whose words on documents hold for this run, of
-            :func:`runner.report.history.report_still_true`; None: the manifests tell.
+            :func:`runner.report.history.carried_report`; None: the manifests tell.
     """
     report = _Collector(manager, state, rows or RunRows(manager, state)).collect(content, former)
     # Redacted as text, so that whatever part a secret has come into, neither file shows it.

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from runner.errors import StateManagementError
 from runner.models import ExecutionMode, PipelineState
-from runner.record.report_generator import DOCUMENT_COUNTS, compare_stage
+from runner.record.report_generator import DOCUMENT_COUNTS, compare_stage, run_before
 from runner.record.state_manager import StateManager
 from runner.report.model import Figure, RunReport, TrendRun
 from stagekit.base.plain_json import parse_json
@@ -19,9 +19,9 @@ from stagekit.base.plain_json import parse_json
 __all__ = [
     "HTML_NAME",
     "JSON_NAME",
+    "carried_report",
     "comparable_run",
     "differing_figures",
-    "report_still_true",
     "trend",
     "trend_title",
 ]
@@ -54,19 +54,13 @@ def comparable_run(manager: StateManager, state: PipelineState) -> PipelineState
     return None
 
 
-def report_still_true(manager: StateManager, state: PipelineState) -> RunReport | None:
-    """Return the report of the run before, where that tells of the very executed notebooks of this run.
-
-    What it says of documents holds for this run too; reading it from the manifests again would take longer
-    than all else that a run with nothing to do does.
-    """
-    if not state.stages or not all(done.carried_from for done in state.stages.values()):
-        return None
-    before = [name for name in manager.execution_ids() if name < state.execution_id]
+def carried_report(manager: StateManager, state: PipelineState) -> RunReport | None:
+    """Return the report of the run before, where what it says of documents is carried over."""
+    former = run_before(manager, state)
     try:
-        text = (manager.run_dir(before[-1]) / JSON_NAME).read_bytes()
+        text = (manager.run_dir(former.execution_id) / JSON_NAME).read_bytes() if former else b""
         report = RunReport.model_validate_json(text)
-    except (OSError, IndexError, ValidationError):
+    except (OSError, ValidationError):
         return None
     ours = {name: done.notebook_sha256 for name, done in state.stages.items()}
     counted = set(DOCUMENT_COUNTS) <= report.documents.keys()

@@ -42,7 +42,7 @@ def write_report(
         state: of the run.
         content: look into the documents and draw plots; None: if the run has executed something.
         rows: the run's manifests, if somebody has read them before.
-        former: a report whose words on documents hold for this run, of :func:`report_still_true`.
+        former: a report whose words on documents hold for this run, of :func:`carried_report`.
     """
     folder = manager.run_dir(state.execution_id)
     report = collect_report(manager, state, content=content, rows=rows, former=former)

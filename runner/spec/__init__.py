@@ -26,40 +26,36 @@ if TYPE_CHECKING:
         StageExecutionError,
         StateManagementError,
     )
+    from runner.kernels.resource_manager import ResourceManager
     from runner.models import (
-        DependencyValidation,
         ExecutionContext,
         ExecutionMode,
-        ExecutionPlan,
-        ExecutionRecord,
         ExecutionStatus,
-        HealthCheckResult,
-        PerformanceReport,
-        PipelineMetrics,
-        PipelineResult,
         PipelineStage,
         PipelineState,
-        ResourceInfo,
         ResourceRequirements,
         RetryConfig,
-        SetupResult,
         StageResult,
-        ValidationResult,
         ValidationRule,
     )
     from runner.pipeline.dependency_resolver import DependencyResolver
-    from runner.pipeline.error_handler import (
-        RecoveryAction,
-        RecoveryPlan,
-        handle_stage_failure,
-        recover_from_partial_failure,
-    )
     from runner.pipeline.orchestrator import PipelineOrchestrator
-    from runner.pipeline.resource_manager import ResourceManager
     from runner.pipeline.stage_manager import StageManager
     from runner.record.monitor import CancellationResult, PipelineMonitor, PipelineStatus
     from runner.record.state_manager import StateManager
     from runner.report.notebook import display_stage_metrics, generate_execution_summary
+    from runner.results import (
+        DependencyValidation,
+        ExecutionPlan,
+        ExecutionRecord,
+        HealthCheckResult,
+        PerformanceReport,
+        PipelineMetrics,
+        PipelineResult,
+        ResourceInfo,
+        SetupResult,
+        ValidationResult,
+    )
     from runner.spec.notebook import (
         create_pipeline_section_headers,
         create_progress_tracker,
@@ -77,6 +73,12 @@ if TYPE_CHECKING:
         ExecutionSchedule,
         StageExecutor,
         execute_stage_with_retry,
+    )
+    from runner.stages.error_handler import (
+        RecoveryAction,
+        RecoveryPlan,
+        handle_stage_failure,
+        recover_from_partial_failure,
     )
 
 __all__ = [
@@ -163,39 +165,41 @@ __getattr__, __dir__ = lazy_names(
             "StateManagementError",
         ),
         "runner.models": (
-            "DependencyValidation",
             "ExecutionContext",
             "ExecutionMode",
-            "ExecutionPlan",
-            "ExecutionRecord",
             "ExecutionStatus",
-            "HealthCheckResult",
-            "PerformanceReport",
-            "PipelineMetrics",
-            "PipelineResult",
             "PipelineStage",
             "PipelineState",
-            "ResourceInfo",
             "ResourceRequirements",
             "RetryConfig",
-            "SetupResult",
             "StageResult",
-            "ValidationResult",
             "ValidationRule",
         ),
         "runner.pipeline.dependency_resolver": ("DependencyResolver",),
-        "runner.pipeline.error_handler": (
+        "runner.stages.error_handler": (
             "RecoveryAction",
             "RecoveryPlan",
             "handle_stage_failure",
             "recover_from_partial_failure",
         ),
         "runner.pipeline.orchestrator": ("PipelineOrchestrator",),
-        "runner.pipeline.resource_manager": ("ResourceManager",),
+        "runner.kernels.resource_manager": ("ResourceManager",),
         "runner.pipeline.stage_manager": ("StageManager",),
         "runner.record.monitor": ("CancellationResult", "PipelineMonitor", "PipelineStatus"),
         "runner.record.state_manager": ("StateManager",),
         "runner.report.notebook": ("display_stage_metrics", "generate_execution_summary"),
+        "runner.results": (
+            "DependencyValidation",
+            "ExecutionPlan",
+            "ExecutionRecord",
+            "HealthCheckResult",
+            "PerformanceReport",
+            "PipelineMetrics",
+            "PipelineResult",
+            "ResourceInfo",
+            "SetupResult",
+            "ValidationResult",
+        ),
         "runner.spec.notebook": (
             "create_pipeline_section_headers",
             "create_progress_tracker",

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import runner
 from runner.config_manager import PipelineConfig, load_config
 from runner.models import PipelineStage
-from runner.pipeline.notebook_progress import ProgressTracker
 from runner.pipeline.orchestrator import PipelineOrchestrator
-from runner.pipeline.stages import default_stages
 from runner.record.monitor import PipelineMonitor
+from runner.record.notebook_progress import ProgressTracker
+from runner.stages.chain import default_stages
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -67,7 +67,7 @@ def setup_notebook_environment(
     names = _own_namespace() if namespace is None else namespace
     for name in runner.__all__:
         names.setdefault(name, getattr(runner, name))
-    return NotebookEnvironment(config, orchestrator, PipelineMonitor(orchestrator.state))
+    return NotebookEnvironment(config, orchestrator, PipelineMonitor(orchestrator.manager))
 
 
 def create_pipeline_section_headers(stages: Iterable[PipelineStage] | None = None) -> dict[str, Markdown]:

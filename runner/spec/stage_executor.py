@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from runner.models import ExecutionContext, ExecutionPlan, PipelineStage, PlannedStage, ResourceInfo
+from runner.events import tell_nobody
+from runner.kernels.resource_manager import ResourceManager
+from runner.models import ExecutionContext, PipelineStage
 from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.stage_manager import StageManager
 from runner.record.state_manager import StateManager
+from runner.results import ExecutionPlan, PlannedStage, ResourceInfo
 from stagekit.contract import StageResult
 
 __all__ = [
@@ -32,10 +34,7 @@ def execute_stage_with_retry(stage: PipelineStage, context: ExecutionContext) ->
         StageExecutionError: when the last try failed, or what it left is not whole.
     """
     config = context.pipeline_config
-    state = StateManager(config.outputs)
-    stages = StageManager(
-        state, lambda _: None, threading.Event(), config.memory_limit_mb, config.stage_settings()
-    )
+    stages = StageManager(StateManager(config.outputs), tell_nobody, threading.Event(), config)
     stages.register_stage(stage)
     try:
         return StageExecutor(stages).execute(stage.name, context)

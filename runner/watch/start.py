@@ -12,8 +12,8 @@ from rich.console import Console
 from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError
 from runner.pipeline.orchestrator import PipelineOrchestrator
-from runner.pipeline.stages import default_stages
 from runner.record.state_manager import StateManager
+from runner.stages.chain import default_stages
 from runner.watch.code import code_state
 from runner.watch.loop import Restart, Watch, WatchPlan
 from runner.watch.note import hold_watch

@@ -26,13 +26,14 @@ from runner.errors import PipelineOrchestrationError, StateManagementError
 from runner.events import Event
 from runner.kernels.kernel import StageKernel
 from runner.kernels.pool import KernelPool
-from runner.models import PipelineResult, PipelineStage
+from runner.kernels.resource_manager import ResourceManager
+from runner.models import PipelineStage
 from runner.pipeline.decide import retry_reason
-from runner.pipeline.hooks import AFTER_A_RUN
 from runner.pipeline.orchestrator import PipelineOrchestrator
-from runner.pipeline.resource_manager import ResourceManager
-from runner.pipeline.stages import default_stages
+from runner.record.hooks import AFTER_A_RUN
 from runner.record.state_manager import StateManager
+from runner.results import PipelineResult
+from runner.stages.chain import default_stages
 from runner.terminal import json_line
 from stagekit.base.disk_faults import disk_fault
 from stagekit.base.machine import available_memory_mb

@@ -4,6 +4,9 @@ The first run is the real chain with its real notebooks, store, memo and collect
 few documents are processed, and the others are copies of them with names and numbers of their own (see
 ``known_hooks/sitecustomize.py``). The runs that are measured are ordinary ones.
 
+``--without`` measures what each way of noticing that nothing changed saves, by taking it away: the table in
+``docs/architecture.md``.
+
 ``--first`` measures first runs instead, in which every document is processed: how memory grows with them.
 """
 
@@ -30,6 +33,14 @@ __all__ = ["Measured", "lay_out", "main", "prepare", "run_once", "write_known_co
 
 HOOKS = Path(__file__).parent / "known_hooks"
 TEMPLATES = 20
+WITHOUT = {
+    "outside": "nothing",
+    "stages": "nothing",
+    "report": "nothing",
+    "documents": "one",
+    "points": "one",
+}
+"""Ways of noticing that nothing changed, and after which change each saves the most."""
 _TICK_S = 0.05
 
 
@@ -91,16 +102,24 @@ def prepare(base: Path, count: int) -> Workplace:
     return place
 
 
-def run_once(place: Workplace, documents: int, what: str) -> Measured:
+def run_once(place: Workplace, documents: int, what: str, without: str = "") -> Measured:
     """Run the chain once and return what it took.
+
+    Args:
+        place: the outputs and their settings.
+        documents: of the corpus.
+        what: changed before.
+        without: a way of noticing that nothing changed which is taken away, of ``WITHOUT``.
 
     Raises:
         AssertionError: if the run failed.
     """
     begin, before = time.monotonic(), _cpu_seconds()
+    settings = {"skip_existing": "false"} if without == "stages" else {}
+    hooked = {"PYTHONPATH": str(HOOKS), "NICBENCH_WITHOUT": without} if without else {}
     process = subprocess.Popen(
-        place.arguments("run", "--json"),
-        env=place.environment(),
+        place.arguments("run", "--json", **settings),
+        env=place.environment() | hooked,
         cwd=place.outputs.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -112,7 +131,8 @@ def run_once(place: Workplace, documents: int, what: str) -> Measured:
     _, said = process.communicate()
     watch.join()
     seconds, cpu = time.monotonic() - begin, _cpu_seconds() - before
-    measured = Measured(documents, what, round(seconds, 2), round(cpu, 2), round(peaks[0], 1))
+    told = f"{what}, without {without}" if without else what
+    measured = Measured(documents, told, round(seconds, 2), round(cpu, 2), round(peaks[0], 1))
     assert process.returncode == 0, said
     _add_stages(measured, place)
     return measured
@@ -160,6 +180,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.known_corpus", description=__doc__)
     parser.add_argument("--documents", default="100,1000,10000", help="sizes, separated by commas")
     parser.add_argument("--first", action="store_true", help="measure first runs, of which nothing is copied")
+    parser.add_argument("--without", action="store_true", help="take away one way of noticing after another")
     parser.add_argument("--repeat", type=int, default=2, help="runs of each kind")
     parser.add_argument("--folder", type=Path, help="keeps corpora and outputs here, and uses those found")
     parser.add_argument("--json", type=Path, dest="target", help="file for the figures")
@@ -180,6 +201,10 @@ def main() -> int:
                 results.append(_told(run_once(place, size, "nothing")))
                 _change_one(place, size, time.time_ns() % 1_000_000 + number)
                 results.append(_told(run_once(place, size, "one")))
+                for way, what in WITHOUT.items() if arguments.without else ():
+                    if what == "one":
+                        _change_one(place, size, time.time_ns() % 1_000_000 + number)
+                    results.append(_told(run_once(place, size, what, way)))
     if arguments.target:
         arguments.target.write_text(json.dumps([asdict(one) for one in results], indent=1), encoding="utf-8")
     return 0

@@ -12,9 +12,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from runner.config_manager import load_config
 from runner.models import PipelineStage
-from runner.pipeline import stages
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.report_generator import manifest_rows
+from runner.stages import chain as stages
 from stagekit.base.paths import source_notebook
 from stagekit.contract import ExecutionStatus
 from tests.integration.conftest import SampleRun
@@ -66,7 +66,7 @@ def test_a_seventh_stage_runs_beside_the_six_and_nothing_else_is_made_again(
     assert result.exit_code == 0
     assert [name for name in done if done[name].status is not ExecutionStatus.SKIPPED] == [NAME]
     assert (result.run_dir / notebook.name).exists()
-    rows = manifest_rows(orchestrator.state, done[NAME], "departments")
+    rows = manifest_rows(orchestrator.manager, done[NAME], "departments")
     assert sum(row["chunks"] for row in rows) == sample_copy.summary["points"]["total"]
 
     again = PipelineOrchestrator(config=config, stages=chain).execute_full_pipeline()

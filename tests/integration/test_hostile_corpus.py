@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from runner.config_manager import load_config
-from runner.models import PipelineResult
 from runner.pipeline.orchestrator import PipelineOrchestrator
-from runner.pipeline.stages import default_stages
 from runner.record.report_generator import document_outcomes, ignored_files
 from runner.record.state_manager import StateManager
+from runner.results import PipelineResult
+from runner.stages.chain import default_stages
 from tests.crash.chain import is_worker
 from tests.hostile.corpus import APPROVED, write_corpus, write_repository
 

@@ -11,9 +11,10 @@ import pytest
 
 from runner.config_manager import PipelineConfig
 from runner.events import Event
-from runner.models import ExecutionStatus, PipelineResult
+from runner.models import ExecutionStatus
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.state_manager import StateManager
+from runner.results import PipelineResult
 from runner.spec.recovery import validate_pipeline_integrity
 from runner.upkeep.backup import create_backup, restore_backup
 from runner.upkeep.prune import apply_prune, plan_prune

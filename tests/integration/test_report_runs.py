@@ -11,8 +11,9 @@ import pytest
 from runner.config_manager import PipelineConfig, load_config
 from runner.errors import PipelineOrchestrationError
 from runner.events import Event
-from runner.models import ExecutionStatus, PipelineResult
+from runner.models import ExecutionStatus
 from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.results import PipelineResult
 from tests.toy_chain import toy_chain
 
 pytestmark = pytest.mark.slow

@@ -24,12 +24,13 @@ from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event, read_events
 from runner.kernels.kernel import StageKernel
-from runner.models import ExecutionContext, ExecutionMode, PipelineResult
+from runner.models import ExecutionContext, ExecutionMode
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.pipeline.stage_manager import StageManager
 from runner.record.kernels import reap_orphans
 from runner.record.monitor import PipelineMonitor
 from runner.record.state_manager import StateManager
+from runner.results import PipelineResult
 from runner.spec.stage_executor import AdvancedOrchestration
 from stagekit.contract import ExecutionStatus, read_scraps
 from tests.small_disk import SmallDisk, small_disk

@@ -15,8 +15,8 @@ from qdrant_client import QdrantClient
 
 from runner.config_manager import load_config
 from runner.events import Event
-from runner.models import PipelineResult
 from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.results import PipelineResult
 from stagekit.search import search
 from stagekit.storage import open_embedded
 from tests.integration.clear_text import files_with

@@ -22,7 +22,7 @@ from runner.errors import StageExecutionError
 from runner.kernels.execution import NotebookJob
 from runner.kernels.pool import KernelPool
 from runner.models import PipelineStage
-from runner.pipeline.stages import default_stages
+from runner.stages.chain import default_stages
 from stagekit.contract import SCRAP_MIME
 from stagekit.stage.execution import InProcess, Show, Workplace
 from stagekit.workers.team import DocumentWorkers

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from runner.pipeline.stages import default_stages
+from runner.stages.chain import default_stages
 from tests.crash.chain import Points
 from tests.crash.tiny_model import write_tiny_model
 from tests.property.in_process import InProcessChain, Interruption

@@ -20,9 +20,10 @@ from unittest import mock
 
 from runner.config_manager import PipelineConfig, load_config, load_recorded
 from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
-from runner.models import ExecutionStatus, PipelineResult
+from runner.models import ExecutionStatus
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.state_manager import StateManager
+from runner.results import PipelineResult
 from runner.upkeep.prune import apply_prune, plan_prune
 from runner.upkeep.rebuild import rebuild_state
 from stagekit.artifacts.references import made_references

@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from runner.models import Checkpoint, ExecutionMode, PipelineState
-from runner.pipeline.hooks import EndedRun
+from runner.record.hooks import EndedRun
 from runner.record.report_generator import RunRows, summarize
 from runner.record.state_manager import StateManager, file_sha256
 from stagekit.artifacts.store import ArtifactStore

@@ -39,7 +39,7 @@ from stagekit.storage import (
     PointWriter,
     apply_change,
     connect,
-    forget_step,
+    forget_carried,
     open_target,
     plan_changes,
     publish,
@@ -189,7 +189,7 @@ def last_stage(config: PipelineConfig) -> str:
             target = open_target(client, name, IDENTITY, CollectionSettings())
             desired = Corpus({"30-Aprovados/a.md": ["um", "dois"]}).desired()
             plan = plan_changes(desired, stored_points(client, target.name, SOURCE))
-            forget_step(client, target.name, SOURCE, "outputs")
+            forget_carried(client, target.name, SOURCE, "outputs")
             with PointWriter(client, target.name, config.qdrant_url, statuses={"approved"}) as writer:
                 for change in plan.changes:
                     apply_change(change, upsert=writer.upsert, delete=writer.delete)

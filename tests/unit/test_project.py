@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from runner.config_manager import PipelineConfig, load_config, profiles
-from runner.pipeline.stages import default_stages, notebook_parameters
+from runner.stages.chain import default_stages
+from runner.stages.notebook_parameters import notebook_parameters
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "stage_notebooks").glob("0*.ipynb"))

@@ -20,7 +20,7 @@ from runner.errors import ConfigurationError
 from runner.models import ExecutionStatus
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.state_manager import StateManager
-from runner.renamed_settings import CONSTANT, RENAMED, RenamedSettingWarning
+from runner.settings.renamed import CONSTANT, RENAMED, RenamedSettingWarning
 from tests.toy_chain import toy_chain
 from tests.unit.command_line import Command, nic_etl
 from tests.unit.core_notebooks import record_run, record_stage

@@ -17,9 +17,9 @@ from runner.config_manager import PipelineConfig, load_config
 from runner.errors import StateManagementError
 from runner.models import ExecutionStatus, PipelineState
 from runner.pipeline.decide import outside_of
-from runner.pipeline.fingerprint import stage_fingerprint
-from runner.pipeline.stages import default_stages
 from runner.record.state_manager import StateManager
+from runner.stages.chain import default_stages
+from runner.stages.fingerprint import stage_fingerprint
 from runner.tools import run_tool
 from tests.unit.command_line import Command, Done, nic_etl
 from tests.unit.core_notebooks import record_run, record_stage
@@ -279,7 +279,7 @@ def settled(manager: StateManager, outputs: Path, tmp_path: Path) -> PipelineSta
             stage.name,
             notebook=stage.notebook.name,
             products={"documents": [{"path": "a.md", "status": "ok"}]},
-            fingerprint=stage_fingerprint(stage, config, upstream, manager.outputs),
+            fingerprint=stage_fingerprint(stage, config, upstream),
             metrics={"points": {"total": 3, "upserted": 3}},
         )
         checkpoint.outside = outside_of(stage, config, manager)

@@ -24,11 +24,13 @@ from runner.models import (
 )
 from runner.pipeline import orchestrator as orchestrator_module
 from runner.pipeline.decide import decide, outside_of
-from runner.pipeline.fingerprint import stage_fingerprint
+from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.pipeline.rerun import rerun_inputs
+from runner.pipeline.run import Run
 from runner.pipeline.stage_manager import StageManager
 from runner.record.state_manager import StateManager
+from runner.stages.fingerprint import stage_fingerprint
 from tests.toy_chain import toy_chain
 from tests.unit.core_notebooks import record_stage
 
@@ -43,7 +45,7 @@ class Chain:
         stages = toy_chain(folder)
         self.stages = {stage.name: dataclasses.replace(stage, outside="") for stage in stages}
         self.outputs = outputs
-        self.record = StateManager(outputs)
+        self.manager = StateManager(outputs)
 
     def config(self, **settings: Any) -> PipelineConfig:
         values = {"outputs_dir": str(self.outputs), "chunk_size": 200, "chunk_overlap": 20} | settings
@@ -54,7 +56,7 @@ class Chain:
 
     def begin(self, mode: ExecutionMode = ExecutionMode.FULL, **settings: Any) -> PipelineState:
         config = self.config(**settings).model_dump(mode="json")
-        return self.record.new_run(mode, config, "hash")
+        return self.manager.new_run(mode, config, "hash")
 
     def execute(self, state: PipelineState, *names: str, word: str = "", **settings: Any) -> Upstream:
         """Record stages of a run, each reading what the one before it made; return their notebooks."""
@@ -63,26 +65,32 @@ class Chain:
             stage = self.stages[name]
             made = f"{word} {name}" + ("" if name == "listing" else f" of {config.chunk_size}")
             checkpoint = record_stage(
-                self.record,
+                self.manager,
                 state,
                 name,
                 notebook=stage.notebook.name,
                 products={PRODUCTS.get(name, "stored"): [{"path": "a", "word": made}]},
-                fingerprint=stage_fingerprint(stage, config, self.upstream(state), self.outputs),
+                fingerprint=stage_fingerprint(stage, config, self.upstream(state)),
             )
-            checkpoint.outside = outside_of(stage, config, self.record)
-            self.record.save_checkpoint(state)
+            checkpoint.outside = outside_of(stage, config, self.manager)
+            self.manager.save_checkpoint(state)
         return self.upstream(state)
 
     def upstream(self, state: PipelineState) -> Upstream:
         done = state.stages.items()
-        return {name: str(self.record.absolute(one.notebook)) for name, one in done if one.notebook}
+        return {name: str(self.manager.absolute(one.notebook)) for name, one in done if one.notebook}
 
     def decide(
         self, name: str, upstream: Upstream, run: PipelineState | None = None, **more: Any
     ) -> Decision:
         options = {one: more.pop(one) for one in ("reuse", "look") if one in more}
-        return decide(self.stages[name], self.config(**more), upstream, self.record, run=run, **options)
+        look = options.pop("look", True)
+        return decide(self.stages[name], self.run(run, **options, **more), upstream, look=look)
+
+    def run(self, state: PipelineState | None = None, *, reuse: bool = True, **settings: Any) -> Run:
+        chain = DependencyResolver(self.stages.values())
+        state = state or PipelineState(execution_id="")
+        return Run(self.config(**settings), self.manager, chain, state, reuse=reuse)
 
 
 @pytest.fixture
@@ -92,7 +100,7 @@ def chain(tmp_path: Path, outputs: Path) -> Chain:
 
 def end(chain: Chain, state: PipelineState, status: ExecutionStatus) -> None:
     state.status, state.end_timestamp = status, now()
-    chain.record.save_checkpoint(state)
+    chain.manager.save_checkpoint(state)
 
 
 # What is in force
@@ -118,19 +126,18 @@ def test_in_force_is_what_the_newest_run_carried_over_not_what_was_executed_last
     for name, done in first.stages.items():
         carried = {"status": ExecutionStatus.SKIPPED, "carried_from": first.execution_id}
         back.stages[name] = done.model_copy(update=carried)
-    chain.record.save_checkpoint(back)
-    in_force = {name: execution_id for name, (execution_id, _) in chain.record.in_force().items()}
+    chain.manager.save_checkpoint(back)
+    in_force = {name: execution_id for name, (execution_id, _) in chain.manager.in_force().items()}
     assert in_force == dict.fromkeys(chain.stages, first.execution_id)
-    assert chain.record.last_attempt("storing") == first.execution_id
+    assert chain.manager.last_attempt("storing") == first.execution_id
 
 
 def test_a_rerun_builds_on_the_results_of_its_own_setting(chain: Chain) -> None:
     upstream = chain.execute(chain.begin())
     tried = chain.execute(chain.begin(chunk_size=120), chunk_size=120)
-    order = chain.orchestrator().resolver
 
     def read(**settings: Any) -> Upstream:
-        return rerun_inputs(chain.stages, chain.record, order, chain.config(**settings), ["count"])
+        return rerun_inputs(chain.run(**settings), ["count"])
 
     assert read() == {name: upstream[name] for name in ("listing", "shout")} | {"listing": tried["listing"]}
     assert read(chunk_size=120)["shout"] == tried["shout"]
@@ -162,7 +169,7 @@ def test_an_altered_notebook_is_the_reason_that_is_told(chain: Chain, monkeypatc
     # An older result has the same fingerprint; that the collection is as the newer one left it is no reason.
     decision = chain.decide("storing", upstream)
     assert (decision.action, decision.reasons) == ("run", (told,))
-    assert chain.record.notebook_fault(first.stages["storing"]) == ""
+    assert chain.manager.notebook_fault(first.stages["storing"]) == ""
 
     chain.stages["storing"] = dataclasses.replace(chain.stages["storing"], outside="")
     decision = chain.decide("storing", upstream)
@@ -179,7 +186,7 @@ def test_an_attempt_on_the_store_counts_however_it_ended(chain: Chain, monkeypat
     assert chain.decide("storing", upstream).carries
     broken = chain.begin(organization="Other")
     broken.stages["storing"] = Checkpoint(stage="storing", status=ExecutionStatus.FAILED)
-    chain.record.save_checkpoint(broken)
+    chain.manager.save_checkpoint(broken)
     decision = chain.decide("storing", upstream)
     assert (decision.action, decision.reasons) == (
         "run", ("the collection is not as the last run left it, or has to be asked",),
@@ -187,7 +194,7 @@ def test_an_attempt_on_the_store_counts_however_it_ended(chain: Chain, monkeypat
     chain.execute(chain.begin())
     trial = chain.begin(ExecutionMode.TEST)
     trial.stages["storing"] = Checkpoint(stage="storing", status=ExecutionStatus.FAILED)
-    chain.record.save_checkpoint(trial)
+    chain.manager.save_checkpoint(trial)
     assert chain.decide("storing", upstream).carries  # a trial fills a collection of its own
 
 
@@ -206,14 +213,14 @@ def test_of_a_source_that_changes_while_it_is_read_nothing_is_noted(
             states.extend(filter(None, [meanwhile]))
             return type("Kernel", (), {"peak_memory_mb": 0.0})()
 
-    manager = Executing(chain.record, lambda _: None, threading.Event())
+    manager = Executing(chain.manager, lambda _: None, threading.Event())
     manager.register_stage(stage)
-    context = ExecutionContext(chain.config(), chain.record.run_dir(state.execution_id), {})
+    context = ExecutionContext(chain.config(), chain.manager.run_dir(state.execution_id), {})
     made = manager.execute_stage_with_retry("listing", context)
     manager.close()
     assert made.outside == ("" if meanwhile else "as it was")
     state.stages["listing"] = made
-    chain.record.save_checkpoint(state)
+    chain.manager.save_checkpoint(state)
     for now_it_is in ("changed", "as it was"):  # and changed back: what was read may have been the other
         states.append(now_it_is)
         assert chain.decide("listing", {}).carries is (not meanwhile and now_it_is == "as it was")
@@ -271,20 +278,20 @@ def test_a_clock_that_was_ahead_does_not_rule(chain: Chain, monkeypatch: Any) ->
     monkeypatch.undo()
     after = chain.begin(organization="Other")
     chain.execute(after, organization="Other", word="new")
-    assert chain.record.execution_ids() == [before.execution_id, after.execution_id]
+    assert chain.manager.execution_ids() == [before.execution_id, after.execution_id]
     assert after.sequence == before.sequence + 1
-    last = chain.record.last_checkpoint("count")
+    last = chain.manager.last_checkpoint("count")
     assert last is not None
     assert last[0] == after.execution_id
     assert abs((after.start_timestamp - now()).total_seconds()) < 60  # only its id is in the future
 
 
 def test_runs_of_a_former_version_come_before_those_with_a_number(chain: Chain) -> None:
-    chain.record.save_checkpoint(PipelineState(execution_id="20990101T000000.999Z-ffffff"))
+    chain.manager.save_checkpoint(PipelineState(execution_id="20990101T000000.999Z-ffffff"))
     first, second = chain.begin(), chain.begin()
     assert [first.sequence, second.sequence] == [1, 2]
     assert first.execution_id.startswith("20990101T000001.000Z-")
-    assert chain.record.execution_ids()[1:] == [first.execution_id, second.execution_id]
+    assert chain.manager.execution_ids()[1:] == [first.execution_id, second.execution_id]
 
 
 # Resuming
@@ -319,7 +326,7 @@ def test_a_resumed_run_makes_a_stage_again_that_does_not_hold(chain: Chain, dama
         (chain.outputs / "artifacts" / result.artifacts["shouted"].uri).write_bytes(b"")
     elif damage == "failed documents":
         result.retry_count = 1
-        chain.record.save_checkpoint(state)
+        chain.manager.save_checkpoint(state)
     assert chain.decide("shout", upstream, state, **settings).action == "run"
 
 
@@ -329,8 +336,8 @@ def test_documents_that_were_asked_for_are_made_again_after_a_resume_too(chain: 
     state.scope = RunScope(forced=("shout",))
     assert chain.decide("shout", upstream, state).reasons == ("documents were to be processed again",)
     assert chain.decide("count", upstream, state).carries
-    chain.record.save_checkpoint(state)
-    again = chain.record.load_checkpoint(state.execution_id)
+    chain.manager.save_checkpoint(state)
+    again = chain.manager.load_checkpoint(state.execution_id)
     assert chain.decide("shout", upstream, again).action == "run"
 
 
@@ -341,7 +348,7 @@ def test_an_older_run_is_not_resumed_once_a_newer_one_has_worked(chain: Chain) -
     trial = chain.begin(ExecutionMode.TEST)
     chain.execute(trial)
     end(chain, trial, ExecutionStatus.SUCCESS)
-    assert chain.record.newer_run(older) is None
+    assert chain.manager.newer_run(older) is None
     newer = chain.begin()
     chain.execute(newer, "listing")
     end(chain, newer, ExecutionStatus.FAILED)
@@ -350,7 +357,7 @@ def test_an_older_run_is_not_resumed_once_a_newer_one_has_worked(chain: Chain) -
     ) as no:
         chain.orchestrator().resume_from_checkpoint(older.execution_id)
     assert no.value.exit_code == 2
-    assert chain.record.load_checkpoint(older.execution_id).resumed == 0
+    assert chain.manager.load_checkpoint(older.execution_id).resumed == 0
 
 
 class Begun:
@@ -358,9 +365,9 @@ class Begun:
 
     runs: ClassVar[list[PipelineState]] = []
 
-    def __init__(self, manager: StateManager, state: PipelineState, *_: Any, **__: Any) -> None:
-        manager.save_checkpoint(state)
-        self.runs.append(state)
+    def __init__(self, run: Run, *_: Any, **__: Any) -> None:
+        run.manager.save_checkpoint(run.state)
+        self.runs.append(run.state)
 
     def execute(self) -> None:
         return None
@@ -390,7 +397,7 @@ def test_a_run_stays_what_it_was_when_it_is_resumed(chain: Chain, monkeypatch: A
 def test_a_run_of_the_chain_takes_no_settings_from_a_trial(chain: Chain) -> None:
     real = chain.begin(organization="Real")
     chain.begin(ExecutionMode.TEST, organization="Trial")
-    last = chain.record.last_real_run()
+    last = chain.manager.last_real_run()
     assert last is not None
     assert last.execution_id == real.execution_id
 
@@ -400,7 +407,7 @@ def test_the_record_of_a_run_is_on_disk_before_it_is_relied_on(chain: Chain, mon
     synced: list[int] = []
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(descriptor), real(descriptor))[1])
-    chain.record.save_checkpoint(state)
+    chain.manager.save_checkpoint(state)
     assert synced
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from runner.errors import DependencyResolutionError
 from runner.models import PipelineStage
 from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.pipeline.stages import default_stages
+from runner.stages.chain import default_stages
 
 
 def chain(**needs: str) -> list[PipelineStage]:

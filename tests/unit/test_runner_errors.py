@@ -15,11 +15,11 @@ from runner.errors import (
     StateManagementError,
 )
 from runner.models import Checkpoint, ExecutionStatus, PipelineState
-from runner.pipeline.error_handler import (
+from runner.pipeline.resume import started_by
+from runner.stages.error_handler import (
     RecoveryAction,
     plan_recovery,
     recover_from_partial_failure,
-    started_by,
 )
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from runner.pipeline.stage_manager import StageManager
-from runner.pipeline.stages import default_stages
 from runner.record.state_manager import StateManager
 from runner.spec.stage_executor import AdvancedOrchestration
+from runner.stages.chain import default_stages
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from runner.after.metrics import Metrics, metrics_text, write_metrics
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState
-from runner.pipeline.hooks import AFTER_A_RUN, EndedRun, Hook, Hooks
+from runner.record.hooks import AFTER_A_RUN, EndedRun, Hook, Hooks
 from runner.record.report_generator import RunRows, summarize
 from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import ended, record_run, record_stage

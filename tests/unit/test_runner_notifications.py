@@ -19,7 +19,7 @@ from runner.config_manager import PipelineConfig
 from runner.events import Event, EventLog
 from runner.kernels.kernel import kernel_environment
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState, now
-from runner.pipeline.hooks import EndedRun
+from runner.record.hooks import EndedRun
 from runner.record.report_generator import RunRows, summarize
 from runner.record.state_manager import StateManager
 from tests.servers.http_receiver import HttpReceiver

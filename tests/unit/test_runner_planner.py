@@ -18,14 +18,16 @@ from runner.errors import (
     PipelineOrchestrationError,
     StateManagementError,
 )
-from runner.models import ExecutionStatus, PipelineResult, PipelineStage, PipelineState, now
+from runner.models import ExecutionStatus, PipelineStage, PipelineState, RunScope, now
 from runner.pipeline import cluster
 from runner.pipeline.cluster import wants_cluster
 from runner.pipeline.decide import decide, outside_of
-from runner.pipeline.differences import differences
-from runner.pipeline.fingerprint import stage_fingerprint
 from runner.pipeline.orchestrator import PipelineOrchestrator
+from runner.pipeline.run import Run
 from runner.pipeline.stage_manager import StageManager
+from runner.results import PipelineResult
+from runner.stages.differences import differences
+from runner.stages.fingerprint import stage_fingerprint
 from stagekit.checks.doctor_cluster import check_cluster
 from stagekit.cluster import client
 from tests.toy_chain import toy_chain, write_notebook
@@ -53,15 +55,15 @@ def make(stages: list[PipelineStage], outputs: Path) -> Make:
 
 
 def stage_manager(chain: PipelineOrchestrator) -> StageManager:
-    manager = StageManager(chain.state, lambda _: None, threading.Event())
-    for name in chain.resolver.order:
-        manager.register_stage(next(s for s in chain._stages if s.name == name))
-    return manager
+    stages = StageManager(chain.manager, lambda _: None, threading.Event())
+    for stage in chain.resolver.stages.values():
+        stages.register_stage(stage)
+    return stages
 
 
 def record(chain: PipelineOrchestrator, word: str = "ok", only: str = "") -> PipelineState:
     """Record a run of every stage, as if it had been executed with this configuration."""
-    manager, stages = chain.state, stage_manager(chain)
+    manager, stages = chain.manager, stage_manager(chain)
     state = record_run(manager)
     upstream: dict[str, str] = {}
     for name in chain.resolver.order:
@@ -77,7 +79,7 @@ def record(chain: PipelineOrchestrator, word: str = "ok", only: str = "") -> Pip
             name,
             notebook=stage.notebook.name,
             products={PRODUCTS.get(name, "stored"): [{"path": "a", "word": f"{word} {name}"}]},
-            fingerprint=stage_fingerprint(stage, chain.config, upstream, manager.outputs),
+            fingerprint=stage_fingerprint(stage, chain.config, upstream),
         )
         upstream[name] = str(manager.absolute(checkpoint.notebook))
     return state
@@ -160,7 +162,6 @@ def test_a_stage_that_looks_outside_runs_where_nothing_is_known_of_it(
     record(make())
     stages[0] = dataclasses.replace(stages[0], outside=outside)
     planned = make()
-    planned._stages = stages
     assert actions(planned)["listing"] == "run"
     assert actions(planned)["shout"] == "decide"
 
@@ -173,10 +174,9 @@ def test_a_source_that_is_as_it_was_is_carried_over(
     (approved / "a.md").write_text("a")
     stages[0] = dataclasses.replace(stages[0], outside="source")
     chain = make(source_path=str(tmp_path / "docs"))
-    chain._stages = stages
     state = record(chain)
-    state.stages["listing"].outside = outside_of(stages[0], chain.config, chain.state)
-    chain.state.save_checkpoint(state)
+    state.stages["listing"].outside = outside_of(stages[0], chain.config, chain.manager)
+    chain.manager.save_checkpoint(state)
     assert actions(chain)["listing"] == "carry over"
     (approved / "a.md").write_text("changed")
     assert actions(chain)["listing"] == "run"
@@ -190,19 +190,20 @@ def test_a_store_into_which_another_run_wrote_since_is_written_again(
     states = {}
     for organization in ("NIC", "Other", "NIC"):
         chain = make(organization=organization)
-        chain._stages = stages
         if organization not in states:
             states[organization] = record(chain, organization)
             last = states[organization].stages["storing"]
-            last.outside = outside_of(stages[4], chain.config, chain.state)
-            chain.state.save_checkpoint(states[organization])
+            last.outside = outside_of(stages[4], chain.config, chain.manager)
+            chain.manager.save_checkpoint(states[organization])
             assert actions(chain)["storing"] == "carry over"
-    decision = decide(stages[4], chain.config, upstream_of(chain, states["NIC"]), chain.state)
+    decision = decide(
+        stages[4], Run(chain.config, chain.manager, chain.resolver), upstream_of(chain, states["NIC"])
+    )
     assert decision.action == "run"
 
 
 def upstream_of(chain: PipelineOrchestrator, state: PipelineState) -> dict[str, str]:
-    return {name: str(chain.state.absolute(c.notebook)) for name, c in state.stages.items()}
+    return {name: str(chain.manager.absolute(c.notebook)) for name, c in state.stages.items()}
 
 
 def test_differences_are_told_in_words() -> None:
@@ -276,11 +277,13 @@ def test_the_cluster_is_looked_at_before_the_first_stage_where_a_stage_may_need_
     chain = make(dask_scheduler="tcp://127.0.0.1:9")
     record(chain)
     changed = make(dask_scheduler="tcp://127.0.0.1:9", chunk_size=300)
-    assert not wants_cluster(stages, chain.config, chain.state)
-    assert wants_cluster(stages, chain.config, chain.state, reuse=False)
-    assert wants_cluster(stages, changed.config, chain.state)
-    assert not wants_cluster(stages, make(chunk_size=300).config, chain.state)
-    assert not wants_cluster(stages[2:], changed.config, chain.state, reuse=False)  # a rerun of these
+    run = Run(chain.config, chain.manager, chain.resolver)
+    rerun = PipelineState(execution_id="", scope=RunScope(only=("count", "storing")))
+    assert not wants_cluster(run)
+    assert wants_cluster(dataclasses.replace(run, reuse=False))
+    assert wants_cluster(dataclasses.replace(run, config=changed.config))
+    assert not wants_cluster(dataclasses.replace(run, config=make(chunk_size=300).config))
+    assert not wants_cluster(dataclasses.replace(run, config=changed.config, state=rerun))
 
     monkeypatch.setattr(client, "_CONNECT_S", 0.3)
 
@@ -288,12 +291,12 @@ def test_the_cluster_is_looked_at_before_the_first_stage_where_a_stage_may_need_
         return check_cluster(request["settings"], Path(request["outputs_dir"]))
 
     monkeypatch.setattr(cluster, "run_tool", asked_here)
-    runs = len(chain.state.get_execution_history())
+    runs = len(chain.manager.get_execution_history())
     with pytest.raises(
         PipelineOrchestrationError, match=r"no scheduler can be reached at tcp://127\.0\.0\.1:9"
     ):
         changed.execute_full_pipeline()
-    assert len(chain.state.get_execution_history()) == runs
+    assert len(chain.manager.get_execution_history()) == runs
 
 
 def test_health_names_each_component(make: Make, outputs: Path) -> None:
@@ -329,10 +332,10 @@ def test_a_stage_is_not_executed_without_what_it_reads(make: Make) -> None:
 def test_what_a_stage_would_read_is_checked(make: Make, tmp_path: Path) -> None:
     chain = make()
     state = record(chain)
-    record_stage(chain.state, state, "listing", status=ExecutionStatus.FAILED, notebook="failed.ipynb")
-    failed = chain.state.run_dir(state.execution_id) / "failed.ipynb"
+    record_stage(chain.manager, state, "listing", status=ExecutionStatus.FAILED, notebook="failed.ipynb")
+    failed = chain.manager.run_dir(state.execution_id) / "failed.ipynb"
     check = stage_manager(chain).validate_stage_dependencies
-    whole = chain.state.run_dir(state.execution_id) / "01_listing.ipynb"
+    whole = chain.manager.run_dir(state.execution_id) / "01_listing.ipynb"
     assert check("shout", {"listing": str(whole)}).valid
     assert check("shout", {"listing": str(failed)}).problems == ("shout cannot read listing: it failed.",)
     [missing] = check("shout", {"listing": str(tmp_path / "nowhere.ipynb")}).problems
@@ -357,7 +360,7 @@ def test_a_resumed_run_keeps_what_it_had_finished(make: Make) -> None:
     state = record(chain)
     state.status = ExecutionStatus.FAILED
     state.pipeline_config = chain.config.model_dump(mode="json")
-    chain.state.save_checkpoint(state)
+    chain.manager.save_checkpoint(state)
     resumed = make(chunk_size=999).resume_from_checkpoint()
     assert resumed.execution_id == state.execution_id
     assert resumed.overall_status is ExecutionStatus.SUCCESS
@@ -370,7 +373,7 @@ def broken_off(chain: PipelineOrchestrator, *, minutes_ago: int = 0) -> Pipeline
     state.status, state.end_timestamp = ExecutionStatus.FAILED, now() - timedelta(minutes=minutes_ago)
     state.start_timestamp = state.end_timestamp - timedelta(minutes=1)
     state.pipeline_config = chain.config.model_dump(mode="json")
-    chain.state.save_checkpoint(state)
+    chain.manager.save_checkpoint(state)
     return state
 
 
@@ -381,12 +384,12 @@ def test_a_run_is_resumed_with_other_limits_but_never_with_what_bears_on_its_res
         make().resume_from_checkpoint(changes={"chunk_size": "300", "max_retries": "9"})
     with pytest.raises(ConfigurationError, match="max_retries"):
         make().resume_from_checkpoint(changes={"max_retries": "many"})
-    assert make().state.load_checkpoint().resumed == 0
+    assert make().manager.load_checkpoint().resumed == 0
 
     changes = {"max_retries": "9", "stage_timeout_s": "7200", "chunk_size": "200"}  # the last one is its own
     resumed = make().resume_from_checkpoint(changes=changes)
     assert resumed.overall_status is ExecutionStatus.SUCCESS
-    made_with = make().state.load_checkpoint().pipeline_config
+    made_with = make().manager.load_checkpoint().pipeline_config
     assert (made_with["max_retries"], made_with["stage_timeout_s"], made_with["chunk_size"]) == (9, 7200, 200)
 
 
@@ -395,7 +398,7 @@ def test_the_pause_before_a_run_is_resumed_is_no_part_of_its_duration(make: Make
     resumed = make().resume_from_checkpoint()
     assert 60 <= resumed.total_duration < 120
     assert resumed.summary["duration_seconds"] == pytest.approx(resumed.total_duration, abs=0.01)
-    [record] = make().state.get_execution_history()
+    [record] = make().manager.get_execution_history()
     assert record.seconds == pytest.approx(resumed.total_duration, abs=0.01)
 
 
@@ -404,7 +407,7 @@ def test_a_run_of_another_version_that_cannot_be_resumed_says_so(make: Make) -> 
     state = record(chain)
     state.status = ExecutionStatus.FAILED
     state.pipeline_config = {"chunk_size": 200, "setting_of_yesterday": 1}
-    chain.state.save_checkpoint(state)
+    chain.manager.save_checkpoint(state)
     with pytest.raises(ConfigurationError, match="no setting 'setting_of_yesterday'"):
         make().resume_from_checkpoint()
 
@@ -421,7 +424,7 @@ def test_each_end_of_a_run_has_its_exit_code(make: Make, status: str, code: int)
 def test_only_one_run_at_a_time(make: Make) -> None:
     chain = make()
     record(chain)
-    with chain.state.lock("the-first"), pytest.raises(StateManagementError, match="the-first"):
+    with chain.manager.lock("the-first"), pytest.raises(StateManagementError, match="the-first"):
         chain.execute_full_pipeline()
 
 
@@ -433,7 +436,7 @@ def test_outputs_on_a_disk_without_hard_links_are_copied(make: Make, monkeypatch
     first = record(chain)
     monkeypatch.setattr("os.link", refuse)
     second = make().execute_full_pipeline()
-    original = chain.state.run_dir(first.execution_id) / "01_listing.ipynb"
+    original = chain.manager.run_dir(first.execution_id) / "01_listing.ipynb"
     copy = second.run_dir / "01_listing.ipynb"
     assert second.state.stages["listing"].carried_from == first.execution_id
     assert copy.read_bytes() == original.read_bytes()

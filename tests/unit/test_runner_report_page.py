@@ -14,7 +14,7 @@ from runner.models import ExecutionMode, ExecutionStatus
 from runner.record.report_generator import summarize
 from runner.record.state_manager import StateManager
 from runner.report.facts import collect_report
-from runner.report.history import report_still_true
+from runner.report.history import carried_report
 from runner.report.model import RunReport
 from runner.report.write import write_report
 from tests.unit.core_notebooks import ended
@@ -189,10 +189,10 @@ def test_a_run_with_nothing_to_do_takes_the_words_on_documents_from_the_report_b
     outcomes = {"30-Aprovados/a.md": bad, "30-Aprovados/b.pdf": doubtful}
     first = record_chain(manager, DOCUMENTS, outcomes=outcomes)
     write_report(manager, first)
-    assert report_still_true(manager, first) is None  # it did the work itself
+    assert carried_report(manager, first) is None  # it did the work itself
 
     state = record_nothing_changed(manager, first)
-    former = report_still_true(manager, state)
+    former = carried_report(manager, state)
     assert former is not None
     known = write_report(manager, state, former=former).report
     assert known == write_report(manager, state).report
@@ -204,7 +204,7 @@ def test_a_run_with_nothing_to_do_takes_the_words_on_documents_from_the_report_b
 
     # And the next one from this report, which says the same.
     third = record_nothing_changed(manager, state)
-    assert report_still_true(manager, third) == known
+    assert carried_report(manager, third) == known
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_report_that_may_not_hold_any_more_is_not_taken(manager: StateManager,
     first = record_chain(manager, DOCUMENTS)
     written = write_report(manager, first)
     state = record_nothing_changed(manager, first)
-    assert report_still_true(manager, state) is not None
+    assert carried_report(manager, state) is not None
 
     report = written.report
     texts = {
@@ -227,7 +227,7 @@ def test_a_report_that_may_not_hold_any_more_is_not_taken(manager: StateManager,
     written.json.unlink()
     if fault in texts:
         written.json.write_text(texts[fault])
-    assert report_still_true(manager, state) is None
+    assert carried_report(manager, state) is None
 
 
 def test_a_stage_that_failed_shows_its_cell_and_what_became_of_the_collection(manager: StateManager) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from runner.kernels.resource_manager import ResourceManager
 from runner.models import PipelineStage, ResourceRequirements
-from runner.pipeline.resource_manager import ResourceManager
 from stagekit.base import machine
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from runner.kernels.resource_manager import ResourceManager
 from runner.models import PipelineStage, ResourceRequirements
 from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.pipeline.resource_manager import ResourceManager
 from runner.pipeline.scheduler import run_in_order
 
 PLENTY = ResourceManager(available_mb=10_000)
@@ -45,7 +45,7 @@ class Chain:
                 self.log.append(f"-{name}")
 
         resolver = DependencyResolver(self.stages.values())
-        return run_in_order(resolver, self.stages, noted, resources, self.stop)
+        return run_in_order(resolver, noted, resources, self.stop)
 
 
 def nothing(_: str) -> None:

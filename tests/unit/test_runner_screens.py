@@ -15,17 +15,11 @@ from rich.console import Console
 from runner.cli import screens
 from runner.cli.stage_screen import print_stage
 from runner.config_manager import PipelineConfig, load_config
-from runner.models import (
-    Checkpoint,
-    ExecutionPlan,
-    ExecutionRecord,
-    ExecutionStatus,
-    PipelineState,
-    PlannedStage,
-)
+from runner.models import Checkpoint, ExecutionStatus, PipelineState
 from runner.record.monitor import PipelineStatus
 from runner.record.report_generator import known_figures, summarize
 from runner.record.state_manager import StateManager
+from runner.results import ExecutionPlan, ExecutionRecord, PlannedStage
 from tests.unit.core_notebooks import record_run, record_stage
 
 ODD = "30-Aprovados/[red]ação[/red] [x"

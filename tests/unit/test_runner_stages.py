@@ -11,8 +11,9 @@ import pytest
 from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError
 from runner.models import PipelineStage
-from runner.pipeline.fingerprint import stage_fingerprint
-from runner.pipeline.stages import code_parts, default_stages, notebook_parameters
+from runner.stages.chain import default_stages
+from runner.stages.fingerprint import code_parts, stage_fingerprint
+from runner.stages.notebook_parameters import notebook_parameters
 from stagekit.base.paths import package_dir
 from tests.unit.core_notebooks import source_notebook
 
@@ -117,7 +118,7 @@ def test_a_secret_is_seen_by_the_stages_that_need_it_only() -> None:
 def test_a_stage_is_not_repeated_for_how_long_it_may_wait_or_how_much_it_sends(outputs: Path) -> None:
     limits = {"request_timeout_s": 1, "retry_budget_s": 1, "gitlab_file_timeout_s": 1, "upsert_batch_size": 1}
     for stage in default_stages():
-        before = stage_fingerprint(stage, PipelineConfig(), {}, outputs)
-        assert stage_fingerprint(stage, PipelineConfig(**limits), {}, outputs) == before
-        other = stage_fingerprint(stage, PipelineConfig(qdrant_collection={"hnsw_m": 32}), {}, outputs)
+        before = stage_fingerprint(stage, PipelineConfig(), {})
+        assert stage_fingerprint(stage, PipelineConfig(**limits), {}) == before
+        other = stage_fingerprint(stage, PipelineConfig(qdrant_collection={"hnsw_m": 32}), {})
         assert (other != before) == (stage.name == "qdrant_storage")

@@ -12,11 +12,11 @@ import pytest
 from runner.errors import StateManagementError
 from runner.events import read_events
 from runner.models import PipelineState
-from runner.pipeline.differences import differences
 from runner.record.audit import AuditLog
 from runner.record.environment import environment_report
 from runner.record.kernels import reap_orphans
 from runner.record.state_manager import StateManager
+from runner.stages.differences import differences
 from tests.unit.core_notebooks import record_run, record_stage
 
 Record = dict[str, Any]

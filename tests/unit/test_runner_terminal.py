@@ -24,13 +24,14 @@ from runner.cli.app import app
 from runner.cli.progress_tracker import LiveReporter, make_reporter
 from runner.cli.welcome import GROUPS
 from runner.events import Event
-from runner.models import ExecutionStatus, PipelineResult, PipelineState
-from runner.pipeline.hooks import Hooks
+from runner.models import ExecutionStatus, PipelineState
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.pipeline.stage_manager import StageManager
+from runner.record.hooks import Hooks
 from runner.record.monitor import CancellationResult, PipelineMonitor, PipelineStatus
 from runner.record.report_generator import summarize
 from runner.record.state_manager import StateManager
+from runner.results import PipelineResult
 from tests.unit.core_notebooks import ended, record_run, record_stage
 
 
@@ -279,7 +280,7 @@ def bad_metrics(outputs: Path) -> list[str]:
 def begin(orchestrator: PipelineOrchestrator) -> PipelineState:
     """What a run does first: it is recorded, and tells so."""
     config = orchestrator.config.model_dump(mode="json")
-    state = record_run(orchestrator.state, ExecutionStatus.SUCCESS, pipeline_config=config)
+    state = record_run(orchestrator.manager, ExecutionStatus.SUCCESS, pipeline_config=config)
     started = {"execution_id": state.execution_id, "mode": "full", "stages": []}
     orchestrator._listener(Event("run_started", data=started))
     return state
@@ -292,9 +293,9 @@ def test_what_could_not_be_done_after_a_run_is_a_warning_and_the_run_is_as_it_wa
 ) -> None:
     def end(orchestrator: PipelineOrchestrator, *_: object, **__: object) -> PipelineResult:
         state = begin(orchestrator)
-        run = ended(orchestrator.state, state)
+        run = ended(orchestrator.manager, state)
         run.summary["warnings"] = Hooks(orchestrator._after).finish(run)
-        run_dir = orchestrator.state.run_dir(state.execution_id)
+        run_dir = orchestrator.manager.run_dir(state.execution_id)
         return PipelineResult(state.execution_id, state.status, 0.0, {}, state, run_dir, run.summary)
 
     for name in ("execute_full_pipeline", "resume_from_checkpoint", "execute_stage"):
@@ -326,9 +327,9 @@ def test_quiet_is_silent_only_if_there_is_nothing_to_say(
     def end(orchestrator: PipelineOrchestrator) -> PipelineResult:
         state = begin(orchestrator)
         state.status, state.error = ExecutionStatus.FAILED, "Qdrant is away."
-        orchestrator.state.save_checkpoint(state)
-        summary = summarize(orchestrator.state, state)
-        run_dir = orchestrator.state.run_dir(state.execution_id)
+        orchestrator.manager.save_checkpoint(state)
+        summary = summarize(orchestrator.manager, state)
+        run_dir = orchestrator.manager.run_dir(state.execution_id)
         return PipelineResult(state.execution_id, state.status, 0.0, {}, state, run_dir, summary)
 
     monkeypatch.setattr(PipelineOrchestrator, "execute_full_pipeline", end)

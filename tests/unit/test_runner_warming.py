@@ -11,14 +11,15 @@ import pytest
 
 from runner.config_manager import PipelineConfig
 from runner.events import Event
+from runner.kernels.resource_manager import ResourceManager
 from runner.models import ExecutionMode, PipelineStage, PipelineState, RunScope
 from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.pipeline.fingerprint import stage_fingerprint
-from runner.pipeline.resource_manager import ResourceManager
+from runner.pipeline.run import Run
 from runner.pipeline.stage_manager import StageManager
-from runner.pipeline.stages import default_stages
 from runner.pipeline.warming import WarmAhead
 from runner.record.state_manager import StateManager
+from runner.stages.chain import default_stages
+from runner.stages.fingerprint import stage_fingerprint
 from tests.unit.core_notebooks import record_stage
 
 FIRST, SECOND = "gitlab_ingestion", "document_processing"
@@ -67,10 +68,8 @@ def ahead(
 ) -> WarmAhead:
     options: dict[str, Any] = {"reuse": True} | more
     config = PipelineConfig(**options.pop("settings", {}))
-    resolver = DependencyResolver(list(kernels.stages.values()))
-    resources = ResourceManager(available_mb=memory_mb)
-    stages = cast("StageManager", kernels)
-    return WarmAhead(manager, state, config, stages, resolver, resources, **options)
+    run = Run(config, manager, DependencyResolver(kernels.stages.values()), state, **options)
+    return WarmAhead(run, cast("StageManager", kernels), ResourceManager(available_mb=memory_mb))
 
 
 def documents(stage: str, done: int) -> Event:
@@ -134,7 +133,7 @@ def test_no_kernel_is_started_for_nothing(manager: StateManager, kernels: Kernel
     gitlab = {"source": "gitlab", "gitlab_project": "a/b"}
     before, config = new_run(manager, changed=1), PipelineConfig(**gitlab)
     for name in (SECOND, THIRD):
-        made_with = stage_fingerprint(kernels.stages[name], config, {}, manager.outputs)
+        made_with = stage_fingerprint(kernels.stages[name], config, {})
         record_stage(manager, before, name, fingerprint=made_with)
     state = new_run(manager, changed=1)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner.models import PipelineStage
-from runner.pipeline.stages import default_stages
+from runner.stages.chain import default_stages
 
 # Libraries that cost a noticeable part of a second or tens of megabytes, wherever they come from.
 HEAVY = {

@@ -48,7 +48,7 @@ class Rows(Sequence[Row]):
         table: as :func:`stagekit.artifacts.tables.encode_rows` makes it, or one that is read piece by piece.
         sources: the products that the rows were read from, each with a column ``document_id``.
         build: makes a row from the position of a document in the table; None: the columns of the table.
-        record: of outcomes, how they came about (see :func:`stagekit.stage.carried.map_record`).
+        record: of outcomes, how they came about (see :func:`stagekit.stage.carried.execution_record`).
     """
 
     def __init__(

@@ -36,7 +36,7 @@ SOURCES_FILE: Final = "sources.json"
 _VERSION: Final = 1
 _INGESTION: Final = "[0-9][0-9]_gitlab_ingestion.ipynb"
 _STORAGE: Final = "[0-9][0-9]_qdrant_storage.ipynb"
-_IN_STEP: Final = f"{MAP_KEY}qdrant_storage/"
+_POINTS: Final = f"{MAP_KEY}qdrant_storage/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,4 +198,4 @@ def _stored_ids(outputs: Path) -> set[str]:
     if not path.exists():
         return set()
     with Memo(path) as memo:
-        return {key.rpartition("/")[2] for key in memo.keys_beginning(_IN_STEP)}
+        return {key.rpartition("/")[2] for key in memo.keys_beginning(_POINTS)}

@@ -179,21 +179,21 @@ def encode_outcomes(batches: Iterable[Sequence[dict[str, Any]]]) -> pa.Table:
     return pa.concat_tables([_shaped(table, schema) for table in tables]).combine_chunks()
 
 
-def join_outcomes(held: TableView | None, made: pa.Table, metadata: dict[str, Any]) -> JoinedTable | None:
+def join_outcomes(carried: TableView | None, made: pa.Table, metadata: dict[str, Any]) -> JoinedTable | None:
     """Return outcomes that hold and outcomes that were made as one table, in the order of the paths.
 
     Columns come in alphabetical order and with the types that :func:`stagekit.artifacts.tables.encode_rows`
     would give to all rows together. None where only encoding them anew could tell these.
 
     Args:
-        held: outcomes of the last execution, which get a column ``unchanged``.
+        carried: outcomes of the last execution, which get a column ``unchanged``.
         made: the others, with a column ``unchanged``.
         metadata: of the manifest, see :func:`stagekit.artifacts.manifest.manifest_metadata`.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    views = [held] if held is not None else []
+    views = [carried] if carried is not None else []
     if made.num_rows:
         views.append(_whole(made))
     schema = _schema(views)

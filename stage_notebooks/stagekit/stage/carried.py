@@ -1,7 +1,8 @@
-"""Which outcomes of a stage's last execution still hold: told by comparing tables, not document by document.
+"""Outcomes that are carried over: told by comparing tables, not document by document.
 
-An outcome holds if the same code and settings meet the same row of each product that the stage reads, and its
-artifacts are there. Whatever cannot be compared is simply processed as usual, by way of the memo.
+One of the last execution still holds if the same code and settings meet the same row of each product that
+the stage reads, and its artifacts are there. Whatever cannot be compared is simply processed as usual, by
+way of the memo.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
 
     from stagekit.artifacts.store import ArtifactStore
 
-__all__ = ["Held", "held_outcomes", "map_record"]
+__all__ = ["CarriedOutcomes", "carried_outcomes", "execution_record"]
 
 Row = dict[str, Any]
 _ID = "document_id"
 
 
 @dataclass(frozen=True)
-class Held:
-    """The outcomes that hold, and the places of the documents without one.
+class CarriedOutcomes:
+    """The outcomes that still hold, and the places of the documents without one.
 
     Attributes:
         view: outcomes as they stand in the last manifest; None if none holds.
@@ -67,22 +68,24 @@ class Held:
         return [row | {UNCHANGED: True} for row in decode_rows(self.view.slice(0, len(self)))]
 
 
-def map_record(base: str, rows: Rows) -> Row:
+def execution_record(base: str, rows: Rows) -> Row:
     """Return what has to be known of an execution to take over its outcomes (beside the manifest)."""
     return {"base": base, "inputs": {source.name: source.ref.model_dump() for source in rows.sources}}
 
 
-def held_outcomes(rows: Rows, record: Row | None, store: ArtifactStore, *, carried: bool) -> Held:
+def carried_outcomes(
+    rows: Rows, record: Row | None, store: ArtifactStore, *, copied: bool
+) -> CarriedOutcomes:
     """Compare the rows that a stage was given with those of its last execution.
 
     Args:
         rows: of this execution.
-        record: of the last execution, see :func:`map_record`, with its manifest's reference as ``output``.
+        record: :func:`execution_record` of the last execution, with its manifest's reference as ``output``.
         store: of the artifacts.
-        carried: the manifest has every column of the rows, which were read from no product.
+        copied: the manifest has every column of the rows, which were read from no product.
     """
-    nothing = Held(None, range(len(rows)))
-    if record is None or not (rows.sources or carried):
+    nothing = CarriedOutcomes(None, range(len(rows)))
+    if record is None or not (rows.sources or copied):
         return nothing
     try:
         output = store.open_table(record["output"])
@@ -102,7 +105,7 @@ def _new(rows: Rows, record: Row) -> list[RowSource]:
 
 def _compared(
     rows: Rows, output: TableFile, inputs: list[tuple[RowSource, TableFile]], store: ArtifactStore
-) -> Held | None:
+) -> CarriedOutcomes | None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -119,9 +122,9 @@ def _compared(
     for source in rows.sources:  # a row that is not there says nothing
         same = pc.and_(same, pc.is_in(ids, value_set=source.table.column(_ID).combine_chunks()))
     same = pc.and_(same, pc.invert(pc.is_in(ids, value_set=_broken(output, store))))
-    held = good.take(pc.index_in(ids.filter(same), value_set=known))
+    carried = good.take(pc.index_in(ids.filter(same), value_set=known))
     others = pc.indices_nonzero(pc.invert(same)).to_pylist()
-    return Held(TableView(output, held), others) if len(held) else None
+    return CarriedOutcomes(TableView(output, carried), others) if len(carried) else None
 
 
 def _known(rows: Rows, output: TableFile) -> list[str]:

@@ -92,17 +92,17 @@ class DocumentMap:
     keep_last_good: bool
     near_end: Callable[[int], None]
 
-    def outcomes(self, rows: Sequence[Row], memory: MapMemory, *, held: int = 0) -> Iterator[list[Row]]:
+    def outcomes(self, rows: Sequence[Row], memory: MapMemory, *, carried: int = 0) -> Iterator[list[Row]]:
         """Yield an outcome for each row, in their order, some hundred at a time: remembered, or made now.
 
         Args:
             rows: the documents.
             memory: of the stage; it learns what is made.
-            held: documents beside these that need no look; they count as done.
+            carried: documents beside these that need no look; they count as done.
         """
         keys = [digest(self.base, self.key(row)) for row in rows]
         known = self._remembered(keys, memory)
-        packed = known | self._make(rows, keys, known, memory, held)
+        packed = known | self._make(rows, keys, known, memory, carried)
         for begin in range(0, len(keys), _AT_ONCE):
             window = slice(begin, begin + _AT_ONCE)
             batch = []
@@ -139,12 +139,12 @@ class DocumentMap:
         keys: Sequence[str],
         known: Mapping[str, _Packed],
         memory: MapMemory,
-        held: int,
+        carried: int,
     ) -> dict[str, _Packed]:
         """Make what is not known, each content once, and remember each outcome at once."""
         documents = Counter(keys)
-        progress = Progress(held + len(rows))
-        progress.advance(held + sum(documents[key] for key in known))
+        progress = Progress(carried + len(rows))
+        progress.advance(carried + sum(documents[key] for key in known))
         missing: dict[str, int] = {}
         for place, key in enumerate(keys):
             if key not in known:

@@ -30,7 +30,7 @@ from stagekit.contract import (
     read_scraps,
 )
 from stagekit.errors import StageError
-from stagekit.stage.carried import held_outcomes, map_record
+from stagekit.stage.carried import carried_outcomes, execution_record
 from stagekit.stage.display import Table, hide_documents, outcome_table, table
 from stagekit.stage.document_map import DocumentMap, MapMemory
 from stagekit.stage.execution import DocumentOutput, Executor, InProcess, Workplace
@@ -263,7 +263,7 @@ class Stage:
         else:
             # Beside the outcomes, what their rows in the manifest depend on.
             how = [function_source(one) if one else None for one in (key, carry)]
-            outcomes = self._with_held(rows, work, memory, digest(base, how, keep_last_good))
+            outcomes = self._with_carried(rows, work, memory, digest(base, how, keep_last_good))
         self._columns |= memory.columns
         for note in executor.notes:
             self.warn(note)
@@ -271,17 +271,17 @@ class Stage:
         self._count(outcomes)
         return outcomes
 
-    def _with_held(self, rows: Rows, work: DocumentMap, memory: MapMemory, whole: str) -> Rows:
+    def _with_carried(self, rows: Rows, work: DocumentMap, memory: MapMemory, whole: str) -> Rows:
         """Take over what still holds of the last execution, and process the other documents."""
         key = f"{MAP_KEY}{self.name}"
         record = self.memo.get_many([key]).get(key)
         if record is not None and record.get("base") != whole:
             record = None
-        held = held_outcomes(rows, record, self.store, carried=work.carry is dict)
-        others = rows.take(held.others).ordered("path")
-        made = encode_outcomes(work.outcomes(others, memory, held=len(held)))
-        table = held.merged(made, manifest_metadata(self.name, memory.columns.values()))
-        return Rows(table, record=map_record(whole, rows))
+        carried = carried_outcomes(rows, record, self.store, copied=work.carry is dict)
+        others = rows.take(carried.others).ordered("path")
+        made = encode_outcomes(work.outcomes(others, memory, carried=len(carried)))
+        table = carried.merged(made, manifest_metadata(self.name, memory.columns.values()))
+        return Rows(table, record=execution_record(whole, rows))
 
     def _count(self, outcomes: Sequence[Row]) -> None:
         result = self.result

@@ -5,6 +5,7 @@ Public for other programs is :func:`connect`, which opens the store that the set
 
 from stagekit.base.collection_settings import CollectionSettings
 from stagekit.storage.batching import point_struct
+from stagekit.storage.carried import CarriedPoints, as_left, carried_points, forget_carried, keep_carried
 from stagekit.storage.client import (
     EMBEDDED,
     connect,
@@ -38,7 +39,6 @@ from stagekit.storage.collections import (
 )
 from stagekit.storage.desired import DesiredDocument, DesiredPoint, desired_documents, embedding_identity
 from stagekit.storage.embedded.store import EmbeddedQdrant, open_embedded
-from stagekit.storage.in_step import InStep, believed, forget_step, keep_step, last_in_step
 from stagekit.storage.limits import largest_upsert
 from stagekit.storage.metadata.languages import keep_language_centroids
 from stagekit.storage.metadata.source_marks import SourceMark, begin_writing, finish_writing, source_mark
@@ -76,6 +76,7 @@ __all__ = [
     "EMBEDDED",
     "PAYLOAD_INDEXES",
     "SPARSE",
+    "CarriedPoints",
     "CollectionIdentity",
     "CollectionSettings",
     "DesiredDocument",
@@ -83,7 +84,6 @@ __all__ = [
     "Difference",
     "DocumentChange",
     "EmbeddedQdrant",
-    "InStep",
     "PhysicalCollection",
     "Plan",
     "PointWriter",
@@ -93,8 +93,9 @@ __all__ = [
     "Verification",
     "adopt_former",
     "apply_change",
+    "as_left",
     "begin_writing",
-    "believed",
+    "carried_points",
     "check_collection",
     "collections_of",
     "compare",
@@ -110,14 +111,13 @@ __all__ = [
     "finish_load",
     "finish_writing",
     "foreign_points",
-    "forget_step",
+    "forget_carried",
     "guard_deletions",
     "is_embedded",
+    "keep_carried",
     "keep_language_centroids",
-    "keep_step",
     "known_source",
     "largest_upsert",
-    "last_in_step",
     "mark_outdated",
     "of_source",
     "open_embedded",

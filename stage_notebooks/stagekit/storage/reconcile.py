@@ -97,7 +97,7 @@ def plan_changes(
         stored: the points of this source by id, see :func:`stagekit.storage.stored.stored_points`.
         in_source: ids of all documents that the source holds now, processed or not.
         untouched: number of points by path of documents that are neither desired nor stored here, see
-            :class:`stagekit.storage.in_step.InStep`.
+            :class:`stagekit.storage.carried.CarriedPoints`.
     """
     documents = {document.document_id: document for document in desired}
     wanted = {point_id for document in documents.values() for point_id in document.fingerprints}

@@ -13,8 +13,8 @@ from stagekit.artifacts.rows import Rows
 from stagekit.artifacts.sources import KnownSource, documents_of, known_sources, remember_source
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.contract import ArtifactRef
+from stagekit.storage.carried import forget_carried
 from stagekit.storage.collections import physical_collections, served_collection
-from stagekit.storage.in_step import forget_step
 from stagekit.storage.limits import PAGE, largest_page, largest_upsert
 from stagekit.storage.stored import of_source
 
@@ -89,8 +89,8 @@ def take_over(client: QdrantClient, collection_name: str, old: str, new: str) ->
 
     Their fingerprints are taken away: the next run compares each of them with what it should be.
     """
-    forget_step(client, collection_name, old)
-    forget_step(client, collection_name, new)
+    forget_carried(client, collection_name, old)
+    forget_carried(client, collection_name, new)
     moved = 0
     while page := _first_points(client, collection_name, old):
         points = [
@@ -108,7 +108,7 @@ def take_over(client: QdrantClient, collection_name: str, old: str, new: str) ->
 
 def drop_points(client: QdrantClient, collection_name: str, source_id: str) -> None:
     """Delete the points of a source from a physical collection."""
-    forget_step(client, collection_name, source_id)
+    forget_carried(client, collection_name, source_id)
     client.delete(collection_name, points_selector=FilterSelector(filter=of_source(source_id)), wait=True)
 
 

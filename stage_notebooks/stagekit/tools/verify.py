@@ -181,12 +181,12 @@ class _Collection:
         return Plan(changes, usual.kept, usual.stored_documents)
 
     def mend(self, plan: Plan, writer: PointWriter) -> Row:
-        from stagekit.storage import apply_change, forget_step, refuse_foreign, served_collection
+        from stagekit.storage import apply_change, forget_carried, refuse_foreign, served_collection
 
         refuse_foreign(self._client, self._name, plan.written_ids, self._source_id)
-        if plan.changes:  # the next run looks at everything: what differed had been believed
+        if plan.changes:  # the next run looks at everything: what differed had been carried over
             physical = served_collection(self._client, self._name) or self._name
-            forget_step(self._client, physical, self._source_id, self._outputs)
+            forget_carried(self._client, physical, self._source_id, self._outputs)
         totals = Counter(upserted=0, deleted=0)
         with writer:
             for change in plan.changes:

@@ -87,8 +87,8 @@ _WATCHED: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {
     ],
     "runner.kernels.kernel": [("StageKernel", "start-up", ("end",))],
     "papermill.engines": [("NotebookExecutionManager", "checkpointing", ("save",))],
-    "runner.pipeline.pipeline_run": [("", "reporting", ("summarize",))],
-    "runner.pipeline.hooks": [("Hooks", "reporting", ("finish",))],
+    "runner.pipeline.ending": [("", "reporting", ("summarize",))],
+    "runner.record.hooks": [("Hooks", "reporting", ("finish",))],
 }
 
 

@@ -2,6 +2,9 @@
 
 ``NICBENCH_TEMPLATES`` is how many documents of a stage are processed; the others are copies of their outcomes
 with names and numbers of their own, through the real store and the real memo. Nothing is synced to disk.
+
+``NICBENCH_WITHOUT`` takes away one way of noticing that nothing changed, see ``WITHOUT`` of
+``tests.bench.known_corpus``: what it costs then is what that way saves.
 """
 
 from __future__ import annotations
@@ -85,11 +88,11 @@ def _number(path: str) -> str:
 def _patch(module: Any) -> None:
     inner = module.DocumentMap._make
 
-    def make(self: Any, rows: Any, keys: list[str], known: Any, memory: Any, held: int) -> Any:
+    def make(self: Any, rows: Any, keys: list[str], known: Any, memory: Any, carried: int) -> Any:
         count = int(os.environ["NICBENCH_TEMPLATES"])
         if memory.stage == "gitlab_ingestion":
-            return inner(self, rows, keys, known, memory, held)
-        made = inner(self, rows[:count], keys[:count], known, memory, held)
+            return inner(self, rows, keys, known, memory, carried)
+        made = inner(self, rows[:count], keys[:count], known, memory, carried)
         origins = list(rows[:count])
         values = [json.loads(made[key].text) for key in keys[:count]]
         remembered = []
@@ -111,3 +114,33 @@ if os.environ.get("NICBENCH_TEMPLATES") and "runner.kernels.fork_server" in sys.
     import stagekit.stage.document_map
 
     _patch(stagekit.stage.document_map)
+
+
+def _forget(module: Any, forgotten: Any) -> None:
+    """Let the memo know nothing of some keys."""
+    inner = module.Memo.get_many
+
+    def get_many(self: Any, keys: Any) -> Any:
+        return inner(self, [key for key in keys if not forgotten(key)])
+
+    module.Memo.get_many = get_many
+
+
+_without = os.environ.get("NICBENCH_WITHOUT", "")
+if _without in {"documents", "points"} and "runner.kernels.fork_server" in sys.orig_argv:
+    import stagekit.artifacts.memo
+
+    _points = f"{stagekit.artifacts.memo.MAP_KEY}qdrant_storage/"
+    if _without == "points":
+        _forget(stagekit.artifacts.memo, lambda key: key.startswith(_points))
+    else:
+        _map = stagekit.artifacts.memo.MAP_KEY
+        _forget(stagekit.artifacts.memo, lambda key: key.startswith(_map) and not key.startswith(_points))
+if _without in {"outside", "report"} and "runner" in sys.orig_argv:
+    import runner.record.report_generator
+    import stagekit.checks.outside
+
+    if _without == "outside":
+        stagekit.checks.outside.outside_state = lambda *_: None
+    else:
+        runner.record.report_generator.run_before = lambda *_: None

@@ -1,16 +1,13 @@
-"""What can be done about a failure, the command that does it, and what such a command may change."""
+"""What can be done about a failure, and the command that does it."""
 
 from __future__ import annotations
 
 import builtins
 import re
-import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from runner.config_manager import PipelineConfig, load_recorded
+from runner.config_manager import PipelineConfig, affects_result
 from runner.errors import (
     ConfigurationError,
     PipelineOrchestrationError,
@@ -18,26 +15,14 @@ from runner.errors import (
     StageExecutionError,
 )
 from runner.models import ExecutionContext, PipelineState
-from runner.renamed_settings import RenamedSettingWarning
 
 __all__ = [
-    "CHANGEABLE",
     "RecoveryAction",
     "RecoveryPlan",
     "handle_stage_failure",
     "plan_recovery",
     "recover_from_partial_failure",
-    "resumed_config",
-    "started_by",
 ]
-
-CHANGEABLE = {
-    "allow_mass_deletion", "batch_size", "ca_file", "collection_grace_hours", "gitlab_file_timeout_s",
-    "max_retries", "memory_limit_mb", "metrics_file", "notify_on", "outputs_dir", "parallel_processing",
-    "qdrant_grpc_port", "qdrant_prefer_grpc", "request_timeout_s", "retry_budget_s", "stage_timeout_s",
-    "upsert_batch_size", "workers",
-}  # fmt: skip
-"""Settings that say how a run works, or how a service is reached, never what comes of it."""
 
 _TOLERANCES = {"max_failure_rate", "max_deletion_share"}  # they have done what they are for
 _A_NAME = re.compile(r"(?<![\w/.-])[a-z]+(?:_[a-z]+)+(?![\w/.])")
@@ -69,7 +54,7 @@ def handle_stage_failure(stage_name: str, error: Exception, context: ExecutionCo
 
 
 def plan_recovery(
-    stage_name: str, error: Exception, execution_id: str = "", again: str = "nic-etl run"
+    stage_name: str, error: BaseException, execution_id: str = "", again: str = "nic-etl run"
 ) -> RecoveryPlan:
     """Choose the recovery for a stage that failed.
 
@@ -78,12 +63,12 @@ def plan_recovery(
         error: why it failed; one that names a setting asks for another value of it, and to resume with the
             same one would fail for ever.
         execution_id: of the run; empty for the last one.
-        again: the command that starts such a run anew; see :func:`started_by`.
+        again: the command that starts such a run anew; see :func:`runner.pipeline.resume.started_by`.
     """
     resume = f"nic-etl resume {execution_id}".strip()
     if isinstance(error, StageExecutionError) and not error.transient and (name := _setting(str(error))):
         given = f"-p {name}=VALUE"
-        if name in CHANGEABLE:
+        if not affects_result(name):
             return RecoveryPlan(RecoveryAction.RESUME, f"{resume} {given}", (stage_name,))
         return RecoveryPlan(RecoveryAction.ABORT, f"{again} {given}", (stage_name,))
     if isinstance(error, ConfigurationError):
@@ -104,43 +89,6 @@ def recover_from_partial_failure(failed_stage: str, pipeline_state: PipelineStat
     left = [name for name in pipeline_state.stages if name not in pipeline_state.completed_stages]
     stages = tuple(dict.fromkeys([failed_stage, *left]))
     return RecoveryPlan(RecoveryAction.RESUME, f"nic-etl resume {pipeline_state.execution_id}", stages)
-
-
-def started_by(state: PipelineState) -> str:
-    """Return the command that starts a run of this one's kind and scope."""
-    if state.scope.only:
-        return f"nic-etl rerun {state.scope.only[0]}{' --downstream' if state.scope.only[1:] else ''}"
-    if state.trial:
-        return f"nic-etl run --test {state.pipeline_config.get('document_limit', 'N')}"
-    return "nic-etl run"
-
-
-def resumed_config(state: PipelineState, outputs_dir: str, changes: Mapping[str, Any]) -> PipelineConfig:
-    """Return the configuration that a run is continued with: its own, but for what may change.
-
-    Args:
-        state: the run.
-        outputs_dir: where the outputs folder is now; it may have been moved or restored since.
-        changes: values of the command line by name.
-
-    Raises:
-        ConfigurationError: if one is wrong, or bears on what the run has made already.
-    """
-    recorded = dict(state.pipeline_config) | {"outputs_dir": outputs_dir}
-    wanted = load_recorded(recorded, changes).config
-    if not changes:
-        return wanted
-    with warnings.catch_warnings():  # of former names it has warned just now
-        warnings.simplefilter("ignore", RenamedSettingWarning)
-        own = load_recorded(recorded).config
-    former, now = (one.model_dump(mode="json") for one in (own, wanted))
-    if fixed := [name for name in now if now[name] != former[name] and name not in CHANGEABLE]:
-        given = " ".join(f"-p {name}={changes.get(name, 'VALUE')}" for name in fixed)
-        raise ConfigurationError(
-            f"{' and '.join(fixed)} cannot change while {state.execution_id} is resumed, for what it has "
-            f"made depends on it: start anew with `{started_by(state)} {given}`; what still holds is kept."
-        )
-    return wanted
 
 
 def _setting(sentence: str) -> str:

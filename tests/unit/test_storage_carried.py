@@ -10,17 +10,17 @@ from stagekit.artifacts.memo import Memo
 from stagekit.artifacts.rows import Rows
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.storage import (
-    InStep,
+    CarriedPoints,
     PointWriter,
     apply_change,
-    believed,
+    as_left,
+    carried_points,
     compare,
     count_points,
     desired_documents,
     finish_writing,
-    forget_step,
-    keep_step,
-    last_in_step,
+    forget_carried,
+    keep_carried,
     open_embedded,
     plan_changes,
     stored_points,
@@ -59,32 +59,32 @@ class Place:
         return made
 
     def last(self):
-        return last_in_step(self.memo, self.store, ALIAS, IDENTITY, SOURCE)
+        return carried_points(self.memo, self.store, ALIAS, IDENTITY, SOURCE)
 
     def run(self, corpus, in_source=()):
-        """Reconcile as the notebook does; return the plan and whether the last run was believed."""
+        """Reconcile as the notebook does; return the plan and whether its points were carried over."""
         self.read.clear()
         payloads, embeddings = self.manifests(corpus)
         last = self.last()
         same = last.unchanged(payloads, embeddings)
         parts = (same.without(payloads), same.without(embeddings))
         desired = desired_documents(*parts, self.read_part, IDENTITY)
-        trusted = believed(self.client, NAME, last, SOURCE)
+        trusted = as_left(self.client, NAME, last, SOURCE)
         if trusted:
             stored = last.stored(same)
         else:
             desired += same.desired(payloads, embeddings, self.read_part, IDENTITY)
-            same, stored = InStep.nothing(), stored_points(self.client, NAME, SOURCE)
+            same, stored = CarriedPoints.nothing(), stored_points(self.client, NAME, SOURCE)
         plan = plan_changes(desired, stored, in_source=in_source, untouched=same.counts())
         if plan.written_ids or plan.removed or any(change.delete for change in plan.changes):
-            forget_step(self.client, NAME, SOURCE)
+            forget_carried(self.client, NAME, SOURCE)
         with PointWriter(self.client, NAME, "embedded", statuses={"approved"}) as writer:
             for change in plan.changes:
                 apply_change(change, upsert=writer.upsert, delete=writer.delete)
         sample = [*desired, *same.desired(payloads, embeddings, self.read_part, IDENTITY, most=2)]
         verify_sample(self.client, NAME, sample, SOURCE, expected_points=plan.points_after).require()
         finish_writing(self.client, NAME, SOURCE, "")
-        keep_step(
+        keep_carried(
             self.client, NAME, self.memo, self.store, identity=IDENTITY, source_id=SOURCE,
             payloads=payloads, embeddings=embeddings, same=same, plan=plan, stored=stored,
         )  # fmt: skip
@@ -176,10 +176,10 @@ def test_a_collection_that_was_lost_is_filled_again_without_reading_all_parts_tw
 def test_a_run_that_breaks_off_while_writing_leaves_no_mark(place):
     place.run(Corpus(THREE))
     last = place.last()
-    assert believed(place.client, NAME, last, SOURCE)
-    forget_step(place.client, NAME, SOURCE)
-    forget_step(place.client, NAME, SOURCE)  # also when there is none
-    assert not believed(place.client, NAME, last, SOURCE)
+    assert as_left(place.client, NAME, last, SOURCE)
+    forget_carried(place.client, NAME, SOURCE)
+    forget_carried(place.client, NAME, SOURCE)  # also when there is none
+    assert not as_left(place.client, NAME, last, SOURCE)
 
 
 def test_the_embedded_store_tells_that_somebody_else_wrote(tmp_path):
@@ -202,17 +202,17 @@ def test_the_embedded_store_tells_that_somebody_else_wrote(tmp_path):
 def test_what_is_remembered_of_other_vectors_or_was_lost_says_nothing(place):
     place.run(Corpus(THREE))
     other = type(IDENTITY)("another-model@1", IDENTITY.dimension)
-    assert len(last_in_step(place.memo, place.store, ALIAS, other, SOURCE)) == 0
-    assert len(last_in_step(place.memo, place.store, ALIAS, IDENTITY, "another")) == 0
+    assert len(carried_points(place.memo, place.store, ALIAS, other, SOURCE)) == 0
+    assert len(carried_points(place.memo, place.store, ALIAS, IDENTITY, "another")) == 0
     assert len(place.last()) == 3
     for uri, _, _ in list(place.store.entries()):
         place.store.delete(uri)
     assert len(place.last()) == 0
-    assert not believed(place.client, NAME, place.last(), SOURCE)
+    assert not as_left(place.client, NAME, place.last(), SOURCE)
     plan, trusted = place.run(Corpus(THREE))
     assert (plan.written_ids, trusted) == ([], False)
 
 
-def test_a_collection_that_is_not_there_is_not_believed(place):
+def test_of_a_collection_that_is_not_there_nothing_is_carried_over(place):
     place.run(Corpus(THREE))
-    assert not believed(place.client, "nobody", place.last(), SOURCE)
+    assert not as_left(place.client, "nobody", place.last(), SOURCE)

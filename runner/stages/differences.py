@@ -23,7 +23,7 @@ def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
     libraries that it did not note are not known to have changed.
 
     Args:
-        before: value by name of the piece, see :func:`runner.pipeline.fingerprint.stage_fingerprint`.
+        before: value by name of the piece, see :func:`runner.stages.fingerprint.stage_fingerprint`.
         after: alike, of today.
     """
     if before == after:

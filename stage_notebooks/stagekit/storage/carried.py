@@ -1,10 +1,10 @@
-"""What a collection held when it was last in step, so that a run looks only at what changed since.
+"""Points that are carried over: a run looks only at the documents that changed since the last one.
 
 The table has one row a document: document_id, path, sha256 of its payloads and of its vectors, git blob id
-of its file, whether that is its newest version, ids and fingerprints of its points. It is believed of a
-collection that bears the table's mark, holds as many points of the source, was written to last as that table
-says (:mod:`stagekit.storage.metadata.source_marks`), and was not opened for writing since; each run that
-writes takes the mark away first.
+of its file, whether that is its newest version, ids and fingerprints of its points. It holds for a collection
+that is as the last run left it: that bears the table's mark, has as many points of the source, was written to
+last as that table says (:mod:`stagekit.storage.metadata.source_marks`), and was not opened for writing since;
+each run that writes takes the mark away first.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from stagekit.artifacts.memo import Memo
     from stagekit.artifacts.store import ArtifactStore
 
-__all__ = ["InStep", "believed", "forget_step", "keep_step", "last_in_step"]
+__all__ = ["CarriedPoints", "as_left", "carried_points", "forget_carried", "keep_carried"]
 
 _KEY: Final = f"{MAP_KEY}qdrant_storage/"
 _TEXTS: Final = pa.list_(pa.string())
@@ -43,7 +43,7 @@ _SCHEMA: Final = pa.schema(
 
 
 @dataclass(frozen=True)
-class InStep:
+class CarriedPoints:
     """Documents and their points as a collection held them.
 
     Attributes:
@@ -57,7 +57,7 @@ class InStep:
     written: SourceMark = field(default_factory=SourceMark)
 
     @classmethod
-    def nothing(cls) -> InStep:
+    def nothing(cls) -> CarriedPoints:
         """Return no documents."""
         return cls(_SCHEMA.empty_table())
 
@@ -69,7 +69,7 @@ class InStep:
         """How many points the documents have."""
         return int(pc.sum(pc.list_value_length(self.table["ids"])).as_py() or 0)
 
-    def unchanged(self, payloads: Rows, embeddings: Rows) -> InStep:
+    def unchanged(self, payloads: Rows, embeddings: Rows) -> CarriedPoints:
         """Return those documents whose payloads and vectors are still the same."""
         now = _states(payloads, embeddings)
         places = pc.index_in(self.table["document_id"], value_set=now["document_id"].combine_chunks())
@@ -78,14 +78,14 @@ class InStep:
         same = pc.and_(
             pc.equal(kept["payloads"], now["payloads"]), pc.equal(kept["embeddings"], now["embeddings"])
         )
-        return InStep(kept.filter(same))
+        return CarriedPoints(kept.filter(same))
 
     def without(self, rows: Rows) -> Rows:
         """Return those rows of a manifest whose documents are not among these."""
         known = pc.is_in(rows.arrow("document_id"), value_set=self.table["document_id"].combine_chunks())
         return rows.take(pc.indices_nonzero(pc.invert(known)))
 
-    def stored(self, left_out: InStep) -> dict[str, StoredPoint]:
+    def stored(self, left_out: CarriedPoints) -> dict[str, StoredPoint]:
         """Return the points of these documents by id, without those of some documents."""
         known = pc.is_in(self.table["document_id"], value_set=left_out.table["document_id"].combine_chunks())
         return {
@@ -127,9 +127,9 @@ class InStep:
         return dict(zip(self.table["path"].to_pylist(), counts, strict=True))
 
 
-def last_in_step(
+def carried_points(
     memo: Memo, store: ArtifactStore, collection_name: str, identity: CollectionIdentity, source_id: str
-) -> InStep:
+) -> CarriedPoints:
     """Return what is remembered of a source in a collection of these vectors; empty if nothing is.
 
     Args:
@@ -144,13 +144,15 @@ def last_in_step(
     try:
         if record["of"] == identity.fingerprint:
             written = SourceMark.parsed(record["written"])
-            return InStep(store.read_table(record["points"]).cast(_SCHEMA), str(record["mark"]), written)
+            return CarriedPoints(
+                store.read_table(record["points"]).cast(_SCHEMA), str(record["mark"]), written
+            )
     except (ArtifactError, KeyError, TypeError, ValueError):
         pass  # nothing is known then, and everything is looked at
-    return InStep.nothing()
+    return CarriedPoints.nothing()
 
 
-def believed(client: QdrantClient, collection_name: str, last: InStep, source_id: str) -> bool:
+def as_left(client: QdrantClient, collection_name: str, last: CarriedPoints, source_id: str) -> bool:
     """Tell whether a collection is as it was when it was last in step."""
     if not last.mark or not client.collection_exists(collection_name):
         return False
@@ -164,7 +166,7 @@ def believed(client: QdrantClient, collection_name: str, last: InStep, source_id
     return count_points(client, collection_name, source_id) == last.points
 
 
-def forget_step(client: QdrantClient, collection_name: str, source_id: str, outputs: str = "") -> None:
+def forget_carried(client: QdrantClient, collection_name: str, source_id: str, outputs: str = "") -> None:
     """Take the mark off a collection that is about to be written to, and say who does.
 
     Args:
@@ -179,7 +181,7 @@ def forget_step(client: QdrantClient, collection_name: str, source_id: str, outp
         client.update_collection(collection_name, metadata={_field(source_id): None})
 
 
-def keep_step(
+def keep_carried(
     client: QdrantClient,
     collection_name: str,
     memo: Memo,
@@ -189,7 +191,7 @@ def keep_step(
     source_id: str,
     payloads: Rows,
     embeddings: Rows,
-    same: InStep,
+    same: CarriedPoints,
     plan: Plan,
     stored: Mapping[str, StoredPoint],
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from runner.errors import ConfigurationError
@@ -10,22 +11,39 @@ from runner.record.report_generator import MANIFESTS, manifest_rows
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.memo import Memo
 
-__all__ = ["changed_since", "forget_documents"]
+__all__ = ["ChosenDocuments", "changed_since", "chosen_documents"]
 
 _KEPT = "gitlab_ingestion"  # its outcome is the bytes of a git blob, which cannot come out otherwise
 
 
-def forget_documents(manager: StateManager, paths: Iterable[str]) -> set[str]:
-    """Forget the outcomes of documents and return the stages that have to be executed for them.
+@dataclass(frozen=True)
+class ChosenDocuments:
+    """What has to be made again for chosen documents.
 
-    Args:
-        manager: the state.
-        paths: paths of documents in the repository.
+    Attributes:
+        stages: that have to be executed, in alphabetical order.
+        memo_keys: of the outcomes that are remembered.
+    """
+
+    stages: tuple[str, ...]
+    memo_keys: frozenset[str]
+
+    def forget(self, manager: StateManager) -> None:
+        """Forget those outcomes."""
+        if not self.stages:
+            return
+        with Memo(manager.outputs / "memo.sqlite") as memo:
+            memo.forget(self.memo_keys)
+
+
+def chosen_documents(manager: StateManager, paths: Iterable[str]) -> ChosenDocuments:
+    """Look up what has to be made again for documents, given by their paths in the repository.
 
     Raises:
         ConfigurationError: if one of them is no document of the last run.
     """
-    wanted = set(paths)
+    if not (wanted := set(paths)):
+        return ChosenDocuments((), frozenset())
     keys: set[str] = set()
     stages: set[str] = set()
     known: set[str] = set()
@@ -44,9 +62,7 @@ def forget_documents(manager: StateManager, paths: Iterable[str]) -> set[str]:
             f"{unknown[0]} is no document of the last run: give its path in the repository, "
             "as `nic-etl show --json` lists it."
         )
-    with Memo(manager.outputs / "memo.sqlite") as memo:
-        memo.forget(keys)
-    return stages
+    return ChosenDocuments(tuple(sorted(stages)), frozenset(keys))
 
 
 def changed_since(manager: StateManager, since: datetime) -> list[str]:

@@ -1,0 +1,60 @@
+"""A run as one value, planned or under way: what its parts are handed in place of its pieces."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from runner.config_manager import PipelineConfig
+from runner.events import Listener, tell_nobody
+from runner.models import Checkpoint, PipelineStage, PipelineState
+from runner.pipeline.dependency_resolver import DependencyResolver
+from runner.record.state_manager import StateManager
+
+__all__ = ["Found", "Run"]
+
+Found = tuple[str, Checkpoint]
+"""A checkpoint of the record, behind the id of the run that made it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is asked for, what is known, and who is told.
+
+    Attributes:
+        config: its configuration.
+        manager: the record of all runs; the caller holds its lock once the run is under way.
+        resolver: the stages and their order.
+        state: its own record, with its kind and scope, and what it finished before it was resumed; as long as
+            the run is only planned it is in no file.
+        reuse: what earlier runs made may be carried over.
+        emit: is told what happens.
+        stop: set from outside to cancel the run.
+    """
+
+    config: PipelineConfig
+    manager: StateManager
+    resolver: DependencyResolver
+    state: PipelineState = field(default_factory=lambda: PipelineState(execution_id=""))
+    reuse: bool = True
+    emit: Listener = tell_nobody
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def stages(self) -> Mapping[str, PipelineStage]:
+        """The chain, by name."""
+        return self.resolver.stages
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The stages that it is about, in their order: some of them, or the whole chain."""
+        return self.state.scope.only or self.resolver.order
+
+    def given(self) -> dict[str, str]:
+        """Return the executed notebooks that it builds on, of stages that it does not execute, by stage."""
+        return {name: str(self.manager.absolute(path)) for name, path in self.state.scope.upstream.items()}
+
+    def notebook(self, found: Found) -> str:
+        """Return where the executed notebook of a checkpoint is."""
+        return str(self.manager.absolute(found[1].notebook))
