@@ -62,10 +62,7 @@ class _Document:
     _styles: dict[str, dict[str, bool]] = field(default_factory=dict)
 
     def read(self) -> SourceText:
-        main = self.package.main_part("word/document.xml")
-        root = self.package.root(main)
-        if root is None:
-            raise ValueError(f"{main}: there is no such part")
+        main, root = self.package.main_part("word/document.xml")
         related = self.package.relations(main)
         by_type = {found.type: found.target for found in related.values()}
         self._relations = {key: found.target for key, found in related.items()}
