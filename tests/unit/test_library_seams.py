@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import atexit
+import inspect
 import io
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,6 +47,7 @@ SEAMS = {
     *(ROOT / "stage_notebooks/stagekit/processing/seams").glob("*.py"),
     *(ROOT / "runner/kernels/seams").glob("*.py"),
     ROOT / "stage_notebooks/stagekit/base/interpreter.py",
+    ROOT / "runner/dashboard/jupyter_seams.py",
 }
 OTHERS = {*(ROOT / "runner").rglob("*.py"), *(ROOT / "stage_notebooks/stagekit").rglob("*.py")} - SEAMS
 PUBLIC = {"_replace", "_make", "_asdict", "_fields", "_exit"}  # of named tuples and `os`, documented as such
@@ -308,6 +310,34 @@ def test_jupyters_manager_starts_its_kernel_through_the_given_provisioner() -> N
         return launched
 
     assert len(asyncio.run(start())) == 1
+
+
+def test_jupyters_login_shows_the_page_that_is_replaced() -> None:
+    login = pytest.importorskip("jupyter_server.auth.login").LoginFormHandler
+    from runner.dashboard.jupyter_seams import OwnLoginPage
+
+    class Page(OwnLoginPage):
+        def __init__(self) -> None:
+            self.shown: list[Any] = []
+
+        def show(self, message: dict[str, str] | None = None) -> None:
+            self.shown.append(message)
+
+    page = Page()
+    page._render({"error": "Invalid credentials"})
+    assert page.shown == [{"error": "Invalid credentials"}]
+    for method in (login.get, login.post):
+        assert "_render" in inspect.unwrap(method).__code__.co_names
+
+
+def test_voila_asks_for_its_addresses_where_one_is_added() -> None:
+    voila = pytest.importorskip("voila.app").Voila
+    from runner.dashboard.jupyter_seams import add_address
+
+    application = SimpleNamespace(init_handlers=lambda: ["its own"])
+    add_address(application, "/a", dict, {})
+    assert application.init_handlers() == [("/a", dict, {}), "its own"]
+    assert "init_handlers" in voila.start.__code__.co_names
 
 
 def test_python_calls_what_is_registered_for_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
