@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import sys
@@ -10,6 +9,7 @@ import threading
 from typing import NoReturn
 
 from runner.cli.surroundings import missing_folder, open_streams, place_caches
+from stagekit.base.interpreter import run_exit_functions
 
 __all__ = ["program"]
 
@@ -41,7 +41,7 @@ def program() -> NoReturn:
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
-    atexit._run_exitfuncs()
+    run_exit_functions()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # whoever read it is gone
             stream.flush()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 
-from jupyter_server.auth.login import LoginFormHandler
 from tornado.escape import url_escape
+
+from runner.dashboard.jupyter_seams import OwnLoginPage
 
 __all__ = ["LoginPage"]
 
@@ -37,10 +38,11 @@ goes on is not affected.</p>
 </body></html>"""
 
 
-class LoginPage(LoginFormHandler):
+class LoginPage(OwnLoginPage):
     """Jupyter's login with a page of our own, which asks nobody for anything."""
 
-    def _render(self, message: dict[str, str] | None = None) -> None:
+    def show(self, message: dict[str, str] | None = None) -> None:
+        """Write the page."""
         complaint = '<p class="bad">This is not the token of this dashboard.</p>' if message else ""
         follow = url_escape(self.get_argument("next", default=self.base_url))
         self.set_header("Content-Type", "text/html; charset=utf-8")

@@ -22,6 +22,7 @@ from tornado.ioloop import IOLoop
 from voila.app import Voila
 
 from runner.dashboard.frame import FILES_VARIABLE
+from runner.dashboard.jupyter_seams import add_address
 from runner.dashboard.login_page import LoginPage
 from runner.dashboard.notebook_page import notebook_page
 from runner.errors import ConfigurationError
@@ -125,16 +126,11 @@ def serve(outputs: Path, port: int, announce: Callable[[str], None]) -> None:
     settings = application.voila_configuration
     settings.file_allowlist, settings.file_denylist = [], [".*"]
     application.config.KernelManager.transport = "ipc"  # no port for the kernels
-    _add_run_files(application, outputs)
+    add_address(application, _RUN_FILE, RunFile, {"outputs": outputs})
     _cull(application)
     address = f"http://{ADDRESS}:{chosen}/?token={token}"
     IOLoop.current().add_callback(announce, address)  # once it listens
     application.start()
-
-
-def _add_run_files(application: Any, outputs: Path) -> None:
-    own = application.init_handlers
-    application.init_handlers = lambda: [(_RUN_FILE, RunFile, {"outputs": outputs}), *own()]
 
 
 def _cull(application: Any) -> None:

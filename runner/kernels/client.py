@@ -8,6 +8,8 @@ from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
+from runner.kernels.seams.jupyter import note_kernel_info
+
 __all__ = ["PromptKernelClient"]
 
 _SILENCE_S = 0.2  # after which an answer on iopub is given up, as Jupyter's own client does
@@ -28,7 +30,7 @@ class PromptKernelClient(AsyncKernelClient):
         """
         end = time.monotonic() + (timeout if timeout is not None else float("inf"))
         while not await self._answers(self.kernel_info()):
-            if not await self._async_is_alive():
+            if not await self.is_alive():
                 raise RuntimeError("Kernel died before replying to kernel_info")
             if time.monotonic() > end:
                 raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds")
@@ -41,7 +43,7 @@ class PromptKernelClient(AsyncKernelClient):
                 pass
         except Empty:
             return False
-        self._handle_kernel_info_reply(reply)
+        note_kernel_info(self, reply)
         return True
 
 

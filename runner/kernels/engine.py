@@ -18,6 +18,7 @@ from nbclient.exceptions import CellExecutionError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine
 
+from runner.kernels.seams.papermill import give_saving_back, take_saving_over
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.contract import PROGRESS_MIME
 
@@ -34,10 +35,9 @@ class _SeldomSaved:
     """
 
     def __init__(self, nb_man: Any) -> None:
-        self._save = nb_man.save
+        self._save = take_saving_over(nb_man, self.request)
         self._saved = time.monotonic()  # papermill has just done it
         self._pending = False
-        nb_man.save = self.request
 
     def request(self, **_: Any) -> None:
         """Save now, or note that there is something to save."""
@@ -135,6 +135,6 @@ class NicEtlEngine(Engine):  # type: ignore[misc]
         try:
             client.execute()
         finally:
-            del nb_man.save  # what papermill saves from here on is the last word
+            give_saving_back(nb_man)  # what papermill saves from here on is the last word
             if client.kc is not None:  # a kernel that was handed in is left to its owner, its sockets are not
                 client.kc.stop_channels()

@@ -13,11 +13,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from runner.kernels.seams.jupyter import use_process
 from stagekit.base.redaction import SECRET_VARIABLES
 
 __all__ = ["ForkProvisioner", "ForkedKernel", "KernelForks"]
@@ -194,9 +195,7 @@ class ForkProvisioner(LocalProvisioner):
             log=str(self.log_file),
             worker_imports=self.worker_imports,
         )
-        self.process = cast("subprocess.Popen[bytes]", kernel)
-        self.pid = self.pgid = kernel.pid
-        self.cwd = kwargs["cwd"]
+        use_process(self, kernel, folder)
         return self.connection_info
 
 

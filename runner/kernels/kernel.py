@@ -23,6 +23,7 @@ from jupyter_core.utils import ensure_event_loop
 
 from runner.errors import PipelineOrchestrationError
 from runner.kernels.forks import ForkProvisioner, KernelForks
+from runner.kernels.seams.jupyter import start_through
 from runner.record.kernels import note_kernel
 from stagekit.base.process_memory import family_resident_mb
 from stagekit.base.redaction import SECRET_VARIABLES
@@ -97,12 +98,11 @@ class _IpcKernelManager(KernelManager):
 
     def fork_from(self, forks: KernelForks, log: Path, worker_imports: tuple[str, ...]) -> None:
         """Take the kernel process from a fork server."""
-        # The manager makes a provisioner only where it has none, as after a restart.
-        self.kernel_id = str(uuid.uuid4())
-        provisioner = ForkProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+        kernel_id = str(uuid.uuid4())
+        provisioner = ForkProvisioner(kernel_id=kernel_id, kernel_spec=self.kernel_spec, parent=self)
         provisioner.forks, provisioner.log_file = forks, log
         provisioner.worker_imports = worker_imports
-        self.provisioner = provisioner
+        start_through(self, kernel_id, provisioner)
 
 
 class StageKernel:

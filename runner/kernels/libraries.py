@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
+from stagekit.base.imports.absent import without_packages
 
 # jsonschema imports the first for the format "iri", which no notebook schema has, and it compiles a grammar
 # then (it comes with Jupyter's server). The others are papermill's doors to stores that no notebook of ours
-# is written to. Whoever imports these modules later gets them.
+# is written to.
 _OPTIONAL = ("rfc3987_syntax", "boto3", "pyarrow.fs")
 
 
-@contextlib.contextmanager
-def _without(names: tuple[str, ...]) -> Iterator[None]:
-    hidden = [name for name in names if name not in sys.modules]
-    for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to say: not importable
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
-
-
-with _without(_OPTIONAL):
+with without_packages(*_OPTIONAL):
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError

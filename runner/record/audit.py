@@ -10,7 +10,6 @@ somewhere else (``nic-etl audit verify`` prints it).
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import getpass
 import hashlib
 import os
@@ -26,6 +25,7 @@ from runner.models import now
 from runner.terminal import json_line
 from stagekit.base.disk_faults import named_in_errors
 from stagekit.base.files import atomic_write
+from stagekit.base.locks import lock, still_named
 from stagekit.base.plain_json import parse_json
 
 __all__ = ["AuditLog", "AuditReport", "user_name"]
@@ -81,12 +81,8 @@ class AuditLog:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
         while True:
             with os.fdopen(os.open(self._file, flags, 0o600), "r+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                current = False
-                with contextlib.suppress(FileNotFoundError):
-                    # Whoever held the lock before may have set this very file aside.
-                    current = os.path.samestat(os.fstat(file.fileno()), self._file.stat())
-                if current:
+                lock(file)
+                if still_named(file, self._file):  # whoever held it before may have set this very file aside
                     yield file
                     return
 

@@ -32,7 +32,7 @@ from runner.record.state_manager import StateManager
 from stagekit.artifacts.sources import SOURCES_FILE
 from stagekit.artifacts.store import half_written
 from stagekit.base.disk_faults import disk_fault
-from stagekit.base.files import READ_ONLY, move_file
+from stagekit.base.files import READ_ONLY, is_local, move_file
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import KEY_VARIABLE
 from stagekit.sealing.marker import MARKER_FILE, read_marker
@@ -181,8 +181,7 @@ class _Place:
             ) from None
         self._url = url
         self._root = root.rstrip("/")
-        protocols = self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,)
-        self.local = Path(root) if "file" in protocols else None
+        self.local = Path(root) if is_local(self._fs) else None
         self.written = 0
 
     def prepare(self) -> None:

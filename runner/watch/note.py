@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any, TextIO
 from runner.errors import StateManagementError
 from runner.record.lock import HeldFile, holder
 from stagekit.base.disk_faults import disk_fault
+from stagekit.base.locks import is_locked, try_lock
 from stagekit.base.plain_json import parse_json
 
 __all__ = ["WatchNote", "active_watch", "hold_watch"]
@@ -64,19 +64,14 @@ def active_watch(outputs: Path) -> Row | None:
     """Return what the watch of an outputs folder says of itself; None if there is none."""
     try:
         with (outputs / "kernels" / _NAME).open(encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                return _read(file)
-            return None
+            return _read(file) if is_locked(file) else None
     except OSError:
         return None
 
 
 def _locked(file: TextIO) -> bool:
     for _ in range(_TRIES):
-        with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if try_lock(file):
             return True
         time.sleep(0.05)  # whoever asks whether there is a watch holds it for a moment
     return False

@@ -15,12 +15,13 @@ import pytest
 import requests
 
 from stagekit import StageError
+from stagekit.base.network.patience import Transient
 from stagekit.ingestion import GitLabSettings, SelectionRules, select
 from stagekit.ingestion.gitlab.audit import AccessLog
 from stagekit.ingestion.gitlab.faults import check_answer, fault_of
 from stagekit.ingestion.gitlab.history import utc
 from stagekit.ingestion.gitlab.listing import tree_id
-from stagekit.ingestion.gitlab.retry import GitLabUnavailable, Patience, Transient
+from stagekit.ingestion.gitlab.retry import GitLabUnavailable, Patience
 from stagekit.ingestion.gitlab.token import gitlab_token
 from stagekit.ingestion.lfs import LfsPointer, lfs_pointer
 from stagekit.ingestion.model import FileKind, SourceFile
@@ -101,7 +102,7 @@ def test_a_fault_that_passes_costs_a_retry() -> None:
 
     assert patience.call(ask) == "ok"
     assert patience.retries == 2
-    assert 0.02 < patience.waited_s < 0.05
+    assert 0.02 < patience.lost_s < 0.05
 
 
 def test_a_server_that_was_there_is_waited_for_as_long_as_the_budget_lasts() -> None:
@@ -111,7 +112,7 @@ def test_a_server_that_was_there_is_waited_for_as_long_as_the_budget_lasts() -> 
     with pytest.raises(GitLabUnavailable, match="It broke, and it did not pass"):
         patience.call(lambda: sent.append(1) or _raise(Transient("It broke")))
     assert len(sent) > 4
-    assert 0.1 < patience.waited_s <= 0.3
+    assert 0.1 < patience.lost_s <= 0.3
 
 
 def test_an_address_that_never_answered_may_be_wrong() -> None:
@@ -137,7 +138,7 @@ def test_the_budget_of_waiting_is_one_for_the_whole_run() -> None:
     for _ in range(2):
         with pytest.raises(GitLabUnavailable, match="retry_budget_s leaves"):
             patience.call(lambda: _raise(Transient("GitLab asks to wait", wait_s=0.2)))
-    assert patience.waited_s == pytest.approx(0.2, abs=0.01)
+    assert patience.lost_s == pytest.approx(0.2, abs=0.01)
 
 
 def test_workers_that_wait_side_by_side_use_the_budget_once() -> None:
@@ -159,7 +160,7 @@ def test_workers_that_wait_side_by_side_use_the_budget_once() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 0.3 <= patience.waited_s < 0.6
+    assert 0.3 <= patience.lost_s < 0.6
 
 
 def test_a_request_for_a_pause_holds_the_others_too() -> None:

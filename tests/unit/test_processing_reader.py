@@ -20,9 +20,9 @@ from docling.datamodel.base_models import DocumentStream
 from docling.document_converter import DocumentConverter
 
 from stagekit.artifacts.store import ArtifactStore
+from stagekit.base.imports.absent import without_packages
 from stagekit.errors import DocumentRejected
 from stagekit.processing.effort import WORTH_A_WORKER_S, expected_seconds
-from stagekit.processing.light_imports import without_packages
 from stagekit.processing.pdf.converter import PagedConverter, build_converter
 from stagekit.processing.process import document_json
 from stagekit.processing.reader import DocumentReader

@@ -1,15 +1,21 @@
-"""Tells a damaged SQLite file, which is set aside, from one that cannot be used just now."""
+"""What the caches in SQLite files share: a damaged file is set aside, one that is busy or full is not."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final, TypeVar
 
-__all__ = ["disk_errors_named", "is_damage"]
+__all__ = ["KEYS_AT_ONCE", "disk_errors_named", "is_damage", "open_or_begin", "set_aside"]
 
+KEYS_AT_ONCE: Final = 500
+"""In one statement: old builds of SQLite take 999 variables."""
+
+T = TypeVar("T")
 _OF_THE_DISK = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR: errno.EIO}
 _PRIMARY = 0xFF  # of an extended result code
 
@@ -23,6 +29,31 @@ def is_damage(error: sqlite3.DatabaseError) -> bool:
     if isinstance(error, sqlite3.OperationalError):
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) == sqlite3.SQLITE_ERROR
     return type(error) is sqlite3.DatabaseError
+
+
+def open_or_begin(path: Path, open_file: Callable[[], T]) -> T:
+    """Open a cache, and where it turns out damaged set it aside and open a new one.
+
+    Args:
+        path: of the file.
+        open_file: opens it, or makes it where it is not there, and looks at its tables.
+    """
+    try:
+        return open_file()
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        set_aside(path)
+        return open_file()
+
+
+def set_aside(path: Path) -> None:
+    """Rename a file and what SQLite keeps beside it to ``….damaged-<time>``; `nic-etl prune` deletes them."""
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    for suffix in ("", "-wal", "-shm"):
+        damaged = path.with_name(path.name + suffix)
+        if damaged.exists():
+            damaged.rename(damaged.with_name(f"{damaged.name}.damaged-{stamp}"))
 
 
 @contextlib.contextmanager

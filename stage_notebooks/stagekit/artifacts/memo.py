@@ -7,13 +7,18 @@ import json
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from stagekit.artifacts.database_faults import disk_errors_named, is_damage
+from stagekit.artifacts.database_faults import (
+    KEYS_AT_ONCE,
+    disk_errors_named,
+    is_damage,
+    open_or_begin,
+    set_aside,
+)
 from stagekit.base.plain_json import parse_json
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher
@@ -31,7 +36,6 @@ CREATE TABLE IF NOT EXISTS last_good (
 """
 MAP_KEY: Final = "map:"
 """How the keys begin under which a stage's last execution is remembered as a whole."""
-_BATCH = 500  # SQLite accepts 999 variables in a statement on old builds
 
 
 def canonical_json(value: Any) -> str:
@@ -65,13 +69,7 @@ class Memo:
         self.cipher = folder_cipher(path.parent) if cipher is None else cipher
         self._lock = threading.Lock()
         with disk_errors_named(path):
-            try:
-                self._connection = self._open()
-            except sqlite3.DatabaseError as error:
-                if not is_damage(error):
-                    raise
-                self._set_aside()
-                self._connection = self._open()
+            self._connection = open_or_begin(path, self._open)
 
     def __enter__(self) -> Memo:
         return self
@@ -89,8 +87,8 @@ class Memo:
         """Return the remembered values of those keys that are known."""
         wanted = list(dict.fromkeys(keys))
         found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(wanted), _BATCH):
-            batch = wanted[start : start + _BATCH]
+        for start in range(0, len(wanted), KEYS_AT_ONCE):
+            batch = wanted[start : start + KEYS_AT_ONCE]
             marks = ",".join("?" * len(batch))
             rows = self._execute(f"SELECT key, value, checksum FROM memo WHERE key IN ({marks})", [batch])
             for key, *stored in rows:
@@ -130,9 +128,9 @@ class Memo:
 
     def rows(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield every remembered value as :meth:`put_many` takes it; altered rows are left out."""
-        statement = f"SELECT key, stage, value, checksum FROM memo WHERE key > ? ORDER BY key LIMIT {_BATCH}"
+        statement = "SELECT key, stage, value, checksum FROM memo WHERE key > ? ORDER BY key LIMIT ?"
         last = ""
-        while rows := self._execute(statement, [(last,)]):
+        while rows := self._execute(statement, [(last, KEYS_AT_ONCE)]):
             last = rows[-1][0]
             for key, stage, *stored in rows:
                 if (value := _known(self.cipher, _memo_name(key), *stored)) is not None:
@@ -154,7 +152,7 @@ class Memo:
         """Yield every last good outcome as (stage, document_id, row); altered rows are left out."""
         statement = (
             "SELECT stage, document_id, value, checksum FROM last_good WHERE (stage, document_id) > (?, ?) "
-            f"ORDER BY stage, document_id LIMIT {_BATCH}"
+            f"ORDER BY stage, document_id LIMIT {KEYS_AT_ONCE}"
         )
         last = ("", "")
         while rows := self._execute(statement, [last]):
@@ -196,13 +194,6 @@ class Memo:
             raise
         return connection
 
-    def _set_aside(self) -> None:
-        stamp = time.strftime("%Y%m%dT%H%M%S")
-        for suffix in ("", "-wal", "-shm"):
-            damaged = self.path.with_name(self.path.name + suffix)
-            if damaged.exists():
-                damaged.rename(damaged.with_name(f"{damaged.name}.damaged-{stamp}"))
-
     def _execute(self, statement: str, rows: Sequence[Sequence[Any]]) -> list[Any]:
         # One connection for all threads of a stage. A page that turns out damaged empties the cache; any
         # other error (locked, disk full, closed: subclasses) has nothing to do with the file.
@@ -213,7 +204,7 @@ class Memo:
                 if not is_damage(error):
                     raise
                 self._connection.close()
-                self._set_aside()
+                set_aside(self.path)
                 self._connection = self._open()
                 return self._execute_once(statement, rows)
 

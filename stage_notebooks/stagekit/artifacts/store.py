@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import io
 import os
 import re
-import uuid
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import fsspec
 from pydantic import ValidationError
 
+from stagekit.artifacts.place import Place
 from stagekit.artifacts.table_files import GROUP_ROWS, TableFile
-from stagekit.base.disk_faults import disk_fault
-from stagekit.base.files import atomic_write, move_file, remove_file
-from stagekit.base.redaction import Redactor, secret_values
 from stagekit.contract import ArtifactRef
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import CLEAR, Cipher, DamagedError, EncryptionError
@@ -51,8 +45,6 @@ __all__ = [
 
 PARQUET = "application/vnd.apache.parquet"
 _URI = re.compile(r"sha256/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]{1,12})?")
-# Here a PUT shows whole objects only, and what was listed once must not be believed later.
-_OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 _LOST = "lost"  # folder of the store: what was asked for and could not be read, by name
 _UNREADABLE = frozenset({errno.EIO, errno.EACCES, errno.EISDIR})  # of the file; others are of the machine
 _FEW_ROWS = 100
@@ -111,15 +103,8 @@ class ArtifactStore:
     """
 
     def __init__(self, root: str | Path) -> None:
-        self.url = str(root)
-        objects = self.url.partition("://")[0] in _OBJECT_STORES
-        with _explained(self.url, "opened"):
-            self._fs, base = fsspec.core.url_to_fs(
-                self.url, **({"use_listings_cache": False} if objects else {})
-            )
-        self._root = base.rstrip("/")
-        self._local = "file" in (self._fs.protocol if isinstance(self._fs.protocol, tuple) else ())
-        self._renames = not objects
+        self._place = Place(root)
+        self.url = self._place.url
 
     @cached_property
     def cipher(self) -> Cipher:
@@ -151,7 +136,7 @@ class ArtifactStore:
             schema_version=schema_version,
         )
         if not self._stored_whole(ref, data):
-            self._write(uri, self.cipher.seal(uri, data), sync=False)
+            self._place.write(uri, self.cipher.seal(uri, data), sync=False)
         return ref
 
     def sync(self, uri: str) -> None:
@@ -160,21 +145,7 @@ class ArtifactStore:
         Raises:
             ArtifactError: if the disk does not take it.
         """
-        if not self._local:
-            return
-        try:
-            descriptor = os.open(self._path(uri), os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            if fault := disk_fault(error, Path(self._root)):
-                raise ArtifactError(fault) from None
-            raise ArtifactError(
-                f"Artifact {uri} cannot be written to {self.url} ({error.strerror}): "
-                "see that the disk is whole and has room, and run the stage again."
-            ) from None
+        self._place.sync(uri)
 
     def put_table(self, name: str, table: Columns, *, schema_version: str = "1") -> ArtifactRef:
         """Store a table as Parquet (zstd, in groups of rows) and return its reference."""
@@ -245,10 +216,8 @@ class ArtifactStore:
 
     def _has(self, uri: str, size: int) -> bool:
         try:
-            with _explained(self.url, "read"):
-                stored = self._fs.size(self._path(uri))
-            return int(stored) == size + self.cipher.overhead
-        except (OSError, TypeError):
+            return self._place.size(uri) == size + self.cipher.overhead
+        except OSError:
             return False
 
     def missing(self, sizes: Mapping[str, int]) -> set[str]:
@@ -258,20 +227,20 @@ class ArtifactStore:
             sizes: of the contents, by address.
         """
         overhead = self.cipher.overhead
-        if self._local:
-            found = {uri: _size(self._path(uri)) for uri in sizes if _URI.fullmatch(uri)}
+        if self.local:
+            found = {uri: self._place.local_size(uri) for uri in sizes if _URI.fullmatch(uri)}
         elif len(sizes) < _FEW:
             return {uri for uri, size in sizes.items() if not self._has(uri, size)}
         else:
             found = {uri: size for uri, size, _ in self.entries()}
         missing = {uri for uri, size in sizes.items() if found.get(uri) != size + overhead}
-        if not self._local and len(missing) < _FEW:  # some stores list late what they hold already
+        if not self.local and len(missing) < _FEW:  # some stores list late what they hold already
             return {uri for uri in missing if not self._has(uri, sizes[uri])}
         return missing
 
     def lost(self) -> set[str]:
         """Return the addresses of artifacts that somebody could not read and that nobody made again since."""
-        return {uri for uri in self._noted() if not self._there(uri)}
+        return {uri for uri in self._noted() if not self._place.exists(uri)}
 
     def forget_lost(self, uris: Collection[str]) -> None:
         """Forget that artifacts were lost, once a run has found that it needs none of them any more.
@@ -280,9 +249,8 @@ class ArtifactStore:
             uris: of which that is known; those that were made again are forgotten besides.
         """
         for uri in self._noted():
-            if uri in uris or self._there(uri):
-                with contextlib.suppress(FileNotFoundError), _explained(self.url, "written to"):
-                    remove_file(self._fs, self._note(uri))
+            if uri in uris or self._place.exists(uri):
+                self._place.remove(_note(uri))
 
     def entries(self, beginning: str = "") -> Iterator[tuple[str, int, float]]:
         """Yield every stored file: uri, bytes, and when it was last written (seconds since 1970).
@@ -292,13 +260,8 @@ class ArtifactStore:
         Args:
             beginning: first two digits of those that are wanted; empty for all.
         """
-        with _explained(self.url, "listed"):
-            folder = f"{self._root}/sha256/{beginning}".rstrip("/")
-            found = self._fs.find(folder, detail=True, withdirs=False)
-        for path, details in found.items():
-            when = details.get("mtime") or details.get("created") or details.get("LastModified") or 0.0
-            when = when.timestamp() if isinstance(when, datetime) else float(when)
-            yield path[path.rindex("sha256/") :], int(details["size"]), when
+        for path, size, when in self._place.entries(f"sha256/{beginning}"):
+            yield path[path.rindex("sha256/") :], size, when
 
     def content(self, uri: str) -> bytes:
         """Return the bytes of a stored file; those of an artifact only if they have its sha256.
@@ -316,9 +279,7 @@ class ArtifactStore:
         Raises:
             FileNotFoundError: if there is none.
         """
-        with _explained(self.url, "read"):
-            data: bytes = self._fs.cat_file(self._path(uri))
-        return data
+        return self._place.read(uri)
 
     def restore(self, uri: str, data: bytes) -> None:
         """Store a file, as :meth:`stored` gave it, under the address that it had in another store.
@@ -330,7 +291,7 @@ class ArtifactStore:
             self._opened(uri, _digest_in(uri), data)
         except DamagedError:
             raise ArtifactError(f"These bytes do not belong to {uri}: take another backup.") from None
-        self._write(uri, data)
+        self._place.write(uri, data)
 
     def copy(self, uri: str, target: ArtifactStore) -> bool:
         """Store a file in another store, as that one seals it, and read it back.
@@ -345,7 +306,7 @@ class ArtifactStore:
             content = self._opened(uri, _digest_in(uri), self.stored(uri))
         except DamagedError:
             return False
-        target._write(uri, target.cipher.seal(uri, content), sync=False)
+        target._place.write(uri, target.cipher.seal(uri, content), sync=False)
         target.content(uri)
         return True
 
@@ -366,23 +327,22 @@ class ArtifactStore:
         """
         if next(self.entries(), None) is not None and not self.cipher.key_id:
             raise EncryptionError(clear_place(self.url))
-        self._write(MARKER_FILE, Marker(cipher.key_id).text())
+        self._place.write(MARKER_FILE, Marker(cipher.key_id).text())
         self.cipher = cipher
 
     def delete(self, uri: str) -> None:
         """Delete a stored file; one that is not there is no error."""
-        with contextlib.suppress(FileNotFoundError), _explained(self.url, "written to"):
-            self._fs.rm_file(self._path(uri))
+        self._place.delete(uri)
 
     @property
     def local(self) -> bool:
         """Tell whether the store is a folder of this machine."""
-        return self._local
+        return self._place.local
 
     @property
     def folder(self) -> Path | None:
         """The folder that the store is; None where it is none of this machine."""
-        return Path(self._root) if self._local else None
+        return self._place.folder if self.local else None
 
     def verify(self, ref: ArtifactRef | dict[str, Any]) -> bool:
         """Tell whether an artifact's bytes are those that its reference promises."""
@@ -406,9 +366,6 @@ class ArtifactStore:
             )
         return ref
 
-    def _path(self, uri: str) -> str:
-        return f"{self._root}/{uri}"
-
     def _stored_whole(self, ref: ArtifactRef, data: bytes) -> bool:
         if not self.present(ref):
             return False
@@ -424,40 +381,20 @@ class ArtifactStore:
         except DamagedError:  # on its way here, perhaps, or while it was being made again
             return self._opened(uri, digest, self.stored(uri))
 
-    def _note(self, uri: str) -> str:
-        return f"{self._root}/{_LOST}/{uri.rpartition('/')[2]}"
-
     def _noted(self) -> set[str]:
-        try:
-            with _explained(self.url, "listed"):
-                paths = self._fs.ls(f"{self._root}/{_LOST}", detail=False)
-        except FileNotFoundError:
-            return set()
-        names = (str(path).rstrip("/").rpartition("/")[2] for path in paths)
+        names = self._place.names(_LOST)
         return {uri for name in names if is_address(uri := f"sha256/{name[:2]}/{name}")}
-
-    def _there(self, uri: str) -> bool:
-        with _explained(self.url, "read"):
-            return bool(self._fs.exists(self._path(uri)))
 
     def _set_aside_before(self, uri: str) -> bool:
         try:
-            with _explained(self.url, "read"):
-                return bool(self._fs.size(self._note(uri)))
+            return bool(self._place.size(_note(uri)))
         except OSError:
             return False
 
     def _set_aside(self, uri: str, *, damaged: bool) -> bool:
         """Note that an artifact is lost, its damaged file out of the way; tell whether that could be done."""
-        note = self._note(uri)
         try:
-            if self._local:
-                Path(note).parent.mkdir(mode=0o700, exist_ok=True)
-            with _explained(self.url, "written to"):
-                if damaged:
-                    move_file(self._fs, self._path(uri), note)
-                elif not self._fs.exists(note):
-                    self._fs.pipe_file(note, b"")
+            self._place.note(_note(uri), moved_from=uri if damaged else "")
         except (OSError, ArtifactError):
             return False
         return True
@@ -473,45 +410,9 @@ class ArtifactStore:
             raise DamagedError(uri)
         return content
 
-    def _write(self, uri: str, data: bytes, *, sync: bool = True) -> None:
-        if self._local:
-            atomic_write(Path(self._path(uri)), data, sync=sync)
-            return
-        with _explained(self.url, "written to", absent=True):
-            if self._renames:
-                temporary = f"{self._path(uri)}.{uuid.uuid4().hex}.tmp"
-                self._fs.pipe_file(temporary, data)
-                move_file(self._fs, temporary, self._path(uri))
-            else:
-                self._fs.pipe_file(self._path(uri), data)
 
-
-@contextlib.contextmanager
-def _explained(url: str, doing: str, *, absent: bool = False) -> Iterator[None]:
-    """Make one sentence of what a remote store throws; each client library has errors of its own kind.
-
-    A missing file is left to the caller, unless ``absent`` says that nothing but the place can be missing.
-    """
-    try:
-        yield
-    except Exception as error:
-        here = url.partition("://")[0] in {"file", "local"} or "://" not in url
-        if here or (isinstance(error, FileNotFoundError) and not absent):
-            raise
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(".: ")
-        raise ArtifactError(
-            Redactor(secret_values())(
-                f"The artifact store {url} cannot be {doing} ({reason}): see that NIC_ETL_ARTIFACTS_URL and "
-                "the credentials in the environment are right, and that the store can be reached."
-            )
-        ) from None
-
-
-def _size(path: str) -> int | None:
-    try:
-        return os.stat(path).st_size  # noqa: PTH116 (by the hundred thousand, and a Path costs more than this)
-    except OSError:
-        return None
+def _note(uri: str) -> str:
+    return f"{_LOST}/{uri.rpartition('/')[2]}"
 
 
 def _digest_in(uri: str) -> str:

@@ -35,7 +35,10 @@ def leave_pandas_out() -> None:
 
 
 class _NoPandas:
-    """A finder of modules that says there is no pandas (importlib's ``MetaPathFinder`` protocol)."""
+    """A finder of modules that says there is no pandas (importlib's ``MetaPathFinder`` protocol).
+
+    `without_packages` would not do: PyArrow's compiled import takes its mark in ``sys.modules`` for pandas.
+    """
 
     def find_spec(self, name: str, *_: object) -> None:
         if name == "pandas":

@@ -11,7 +11,7 @@ from typing import Any
 
 from stagekit.base.disk_faults import named_in_errors
 
-__all__ = ["READ_ONLY", "atomic_write", "move_file", "remove_file", "sha256_file"]
+__all__ = ["READ_ONLY", "atomic_write", "is_local", "move_file", "remove_file", "sha256_file"]
 
 READ_ONLY = 0o400
 """The mode of executed notebooks: editors open them to be read; only the next execution replaces them."""
@@ -53,7 +53,7 @@ def move_file(fs: Any, source: str, target: str) -> None:
 
     What fsspec calls ``mv`` and ``rm`` takes ``* ? [ ]`` for patterns, and then moves nothing or others.
     """
-    if _is_local(fs):
+    if is_local(fs):
         Path(source).replace(target)
         return
     from fsspec import AbstractFileSystem
@@ -67,11 +67,12 @@ def move_file(fs: Any, source: str, target: str) -> None:
 
 def remove_file(fs: Any, path: str) -> None:
     """Remove a file of an fsspec file system, by its exact path; a folder in its place with all it holds."""
-    if _is_local(fs) and Path(path).is_dir():
+    if is_local(fs) and Path(path).is_dir():
         shutil.rmtree(path)
     else:
         fs.rm_file(path)
 
 
-def _is_local(fs: Any) -> bool:
+def is_local(fs: Any) -> bool:
+    """Tell whether a file system of fsspec is that of this machine."""
     return "file" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,))

@@ -5,13 +5,13 @@ The copy lies beside the folder and shares the file of its lock: whoever holds t
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
+from stagekit.base.locks import try_lock
 from stagekit.errors import StageError
 
 __all__ = ["LOCK_FILE", "new_copy", "put_back", "remove_leftovers", "swap"]
@@ -55,15 +55,14 @@ def put_back(folder: Path) -> None:
     aside = _aside(folder.resolve())
     try:
         with (aside / LOCK_FILE).open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not try_lock(lock):
+                raise StageError(
+                    f"{folder} is being replaced by its copy under another key: try again in a moment."
+                )
             if not folder.exists():
                 aside.rename(folder.resolve())
     except FileNotFoundError:
         return  # a new folder, or a swap that has just been completed
-    except BlockingIOError:
-        raise StageError(
-            f"{folder} is being replaced by its copy under another key: try again in a moment."
-        ) from None
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from stagekit.embedding.documents import DocumentEmbedding
     from stagekit.embedding.errors import ModelUnavailableError
     from stagekit.embedding.hardware import resolve_device, resolve_dtype
     from stagekit.embedding.hub import fetch_model
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PACKAGED_MODELS",
     "SPARSE_VERSION",
+    "DocumentEmbedding",
     "EmbeddedTexts",
     "EmbeddingModel",
     "ModelFiles",
@@ -57,6 +59,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "stagekit.embedding.documents": ("DocumentEmbedding",),
         "stagekit.embedding.errors": ("ModelUnavailableError",),
         "stagekit.embedding.hardware": ("resolve_device", "resolve_dtype"),
         "stagekit.embedding.hub": ("fetch_model",),

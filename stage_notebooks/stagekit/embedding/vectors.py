@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.artifacts.database_faults import disk_errors_named, is_damage
+from stagekit.artifacts.database_faults import KEYS_AT_ONCE, disk_errors_named, is_damage, open_or_begin
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher
 
@@ -19,7 +19,6 @@ __all__ = ["VectorStore", "vector_key"]
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, checksum BLOB) WITHOUT ROWID"
 )
-_QUERY_KEYS = 500  # below SQLite's oldest limit of 999 variables a statement
 
 
 def vector_key(text: str, model_fingerprint: str, dtype: str) -> str:
@@ -40,7 +39,7 @@ class VectorStore:
     """A SQLite file of float32 vectors by `vector_key`; several processes may use it at once.
 
     It is a cache: a row whose checksum is wrong counts as missing, and a file that is no database is put
-    aside as `<name>.damaged` and begun anew. In an encrypted folder vectors are sealed: texts can be guessed
+    aside and begun anew. In an encrypted folder vectors are sealed: texts can be guessed
     from them.
 
     Args:
@@ -56,21 +55,15 @@ class VectorStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Before the file is looked at: it may not be for us.
         self._cipher = folder_cipher(path.parent) if cipher is None else cipher
-        try:
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
-            path.replace(path.with_name(path.name + ".damaged"))
-            self._prepare()
+        open_or_begin(path, self._prepare)
 
     def get_many(self, keys: Iterable[str]) -> dict[str, NDArray[np.float32]]:
         """Return the whole vectors among `keys`; the missing and the damaged are left out."""
         wanted = [bytes.fromhex(key) for key in dict.fromkeys(keys)]
         found: dict[str, NDArray[np.float32]] = {}
         with self._connection() as connection:
-            for start in range(0, len(wanted), _QUERY_KEYS):
-                part = wanted[start : start + _QUERY_KEYS]
+            for start in range(0, len(wanted), KEYS_AT_ONCE):
+                part = wanted[start : start + KEYS_AT_ONCE]
                 marks = ",".join("?" * len(part))
                 query = f"SELECT key, vector, checksum FROM vectors WHERE key IN ({marks})"
                 with contextlib.suppress(sqlite3.DatabaseError):  # a damaged page: its rows are missing

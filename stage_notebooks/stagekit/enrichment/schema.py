@@ -22,7 +22,6 @@ from stagekit.base.paths import config_dir
 
 __all__ = [
     "ADDED_1_1",
-    "CONTENT_TYPES",
     "DOCUMENT_TYPES",
     "SCHEMA_VERSION",
     "STATUSES",
@@ -47,7 +46,6 @@ ContentType = Literal[
 ]
 STATUSES: Final[tuple[str, ...]] = get_args(DocumentStatus)
 DOCUMENT_TYPES: Final[tuple[str, ...]] = get_args(DocumentType)
-CONTENT_TYPES: Final[tuple[str, ...]] = get_args(ContentType)
 
 
 def _real_timestamp(value: str) -> str:

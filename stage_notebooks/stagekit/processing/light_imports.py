@@ -7,11 +7,10 @@ for torch and transformers. They are optional there (docling-slim has neither), 
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-__all__ = ["import_docling_options", "without_packages"]
+from stagekit.base.imports.absent import without_packages
+
+__all__ = ["import_docling_options"]
 
 MODEL_PACKAGES = ("torch", "transformers")
 
@@ -23,16 +22,3 @@ def import_docling_options() -> None:
     """
     with without_packages(*MODEL_PACKAGES):
         importlib.import_module("docling.datamodel.pipeline_options")
-
-
-@contextmanager
-def without_packages(*names: str) -> Iterator[None]:
-    """Let the import of packages fail as if they were not installed; those imported already stay."""
-    absent = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type] # None is Python's mark for "not there"
-    try:
-        yield
-    finally:
-        for name in absent:
-            if sys.modules.get(name) is None:
-                sys.modules.pop(name, None)

@@ -12,13 +12,15 @@ import io
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from stagekit.errors import DocumentRejected
 from stagekit.processing.light_imports import import_docling_options
 from stagekit.processing.nesting import refuse_deep_nesting
+from stagekit.processing.seams.docling import backend_of
 
 if TYPE_CHECKING:
+    from docling.backend.abstract_backend import DeclarativeDocumentBackend
     from docling.datamodel.document import ConversionResult
     from docling_core.types.doc import BoundingBox
 
@@ -96,9 +98,10 @@ def _read(content: bytes, file_format: str) -> ConversionResult:
     if not opened.valid:
         result.errors = build_invalid_input_errors(opened)
         return result
+    declarative = cast("DeclarativeDocumentBackend", backend_of(opened))
     try:
         with refuse_deep_nesting():
-            result.document = opened._backend.convert()  # type: ignore[attr-defined] # of a declarative backend
+            result.document = declarative.convert()
     except DocumentRejected:
         raise
     except Exception as error:  # whatever a backend throws at a document is a failure on that document

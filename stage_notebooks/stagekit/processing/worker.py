@@ -16,6 +16,7 @@ from stagekit.stage.execution import DocumentOutput
 
 if TYPE_CHECKING:
     from stagekit.processing.pdf.converter import PagedConverter
+    from stagekit.processing.process import ProcessedDocument
 
 __all__ = ["open_processor"]
 
@@ -69,27 +70,31 @@ def open_processor(
         content = read(row["content"])  # perhaps from far away
         with isolated():
             result = process_document(reader, content, row["file_name"], rules)
-        coverage = result.text_coverage
-        return DocumentOutput(
-            fields={
-                "file_format": result.file_format,
-                "title": result.title,
-                "pages": result.page_count,
-                "ocr_applied": result.ocr_applied,
-                "ocr_confidence": result.ocr_confidence,
-                "confidence": result.confidence,
-                "text_coverage": coverage.total if coverage else None,
-                "pages_reconverted": result.pages_reconverted,
-                "worst_page_coverage": coverage.minimum if coverage else None,
-                "quality_verdict": quality_verdict(result, rules),
-                "conservation": coverage.as_json() if coverage else None,
-                "front_matter": result.front_matter,
-                "properties": result.properties,
-                "revokes": result.revokes,
-                "watermark": result.watermark,
-                "warnings": result.warnings,
-            },
-            blobs={"docling_document": (document_json(result.document), "application/json")},
-        )
+        return _output(result, quality_verdict(result, rules))
 
     return process
+
+
+def _output(result: ProcessedDocument, verdict: str) -> DocumentOutput:
+    coverage = result.text_coverage
+    return DocumentOutput(
+        fields={
+            "file_format": result.file_format,
+            "title": result.title,
+            "pages": result.page_count,
+            "ocr_applied": result.ocr_applied,
+            "ocr_confidence": result.ocr_confidence,
+            "confidence": result.confidence,
+            "text_coverage": coverage.total if coverage else None,
+            "pages_reconverted": result.pages_reconverted,
+            "worst_page_coverage": coverage.minimum if coverage else None,
+            "quality_verdict": verdict,
+            "conservation": coverage.as_json() if coverage else None,
+            "front_matter": result.front_matter,
+            "properties": result.properties,
+            "revokes": result.revokes,
+            "watermark": result.watermark,
+            "warnings": result.warnings,
+        },
+        blobs={"docling_document": (document_json(result.document), "application/json")},
+    )

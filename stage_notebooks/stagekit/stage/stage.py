@@ -246,15 +246,7 @@ class Stage:
             ``Rows`` are answered with ``Rows``.
         """
         executor = function if isinstance(function, Executor) else InProcess(function)
-        common = [] if shared is None else [shared]
-        base = digest(
-            self.name,
-            {name: self.parameters[name] for name in sorted(parameters)},
-            code_fingerprint(code),
-            notebook_code(source_notebook(self.name)),
-            executor.identity,
-            *common,
-        )
+        base = self._base(parameters, code, executor, [] if shared is None else [shared])
         work = DocumentMap(base, key, executor, carry, keep_last_good, _load_plots)
         memory = MapMemory(self.name, self.memo, self._place, self._keeper)
         if not isinstance(rows, Rows):
@@ -270,6 +262,19 @@ class Stage:
         self.result.retry_count = memory.failures
         self._count(outcomes)
         return outcomes
+
+    def _base(
+        self, parameters: Iterable[str], code: Iterable[ModuleType], executor: Executor, shared: list[Any]
+    ) -> str:
+        """Return the digest of what determines every output, whatever the document."""
+        return digest(
+            self.name,
+            {name: self.parameters[name] for name in sorted(parameters)},
+            code_fingerprint(code),
+            notebook_code(source_notebook(self.name)),
+            executor.identity,
+            *shared,
+        )
 
     def _with_carried(self, rows: Rows, work: DocumentMap, memory: MapMemory, whole: str) -> Rows:
         """Take over what still holds of the last execution, and process the other documents."""

@@ -75,6 +75,25 @@ def connect(
     if is_embedded(qdrant_url):
         return cast("QdrantClient", open_embedded(embedded_path(outputs), read_only=read_only))
     where = server_url(qdrant_url)
+    client = QdrantClient(
+        url=where,
+        api_key=server_key(),
+        prefer_grpc=prefer_grpc,
+        grpc_port=grpc_port,
+        timeout=timeout_s,  # type: ignore[arg-type]  # rounded up to whole seconds; the default is 5
+        check_compatibility=False,  # it warns from a thread of its own; the first real call says more
+        **_network_options(where, ca_file),
+    )
+    try:
+        require_version(with_patience(client, Patience(where, retry_budget_s)))
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _network_options(where: str, ca_file: str) -> dict[str, Any]:
+    """Return the arguments of QdrantClient that say through which proxy it goes and whom it trusts."""
     proxy = proxy_for(where, "httpx")
     trust = httpx.create_ssl_context() if where.startswith("https:") else None
     options: dict[str, Any] = {"trust_env": False, "proxy": proxy or None, "verify": trust or True}
@@ -84,19 +103,4 @@ def connect(
     if ca_file:
         options["verify"] = trust = trust_also(trust or httpx.create_ssl_context(), ca_file)
         grpc_options["root_certificates"] = trusted_pem(trust)
-    client = QdrantClient(
-        url=where,
-        api_key=server_key(),
-        prefer_grpc=prefer_grpc,
-        grpc_port=grpc_port,
-        grpc_options=grpc_options,
-        timeout=timeout_s,  # type: ignore[arg-type]  # rounded up to whole seconds; the default is 5
-        check_compatibility=False,  # it warns from a thread of its own; the first real call says more
-        **options,
-    )
-    try:
-        require_version(with_patience(client, Patience(where, retry_budget_s)))
-    except BaseException:
-        client.close()
-        raise
-    return client
+    return options | {"grpc_options": grpc_options}

@@ -6,23 +6,23 @@ indexes, aliases. So a lost acknowledgement needs no special care.
 
 from __future__ import annotations
 
-import random
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 import grpc
 import httpx
-import tenacity
 from pydantic_core import from_json
 from qdrant_client import QdrantClient
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException
 
+from stagekit.base.network import patience
+from stagekit.base.network.patience import Transient
 from stagekit.errors import StageError
 from stagekit.storage.answers import disk_full, error_text, is_untrusted
 
@@ -30,7 +30,6 @@ __all__ = [
     "GRPC_RETRY_POLICY",
     "Patience",
     "QdrantFails",
-    "Transient",
     "over_grpc",
     "patience_of",
     "with_patience",
@@ -38,10 +37,6 @@ __all__ = [
 
 T = TypeVar("T")
 Send = Callable[[httpx.Request], httpx.Response]
-_FIRST_WAIT_S: Final = 0.25
-_LONGEST_WAIT_S: Final = 30.0
-_LONGEST_RETRY_AFTER_S: Final = 60.0
-_UNTIL_REACHED: Final = 3  # tries before the server has answered once: the address may be wrong
 _FEW: Final = 5  # tries where a fault is as likely to stay
 _GRPC_MAY_PASS: Final = {
     grpc.StatusCode.UNAVAILABLE: "is not available",
@@ -55,54 +50,23 @@ GRPC_RETRY_POLICY: Final = (
 )
 
 
-class Transient(Exception):  # noqa: N818 - a reason to try again
-    """A fault that may pass.
-
-    Args:
-        said: what happened, as the end of a sentence about the server.
-        wait_s: for how long the server asks to be left alone, in seconds; None where it does not say.
-        tries: how often to ask in all; None for as long as the budget lasts.
-    """
-
-    def __init__(self, said: str, wait_s: float | None = None, tries: int | None = None) -> None:
-        super().__init__(said)
-        self.wait_s = wait_s
-        self.tries = tries
-
-
 class QdrantFails(StageError):  # noqa: N818 - what it does
     """A fault that came again with each try, though there is time left: the stage may be tried again."""
 
 
-class Patience:
-    """Repeats what failed for a reason that may pass.
-
-    What counts against the budget is the time that the run loses as a whole: four requests that fail and wait
-    side by side for ten seconds use ten seconds.
+class Patience(patience.Patience):
+    """Repeats requests to a Qdrant server; tries that failed count against the budget as waiting does.
 
     Args:
         where: the server, for sentences.
         budget_s: seconds that a run may lose in all.
     """
 
+    longest_pause_s = 60.0
+
     def __init__(self, where: str, budget_s: float = 300) -> None:
+        super().__init__(budget_s)
         self.where = where
-        self.retries = 0
-        self.lost_s = 0.0
-        self.message = ""  # why the run waits; empty while it does not
-        self._budget_s = budget_s
-        self._reached = False
-        self._counted_until = 0.0
-        self._lock = threading.Lock()
-        self._stopped = threading.Event()
-
-    def stop(self) -> None:
-        """Wake whoever waits: the run is given up."""
-        self._stopped.set()
-
-    def resume(self) -> None:
-        """Take :meth:`stop` back."""
-        self._stopped.clear()
 
     def call(self, function: Callable[[], T]) -> T:
         """Return what ``function`` returns, which may raise :class:`Transient` to be called again.
@@ -111,85 +75,43 @@ class Patience:
             QdrantFails: if the fault came again with each try.
             StageError: if it did not pass in the time that there is, or the server has never answered.
         """
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(Transient),
-            wait=self._wait,
-            stop=self._give_up,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            result: T = retrying(self._timed, function)
-        except Transient as fault:
-            failing = self._reached and fault.tries is not None and fault.wait_s is None
-            raise (QdrantFails if failing else StageError)(self._verdict(fault)) from None
-        self._reached = True
-        return result
+        return super().call(partial(self._timed, function))
 
     def _timed(self, function: Callable[[], T]) -> T:
         begin = time.monotonic()
         try:
             return function()
         except Transient:
-            self._charge(begin, time.monotonic())
+            self.charge(begin, time.monotonic())
             raise
 
-    def _charge(self, begin: float, end: float) -> None:
-        with self._lock:  # only what no other request has lost already
-            self.lost_s += max(0.0, end - max(begin, self._counted_until))
-            self._counted_until = max(self._counted_until, end)
+    def announcement(self, fault: Transient, seconds: float) -> str:
+        """Return why the run waits."""
+        del fault, seconds
+        return f"waiting for Qdrant at {self.where}"
 
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        fault = _fault(state)
-        if fault.wait_s is not None:
-            return min(fault.wait_s, _LONGEST_RETRY_AFTER_S)
-        backoff = min(_FIRST_WAIT_S * 2.0 ** (state.attempt_number - 1), _LONGEST_WAIT_S)
-        return backoff * random.uniform(0.75, 1.25)  # so that requests do not come back in step
-
-    def _give_up(self, state: tenacity.RetryCallState) -> bool:
-        fault = _fault(state)
-        tries = fault.tries if self._reached else min(fault.tries or _UNTIL_REACHED, _UNTIL_REACHED)
-        if fault.wait_s is not None:
-            tries = None  # a server that asks for a pause is there
-        used_up = tries is not None and state.attempt_number >= tries
-        return used_up or self.lost_s + state.upcoming_sleep > self._budget_s or self._stopped.is_set()
-
-    def _sleep(self, seconds: float) -> None:
-        now = time.monotonic()
-        self._charge(now, now + seconds)
-        with self._lock:
-            self.retries += 1
-        self.message = f"waiting for Qdrant at {self.where}"
-        self._stopped.wait(seconds)
-        self.message = ""
-
-    def _verdict(self, fault: Transient) -> str:
+    def verdict(self, fault: Transient) -> StageError:
+        """Return what to raise for a fault that did not pass."""
         if not self._reached:
-            return f"Qdrant at {self.where} {fault}: check qdrant_url and that the server is up."
-        return (
+            return StageError(f"Qdrant at {self.where} {fault}: check qdrant_url and that the server is up.")
+        kind = QdrantFails if fault.tries is not None and fault.wait_s is None else StageError
+        return kind(
             f"Qdrant at {self.where} {fault}, and it did not pass ({self.retries} retries, "
             f"{self.lost_s:.0f} s): look at the server, then run again, it continues where it stopped; "
             "retry_budget_s says how long a run waits."
         )
 
 
-def _fault(state: tenacity.RetryCallState) -> Transient:
-    assert state.outcome is not None
-    fault = state.outcome.exception()
-    assert isinstance(fault, Transient)
-    return fault
-
-
 _patience: WeakKeyDictionary[QdrantClient, Patience] = WeakKeyDictionary()
 
 
-def with_patience(client: QdrantClient, patience: Patience) -> QdrantClient:
+def with_patience(client: QdrantClient, own: Patience) -> QdrantClient:
     """Let a client send each of its REST requests until it is answered for good; return the client.
 
     What lies at the root of the address is no request of the work: it is sent once, and taken as it comes.
     """
-    _patience[client] = patience
-    client.http.client.add_middleware(_resend(patience))
+    _patience[client] = own
+    client.http.client.add_middleware(_resend(own))
     return client
 
 
@@ -198,8 +120,8 @@ def patience_of(client: QdrantClient) -> Patience | None:
     return _patience.get(client)
 
 
-def _resend(patience: Patience) -> Callable[[httpx.Request, Send], httpx.Response]:
-    root = httpx.URL(f"{patience.where}/")
+def _resend(own: Patience) -> Callable[[httpx.Request, Send], httpx.Response]:
+    root = httpx.URL(f"{own.where}/")
 
     def middleware(request: httpx.Request, send: Send) -> httpx.Response:
         if request.url == root:
@@ -217,7 +139,7 @@ def _resend(patience: Patience) -> Callable[[httpx.Request, Send], httpx.Respons
                 raise fault
             return response
 
-        response = patience.call(once)
+        response = own.call(once)
         created = request.method == "PUT" and response.status_code == 409
         if created and sent > 1:  # by an earlier try of this request, whose answer was lost
             return httpx.Response(200, json={"result": True, "status": "ok", "time": 0.0}, request=request)
@@ -267,7 +189,7 @@ def _of_success(response: httpx.Response) -> Transient | None:
 
 def _strange() -> Transient:
     said = "did not answer as Qdrant does (a login page may be in between)"
-    return Transient(said, tries=_UNTIL_REACHED)
+    return Transient(said, tries=Patience.until_reached)
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -7,14 +7,12 @@ answer, 2 the request is wrong; standard error then holds one sentence.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from dataclasses import asdict
 from typing import Any
 
 from stagekit.base.paths import outputs_path
-from stagekit.base.store_address import connection_options
-from stagekit.errors import StageError
+from stagekit.tools.existing_store import existing_store
 from stagekit.tools.tool import answer
 
 __all__ = ["collections", "main"]
@@ -48,21 +46,9 @@ def collections(
     Raises:
         StageError: if there is no store, or it is locked or cannot be reached.
     """
-    from stagekit.storage import (
-        connect,
-        drop_superseded,
-        embedded_path,
-        is_embedded,
-        physical_collections,
-        qdrant_errors,
-    )
+    from stagekit.storage import drop_superseded, physical_collections
 
-    outputs = outputs_path(outputs_dir)
-    if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
-        raise StageError(f"There is no store in {outputs} yet: run `nic-etl run` first.")
-    options = connection_options(settings or {})
-    client = connect(qdrant_url, outputs, read_only=not clean, **options)
-    with contextlib.closing(client), qdrant_errors(qdrant_url):
+    with existing_store(qdrant_url, outputs_path(outputs_dir), settings, writing=clean) as client:
         dropped = drop_superseded(client, collection_name, grace_hours) if clean else []
         left = physical_collections(client, collection_name)
     return {"collections": [asdict(one) for one in left], "dropped": dropped}

@@ -7,15 +7,14 @@ answer, 2 the request is wrong; standard error then holds one sentence.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stagekit.artifacts.sources import KnownSource, forget_source, known_sources, newest_source
 from stagekit.base.paths import outputs_path
-from stagekit.base.store_address import connection_options
 from stagekit.errors import StageError
+from stagekit.tools.existing_store import existing_store
 from stagekit.tools.tool import answer
 
 if TYPE_CHECKING:
@@ -54,14 +53,8 @@ def sources(
     Raises:
         StageError: if there is no store or no such source, or it is not told which one takes over.
     """
-    from stagekit.storage import connect, embedded_path, is_embedded, qdrant_errors
-
     outputs = outputs_path(outputs_dir)
-    if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
-        raise StageError(f"There is no store in {outputs} yet: run `nic-etl run` first.")
-    options = connection_options(settings or {})
-    client = connect(qdrant_url, outputs, read_only=not (adopt or drop), **options)
-    with contextlib.closing(client), qdrant_errors(qdrant_url):
+    with existing_store(qdrant_url, outputs, settings, writing=bool(adopt or drop)) as client:
         known = known_sources(outputs)
         rows = _rows(client, collection_name, known)
         changed = 0

@@ -7,7 +7,6 @@ be compared, 2 the request is wrong; standard error then holds one sentence.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections import Counter, defaultdict
@@ -16,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from stagekit.artifacts.outputs_id import outputs_id
 from stagekit.base.paths import outputs_path
-from stagekit.base.store_address import connection_options
 from stagekit.declared import StatusWords
 from stagekit.errors import StageError
 from stagekit.stage.stage import Stage, open_stage
+from stagekit.tools.existing_store import existing_store
 from stagekit.tools.tool import answer
 
 if TYPE_CHECKING:
@@ -71,23 +70,11 @@ def verify(
         StageError: if there are no artifacts, no collection, another model's vectors in it, or a repair
             would delete suspiciously many documents.
     """
-    from stagekit.storage import (
-        PointWriter,
-        connect,
-        embedded_path,
-        guard_deletions,
-        is_embedded,
-        largest_upsert,
-        qdrant_errors,
-    )
+    from stagekit.storage import guard_deletions
 
     outputs = outputs_path(outputs_dir)
     desired, source_id, in_source, identity = _desired(outputs_dir, upstream or {})
-    if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
-        raise StageError(f"There is no store in {outputs}: `nic-etl run` fills one from the artifacts.")
-    options = connection_options(settings or {})
-    client = connect(qdrant_url, outputs, read_only=not repair, **options)
-    with contextlib.closing(client), qdrant_errors(qdrant_url):
+    with existing_store(qdrant_url, outputs, settings, writing=repair) as client:
         collection = _Collection(client, collection_name, source_id, in_source, outputs_id(outputs))
         collection.check(identity)
         differences = collection.differences(desired)
@@ -97,16 +84,19 @@ def verify(
             guard_deletions(
                 plan, max_deletion_share=max_deletion_share, allow_mass_deletion=allow_mass_deletion
             )
-            writer = PointWriter(
-                client,
-                collection_name,
-                qdrant_url,
-                statuses=StatusWords(status_words).statuses(list(include_statuses)),
-                batch_size=largest_upsert(client, collection_name, upsert_batch_size),
-            )
+            statuses = StatusWords(status_words).statuses(list(include_statuses))
+            writer = _writer(client, collection_name, qdrant_url, statuses, upsert_batch_size)
             report |= collection.mend(plan, writer)
             report["remaining"] = len(collection.differences(desired)) if differences else 0
     return report
+
+
+def _writer(client: QdrantClient, name: str, qdrant_url: str, statuses: set[str], most: int) -> PointWriter:
+    from stagekit.storage import PointWriter, largest_upsert
+
+    return PointWriter(
+        client, name, qdrant_url, statuses=statuses, batch_size=largest_upsert(client, name, most)
+    )
 
 
 def _desired(outputs_dir: str, upstream: dict[str, str]) -> tuple[list[DesiredDocument], str, set[str], Any]:

@@ -1,1 +1,1 @@
-"""The way to the services: proxies of the environment, and whom their certificates are trusted from."""
+"""How this machine reaches others: certificate authorities, proxies, and how long it waits for them."""

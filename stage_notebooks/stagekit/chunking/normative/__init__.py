@@ -12,7 +12,8 @@ from stagekit.chunking.normative.citations import (
     read_norm,
     variants,
 )
-from stagekit.chunking.normative.outline import Clause, Line, read_outline
+from stagekit.chunking.normative.clauses import Clause, Line
+from stagekit.chunking.normative.outline import read_outline
 
 __all__ = [
     "Address",

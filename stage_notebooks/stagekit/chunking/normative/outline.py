@@ -7,59 +7,19 @@ missed stays readable within its parent, a false one misfiles all that follows.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final
 
 from stagekit.chunking.normative.address import GROUPINGS, Address, Level, Part
+from stagekit.chunking.normative.clauses import Clause, Line, LineKind
+from stagekit.chunking.normative.endings import LONGEST_END, asks_for_more, has_ended, names_another
 from stagekit.chunking.normative.labels import Label, fold, labels_at
 from stagekit.chunking.normative.numerals import next_letter
 
-__all__ = ["Clause", "Line", "read_outline"]
-
-LineKind = Literal["text", "heading", "row"]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the text: `text[start:end]`; where `opens_block`, a paragraph or item begins with it."""
-
-    start: int
-    end: int
-    kind: LineKind = "text"
-    opens_block: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A clause of a norm: `text[start:end]`, label and own text, without the clauses below it.
-
-    Attributes:
-        address: Its place in the norm.
-        within: The groupings that it stands in (Título, Capítulo …), outermost first; not part of an
-            article's address.
-        start: Where its label begins.
-        text_start: Where its own text begins.
-        end: Where the next clause begins, or what is no part of the norm.
-        inline: The label stands within a line.
-        quoted: It belongs to another norm that this one quotes to amend it.
-    """
-
-    address: Address
-    within: Address
-    start: int
-    text_start: int
-    end: int
-    inline: bool = False
-    quoted: bool = False
-
-    @property
-    def level(self) -> Level:
-        """Return the level of the clause itself."""
-        return self.address[-1].level
+__all__ = ["read_outline"]
 
 
 MOST_SKIPPED: Final = 20  # incisos that may be missing within a sequence: revoked ones are often left out
 _CONTRACT_WORDS: Final = frozenset({"Cláusula", "Clause", "Section"})
-LONGEST_END: Final = 80  # characters that tell how a text ended
 MOST_FIRST: Final = 40  # the highest inciso that an excerpt is taken to begin with
 
 _PREFIX = re.compile(r"[\s>*_~#•\-]*")  # emphasis, headings and bullets of Markdown
@@ -69,15 +29,6 @@ _INLINE = re.compile(
     r"(?:[.:;)”\"]|;\s(?:e|ou|y|o|and|or))\s+"
     r"(?=(?:Art\.|ART\.|Artigo\s|§|Par[aá]grafo\s|CL[AÁ]USULA\s|[IVXLl]+(?:-[A-Z])?\s?[-–—]|[a-z]\s?\)|\d{1,2}[.)]\s))"
 )
-_ENDED = re.compile(r"(?:[.;:!?…)\]”\"»|~*_]|[-–—]|[;,]\s*(?:e|ou|y|o|and|or)\s*)$")
-_GOES_ON = re.compile(
-    r"(?:[,(/]|\b(?:d[oae]s?|de|n[oa]s?|aos?|[aà]s?|pel[oa]s?|o|os|e|ou|y|and|or|of|the|in|com|conforme|segundo|"
-    r"ate|entre|em|para|por|sob|sobre|c/c|dest[ea]s?|dess[ea]s?|est[ea]s?|referid[oa]s?|citad[oa]s?|incisos?|"
-    r"alineas?|arts?\.?|artigos?|paragrafos?|itens?|item|lei|decreto|del|en|los?|las?|section|article)|§+)$",
-    re.IGNORECASE,
-)
-_NAMED_BEFORE = re.compile(r"(?:^|\s)\w{1,2}\)$")  # "alínea a) b) …": the parenthesis is another label's
-_LIST_END = re.compile(r"[;,]\s*(?:e|ou|y|o|and|or)$")
 _AMENDS = re.compile(
     r"(?:passa[mr]?\s+a\s+vigorar|seguintes?\s+reda|seguintes?\s+altera|acrescid[oa]s?\s+d)", re.I
 )
@@ -268,7 +219,7 @@ class _Reader:
         """Return the path that a label opens, None where it opens nothing."""
         part = label.part
         ended = self._ended()
-        if self._goes_on() or (inline and (not ended or _NAMED_BEFORE.search(self.before))):
+        if self._goes_on() or (inline and (not ended or names_another(self.before))):
             return None
         if part.level <= Level.SUBSECAO:
             return None if inline else self._grouping(label, line)
@@ -288,13 +239,10 @@ class _Reader:
                 return None if inline else self._decimal(label, line)
 
     def _ended(self) -> bool:
-        before = self.before.rstrip()
-        return not before or bool(_ENDED.search(before)) or self._below_grouping()
+        return has_ended(self.before) or self._below_grouping()
 
     def _goes_on(self) -> bool:
-        """Whether the text before asks for more, as a citation that a line end divides does."""
-        before = fold(self.before.rstrip())
-        return bool(_GOES_ON.search(before)) and not _LIST_END.search(before) and not self._below_grouping()
+        return asks_for_more(self.before) and not self._below_grouping()
 
     def _below_grouping(self) -> bool:
         """Whether nothing but the name of a grouping stands between it and here."""

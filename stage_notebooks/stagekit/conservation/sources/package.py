@@ -78,10 +78,21 @@ class Package:
                 found[element.get("Id", "")] = Relation(element.get("Type", "").rsplit("/", 1)[-1], path)
         return found
 
-    def main_part(self, usual: str) -> str:
-        """Return the part that the package's own relations call its document."""
+    def main_part(self, usual: str) -> tuple[str, Element]:
+        """Return the part that the package's own relations call its document, and the root of its XML.
+
+        Args:
+            usual: Where it is in most packages.
+
+        Raises:
+            ValueError: there is no such part.
+        """
         relations = self.relations("").values()
-        return next((found.target for found in relations if found.type == "officeDocument"), usual)
+        name = next((found.target for found in relations if found.type == "officeDocument"), usual)
+        root = self.root(name)
+        if root is None:
+            raise ValueError(f"{name}: there is no such part")
+        return name, root
 
 
 def _has_any(content: bytes, names: Iterable[str]) -> bool:

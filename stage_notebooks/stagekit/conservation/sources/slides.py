@@ -26,10 +26,7 @@ def read(content: bytes) -> SourceText:
         ValueError: a part is missing or damaged.
     """
     package = Package(content)
-    main = package.main_part("ppt/presentation.xml")
-    root = package.root(main)
-    if root is None:
-        raise ValueError(f"{main}: there is no such part")
+    main, root = package.main_part("ppt/presentation.xml")
     related = package.relations(main)
     source = SourceText()
     tables = 0

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from stagekit.conservation.source_text import STRUCK, SourceText, Unit
 from stagekit.conservation.sources.drawing import diagram_texts, leave_out_charts
 from stagekit.conservation.sources.package import Element, Package, attribute, is_on, local_name
+from stagekit.conservation.sources.word_fields import OpenField, chosen_entry, equation, is_page_number
+from stagekit.conservation.sources.word_styles import (
+    LOOKS,
+    Look,
+    is_symbol_font,
+    looks_of_styles,
+    properties_of,
+)
 from stagekit.conservation.words import SYMBOL_FONTS, is_page_line
 
 __all__ = ["read"]
 
-Look = Mapping[str, bool]
 
 _OTHER_SIGNS = re.compile(r"[^\x00-\x7f]")  # of a formula, in which they become commands: `\\pi`
 _SYMBOL = "\ufffc"  # stands for the signs of a symbol font; letters beside them make another word
 _BESIDE_SYMBOL = re.compile(rf"[^\W\d_]*{_SYMBOL}(?:[^\W\d_]|{_SYMBOL})*")
-_LOOKS = {"vanish", "strike", "dstrike"}
-_PAGE_FIELDS = {"PAGE", "NUMPAGES", "SECTIONPAGES"}
 _SILENT = {"pPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid", "trPr", "tcPr", "instrText", "delInstrText", "rPr"}
 _GONE = {"del": "deleted", "moveFrom": "deleted"}
 _SPACES = {"tab": "\t", "br": "\n", "cr": "\n", "ptab": "\t", "noBreakHyphen": "-"}
@@ -37,16 +42,6 @@ def read(content: bytes) -> SourceText:
 
 
 @dataclass
-class _Field:
-    """A complex field that is open: its instruction so far, and whether its result has begun."""
-
-    instruction: str = ""
-    in_result: bool = False
-    has_text: bool = False
-    choice: str = ""
-
-
-@dataclass
 class _Document:
     """A package that is read, and what was found in it so far."""
 
@@ -54,7 +49,7 @@ class _Document:
     source: SourceText = field(default_factory=SourceText)
     _kind: str = "paragraph"
     _rule: str = ""
-    _fields: list[_Field] = field(default_factory=list)
+    _fields: list[OpenField] = field(default_factory=list)
     _cell: list[str] | None = None
     _tables: int = 0
     _notes: list[tuple[str, str]] = field(default_factory=list)
@@ -67,14 +62,11 @@ class _Document:
     _styles: dict[str, dict[str, bool]] = field(default_factory=dict)
 
     def read(self) -> SourceText:
-        main = self.package.main_part("word/document.xml")
-        root = self.package.root(main)
-        if root is None:
-            raise ValueError(f"{main}: there is no such part")
+        main, root = self.package.main_part("word/document.xml")
         related = self.package.relations(main)
         by_type = {found.type: found.target for found in related.values()}
         self._relations = {key: found.target for key, found in related.items()}
-        self._styles = _styles(self.package.root(by_type.get("styles", ""), *_LOOKS, *SYMBOL_FONTS))
+        self._styles = looks_of_styles(self.package.root(by_type.get("styles", ""), *LOOKS, *SYMBOL_FONTS))
         body = next((child for child in root if local_name(child.tag) == "body"), root)
         self._blocks(body)
         for note, kind in (("footnote", "footnotes"), ("endnote", "endnotes")):
@@ -231,7 +223,7 @@ class _Document:
     def _simple_field(self, element: Element, out: list[str], boxes: list[Element], look: Look) -> None:
         instruction = attribute(element, "instr") or ""
         self.source.leave_out("field", instruction)
-        if _is_page_number(instruction):
+        if is_page_number(instruction):
             self._numbered = True
             with self._left_out("page_number"):
                 self._inline(element, out, boxes, look)
@@ -239,7 +231,7 @@ class _Document:
             before = len(out)
             self._inline(element, out, boxes, look)
             if not "".join(out[before:]).strip():
-                self._text(_equation(instruction), out)
+                self._text(equation(instruction), out)
 
     def _run(self, element: Element, out: list[str], boxes: list[Element], look: Look) -> None:
         look = self._look(element, look)
@@ -303,7 +295,7 @@ class _Document:
     def _field_mark(self, element: Element, out: list[str]) -> None:
         kind = attribute(element, "fldCharType")
         if kind == "begin":
-            self._fields.append(_Field(choice=_chosen_entry(element)))
+            self._fields.append(OpenField(choice=chosen_entry(element)))
         elif self._fields and kind == "separate":
             self._fields[-1].in_result = True
         elif self._fields and kind == "end":
@@ -311,12 +303,12 @@ class _Document:
             self.source.leave_out("field", ended.instruction)
             self._text(ended.choice, out)
             if not ended.has_text:
-                self._text(_equation(ended.instruction), out)
+                self._text(equation(ended.instruction), out)
 
     def _text(self, text: str, out: list[str]) -> None:
         if self._rule:
             self.source.leave_out(self._rule, text)
-        elif any(_is_page_number(found.instruction) for found in self._fields):
+        elif any(is_page_number(found.instruction) for found in self._fields):
             self._numbered = True
             self.source.leave_out("page_number", text)
         elif self._is_shown():
@@ -332,12 +324,12 @@ class _Document:
     def _look(self, run: Element, look: Look) -> Look:
         """Return whether a run is hidden or struck, by its own word, its style's or its paragraph's."""
         own: dict[str, bool] = {}
-        for child in _properties(run, "rPr"):
+        for child in properties_of(run, "rPr"):
             name = local_name(child.tag)
-            if name in _LOOKS:
+            if name in LOOKS:
                 own[name] = is_on(child)
             elif name == "rFonts":
-                own["symbols"] = _is_symbol_font(child)
+                own["symbols"] = is_symbol_font(child)
             elif name == "rStyle":
                 look = {**look, **self._styles.get(attribute(child, "val") or "", {})}
         return {**look, **own} if own else look
@@ -346,7 +338,7 @@ class _Document:
         number = self._tables
         self._tables += 1
         outer = self._cell
-        for said in _properties(element, "tblPr"):
+        for said in properties_of(element, "tblPr"):
             if local_name(said.tag) in {"tblCaption", "tblDescription"}:
                 self.source.leave_out("table_title", attribute(said, "val") or "")
         for row_number, (row, outside) in enumerate(_wrapped(element, "tr")):
@@ -385,20 +377,15 @@ def _wrapped(parent: Element, wanted: str, rule: str = "") -> Iterator[tuple[Ele
             yield from _wrapped(child, wanted, rule or own)
 
 
-def _is_symbol_font(fonts: Element) -> bool:
-    name = attribute(fonts, "ascii") or attribute(fonts, "hAnsi") or ""
-    return name.strip().lower() in SYMBOL_FONTS
-
-
 def _says(element: Element, properties: str, name: str) -> bool:
-    return any(local_name(said.tag) == name for said in _properties(element, properties))
+    return any(local_name(said.tag) == name for said in properties_of(element, properties))
 
 
 def _is_covered(cell: Element) -> bool:
     """Whether a cell continues the one above it; what it holds is not shown."""
     return any(
         local_name(said.tag) == "vMerge" and attribute(said, "val") in (None, "continue")
-        for said in _properties(cell, "tcPr")
+        for said in properties_of(cell, "tcPr")
     )
 
 
@@ -415,67 +402,10 @@ def _control_rule(control: Element) -> str:
     return "placeholder" if _says(control, "sdtPr", "showingPlcHdr") else ""
 
 
-def _is_page_number(instruction: str) -> bool:
-    return (instruction.split() or [""])[0].upper() in _PAGE_FIELDS
-
-
-def _equation(instruction: str) -> str:
-    """Return the arguments of an EQ field, which is drawn from its instruction; empty for other fields."""
-    found = re.match(r"\s*EQ\b(.*)", instruction, re.IGNORECASE | re.DOTALL)
-    return re.sub(r"\\[A-Za-z]+\d*", " ", found[1]) if found else ""
-
-
-def _chosen_entry(mark: Element) -> str:
-    """Return the entry that a drop-down field of a form shows."""
-    for choice in (found for found in mark.iter() if local_name(found.tag) == "ddList"):
-        said = [(local_name(child.tag), attribute(child, "val") or "") for child in choice]
-        entries = [value for name, value in said if name == "listEntry"]
-        results = dict(said)
-        number = results.get("result", results.get("default", "0"))
-        if number.isdigit() and int(number) < len(entries):
-            return entries[int(number)]
-    return ""
-
-
 def _level_texts(root: Element | None) -> list[str]:
     """Return the words that stand in numbers ("Art. %1"), which no paragraph holds."""
     levels = root.iter() if root is not None else ()
     return [attribute(found, "val") or "" for found in levels if local_name(found.tag) == "lvlText"]
-
-
-def _styles(root: Element | None) -> dict[str, dict[str, bool]]:
-    """Return for each style whether its text is hidden or struck, by its own word or what it is based on."""
-    own: dict[str, dict[str, bool]] = {}
-    based: dict[str, str] = {}
-    for style in root if root is not None else ():
-        name = attribute(style, "styleId") or ""
-        own[name] = {
-            local_name(said.tag): is_on(said)
-            for said in _properties(style, "rPr")
-            if local_name(said.tag) in _LOOKS
-        }
-        for fonts in (said for said in _properties(style, "rPr") if local_name(said.tag) == "rFonts"):
-            own[name]["symbols"] = _is_symbol_font(fonts)
-        for child in style:
-            if local_name(child.tag) == "basedOn":
-                based[name] = attribute(child, "val") or ""
-    return {name: _inherited(name, own, based) for name in own}
-
-
-def _inherited(name: str, own: Mapping[str, Look], based: Mapping[str, str]) -> dict[str, bool]:
-    line = [name]
-    while (parent := based.get(line[-1], "")) in own and parent not in line:
-        line.append(parent)
-    found: dict[str, bool] = {}
-    for style in reversed(line):
-        found |= own[style]
-    return found
-
-
-def _properties(element: Element, kind: str) -> Iterator[Element]:
-    for child in element:
-        if local_name(child.tag) == kind:
-            yield from child
 
 
 def _all_text(element: Element) -> str:

@@ -25,10 +25,7 @@ def read(content: bytes) -> SourceText:
         ValueError: a part is missing or damaged.
     """
     package = Package(content)
-    main = package.main_part("xl/workbook.xml")
-    root = package.root(main)
-    if root is None:
-        raise ValueError(f"{main}: there is no such part")
+    main, root = package.main_part("xl/workbook.xml")
     related = package.relations(main)
     by_type = {found.type: found.target for found in related.values()}
     shared = [_rich_text(item) for item in _root_or_none(package, by_type.get("sharedStrings"))]

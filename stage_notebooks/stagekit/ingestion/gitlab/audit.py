@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from stagekit.base.locks import lock, still_named
 
 __all__ = ["AccessLog"]
 
@@ -79,19 +80,13 @@ class AccessLog:
         return file
 
     def _put_aside(self, file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
-        if not self._is_current(file):
+        lock(file)
+        if not still_named(file, self._path):
             return  # another process was faster
         for number in range(_KEPT, 0, -1):
             former = self._aside(number - 1) if number > 1 else self._path
             with contextlib.suppress(FileNotFoundError):
                 former.replace(self._aside(number))
-
-    def _is_current(self, file: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(file), self._path.stat())
-        except FileNotFoundError:
-            return False
 
     def _aside(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")

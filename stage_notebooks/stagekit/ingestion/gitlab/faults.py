@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from stagekit.base.network.patience import Transient
 from stagekit.errors import StageError
-from stagekit.ingestion.gitlab.retry import Transient
 
 __all__ = ["check_answer", "fault_of"]
 

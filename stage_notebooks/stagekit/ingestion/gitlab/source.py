@@ -158,7 +158,7 @@ class GitLabSource:
             **self._traffic.log.counters,
             **self._contents.counters,
             "retries": patience.retries,
-            "waited_s": round(patience.waited_s, 1),
+            "waited_s": round(patience.lost_s, 1),
         }
 
     def close(self) -> None:

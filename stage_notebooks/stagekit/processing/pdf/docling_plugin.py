@@ -5,10 +5,8 @@ Docling calls one function a kind of model; `registered` does the same by hand.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import ModuleType
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from docling.models.factories import get_layout_factory, get_ocr_factory, get_table_structure_factory
@@ -16,10 +14,9 @@ from docling.models.factories import get_layout_factory, get_ocr_factory, get_ta
 from stagekit.processing.models.packaged_layout import PackagedLayoutModel
 from stagekit.processing.ocr.page_ocr import PageRapidOcrModel, PageTesseractModel
 from stagekit.processing.pdf.tables.aligned_tables import AlignedTableModel
+from stagekit.processing.seams.docling import without_own_engines
 
 __all__ = ["layout_engines", "ocr_engines", "registered", "table_structure_engines"]
-
-_DEFAULTS = "docling.models.plugins.defaults"  # the module with Docling's own engines
 
 
 def layout_engines() -> dict[str, list[Any]]:
@@ -42,26 +39,11 @@ def registered(*, alone: bool = False) -> Iterator[None]:
     """Let Docling find these engines, also in a checkout whose entry point is not installed.
 
     Args:
-        alone: Docling's own engines are left out. Their modules import torch and transformers (6 s, 0.6 GB),
-            whether one of them is used or not.
+        alone: Docling's own engines are left out.
     """
-    known = sys.modules.get(_DEFAULTS)
-    if alone:
-        sys.modules[_DEFAULTS] = ModuleType(_DEFAULTS)
-        _forget()
-    try:
+    with without_own_engines() if alone else nullcontext():
         _register()
         yield
-    finally:
-        if alone:
-            sys.modules.pop(_DEFAULTS)
-            sys.modules.update({} if known is None else {_DEFAULTS: known})
-            _forget()
-
-
-def _forget() -> None:
-    for factory in (get_layout_factory, get_ocr_factory, get_table_structure_factory):
-        factory.cache_clear()
 
 
 def _register() -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from docling.datamodel.base_models import LayoutPrediction, Page, TextElement
 from docling.models.stages.heading_hierarchy.heading_hierarchy_model import HeadingHierarchyModel
@@ -32,6 +31,12 @@ from stagekit.processing.pdf.tables.continued_tables import join_continued_table
 from stagekit.processing.pdf.words.labels import join_labels
 from stagekit.processing.pdf.words.raised_letters import join_raised_letters
 from stagekit.processing.pdf.words.strikes import mark_struck_words
+from stagekit.processing.seams.docling import (
+    MergedParagraphs,
+    PdfPipelineSteps,
+    forget_unplaced_bookmarks,
+    order_pages_by,
+)
 
 if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
@@ -96,7 +101,7 @@ class _CarefulAssembly(PageAssembleModel):
             yield page
 
 
-class _WholeWordOrder(ReadingOrderModel):
+class _WholeWordOrder(MergedParagraphs, ReadingOrderModel):
     """Docling's reading order, which closes words over a page's end by the rule for those at a line's end.
 
     Each place of a paragraph says which of its characters stand there, also where a hyphen has gone.
@@ -106,14 +111,12 @@ class _WholeWordOrder(ReadingOrderModel):
 
     def __init__(self, options: ReadingOrderOptions) -> None:
         super().__init__(options)
-        self.ro_model = PlainOrder()  # type: ignore[no-untyped-call]
+        order_pages_by(self, PlainOrder())  # type: ignore[no-untyped-call]
 
-    def _merge_elements(self, element: Any, merged_elem: Any, new_item: TextItem, page_height: float) -> None:
-        before, rest = new_item.text, merged_elem.text.strip()
-        super()._merge_elements(element, merged_elem, new_item, page_height)  # type: ignore[no-untyped-call]
-        new_item.text = new_item.orig = join_lines([before, rest], self.words)
-        end = len(new_item.text)
-        new_item.prov[-1].charspan = (end - len(rest), end)
+    def parts_merged(self, item: TextItem, before: str, rest: str) -> None:
+        item.text = item.orig = join_lines([before, rest], self.words)
+        end = len(item.text)
+        item.prov[-1].charspan = (end - len(rest), end)
 
 
 def _line_text(cell: TextCell) -> str:
@@ -125,44 +128,35 @@ def _is_divided(line: str) -> bool:
 
 
 class _BoundedHeadingHierarchy(HeadingHierarchyModel):
-    """Docling's heading levels, without the bookmarks that name no page.
-
-    Each of those is compared with every heading of the document: 24 of the 49 seconds of a 112-page manual.
-    """
+    """Docling's heading levels, without the bookmarks that name no page."""
 
     def __call__(self, conv_res: ConversionResult) -> DoclingDocument:
-        outline = conv_res._pdf_outline or []
-        conv_res._pdf_outline = [entry for entry in outline if entry.page_no is not None]
+        forget_unplaced_bookmarks(conv_res)
         return super().__call__(conv_res)
 
 
-class TextKeepingPdfPipeline(StandardPdfPipeline):
+class TextKeepingPdfPipeline(PdfPipelineSteps, StandardPdfPipeline):
     """Standard PDF pipeline that loses no text to pictures and closes split words with care."""
 
-    def _get_picture_description_model(self, artifacts_path: Path | None = None) -> Any:
-        del artifacts_path
-        return object()  # none is used; the class that describes no picture would import torch
-
-    def _init_models(self) -> None:
-        super()._init_models()
-        self.enrichment_pipe = []  # all of them are switched off, and would each look at every item
+    def models_loaded(self) -> None:
+        """Put the models of this module in the place of Docling's."""
         self.layout_postprocessing_model = _RefinedLayout(options=self.layout_postprocessing_model.options)
         self.assemble_model = self._assembly = _CarefulAssembly(options=PageAssembleOptions())
         self.reading_order_model = self._order = _WholeWordOrder(self.reading_order_model.options)
         self.heading_hierarchy_model = _BoundedHeadingHierarchy(self.heading_hierarchy_model.options)
 
-    def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:
-        words = self._order.words = self._assembly.close_words(conv_res.pages)
-        mark_running_edges(conv_res.pages, partial(self._assembly.sanitize_text, vocabulary=words))
-        assembled = super()._assemble_document(conv_res)
-        join_continued_tables(assembled.document)
-        keep_one_copy(assembled.document)
-        return assembled
+    def before_assembly(self, result: ConversionResult) -> None:
+        """Close divided words by those of the whole document, and mark headers and footers."""
+        words = self._order.words = self._assembly.close_words(result.pages)
+        mark_running_edges(result.pages, partial(self._assembly.sanitize_text, vocabulary=words))
 
-    def _release_page_resources(self, item: Any) -> None:  # type: ignore[override]
-        super()._release_page_resources(item)
-        page = item.payload
-        if page is not None and page.parsed_page is not None:
-            # Lines are kept for the heading levels; characters and words are most of the memory.
+    def after_assembly(self, document: DoclingDocument) -> None:
+        """Join tables that go on over pages, and keep one copy of headers and footers."""
+        join_continued_tables(document)
+        keep_one_copy(document)
+
+    def page_released(self, page: Page) -> None:
+        """Drop characters and words, most of the memory; lines are kept for the heading levels."""
+        if page.parsed_page is not None:
             page.parsed_page.char_cells = []
             page.parsed_page.word_cells = []

@@ -25,7 +25,6 @@ _FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})")
 _TITLE_LINE = re.compile(r"%[ \t]*(.*(?:\n[ \t]+\S.*)*)\n?")
 _REFERENCE = re.compile(r"(?<![\w@.])\(?@([\w-]+)\)?")
 _RAISED = re.compile(r"(?<=\w)(?:\^(\d{1,3}|[oa])\^|~(\d{1,3})~)")
-_VERSE = re.compile(r"\|(?:[ \t][^|]*)?$")
 _PARAGRAPH: Final = ("paragraph_open", "inline", "paragraph_close")
 
 

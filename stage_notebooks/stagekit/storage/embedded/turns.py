@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
-import portalocker
-
+from stagekit.base.locks import share, still_named, try_lock
 from stagekit.errors import StageError
 from stagekit.storage.embedded.files import readable
 
@@ -38,26 +37,15 @@ _QUEUE_FILE: Final = ".queue"  # shared by those that wait
 def lock_file(path: Path) -> IO[str] | None:
     """Lock a file until the returned one is closed; None if another holds it."""
     file = _opened(path)
-    try:
-        portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
-    except portalocker.exceptions.LockException:
-        file.close()
-        return None
-    if not _is_still(file, path):  # the folder was replaced: who comes now locks another file
-        file.close()
-        return None
-    return file
+    # Where the folder was replaced, who comes now locks another file.
+    if try_lock(file) and still_named(file, path):
+        return file
+    file.close()
+    return None
 
 
 def _opened(path: Path) -> IO[str]:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
-
-
-def _is_still(file: IO[str], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 class Turns:
@@ -141,7 +129,7 @@ class Turns:
     def _waited(self) -> IO[str]:
         until, pause = time.monotonic() + PATIENCE_S, _FIRST_PAUSE_S
         with _opened(self._folder / _QUEUE_FILE) as queue:
-            portalocker.lock(queue, portalocker.LockFlags.SHARED)
+            share(queue)
             while time.monotonic() < until:
                 lock = lock_file(self._folder / _LOCK_FILE)
                 if lock is not None:

@@ -8,9 +8,9 @@ import email.policy
 from lxml import etree, html
 
 from stagekit.declared.decoding import decode_html, decode_text
+from stagekit.processing.office.struck_texts import STRUCK
 from stagekit.processing.office.word.names import Element, drop, new, new_paragraph, r, w
 from stagekit.processing.office.word.package import WordPackage
-from stagekit.processing.office.word.runs import STRUCK
 
 __all__ = ["take_in_imports"]
 

@@ -6,6 +6,7 @@ import re
 from copy import deepcopy
 from itertools import islice
 
+from stagekit.processing.office.struck_texts import enclose
 from stagekit.processing.office.word.marks import has_marks, without_marks
 from stagekit.processing.office.word.names import (
     Element,
@@ -24,7 +25,6 @@ from stagekit.processing.office.word.styles import Styles, fonts_of
 from stagekit.processing.office.word.symbol_fonts import symbol
 
 __all__ = [
-    "STRUCK",
     "drop_hidden",
     "drop_marks",
     "join_words",
@@ -33,7 +33,6 @@ __all__ = [
     "write_symbols",
 ]
 
-STRUCK = "~~"
 _FORMATS = ("rStyle", "b", "i", "u", "vertAlign")  # what makes Docling divide a paragraph
 _NEAR = 8  # runs without text that may stand between a number and what is raised behind it
 _CLOSING = ".,;:!?)]"
@@ -150,15 +149,7 @@ def _is_struck(run: Element, styles: Styles) -> bool:
 
 
 def _enclose(runs: list[Element]) -> None:
-    """Write the signs at the first and last letter, so that blanks stay outside."""
-    texts = [text for run in runs for text in run.findall(w("t")) if (text.text or "").strip()]
-    if not texts:
-        return
-    first, last = texts[0], texts[-1]
-    inner = first.text.lstrip()
-    first.text = first.text[: len(first.text) - len(inner)] + STRUCK + inner
-    outer = last.text.rstrip()
-    last.text = outer + STRUCK + last.text[len(outer) :]
+    enclose([text for run in runs for text in run.findall(w("t"))])
 
 
 def raise_ordinals(root: Element) -> bool:

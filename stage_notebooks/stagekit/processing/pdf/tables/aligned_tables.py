@@ -23,6 +23,7 @@ from stagekit.processing.pdf.tables.cut_columns import cut_columns
 from stagekit.processing.pdf.tables.drawn_rules import drawn_rules
 from stagekit.processing.pdf.tables.scattered_regions import regions_in_rows
 from stagekit.processing.pdf.tables.table_grid import GridCell, Rule, Word, find_grid
+from stagekit.processing.seams.docling import is_readable
 
 if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
@@ -77,7 +78,7 @@ class AlignedTableModel(BaseTableStructureModel):
     def _page_tables(self, conv_res: ConversionResult, page: Page) -> TableStructurePrediction:
         prediction = TableStructurePrediction()
         layout = page.predictions.layout
-        if layout is None or page.size is None or page._backend is None or not page._backend.is_valid():
+        if layout is None or page.size is None or not is_readable(page):
             return prediction
         with TimeRecorder(conv_res, "table_structure"):
             clusters: list[Cluster] = []

@@ -15,6 +15,7 @@ from docling_core.types.doc import BoundingBox
 from stagekit.processing.pdf.ink.signs import BAR_SIGNS
 from stagekit.processing.pdf.places import Place
 from stagekit.processing.pdf.words.line_words import PlacedWord, words_by_line
+from stagekit.processing.seams.docling import parser_of
 
 if TYPE_CHECKING:
     from docling.datamodel.base_models import Page
@@ -33,8 +34,8 @@ BETWEEN = 6.0  # points between parts of one line, as where each word is struck 
 
 def mark_struck_words(page: Page) -> None:
     """Mark the struck words of a page of Docling in its lines and words, before its layout is read."""
-    parsed, backend = page.parsed_page, page._backend
-    shapes = getattr(backend, "get_thin_shape_boxes", None)
+    parsed = page.parsed_page
+    shapes = getattr(parser_of(page), "get_thin_shape_boxes", None)
     if parsed is None or shapes is None:
         return
     lines = _level_lines(shapes(max_thickness=THICKEST) or ())

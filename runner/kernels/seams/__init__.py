@@ -1,0 +1,1 @@
+"""What kernels need of libraries beyond their public interfaces: a module a library."""

@@ -1,0 +1,130 @@
+"""Embeds the chunks of documents: those of a batch together, so that small ones leave no core idle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol
+
+from stagekit.embedding.model import computation, embed_texts, load_model
+from stagekit.embedding.reuse import EmbeddedTexts, embed_with_reuse
+from stagekit.embedding.sparse import SPARSE_VERSION, sparse_document_vector
+from stagekit.embedding.tables import embeddings_table
+from stagekit.embedding.vectors import VectorStore
+from stagekit.stage.execution import DocumentOutput, InBatches
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from stagekit.embedding.model import EmbeddingModel
+    from stagekit.embedding.registry import ModelFiles
+
+__all__ = ["DocumentEmbedding"]
+
+Row = dict[str, Any]
+
+
+class _Elsewhere(Protocol):
+    made: int
+
+
+@dataclass
+class DocumentEmbedding:
+    """What stage 04 does with a document. The model is loaded when a text turns up whose vector is not known.
+
+    Attributes:
+        read_part: Gives columns of a document's table of chunks.
+        files: The model.
+        model: The arguments of :func:`stagekit.embedding.load_model`, by name.
+        store: Where vectors are looked up and kept.
+        batch_size: How many texts are embedded together, of as many documents as that takes.
+        sparse: Whether each text gets a vector of its words too.
+        chunks: How many were worked on.
+        reused: How many of them had a vector already.
+        elsewhere: What has made vectors on other machines, and put them into `store`.
+    """
+
+    read_part: Callable[[Row, list[str]], pa.Table]
+    files: ModelFiles
+    model: Row
+    store: VectorStore
+    batch_size: int
+    sparse: bool
+    chunks: int = field(default=0, init=False)
+    reused: int = field(default=0, init=False)
+    elsewhere: _Elsewhere | None = field(default=None, init=False)
+    _ready: dict[str, tuple[pa.Table, EmbeddedTexts]] = field(default_factory=dict, init=False)
+
+    @property
+    def arithmetic(self) -> str:
+        """Number type and backend, as vectors are kept under."""
+        return computation(self.model["dtype"], self.model["backend"])
+
+    @property
+    def sparse_version(self) -> str:
+        """Of the vectors of words; empty without them."""
+        return SPARSE_VERSION if self.sparse else ""
+
+    @cached_property
+    def loaded(self) -> EmbeddingModel:
+        """The model, loaded when it is asked for."""
+        return load_model(**self.model)
+
+    @property
+    def made(self) -> int:
+        """How many vectors were made, here and elsewhere."""
+        return self.chunks - self.reused + (self.elsewhere.made if self.elsewhere else 0)
+
+    def in_batches(self) -> InBatches:
+        """Return the executor that embeds here."""
+        return InBatches(
+            self.embed, self.prepare, size=lambda row: int(row["chunk_count"]), most=self.batch_size
+        )
+
+    def texts(self, row: Row) -> list[str]:
+        """Return the texts of a document."""
+        texts: list[str] = self._chunks_of(row)["embedded_text"].to_pylist()
+        return texts
+
+    def prepare(self, rows: Sequence[Row]) -> None:
+        """Embed the texts of a batch of documents together, each distinct one once."""
+        self._ready.clear()
+        parts = [self._chunks_of(row) for row in rows]
+        texts = [part["embedded_text"].to_pylist() for part in parts]
+        made = embed_with_reuse(
+            list(chain.from_iterable(texts)),
+            lambda texts: embed_texts(self.loaded, texts, self.files.passage_prompt, self.batch_size),
+            self.store,
+            prompt=self.files.passage_prompt,
+            model_fingerprint=self.files.fingerprint,
+            dtype=self.arithmetic,
+        )
+        self.chunks += len(made.keys)
+        self.reused += made.reused
+        for row, part, vectors in zip(rows, parts, made.split(map(len, texts)), strict=True):
+            self._ready[row["document_id"]] = part, vectors
+
+    def embed(self, row: Row) -> DocumentOutput:
+        """Return the vectors of a document, and what made them; by itself where it was not prepared."""
+        if row["document_id"] not in self._ready:
+            self.prepare([row])
+        chunks, vectors = self._ready.pop(row["document_id"])
+        texts = chunks["embedded_text"].to_pylist()
+        sparse = [sparse_document_vector(text, row["path"]) for text in texts] if self.sparse else None
+        return DocumentOutput(
+            fields={
+                "chunk_count": len(chunks),
+                "chunks_sha256": row["chunks"]["sha256"],
+                "embedding_model": self.files.fingerprint,
+                "vector_dimension": vectors.vectors.shape[1],
+                "embedding_dtype": self.model["dtype"],
+                "embedding_backend": self.model["backend"],
+                "sparse_version": self.sparse_version,
+            },
+            tables={"embeddings": embeddings_table(chunks["chunk_index"].to_pylist(), vectors, sparse)},
+        )
+
+    def _chunks_of(self, row: Row) -> pa.Table:
+        return self.read_part(row["chunks"], ["chunk_index", "embedded_text"])
