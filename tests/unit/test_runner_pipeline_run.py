@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +16,10 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig, config_hash
+from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event
 from runner.kernels.execution import NotebookJob
-from runner.models import PipelineResult
+from runner.models import ExecutionMode, PipelineResult
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.state_manager import StateManager, file_sha256
 from stagekit.contract import ExecutionStatus, read_scraps
@@ -169,12 +173,36 @@ def test_a_run_that_is_resumed_makes_nothing_twice_and_says_so(world: World, tmp
     assert (resumed.state.error, resumed.state.resumed) == ("", 1)
     assert world.audited("run_started")["resumed"] == 1
     assert list(resumed.state.stages) == STAGES
+    assert world.told("stage_carried_over") == [("listing", {"from": failed.execution_id})]
+    with pytest.raises(StateManagementError, match="nothing to resume"):
+        world.pipeline().resume_from_checkpoint()
 
 
-def test_a_failed_document_makes_the_run_partial(world: World) -> None:
+def test_a_failed_document_makes_the_run_partial_and_is_tried_again_though_nothing_changed(
+    world: World,
+) -> None:
     partial = world.run(organization="broken", max_pages=1)
     assert (partial.overall_status, partial.exit_code) == (ExecutionStatus.PARTIAL, 3)
     assert world.audited("run_finished")["status"] == "partial"
+
+    plan = {stage.name: stage for stage in world.pipeline(organization="broken", max_pages=1).plan().stages}
+    assert (plan["shout"].action, plan["shout"].reasons) == ("run", ("1 document failed: once more",))
+    assert statuses(world.run(organization="broken", max_pages=1))["shout"] != "skipped"
+
+
+def test_too_many_failed_documents_fail_the_stage_after_all_were_tried(world: World) -> None:
+    result = world.run(organization="broken", max_pages=3)
+    assert result.overall_status is ExecutionStatus.FAILED
+    assert "3 of 3 documents failed in shout" in result.state.error
+    assert "max_failure_rate" in result.state.error
+    assert "count" not in result.state.stages
+
+
+def test_a_rejected_document_stops_nothing(world: World) -> None:
+    result = world.run(organization="bad document")
+    assert result.overall_status is ExecutionStatus.SUCCESS
+    counted = read_scraps(result.run_dir / "02_shout.ipynb")["stage_result"]
+    assert (counted["success_count"], counted["rejected_count"]) == (1, 1)
 
 
 def test_a_run_that_is_cancelled_between_two_stages_is_recorded_as_cancelled(world: World) -> None:
@@ -208,18 +236,136 @@ def test_a_full_disk_is_a_sentence_about_the_disk(world: World) -> None:
     assert f"To continue: `nic-etl resume {result.execution_id}`." in result.state.error
 
 
-def test_a_trial_is_published_nowhere(world: World) -> None:
-    result = world.pipeline().execute_test_run(1)
-
-    assert result.overall_status is ExecutionStatus.SUCCESS
-    assert (world.latest(), world.told("run_started")[0][1]["mode"]) == ({}, "test")
-
-
-def test_a_stage_that_is_executed_alone_reads_what_the_last_run_made(world: World) -> None:
+def test_a_trial_is_published_nowhere_and_the_last_run_stays_the_last(world: World) -> None:
     first = world.run()
-    again = world.pipeline().execute_stage("count")
+    trial = world.pipeline().execute_test_run(1)
 
-    assert world.chain.executed == ["count"]
-    assert statuses(again) == {"count": "success"}
-    assert world.told("run_started")[0][1]["stages"] == ["count"]
-    assert world.latest()["03_count.ipynb"] == again.execution_id != first.execution_id
+    assert trial.overall_status is ExecutionStatus.SUCCESS
+    assert trial.state.pipeline_config["collection_name"] == "nic_documents_test"
+    assert world.told("run_started")[0][1]["mode"] == "test"
+    assert set(world.latest().values()) == {first.execution_id}
+    last = StateManager(world.outputs).last_checkpoint("listing")
+    assert last is not None
+    assert last[0] == first.execution_id
+
+
+# What is executed, and why
+
+
+def test_a_changed_setting_executes_the_stages_that_it_concerns_and_the_plan_says_so(world: World) -> None:
+    first = world.run()
+    before = (first.run_dir / "02_shout.ipynb").read_bytes()
+    planned = world.pipeline(chunk_size=300).plan().stages
+    second = world.run(chunk_size=300)
+
+    assert (planned[1].action, planned[2].action) == ("run", "decide")
+    assert "chunk_size 200 → 300" in planned[1].reasons
+    assert statuses(second)["shout"] == "success"
+    assert (first.run_dir / "02_shout.ipynb").read_bytes() == before
+
+
+def test_a_changed_notebook_is_executed_again_and_the_plan_says_so(world: World, tmp_path: Path) -> None:
+    world.run()
+    path = tmp_path / "notebooks" / "04_measure.ipynb"
+    path.write_text(path.read_text().replace("len(row", "1 + len(row"))
+
+    reasons = {stage.name: stage.reasons for stage in world.pipeline().plan().stages}
+    assert reasons["measure"] == ("the notebook changed",)
+    assert statuses(world.run())["measure"] == "success"
+
+
+def test_force_refresh_executes_everything(world: World) -> None:
+    world.run()
+    assert set(statuses(world.run(force_refresh=True)).values()) == {"success"}
+
+
+@pytest.mark.parametrize("damage", ["delete notebook", "alter notebook", "alter artifact", "delete artifact"])
+def test_what_was_damaged_is_noticed_and_made_again(world: World, damage: str) -> None:
+    notebook = world.run().run_dir / "03_count.ipynb"
+    artifact = world.outputs / "artifacts" / read_scraps(notebook)["counts"]["uri"]
+    target = notebook if "notebook" in damage else artifact
+    if "delete" in damage:
+        target.unlink()
+    else:
+        data = bytearray(target.read_bytes())
+        data[len(data) // 2] ^= 1
+        target.chmod(0o600)
+        target.write_bytes(bytes(data))
+
+    second = world.run()
+    assert second.overall_status is ExecutionStatus.SUCCESS
+    assert (statuses(second)["count"], statuses(second)["shout"]) == ("success", "skipped")
+
+
+def test_an_unknown_document_cannot_be_forced(world: World) -> None:
+    world.run()
+    with pytest.raises(ConfigurationError, match="nowhere.md is no document of the last run"):
+        world.pipeline().execute_incremental_update(force_reprocess=["nowhere.md"])
+
+
+# One stage by itself
+
+
+def test_a_rerun_leaves_the_first_run_as_it_was_and_names_what_is_out_of_date(world: World) -> None:
+    first = world.run()
+    kept = {path.name: path.read_bytes() for path in first.run_dir.glob("*.ipynb")}
+    chain = world.pipeline(chunk_size=300)
+    rerun = chain.execute_stage("shout")
+
+    assert world.chain.executed == ["shout"]
+    assert (rerun.state.mode, statuses(rerun)) == (ExecutionMode.RERUN, {"shout": "success"})
+    assert world.told("run_started")[0][1]["stages"] == ["shout"]
+    assert world.latest()["02_shout.ipynb"] == rerun.execution_id != first.execution_id
+    assert {path.name: path.read_bytes() for path in first.run_dir.glob("*.ipynb")} == kept
+    assert rerun.stage_results["shout"].metrics["characters"] == 2 * len("text 0") * 300
+    assert chain.out_of_date("shout") == ["count", "measure", "storing"]
+
+    trial = world.pipeline(chunk_size=300).execute_stage("shout", downstream=True)
+    assert set(statuses(trial)) == {"shout", "count", "measure", "storing"}
+    assert (trial.state.trial, trial.state.pipeline_config["collection_name"]) == (True, "nic_documents_test")
+    assert chain.out_of_date("shout") == ["count", "measure", "storing"], "readers see nothing of a trial"
+
+    published = world.pipeline(chunk_size=300).execute_stage("shout", downstream=True, publish=True)
+    assert (published.state.mode, published.state.trial) == (ExecutionMode.RERUN, False)
+    assert chain.out_of_date("shout") == []
+
+
+def test_a_rerun_without_an_earlier_run_says_what_is_missing(world: World) -> None:
+    with pytest.raises(StateManagementError, match="shout needs listing"):
+        world.pipeline().execute_stage("shout")
+
+
+# Beside other runs
+
+
+def test_a_second_run_is_refused_while_one_goes_on(world: World) -> None:
+    manager = StateManager(world.outputs)
+    with manager.lock("the-first"):
+        with pytest.raises(StateManagementError, match="the-first") as refusal:
+            world.run()
+        assert refusal.value.exit_code == 2
+        assert manager.lock_owner() is not None
+    assert manager.lock_owner() is None
+
+
+def test_the_lock_of_a_killed_run_is_taken_over(world: World) -> None:
+    StateManager(world.outputs)
+    script = (
+        "import os, sys; from pathlib import Path; from runner.record.state_manager import StateManager\n"
+        "with StateManager(Path(sys.argv[1])).lock('killed'): os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(world.outputs)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+
+    assert world.run().exit_code == 0
+    assert world.audited("lock_taken_over")
+
+
+def test_history_lists_runs_newest_first_and_damaged_ones_as_such(world: World) -> None:
+    first, second = world.run(), world.run()
+    (first.run_dir / "run.json").write_text("{")
+
+    records = StateManager(world.outputs).get_execution_history()
+    assert [(record.execution_id, record.status) for record in records] == [
+        (second.execution_id, "success"), (first.execution_id, "damaged"),
+    ]  # fmt: skip

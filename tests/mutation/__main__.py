@@ -8,26 +8,24 @@ by the source of its functions.
 from __future__ import annotations
 
 import argparse
-import ast
 import contextlib
-import copy
 import json
 import os
-import random
 import shutil
 import signal
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from tests.mutation.mutations import Mutation, sampled
+
+ROOT = Path(__file__).parents[2]
 _KIT = "stage_notebooks/stagekit"
 # The folder of a room, and the tests that answer for it; those marked slow are left out, and what tests start
 # as programs is not seen.
@@ -44,93 +42,6 @@ _WARM = (
     "coverage", "docling_core.types.doc", "numpy", "psutil", "pyarrow.parquet", "pydantic",
     "pytest", "qdrant_client", "tokenizers", "typer",
 )  # fmt: skip
-_COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
-_FOR_PEOPLE = {"debug", "info", "warning", "warn", "error", "exception", "print", "echo", "secho"}
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """One change: the lines of the module that it stands in, and the whole text of the changed module."""
-
-    module: str
-    first: int
-    last: int
-    told: str
-    text: str
-
-
-def mutations(module: str, text: str) -> list[Mutation]:
-    """Return all mutations of a module; words for people, annotations and what stands in errors stay."""
-    found = []
-    lines = text.encode().splitlines(keepends=True)
-    starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
-    for node, changed in _changes(ast.parse(text)):
-        begin = starts[node.lineno - 1] + node.col_offset
-        end = starts[node.end_lineno - 1] + node.end_col_offset
-        before, new = text.encode()[begin:end].decode(), ast.unparse(changed)
-        new = f"({new})" if isinstance(changed, (ast.Compare, ast.BoolOp, ast.UnaryOp)) else new
-        whole = (text.encode()[:begin] + new.encode() + text.encode()[end:]).decode()
-        told = f"{' '.join(before.split())[:90]}  ->  {new[:90]}"
-        found.append(Mutation(module, node.lineno, node.end_lineno, told, whole))
-    return found
-
-
-def _changes(tree: ast.AST) -> Iterator[tuple[Any, ast.AST]]:
-    """Yield nodes with what takes their place."""
-    for field, value in ast.iter_fields(tree):
-        if field in {"annotation", "returns", "decorator_list"}:
-            continue
-        for node in value if isinstance(value, list) else [value]:
-            if not isinstance(node, ast.AST) or _for_people(node):
-                continue
-            yield from ((node, changed) for changed in _instead(node, tree))
-            yield from _changes(node)
-
-
-def _for_people(node: ast.AST) -> bool:
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return True  # a docstring
-    if isinstance(node, ast.Call):
-        return getattr(node.func, "attr", getattr(node.func, "id", "")) in _FOR_PEOPLE
-    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-        return True
-    return isinstance(node, (ast.Raise, ast.JoinedStr, ast.Import, ast.ImportFrom, ast.Assert))
-
-
-def _instead(node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:
-    match node:
-        case ast.Compare(ops=[operator]):
-            changed = copy.deepcopy(node)
-            changed.ops = [_COMPARE[type(operator)]()]
-            yield changed
-        case ast.BoolOp():
-            yield ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
-        case ast.UnaryOp(op=ast.Not()):
-            yield node.operand
-        case ast.Constant(value=bool()):
-            yield ast.Constant(not node.value)
-        case ast.Constant(value=int() | float()) if not isinstance(parent, ast.UnaryOp):
-            yield from (ast.Constant(node.value + step) for step in (-1, 1))
-        case ast.Constant(value=str(key)) if isinstance(parent, (ast.Dict, ast.Subscript)):
-            if not isinstance(parent, ast.Dict) or any(node is one for one in parent.keys):
-                yield ast.Constant(f"{key}_other")
-        case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
-            yield ast.Return(ast.Constant(None))
-        case ast.Expr(value=ast.Call()) if not _for_people(node.value):
-            yield ast.Pass()
-
-
-def sampled(folder: str, seed: int, per_module: int, sample: int) -> list[Mutation]:
-    """Return so many mutations of each module of a folder, and of those so many in all (0: all)."""
-    chosen: list[Mutation] = []
-    for path in sorted((ROOT / folder).rglob("*.py")):
-        module = str(path.relative_to(ROOT))
-        every = mutations(module, path.read_text("utf-8"))
-        chosen += random.Random(f"{seed} {module}").sample(every, min(per_module, len(every)))
-    return random.Random(f"{seed} {folder}").sample(chosen, sample) if 0 < sample < len(chosen) else chosen
 
 
 class Verdicts:
@@ -239,7 +150,7 @@ class Bench:
 def main() -> int:
     """Try the mutations of the chosen rooms, and print what was noticed."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("rooms", nargs="*", help=f"of {', '}.join(ROOMS)}; default: all")
+    parser.add_argument("rooms", nargs="*", help="some of the rooms; default: all")
     parser.add_argument("--seed", type=int, default=1, help="of the choice")
     parser.add_argument("--per-module", type=int, default=10, help="mutations of each module")
     parser.add_argument("--sample", type=int, default=0, help="of those of a room so many; 0: all")
@@ -260,7 +171,7 @@ def main() -> int:
         for test in verdicts["failed"]:
             print(f"{test} fails without a mutation and is left out", flush=True)
         for room in rooms:
-            chosen = sampled(ROOMS[room][0], options.seed, options.per_module, options.sample)
+            chosen = sampled(ROOT, ROOMS[room][0], options.seed, options.per_module, options.sample)
             survivors = 0
             for mutation in chosen:
                 noticed = bench.notices(mutation, verdicts, data)
