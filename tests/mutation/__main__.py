@@ -27,15 +27,17 @@ from tests.mutation.mutations import Mutation, sampled
 
 ROOT = Path(__file__).parents[2]
 _KIT = "stage_notebooks/stagekit"
+_RUN = "decide dependencies errors executor pipeline_run planner resources scheduler stages warming"
+_RECORD = "runner_audit runner_pipeline_run runner_state runner_status operations_damage operations_state"
 # The folder of a room, and the tests that answer for it; those marked slow are left out, and what tests start
 # as programs is not seen.
 ROOMS = {
-    "pipeline": ("runner/pipeline", ("unit/test_runner_*", "integration/test_runner_chain.py")),
-    "record": ("runner/record", ("unit/test_runner_*", "unit/test_operations_*")),
-    "artifacts": (f"{_KIT}/artifacts", ("unit/test_core_*", "unit/test_encryption_*")),
-    "stage": (f"{_KIT}/stage", ("unit/test_core_*",)),
-    "chunking": (f"{_KIT}/chunking", ("unit/test_chunking_*",)),
-    "storage": (f"{_KIT}/storage", ("unit/test_storage_*", "integration/test_qdrant_faults.py")),
+    "pipeline": ("runner/pipeline", [f"unit/test_runner_{name}.py" for name in _RUN.split()]),
+    "record": ("runner/record", [f"unit/test_{name}.py" for name in _RECORD.split()]),
+    "artifacts": (f"{_KIT}/artifacts", ["unit/test_core_*", "unit/test_encryption_*"]),
+    "stage": (f"{_KIT}/stage", ["unit/test_core_*"]),
+    "chunking": (f"{_KIT}/chunking", ["unit/test_chunking_*"]),
+    "storage": (f"{_KIT}/storage", ["unit/test_storage_*", "integration/test_qdrant_faults.py"]),
 }
 # Imported once, before a process is forked for each mutation; none brings modules of this project.
 _WARM = (
