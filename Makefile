@@ -7,7 +7,7 @@ WORKERS ?= 3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test crash-test property wheel-test bench check audit format lock clean
+.PHONY: help install run test coverage mutation-test crash-test property wheel-test bench check audit format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -18,7 +18,14 @@ run: $(READY) ## Execute the chain (first time: on the bundled sample); ARGS="-p
 	$(BIN)/nic-etl run $(ARGS)
 
 test: $(READY) ## Run the whole test suite; ARGS="-k search" passes options to pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+# Apart from `test`: following each line makes the tests of this process take half as long again.
+coverage: $(READY) ## Run the tests and list the lines that none executes; ARGS="tests/unit -k search"
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS)
+
+mutation-test: $(READY) ## Put small faults into a copy: which do the tests notice? (hours); ARGS="chunking --sample 10"
+	$(BIN)/python -m tests.mutation $(ARGS)
 
 crash-test: $(READY) ## Kill runs at 60 and more moments and compare what is left (half an hour)
 	$(BIN)/python -m tests.crash $(ARGS)

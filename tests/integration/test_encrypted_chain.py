@@ -9,9 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,13 +18,18 @@ from stagekit.artifacts.tables import decode_rows
 from stagekit.base.paths import latest_notebooks
 from stagekit.contract import artifact_refs, read_scraps
 from stagekit.sealing.cipher import sealed_under
+from tests.crash.tiny_model import write_tiny_model
 from tests.integration.clear_text import files_with, sentences_of
 from tests.integration.conftest import SampleRun, nic_etl_command
+from tests.unit.command_line import Command
+from tests.unit.command_line import nic_etl as in_process
 from tests.unit.encryption_keys import KEY, KEY_ID, OTHER, OTHER_ID, values_of
 
-Chain = Callable[..., Any]
+__all__ = ["in_process"]
+
 # The types that convert in seconds; PDFs and scans pass through the same stores and cells.
 _SMALL = ("-p", "include_extensions=md,txt,docx")
+_BY_WORDS = ("search", "prazo para comunicar um incidente", "--mode", "sparse", "--json")
 
 
 def nic_etl(outputs: Path, *arguments: str, **environment: str) -> str:
@@ -50,13 +53,15 @@ def kill_rekey(outputs: Path, **environment: str) -> None:
 
 @pytest.fixture(scope="module")
 def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An outputs folder of the sample that was encrypted from its first byte."""
-    outputs = tmp_path_factory.mktemp("encrypted") / "outputs"
-    told = nic_etl(
-        outputs, "run", "--json", *_SMALL, "-p", "encrypt_outputs=true", NIC_ETL_ENCRYPTION_KEY=KEY
-    )
+    """An outputs folder of the sample that was encrypted from its first byte; a tiny model lies beside it."""
+    folder = tmp_path_factory.mktemp("encrypted")
+    environment = {
+        "NIC_ETL_ENCRYPTION_KEY": KEY,
+        "NIC_ETL_EMBEDDING_MODEL": write_tiny_model(folder / "model"),
+    }
+    told = nic_etl(folder / "outputs", "run", "--json", *_SMALL, "-p", "encrypt_outputs=true", **environment)
     assert json.loads(told)["status"] == "success"
-    return outputs
+    return folder / "outputs"
 
 
 def sample_sentences(outputs: Path, store: ArtifactStore) -> list[str]:
@@ -89,25 +94,27 @@ def test_no_sentence_of_the_documents_lies_in_clear_slow(
 
 
 def test_everything_works_as_in_clear_with_the_key_and_nothing_without_slow(
-    encrypted: Path, tmp_path: Path
+    encrypted: Path, outputs: Path, tmp_path: Path, in_process: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outputs = tmp_path / "outputs"
     shutil.copytree(encrypted, outputs, symlinks=True)
+    monkeypatch.setenv("NIC_ETL_EMBEDDING_MODEL", str(encrypted.parent / "model"))
     key = {"NIC_ETL_ENCRYPTION_KEY": KEY}
     again = json.loads(nic_etl(outputs, "run", "--json", *_SMALL, **key))
     assert {stage["status"] for stage in again["stages"]} == {"skipped"}
     assert nic_etl(outputs, "verify", **key).endswith("0 missing, 0 altered, 0 superfluous.\n")
-    hits = json.loads(nic_etl(outputs, "search", "prazo para comunicar um incidente", "--json", **key))
+    hits = json.loads(nic_etl(outputs, *_BY_WORDS, **key))
     assert "incidente" in hits[0]["text"]
     assert json.loads(nic_etl(outputs, "show", "--json", **key))["documents"]["ok"] == 13
 
     before = {path: path.read_bytes() for path in outputs.rglob("*") if path.is_file()}
-    for wrong, said in (({}, KEY_ID), ({"NIC_ETL_ENCRYPTION_KEY": OTHER}, OTHER_ID)):
+    for wrong, said in (("", KEY_ID), (OTHER, OTHER_ID)):
+        monkeypatch.setenv("NIC_ETL_ENCRYPTION_KEY", wrong)
         for command in (("run", *_SMALL), ("search", "x"), ("prune", "--keep", "1"), ("state", "rebuild")):
-            done = nic_etl_command(outputs, *command, **wrong)
-            assert done.returncode in {1, 2}, command
-            assert said in done.stderr, command
-            assert len(done.stderr.strip().splitlines()) <= 2, command
+            done = in_process(*command)
+            assert done.code in {1, 2}, command
+            assert said in done.err, command
+            assert len(done.err.strip().splitlines()) <= 2, command
+    monkeypatch.delenv("NIC_ETL_ENCRYPTION_KEY")
     assert {path: path.read_bytes() for path in outputs.rglob("*") if path.is_file()} == before
 
     (tmp_path / "new.key").write_text(OTHER)
@@ -120,10 +127,7 @@ def test_everything_works_as_in_clear_with_the_key_and_nothing_without_slow(
     told = json.loads(nic_etl(outputs, "state", "rekey", "--json", NIC_ETL_ENCRYPTION_OLD_KEY=KEY, **new))
     assert (told["key_id_before"], told["key_id"]) == (KEY_ID, OTHER_ID)
     assert nic_etl(outputs, "verify", **new).endswith("0 missing, 0 altered, 0 superfluous.\n")
-    assert (
-        "incidente"
-        in json.loads(nic_etl(outputs, "search", "prazo de um incidente", "--json", **new))[0]["text"]
-    )
+    assert json.loads(nic_etl(outputs, *_BY_WORDS, **new)) == hits
     nic_etl(outputs, "audit", "verify", **new)
     rerun = json.loads(nic_etl(outputs, "run", "--json", *_SMALL, **new))
     assert [one["status"] for one in rerun["stages"]][:-1] == ["skipped"] * 5

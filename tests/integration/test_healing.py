@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import pytest
 
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.references import made_references
 from stagekit.artifacts.store import PARQUET
 from stagekit.base.paths import latest_notebooks
 from stagekit.contract import artifact_refs, read_scraps
-from tests.integration.conftest import NicEtl, SampleRun
+from tests.crash.fixtures import first
+from tests.crash.shared import Made, copied
 
+__all__ = ["first"]
+
+pytestmark = pytest.mark.slow
+
+CHANGED = {"chunk_size": 48, "chunk_overlap": 8}
 MANIFESTS = {
     "gitlab_ingestion": "documents",
     "document_processing": "processed",
@@ -20,65 +29,63 @@ MANIFESTS = {
 }
 
 
-def flip(run: SampleRun, uri: str) -> str:
-    path = run.outputs / "artifacts" / uri
+def flip(made: Made, uri: str) -> str:
+    path = made.place.outputs / "artifacts" / uri
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     return uri
 
 
-def damage(run: SampleRun, stage: str, *, manifest: bool = False) -> str:
+def damage(made: Made, stage: str, *, manifest: bool = False) -> str:
     """Flip a bit in a stage's manifest, or in the artifacts of its first document; return the address."""
-    notebook = latest_notebooks(run.outputs)[stage]
+    notebook = latest_notebooks(made.place.outputs)[stage]
     [ref, *_] = artifact_refs(read_scraps(notebook)[MANIFESTS[stage]])
     assert ref.media_type == PARQUET
     if manifest:
-        return flip(run, ref.uri)
-    table = StateManager(run.outputs).store.open_table(ref)
-    return flip(run, next(iter(made_references(table)))[2][0])
+        return flip(made, ref.uri)
+    table = StateManager(made.place.outputs).store.open_table(ref)
+    return flip(made, next(iter(made_references(table)))[2][0])
 
 
-def test_whatever_is_damaged_is_named_by_verify_all_and_made_again_by_the_next_run(
-    sample_copy: SampleRun, nic_etl: NicEtl
-) -> None:
-    hit = {damage(sample_copy, stage) for stage in MANIFESTS}
-    hit.add(damage(sample_copy, "text_chunking", manifest=True))
+@pytest.fixture
+def made(first: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
+    monkeypatch.setenv("COLUMNS", "500")
+    return copied(first, tmp_path)
 
-    found = nic_etl(sample_copy.outputs, "verify", "--all", "--json")
+
+def test_whatever_is_damaged_is_named_by_verify_all_and_made_again_by_the_next_run(made: Made) -> None:
+    hit = {damage(made, stage) for stage in MANIFESTS}
+    hit.add(damage(made, "text_chunking", manifest=True))
+
+    found = made.place.call("verify", "--all", "--json")
     assert found.returncode == 1, found.stderr
     said = "\n".join(json.loads(found.stdout)["artifacts"]["damaged"])
     assert all(uri in said for uri in hit)
     assert said.count("the next `nic-etl run` makes it again") == len(hit)
 
-    assert nic_etl(sample_copy.outputs, "run").returncode == 0
-    healed = nic_etl(sample_copy.outputs, "verify", "--all", "--json")
+    assert made.place.call("run").returncode == 0
+    healed = made.place.call("verify", "--all", "--json")
     assert healed.returncode == 0, healed.stdout
     assert json.loads(healed.stdout)["artifacts"]["damaged"] == []
 
 
-def test_a_run_that_meets_damage_has_it_made_again_and_goes_on(
-    sample_copy: SampleRun, nic_etl: NicEtl
-) -> None:
-    hit = [damage(sample_copy, stage) for stage in ("document_processing", "metadata_enrichment")]
-    changed = ("-p", "chunk_size=300", "-p", "chunk_overlap=30")
+def test_a_run_that_meets_damage_has_it_made_again_and_goes_on(made: Made) -> None:
+    hit = [damage(made, stage) for stage in ("document_processing", "metadata_enrichment")]
 
-    done = nic_etl(sample_copy.outputs, "run", *changed, COLUMNS="500")
+    done = made.place.call("run", **CHANGED)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{hit[0]} was damaged or lost: the stage that made it is executed again" in done.stdout
 
-    healed = nic_etl(sample_copy.outputs, "verify", "--all", *changed)
+    healed = made.place.call("verify", "--all", **CHANGED)
     assert healed.returncode == 0, healed.stdout + healed.stderr
 
 
-def test_a_rerun_of_one_stage_that_meets_damage_says_so_and_a_run_heals_it(
-    sample_copy: SampleRun, nic_etl: NicEtl
-) -> None:
-    uri = damage(sample_copy, "document_processing")
-    changed = ("-p", "chunk_size=300", "-p", "chunk_overlap=30")
-    failed = nic_etl(sample_copy.outputs, "rerun", "text_chunking", *changed, COLUMNS="500")
+def test_a_rerun_of_one_stage_that_meets_damage_says_so_and_a_run_heals_it(made: Made) -> None:
+    uri = damage(made, "document_processing")
+    failed = made.place.call("rerun", "text_chunking", **CHANGED)
     assert failed.returncode == 1
     assert uri in failed.stdout
     assert "was altered since it was stored; the next `nic-etl run` makes it again" in failed.stdout
-    assert nic_etl(sample_copy.outputs, "run").returncode == 0
-    assert nic_etl(sample_copy.outputs, "verify", "--all").returncode == 0
+    assert made.place.call("run").returncode == 0
+    assert made.place.call("verify", "--all").returncode == 0

@@ -21,8 +21,8 @@ import pytest
 import scrapbook
 
 from runner.config_manager import PipelineConfig
-from runner.errors import ConfigurationError, StateManagementError
-from runner.events import Event, read_events
+from runner.errors import StateManagementError
+from runner.events import Event
 from runner.kernels.kernel import StageKernel
 from runner.models import ExecutionContext, ExecutionMode
 from runner.pipeline.orchestrator import PipelineOrchestrator
@@ -100,45 +100,6 @@ def test_scrapbook_reads_what_a_stage_glued(first: PipelineResult) -> None:
     assert theirs["stage_result"]["metrics"]["characters"] == 2 * len("text 0") * 200
 
 
-def test_a_second_run_carries_over_what_did_not_change(make: Make, first: PipelineResult) -> None:
-    events: list[Event] = []
-    second = make(listener=events.append).execute_full_pipeline()
-
-    executed = {name for name, status in statuses(second).items() if status == "success"}
-    assert executed == {"listing", "storing"}  # these two look at what is outside
-    assert second.state.stages["shout"].carried_from == first.execution_id
-    assert (second.run_dir / "02_shout.ipynb").exists()
-    assert {e.stage for e in events if e.kind == "stage_carried_over"} == {"shout", "count", "measure"}
-
-
-def test_a_changed_setting_executes_the_stages_that_it_concerns(make: Make, first: PipelineResult) -> None:
-    before = (first.run_dir / "02_shout.ipynb").read_bytes()
-    planned = make(chunk_size=300).plan()
-    second = make(chunk_size=300).execute_full_pipeline()
-
-    assert {stage.name: stage.action for stage in planned.stages}["shout"] == "run"
-    assert "chunk_size 200 → 300" in planned.stages[1].reasons
-    assert planned.stages[2].action == "decide"
-    assert statuses(second)["shout"] == "success"
-    assert (first.run_dir / "02_shout.ipynb").read_bytes() == before
-
-
-def test_a_changed_notebook_is_executed_again_and_plan_says_so(
-    make: Make, first: PipelineResult, tmp_path: Path
-) -> None:
-    path = tmp_path / "notebooks" / "03_count.ipynb"
-    path.write_text(path.read_text().replace("len(row", "1 + len(row"))
-
-    reasons = {stage.name: stage.reasons for stage in make().plan().stages}
-    assert reasons["count"] == ("the notebook changed",)
-    assert statuses(make().execute_full_pipeline())["count"] == "success"
-
-
-def test_force_refresh_executes_everything(make: Make, first: PipelineResult) -> None:
-    result = make(force_refresh=True).execute_full_pipeline()
-    assert set(statuses(result).values()) == {"success"}
-
-
 def test_independent_stages_run_side_by_side(tmp_path: Path, outputs: Path) -> None:
     config = PipelineConfig(outputs_dir=str(outputs), max_pages=1)
     stages = toy_chain(tmp_path / "notebooks", pause=2.0)
@@ -148,35 +109,6 @@ def test_independent_stages_run_side_by_side(tmp_path: Path, outputs: Path) -> N
     b = result.stage_results["measure"].metrics["interval"]
     assert a["begin"] < b["end"]
     assert b["begin"] < a["end"]
-
-
-def test_a_rejected_document_stops_nothing_and_is_told_with_its_remedy(make: Make) -> None:
-    result = make(organization="bad document").execute_full_pipeline()
-
-    assert result.overall_status is ExecutionStatus.SUCCESS
-    counted = read_scraps(result.run_dir / "02_shout.ipynb")["stage_result"]
-    assert (counted["success_count"], counted["rejected_count"]) == (1, 1)
-
-
-def test_too_many_failed_documents_fail_the_stage_after_all_were_tried(make: Make) -> None:
-    result = make(organization="broken", max_pages=3).execute_full_pipeline()
-
-    assert result.overall_status is ExecutionStatus.FAILED
-    assert "3 of 3 documents failed in shout" in result.state.error
-    assert "max_failure_rate" in result.state.error
-    assert "count" not in result.state.stages
-
-
-def test_one_failed_document_makes_the_run_partial(make: Make) -> None:
-    result = make(organization="broken", max_pages=1).execute_full_pipeline()
-    assert result.overall_status is ExecutionStatus.PARTIAL
-    assert result.exit_code == 3
-
-    # Nothing changed, but the failure was ours: the next run tries again, and the plan says so.
-    plan = {stage.name: stage for stage in make(organization="broken", max_pages=1).plan().stages}
-    assert (plan["shout"].action, plan["shout"].reasons) == ("run", ("1 document failed: once more",))
-    again = make(organization="broken", max_pages=1).execute_full_pipeline()
-    assert again.state.stages["shout"].status is not ExecutionStatus.SKIPPED
 
 
 def test_a_wrong_setting_is_told_in_one_sentence(make: Make) -> None:
@@ -198,21 +130,6 @@ def test_a_dead_kernel_is_not_called_completed(make: Make) -> None:
     notebook = nbformat.read(result.run_dir / "02_shout.ipynb", as_version=4)
     told = [cell.metadata.papermill.status for cell in notebook.cells if cell.cell_type == "code"]
     assert told[-2:] == ["failed", "skipped"]
-
-
-def test_resume_continues_with_the_stage_that_failed(make: Make, tmp_path: Path) -> None:
-    marker = tmp_path / "marker"
-    broken = make(organization=f"flaky {marker}", max_retries=0).execute_full_pipeline()
-    assert statuses(broken) == {"listing": "success", "shout": "failed"}
-
-    resumed = make().resume_from_checkpoint(broken.execution_id)
-
-    assert resumed.execution_id == broken.execution_id
-    assert resumed.overall_status is ExecutionStatus.SUCCESS
-    kinds = [(e["kind"], e["stage"]) for e in read_events(resumed.run_dir / "events.jsonl")]
-    assert ("stage_carried_over", "listing") in kinds
-    with pytest.raises(StateManagementError, match="nothing to resume"):
-        make().resume_from_checkpoint()
 
 
 def test_a_passing_failure_is_retried(make: Make, tmp_path: Path) -> None:
@@ -267,84 +184,6 @@ def test_a_cancelled_run_ends_within_five_seconds_and_says_so(make: Make) -> Non
     assert results[0].overall_status is ExecutionStatus.CANCELLED
     assert results[0].exit_code == 130
     assert statuses(results[0])["shout"] == "cancelled"
-
-
-def test_a_second_run_is_refused_while_one_goes_on(make: Make, outputs: Path) -> None:
-    manager = StateManager(outputs)
-    with manager.lock("the-first"):
-        with pytest.raises(StateManagementError, match="the-first") as refusal:
-            make().execute_full_pipeline()
-        assert refusal.value.exit_code == 2
-        assert manager.lock_owner() is not None
-    assert manager.lock_owner() is None
-
-
-def test_the_lock_of_a_killed_run_is_taken_over(make: Make, outputs: Path) -> None:
-    outputs.mkdir(mode=0o700)
-    script = (
-        "import sys, time; from pathlib import Path; from runner.record.state_manager import StateManager\n"
-        "with StateManager(Path(sys.argv[1])).lock('killed'): print('locked', flush=True); time.sleep(60)"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", script, str(outputs)], stdout=subprocess.PIPE, text=True)
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "locked\n"
-    holder.kill()
-    holder.wait()
-    holder.stdout.close()
-
-    assert make().execute_full_pipeline().exit_code == 0
-    assert "lock_taken_over" in (outputs / "audit.jsonl").read_text()
-
-
-def test_a_rerun_leaves_the_first_run_as_it_was_and_names_what_is_out_of_date(
-    make: Make, first: PipelineResult
-) -> None:
-    kept = {path.name: path.read_bytes() for path in first.run_dir.glob("*.ipynb")}
-
-    chain = make(chunk_size=300)
-    rerun = chain.execute_stage("shout")
-
-    assert rerun.state.mode is ExecutionMode.RERUN
-    assert statuses(rerun) == {"shout": "success"}
-    assert {path.name: path.read_bytes() for path in first.run_dir.glob("*.ipynb")} == kept
-    assert "chunk_size = 300" in (rerun.run_dir / "02_shout.ipynb").read_text()
-    assert chain.out_of_date("shout") == ["count", "measure", "storing"]
-
-    trial = make(chunk_size=300).execute_stage("shout", downstream=True)
-    assert set(statuses(trial)) == {"shout", "count", "measure", "storing"}
-    assert (trial.state.trial, trial.state.pipeline_config["collection_name"]) == (True, "nic_documents_test")
-    assert chain.out_of_date("shout") == ["count", "measure", "storing"], "readers see nothing of a trial"
-
-    published = make(chunk_size=300).execute_stage("shout", downstream=True, publish=True)
-    assert (published.state.mode, published.state.trial) == (ExecutionMode.RERUN, False)
-    assert chain.out_of_date("shout") == []
-
-
-def test_a_rerun_without_an_earlier_run_says_what_is_missing(make: Make) -> None:
-    with pytest.raises(StateManagementError, match="shout needs listing"):
-        make().execute_stage("shout")
-
-
-@pytest.mark.parametrize("damage", ["delete notebook", "alter notebook", "alter artifact", "delete artifact"])
-def test_what_was_damaged_is_noticed_and_made_again(
-    make: Make, first: PipelineResult, outputs: Path, damage: str
-) -> None:
-    notebook = first.run_dir / "03_count.ipynb"
-    ref = read_scraps(notebook)["counts"]
-    artifact = outputs / "artifacts" / ref["uri"]
-    target = notebook if "notebook" in damage else artifact
-    if "delete" in damage:
-        target.unlink()
-    else:
-        data = bytearray(target.read_bytes())
-        data[len(data) // 2] ^= 1
-        target.write_bytes(bytes(data))
-
-    second = make().execute_full_pipeline()
-
-    assert second.overall_status is ExecutionStatus.SUCCESS
-    assert statuses(second)["count"] == "success"
-    assert statuses(second)["shout"] == "skipped"
 
 
 def test_a_kernel_sees_only_the_secrets_of_its_stage_and_notebooks_hold_none(
@@ -413,34 +252,6 @@ def test_status_and_metrics_can_be_read_from_outside(first: PipelineResult, outp
     assert metrics["shout"]["seconds"] > 0
     with pytest.raises(StateManagementError, match="No run is going on"):
         monitor.cancel_execution()
-
-
-def test_history_lists_runs_newest_first_and_damaged_ones_as_such(
-    make: Make, first: PipelineResult, outputs: Path
-) -> None:
-    second = make().execute_full_pipeline()
-    (first.run_dir / "run.json").write_text("{")
-
-    records = StateManager(outputs).get_execution_history()
-    assert [(r.execution_id, r.status) for r in records] == [
-        (second.execution_id, "success"), (first.execution_id, "damaged"),
-    ]  # fmt: skip
-
-
-def test_a_test_run_touches_nothing_else(make: Make, first: PipelineResult, outputs: Path) -> None:
-    trial = make().execute_test_run(1)
-
-    assert trial.state.mode is ExecutionMode.TEST
-    assert trial.state.pipeline_config["collection_name"] == "nic_documents_test"
-    assert (outputs / "latest" / "01_listing.ipynb").resolve().parent == first.run_dir
-    last = StateManager(outputs).last_checkpoint("listing")
-    assert last is not None
-    assert last[0] == first.execution_id
-
-
-def test_an_unknown_document_cannot_be_forced(make: Make, first: PipelineResult) -> None:
-    with pytest.raises(ConfigurationError, match="nowhere.md is no document of the last run"):
-        make().execute_incremental_update(force_reprocess=["nowhere.md"])
 
 
 def test_stages_can_be_executed_by_hand_side_by_side(tmp_path: Path, outputs: Path) -> None:

@@ -189,36 +189,6 @@ def test_a_forced_document_is_processed_again_and_no_other(sample_copy: SampleRu
 
 
 @pytest.mark.slow
-def test_one_changed_one_renamed_and_one_deleted_document_change_just_those(
-    sample_copy: SampleRun, nic_etl: NicEtl, tmp_path: Path
-) -> None:
-    import shutil
-
-    repository = tmp_path / "sample_repository"
-    shutil.copytree(config_dir() / "sample_repository", repository)
-    approved = repository / "30-Aprovados"
-    changed = approved / "politicas/seguranca/politica-de-seguranca-da-informacao.md"
-    changed.write_text(changed.read_text() + "\n\n## Anexo\n\nO canal de denúncias atende pelo ramal 9999.\n")
-    renamed = approved / "procedimentos/ti/remote-access-guide.txt"
-    renamed.rename(renamed.with_name("remote-access-handbook.txt"))
-    (approved / "atas/comite-gestor/ata-2025-03.md").unlink()
-
-    done = nic_etl(sample_copy.outputs, "run", "--json", "-p", f"source_path={repository}")
-    summary = json.loads(done.stdout)
-
-    assert done.returncode == 0, done.stderr
-    state = json.loads((sample_copy.outputs / "runs" / summary["execution_id"] / "run.json").read_text())
-    processed = state["stages"]["document_processing"]["result"]
-    embedded = state["stages"]["embedding_generation"]["result"]
-    assert processed["success_count"] - processed["unchanged_count"] == 1  # the rename converts nothing
-    assert embedded["success_count"] - embedded["unchanged_count"] == 2  # the words of the new name
-    assert embedded["metrics"]["vectors_made"] <= 2  # of the changed file: the renamed one keeps its vectors
-    assert summary["documents"]["deleted"] == 2  # the deleted one, and the old name
-    assert 0 < summary["points"]["deleted"] <= 12
-    assert summary["points"]["unchanged"] > summary["points"]["upserted"]
-
-
-@pytest.mark.slow
 def test_each_plot_of_a_first_run_is_there_as_an_image(sample_run: SampleRun) -> None:
     drawn = {
         path.stem: [list(output.get("data", {})) for output in cell.outputs]

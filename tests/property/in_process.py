@@ -112,9 +112,10 @@ class InProcessChain:
 
     def stages(self) -> list[PipelineStage]:
         """Return the stages, executed here."""
-        return [replace(stage, executor_function=self._execute) for stage in default_stages()]
+        return [replace(stage, executor_function=self.execute) for stage in default_stages()]
 
-    def _execute(self, job: NotebookJob) -> None:
+    def execute(self, job: NotebookJob) -> None:
+        """Execute the cells of a job's notebook and leave the executed one at its target."""
         self.shown.clear()
         self.executed.append(job.stage)
         scope: dict[str, Any] = {"__name__": "notebook"}

@@ -28,8 +28,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from tests.servers.faults import GITLAB, LOGIN_PAGE, Fault, FaultBoard
 from tests.servers.gitlab_access import Refused, Token, allow, identify, not_found
-from tests.servers.gitlab_faults import LOGIN_PAGE, Fault, FaultBoard
 from tests.servers.gitlab_git import GitRepository
 from tests.servers.gitlab_routes import Answer, Project, Request, answer, route_of
 
@@ -114,7 +114,7 @@ class GitLabServer(TestHost):
         super().__init__(tls)
         self.projects: list[Project] = []
         self.tokens: dict[str, Token] = {}
-        self.faults = FaultBoard()
+        self.faults = FaultBoard(GITLAB)
         self.external_url = ""  # what the server believes its own address to be
         self.moved: dict[str, str] = {}  # a project's former path -> its path now
         self.version = "18.5.1-ee"
@@ -135,8 +135,6 @@ class GitLabServer(TestHost):
 
     def respond(self, handler: Handler) -> None:
         fault = self.faults.take(handler.path)
-        if fault is not None and fault.action is not None:
-            fault.action()
         if fault is not None and fault.kind == "expire_tokens":
             for token in self.tokens.values():
                 token.expired = True

@@ -27,9 +27,9 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from tests.servers.faults import LOGIN_PAGE, Fault, QdrantFaults
 from tests.servers.qdrant_engine import Engine
 from tests.servers.qdrant_errors import Refused, bad_input, bad_json
-from tests.servers.qdrant_faults import LOGIN_PAGE, Fault, FaultBoard
 from tests.servers.qdrant_routes import Request, Route, route_of
 
 __all__ = ["Logged", "QdrantServer"]
@@ -75,7 +75,7 @@ class QdrantServer:
         port: int = 0,
     ) -> None:
         self.engine = Engine()
-        self.faults = FaultBoard()
+        self.faults = QdrantFaults()
         self.log: list[Logged] = []
         self.api_key, self.read_only_key, self.prefix = api_key, read_only_key, prefix
         self.scoped_key, self.scope = scoped_key, scope
@@ -183,21 +183,13 @@ class QdrantServer:
     def _instead(self, handler: _Handler, fault: Fault, size: int) -> bool:
         """Answer in the place of the server; return whether that was done."""
         options = fault.options
-        if fault.kind == "run":
-            options["action"]()
-            if not self.running:
-                handler.reset(size)
-                return True
-        elif fault.kind == "status" and "body" in options:
+        if fault.kind == "status" and "body" in options:
             handler.send(options["code"], options["body"], "text/plain", size, options.get("headers", {}))
-            return True
         elif fault.kind == "status":
             handler.refuse(Refused(options["code"], options["error"]), size, options.get("headers", {}))
-            return True
         elif fault.kind == "html":
             handler.send(200, LOGIN_PAGE, "text/html; charset=utf-8", size)
-            return True
-        return False
+        return fault.kind in {"status", "html"}
 
     def _carry_out(
         self,

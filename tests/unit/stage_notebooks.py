@@ -1,8 +1,8 @@
 """Runs the cells of stages 03 and 05 in this process, without a kernel, and prints what they made.
 
-    python -m tests.unit.stage_notebooks MODEL OUTPUTS SEED CHUNK_SIZE
+    python -m tests.unit.stage_notebooks MODEL OUTPUTS SEED CHUNK_SIZE …
 
-SEED orders the rows of stages 01 and 02. The first document is a long one.
+SEED orders the rows of stages 01 and 02. The first document is a long one. A line is printed for each size.
 """
 
 from __future__ import annotations
@@ -103,4 +103,5 @@ def _notebook(outputs: Path, name: str, **refs: Any) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    for size in sys.argv[4:]:
+        main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(size))

@@ -64,7 +64,7 @@ def test_a_scan_has_no_text_and_other_pdfs_have_one_to_four_pages() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [SCAN, PNG, JPG])
+@pytest.mark.parametrize("number", [SCAN, JPG])
 def test_the_packaged_ocr_reads_what_was_drawn(number: int, reader: DocumentReader) -> None:
     read = process_document(reader, document_bytes(number), document_path(number), ProcessingSettings())
     drawn = Counter(document_text(number).lower().split())

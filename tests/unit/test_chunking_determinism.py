@@ -14,9 +14,11 @@ from tests.crash.tiny_model import write_tiny_model
 ROOT = Path(__file__).parents[2]
 
 
-def made_in_a_process(model: Path, outputs: Path, seed: int, chunk_size: int = 60) -> dict[str, Any]:
+def made_in_a_process(folder: Path, seed: int, *chunk_sizes: int) -> list[dict[str, Any]]:
+    """Return what was made with each of the sizes, one after the other on the same outputs."""
+    command = [sys.executable, "-m", "tests.unit.stage_notebooks", folder / "model", folder / f"run-{seed}"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.unit.stage_notebooks", model, outputs, str(seed), str(chunk_size)],
+        [*command, str(seed), *map(str, chunk_sizes)],
         capture_output=True,
         text=True,
         check=False,
@@ -24,23 +26,18 @@ def made_in_a_process(model: Path, outputs: Path, seed: int, chunk_size: int = 6
         env=os.environ | {"PYTHONHASHSEED": str(seed)},
     )
     assert done.returncode == 0, done.stderr
-    made: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return made
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"chunks"')]
 
 
-def test_the_order_of_documents_and_the_process_change_neither_chunks_nor_payloads(tmp_path: Path) -> None:
-    model = write_tiny_model(tmp_path / "model")
-    first, second = (made_in_a_process(model, tmp_path / f"run-{seed}", seed) for seed in (1, 2))
+def test_neither_the_order_of_documents_nor_the_process_but_the_chunk_size_changes_chunks_and_payloads(
+    tmp_path: Path,
+) -> None:
+    write_tiny_model(tmp_path / "model")
+    first, before, after, again = made_in_a_process(tmp_path, 1, 60, 500, 400, 400)
+    [second] = made_in_a_process(tmp_path, 2, 60)
     assert len(first["chunks"]) == 8
     assert all(len(payloads) > 2 for payloads in first["payloads"].values())
     assert first == second
-
-
-def test_a_chunk_size_of_400_instead_of_500_cuts_every_document_anew(tmp_path: Path) -> None:
-    model = write_tiny_model(tmp_path / "model")
-    before, after, again = (
-        made_in_a_process(model, tmp_path / "run", seed=1, chunk_size=size) for size in (500, 400, 400)
-    )
 
     def sizes(made: dict[str, Any]) -> list[int]:
         return [payload["chunk_token_count"] for rows in made["payloads"].values() for payload in rows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -14,20 +13,30 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster, get_worker
 
-from stagekit import Stage, StageError, open_stage
+from stagekit import StageError
 from stagekit.cluster import client as cluster
 from stagekit.cluster import documents as cluster_documents
 from stagekit.cluster import worker as cluster_worker
 from stagekit.cluster.admission import admission
 from stagekit.cluster.documents import ClusterDocuments
 from stagekit.stage.execution import Workplace
-from stagekit.workers.team import DocumentWorkers
 from tests.servers.dask_cluster import DaskCluster, cluster_here, likeness_here
-from tests.unit.core_notebooks import source_notebook
+from tests.unit.document_executors import (
+    MISBEHAVING,
+    Open,
+    Plan,
+    Row,
+    asked,
+    column,
+    documents,
+    plan,
+    run,
+    stage,
+)
 
-Row = dict[str, Any]
+__all__ = ["plan", "stage"]
+
 FACTS = "stagekit.cluster.facts:conversion_facts"
-MISBEHAVING = "tests.unit.worker_documents:open_misbehaving"
 
 
 @pytest.fixture(scope="module")
@@ -44,51 +53,9 @@ def there(tmp_path: Path) -> Iterator[DaskCluster]:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
-    path = source_notebook(tmp_path / "02_shout.ipynb", ("", "shout(rows)"))
-    monkeypatch.setenv("NIC_ETL_NOTEBOOK", str(path))
-    umask = os.umask(0o077)
-    opened: list[Stage] = []
-
-    def make(name: str = "outputs") -> Stage:
-        opened.append(open_stage("shout", outputs_dir=str(tmp_path / name)))
-        return opened[-1]
-
-    yield make
-    os.umask(umask)
-    for each in opened:
-        each.memo.close()
-
-
-@pytest.fixture
-def plan(tmp_path: Path) -> Callable[..., DocumentWorkers]:
-    def make(factory: str = MISBEHAVING, tell: bool = False, **more: Any) -> DocumentWorkers:
-        return DocumentWorkers(factory, {"folder": str(tmp_path), "tell": tell}, 1, **more)
-
-    return make
-
-
-@pytest.fixture
-def place(stage: Callable[..., Stage], tmp_path: Path) -> Workplace:
+def place(stage: Open, tmp_path: Path) -> Workplace:
     store = stage().store
     return Workplace(store, store.url, tmp_path / "log")
-
-
-def documents(*texts: str) -> list[Row]:
-    return [{"document_id": f"id{n}", "path": f"{n}.md", "text": text} for n, text in enumerate(texts)]
-
-
-def run(stage: Stage, executor: Any, *texts: str) -> list[Row]:
-    return stage.map_documents(documents(*texts), executor, key=lambda row: row["text"])
-
-
-def column(outcomes: list[Row], name: str) -> list[Any]:
-    return [row[name] for row in outcomes]
-
-
-def asked(tmp_path: Path) -> list[str]:
-    trace = tmp_path / "asked"
-    return [line.split()[0] for line in trace.read_text().splitlines()] if trace.exists() else []
 
 
 def nothing(_: Any, share: float | None = None) -> None:
@@ -116,30 +83,8 @@ def document_processes() -> list[psutil.Process]:
 # Outcomes
 
 
-def test_the_results_are_those_of_this_machine(
-    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
-) -> None:
-    texts = ["fine", "reject", "raise", "exit", "sleep", "swell", "fine", "other words"]
-    workers = plan(timeout_s=8, memory_mb=300, weight=lambda row: len(row["text"]))
-    manifests, outcomes = [], []
-    for name, executor in (("one", workers), ("two", ClusterDocuments(here.scheduler_address, workers))):
-        opened = stage(name)
-        outcomes.append(run(opened, executor, *texts))
-        clock = {"seconds": 0.0, "produced_at": ""}
-        # One remedy names the log of the crashed process.
-        rows = [row | clock | {"remedy": "", "unchanged": False} for row in outcomes.pop()]
-        outcomes.append(rows)
-        manifests.append(opened.glue_documents("shouted", rows))
-    assert outcomes[0] == outcomes[1]
-    assert manifests[0] == manifests[1]
-    assert column(outcomes[1], "category") == [
-        None, "encrypted", "RuntimeError", "converter_crashed", "timed_out", "too_much_memory", None, None,
-    ]  # fmt: skip
-    assert document_processes() == []
-
-
 def test_a_process_is_kept_for_the_next_documents_and_gets_its_share_of_the_cores(
-    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
+    stage: Open, plan: Plan, here: LocalCluster
 ) -> None:
     executor = ClusterDocuments(here.scheduler_address, plan(tell=True))
     outcomes = run(stage(), executor, *(f"word{n}" for n in range(12)))
@@ -148,18 +93,8 @@ def test_a_process_is_kept_for_the_next_documents_and_gets_its_share_of_the_core
     assert column(outcomes, "threads") == [[share, share]] * 12
 
 
-def test_what_is_known_asks_no_cluster(
-    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
-) -> None:
-    opened, workers = stage(), plan(timeout_s=77)
-    run(opened, ClusterDocuments(here.scheduler_address, workers), "fine", "reject")
-    again = run(opened, ClusterDocuments("tcp://127.0.0.1:9", workers), "fine", "reject")
-    assert column(again, "unchanged") == [True, True]
-    assert column(run(opened, workers, "fine", "reject"), "unchanged") == [True, True]
-
-
 def test_a_verdict_that_hung_on_the_worker_is_not_remembered(
-    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
+    stage: Open, plan: Plan, here: LocalCluster
 ) -> None:
     opened, workers = stage(), plan(timeout_s=1)
     executor = ClusterDocuments(here.scheduler_address, workers)
@@ -173,17 +108,8 @@ def test_a_verdict_that_hung_on_the_worker_is_not_remembered(
     assert known["unchanged"]
 
 
-def test_a_setting_that_the_workers_refuse_stops_the_stage(
-    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster
-) -> None:
-    workers = plan("tests.unit.worker_documents:refusing_factory")
-    with pytest.raises(StageError, match="ocr_engine is 'abc': choose another"):
-        run(stage(), ClusterDocuments(here.scheduler_address, workers), "fine")
-    assert document_processes() == []
-
-
 def test_a_fault_of_the_cluster_is_no_fault_of_the_document(
-    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], here: LocalCluster, tmp_path: Path
+    stage: Open, plan: Plan, here: LocalCluster, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     [worker] = here.workers.values()
@@ -204,8 +130,8 @@ def broken_off(order: Any, row: Row) -> Row | None:
 
 
 def test_a_document_that_a_closing_worker_broke_off_is_given_out_again(
-    stage: Callable[..., Stage],
-    plan: Callable[..., DocumentWorkers],
+    stage: Open,
+    plan: Plan,
     here: LocalCluster,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -251,7 +177,7 @@ def docling_facts(*_: Any) -> dict[str, str]:
 
 
 def test_a_worker_that_differs_refuses_its_orders_and_others_do_the_work(
-    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], monkeypatch: pytest.MonkeyPatch
+    stage: Open, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with cluster_here(1, workers=2) as own:
         first, second = sorted(str(worker.address) for worker in own.workers.values())
@@ -275,8 +201,8 @@ def test_a_worker_that_differs_refuses_its_orders_and_others_do_the_work(
 
 
 def test_a_worker_that_joins_later_is_looked_at_before_it_has_work(
-    stage: Callable[..., Stage],
-    plan: Callable[..., DocumentWorkers],
+    stage: Open,
+    plan: Plan,
     monkeypatch: pytest.MonkeyPatch,
     place: Workplace,
     tmp_path: Path,
@@ -299,7 +225,7 @@ def test_a_worker_that_joins_later_is_looked_at_before_it_has_work(
 
 
 def test_each_document_is_remembered_at_once_and_a_cancelled_run_leaves_nothing(
-    plan: Callable[..., DocumentWorkers], here: LocalCluster, place: Workplace
+    plan: Plan, here: LocalCluster, place: Workplace
 ) -> None:
     executor = ClusterDocuments(here.scheduler_address, plan(timeout_s=600))
     shown: list[list[str]] = []
@@ -317,7 +243,7 @@ def test_each_document_is_remembered_at_once_and_a_cancelled_run_leaves_nothing(
 
 
 def test_documents_of_a_client_that_was_killed_are_broken_off(
-    plan: Callable[..., DocumentWorkers], here: LocalCluster, place: Workplace
+    plan: Plan, here: LocalCluster, place: Workplace
 ) -> None:
     alike = likeness_here(place.store)
     order = cluster_worker.DocumentOrder(MISBEHAVING, plan().settings, 600, 900, 900, alike)
@@ -332,7 +258,7 @@ def test_documents_of_a_client_that_was_killed_are_broken_off(
 
 
 def test_processes_that_nobody_needs_end_by_themselves(
-    plan: Callable[..., DocumentWorkers],
+    plan: Plan,
     here: LocalCluster,
     place: Workplace,
     monkeypatch: pytest.MonkeyPatch,
@@ -348,7 +274,7 @@ def test_processes_that_nobody_needs_end_by_themselves(
 
 
 def test_a_run_whose_workers_all_went_says_so(
-    plan: Callable[..., DocumentWorkers], place: Workplace, monkeypatch: pytest.MonkeyPatch
+    plan: Plan, place: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "_NO_WORKER_S", 0.5)
     monkeypatch.setattr(cluster, "_LOOK_S", 0.1)
@@ -388,7 +314,7 @@ def test_a_task_whose_workers_are_gone_is_sent_to_others_and_at_last_given_up(
 
 
 def test_slow_a_worker_that_is_killed_repeats_nothing_that_was_finished(
-    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], there: DaskCluster, tmp_path: Path
+    stage: Open, plan: Plan, there: DaskCluster, tmp_path: Path
 ) -> None:
     victim = there.start_worker()
     there.start_worker()
@@ -422,7 +348,7 @@ def test_slow_a_worker_that_is_killed_repeats_nothing_that_was_finished(
 
 
 def test_slow_a_document_that_kills_workers_has_failed_and_the_others_are_made(
-    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], tmp_path: Path
+    stage: Open, plan: Plan, tmp_path: Path
 ) -> None:
     once = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     with DaskCluster(tmp_path / "cluster", once) as there:
@@ -435,7 +361,7 @@ def test_slow_a_document_that_kills_workers_has_failed_and_the_others_are_made(
 
 
 def test_slow_a_worker_that_is_told_to_end_loses_no_document(
-    stage: Callable[..., Stage], plan: Callable[..., DocumentWorkers], there: DaskCluster, tmp_path: Path
+    stage: Open, plan: Plan, there: DaskCluster, tmp_path: Path
 ) -> None:
     leaving = there.start_worker()
     there.wait_for_workers(1)
@@ -453,9 +379,7 @@ def test_slow_a_worker_that_is_told_to_end_loses_no_document(
     assert column(outcomes, "status") == ["ok", "ok"]
 
 
-def test_slow_a_scheduler_that_goes_away_is_told(
-    plan: Callable[..., DocumentWorkers], there: DaskCluster, place: Workplace
-) -> None:
+def test_slow_a_scheduler_that_goes_away_is_told(plan: Plan, there: DaskCluster, place: Workplace) -> None:
     there.start_worker()
     executor = ClusterDocuments(there.address, plan())
     work = executor.run(documents("fine", "sleep 600"), place, nothing)

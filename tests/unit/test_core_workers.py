@@ -9,74 +9,36 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.connection import Pipe
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from stagekit import ArtifactError, Stage, StageError, open_stage
+from stagekit import ArtifactError, StageError
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.artifacts.tables import decode_rows
 from stagekit.base import machine
 from stagekit.contract import PROGRESS_MIME
 from stagekit.workers import team as workers_module
 from stagekit.workers.main import serve
-from stagekit.workers.team import DocumentWorkers
 from tests.unit.core_notebooks import front_end, source_notebook
+from tests.unit.document_executors import MISBEHAVING, Open, Plan, Row, asked, column, documents, run, stage
+from tests.unit.document_executors import plan as pool
 
-Row = dict[str, Any]
+__all__ = ["pool", "stage"]
+
 ROOT = Path(__file__).parents[2]
-MISBEHAVING = "tests.unit.worker_documents:open_misbehaving"
 
 
-@pytest.fixture
-def stage(outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
-    path = source_notebook(tmp_path / "02_shout.ipynb", ("", "shout(rows)"))
-    monkeypatch.setenv("NIC_ETL_NOTEBOOK", str(path))
-    umask = os.umask(0o077)
-    before = (
-        psutil.Process().children()
-    )  # multiprocessing's resource tracker, where an earlier test needed it
-    opened: list[Stage] = []
-
-    def make(**more: Any) -> Stage:
-        opened.append(open_stage("shout", outputs_dir=str(more.pop("outputs", outputs)), **more))
-        return opened[-1]
-
-    yield make
-    os.umask(umask)
-    for each in opened:
-        each.memo.close()
-    assert set(psutil.Process().children()) <= set(before), "a worker was left behind"
-
-
-@pytest.fixture
-def pool(tmp_path: Path) -> Callable[..., DocumentWorkers]:
-    def make(count: int = 1, factory: str = MISBEHAVING, tell: bool = False, **more: Any) -> DocumentWorkers:
-        return DocumentWorkers(factory, {"folder": str(tmp_path), "tell": tell}, count, **more)
-
-    return make
-
-
-def documents(*texts: str) -> list[Row]:
-    return [{"document_id": f"id{n}", "path": f"{n}.md", "text": text} for n, text in enumerate(texts)]
-
-
-def run(stage: Stage, pool: DocumentWorkers, *texts: str, **more: Any) -> list[Row]:
-    return stage.map_documents(documents(*texts), pool, key=lambda row: row["text"], **more)
-
-
-def column(outcomes: list[Row], name: str) -> list[Any]:
-    return [row[name] for row in outcomes]
-
-
-def asked(tmp_path: Path) -> list[str]:
-    trace = tmp_path / "asked"
-    return [line.split()[0] for line in trace.read_text().splitlines()] if trace.exists() else []
+@pytest.fixture(autouse=True)
+def nobody_is_left() -> Iterator[None]:
+    # multiprocessing's resource tracker is there where an earlier test needed it
+    before = set(psutil.Process().children())
+    yield
+    assert set(psutil.Process().children()) <= before, "a worker was left behind"
 
 
 def runs(pid: int) -> bool:
@@ -90,39 +52,13 @@ def runs(pid: int) -> bool:
 # Outcomes
 
 
-def test_documents_are_made_in_workers_as_they_would_be_here(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
-) -> None:
-    opened = stage()
-    good, rejected, failed = run(opened, pool(2), "fine", "reject", "raise")
-    assert (good["status"], good["length"], good["category"]) == ("ok", 4, None)
-    assert opened.read_part(good["words"]).to_pylist() == [{"word": "FINE"}]
-    assert opened.read_bytes(good["markdown"]) == b"fine"
-    assert (rejected["status"], rejected["category"], rejected["message"]) == (
-        "rejected", "encrypted", "it has a password",
-    )  # fmt: skip
-    assert (failed["status"], failed["category"], failed["message"]) == (
-        "failed", "RuntimeError", "the converter gave up",
-    )  # fmt: skip
-
-
-def test_a_worker_reads_a_documents_bytes_from_the_store(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
-) -> None:
-    opened = stage()
-    content = opened.store.put("content", b"bytes of the document", "text/plain").model_dump()
-    row = {"document_id": "a", "path": "a.md", "text": "", "content": content}
-    [outcome] = opened.map_documents([row], pool(), key=lambda row: row["content"]["sha256"])
-    assert opened.read_bytes(outcome["markdown"]) == b"bytes of the document"
-
-
 def test_the_result_is_the_same_whatever_the_number_of_workers(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+    stage: Open, pool: Plan, tmp_path: Path
 ) -> None:
     texts = ["sleep 0.3", "a", "reject", "bb", "a", "leak 1", "raise", "ccc"]
     manifests = []
     for count in (1, 2):
-        opened = stage(outputs=tmp_path / f"outputs{count}")
+        opened = stage(f"outputs{count}")
         outcomes = run(opened, pool(count, weight=lambda row: len(row["text"])), *texts)
         clock = {"seconds": 0.0, "produced_at": ""}
         manifests.append(opened.glue_documents("shouted", [row | clock for row in outcomes]))
@@ -143,7 +79,7 @@ def test_the_result_is_the_same_whatever_the_number_of_workers(
     ],
 )
 def test_a_document_that_crashes_its_process_twice_has_failed_and_the_others_are_made(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path, text: str, ending: str
+    stage: Open, pool: Plan, tmp_path: Path, text: str, ending: str
 ) -> None:
     outcomes = run(stage(), pool(), "fine", text, "good")
     assert column(outcomes, "status") == ["ok", "failed", "ok"]
@@ -154,8 +90,8 @@ def test_a_document_that_crashes_its_process_twice_has_failed_and_the_others_are
 
 
 def test_a_native_crash_leaves_its_trace_in_the_log_and_nothing_in_the_notebook(
-    stage: Callable[..., Stage],
-    pool: Callable[..., DocumentWorkers],
+    stage: Open,
+    pool: Plan,
     outputs: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -167,21 +103,15 @@ def test_a_native_crash_leaves_its_trace_in_the_log_and_nothing_in_the_notebook(
     assert "chatter" not in said.out + said.err
 
 
-def test_a_crash_that_does_not_happen_again_costs_nothing(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
-) -> None:
+def test_a_crash_that_does_not_happen_again_costs_nothing(stage: Open, pool: Plan) -> None:
     assert column(run(stage(), pool(), "crash-once x", "fine"), "status") == ["ok", "ok"]
 
 
-def test_a_process_that_dies_of_an_earlier_document_costs_nothing(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
-) -> None:
+def test_a_process_that_dies_of_an_earlier_document_costs_nothing(stage: Open, pool: Plan) -> None:
     assert column(run(stage(), pool(), "exit-later 2", "sleep 3"), "status") == ["ok", "ok"]
 
 
-def test_a_second_try_is_made_in_a_fresh_process(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
-) -> None:
+def test_a_second_try_is_made_in_a_fresh_process(stage: Open, pool: Plan, tmp_path: Path) -> None:
     run(stage(), pool(2), "sleep 0.5", "fine", "exit", "sleep 0.4", "good", "nice")
     lines = (tmp_path / "asked").read_text().splitlines()
     second = [n for n, line in enumerate(lines) if line.startswith("2.md")][1]
@@ -189,7 +119,7 @@ def test_a_second_try_is_made_in_a_fresh_process(
 
 
 def test_a_document_that_never_ends_is_rejected_with_what_it_started(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+    stage: Open, pool: Plan, tmp_path: Path
 ) -> None:
     outcomes = run(stage(), pool(timeout_s=3), "child", "fine")
     assert column(outcomes, "status") == ["rejected", "ok"]
@@ -199,9 +129,7 @@ def test_a_document_that_never_ends_is_rejected_with_what_it_started(
     assert not runs(int((tmp_path / "child").read_text()))
 
 
-def test_a_document_that_takes_all_memory_is_rejected(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
-) -> None:
+def test_a_document_that_takes_all_memory_is_rejected(stage: Open, pool: Plan, tmp_path: Path) -> None:
     outcomes = run(stage(), pool(memory_mb=150), "fine", "swell", "good")
     assert column(outcomes, "status") == ["ok", "rejected", "ok"]
     assert outcomes[1]["category"] == "too_much_memory"
@@ -211,7 +139,7 @@ def test_a_document_that_takes_all_memory_is_rejected(
 
 
 def test_a_verdict_of_a_limit_holds_until_the_limit_is_changed(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+    stage: Open, pool: Plan, tmp_path: Path
 ) -> None:
     [first] = run(stage(), pool(timeout_s=0.3), "sleep 0.6")
     [again] = run(stage(), pool(timeout_s=0.3), "sleep 0.6")
@@ -222,9 +150,7 @@ def test_a_verdict_of_a_limit_holds_until_the_limit_is_changed(
     assert (known["status"], known["unchanged"]) == ("ok", True)  # what could be made is not unmade
 
 
-def test_a_worker_that_has_grown_is_replaced(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
-) -> None:
+def test_a_worker_that_has_grown_is_replaced(stage: Open, pool: Plan) -> None:
     small, large, after, last = run(stage(), pool(tell=True, recycle_mb=100), "a", "leak 150", "b", "c")
     assert small["pid"] == large["pid"] != after["pid"] == last["pid"]
 
@@ -234,23 +160,14 @@ def test_a_worker_that_has_grown_is_replaced(
 
 @pytest.mark.parametrize(("text", "error"), [("unreachable", StageError), ("altered", ArtifactError)])
 def test_what_stops_a_stage_stops_it_from_a_worker_too(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], text: str, error: type[Exception]
+    stage: Open, pool: Plan, text: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error) as raised:
         run(stage(), pool(2), text, "sleep")
     assert type(raised.value) is error
 
 
-def test_settings_that_the_factory_refuses_stop_the_stage(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
-) -> None:
-    with pytest.raises(StageError, match="ocr_engine is 'abc'"):
-        run(stage(), pool(factory="tests.unit.worker_documents:refusing_factory"), "a")
-
-
-def test_workers_that_cannot_start_are_told_with_their_log(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], outputs: Path
-) -> None:
+def test_workers_that_cannot_start_are_told_with_their_log(stage: Open, pool: Plan, outputs: Path) -> None:
     with pytest.raises(StageError, match=r"No document worker can be started.*exit code 1.*shout-workers-"):
         run(stage(), pool(factory="tests.unit.worker_documents:broken_factory"), "a")
     [log] = (outputs / "logs").glob("shout-workers-*.log")
@@ -258,7 +175,7 @@ def test_workers_that_cannot_start_are_told_with_their_log(
 
 
 def test_a_worker_that_never_gets_ready_is_given_up(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], monkeypatch: pytest.MonkeyPatch
+    stage: Open, pool: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers_module, "_START_TIMEOUT_S", 0.0)
     with pytest.raises(StageError, match="No document worker can be started"):
@@ -266,7 +183,7 @@ def test_a_worker_that_never_gets_ready_is_given_up(
 
 
 def test_with_nothing_to_do_no_worker_is_started(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], outputs: Path, tmp_path: Path
+    stage: Open, pool: Plan, outputs: Path, tmp_path: Path
 ) -> None:
     run(stage(), pool(2), "a", "b")
     outcomes = run(stage(), pool(2, factory=MISBEHAVING), "a", "b")
@@ -275,26 +192,7 @@ def test_with_nothing_to_do_no_worker_is_started(
     assert asked(tmp_path).count("0.md") == 1
 
 
-def test_equal_contents_are_processed_once(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
-) -> None:
-    outcomes = run(stage(), pool(2), "same", "same", "other", "same")
-    assert sorted(asked(tmp_path)) == ["0.md", "2.md"]
-    assert column(outcomes, "document_id") == ["id0", "id1", "id2", "id3"]
-
-
-def test_finished_documents_survive_a_run_that_breaks_off(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers]
-) -> None:
-    with pytest.raises(StageError):
-        run(stage(), pool(), "a", "b", "unreachable", "c")
-    outcomes = run(stage(), pool(), "a", "b", "c")
-    assert column(outcomes, "unchanged") == [True, True, False]
-
-
-def test_the_documents_in_work_are_shown(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
-) -> None:
+def test_the_documents_in_work_are_shown(stage: Open, pool: Plan, tmp_path: Path) -> None:
     with front_end(tmp_path) as shown:
         run(stage(), pool(2), "sleep 0.5", "sleep 0.6")
     states = [message["data"][PROGRESS_MIME] for message in shown]
@@ -303,7 +201,7 @@ def test_the_documents_in_work_are_shown(
 
 
 def test_what_remains_is_reckoned_by_the_work_of_each_document(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
+    stage: Open, pool: Plan, tmp_path: Path
 ) -> None:
     weigh = replace(pool(1), weight=lambda row: 30.0 if row["path"] == "0.md" else 0.1)
     with front_end(tmp_path) as shown:
@@ -316,9 +214,7 @@ def test_what_remains_is_reckoned_by_the_work_of_each_document(
     assert 1 in {state["done"] for state in states if state.get("left_s") is not None}
 
 
-def test_an_interrupt_ends_the_workers_at_once(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], tmp_path: Path
-) -> None:
+def test_an_interrupt_ends_the_workers_at_once(stage: Open, pool: Plan, tmp_path: Path) -> None:
     # A shell starts what runs in its background with the signal ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     children = set(psutil.Process().children())
@@ -366,7 +262,7 @@ def test_when_the_stage_is_killed_its_workers_and_their_children_end(
 
 
 def test_cores_are_shared_out_between_workers(
-    stage: Callable[..., Stage], pool: Callable[..., DocumentWorkers], monkeypatch: pytest.MonkeyPatch
+    stage: Open, pool: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers_module, "cores", lambda: 5)
     assert run(stage(), pool(2, tell=True), "a", "b")[0]["threads"] == [2, 2]
@@ -374,7 +270,7 @@ def test_cores_are_shared_out_between_workers(
 
 
 def test_by_default_there_is_a_worker_a_core_if_they_fit_into_memory(
-    pool: Callable[..., DocumentWorkers], monkeypatch: pytest.MonkeyPatch
+    pool: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers_module, "cores", lambda: 4)
     monkeypatch.setattr(workers_module, "available_memory_mb", lambda: 64_000.0)

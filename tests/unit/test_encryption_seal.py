@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -98,8 +96,3 @@ def test_a_weak_key_is_refused_with_the_remedy_and_not_repeated(text: str, why: 
     with pytest.raises(EncryptionError, match=f"{KEY_VARIABLE} {why}.*nic-etl state new-key") as refusal:
         key_from_environment(environment={KEY_VARIABLE: text})
     assert text not in str(refusal.value)
-
-
-def test_a_clear_folder_does_not_pay_for_the_library() -> None:
-    script = "import sys, stagekit.stage.stage; sys.exit('cryptography' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0

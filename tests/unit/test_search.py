@@ -462,12 +462,3 @@ def test_the_module_is_a_command():
 def test_a_server_that_is_not_there_is_said(outputs):
     with pytest.raises(StageError, match="cannot be reached"):
         ask(outputs, "férias", qdrant_url="http://127.0.0.1:9")
-
-
-@pytest.mark.parametrize(
-    "module", ["stagekit.search.query", "stagekit.search.evaluation", "stagekit.embedding.sparse"]
-)
-def test_the_tools_load_nothing_heavy_before_they_know_what_is_asked(module):
-    script = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert not {"torch", "docling", "qdrant_client", "onnxruntime"} & set(done.stdout.split())

@@ -1,4 +1,4 @@
-"""What goes wrong elsewhere, as measured with other ingestion tools: each case with what must happen here."""
+"""A change costs only what it touches, a loss deletes nothing unasked: what went wrong with other tools."""
 
 from __future__ import annotations
 
