@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.pipeline.stages import default_stages
+from runner.stages.chain import default_stages
 
 ROOT = Path(__file__).parents[2]
 DOMAIN = {
