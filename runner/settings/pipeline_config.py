@@ -82,8 +82,9 @@ class Marks:
 
 def _setting(group: str, default: Any, *, description: str, **more: Any) -> Any:
     """Return the field of a setting; what is no mark of it limits its value."""
-    said = {name: more.pop(name) for name in ("affects_result", "runner_only", "simple") if name in more}
-    return Field(default, description=description, json_schema_extra={"group": group, **said}, **more)
+    said: dict[str, Any] = {"group": group}
+    said |= {name: more.pop(name) for name in ("affects_result", "runner_only", "simple") if name in more}
+    return Field(default, description=description, json_schema_extra=said, **more)
 
 
 _source = partial(_setting, "Source")
