@@ -28,10 +28,13 @@ def attempts(stage: PipelineStage, most: int, emit: Listener, stop: threading.Ev
     from tenacity import Retrying, retry_if_exception, stop_after_attempt
     from tenacity.wait import wait_exponential_jitter
 
+    def wait(seconds: float) -> None:
+        stop.wait(seconds)
+
     def tell(call: RetryCallState) -> None:
         error = call.outcome.exception() if call.outcome else None
-        wait = call.next_action.sleep if call.next_action else 0.0
-        emit(retried(stage.name, call.attempt_number, wait, str(error)))
+        pause = call.next_action.sleep if call.next_action else 0.0
+        emit(retried(stage.name, call.attempt_number, pause, str(error)))
 
     retry = stage.retry_config
     return Retrying(
@@ -40,7 +43,7 @@ def attempts(stage: PipelineStage, most: int, emit: Listener, stop: threading.Ev
             multiplier=retry.initial_wait, max=retry.max_wait, jitter=retry.initial_wait
         ),
         retry=retry_if_exception(lambda e: isinstance(e, StageExecutionError) and e.transient),
-        sleep=stop.wait,
+        sleep=wait,
         before_sleep=tell,
         reraise=True,
     )

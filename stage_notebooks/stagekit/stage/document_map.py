@@ -109,12 +109,12 @@ class DocumentMap:
             for row, content_key in zip(rows[window], keys[window], strict=True):
                 memo_key, value = packed[content_key].memo_key, parse_json(packed[content_key].text)
                 head = {"document_id": row["document_id"], "path": row["path"]}
-                carried = self.carry(row) if self.carry else {}
+                copied = self.carry(row) if self.carry else {}
                 memory.origins(
-                    memo_key, ColumnOrigins(frozenset(carried), frozenset(value), self.keep_last_good)
+                    memo_key, ColumnOrigins(frozenset(copied), frozenset(value), self.keep_last_good)
                 )
                 unchanged = content_key in known
-                batch.append({**head, **carried, **value, "memo_key": memo_key, "unchanged": unchanged})
+                batch.append({**head, **copied, **value, "memo_key": memo_key, "unchanged": unchanged})
             memory.failures += sum(outcome["status"] == "failed" for outcome in batch)
             yield self._with_last_good(rows[window], batch, memory) if self.keep_last_good else batch
 
