@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from runner.config_manager import PipelineConfig
+from runner.config_manager import PipelineConfig, marks
 from runner.config_reference import reference
+from stagekit.base.paths import config_dir
 from stagekit.base.redaction import SECRET_VARIABLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
@@ -30,3 +31,13 @@ def test_every_secret_is_named_there() -> None:
     page = reference()
     aliases = {"HUGGING_FACE_HUB_TOKEN"}  # the hub's older name of HF_TOKEN
     assert [name for name in SECRET_VARIABLES if f"`{name}`" not in page and name not in aliases] == []
+
+
+def test_a_setting_stands_below_its_group_in_the_file_of_defaults_too() -> None:
+    heading, found = "", {}
+    for line in (config_dir() / "default.yaml").read_text(encoding="utf-8").splitlines():
+        if headed := re.fullmatch(r"# ([A-Z][\w ,]+)", line):
+            heading = headed[1]
+        elif (name := line.partition(":")[0]) in PipelineConfig.model_fields:
+            found[name] = heading
+    assert found == {name: marks(name).group for name in PipelineConfig.model_fields}
