@@ -18,9 +18,9 @@ from runner.pipeline.scheduler import run_in_order
 from runner.pipeline.stage_manager import StageManager
 from runner.pipeline.warming import WarmAhead
 from runner.record.hooks import Hook, Hooks
-from runner.record.state_manager import file_sha256
 from runner.results import PipelineResult
 from stagekit.base.disk_faults import disk_fault
+from stagekit.base.files import sha256_file
 from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.contract import ExecutionStatus
 
@@ -122,7 +122,7 @@ class PipelineRun:
                 update={
                     "status": ExecutionStatus.SKIPPED,
                     "notebook": run.manager.relative(target),
-                    "notebook_sha256": file_sha256(target),
+                    "notebook_sha256": sha256_file(target),
                     "carried_from": execution_id,
                     "reason": "nothing that concerns it changed",
                     "seconds": 0.0,

@@ -17,9 +17,10 @@ from runner.kernels.pool import KernelPool
 from runner.models import Checkpoint, ExecutionContext, PipelineStage
 from runner.pipeline.decide import outside_of
 from runner.record.kernels import remove_dead_logs
-from runner.record.state_manager import StateManager, file_sha256
+from runner.record.state_manager import StateManager
 from runner.results import DependencyValidation
 from runner.stages.fingerprint import stage_fingerprint, stage_parameters
+from stagekit.base.files import sha256_file
 from stagekit.base.paths import latest_notebooks
 from stagekit.contract import ExecutionStatus, stage_result
 from stagekit.errors import StageError
@@ -184,7 +185,7 @@ class StageManager:
             stage=stage.name,
             status=result.status,
             notebook=self._manager.relative(notebook),
-            notebook_sha256=file_sha256(notebook),
+            notebook_sha256=sha256_file(notebook),
             fingerprint=stage_fingerprint(stage, context.pipeline_config, context.upstream),
             result=result,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -15,6 +14,7 @@ from runner.errors import StateManagementError
 from runner.models import now
 from runner.record.audit import user_name
 from stagekit.base.disk_faults import disk_fault, named_in_errors
+from stagekit.base.locks import is_locked, try_lock
 from stagekit.base.plain_json import parse_json
 
 __all__ = ["HeldFile", "LockNote", "holder", "lock_owner", "lock_path", "locked"]
@@ -87,10 +87,8 @@ def locked(outputs: Path) -> Iterator[TextIO]:
             exit_code=2,
         ) from None
     with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StateManagementError(_who_holds(file.read()), exit_code=2) from None
+        if not try_lock(file):
+            raise StateManagementError(_who_holds(file.read()), exit_code=2)
         yield file
 
 
@@ -98,12 +96,10 @@ def lock_owner(outputs: Path) -> dict[str, Any] | None:
     """Return who holds an outputs folder (pid, user, host, since, execution_id), or None."""
     try:
         with lock_path(outputs).open("r", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                owner = parse_json(file.read() or "{}")
-                return owner if isinstance(owner, dict) else {}
-            return None
+            if not is_locked(file):
+                return None
+            owner = parse_json(file.read() or "{}")
+            return owner if isinstance(owner, dict) else {}
     except (OSError, ValueError):
         return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import secrets
@@ -25,13 +24,13 @@ from runner.results import ExecutionRecord
 from stagekit.artifacts.references import made_references
 from stagekit.artifacts.store import PARQUET, ArtifactStore, outputs_store
 from stagekit.base.disk_faults import disk_fault
-from stagekit.base.files import READ_ONLY, atomic_write
+from stagekit.base.files import READ_ONLY, atomic_write, sha256_file
 from stagekit.base.paths import latest_dir, make_private_dir, private_outputs
 from stagekit.contract import ArtifactRef, ExecutionStatus, artifact_refs, read_scraps
 from stagekit.errors import ArtifactError, StageError
 from stagekit.sealing.cipher import EncryptionError
 
-__all__ = ["StateManager", "file_sha256"]
+__all__ = ["StateManager"]
 
 _ID_TIME = "%Y%m%dT%H%M%S.%f"
 _MOMENT = re.compile(r"\d{8}T\d{6}\.\d{1,6}Z")  # at the beginning of a run's id
@@ -294,7 +293,7 @@ class StateManager:
         notebook = self.absolute(checkpoint.notebook)
         if not notebook.is_file():
             return f"{notebook} is missing"
-        if file_sha256(notebook) != checkpoint.notebook_sha256:
+        if sha256_file(notebook) != checkpoint.notebook_sha256:
             return f"{notebook} was altered since its stage ended"
         return ""
 
@@ -418,9 +417,3 @@ class StateManager:
         except (ArtifactError, TypeError, ValueError) as error:
             return [str(error)]
         return [f"{uri} could not be read, and is made again" for uri in sorted(made & lost)]
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

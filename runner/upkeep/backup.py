@@ -39,7 +39,7 @@ from stagekit.sealing.marker import MARKER_FILE, read_marker
 
 __all__ = ["BackupFile", "BackupReport", "create_backup", "restore_backup"]
 
-_MANIFEST = "manifest.json"
+_FILE = "manifest.json"
 _FORMATS = (1, 2)
 _WITHOUT_DIGEST = 1
 _CHUNK = 1 << 20
@@ -61,7 +61,7 @@ class BackupFile(BaseModel):
     link: str = ""
 
 
-class _Manifest(BaseModel):
+class _Inventory(BaseModel):
     """What a backup holds; ``sha256`` is that of the rest, so that a line that was lost or altered shows."""
 
     model_config = ConfigDict(extra="forbid")
@@ -119,10 +119,10 @@ def create_backup(manager: StateManager, target: str) -> BackupReport:
                 files.append(place.add_artifact(manager, uri, size))
             except ArtifactError:
                 damaged.append(uri)
-        manifest = _Manifest(created=now().isoformat(), files=files)
-        manifest.sha256 = manifest.digest()
-        place.write_manifest(manifest.model_dump_json(indent=1).encode())
-        if place.read_manifest() != manifest:  # nobody says "done" of what cannot be read back
+        inventory = _Inventory(created=now().isoformat(), files=files)
+        inventory.sha256 = inventory.digest()
+        place.write_inventory(inventory.model_dump_json(indent=1).encode())
+        if place.read_inventory() != inventory:  # nobody says "done" of what cannot be read back
             raise StateManagementError(
                 f"The backup {target} was written, but other content is read from it: choose another place."
             )
@@ -152,8 +152,8 @@ def restore_backup(manager: StateManager, source: str, *, force: bool = False) -
         staging, old = Path(folder) / "new", Path(folder) / "old"
         staging.mkdir()
         old.mkdir()
-        manifest = place.read_manifest()
-        for item in manifest.files:
+        inventory = place.read_inventory()
+        for item in inventory.files:
             _fetch(place, item, staging)
         _require_same_key(manager, source, staging)
         if not manager.store.local:
@@ -163,9 +163,9 @@ def restore_backup(manager: StateManager, source: str, *, force: bool = False) -
                 path.rename(old / path.name)
         for path in staging.iterdir():
             path.rename(outputs / path.name)
-    size = sum(item.bytes for item in manifest.files)
-    manager.audit("restored", {"from": source, "created": manifest.created})
-    return BackupReport(len(manifest.files), size, size)
+    size = sum(item.bytes for item in inventory.files)
+    manager.audit("restored", {"from": source, "created": inventory.created})
+    return BackupReport(len(inventory.files), size, size)
 
 
 class _Place:
@@ -214,35 +214,35 @@ class _Place:
         data = manager.store.stored(uri) if manager.store.cipher.key_id else content
         return self.add_bytes(f"artifacts/{uri}", data)
 
-    def write_manifest(self, data: bytes) -> None:
-        temporary = f"{self._root}/.{_MANIFEST}.tmp"
+    def write_inventory(self, data: bytes) -> None:
+        temporary = f"{self._root}/.{_FILE}.tmp"
         self._fs.pipe_file(temporary, data)
-        move_file(self._fs, temporary, f"{self._root}/{_MANIFEST}")
+        move_file(self._fs, temporary, f"{self._root}/{_FILE}")
 
-    def read_manifest(self) -> _Manifest:
+    def read_inventory(self) -> _Inventory:
         try:
-            manifest = _Manifest.model_validate_json(self._fs.cat_file(f"{self._root}/{_MANIFEST}"))
+            inventory = _Inventory.model_validate_json(self._fs.cat_file(f"{self._root}/{_FILE}"))
         except FileNotFoundError:
             raise StateManagementError(
-                f"There is no backup at {self._url}: no {_MANIFEST} is there (it is written last; a backup "
+                f"There is no backup at {self._url}: no {_FILE} is there (it is written last; a backup "
                 "that broke off has none).",
                 exit_code=2,
             ) from None
         except (ValidationError, ValueError):
             raise StateManagementError(
-                f"The {_MANIFEST} of {self._url} is damaged: take another backup."
+                f"The {_FILE} of {self._url} is damaged: take another backup."
             ) from None
-        if manifest.format not in _FORMATS:
+        if inventory.format not in _FORMATS:
             raise StateManagementError(
-                f"The backup {self._url} has format {manifest.format}, which this version cannot read: use "
+                f"The backup {self._url} has format {inventory.format}, which this version cannot read: use "
                 "the version of nic-etl that made it."
             )
-        if manifest.format != _WITHOUT_DIGEST and manifest.sha256 != manifest.digest():
+        if inventory.format != _WITHOUT_DIGEST and inventory.sha256 != inventory.digest():
             raise StateManagementError(
-                f"The {_MANIFEST} of {self._url} was altered or shortened (its sha256 is another): take "
+                f"The {_FILE} of {self._url} was altered or shortened (its sha256 is another): take "
                 "another backup; nothing was restored."
             )
-        return manifest
+        return inventory
 
     def open(self, item: BackupFile) -> Any:
         return self._fs.open(self._blob(item.sha256), "rb")
@@ -354,7 +354,7 @@ def _fetch(place: _Place, item: BackupFile, staging: Path) -> None:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    # A manifest is a file like any other: it must not name places outside the outputs folder.
+    # An inventory is a file like any other: it must not name places outside the outputs folder.
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts:
         raise StateManagementError(

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import StateManagementError
-from runner.record.state_manager import StateManager, file_sha256
+from runner.record.state_manager import StateManager
 from stagekit.artifacts.store import open_store
-from stagekit.base.files import READ_ONLY, atomic_write
+from stagekit.base.files import READ_ONLY, atomic_write, sha256_file
 from stagekit.contract import SCRAP_MIME
 from stagekit.sealing.marker import MARKER_FILE
 
@@ -113,6 +113,6 @@ def _vouch(before: StateManager, after: StateManager) -> None:
             continue
         for checkpoint in state.stages.values():
             former, path = before.absolute(checkpoint.notebook), after.absolute(checkpoint.notebook)
-            if path.is_file() and file_sha256(former) == checkpoint.notebook_sha256:
-                checkpoint.notebook_sha256 = file_sha256(path)
+            if path.is_file() and sha256_file(former) == checkpoint.notebook_sha256:
+                checkpoint.notebook_sha256 = sha256_file(path)
         after.save_checkpoint(state)

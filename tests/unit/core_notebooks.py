@@ -17,9 +17,10 @@ from traitlets.config import Config
 from runner.models import Checkpoint, ExecutionMode, PipelineState
 from runner.record.hooks import EndedRun
 from runner.record.report_generator import RunRows, summarize
-from runner.record.state_manager import StateManager, file_sha256
+from runner.record.state_manager import StateManager
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.artifacts.tables import encode_rows
+from stagekit.base.files import sha256_file
 from stagekit.contract import SCRAP_MIME, STAGE_RESULT, ExecutionStatus, StageResult
 
 START = "2026-03-01T12:00:00Z"
@@ -118,7 +119,7 @@ def record_stage(
         stage=stage,
         status=status,
         notebook=manager.relative(path),
-        notebook_sha256=file_sha256(path),
+        notebook_sha256=sha256_file(path),
         fingerprint=fingerprint or {},
         seconds=1.5,
         result=made,

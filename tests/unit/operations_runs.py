@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineState, now
-from runner.record.state_manager import StateManager, file_sha256
+from runner.record.state_manager import StateManager
 from stagekit import DocumentOutput, DocumentRejected, open_stage
+from stagekit.base.files import sha256_file
 from stagekit.base.paths import source_notebook as stage_source
 from stagekit.contract import SCRAP_MIME, stage_result
 from tests.unit.core_notebooks import executed_notebook, front_end, source_notebook
@@ -45,7 +46,7 @@ class Shouting:
             stage="shout",
             status=result.status,
             notebook=manager.relative(notebook),
-            notebook_sha256=file_sha256(notebook),
+            notebook_sha256=sha256_file(notebook),
             fingerprint={"input": str(sorted(texts.items()))},
             result=result,
         )

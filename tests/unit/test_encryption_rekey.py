@@ -23,12 +23,13 @@ from runner.cli.app import app
 from runner.errors import StateManagementError
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.run_lookup import digest_of
-from runner.record.state_manager import StateManager, file_sha256
+from runner.record.state_manager import StateManager
 from runner.upkeep.backup import create_backup, restore_backup
 from runner.upkeep.records_copy import without_previews
 from runner.upkeep.rekey import change_key
 from stagekit.artifacts.memo import Memo
 from stagekit.artifacts.store import open_store
+from stagekit.base.files import sha256_file
 from stagekit.contract import SCRAP_MIME
 from stagekit.embedding.vectors import VectorStore, vector_key
 from stagekit.sealing.cipher import (
@@ -160,7 +161,7 @@ def test_a_clear_folder_is_encrypted_and_nothing_is_left_in_clear(shouting: Shou
     state = shouting.manager.load_checkpoint()
     notebook = shouting.manager.absolute(state.stages["shout"].notebook)
     preview(notebook)
-    state.stages["shout"].notebook_sha256 = file_sha256(notebook)
+    state.stages["shout"].notebook_sha256 = sha256_file(notebook)
     shouting.manager.save_checkpoint(state)
     (outputs / "memo.sqlite.damaged-20260101").write_text(TEXT)
     (outputs / ".restore-1").mkdir()
@@ -385,13 +386,13 @@ def test_links_modes_and_what_else_lies_there_are_as_before(shouting: Shouting, 
     first = manager.load_checkpoint()
     notebook = manager.absolute(first.stages["shout"].notebook)
     preview(notebook)
-    first.stages["shout"].notebook_sha256 = file_sha256(notebook)
+    first.stages["shout"].notebook_sha256 = sha256_file(notebook)
     manager.save_checkpoint(first)
     second = shouting.run(TEXTS)
     carried = manager.absolute(second.stages["shout"].notebook)
     carried.unlink()
     os.link(notebook, carried)  # as a run does that carries a notebook over
-    second.stages["shout"].notebook_sha256 = file_sha256(carried)
+    second.stages["shout"].notebook_sha256 = sha256_file(carried)
     manager.save_checkpoint(second)
     (outputs / "own notes").mkdir()
     (outputs / "own notes" / "a.txt").write_text("mine")

@@ -135,7 +135,7 @@ def test_without_artifacts_store_or_collection_the_remedy_is_told(outputs, tmp_p
     with pytest.raises(StageError, match="There is no collection other: check collection_name"):
         check(outputs, collection_name="other")
     executed(tmp_path / "fresh", Corpus(TEXTS))
-    with pytest.raises(StageError, match="There is no store in .*`nic-etl run` fills one"):
+    with pytest.raises(StageError, match="There is no store in .*run `nic-etl run` first, which fills one"):
         check(tmp_path / "fresh")
 
 

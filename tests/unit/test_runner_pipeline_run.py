@@ -21,7 +21,8 @@ from runner.events import Event
 from runner.kernels.execution import NotebookJob
 from runner.models import ExecutionMode, PipelineResult
 from runner.pipeline.orchestrator import PipelineOrchestrator
-from runner.record.state_manager import StateManager, file_sha256
+from runner.record.state_manager import StateManager
+from stagekit.base.files import sha256_file
 from stagekit.contract import ExecutionStatus, read_scraps
 from tests.property.in_process import InProcessChain, NoKernels
 from tests.toy_chain import toy_chain
@@ -121,7 +122,7 @@ def test_each_stage_reads_what_those_before_it_made_and_all_is_told_and_recorded
     ended = world.audited("run_finished")
     assert (ended["status"], ended["configuration"]) == ("success", config_hash(world.config))
     assert ended["checkpoints"] == {
-        name: file_sha256(world.outputs / done.notebook) for name, done in kept.stages.items()
+        name: sha256_file(world.outputs / done.notebook) for name, done in kept.stages.items()
     }
 
 
@@ -139,7 +140,7 @@ def test_what_is_carried_over_is_linked_read_only_and_handed_on(world: World) ->
     assert ours.samefile(theirs)
     assert ours.stat().st_mode & 0o777 == 0o400
     assert done.notebook == f"runs/{second.execution_id}/02_shout.ipynb"
-    assert done.notebook_sha256 == file_sha256(ours)
+    assert done.notebook_sha256 == sha256_file(ours)
     assert world.told("stage_carried_over") == [
         (name, {"from": first.execution_id}) for name in ("shout", "count", "measure")
     ]

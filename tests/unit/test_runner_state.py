@@ -20,7 +20,8 @@ from runner.events import Event, EventLog
 from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineState
 from runner.record.monitor import PipelineMonitor
 from runner.record.run_lookup import digest_of
-from runner.record.state_manager import StateManager, file_sha256
+from runner.record.state_manager import StateManager
+from stagekit.base.files import sha256_file
 from tests.unit.core_notebooks import record_run, record_stage
 
 Hold = Callable[..., subprocess.Popen[str]]
@@ -183,7 +184,7 @@ def test_what_was_damaged_is_not_reused_and_the_fault_is_named(
         target.write_bytes(target.read_bytes() + b" ")
     else:
         notebook.write_text("{}")
-        checkpoint.notebook_sha256 = file_sha256(notebook)
+        checkpoint.notebook_sha256 = sha256_file(notebook)
 
     [fault] = manager.faults(checkpoint)
     assert said in fault

@@ -154,14 +154,7 @@ def search(
             the model is not the collection's.
         StageError: if the collection is missing, empty, locked or cannot be reached.
     """
-    if not question.strip():
-        raise SearchRequestError("The question is empty: put it in quotes after `nic-etl search`.")
-    if top < 1:
-        raise SearchRequestError(f"top is {top}: set it to 1 or more.")
-    if passages_per_document is not None and passages_per_document < 0:
-        raise SearchRequestError(
-            f"passages_per_document is {passages_per_document}: set it to 1 or more, or to 0 for all."
-        )
+    _check(question, top, passages_per_document)
     day = resolve_day(today)
     wanted = read_filters(filters or {})
     default = None if one_file(wanted) else PASSAGES_PER_DOCUMENT
@@ -198,6 +191,17 @@ def search(
         texts = [str(passage.payloads[0]["content_hash"]) for passage in found]
         others = copies(client, collection.name, texts, query_filter) if texts else {}
     return _hits(found, others, day, question)
+
+
+def _check(question: str, top: int, passages_per_document: int | None) -> None:
+    if not question.strip():
+        raise SearchRequestError("The question is empty: put it in quotes after `nic-etl search`.")
+    if top < 1:
+        raise SearchRequestError(f"top is {top}: set it to 1 or more.")
+    if passages_per_document is not None and passages_per_document < 0:
+        raise SearchRequestError(
+            f"passages_per_document is {passages_per_document}: set it to 1 or more, or to 0 for all."
+        )
 
 
 def _embed(

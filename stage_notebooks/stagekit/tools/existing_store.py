@@ -34,7 +34,7 @@ def existing_store(
     from stagekit.storage import connect, embedded_path, is_embedded, qdrant_errors
 
     if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
-        raise StageError(f"There is no store in {outputs} yet: `nic-etl run` fills one from the artifacts.")
+        raise StageError(f"There is no store in {outputs} yet: run `nic-etl run` first, which fills one.")
     client = connect(qdrant_url, outputs, read_only=not writing, **connection_options(settings or {}))
     with contextlib.closing(client), qdrant_errors(qdrant_url):
         yield client
