@@ -173,7 +173,7 @@ def main() -> int:
         for test in verdicts["failed"]:
             print(f"{test} fails without a mutation and is left out", flush=True)
         for room in rooms:
-            chosen = sampled(ROOT, ROOMS[room][0], options.seed, options.per_module, options.sample)
+            chosen = sampled(bench.tree, ROOMS[room][0], options.seed, options.per_module, options.sample)
             survivors = 0
             for mutation in chosen:
                 noticed = bench.notices(mutation, verdicts, data)

@@ -19,9 +19,10 @@ from runner.config_manager import PipelineConfig, config_hash
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event
 from runner.kernels.execution import NotebookJob
-from runner.models import ExecutionMode, PipelineResult
+from runner.models import ExecutionMode
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.state_manager import StateManager
+from runner.results import PipelineResult
 from stagekit.base.files import sha256_file
 from stagekit.contract import ExecutionStatus, read_scraps
 from tests.property.in_process import InProcessChain, NoKernels

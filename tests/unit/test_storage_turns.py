@@ -138,7 +138,7 @@ def test_a_process_that_is_killed_leaves_no_lock(folder, how):
 def test_a_writer_killed_among_searches_loses_nothing_that_was_acknowledged(folder):
     with other(SEARCHES, folder, 100_000) as searching, other(WRITES_ON, folder) as writer:
         for line in writer.stdout:
-            if int(line) >= 300:
+            if int(line) >= 100:
                 os.kill(writer.pid, signal.SIGKILL)
                 break
         told = int(([line, *writer.stdout])[-1])
