@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -62,7 +63,6 @@ def _stage_report(
     manager: StateManager, state: PipelineState, checkpoint: Checkpoint, told: _Told
 ) -> StageReport:
     notebook = manager.absolute(checkpoint.notebook) if checkpoint.notebook else None
-    beside = notebook is not None and notebook.parent == manager.run_dir(state.execution_id)
     broke_off = checkpoint.status in {"failed", "cancelled"}
     result = checkpoint.result
     counts = _counts(result) if result else {}
@@ -83,9 +83,14 @@ def _stage_report(
         metrics=result.metrics if result else {},
         warnings=list(result.warnings) if result else [],
         error=checkpoint.error,
-        notebook=notebook.name if notebook is not None and beside and notebook.is_file() else "",
+        notebook=_from_report(manager, state, notebook) if notebook and notebook.is_file() else "",
         failed_cell=failed_cell(notebook) if notebook is not None and broke_off else None,
     )
+
+
+def _from_report(manager: StateManager, state: PipelineState, notebook: Path) -> str:
+    """Return the way from a run's report to an executed notebook, in this run's folder or another's."""
+    return Path(os.path.relpath(notebook, manager.run_dir(state.execution_id))).as_posix()
 
 
 def _reasons(state: PipelineState, told: _Told) -> list[str]:
