@@ -13,6 +13,7 @@ from rich.text import Text
 from runner.models import Checkpoint, PipelineState
 from runner.record.damage import altered_notebooks
 from runner.record.state_manager import StateManager
+from runner.report.notebook_page import page_of
 from runner.report.stages import failed_cell
 
 __all__ = ["print_altered", "print_stage"]
@@ -42,6 +43,8 @@ def print_stage(
     only = state.model_copy(update={"stages": {checkpoint.stage: checkpoint}})
     print_altered(console, altered_notebooks(manager, [only]))
     _print(console, f"Executed notebook: {notebook}", "")
+    if (page := page_of(notebook)).is_file():
+        _print(console, f"The same to read in a browser: {page}", "")
 
 
 def print_altered(console: Console, altered: Sequence[str]) -> None:

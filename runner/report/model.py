@@ -126,6 +126,7 @@ class StageReport(BaseModel):
     warnings: list[str] = []
     error: str = ""
     notebook: str = Field(default="", description="executed notebook, relative to the report")
+    page: str = Field(default="", description="the same as a page to read, relative to the report")
     failed_cell: FailedCell | None = None
 
     @property

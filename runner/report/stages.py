@@ -12,6 +12,7 @@ from typing import Any
 from runner.models import Checkpoint, ExecutionMode, PipelineState
 from runner.record.state_manager import StateManager
 from runner.report.model import FailedCell, StageReport
+from runner.report.notebook_page import page_of
 from stagekit.base.plain_json import parse_json
 from stagekit.contract import StageResult
 
@@ -83,14 +84,17 @@ def _stage_report(
         metrics=result.metrics if result else {},
         warnings=list(result.warnings) if result else [],
         error=checkpoint.error,
-        notebook=_from_report(manager, state, notebook) if notebook and notebook.is_file() else "",
+        notebook=_from_report(manager, state, notebook),
+        page=_from_report(manager, state, page_of(notebook) if notebook else None),
         failed_cell=failed_cell(notebook) if notebook is not None and broke_off else None,
     )
 
 
-def _from_report(manager: StateManager, state: PipelineState, notebook: Path) -> str:
-    """Return the way from a run's report to an executed notebook, in this run's folder or another's."""
-    return Path(os.path.relpath(notebook, manager.run_dir(state.execution_id))).as_posix()
+def _from_report(manager: StateManager, state: PipelineState, file: Path | None) -> str:
+    """Return the way from a run's report to a file, in this run's folder or another's; "" if it is gone."""
+    if file is None or not file.is_file():
+        return ""
+    return Path(os.path.relpath(file, manager.run_dir(state.execution_id))).as_posix()
 
 
 def _reasons(state: PipelineState, told: _Told) -> list[str]:

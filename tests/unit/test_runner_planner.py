@@ -429,8 +429,6 @@ def test_only_one_run_at_a_time(make: Make) -> None:
         chain.execute_full_pipeline()
 
 
-
-
 def test_on_a_disk_without_links_latest_holds_copies_of_what_was_executed(
     make: Make, outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
