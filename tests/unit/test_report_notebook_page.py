@@ -161,7 +161,8 @@ def test_a_damaged_notebook_has_no_page_and_the_report_says_so(manager: StateMan
     notebook.write_text("{")
     report = write_report(manager, state).report
     assert (
-        "page of 03_text_chunking.ipynb: 03_text_chunking is no whole notebook (JSONDecodeError)." in report.gaps
+        "page of 03_text_chunking.ipynb: 03_text_chunking is no whole notebook (JSONDecodeError)."
+        in report.gaps
     )
     chunking = next(stage for stage in report.stages if stage.name == "text_chunking")
     assert (chunking.notebook, chunking.page) == ("03_text_chunking.ipynb", "")
