@@ -80,6 +80,7 @@ class DocumentNote(BaseModel):
 
     path: str
     message: str = ""
+    link: str = Field("", description="where its file can be read on the web, at the version that was read")
 
 
 class ProblemGroup(BaseModel):

@@ -34,7 +34,8 @@ pre.error { border-left: 3px solid var(--bad); color: var(--bad); }
 #papermill-error-cell { color: var(--bad); }
 .out { overflow-x: auto; margin: .5rem 0 1rem; }
 table { border-collapse: collapse; font-size: .875rem; margin: .25rem 0; }
-caption { text-align: left; color: var(--soft); padding: .25rem 0; }
+caption { text-align: left; color: var(--soft); padding: .25rem 0; width: max-content;
+  max-width: calc(100vw - 2rem); }
 th, td { text-align: left; vertical-align: top; padding: .125rem .625rem .125rem 0;
   border-bottom: 1px solid var(--rule); white-space: pre-wrap; max-width: 46em; }
 img { max-width: 100%; background: #fff; }

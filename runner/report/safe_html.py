@@ -14,6 +14,15 @@ _KEPT = frozenset({
     "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
 })  # fmt: skip
 _UNSEEN = frozenset({"script", "style", "template", "title", "noscript", "iframe", "object", "svg", "math"})
+# What else HTML knows: their tags are left out, and what is in them stays. No other tag is one: it is text.
+_LEFT_OUT = frozenset({
+    "abbr", "address", "area", "article", "aside", "audio", "base", "bdi", "bdo", "body", "button", "canvas",
+    "center", "cite", "col", "colgroup", "data", "datalist", "del", "details", "dialog", "div", "embed",
+    "fieldset", "figcaption", "figure", "font", "footer", "form", "frame", "head", "header", "html", "img",
+    "input", "ins", "kbd", "label", "legend", "link", "main", "map", "mark", "menu", "meta", "meter", "nav",
+    "optgroup", "option", "output", "param", "picture", "q", "samp", "search", "section", "select", "slot",
+    "source", "summary", "textarea", "time", "track", "var", "video", "wbr",
+})  # fmt: skip
 _EMPTY = frozenset({"br", "hr"})
 _PLAIN = frozenset({"id", "colspan", "rowspan", "value", "max", "scope"})
 _LINK = re.compile(r"(?:https?://|mailto:|#|(?![a-z][a-z0-9+.-]*:)[^/\s])", re.IGNORECASE)
@@ -41,7 +50,10 @@ class _Parser(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _UNSEEN:
             self._unseen.append(tag)
-        if self._unseen or tag not in _KEPT:
+        if self._unseen or tag in _LEFT_OUT:
+            return
+        if tag not in _KEPT:
+            self.handle_data(self.get_starttag_text() or "")
             return
         self._parts.append(f"<{tag}{''.join(_attribute(name, value or '') for name, value in attrs)}>")
         if tag not in _EMPTY:

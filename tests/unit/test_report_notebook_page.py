@@ -114,6 +114,7 @@ def test_what_is_no_notebook_is_refused(content: str) -> None:
         ("<ul><li>one<li>two</ul>after", "<ul><li>one<li>two</li></li></ul>after"),
         ("<svg><script>x</script><b>y</b></svg>z<br/>", "z<br>"),
         ("<form><input name=a><b>bold</form></i>", "<b>bold</b>"),
+        ("What <happened> to <NOME DO SETOR>?", "What &lt;happened&gt; to &lt;NOME DO SETOR&gt;?"),
         ("a &lt;b&gt; &amp; c<!-- d -->", "a &lt;b&gt; &amp; c"),
     ],
 )  # fmt: skip
@@ -166,3 +167,24 @@ def test_a_damaged_notebook_has_no_page_and_the_report_says_so(manager: StateMan
     )
     chunking = next(stage for stage in report.stages if stage.name == "text_chunking")
     assert (chunking.notebook, chunking.page) == ("03_text_chunking.ipynb", "")
+
+
+@pytest.mark.parametrize(
+    ("repository", "link"),
+    [
+        ("https://git.example.org/nic/docs.git",
+         "https://git.example.org/nic/docs/-/blob/c0ffee/30%20Aprovados/%C3%A1.pdf"),
+        ("file:///srv/docs", ""),
+    ],
+)  # fmt: skip
+def test_documents_lead_to_their_files_at_the_version_that_was_read(
+    manager: StateManager, monkeypatch: pytest.MonkeyPatch, repository: str, link: str
+) -> None:
+    source = {"repository_url": repository, "commit": "c0ffee"}
+    monkeypatch.setattr("runner.report.facts.source_of", lambda *_: source)
+    locked = {"status": "rejected", "category": "encrypted", "message": "a password", "remedy": "remove it"}
+    path = "30 Aprovados/á.pdf"
+    written = write_report(manager, record_chain(manager, {path: "a"}, outcomes={path: locked}))
+    found = [one for one in Page(written.html.read_text()).links if "//" in one]
+    assert found == ([link] if link else [])
+    assert path in written.html.read_text()
