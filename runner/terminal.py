@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from stagekit.base.redaction import Redactor, secret_values
 
@@ -24,6 +26,7 @@ __all__ = ["TerminalConsole", "json_line", "visible"]
 _COMMANDS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_WORD = re.compile(r"\S*(?:\n|[^\S\n]+\n?)|\S+")
 _PICTURES = 0x2400  # U+2400 to U+241F stand for C0, one for one
 
 
@@ -46,6 +49,9 @@ def json_line(value: Any, indent: int | None = None) -> str:
 class TerminalConsole(Console):
     """A console that shows control characters of whatever it prints, and hides secrets.
 
+    A sentence that is printed with ``soft_wrap`` stays one line in a file or a mail; on a screen it is broken
+    between words, unless it has ``no_wrap``, as a path has that is to be copied.
+
     Its own commands (colors, cursor) still work. A secret that a table breaks into lines is not found. Titles
     and paths are printed here: passwords of PDFs stay, see :mod:`stagekit.base.redaction`.
     """
@@ -53,6 +59,16 @@ class TerminalConsole(Console):
     @cached_property
     def _redact(self) -> Redactor:
         return Redactor(secret_values(pdf_passwords=False))
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as rich does, but break no word of a sentence at the edge of a screen."""
+        if options.get("soft_wrap") and self.is_terminal and not options.get("no_wrap"):
+            told = {name: options[name] for name in ("markup", "highlight") if name in options}
+            objects = tuple(
+                _between_words(self.render_str(one, **told) if isinstance(one, str) else one, self.width)
+                for one in objects
+            )
+        super().print(*objects, **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a renderable, with their texts made harmless."""
@@ -68,3 +84,19 @@ def _sign(found: re.Match[str]) -> str:
     if code == 0x7F:
         return "\u2421"
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
+
+
+def _between_words(text: Any, width: int) -> Any:
+    """Return a text in lines of a width, longer words whole; what is no text as it is."""
+    if not isinstance(text, Text):
+        return text
+    breaks, column = [], 0
+    for word in _WORD.finditer(text.plain):
+        if column and column + cell_len(word[0].rstrip()) > width:
+            breaks.append(word.start())
+            column = 0
+        column = 0 if word[0].endswith("\n") else column + cell_len(word[0])
+    lines = text.divide(breaks)
+    for line in lines[:-1]:
+        line.rstrip()
+    return Text("\n").join(lines)

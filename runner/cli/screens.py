@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from runner.after.metrics import points_counted
+from runner.cli.tables import print_table
 from runner.config_manager import SECRETS, LoadedConfig
 from runner.models import PipelineState
 from runner.record.monitor import PipelineStatus
 from runner.record.report_generator import document_outcomes, ignored_files
 from runner.record.state_manager import StateManager
 from runner.results import ExecutionPlan, ExecutionRecord
+from stagekit.base.paths import latest_dir
 
 __all__ = [
     "print_comparison",
@@ -45,23 +46,22 @@ _NEXT = {
 
 def print_run(console: Console, manager: StateManager, state: PipelineState, summary: Row) -> None:
     """Print the end of a run: stages, why it broke off, what was not indexed and why, what to try next."""
-    console.print(_stage_table(state))
+    _print_stages(console, state)
     if state.error:  # above the lists, which may be long and say nothing of it
         console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
     outcomes = [row for row in document_outcomes(manager, state) if row["status"] != "ok"]
     if outcomes:
-        table = _table("Documents that need attention", ["status", "document", "why", "what to do"], console)
-        for row in outcomes:
-            table.add_row(row["status"], *_cells(row["path"], row["message"], row["remedy"]))
-        console.print(table)
+        rows = [(row["status"], row["path"], row["message"], row["remedy"]) for row in outcomes]
+        columns = ("status", "document", "why", "what to do")
+        title = "Documents that need attention"
+        print_table(console, title, columns, rows, lead=2, names={"document"})
         if any(row["status"] == "stale" for row in outcomes):
             console.print("stale: searches still find the last version that could be read.", highlight=False)
     ignored = ignored_files(manager, state)
     if ignored:
-        table = _table("Files that are no documents of this run", ["file", "why"], console)
-        for row in ignored[:30]:
-            table.add_row(*_cells(row["path"], row["reason"]))
-        console.print(table)
+        rows = [(row["path"], row["reason"]) for row in ignored[:30]]
+        title = "Files that are no documents of this run"
+        print_table(console, title, ("file", "why"), rows, names={"file"})
         if len(ignored) > 30:
             console.print(
                 f"… and {len(ignored) - 30} more: nic-etl show {state.execution_id} gitlab_ingestion"
@@ -70,7 +70,8 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
     folder = manager.run_dir(state.execution_id)
     if (folder / "report.html").exists():
         _print_place(console, "Report", folder / "report.html")
-    _print_place(console, "Executed notebooks", folder)
+    executed = any(not one.carried_from for one in state.stages.values())
+    _print_place(console, "Executed notebooks", folder if executed else latest_dir(manager.outputs))
     _print_stage_warnings(console, state)
     print_warnings(console, summary)
     if not state.error and summary["points"]["total"]:
@@ -89,7 +90,7 @@ def print_heading(console: Console, manager: StateManager, state: PipelineState)
 def print_state(console: Console, manager: StateManager, state: PipelineState) -> None:
     """Print one run."""
     console.print(f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.kind}")
-    console.print(_stage_table(state))
+    _print_stages(console, state)
     if state.error:
         console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
 
@@ -113,12 +114,13 @@ def print_status(console: Console, status: PipelineStatus) -> None:
     """Print where the last run stands."""
     started = status.started[:19].replace("T", " ")
     console.print(f"Run {status.execution_id}: [bold]{status.status}[/bold], started {started} UTC")
-    table = _table("", ["stage", "status", "documents"])
+    rows = []
     for name, state in status.stages.items():
-        done = status.progress.get(name)
-        note = f"{done['done']} of {done['total']} {done['current'] or ''}" if done else ""
-        table.add_row(name, _CARRIED_OVER if state == "skipped" else state, escape(note))
-    console.print(table)
+        done = status.progress.get(name) or {}
+        counted = f"{done['done']} of {done['total']}" if done else ""
+        said = _CARRIED_OVER if state == "skipped" else state
+        rows.append((counted, said, name, done.get("current")))
+    print_table(console, "", ("documents", "status", "stage", "in work"), rows, lead=3)
     if status.error:
         console.print(f"[red]{escape(status.error)}[/red]", soft_wrap=True)
     elif status.status in _NEXT:
@@ -127,14 +129,15 @@ def print_status(console: Console, status: PipelineStatus) -> None:
 
 def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
     """Print one line a run, newest first."""
-    table = _table("", ["run", "mode", "status", "started (UTC)", "took", "stages executed"])
+    rows = []
     for record in records:
-        executed = [name for name, status in record.stages.items() if status != "skipped"]
-        took = f"{record.seconds:.1f} s" if record.seconds is not None else ""
-        started = record.started.strftime("%Y-%m-%d %H:%M:%S")
+        executed = sum(status != "skipped" for status in record.stages.values())
+        took = f"{record.seconds:.1f}" if record.seconds is not None else ""
+        started = record.started.strftime("%Y-%m-%d %H:%M")
         kind = f"{record.mode} (resumed)" if record.resumed else record.mode
-        table.add_row(record.execution_id, kind, record.status, started, took, ", ".join(executed))
-    console.print(table)
+        rows.append((took, executed, record.status, kind, started, record.execution_id))
+    columns = ("seconds", "stages executed", "status", "mode", "started (UTC)", "run")
+    print_table(console, "", columns, rows, lead=len(columns))
     for record in records:
         if record.error:
             _print_line(console, f"{record.execution_id}: {record.error}", "red")
@@ -143,16 +146,12 @@ def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
 
 def print_plan(console: Console, plan: ExecutionPlan) -> None:
     """Print what a run would do, and why."""
-    table = _table("A run would now", ["stage", "do", "because"])
-    for stage in plan.stages:
-        table.add_row(stage.name, stage.action, escape("; ".join(stage.reasons)))
-    console.print(table)
+    rows = [(stage.name, stage.action, "; ".join(stage.reasons)) for stage in plan.stages]
+    print_table(console, "A run would now", ("stage", "do", "because"), rows, lead=2)
     gone = [one for stage in plan.stages for one in stage.leaving]
     if gone:
-        table = _table(f"Leaving the collection: {len(gone)}", ["document", "because"])
-        for path, reason in gone:
-            table.add_row(*_cells(path, reason))
-        console.print(table)
+        title = f"Leaving the collection: {len(gone)}"
+        print_table(console, title, ("document", "because"), gone, names={"document"})
     beside = [" and ".join(group) for group in plan.groups if len(group) > 1]
     if beside:
         console.print(f"Side by side where memory allows: {'; '.join(beside)}.")
@@ -160,21 +159,20 @@ def print_plan(console: Console, plan: ExecutionPlan) -> None:
 
 def print_config(console: Console, loaded: LoadedConfig) -> None:
     """Print every setting, its value, where the value comes from, and what it does."""
-    table = _table(f"Profile {loaded.profile}", ["setting", "value", "from", "what it does"])
-    for name, field in type(loaded.config).model_fields.items():
-        value = str(getattr(loaded.config, name))
-        table.add_row(name, *_cells(value, loaded.origins.get(name, "default"), field.description))
-    console.print(table)
+    rows = [
+        (name, getattr(loaded.config, name), loaded.origins.get(name, "default"), field.description)
+        for name, field in type(loaded.config).model_fields.items()
+    ]
+    columns = ("setting", "value", "from", "what it does")
+    print_table(console, f"Profile {loaded.profile}", columns, rows, lead=3)
     console.print(f"Secrets come from the environment: {', '.join(SECRETS.values())}.")
 
 
 def print_comparison(console: Console, stage: str, rows: Sequence[Row], stale: Sequence[str]) -> None:
     """Print what a rerun changed, and what is out of date since."""
     if rows:
-        table = _table(f"What changed in {stage}", ["figure", "before", "after"])
-        for row in rows:
-            table.add_row(*_cells(row["figure"], row["before"], row["after"]))
-        console.print(table)
+        cells = [(row["figure"], row["before"], row["after"]) for row in rows]
+        print_table(console, f"What changed in {stage}", ("figure", "before", "after"), cells)
     else:
         console.print(f"{stage} gave the same result as before.")
     if stale:
@@ -208,12 +206,11 @@ def _print_line(console: Console, sentence: str, style: str) -> None:
 
 
 def _print_place(console: Console, what: str, place: Path) -> None:
-    console.print(f"{what}: {place}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{what}: {place}", markup=False, highlight=False, soft_wrap=True, no_wrap=True)
 
 
-def _stage_table(state: PipelineState) -> Table:
-    columns = ["stage", "status", "ok", "rejected", "failed", "stale", "unchanged", "seconds", "peak MB"]
-    table = _table("", columns)
+def _print_stages(console: Console, state: PipelineState) -> None:
+    rows = []
     for name, checkpoint in state.stages.items():
         result = checkpoint.result
         skipped = bool(checkpoint.carried_from)
@@ -225,9 +222,13 @@ def _stage_table(state: PipelineState) -> Table:
         unchanged = result.success_count if result and skipped else result.unchanged_count if result else ""
         status = _CARRIED_OVER if skipped else str(checkpoint.status)
         memory = f"{checkpoint.peak_memory_mb:,.0f}" if not skipped and checkpoint.peak_memory_mb else ""
-        figures = [*counts, unchanged, f"{checkpoint.seconds:.1f}", memory]
-        table.add_row(name, status, *map(str, figures))
-    return table
+        rows.append((*counts, unchanged, f"{checkpoint.seconds:.1f}", memory, status, name))
+    columns = ["ok", "rejected", "failed", "stale", "unchanged", "seconds", "peak MB", "status", "stage"]
+    # What did not occur takes no room: the table is read in 80 columns, too.
+    seldom = {"rejected", "failed", "stale", "peak MB"}
+    told = [at for at, name in enumerate(columns) if name not in seldom or any(row[at] for row in rows)]
+    shown = [[row[at] for at in told] for row in rows]
+    print_table(console, "", [columns[at] for at in told], shown, lead=len(told))
 
 
 def _print_totals(console: Console, summary: Row, *, counted: bool) -> None:
@@ -246,18 +247,3 @@ def _print_totals(console: Console, summary: Row, *, counted: bool) -> None:
     duration = summary["duration_seconds"] or 0.0
     meaning = _MEANING.get(summary["status"], "")
     console.print(f"Status: {summary['status']}{meaning}, in {duration:.1f} s.", highlight=False)
-
-
-def _table(title: str, columns: Sequence[str], console: Console | None = None) -> Table:
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    right = {"ok", "rejected", "failed", "stale", "unchanged", "seconds", "peak MB"}
-    # What goes into a file or a mail is searched and copied: names stay in one piece there.
-    whole = {"document", "file"} if console is not None and not console.is_terminal else set()
-    for name in columns:
-        justify: JustifyMethod = "right" if name in right else "left"
-        table.add_column(name, overflow="fold", justify=justify, no_wrap=name in whole)
-    return table
-
-
-def _cells(*values: Any) -> list[str]:
-    return [escape("" if value is None else str(value)) for value in values]

@@ -36,7 +36,7 @@ def print_hits(console: Console, hits: Sequence[Row]) -> None:
         # Never broken, so that a terminal can open it and a person can copy it.
         link = str(hit["link"])
         place = link if link.startswith(("https://", "http://")) else short_hashes(link)
-        console.print(Text(f"   {place}", style="cyan"), soft_wrap=True)
+        console.print(Text(f"   {place}", style="cyan"), soft_wrap=True, no_wrap=True)
         console.print()
 
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from runner.cli.tables import print_table
 from runner.models import Checkpoint, PipelineState
 from runner.record.damage import altered_notebooks
 from runner.record.state_manager import StateManager
+from runner.report.notebook_page import page_of
 from runner.report.stages import failed_cell
 
 __all__ = ["print_altered", "print_stage"]
@@ -23,12 +23,7 @@ def print_stage(
 ) -> None:
     """Print a stage's figures, warnings and artifacts, where it broke off, and where its notebook is."""
     _print(console, f"{checkpoint.stage} in run {state.execution_id}", "")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("figure", overflow="fold")
-    table.add_column("value", overflow="fold")
-    for name, value in _figures(checkpoint):
-        table.add_row(Text(name), Text(value))
-    console.print(table)
+    print_table(console, "", ("figure", "value"), _figures(checkpoint))
     for warning in checkpoint.result.warnings if checkpoint.result else ():
         _print(console, f"Warning: {warning}", "yellow")
     if checkpoint.error:
@@ -41,7 +36,9 @@ def print_stage(
         _print(console, cell.line or cell.source, "red")
     only = state.model_copy(update={"stages": {checkpoint.stage: checkpoint}})
     print_altered(console, altered_notebooks(manager, [only]))
-    _print(console, f"Executed notebook: {notebook}", "")
+    _print_place(console, f"Executed notebook: {notebook}")
+    if (page := page_of(notebook)).is_file():
+        _print_place(console, f"The same to read in a browser: {page}")
 
 
 def print_altered(console: Console, altered: Sequence[str]) -> None:
@@ -77,3 +74,7 @@ def _told(value: Any) -> str:
 
 def _print(console: Console, sentence: str, style: str) -> None:
     console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_place(console: Console, said: str) -> None:
+    console.print(said, markup=False, highlight=False, soft_wrap=True, no_wrap=True)

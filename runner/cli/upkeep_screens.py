@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+
+from runner.cli.tables import print_table
 
 if TYPE_CHECKING:
     from runner.record.damage import CheckedArtifacts
@@ -41,11 +41,11 @@ def print_artifacts(console: Console, artifacts: CheckedArtifacts) -> None:
 def print_verification(console: Console, report: Row) -> None:
     """Print what differs between collection and artifacts, document by document."""
     if report["documents"]:
-        columns = ("document", "missing", "altered", "superfluous")
+        columns = ("missing", "altered", "superfluous", "document")
         rows = [
-            (row["path"], row["missing"], row["altered"], row["superfluous"]) for row in report["documents"]
+            (row["missing"], row["altered"], row["superfluous"], row["path"]) for row in report["documents"]
         ]
-        _print_table(console, "Points that are not as they should be", columns, rows)
+        _print_table(console, "Points that are not as they should be", columns, rows, lead=4)
     compared = f"{report['points']} points of {report['compared_documents']} documents compared"
     found = ", ".join(f"{report[kind]} {kind}" for kind in ("missing", "altered", "superfluous"))
     console.print(f"{compared}: {found}.", highlight=False)
@@ -62,7 +62,7 @@ def print_verification(console: Console, report: Row) -> None:
 def print_health(console: Console, rows: Sequence[Row]) -> None:
     """Print one line a check, and whether all is well."""
     lines = [("ok" if row["ok"] else "NOT WELL", row["check"], row["detail"]) for row in rows]
-    _print_table(console, "Health", ("", "check", "found"), lines)
+    _print_table(console, "Health", ("", "check", "found"), lines, lead=2)
     failed = [row["check"] for row in rows if not row["ok"]]
     console.print(f"Not well: {', '.join(failed)}." if failed else "All is well.", highlight=False)
 
@@ -91,13 +91,13 @@ def print_quarantine(console: Console, documents: Sequence[QuarantinedDocument])
 
 def print_prune(console: Console, plan: PrunePlan, *, done: bool) -> None:
     """Print what a prune removes, or has removed."""
-    columns = ("what", "count", "MB")
+    columns = ("count", "MB", "what")
     runs = len(plan.runs) + len(plan.folders)
     rows = [
-        ("runs", runs, _megabytes(plan.run_bytes)),
-        ("artifacts", len(plan.artifacts), _megabytes(plan.artifact_bytes)),
-        ("remembered outcomes", len(plan.memo_keys) + len(plan.good_documents), ""),
-        ("logs and damaged files", len(plan.logs), ""),
+        (runs, _megabytes(plan.run_bytes), "runs"),
+        (len(plan.artifacts), _megabytes(plan.artifact_bytes), "artifacts"),
+        (len(plan.memo_keys) + len(plan.good_documents), "", "remembered outcomes"),
+        (len(plan.logs), "", "logs and damaged files"),
     ]
     _print_table(console, "Removed" if done else "Would be removed", columns, rows)
     for execution_id in plan.runs:
@@ -141,13 +141,10 @@ def print_environment(console: Console, report: Row) -> None:
         console.print("Nothing differs now.")
 
 
-def _print_table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for row in rows[:_LISTED]:
-        table.add_row(*(escape(str(value)) for value in row))
-    console.print(table)
+def _print_table(
+    console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], lead: int = 1
+) -> None:
+    print_table(console, title, columns, rows[:_LISTED], lead=lead, names={"document"})
     if len(rows) > _LISTED:
         console.print(f"… and {len(rows) - _LISTED} more: --json lists them all.", highlight=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -15,9 +17,55 @@ from runner.report.model import DocumentNote, ProblemGroup, RunReport
 __all__ = ["DocumentsView", "create_error_analysis_widget"]
 
 _MOST = 200  # documents of a cause that are listed: the filter finds the others
+_BUTTONS = 25  # rejected documents of a cause that have a button of their own
 _KINDS = ("ok", "rejected", "failed", "stale")
 _WHOLE = {"success", "partial"}
 _ALL: tuple[str, ...] = ()  # in place of a cause
+
+
+class DocumentList(widgets.VBox):  # type: ignore[misc]
+    """Documents by cause, a button beside each rejected one.
+
+    Args:
+        retry: is given a document's path; lets the next run try it again, and returns HTML.
+    """
+
+    def __init__(self, retry: Callable[[str], str]) -> None:
+        super().__init__()
+        self._retry = retry
+        self.actions: dict[str, Action] = {}
+
+    @property
+    def value(self) -> str:
+        """What it says, as HTML."""
+        rows = [row for child in self.children for row in getattr(child, "children", (child,))]
+        return "".join(row.value for row in rows if isinstance(row, widgets.HTML))
+
+    def show(self, groups: list[tuple[ProblemGroup, list[DocumentNote]]], otherwise: str) -> None:
+        """Show documents, or a text where there are none."""
+        self.actions = {}
+        parts = [part for group, documents in groups for part in self._group(group, documents)]
+        self.children = parts or [widgets.HTML(note(otherwise))]
+
+    def _group(self, group: ProblemGroup, documents: list[DocumentNote]) -> list[widgets.Widget]:
+        own = documents[:_BUTTONS] if group.status == "rejected" else []
+        rows = [row for document in own for row in self._row(document)]
+        rest = documents[len(own) : _MOST]
+        left = len(documents) - _MOST
+        more = span(f"… and {left:,} more: the filter finds them.", "soft") if left > 0 else ""
+        listed = f"<ul>{''.join(map(_listed, rest))}</ul>" if rest else ""
+        end = [widgets.HTML(note(listed + more))] if listed or more else []
+        return [widgets.HTML(note(_heading(group))), *rows, *end]
+
+    def _row(self, document: DocumentNote) -> list[widgets.Widget]:
+        path = document.path
+        action = Action("Try again", partial(self._retry, path), f"Let the next run try {path} again")
+        self.actions[path] = action
+        text = widgets.HTML(
+            note(f"<ul>{_listed(document)}</ul>"), layout=widgets.Layout(flex="1 1 240px", min_width="0")
+        )
+        line = widgets.HBox([text, action.button], layout=widgets.Layout(flex_flow="row wrap"))
+        return [line, action.output]
 
 
 class DocumentsView:
@@ -39,7 +87,7 @@ class DocumentsView:
         self.filter = widgets.Text(
             placeholder="part of a path", layout=widgets.Layout(flex="1 1 180px", min_width="0")
         )
-        self.documents = widgets.HTML()
+        self.documents = DocumentList(self._retry_one)
         self.retry = Action(
             "Try these again",
             self._retry,
@@ -82,8 +130,7 @@ class DocumentsView:
     def _list(self, _: Any) -> None:
         self.retry.output.value = ""
         shown = self._shown()
-        none = span("No document is listed.", "soft") if self._groups else ""
-        self.documents.value = note("".join(_listed(group, some) for group, some in shown) or none)
+        self.documents.show(shown, span("No document is listed.", "soft") if self._groups else "")
 
     def _retry(self) -> str:
         shown = {one.path for _, documents in self._shown() for one in documents}
@@ -94,6 +141,12 @@ class DocumentsView:
         # All of them have no names: a command line is not endless.
         self._workspace.ask("quarantine", "retry", words=() if waiting <= shown else tuple(paths))
         return note(f"The next run tries {len(paths)} of these again: press Start run.")
+
+    def _retry_one(self, path: str) -> str:
+        if path not in {row["path"] for row in self._workspace.ask("quarantine", "list")}:
+            return note("It is not in quarantine: the next run tries it again by itself.")
+        self._workspace.ask("quarantine", "retry", words=(path,))
+        return note("The next run tries it again: press Start run.")
 
 
 def create_error_analysis_widget(workspace: Workspace | None = None, execution_id: str = "") -> widgets.VBox:
@@ -139,10 +192,14 @@ def _category(group: ProblemGroup) -> str:
     return group.category.replace("_", " ") or "no reason given"
 
 
-def _listed(group: ProblemGroup, documents: list[DocumentNote]) -> str:
+def _heading(group: ProblemGroup) -> str:
     remedy = f"<p><b>What to do:</b> {plain(group.remedy)}</p>" if group.remedy else ""
-    rows = "".join(f"<li><b>{plain(one.path)}</b><br>{plain(one.message)}</li>" for one in documents[:_MOST])
-    left = len(documents) - _MOST
-    more = span(f"… and {left:,} more: the filter finds them.", "soft") if left > 0 else ""
     stage = span(f"in {group.stage}", "soft")
-    return f"<h3>{badge(group.status)} {plain(_category(group))} {stage}</h3>{remedy}<ul>{rows}</ul>{more}"
+    return f"<h3>{badge(group.status)} {plain(_category(group))} {stage}</h3>{remedy}"
+
+
+def _listed(document: DocumentNote) -> str:
+    path = f"<b>{plain(document.path)}</b>"
+    if document.link:
+        path = f'<a href="{plain(document.link)}" target="_blank" rel="noopener">{path}</a>'
+    return f"<li>{path}<br>{plain(document.message)}</li>"

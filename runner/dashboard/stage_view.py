@@ -8,11 +8,11 @@ import ipywidgets as widgets
 
 from runner.dashboard.frame import framed
 from runner.dashboard.markup import STYLE, badge, note, plain, span
-from runner.dashboard.notebook_page import notebook_page
 from runner.dashboard.progress_view import spoken
 from runner.dashboard.workspace import Workspace
 from runner.models import PipelineState
 from runner.report.model import StageReport
+from runner.report.notebook_page import notebook_page
 
 __all__ = ["StageView", "stage_detail_viewer"]
 
@@ -51,7 +51,7 @@ class StageView:
             return note(span("It has no executed notebook yet.", "soft"))
         path = manager.absolute(written)
         try:
-            page = notebook_page(path)
+            page = notebook_page(path.read_bytes(), path.stem)
         except (OSError, ValueError) as error:
             return note(span(error, "bad"))
         return framed(page, f"runs/{path.parent.name}", f"Executed notebook of {name}")

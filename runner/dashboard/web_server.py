@@ -24,15 +24,15 @@ from voila.app import Voila
 from runner.dashboard.frame import FILES_VARIABLE
 from runner.dashboard.jupyter_seams import add_address
 from runner.dashboard.login_page import LoginPage
-from runner.dashboard.notebook_page import notebook_page
 from runner.errors import ConfigurationError
+from runner.report.notebook_page import notebook_page
 from stagekit.base.paths import make_private_dir
 
 __all__ = ["ADDRESS", "TokenIdentity", "control_notebook", "free_port", "serve"]
 
 ADDRESS = "127.0.0.1"
 _FILES = "/outputs/"
-_RUN_FILE = r"/outputs/(runs/[0-9TZ.a-f-]+/(?:report\.(?:html|json)|\d\d_\w+\.ipynb))"
+_RUN_FILE = r"/outputs/(runs/[0-9TZ.a-f-]+/(?:report\.(?:html|json)|\d\d_\w+\.(?:html|ipynb)))"
 _SEALED = "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _OWN = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -84,10 +84,13 @@ class RunFile(JupyterHandler):
     def get(self, name: str) -> None:
         """Send the file."""
         path = self._outputs / name
+        if path.stem != "report":
+            path = path.with_suffix(".ipynb")  # its page is made anew: the file may be older, or missing
         if not path.is_file() or not path.resolve().is_relative_to(self._outputs.resolve()):
             raise web.HTTPError(404)
         try:
-            text = notebook_page(path) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
+            data = path.read_bytes()
+            text = notebook_page(data, path.stem) if path.suffix == ".ipynb" else data.decode()
         except ValueError:
             raise web.HTTPError(404) from None
         kind = "application/json" if path.suffix == ".json" else "text/html; charset=utf-8"

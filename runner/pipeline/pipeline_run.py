@@ -20,7 +20,6 @@ from runner.pipeline.warming import WarmAhead
 from runner.record.hooks import Hook, Hooks
 from runner.results import PipelineResult
 from stagekit.base.disk_faults import disk_fault
-from stagekit.base.files import sha256_file
 from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.contract import ExecutionStatus
 
@@ -116,13 +115,10 @@ class PipelineRun:
         execution_id, checkpoint = found
         run, name = self._run, checkpoint.stage
         if checkpoint is not run.state.stages.get(name):  # else it is what this run finished itself
-            executed = run.manager.absolute(checkpoint.notebook)
-            target = run.manager.link_notebook(executed, run.state.execution_id)
+            # Its notebook stays where it was executed: a run names it, and has no file of its own.
             checkpoint = checkpoint.model_copy(
                 update={
                     "status": ExecutionStatus.SKIPPED,
-                    "notebook": run.manager.relative(target),
-                    "notebook_sha256": sha256_file(target),
                     "carried_from": execution_id,
                     "reason": "nothing that concerns it changed",
                     "seconds": 0.0,

@@ -73,10 +73,11 @@ def check_artifacts(manager: StateManager) -> CheckedArtifacts:
 def altered_notebooks(manager: StateManager, states: Iterable[PipelineState]) -> list[str]:
     """Return a sentence for each executed notebook of these runs that is not as it was recorded.
 
-    Each run names its own, also where several share one file by hard links.
+    One that several runs name, because they carried its stage over, is read and told once.
     """
     done = [checkpoint for state in states for checkpoint in state.stages.values()]
-    return list(filter(None, (manager.notebook_fault(one) for one in done if one.notebook_sha256)))
+    named = {(one.notebook, one.notebook_sha256): one for one in done if one.notebook_sha256}
+    return list(dict.fromkeys(filter(None, map(manager.notebook_fault, named.values()))))
 
 
 def lost_artifacts(manager: StateManager) -> set[str]:

@@ -24,7 +24,7 @@ from runner.results import ExecutionRecord
 from stagekit.artifacts.references import made_references
 from stagekit.artifacts.store import PARQUET, ArtifactStore, outputs_store
 from stagekit.base.disk_faults import disk_fault
-from stagekit.base.files import READ_ONLY, atomic_write, sha256_file
+from stagekit.base.files import atomic_write, sha256_file
 from stagekit.base.paths import latest_dir, make_private_dir, private_outputs
 from stagekit.contract import ArtifactRef, ExecutionStatus, artifact_refs, read_scraps
 from stagekit.errors import ArtifactError, StageError
@@ -307,21 +307,6 @@ class StateManager:
         except OSError:  # network shares and exFAT have no links
             shutil.copy(notebook, temporary)
         temporary.replace(link)
-
-    def link_notebook(self, notebook: Path, execution_id: str) -> Path:
-        """Let a run's folder have an executed notebook of another run, too, and return its place there.
-
-        A hard link: an executed notebook is never written again, and a run with nothing to do costs no disk.
-        """
-        target = self.run_dir(execution_id) / notebook.name
-        target.unlink(missing_ok=True)
-        try:
-            os.link(notebook, target)
-        except OSError:
-            shutil.copy2(notebook, target)
-        with contextlib.suppress(OSError):  # earlier versions left them writable; not every disk has modes
-            target.chmod(READ_ONLY)
-        return target
 
     def relative(self, path: Path) -> str:
         """Return a path below outputs as it is recorded: relative, so that outputs can be moved."""

@@ -26,6 +26,7 @@ from runner.report.stages import stage_reports
 from runner.report.words import headline
 from stagekit.base.plain_json import parse_json
 from stagekit.base.redaction import Redactor, secret_values
+from stagekit.base.web_links import file_at
 
 __all__ = ["collect_report"]
 
@@ -99,6 +100,7 @@ class _Collector:
             report.content = self._told("content", lambda: content_of(state, rows, events), None)
         self._add_history(report)
         self._add_circumstances(report)
+        _add_links(report)
         report.headline = headline(report)
         report.gaps = self._gaps
         return report
@@ -172,6 +174,12 @@ class _Collector:
             for name in PipelineConfig.model_fields
             if name in found and found[name] != default_value(name)
         ]
+
+
+def _add_links(report: RunReport) -> None:
+    url, commit = (report.source.get(name, "") for name in ("repository_url", "commit"))
+    for document in (*(one for group in report.problems for one in group.documents), *report.quality):
+        document.link = file_at(url, commit, document.path)
 
 
 def _planned(events: list[Row]) -> list[str]:

@@ -91,7 +91,7 @@ def _step(stage: StageReport) -> FlowStep:
         "ignored": metrics.get("ignored"),
         "rejected": counts.get("rejected"),
         "failed": counts.get("failed"),
-        "points deleted": points.get("deleted"),
+        "points deleted": stage.executed and points.get("deleted"),
     }
     # Of a stage that was carried over everything is as before: its box says so.
     staying = {

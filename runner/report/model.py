@@ -80,6 +80,7 @@ class DocumentNote(BaseModel):
 
     path: str
     message: str = ""
+    link: str = Field("", description="where its file can be read on the web, at the version that was read")
 
 
 class ProblemGroup(BaseModel):
@@ -126,6 +127,7 @@ class StageReport(BaseModel):
     warnings: list[str] = []
     error: str = ""
     notebook: str = Field(default="", description="executed notebook, relative to the report")
+    page: str = Field(default="", description="the same as a page to read, relative to the report")
     failed_cell: FailedCell | None = None
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 from runner.models import Checkpoint, ExecutionMode, PipelineState
 from runner.record.state_manager import StateManager
 from runner.report.model import FailedCell, StageReport
+from runner.report.notebook_page import page_of
 from stagekit.base.plain_json import parse_json
 from stagekit.contract import StageResult
 
@@ -62,7 +64,6 @@ def _stage_report(
     manager: StateManager, state: PipelineState, checkpoint: Checkpoint, told: _Told
 ) -> StageReport:
     notebook = manager.absolute(checkpoint.notebook) if checkpoint.notebook else None
-    beside = notebook is not None and notebook.parent == manager.run_dir(state.execution_id)
     broke_off = checkpoint.status in {"failed", "cancelled"}
     result = checkpoint.result
     counts = _counts(result) if result else {}
@@ -83,9 +84,17 @@ def _stage_report(
         metrics=result.metrics if result else {},
         warnings=list(result.warnings) if result else [],
         error=checkpoint.error,
-        notebook=notebook.name if notebook is not None and beside and notebook.is_file() else "",
+        notebook=_from_report(manager, state, notebook),
+        page=_from_report(manager, state, page_of(notebook) if notebook else None),
         failed_cell=failed_cell(notebook) if notebook is not None and broke_off else None,
     )
+
+
+def _from_report(manager: StateManager, state: PipelineState, file: Path | None) -> str:
+    """Return the way from a run's report to a file, in this run's folder or another's; "" if it is gone."""
+    if file is None or not file.is_file():
+        return ""
+    return Path(os.path.relpath(file, manager.run_dir(state.execution_id))).as_posix()
 
 
 def _reasons(state: PipelineState, told: _Told) -> list[str]:

@@ -1,4 +1,4 @@
-"""Writes a run's report beside its executed notebooks: ``report.json`` and ``report.html``."""
+"""Writes a run's report, ``report.json`` and ``report.html``, and a page beside each executed notebook."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from runner.report.facts import collect_report
 from runner.report.history import HTML_NAME, JSON_NAME
 from runner.report.html import render_html
 from runner.report.model import RunReport
+from runner.report.notebook_page import notebook_page, page_of
 from runner.report.plots import draw_plots
 from stagekit.base.files import atomic_write
 
@@ -35,7 +36,7 @@ def write_report(
     rows: RunRows | None = None,
     former: RunReport | None = None,
 ) -> WrittenReport:
-    """Write both files of a run's report, readable by their owner only.
+    """Write both files of a run's report, and the pages it leads to, readable by their owner only.
 
     Args:
         manager: of the outputs folder.
@@ -45,7 +46,9 @@ def write_report(
         former: a report whose words on documents hold for this run, of :func:`carried_report`.
     """
     folder = manager.run_dir(state.execution_id)
+    unwritten = _write_pages(manager, state)
     report = collect_report(manager, state, content=content, rows=rows, former=former)
+    report.gaps += unwritten
     try:
         plots = draw_plots(report.content, report.trend)
     except Exception as error:
@@ -55,3 +58,23 @@ def write_report(
     atomic_write(data, report.model_dump_json(indent=1).encode())
     atomic_write(page, render_html(report, plots).encode())
     return WrittenReport(report, page, data)
+
+
+def _write_pages(manager: StateManager, state: PipelineState) -> list[str]:
+    """Write the pages of executed notebooks that are not there yet, and return what could not be written."""
+    gaps = []
+    for checkpoint in state.stages.values():
+        notebook = manager.absolute(checkpoint.notebook)
+        page = page_of(notebook)
+        try:
+            if checkpoint.notebook and _older(page, notebook):
+                atomic_write(page, notebook_page(notebook.read_bytes(), notebook.stem).encode(), sync=False)
+        except (OSError, ValueError) as error:
+            gaps.append(f"page of {notebook.name}: {error}")
+    return gaps
+
+
+def _older(page: Path, notebook: Path) -> bool:
+    if not notebook.is_file():
+        return False
+    return not page.is_file() or page.stat().st_mtime_ns < notebook.stat().st_mtime_ns

@@ -74,12 +74,16 @@ def plan_prune(
     states = _states(manager)
     _require_whole(manager)
     plan = PrunePlan()
-    reasons = _reasons_to_stay(manager, states)
     oldest = datetime.now(UTC) - max_age if max_age is not None else datetime.min.replace(tzinfo=UTC)
-    newest = set(manager.execution_ids()[-keep:]) if keep else set()
-    for execution_id, state in states.items():
-        started = state.start_timestamp if state else _modified(manager.run_dir(execution_id))
-        if execution_id in newest and started >= oldest:
+    newest = {
+        execution_id
+        for execution_id in (manager.execution_ids()[-keep:] if keep else ())
+        if _started(manager, execution_id, states[execution_id]) >= oldest
+    }
+    reasons = _reasons_to_stay(manager, states)
+    reasons = _named_by(states, {*newest, *reasons}) | reasons
+    for execution_id in states:
+        if execution_id in newest:
             continue
         if execution_id in reasons:
             plan.protected[execution_id] = reasons[execution_id]
@@ -130,12 +134,6 @@ def _require_whole(manager: StateManager) -> None:
 def _reasons_to_stay(manager: StateManager, states: dict[str, PipelineState | None]) -> dict[str, str]:
     reasons: dict[str, str] = {}
     known = {name: state for name, state in states.items() if state is not None}
-    for state in known.values():
-        for checkpoint in state.stages.values():
-            # A run's own copy or hard link of a carried notebook makes it independent of where it is from.
-            own = checkpoint.notebook and manager.absolute(checkpoint.notebook).is_file()
-            if checkpoint.carried_from in known and not own:
-                reasons[checkpoint.carried_from] = f"{state.execution_id} reads its {checkpoint.stage}"
     for stage, notebook in latest_notebooks(manager.outputs).items():
         reasons[notebook.resolve().parent.name] = f"it has the newest {stage}"
         last = manager.last_checkpoint(stage)
@@ -147,6 +145,27 @@ def _reasons_to_stay(manager: StateManager, states: dict[str, PipelineState | No
     if known:
         reasons.setdefault(list(known)[-1], "it is the last run")
     return reasons
+
+
+def _named_by(states: dict[str, PipelineState | None], staying: set[str]) -> dict[str, str]:
+    """Return why further runs stay: those that stay name notebooks of theirs, carried over or read."""
+    reasons: dict[str, str] = {}
+    todo = sorted(staying)
+    while todo:
+        execution_id = todo.pop()
+        state = states.get(execution_id)
+        for stage, notebook in _notebooks(state) if state else ():
+            _, other, *_ = [*Path(notebook).parts, "", ""]
+            if other in states.keys() - staying - reasons.keys():
+                reasons[other] = f"{execution_id} reads its {stage}"
+                todo.append(other)
+    return reasons
+
+
+def _notebooks(state: PipelineState) -> list[tuple[str, str]]:
+    """Return the stages whose executed notebooks a run's record names, with their recorded paths."""
+    done = {name: one.notebook for name, one in state.stages.items() if one.notebook}
+    return [*done.items(), *state.scope.upstream.items()]
 
 
 def _plan_contents(manager: StateManager, plan: PrunePlan, kept: list[PipelineState], grace: float) -> None:
@@ -213,6 +232,10 @@ def _made(value: dict[str, object]) -> datetime:
 def _leftovers(outputs: Path) -> Iterator[Path]:
     yield from outputs.glob("logs/*.log")
     yield from outputs.glob("*.sqlite*.damaged*")
+
+
+def _started(manager: StateManager, execution_id: str, state: PipelineState | None) -> datetime:
+    return state.start_timestamp if state else _modified(manager.run_dir(execution_id))
 
 
 def _modified(path: Path) -> datetime:

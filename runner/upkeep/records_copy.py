@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from typing import Any
 
 from runner.errors import StateManagementError
 from runner.record.state_manager import StateManager
+from runner.report.notebook_page import notebook_page, page_of
 from stagekit.artifacts.store import open_store
 from stagekit.base.files import READ_ONLY, atomic_write, sha256_file
 from stagekit.contract import SCRAP_MIME
@@ -70,6 +72,8 @@ class _Copier:
             os.link(self._copies[inode], target)
         elif self._hide and Path(source).relative_to(self._outputs).match("runs/*/*.ipynb"):
             self._copy_hidden(Path(source), Path(target))
+        elif self._hide and Path(source).with_suffix(".ipynb").is_file():
+            return  # the notebook's page, which is made of what the notebook still shows
         else:
             shutil.copy2(source, target)
         self._copies.setdefault(inode, target)
@@ -81,6 +85,9 @@ class _Copier:
         except ValueError:
             hidden = b""  # half written: nothing can be read from it but text
         atomic_write(target, hidden, sync=False, mode=READ_ONLY)
+        if page_of(source).is_file():
+            with contextlib.suppress(ValueError):  # no page of what is no notebook
+                atomic_write(page_of(target), notebook_page(hidden, source.stem).encode(), sync=False)
         self.hidden += hidden != data
 
 

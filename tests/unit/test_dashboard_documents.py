@@ -166,6 +166,30 @@ def test_listed_documents_are_tried_again_where_a_run_would_not_do_so_by_itself(
     ]
 
 
+def test_each_rejected_document_has_a_button_of_its_own(
+    manager: StateManager, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def ask(_: Workspace, *command: str, words: tuple[str, ...] = ()) -> Any:
+        asked.append((*command, *words))
+        return [{"path": "b.pdf"}]
+
+    monkeypatch.setattr(Workspace, "ask", ask)
+    view = DocumentsView(workspace)
+    view.show(troubled(manager))
+    actions = view.documents.actions
+    assert list(actions) == ["b.pdf", "c.pdf"]  # what failed is tried again without being asked
+    said = {}
+    for path, action in actions.items():
+        action.begin()
+        action.join()
+        said[path] = action.output.value
+    assert "The next run tries it again" in said["b.pdf"]
+    assert "It is not in quarantine" in said["c.pdf"]
+    assert [words for words in asked if words[1] == "retry"] == [("quarantine", "retry", "b.pdf")]
+
+
 def test_a_frame_shows_a_page_in_which_nothing_can_run_and_no_link_leads_nowhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from runner.cli.app import app
 from runner.config_manager import load_config
-from runner.dashboard.notebook_page import notebook_page
 from runner.dashboard.workspace import child_environment
 
 ROOT = Path(__file__).parents[2]
@@ -46,42 +45,6 @@ def test_the_processes_of_the_dashboard_never_see_the_token(monkeypatch: pytest.
         monkeypatch.setenv(name, "token=abc")
     assert not [name for name, value in child_environment().items() if "abc" in value]
     assert child_environment()["PATH"] == os.environ["PATH"]
-
-
-def test_an_executed_notebook_is_shown_as_text(tmp_path: Path) -> None:
-    path = tmp_path / "01_x<y.ipynb"
-    picture = "iVBORw0KGgo="
-    outputs: list[dict[str, Any]] = [
-        {"output_type": "stream", "name": "stdout", "text": "<script>1</script>"},
-        {
-            "output_type": "display_data",
-            "metadata": {},
-            "data": {"text/html": "<script>2</script>", "text/plain": "p<"},
-        },
-        {"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}},
-        {"output_type": "display_data", "metadata": {}, "data": {"image/png": "abc", "text/html": "<b>"}},
-        {"output_type": "display_data", "metadata": {}, "data": {"image/png": "PHN2Zz4="}},
-        {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\x1b[31mE: <v>\x1b[0m"]},
-        {"output_type": "error", "ename": "E", "evalue": "<w>", "traceback": []},
-    ]
-    cells = [
-        {"id": "a", "cell_type": "markdown", "metadata": {}, "source": "<script>3</script>"},
-        {
-            "id": "b",
-            "cell_type": "code",
-            "metadata": {},
-            "source": "a < b",
-            "execution_count": 1,
-            "outputs": outputs,
-        },
-    ]
-    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    page = notebook_page(path)
-    assert "<script" not in page
-    for text in ("&lt;script&gt;1", "p&lt;", "a &lt; b", "E: &lt;v&gt;", "E: &lt;w&gt;", "01_x&lt;y"):
-        assert text in page
-    assert page.count("<img") == 1
-    assert "\x1b" not in page
 
 
 def test_a_port_that_is_taken_is_refused() -> None:
@@ -214,6 +177,7 @@ def test_files_of_a_run_are_shown_to_whoever_has_the_token_and_cannot_run(
         (f"{place}/report.html", head, 200),
         (f"{place}/01_x.ipynb{right}", {}, 200),
         (f"{place}/report.json{right}", {}, 200),
+        (f"{place}/01_x.html{right}", {}, 200),
         (f"{place}/02_broken.ipynb{right}", {}, 404),
         (f"{place}/03_link.ipynb{right}", {}, 404),
         (f"{place}/04_none.ipynb{right}", {}, 404),
@@ -226,7 +190,8 @@ def test_files_of_a_run_are_shown_to_whoever_has_the_token_and_cannot_run(
     assert b"<h1>Report</h1>" in report.body
     assert report.headers["Content-Security-Policy"].startswith("sandbox")
     assert "script-src" not in report.headers["Content-Security-Policy"]
-    assert b"<h1>01_x</h1>" in answers[5].body
+    assert b"<title>01_x</title>" in answers[5].body
+    assert answers[7].body == answers[5].body
     assert answers[6].headers["Content-Type"] == "application/json"
 
 

@@ -24,6 +24,7 @@ from runner.errors import StateManagementError
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.run_lookup import digest_of
 from runner.record.state_manager import StateManager
+from runner.report.notebook_page import notebook_page
 from runner.upkeep.backup import create_backup, restore_backup
 from runner.upkeep.records_copy import without_previews
 from runner.upkeep.rekey import change_key
@@ -172,6 +173,9 @@ def test_a_clear_folder_is_encrypted_and_nothing_is_left_in_clear(shouting: Shou
     half.parent.mkdir(exist_ok=True)
     half.write_text(TEXT)
     (notebook.parent / "03_killed.ipynb").write_text(f'{{"cells": "{TEXT}')
+    page = notebook.with_suffix(".html")
+    page.write_text(notebook_page(notebook.read_bytes(), notebook.stem))
+    assert TEXT in page.read_text()
     assert under(outputs) == {None}
 
     keys(KEY)
@@ -181,6 +185,7 @@ def test_a_clear_folder_is_encrypted_and_nothing_is_left_in_clear(shouting: Shou
     assert report.artifacts > 3
     assert report.outcomes == len(TEXTS) + 2  # and two last good ones
     assert found_in(outputs, TEXT, TEXT.upper(), "cardamom") == []
+    assert page.is_file()
     assert under(outputs) == {KEY_ID}
     assert read_marker(outputs) == Marker(KEY_ID)
     assert beside(outputs) == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runner.errors import StateManagementError
-from runner.models import Checkpoint, ExecutionStatus, PipelineState
+from runner.models import Checkpoint, ExecutionStatus, PipelineState, RunScope
 from runner.record.state_manager import StateManager
 from runner.upkeep.prune import PrunePlan, apply_prune, plan_prune
 from stagekit.artifacts.memo import Memo
@@ -111,46 +111,65 @@ def test_runs_past_their_age_go_even_among_the_newest(shouting: Shouting) -> Non
     assert plan.runs == [old.execution_id]
 
 
-def carry_over(shouting: Shouting, source: PipelineState, *, link: bool) -> PipelineState:
-    """Record a run that carried its stage over, as the runner does."""
+def carry_over(shouting: Shouting, source: PipelineState, *, own_link: bool = False) -> PipelineState:
+    """Record a run that carried its stage over; `own_link`: as earlier versions did, with a hard link."""
     manager = shouting.manager
     state = shouting.run({"z.md": "to be replaced"})
     own = manager.run_dir(state.execution_id) / "02_shout.ipynb"
     own.unlink()
     before = source.stages["shout"]
-    if link:
-        os.link(manager.absolute(before.notebook), own)
+    notebook = manager.absolute(before.notebook)
+    if own_link:
+        os.link(notebook, own)
+        notebook = own
     state.stages["shout"] = before.model_copy(
-        update={"status": ExecutionStatus.SKIPPED, "notebook": manager.relative(own),
+        update={"status": ExecutionStatus.SKIPPED, "notebook": manager.relative(notebook),
                 "carried_from": source.execution_id}
     )  # fmt: skip
     manager.save_checkpoint(state)
-    manager.set_latest(manager.absolute(before.notebook))
+    manager.set_latest(notebook)
     return state
 
 
 def test_the_run_that_did_the_work_stays_while_its_result_is_in_use(shouting: Shouting) -> None:
     source = shouting.run({"a.md": "one"})
-    carry_over(shouting, source, link=True)
+    carry_over(shouting, source)
     plan = prune(shouting.manager, keep=1)
     assert plan.runs == []
     assert plan.protected == {source.execution_id: "it has the newest shout"}
 
 
-@pytest.mark.parametrize("link", [True, False])
-def test_an_earlier_source_goes_only_if_its_notebook_lives_on_elsewhere(
-    shouting: Shouting, link: bool
-) -> None:
+def test_a_run_stays_while_one_that_stays_names_its_notebook(shouting: Shouting) -> None:
     source = shouting.run({"a.md": "one"})
-    carried = carry_over(shouting, source, link=link)
+    carried = carry_over(shouting, source)
     shouting.run({"a.md": "two"})
     plan = prune(shouting.manager, keep=2)
+    assert plan.runs == []
+    assert plan.protected == {source.execution_id: f"{carried.execution_id} reads its shout"}
+    state = shouting.manager.load_checkpoint(carried.execution_id)
+    assert shouting.manager.faults(state.stages["shout"]) == []
 
-    assert plan.runs == ([source.execution_id] if link else [])
-    if link:
-        assert plan.run_bytes < 10_000  # the record; the notebook is shared
-        state = shouting.manager.load_checkpoint(carried.execution_id)
-        assert shouting.manager.faults(state.stages["shout"]) == []
+    last = prune(shouting.manager, keep=1)
+    assert last.runs == [source.execution_id, carried.execution_id]
+
+
+def test_a_run_stays_for_what_a_rerun_that_stays_has_read(shouting: Shouting) -> None:
+    read = shouting.run({"a.md": "one"})
+    shouting.run({"a.md": "in between"})
+    upstream = {"shout": read.stages["shout"].notebook, "alien": "/elsewhere/01_alien.ipynb"}
+    shouting.run({"a.md": "two"}, scope=RunScope(only=("whisper",), upstream=upstream))
+    assert prune(shouting.manager, keep=1).protected.keys() == {read.execution_id}
+
+
+def test_a_hard_link_of_an_earlier_version_makes_its_run_independent(shouting: Shouting) -> None:
+    source = shouting.run({"a.md": "one"})
+    carried = carry_over(shouting, source, own_link=True)
+    shouting.run({"a.md": "two"})
+    plan = prune(shouting.manager, keep=2)
+    assert plan.runs == [source.execution_id]
+    assert plan.run_bytes < 10_000  # the record; the notebook is shared
+    state = shouting.manager.load_checkpoint(carried.execution_id)
+    assert shouting.manager.faults(state.stages["shout"]) == []
 
 
 def test_what_a_broken_off_run_had_finished_is_kept_for_its_resumption(shouting: Shouting) -> None:

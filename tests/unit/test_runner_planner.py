@@ -107,8 +107,9 @@ def test_where_nothing_changed_everything_is_carried_over_without_a_kernel(make:
     assert {c.carried_from for c in second.state.stages.values()} == {first.execution_id}
     assert not (outputs / "logs").exists()
     for name in ("01_listing.ipynb", "05_storing.ipynb"):
-        assert (second.run_dir / name).samefile(outputs / "runs" / first.execution_id / name)
-        assert (outputs / "latest" / name).exists()
+        assert (outputs / "latest" / name).resolve() == outputs / "runs" / first.execution_id / name
+    assert list(second.run_dir.glob("*.ipynb")) == []  # it names the notebooks of the first one
+    assert {Path(c.notebook).parent.name for c in second.state.stages.values()} == {first.execution_id}
     third = make().execute_full_pipeline()
     assert {c.carried_from for c in third.state.stages.values()} == {first.execution_id}
 
@@ -428,16 +429,18 @@ def test_only_one_run_at_a_time(make: Make) -> None:
         chain.execute_full_pipeline()
 
 
-def test_outputs_on_a_disk_without_hard_links_are_copied(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_disk_without_links_latest_holds_copies_of_what_was_executed(
+    make: Make, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise OSError("no links here")
 
     chain = make()
     first = record(chain)
-    monkeypatch.setattr("os.link", refuse)
+    monkeypatch.setattr("pathlib.Path.symlink_to", refuse)
     second = make().execute_full_pipeline()
     original = chain.manager.run_dir(first.execution_id) / "01_listing.ipynb"
-    copy = second.run_dir / "01_listing.ipynb"
+    latest = outputs / "latest" / "01_listing.ipynb"
     assert second.state.stages["listing"].carried_from == first.execution_id
-    assert copy.read_bytes() == original.read_bytes()
-    assert not copy.samefile(original)
+    assert latest.read_bytes() == original.read_bytes()
+    assert not latest.is_symlink()

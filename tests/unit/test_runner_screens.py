@@ -119,9 +119,9 @@ def test_stages_are_shown_with_their_counts_or_as_carried_over(screen: Screen, m
     state.stages["c"] = Checkpoint(stage="c", status=ExecutionStatus.FAILED)
     screens.print_state(screen.console, manager, state)
 
-    assert screen.line("a  ").split() == ["a", "success", "1234", "0", "0", "0", "3", "1.5", "2,048"]
-    assert screen.line("carried over").split() == ["b", "carried", "over", "5", "0", "0", "0", "5", "1.5"]
-    assert screen.line("c  ").split() == ["c", "failed", "0.0"]
+    assert screen.line("success").split() == ["1234", "3", "1.5", "2,048", "success", "a"]
+    assert screen.line("carried over").split() == ["5", "5", "1.5", "carried", "over", "b"]
+    assert screen.line("failed  ").split() == ["0.0", "failed", "c"]
     assert f"Run {state.execution_id}: failed, mode full" in screen.text
     assert "[broken]" in screen.text
 
@@ -137,14 +137,14 @@ def test_the_status_of_a_run_shows_the_document_in_work(screen: Screen) -> None:
     status = PipelineStatus("r1", "running", "2026-03-01T12:00:00+00:00", stages, progress, error="[oh]")
     screens.print_status(screen.console, status)
     assert "Run r1: running, started 2026-03-01 12:00:00 UTC" in screen.text
-    assert f"3 of 9 {ODD}" in screen.line("b  ")
+    assert screen.line("3 of 9").split() == ["3", "of", "9", "running", "b", *ODD.split()]
     assert "1 of 2" in screen.line("c  ")
     assert "[oh]" in screen.text
 
     calm = Screen()
     screens.print_status(calm.console, dataclasses.replace(status, error="", progress={}))
     lines = calm.text.splitlines()
-    assert [line.split() for line in lines[2:5]] == [list(item) for item in stages.items()]
+    assert [line.split() for line in lines[2:5]] == [[status, name] for name, status in stages.items()]
     assert lines[5:] == ["To follow it: nic-etl status --watch. To end it: nic-etl cancel."]
 
 
@@ -158,9 +158,9 @@ def test_the_history_has_a_line_for_each_run(screen: Screen) -> None:
     screens.print_history(screen.console, records)
     assert screen.line("broken") == "r1: broken"
     assert screen.line("r2").split() == [
-        "r2", "full", "failed", "2026-03-01", "12:00:00", "61.0", "s", "listing,", "count",
+        "61.0", "2", "failed", "full", "2026-03-01", "12:00", "r2",
     ]  # fmt: skip
-    assert screen.line("r1").split() == ["r1", "damaged", "2026-03-01", "12:00:00"]
+    assert screen.line("r1").split() == ["0", "damaged", "2026-03-01", "12:00", "r1"]
 
 
 def test_a_stage_that_broke_off_is_shown_by_its_cell_and_the_line_that_failed(

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
+from runner.cli.tables import print_table
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.record.state_manager import StateManager
 from runner.tools import run_tool
@@ -78,14 +77,13 @@ def _print(rows: list[Row], as_json: bool) -> None:
     if not rows:
         console.print("There is no collection of nic-etl yet: `nic-etl run` makes one.", highlight=False)
         return
-    table = Table(box=None, header_style="bold")
-    for column in ("alias", "fingerprint", "points", "state", "age", "model"):
-        table.add_column(column, overflow="fold")
+    columns = ("points", "state", "age", "fingerprint", "alias", "model")
+    cells = []
     for row in rows:
         state = "serving" if row["serving"] else "replaced" if row["superseded_at"] else "not yet serving"
-        cells = (row["collection_name"], row["fingerprint"][:12], row["points"], state)
-        table.add_row(*(escape(str(cell)) for cell in (*cells, _age(row), row["embedding_model"])))
-    console.print(table)
+        named = (row["fingerprint"][:12], row["collection_name"], row["embedding_model"])
+        cells.append((row["points"], state, _age(row), *named))
+    print_table(console, "", columns, cells, lead=5)
 
 
 def _age(row: Row) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
+from runner.cli.tables import print_table
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
@@ -101,11 +100,8 @@ def _show(document: Any, rows: list[Row], as_json: bool) -> None:
     if not rows:
         console.print("No source was stored yet: `nic-etl run` stores one.", highlight=False)
         return
-    table = Table(box=None, header_style="bold")
-    for column in ("source", "project", "kind", "documents", "points"):
-        table.add_column(column, overflow="fold")
+    cells = []
     for row in rows:
         project = row["project"] if row["recorded"] else "(not of this outputs folder)"
-        cells = (row["source_id"], project, row["kind"], row["documents"], row["points"])
-        table.add_row(*(escape(str(cell)) for cell in cells))
-    console.print(table)
+        cells.append((row["documents"], row["points"], row["kind"], row["source_id"], project))
+    print_table(console, "", ("documents", "points", "kind", "source", "project"), cells, lead=4)

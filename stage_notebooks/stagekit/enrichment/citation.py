@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from stagekit.base.web_links import file_at
+
 __all__ = ["cited_fields", "file_link"]
 
 _CITED = (
@@ -32,15 +34,15 @@ def file_link(payload: Mapping[str, Any]) -> str:
     or heading (Markdown); otherwise ``path@commit``.
     """
     path, commit = str(payload["file_path"]), str(payload["repository_commit"])
-    repository = str(payload["repository_url"])
-    if not repository.startswith(("https://", "http://")):
+    address = file_at(str(payload["repository_url"]), commit, path)
+    if not address:
         return f"{path}@{commit}"
     suffix, place = Path(path).suffix.lower(), ""
     if suffix == ".pdf" and payload["page_number"]:
         place = f"#page={payload['page_number']}"
     elif suffix == ".md" and payload["section_titles"]:
         place = "#" + quote(_anchor(payload["section_titles"][-1]))
-    return f"{repository.removesuffix('.git')}/-/blob/{quote(commit)}/{quote(path)}{place}"
+    return f"{address}{place}"
 
 
 def _anchor(heading: str) -> str:
