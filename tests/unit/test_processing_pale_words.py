@@ -16,10 +16,22 @@ LINES = [
 SIZE = (1000, 1400)
 
 
-@pytest.fixture(scope="module")
-def read():
-    reader = page_reader()
-    return lambda image: reader(image, use_det=True, use_cls=False, use_rec=True)
+class Reader:
+    """Reads and finds lines, and counts how often it reads."""
+
+    times_read = 0
+
+    def read(self, image):
+        self.times_read += 1
+        return page_reader()(image, use_det=True, use_cls=False, use_rec=True)
+
+    def find(self, image):
+        return page_reader()(image, use_det=True, use_cls=False, use_rec=False)
+
+
+@pytest.fixture
+def reader():
+    return Reader()
 
 
 def font(size):
@@ -49,14 +61,21 @@ def word(text, grey, angle, at=(500, 700), size=190):
     return below
 
 
+def speckled(image):
+    """Pale blots that hold no word, as a bad scan has them."""
+    for left in range(80, 920, 60):
+        for top in range(400, 1300, 220):
+            ImageDraw.Draw(image).ellipse((left, top, left + 22, top + 16), fill=(190, 190, 190))
+
+
 def shaded(image):
     ImageDraw.Draw(image).rectangle((60, 270, 940, 360), fill=(205, 205, 205))
 
 
 @pytest.mark.parametrize(("text", "grey", "angle"), [("MINUTA", 205, 45), ("RASCUNHO", 200, 0)])
-def test_a_watermark_is_named_and_the_lines_that_it_crosses_are_read(read, text, grey, angle):
+def test_a_watermark_is_named_and_the_lines_that_it_crosses_are_read(reader, text, grey, angle):
     size = 190 if angle else 150
-    answer, words = read_without_watermark(page(word(text, grey, angle, size=size)), read)
+    answer, words = read_without_watermark(page(word(text, grey, angle, size=size)), reader.read, reader.find)
     assert words == [text]
     joined = " ".join(answer.txts)
     assert text not in joined
@@ -68,7 +87,14 @@ def test_a_watermark_is_named_and_the_lines_that_it_crosses_are_read(read, text,
     [nothing, shaded, word("PORTARIA", 175, 0, at=(500, 110), size=110)],
     ids=["plain", "a shaded cell", "a pale title at the top"],
 )
-def test_a_page_without_one_is_read_as_it_is(read, below):
-    answer, words = read_without_watermark(page(below), read)
+def test_a_page_without_one_is_read_as_it_is(reader, below):
+    answer, words = read_without_watermark(page(below), reader.read, reader.find)
     assert words == []
+    assert all(line[9:30] in " ".join(answer.txts) for line in LINES)
+
+
+def test_blots_of_a_bad_scan_are_not_read_by_themselves(reader):
+    answer, words = read_without_watermark(page(speckled), reader.read, reader.find)
+    assert words == []
+    assert reader.times_read == 1
     assert all(line[9:30] in " ".join(answer.txts) for line in LINES)

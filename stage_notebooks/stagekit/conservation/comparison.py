@@ -87,10 +87,12 @@ def compare(source: SourceText, text: str) -> Comparison:
     in another format, joined and divided words, and what the source says may stand there.
     """
     units = list(_once(source.units))
-    found = compare_units(units, text)
-    own = (text for unit in units for text in (unit.text, *unit.readings))
-    known = [words_of(text) for text in chain(own, source.may_stand)]
-    added = tuple(_unexplained(words_of(_COMMAND.sub(" ", text)), known))
+    search = _search(units, text)
+    found = search.result()
+    other = chain.from_iterable((unit.text, *unit.readings) for unit in units if unit.readings)
+    known = [*search.wanted, *map(words_of, chain(other, source.may_stand))]
+    got = words_of(_COMMAND.sub(" ", text)) if "\\" in text else list(chain.from_iterable(search.got))
+    added = tuple(_unexplained(got, known))
     if len(units) == len(source.units):
         return Comparison(found.wanted, found.found, found.losses, added)
     places = {id(unit): place for place, unit in enumerate(source.units)}
@@ -100,7 +102,11 @@ def compare(source: SourceText, text: str) -> Comparison:
 
 def compare_units(units: Sequence[Unit], text: str) -> Comparison:
     """Compare units with a text that should hold all of them, in whatever order."""
-    return _Search(units, [words_of(block) for block in _BLANK_LINE.split(text)]).result()
+    return _search(units, text).result()
+
+
+def _search(units: Sequence[Unit], text: str) -> _Search:
+    return _Search(units, [words_of(block) for block in _BLANK_LINE.split(text)])
 
 
 @dataclass

@@ -16,6 +16,7 @@ _PAGE_LINE = re.compile(
 )
 _WORD = re.compile(r"[^\W_]+")
 _HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010\u2011\u00ad\x02\ufffe]+\s*(?=[^\W_])")
+_ANY_HYPHEN = re.compile("[-\u2010\u2011\u00ad\x02\ufffe]")  # most texts have none, which is known sooner
 _UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 _CLAUSE_END = re.compile(r"(?<=[.;:!?])\s+")
 
@@ -26,10 +27,10 @@ def words_of(text: str) -> list[str]:
     Case, punctuation, ligatures, raised letters, soft and line-end hyphens, zero-width signs and the way in
     which accents are stored make no difference.
     """
-    if text.isascii():
-        return _WORD.findall(_HYPHEN.sub("", text.casefold()))
-    folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
-    return _WORD.findall(_HYPHEN.sub("", folded))
+    folded = text.casefold()
+    if not text.isascii():
+        folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
+    return _WORD.findall(_HYPHEN.sub("", folded) if _ANY_HYPHEN.search(folded) else folded)
 
 
 def is_page_line(text: str) -> bool:

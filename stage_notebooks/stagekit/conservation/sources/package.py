@@ -97,7 +97,7 @@ class Package:
 
 def _has_any(content: bytes, names: Iterable[str]) -> bool:
     """Whether an XML part in small letters has one of some names, in whatever encoding it is."""
-    forms = ("utf-8", "utf-16-le", "utf-16-be")
+    forms = ("utf-16-le", "utf-16-be") if b"\0" in content[:4] else ("utf-8",)  # the first sign is `<`
     return any(name.lower().encode(form) in content for name in names for form in forms)
 
 

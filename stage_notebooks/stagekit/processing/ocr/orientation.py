@@ -7,7 +7,7 @@ line classifier tells whether they stand on their head. Both models lie in Rapid
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,9 +46,10 @@ def clockwise_correction(page: Image) -> int:
     sideways = sum(_is_sideways(box) for box in boxes) > len(boxes) / 2
     # The crop function turns a tall crop by 90 degrees against the clock, so that the classifier reads a
     # line.
-    lines = [get_rotate_crop_image(pixels, box) for box in boxes if _is_sideways(box) == sideways]
-    votes = [_vote(engine(line, use_det=False, use_cls=True, use_rec=False).cls_res[0]) for line in lines]
-    reversed_lines = sum(votes) > 0
+    asked = [box for box in boxes if _is_sideways(box) == sideways]
+    lines = (get_rotate_crop_image(pixels, box) for box in asked)
+    verdicts = (engine(line, use_det=False, use_cls=True, use_rec=False).cls_res[0] for line in lines)
+    reversed_lines = _majority(map(_vote, verdicts), len(asked))
     if sideways:
         return 90 if reversed_lines else 270
     return 180 if reversed_lines else 0
@@ -100,6 +101,21 @@ def upright_pdf(content: bytes, scanned_pages: Sequence[int]) -> bytes:
             return result.getvalue()
         finally:
             document.close()
+
+
+def _majority(votes: Iterator[float], most: int) -> bool:
+    """Whether the sum of votes, each from -1 to 1, is above 0; no more are asked for than can change that.
+
+    Args:
+        votes: They are counted one by one.
+        most: How many there are.
+    """
+    total = 0.0
+    for left, vote in zip(reversed(range(most)), votes, strict=False):
+        total += vote
+        if abs(total) > left:
+            break
+    return total > 0
 
 
 def _vote(verdict: tuple[str, float]) -> float:

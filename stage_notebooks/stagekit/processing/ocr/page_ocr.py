@@ -197,7 +197,7 @@ class _LevelReader:
         self._watermarks: list[str] = []
 
     def __call__(self, image: Any, **_: Any) -> Any:
-        result, watermarks = read_without_watermark(np.asarray(image), self._read)
+        result, watermarks = read_without_watermark(np.asarray(image), self._read, self._find)
         self._watermarks += watermarks
         if result is not None and result.boxes is not None and len(result.boxes):
             result.boxes = level_boxes(np.asarray(result.boxes, np.float32))
@@ -212,6 +212,9 @@ class _LevelReader:
         # All three are said: the reader remembers what the call before has switched off. Pages stand upright
         # already, and the classifier takes one upright line of 25 for a turned one.
         return self._reader(image, use_det=True, use_cls=False, use_rec=True)
+
+    def _find(self, image: NDArray[np.uint8]) -> Any:
+        return self._reader(image, use_det=True, use_cls=False, use_rec=False)
 
 
 class PageRapidOcrModel(_PageRegions, RapidOcrModel):

@@ -2,7 +2,7 @@
 
 A watermark in a scan, or one that is a picture itself, would be read as a heading, and keeps the text that it
 crosses from being read. Its ink is paler than any text and its strokes are broader than those of the lines:
-where there is such ink it is read by itself, and the page is read again without it.
+where there is such ink, and large words in it, it is read by itself, and the page is read again without it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ __all__ = ["read_without_watermark"]
 PALE = (135, 238)  # levels of 255; darker is text, lighter is paper
 LEVEL_PALE = 165  # a level word is no pale heading from here on
 LOOKED_AT = 900  # pixels of the long side, in which ink is looked for
+GLANCE = 640  # pixels of the long side, in which large words are found well
+NEARLY = 0.75  # of the height of a large word: boxes found at a glance are less exact
 BROAD = 5  # pixels of a stroke, of those
 LEAST_INK = 0.002  # share of the picture that broad pale strokes fill
 MOST_INK = 0.25
@@ -35,20 +37,25 @@ _LETTERS = re.compile(r"[^\W\d_]")
 
 
 def read_without_watermark(
-    image: NDArray[np.uint8], read: Callable[[NDArray[np.uint8]], Any]
+    image: NDArray[np.uint8],
+    read: Callable[[NDArray[np.uint8]], Any],
+    find: Callable[[NDArray[np.uint8]], Any],
 ) -> tuple[Any, list[str]]:
     """Read a picture, and return what OCR answers and the words that were left out as a watermark.
 
     Args:
         image: Levels, shape (height, width, 3) or (height, width).
         read: The reader; its answer has `boxes` of shape (n, 4, 2), `txts` and `scores`.
+        find: What finds lines without reading them; its answer has `boxes`.
     """
     strokes = _pale_strokes(image)
     if strokes is None:
         return read(image), []
     answer = read(image)
     pale = np.where(_wide(strokes, image), image, np.uint8(255))
-    words = _large_words(read(pale), answer, image)
+    usual = _usual_height(answer)
+    # Noise of a scan looks like pale strokes too, and reading is what costs.
+    words = _large_words(read(pale), usual, image) if _may_hold_large_words(pale, usual, find) else []
     if not words:
         return answer, []
     return read(np.where(_wide(strokes, image), np.uint8(255), image)), words
@@ -86,12 +93,24 @@ def _wide(strokes: NDArray[np.bool_], image: NDArray[np.uint8]) -> NDArray[np.bo
     return strokes if image.ndim == 2 else strokes[:, :, None]
 
 
-def _large_words(answer: Any, page: Any, image: NDArray[np.uint8]) -> list[str]:
+def _may_hold_large_words(
+    pale: NDArray[np.uint8], usual: float, find: Callable[[NDArray[np.uint8]], Any]
+) -> bool:
+    """Whether a picture has boxes of lines as high as those of large words: at a glance, then as it is."""
+    import cv2
+
+    scale = min(1.0, GLANCE / max(pale.shape[:2]))
+    small = cv2.resize(pale, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return all(
+        max(_heights(find(picture)), default=-1.0) >= least
+        for picture, least in ((small, NEARLY * LARGER * usual * scale), (pale, LARGER * usual))
+    )
+
+
+def _large_words(answer: Any, usual: float, image: NDArray[np.uint8]) -> list[str]:
     """Return the words of the pale ink that are large, and slanted or very pale."""
-    if answer is None or answer.boxes is None or not len(answer.boxes):
+    if not _heights(answer):
         return []
-    lines = _heights(page) if page is not None and page.boxes is not None and len(page.boxes) else [0.0]
-    usual = float(np.median(lines))
     height = image.shape[0]
     words = []
     for box, text, score in zip(np.asarray(answer.boxes), answer.txts, answer.scores, strict=True):
@@ -107,9 +126,15 @@ def _large_words(answer: Any, page: Any, image: NDArray[np.uint8]) -> list[str]:
     return words
 
 
+def _usual_height(answer: Any) -> float:
+    return float(np.median(_heights(answer) or [0.0]))
+
+
 def _heights(answer: Any) -> list[float]:
-    boxes = np.asarray(answer.boxes)
-    return [float(np.linalg.norm(box[3] - box[0])) for box in boxes]
+    """Return the heights of the lines of an answer, in pixels."""
+    if answer is None or answer.boxes is None:
+        return []
+    return [float(np.linalg.norm(box[3] - box[0])) for box in np.asarray(answer.boxes)]
 
 
 def _ink(image: NDArray[np.uint8], box: NDArray[np.float32]) -> float:
