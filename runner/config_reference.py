@@ -57,6 +57,7 @@ _OTHERS = """## Other variables
 | `NIC_ETL_OUTPUTS_DIR` | the outputs folder, for the command line and for notebooks opened by hand |
 | `NIC_ETL_ARTIFACTS_URL` | an fsspec URL for the artifacts; default `outputs/artifacts` |
 | `NIC_ETL_MODELS_DIR` | where models of packages are kept once converted; default `~/.cache/nic-etl/models` |
+| `NIC_ETL_BFLOAT16` | `off`: models are run as on a processor without bfloat16, in float32 (or int8) |
 """
 
 

@@ -10,16 +10,21 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from stagekit.base.inference.processor import BFLOAT16_VARIABLE
 from stagekit.base.redaction import SECRET_VARIABLES
 
-_KEPT = {"NIC_ETL_MODELS_DIR"}
+_KEPT = {"NIC_ETL_MODELS_DIR", BFLOAT16_VARIABLE}
 # Promises about values, not about the speed of the machine that happens to test them.
 settings.register_profile("nic-etl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("nic-etl")
 
 
 def pytest_configure() -> None:
-    """Take Ctrl-C even where a shell started the tests in its background, without it: some tests press it."""
+    """Compute alike on all processors; take Ctrl-C even where a shell started the tests in its background.
+
+    With `NIC_ETL_BFLOAT16=on` in the environment the tests run in bfloat16 where the processor has it.
+    """
+    os.environ.setdefault(BFLOAT16_VARIABLE, "off")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -162,6 +162,10 @@ class PipelineConfig(BaseSettings):
         "packaged", description="layout model: from packages (no network), or Docling's own"
     )
     ocr_engine: Literal["rapidocr", "tesseract", "none"] = _processing("rapidocr", description="OCR engine")
+    inference_engine: Literal["auto", "openvino", "onnx"] = _processing(
+        "auto",
+        description="what runs the layout and OCR models; auto: openvino where the processor has bfloat16",
+    )
     ocr_languages: Names = _processing(["pt", "en", "es"], description="languages that OCR expects")
     ocr_embedded_images: bool = _processing(
         False, description="read the text in pictures of Office documents"
@@ -200,12 +204,14 @@ class PipelineConfig(BaseSettings):
         "packaged/multilingual-e5-small", description="packaged/…, a hub name, or a local folder"
     )
     model_revision: str = _embedding("", description="revision of a hub model; empty: its main branch")
-    embedding_dtype: Literal["float32", "bfloat16", "int8", "auto"] = _embedding(
-        "float32", description="number type that the model computes in"
-    )
-    embedding_backend: Literal["auto", "torch", "onnx"] = _embedding(
+    embedding_dtype: Literal["float32", "bfloat16", "int8", "auto", "fastest"] = _embedding(
         "auto",
-        description="library that computes; auto: onnx on a CPU where the model and the number type allow it",
+        description="number type that the model computes in; auto and fastest: bfloat16 where the processor "
+        "or GPU has it, else float32 and int8",
+    )
+    embedding_backend: Literal["auto", "torch", "onnx", "openvino"] = _embedding(
+        "auto",
+        description="library that computes; auto: the fastest that makes vectors of the number type",
     )
     device: str = _embedding("auto", description="cpu, cuda, or auto", pattern=r"^(cpu|cuda(:\d+)?|auto)$")
     batch_size: int = _embedding(

@@ -47,7 +47,7 @@ def default_stages() -> list[PipelineStage]:
             dependencies=("text_chunking",),
             code=("embedding",),
             secrets=("HF_TOKEN",),
-            warm_imports=("stagekit.embedding", "onnxruntime", "tokenizers"),
+            warm_imports=("stagekit.embedding", "tokenizers"),  # what computes comes with the model
             warm_up="stagekit.embedding.warm_up:model",
             resource_requirements=ResourceRequirements(memory_mb=3000),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ArtifactError", "DocumentRejected", "StageError"]
+__all__ = ["ArtifactError", "DocumentRejected", "ModelUnavailableError", "StageError"]
 
 
 class StageError(Exception):
@@ -19,6 +19,10 @@ class StageError(Exception):
 
 class ArtifactError(StageError):
     """An artifact is missing, or its bytes are not those that its reference promises."""
+
+
+class ModelUnavailableError(StageError, ValueError):
+    """A model is missing, damaged or of a kind that is not loaded; the message has the remedy."""
 
 
 class DocumentRejected(Exception):  # noqa: N818 - a verdict on the document, not an error of ours

@@ -126,7 +126,7 @@ def main() -> None:
     given = SimpleNamespace(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     files = embedding.resolve_model(given.embedding_model, given.model_revision)
     counter = embedding.load_tokenizer(files)
-    dtype = embedding.resolve_dtype(given.embedding_dtype, given.device)
+    dtype = embedding.resolve_dtype(given.embedding_dtype, given.device, given.embedding_backend)
     backend = embedding.resolve_backend(given.embedding_backend, files, dtype=dtype, device=given.device)
     model = embedding.load_model(
         given.embedding_model, given.model_revision, dtype=dtype, device=given.device, backend=backend
@@ -180,7 +180,7 @@ def main() -> None:
             chunk_overlap=given.chunk_overlap,
             sparse=embedding.SPARSE_VERSION if given.hybrid_search else "",
         )
-        arithmetic = embedding.computation(dtype, backend)
+        arithmetic = embedding.computation_of(model)
         keys = [embedding.vector_key(files.passage_prompt + t, files.fingerprint, arithmetic) for t in texts]
         store(given, identity, keys, payloads, vectors, sparse)
 

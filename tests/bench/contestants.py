@@ -181,7 +181,8 @@ def _scans_among(folder: str, names: list[str]) -> list[str]:
 
 def _environment(times: Path | None = None) -> dict[str, str]:
     # Whoever measures may have settings of their own; the models may lie where they say.
-    kept = {n: v for n, v in os.environ.items() if not n.startswith("NIC_ETL_") or n == "NIC_ETL_MODELS_DIR"}
+    of_machine = {"NIC_ETL_MODELS_DIR", "NIC_ETL_BFLOAT16"}
+    kept = {n: v for n, v in os.environ.items() if not n.startswith("NIC_ETL_") or n in of_machine}
     path = [str(HOOKS)] if times else []
     path += [str(ROOT), str(ROOT / "stage_notebooks"), *filter(None, [os.environ.get("PYTHONPATH")])]
     return (

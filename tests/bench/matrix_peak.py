@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stagekit.base import onnx_format
+from stagekit.base.inference.openvino_runtime import compile_model, openvino
 from stagekit.base.machine import cores
 
 __all__ = ["Peak", "gflops"]
@@ -31,9 +32,9 @@ def gflops(inner: int, outer: int, dtype: str, backend: str) -> Peak:
         inner: Length of the rows that are multiplied.
         outer: Columns of the result.
         dtype: "float32", "bfloat16" or "int8".
-        backend: "torch" or "onnx".
+        backend: "torch", "onnx" or "openvino".
     """
-    work = _torch(inner, outer, dtype) if backend == "torch" else _onnx(inner, outer, dtype)
+    work = {"torch": _torch, "onnx": _onnx, "openvino": _openvino}[backend](inner, outer, dtype)
     operations = 2 * _ROWS * inner * outer / 1e9
     work()
     begin = time.perf_counter()
@@ -76,6 +77,19 @@ def _onnx(inner: int, outer: int, dtype: str) -> Callable[[], Any]:
     weights = {"right": random.standard_normal((outer, inner), dtype=np.float32)}
     node = onnx_format.node("FusedMatMul", ["left", "right"], ["product"], "com.microsoft", transB=1)
     return _session(node, weights, floats, outer)
+
+
+def _openvino(inner: int, outer: int, dtype: str) -> Callable[[], Any]:
+    operators = openvino().opset13
+    random = np.random.default_rng(0)
+    left = random.standard_normal((_ROWS, inner), dtype=np.float32)
+    right = operators.constant(random.standard_normal((outer, inner), dtype=np.float32))
+    given = operators.parameter(list(left.shape), np.float32)
+    product = operators.matmul(given, right, False, True)
+    model = openvino().Model([product], [given], "product")
+    compiled = compile_model(model, bfloat16=dtype == "bfloat16", threads=cores())
+    request = compiled.create_infer_request()
+    return lambda: request.infer([left])
 
 
 def _session(node: bytes, constants: dict[str, Any], left: Any, outer: int) -> Callable[[], Any]:

@@ -61,9 +61,8 @@ class Workplace:
     def environment(self, kill_at: str = "", mark: Path | None = None) -> dict[str, str]:
         """Return the environment of a command; with a kill point, that of one which will be killed."""
         # Whoever runs the tests may have settings of their own.
-        env = {
-            n: v for n, v in os.environ.items() if not n.startswith("NIC_ETL_") or n == "NIC_ETL_MODELS_DIR"
-        }
+        of_machine = {"NIC_ETL_MODELS_DIR", "NIC_ETL_BFLOAT16"}
+        env = {n: v for n, v in os.environ.items() if not n.startswith("NIC_ETL_") or n in of_machine}
         env |= {"NIC_ETL_OUTPUTS_DIR": str(self.outputs), "NO_COLOR": "1"}
         if kill_at and mark is not None:
             path = [str(HOOKS), *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -71,7 +71,7 @@ class Chain:
         folder.mkdir()
         self._settings = {**SETTINGS, "upsert_batch_size": "100", **settings}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("NIC_ETL_")}
-        kept["NIC_ETL_MODELS_DIR"] = os.environ.get("NIC_ETL_MODELS_DIR", "")
+        kept |= {name: os.environ.get(name, "") for name in ("NIC_ETL_MODELS_DIR", "NIC_ETL_BFLOAT16")}
         own = {"NIC_ETL_OUTPUTS_DIR": str(self.outputs), "NO_COLOR": "1", "NIC_ETL_PROFILE": "local"}
         self._environment = {n: v for n, v in {**kept, **own, **environment}.items() if v}
 

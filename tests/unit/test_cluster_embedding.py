@@ -73,14 +73,15 @@ class Embedding:
             model=self.loading,
             prompt="passage: ",
             batch_size=4,
-            key=(self.files.fingerprint, ARITHMETIC),
+            fingerprint=self.files.fingerprint,
+            accepted=[ARITHMETIC],
             store=self.store,
         )
 
     def embed(self, row: Row) -> DocumentOutput:
         def ask(texts: list[str]) -> Any:
             self.asked += texts
-            return embed_texts(load_model(**self.loading), texts, "passage: ", 4)
+            return embed_texts(load_model(**self.loading), texts, "passage: ", 4), ARITHMETIC
 
         made = embed_with_reuse(
             row["texts"],
@@ -88,7 +89,7 @@ class Embedding:
             self.store,
             prompt="passage: ",
             model_fingerprint=self.files.fingerprint,
-            dtype=ARITHMETIC,
+            accepted=[ARITHMETIC],
         )
         return DocumentOutput({"count": len(made.keys)}, {"vectors": pa.table({"v": list(made.vectors)})})
 
@@ -119,7 +120,9 @@ def test_the_vectors_are_those_of_this_machine_and_none_is_made_twice(
     assert local.run(texts) == away.run(texts)
     assert away.asked == []
     assert away.cluster.made == len(local.asked) + 1  # one text stands in its document twice
-    keys = [embedding.vector_key("passage: " + text, *away.cluster.key) for text in local.asked]
+    keys = [
+        embedding.vector_key("passage: " + text, away.files.fingerprint, ARITHMETIC) for text in local.asked
+    ]
     kept = (local.store.get_many(keys), away.store.get_many(keys))
     assert kept[0].keys() == kept[1].keys() == set(keys)
     assert all(np.array_equal(kept[0][key], kept[1][key]) for key in keys)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stagekit.base.inference.processor import cpu_flags
 from stagekit.embedding import (
     ModelUnavailableError,
     computation,
@@ -17,7 +18,6 @@ from stagekit.embedding import (
     resolve_model,
     vector_key,
 )
-from stagekit.embedding.hardware import cpu_flags
 from stagekit.embedding.onnx.int8_graph import quantised
 from stagekit.embedding.onnx.model import OnnxModel, load_onnx_model
 from stagekit.embedding.packaged_e5.convert import write_sentence_transformer
@@ -124,7 +124,7 @@ def test_a_vector_is_the_same_to_the_bit_whatever_it_is_made_with(
     together = embed_texts(model, texts, batch_size=400)
     alone = np.concatenate([embed_texts(model, [text], batch_size=1) for text in reversed(texts)])[::-1]
     np.testing.assert_array_equal(together, alone)
-    monkeypatch.setattr("stagekit.embedding.onnx.model.cores", lambda: 1)
+    monkeypatch.setattr("stagekit.embedding.singly.cores", lambda: 1)
     one_thread = load_onnx_model(resolve_model(str(directory)), dtype)
     np.testing.assert_array_equal(together, embed_texts(one_thread, texts))
 
@@ -193,13 +193,14 @@ def test_embedding_in_onnx_runtime_imports_neither_torch_nor_transformers(direct
         ("auto", {}, "onnx"),
         ("onnx", {}, "onnx"),
         ("torch", {}, "torch"),
+        ("openvino", {}, "openvino"),
         ("auto", {"dtype": "bfloat16"}, "torch"),
         ("auto", {"device": "cuda"}, "torch"),
         ("auto", {"dtype": "int8"}, "onnx"),
         ("onnx", {"dtype": "int8"}, "onnx"),
     ],
 )
-def test_auto_is_onnx_runtime_on_a_cpu_except_in_bfloat16(
+def test_without_bfloat16_auto_is_onnx_runtime_on_a_cpu(
     directory: Path, backend: str, options: dict[str, str], expected: str
 ) -> None:
     assert resolve_backend(backend, resolve_model(str(directory)), **options) == expected
@@ -214,7 +215,7 @@ def test_onnx_where_it_cannot_be_names_the_setting(
 ) -> None:
     with pytest.raises(ModelUnavailableError, match=f"{said} .*set embedding_backend to auto or torch"):
         resolve_backend("onnx", resolve_model(str(directory)), **options)
-    with pytest.raises(ValueError, match="embedding_backend is 'jax': set it to auto, torch or onnx"):
+    with pytest.raises(ValueError, match="embedding_backend is 'jax': set it to auto, torch, onnx or"):
         resolve_backend("jax", resolve_model(str(directory)))
 
 
@@ -240,12 +241,12 @@ def test_int8_where_it_cannot_be_names_the_setting(
         ("1_Pooling/config.json", {"include_prompt": False}, "its pooling is neither"),
     ],
 )
-def test_a_model_of_another_kind_is_left_to_torch(
+def test_a_model_of_another_kind_is_left_to_openvino(
     directory: Path, file: str, changes: dict[str, object], said: str
 ) -> None:
     edit(directory / file, **changes)
     files = resolve_model(str(directory))
-    assert resolve_backend("auto", files) == "torch"
+    assert resolve_backend("auto", files) == "openvino"
     with pytest.raises(ModelUnavailableError, match=said):
         resolve_backend("onnx", files)
 
@@ -293,12 +294,15 @@ def test_the_vectors_of_each_backend_and_number_type_are_kept_apart(directory: P
 
 
 @pytest.mark.slow
-def test_a_question_is_embedded_by_torch_where_its_model_needs_it(directory: Path) -> None:
+def test_a_question_is_embedded_in_openvino_where_its_model_needs_it(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from stagekit.search.query import _embed
 
+    monkeypatch.setenv("NIC_ETL_MODELS_DIR", str(tmp_path / "models"))
     arguments = (str(directory), "", "float32", "cpu")
     light = _embed("ab", resolve_model(str(directory)), *arguments)
     edit(directory / "1_Pooling" / "config.json", pooling_mode_max_tokens=True)
     files = resolve_model(str(directory))
     both_poolings = _embed("ab", files, *arguments)
-    assert (resolve_backend("auto", files), len(both_poolings)) == ("torch", 2 * len(light))
+    assert (resolve_backend("auto", files), len(both_poolings)) == ("openvino", 2 * len(light))

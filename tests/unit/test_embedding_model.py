@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from stagekit.base.inference.processor import BFLOAT16_VARIABLE
 from stagekit.embedding import embed_texts, load_model, load_tokenizer, resolve_device, resolve_dtype
 from stagekit.embedding.packaged_e5.convert import write_sentence_transformer
 from tests.unit.embedding_models import HIDDEN, POSITIONS, write_e5s1
@@ -96,13 +97,23 @@ def test_a_vector_that_is_not_finite_is_refused(
 
 @pytest.mark.parametrize(
     ("flags", "expected"),
-    [("flags : fpu avx512_bf16 sse", "bfloat16"), ("flags : fpu avx2", "float32"), ("", "float32")],
+    [
+        ("flags : fpu avx512f avx512bw avx512vl avx512dq avx512_bf16 sse", "bfloat16"),
+        ("flags : fpu avx2 avx_vnni avx_vnni_int8 avx_ne_convert", "bfloat16"),
+        ("flags : fpu avx512_bf16", "float32"),  # the system keeps the wide registers from programs
+        ("flags : fpu avx2", "float32"),
+        ("", "float32"),
+    ],
 )
 def test_auto_takes_bfloat16_where_the_processor_has_it(
     flags: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv(BFLOAT16_VARIABLE)
     monkeypatch.setattr(Path, "read_text", lambda *_a, **_k: flags)
     assert resolve_dtype("auto") == expected
+    assert resolve_dtype("fastest") == ("int8" if expected == "float32" else expected)
+    monkeypatch.setenv(BFLOAT16_VARIABLE, "off")
+    assert (resolve_dtype("auto"), resolve_dtype("fastest")) == ("float32", "int8")
     monkeypatch.setattr(Path, "is_file", lambda _: False)
     assert resolve_dtype("auto") == "float32"
 

@@ -15,6 +15,7 @@ import pytest
 
 from stagekit.base import file_hashes
 from stagekit.base.files import sha256_file
+from stagekit.base.inference.model_cache import build_once, known_sha256, models_dir, verify_files
 from stagekit.embedding import (
     ModelUnavailableError,
     fetch_model,
@@ -24,7 +25,6 @@ from stagekit.embedding import (
     packaged,
     resolve_model,
 )
-from stagekit.embedding.model_cache import build_once, known_sha256, models_dir, verify_files
 from stagekit.embedding.packaged_e5.convert import write_sentence_transformer
 from stagekit.embedding.packaged_e5.e5s1 import dequantize_q4_0, read_e5_file
 from tests.unit.embedding_models import HIDDEN, PIECES, POSITIONS, quantize, write_e5s1

@@ -158,10 +158,17 @@ def test_the_same_word_has_the_same_index_in_every_process():
 
 
 def test_the_table_of_a_document_holds_its_sparse_vectors_where_there_are_any():
-    embedded = EmbeddedTexts(np.eye(2, dtype=np.float32), ["a" * 64, "b" * 64], reused=0)
+    embedded = EmbeddedTexts(
+        np.eye(2, dtype=np.float32), ["a" * 64, "b" * 64], ["float32 onnx"] * 2, reused=0
+    )
     sparse = [sparse_document_vector("férias"), sparse_document_vector("")]
     table = embeddings_table([0, 1], embedded, sparse)
     assert table.schema.field("sparse_indices").type == pa.list_(pa.uint32())
     assert table.schema.field("sparse_values").type == pa.list_(pa.float32())
     assert table["sparse_indices"].to_pylist() == [sparse[0].indices, []]
-    assert embeddings_table([0, 1], embedded).column_names == ["chunk_index", "vector", "vector_key"]
+    assert embeddings_table([0, 1], embedded).column_names == [
+        "chunk_index",
+        "vector",
+        "vector_key",
+        "computation",
+    ]

@@ -2,11 +2,19 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from stagekit.embedding import VectorStore, embed_with_reuse, embeddings_table, vector_key
+from stagekit.embedding import (
+    EmbeddedTexts,
+    VectorStore,
+    accepted_computations,
+    embed_with_reuse,
+    embeddings_table,
+    vector_key,
+)
 
 
 def vectors(*texts: str) -> np.ndarray:
@@ -18,12 +26,15 @@ def store(tmp_path: Path) -> VectorStore:
     return VectorStore(tmp_path / "cache" / "vectors.sqlite")
 
 
-def embed(store: VectorStore, texts: list[str], calls: list[list[str]], **changes: str):
-    def function(missing: list[str]) -> np.ndarray:
+def embed(
+    store: VectorStore, texts: list[str], calls: list[list[str]], made: str = "float32 onnx", **changes: Any
+) -> EmbeddedTexts:
+    def function(missing: list[str]) -> tuple[np.ndarray, str]:
         calls.append(missing)
-        return vectors(*missing)
+        return vectors(*missing), made
 
-    options = {"prompt": "passage: ", "model_fingerprint": "m@1", "dtype": "float32"} | changes
+    options = {"prompt": "passage: ", "model_fingerprint": "m@1"} | changes
+    options.setdefault("accepted", accepted_computations("float32"))
     return embed_with_reuse(texts, function, store, **options)
 
 
@@ -48,12 +59,34 @@ def test_only_new_texts_reach_the_model_and_each_only_once(store: VectorStore) -
     assert len(calls) == 2, "with every vector known the model is not needed at all"
 
 
-@pytest.mark.parametrize("change", [{"prompt": ""}, {"model_fingerprint": "m@2"}, {"dtype": "bfloat16"}])
-def test_another_prompt_model_or_type_shares_no_vector(store: VectorStore, change: dict[str, str]) -> None:
+@pytest.mark.parametrize("change", [{"prompt": ""}, {"model_fingerprint": "m@2"}])
+def test_another_prompt_or_model_shares_no_vector(store: VectorStore, change: dict[str, str]) -> None:
     calls: list[list[str]] = []
     embed(store, ["a"], calls)
     embed(store, ["a"], calls, **change)
     assert calls == [["a"], ["a"]]
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "serves"),
+    [
+        ("bfloat16 openvino", "float32", True),
+        ("float32 torch", "auto", True),
+        ("float32 onnx", "int8", True),
+        ("int8 onnx", "fastest", True),
+        ("int8 onnx", "float32", False),
+        ("int8 onnx", "auto", False),
+    ],
+)
+def test_what_another_processor_made_as_exactly_is_not_made_again(
+    store: VectorStore, made: str, asked: str, serves: bool
+) -> None:
+    calls: list[list[str]] = []
+    first = embed(store, ["a"], calls, made)
+    again = embed(store, ["a"], calls, "float32 openvino", accepted=accepted_computations(asked))
+    assert len(calls) == (1 if serves else 2)
+    assert again.computations == [made if serves else "float32 openvino"], "beside it stands what made it"
+    assert (again.keys == first.keys) is serves
 
 
 def test_a_damaged_vector_counts_as_missing(store: VectorStore) -> None:

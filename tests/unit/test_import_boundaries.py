@@ -24,8 +24,8 @@ DOMAIN = {
 # Libraries that cost a noticeable part of a second or tens of megabytes, wherever they come from.
 HEAVY = {
     "boto3", "cryptography", "cv2", "dask", "distributed", "docling", "docling_core", "docling_ibm_models",
-    "gitlab", "grpc", "matplotlib", "nltk", "numba", "onnxruntime", "pandas", "papermill", "PIL", "pyarrow",
-    "pypdfium2", "qdrant_client", "qdrant_edge", "requests", "rfc3987_syntax", "scipy",
+    "gitlab", "grpc", "matplotlib", "nltk", "numba", "onnxruntime", "openvino", "pandas", "papermill", "PIL",
+    "pyarrow", "pypdfium2", "qdrant_client", "qdrant_edge", "requests", "rfc3987_syntax", "scipy",
     "sentence_transformers", "skimage", "sklearn", "sympy", "tokenizers", "torch", "torchvision",
     "transformers",
 }  # fmt: skip
@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "document_processing": NUMBERS | FIGURES,  # its workers load Docling, and only what a document needs
     # docling_core imports pandas and, through its pictures, cv2: it is the one library that reads documents.
     "text_chunking": {"docling_core", "pandas", "cv2"} | NUMBERS | FIGURES,
-    "embedding_generation": {"onnxruntime", "tokenizers"} | NUMBERS | FIGURES,  # torch only where it computes
+    "embedding_generation": {"tokenizers"} | NUMBERS | FIGURES,  # what computes comes with the model
     "metadata_enrichment": NUMBERS,
     "qdrant_storage": {"qdrant_client", "qdrant_edge", "grpc"} | NUMBERS,
     # Whatever is there before it is known what is asked for; in one process, for each of it adds nothing.

@@ -24,7 +24,7 @@ MODEL, DTYPE = "a-model", "float32 torch"
 VECTORS = np.eye(3, 4, dtype=np.float32)
 
 
-def never(texts: list[str]) -> np.ndarray:
+def never(texts: list[str]) -> tuple[np.ndarray, str]:
     raise AssertionError(f"embedded again: {texts}")
 
 
@@ -33,7 +33,7 @@ def manager(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> StateManager:
     """An outputs folder with a run that embedded three texts of one document."""
     manager = StateManager(outputs)
     keys = [vector_key(text, MODEL, DTYPE) for text in TEXTS]
-    part = embeddings_table([0, 1, 2], EmbeddedTexts(VECTORS, keys, 0))
+    part = embeddings_table([0, 1, 2], EmbeddedTexts(VECTORS, keys, [DTYPE] * 3, 0))
     store = ArtifactStore(outputs / "artifacts")
     row = {
         "document_id": "d1", "path": "a.md", "status": "ok", "memo_key": "k", "seconds": 1.0,
@@ -52,7 +52,7 @@ def manager(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> StateManager:
 
 def embedded_again(outputs: Path, *, prompt: str = "") -> EmbeddedTexts:
     store = VectorStore(outputs / "vectors.sqlite")
-    return embed_with_reuse(TEXTS, never, store, prompt=prompt, model_fingerprint=MODEL, dtype=DTYPE)
+    return embed_with_reuse(TEXTS, never, store, prompt=prompt, model_fingerprint=MODEL, accepted=[DTYPE])
 
 
 def test_lost_vectors_are_put_back_and_no_text_is_embedded_again(manager: StateManager) -> None:
@@ -79,7 +79,7 @@ def test_a_part_that_is_altered_is_left_out(manager: StateManager) -> None:
 def test_what_is_no_vector_is_never_kept(outputs: Path, keys: list[str], vectors: np.ndarray) -> None:
     from stagekit.tools.vector_rebuild import rebuild_vectors as kept
 
-    part = embeddings_table([0, 1, 2], EmbeddedTexts(vectors, keys, 0))
+    part = embeddings_table([0, 1, 2], EmbeddedTexts(vectors, keys, [DTYPE] * 3, 0))
     ref = ArtifactStore(outputs / "artifacts").put_table("embeddings", part)
 
     assert kept(str(outputs), [ref.model_dump(mode="json"), {"name": "no reference"}]) == 0

@@ -261,6 +261,7 @@ def test_a_worker_keeps_what_is_known_of_a_document(report):
     settings = {
         "layout_profile": "packaged",
         "ocr_engine": "none",
+        "inference_engine": "onnx",
         "ocr_languages": ["pt"],
         "artifacts_path": "",
         "max_pages": 3,

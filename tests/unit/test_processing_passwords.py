@@ -100,6 +100,7 @@ def test_a_worker_finds_them_in_its_environment(monkeypatch):
     settings = {
         "layout_profile": "packaged",
         "ocr_engine": "none",
+        "inference_engine": "onnx",
         "ocr_languages": ["pt"],
         "artifacts_path": "",
         "min_confidence_threshold": 0.8,

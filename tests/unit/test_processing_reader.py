@@ -32,10 +32,11 @@ from stagekit.workers.team import DocumentWorkers
 from tests.unit.test_processing_documents import pdf_report, scan
 
 Row = dict[str, Any]
-HEAVY = ["torch", "transformers", "onnxruntime", "rapidocr", "docling.document_converter"]
+HEAVY = ["torch", "transformers", "onnxruntime", "openvino", "rapidocr", "docling.document_converter"]
 SETTINGS: Row = {
     "layout_profile": "packaged",
     "ocr_engine": "rapidocr",
+    "inference_engine": "onnx",
     "ocr_languages": ["pt"],
     "artifacts_path": "",
     "min_confidence_threshold": 0.8,

@@ -56,6 +56,7 @@ LIBRARIES_WITHOUT_RESULT = {
 
 ARITHMETIC_ALONE = {
     ("text_chunking", "onnxruntime"), ("embedding_generation", "onnxruntime"),
+    ("text_chunking", "openvino"), ("embedding_generation", "openvino"),
     ("embedding_generation", "tokenizers"), ("document_processing", "tokenizers"),
     ("qdrant_storage", "py3langid"),
 }  # fmt: skip

@@ -23,7 +23,7 @@ __all__ = ["code_fingerprint", "function_source", "library_versions", "notebook_
 _LIBRARIES = {
     "document_processing": (
         "docling", "docling-core", "docling-parse", "pypdfium2", "rapidocr", "rapid-layout", "onnxruntime",
-        "lxml", "markdown-it-py", "mdit-py-plugins", "tinycss2", "openpyxl", "pyspellchecker",
+        "openvino", "lxml", "markdown-it-py", "mdit-py-plugins", "tinycss2", "openpyxl", "pyspellchecker",
     ),
     "text_chunking": ("docling-core", "tokenizers"),
     "metadata_enrichment": ("py3langid",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from stagekit.embedding.model import resolve_backend
+from stagekit.embedding.arithmetic import resolve_backend
 from stagekit.embedding.registry import resolve_model
 from stagekit.errors import StageError
 from stagekit.processing.models.weights import LAYOUT, OCR, Weights

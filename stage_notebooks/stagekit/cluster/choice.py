@@ -29,7 +29,8 @@ def embedding_executor(documents: DocumentEmbedding, scheduler: str) -> Executor
         model=documents.model,
         prompt=documents.files.passage_prompt,
         batch_size=documents.batch_size,
-        key=(documents.files.fingerprint, documents.arithmetic),
+        fingerprint=documents.files.fingerprint,
+        accepted=documents.accepted,
         store=documents.store,
     )
     return cluster

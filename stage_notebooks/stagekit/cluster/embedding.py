@@ -13,6 +13,7 @@ from stagekit.cluster.client import ClusterTasks, connected, lost, waits
 from stagekit.cluster.documents import worker_lost
 from stagekit.cluster.likeness import Likeness
 from stagekit.cluster.worker import EmbeddingOrder, embed_groups, end_idle_workers
+from stagekit.embedding.reuse import known_vectors
 from stagekit.embedding.vectors import VectorStore, vector_key
 from stagekit.errors import StageError
 from stagekit.stage.execution import DocumentOutput, InProcess, Show, Workplace, document_value
@@ -28,9 +29,10 @@ _AHEAD = 5000  # documents whose texts are asked for before the first of them is
 class ClusterEmbedding:
     """An executor that lets a cluster make missing vectors, and then applies a function here.
 
-    The texts of a document that have no vector go through the model together. In ONNX Runtime vectors are
-    the same to the bit on machines of the same kind whatever they are made with; in torch, where here the
-    texts of several documents go together, up to rounding. The function finds them in the store.
+    The texts of a document that have no vector go through the model together. In ONNX Runtime and OpenVINO
+    vectors are the same to the bit on machines of the same kind whatever they are made with; in torch, where
+    here the texts of several documents go together, up to rounding. A worker computes as its own processor
+    does best, among what is accepted, and says how. The function finds the vectors in the store.
 
     Attributes:
         scheduler: address, ``tcp://host:8786``.
@@ -39,7 +41,8 @@ class ClusterEmbedding:
         model: arguments of :func:`stagekit.embedding.load_model`, by name.
         prompt: put before each text.
         batch_size: most texts that go through the model at once.
-        key: fingerprint of the model, and its computation: see :func:`stagekit.embedding.vector_key`.
+        fingerprint: of the model.
+        accepted: computations whose vectors are taken, see :func:`stagekit.embedding.accepted_computations`.
         store: where vectors are looked up and kept.
         made: how many texts had no vector.
         notes: a sentence about each worker that was left out of the last run.
@@ -51,7 +54,8 @@ class ClusterEmbedding:
     model: Row
     prompt: str
     batch_size: int
-    key: tuple[str, str]
+    fingerprint: str
+    accepted: Sequence[str]
     store: VectorStore
     made: int = 0
     limits: Row = field(default_factory=dict, init=False)
@@ -88,7 +92,7 @@ class ClusterEmbedding:
 class _Bundle:
     """Groups of texts that go to the cluster as one task, each of one document."""
 
-    groups: list[dict[str, str]] = field(default_factory=list)  # text by key
+    groups: list[dict[str, str]] = field(default_factory=list)  # text by what the model gets
     lost: bool = False
 
     def texts(self) -> int:
@@ -106,7 +110,7 @@ class _Work:
     likeness: Likeness
     waiting: deque[tuple[int, set[int]]] = field(default_factory=deque)  # index, bundles that it needs
     bundles: dict[int, _Bundle] = field(default_factory=dict)  # under their numbers, until they are done
-    asked: dict[str, int] = field(default_factory=dict)  # key of a text and the number of its bundle
+    asked: dict[str, int] = field(default_factory=dict)  # what the model gets and the number of its bundle
     dead: set[int] = field(default_factory=set)  # numbers of bundles that workers died of
     number: int = 0  # of the bundle that is being filled
 
@@ -140,14 +144,14 @@ class _Work:
         bundle = self.bundles.get(self.number)
         if bundle and (entry is None or bundle.texts() >= _TASK_TEXTS or len(self.waiting) == _AHEAD):
             plan = self.plan
-            order = EmbeddingOrder(plan.model, plan.key[0], plan.prompt, plan.batch_size, self.likeness)
+            order = EmbeddingOrder(plan.model, plan.fingerprint, plan.prompt, plan.batch_size, self.likeness)
             groups = [list(group.values()) for group in bundle.groups]
             self.tasks.submit(self.number, embed_groups, order, groups)
             self.number += 1
         return entry is not None
 
     def _missing(self, row: Row) -> tuple[dict[str, str], set[int]]:
-        """Return the texts to ask for, by key, and the bundles in which the others were asked for."""
+        """Return the texts to ask for, by what the model gets, and the bundles that have the others."""
         plan = self.plan
         try:
             texts = plan.texts(row)
@@ -155,21 +159,21 @@ class _Work:
             raise
         except Exception:  # the function meets it again, and it is this document's outcome
             return {}, set()
-        keys = [vector_key(plan.prompt + text, *plan.key) for text in texts]
-        known = plan.store.get_many(keys)
+        inputs = [plan.prompt + text for text in texts]
+        known = known_vectors(inputs, plan.store, plan.fingerprint, plan.accepted)
         missing = {
-            key: text
-            for key, text in zip(keys, texts, strict=True)
-            if key not in known and key not in self.asked
+            given: text
+            for given, text in zip(inputs, texts, strict=True)
+            if given not in known and given not in self.asked
         }
-        plan.made += sum(key in missing for key in keys)
-        return missing, {self.asked[key] for key in keys if key in self.asked}
+        plan.made += sum(given in missing for given in inputs)
+        return missing, {self.asked[given] for given in inputs if given in self.asked}
 
     def _take(self, number: int, answer: Any) -> None:
         """Keep the vectors that a task has made."""
         bundle = self.bundles.pop(number)
-        for key in (key for group in bundle.groups for key in group):
-            del self.asked[key]
+        for given in (given for group in bundle.groups for given in group):
+            del self.asked[given]
         if lost(answer):
             self.dead.add(number)
         elif isinstance(answer, BaseException):
@@ -177,9 +181,11 @@ class _Work:
                 f"The cluster cannot embed ({type(answer).__name__}: {answer}): see the log of its workers."
             )
         else:
-            for group, vectors in zip(bundle.groups, answer, strict=True):
+            arithmetic, made = answer
+            for group, vectors in zip(bundle.groups, made, strict=True):
                 if vectors is not None:
-                    self.plan.store.put_many(dict(zip(group, vectors, strict=True)))
+                    keys = [vector_key(given, self.plan.fingerprint, arithmetic) for given in group]
+                    self.plan.store.put_many(dict(zip(keys, vectors, strict=True)))
 
     def _outcome(self, index: int, needed: set[int]) -> tuple[int, Row]:
         if needed & self.dead:

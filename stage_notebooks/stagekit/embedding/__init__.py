@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from stagekit.embedding.arithmetic import accepted_computations, computation, resolve_backend
     from stagekit.embedding.documents import DocumentEmbedding
-    from stagekit.embedding.errors import ModelUnavailableError
     from stagekit.embedding.hardware import resolve_device, resolve_dtype
     from stagekit.embedding.hub import fetch_model
-    from stagekit.embedding.model import EmbeddingModel, computation, embed_texts, load_model, resolve_backend
+    from stagekit.embedding.model import EmbeddingModel, computation_of, embed_texts, load_model
     from stagekit.embedding.packaged import PACKAGED_MODELS
     from stagekit.embedding.registry import ModelFiles, max_sequence_length, resolve_model
     from stagekit.embedding.reuse import EmbeddedTexts, embed_with_reuse
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stagekit.embedding.terms import sparse_terms
     from stagekit.embedding.tokens import TokenCounter, load_tokenizer
     from stagekit.embedding.vectors import VectorStore, vector_key
+    from stagekit.errors import ModelUnavailableError
 
 __all__ = [
     "PACKAGED_MODELS",
@@ -38,7 +39,9 @@ __all__ = [
     "SparseVector",
     "TokenCounter",
     "VectorStore",
+    "accepted_computations",
     "computation",
+    "computation_of",
     "embed_texts",
     "embed_with_reuse",
     "embeddings_table",
@@ -59,17 +62,12 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "stagekit.embedding.arithmetic": ("accepted_computations", "computation", "resolve_backend"),
         "stagekit.embedding.documents": ("DocumentEmbedding",),
-        "stagekit.embedding.errors": ("ModelUnavailableError",),
+        "stagekit.errors": ("ModelUnavailableError",),
         "stagekit.embedding.hardware": ("resolve_device", "resolve_dtype"),
         "stagekit.embedding.hub": ("fetch_model",),
-        "stagekit.embedding.model": (
-            "EmbeddingModel",
-            "computation",
-            "embed_texts",
-            "load_model",
-            "resolve_backend",
-        ),
+        "stagekit.embedding.model": ("EmbeddingModel", "computation_of", "embed_texts", "load_model"),
         "stagekit.embedding.packaged": ("PACKAGED_MODELS",),
         "stagekit.embedding.registry": ("ModelFiles", "max_sequence_length", "resolve_model"),
         "stagekit.embedding.reuse": ("EmbeddedTexts", "embed_with_reuse"),

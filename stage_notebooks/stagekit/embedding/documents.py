@@ -8,7 +8,8 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
-from stagekit.embedding.model import computation, embed_texts, load_model
+from stagekit.embedding.arithmetic import accepted_computations
+from stagekit.embedding.model import computation_of, embed_texts, load_model
 from stagekit.embedding.reuse import EmbeddedTexts, embed_with_reuse
 from stagekit.embedding.sparse import SPARSE_VERSION, sparse_document_vector
 from stagekit.embedding.tables import embeddings_table
@@ -16,7 +17,9 @@ from stagekit.embedding.vectors import VectorStore
 from stagekit.stage.execution import DocumentOutput, InBatches
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from stagekit.embedding.model import EmbeddingModel
     from stagekit.embedding.registry import ModelFiles
@@ -58,9 +61,9 @@ class DocumentEmbedding:
     _ready: dict[str, tuple[pa.Table, EmbeddedTexts]] = field(default_factory=dict, init=False)
 
     @property
-    def arithmetic(self) -> str:
-        """Number type and backend, as vectors are kept under."""
-        return computation(self.model["dtype"], self.model["backend"])
+    def accepted(self) -> tuple[str, ...]:
+        """The computations whose vectors are taken, those of other processors among them."""
+        return accepted_computations(self.model["dtype"])
 
     @property
     def sparse_version(self) -> str:
@@ -95,11 +98,11 @@ class DocumentEmbedding:
         texts = [part["embedded_text"].to_pylist() for part in parts]
         made = embed_with_reuse(
             list(chain.from_iterable(texts)),
-            lambda texts: embed_texts(self.loaded, texts, self.files.passage_prompt, self.batch_size),
+            self._make,
             self.store,
             prompt=self.files.passage_prompt,
             model_fingerprint=self.files.fingerprint,
-            dtype=self.arithmetic,
+            accepted=self.accepted,
         )
         self.chunks += len(made.keys)
         self.reused += made.reused
@@ -119,12 +122,15 @@ class DocumentEmbedding:
                 "chunks_sha256": row["chunks"]["sha256"],
                 "embedding_model": self.files.fingerprint,
                 "vector_dimension": vectors.vectors.shape[1],
-                "embedding_dtype": self.model["dtype"],
-                "embedding_backend": self.model["backend"],
+                "computations": sorted(set(vectors.computations)),
                 "sparse_version": self.sparse_version,
             },
             tables={"embeddings": embeddings_table(chunks["chunk_index"].to_pylist(), vectors, sparse)},
         )
+
+    def _make(self, texts: list[str]) -> tuple[NDArray[np.float32], str]:
+        vectors = embed_texts(self.loaded, texts, self.files.passage_prompt, self.batch_size)
+        return vectors, computation_of(self.loaded)
 
     def _chunks_of(self, row: Row) -> pa.Table:
         return self.read_part(row["chunks"], ["chunk_index", "embedded_text"])

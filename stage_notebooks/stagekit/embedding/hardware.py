@@ -4,7 +4,9 @@ import re
 import sys
 from pathlib import Path
 
-__all__ = ["cpu_flags", "resolve_device", "resolve_dtype"]
+from stagekit.base.inference.processor import has_bfloat16
+
+__all__ = ["resolve_device", "resolve_dtype"]
 
 _DTYPES = ("float32", "bfloat16", "int8")
 _GPU_DEVICES = ("nvidia*", "kfd", "dxg")  # of /dev: NVIDIA, AMD, and Windows' GPU inside WSL
@@ -32,40 +34,34 @@ def resolve_device(device: str, dtype: str = "float32") -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def resolve_dtype(dtype: str, device: str = "cpu") -> str:
-    """Return `float32`, `bfloat16` or `int8`; "auto" takes bfloat16 where the hardware multiplies in it.
+def resolve_dtype(dtype: str, device: str = "cpu", backend: str = "auto") -> str:
+    """Return `float32`, `bfloat16` or `int8`; "auto" and "fastest" take bfloat16 where the hardware has it.
 
-    "auto" never takes int8: that far from float32 (0.9996 by cosine at worst, with the packaged model)
-    vectors are only where somebody asked for it.
+    Elsewhere "fastest" is int8 on a CPU, unless the backend is one that has none. "auto" never is: that far
+    from float32 (0.9995 by cosine at worst, with the packaged model) vectors are only where somebody asked
+    for it.
 
     Args:
         dtype: The setting `embedding_dtype`.
-        device: "cpu", "cuda", "cuda:N" or "auto"; looked at only where `dtype` is "auto".
+        device: "cpu", "cuda", "cuda:N" or "auto"; looked at only where `dtype` leaves something open.
+        backend: The setting `embedding_backend`.
 
     Raises:
-        ValueError: The setting is none of "float32", "bfloat16", "int8", "auto".
+        ValueError: The setting is none of "float32", "bfloat16", "int8", "auto", "fastest".
     """
-    if dtype not in {*_DTYPES, "auto"}:
-        raise ValueError(f"embedding_dtype is {dtype!r}: set it to float32, bfloat16, int8 or auto.")
-    if dtype != "auto":
+    if dtype not in {*_DTYPES, "auto", "fastest"}:
+        raise ValueError(f"embedding_dtype is {dtype!r}: set it to float32, bfloat16, int8, auto or fastest.")
+    if dtype in _DTYPES:
         return dtype
     if resolve_device(device) != "cpu":
         import torch
 
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    return "bfloat16" if cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"} else "float32"
+    if has_bfloat16():
+        return "bfloat16"
+    return "int8" if dtype == "fastest" and backend in {"auto", "onnx"} else "float32"
 
 
 def _may_have_gpu() -> bool:
     """Say whether torch is worth asking: on Linux every GPU it can use has a device file."""
     return sys.platform != "linux" or any(next(_DEV.glob(name), None) for name in _GPU_DEVICES)
-
-
-def cpu_flags() -> frozenset[str]:
-    """Return what the processor can do, in Linux' words; nothing where there is no /proc/cpuinfo."""
-    path = Path("/proc/cpuinfo")
-    if not path.is_file():
-        return frozenset()
-    lines = path.read_text(encoding="utf-8").splitlines()
-    said = (line for line in lines if line.startswith(("flags", "Features")))
-    return frozenset(flag for line in said for flag in line.split())

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from stagekit.embedding.errors import ModelUnavailableError
-from stagekit.embedding.model_cache import HASHES_FILE, models_dir, replace_directory
+from stagekit.base.inference.model_cache import HASHES_FILE, models_dir, replace_directory
+from stagekit.errors import ModelUnavailableError
 
 __all__ = ["SOURCE_FILE", "fetch_model", "hub_directory"]
 

@@ -1,75 +1,31 @@
 """Loads embedding models and turns texts into unit vectors, the same ones for the same texts."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.base.machine import cores
-from stagekit.embedding.errors import ModelUnavailableError
+from stagekit.embedding.arithmetic import computation, resolve_backend
 from stagekit.embedding.hardware import resolve_device, resolve_dtype
-from stagekit.embedding.onnx.bert_graph import obstacle
-from stagekit.embedding.onnx.model import OnnxModel, load_onnx_model, require_within_limit
-from stagekit.embedding.registry import ModelFiles, resolve_model
+from stagekit.embedding.onnx.model import OnnxModel, load_onnx_model
+from stagekit.embedding.openvino.model import OpenVinoModel, load_openvino_model
+from stagekit.embedding.openvino.prepared import known_obstacle
+from stagekit.embedding.registry import resolve_model
+from stagekit.embedding.sentence_transformer import load_sentence_transformer
+from stagekit.embedding.singly import require_within_limit
+from stagekit.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["EmbeddingModel", "computation", "embed_texts", "load_model", "resolve_backend"]
+__all__ = ["EmbeddingModel", "computation_of", "embed_texts", "load_model"]
 
 # A processor gains nothing from larger batches, whose intermediate values leave its caches.
 _BATCH_TOKENS = 2048
 
-EmbeddingModel: TypeAlias = "SentenceTransformer | OnnxModel"
-
-
-def resolve_backend(backend: str, files: ModelFiles, *, dtype: str = "float32", device: str = "cpu") -> str:
-    """Return `onnx` or `torch`; "auto" takes ONNX Runtime where it can make the vectors asked for.
-
-    Args:
-        backend: The setting `embedding_backend`.
-        files: The model.
-        dtype: See `resolve_dtype`.
-        device: See `resolve_device`.
-
-    Raises:
-        ValueError: The setting is none of "auto", "torch", "onnx".
-        ModelUnavailableError: It is "onnx", and model, dtype or device are not for that; or the dtype is
-            "int8", which is for ONNX Runtime alone, and they are not.
-    """
-    if backend not in {"auto", "torch", "onnx"}:
-        raise ValueError(f"embedding_backend is {backend!r}: set it to auto, torch or onnx.")
-    device = resolve_device(device, dtype)
-    dtype = resolve_dtype(dtype, device)
-    if backend == "torch" and dtype != "int8":
-        return backend
-    if backend == "torch":
-        reason = "embedding_backend is torch"
-    elif device != "cpu":
-        reason = f"device is {device} and not cpu"
-    elif dtype == "bfloat16":
-        reason = "embedding_dtype is bfloat16 and not float32 or int8"
-    else:
-        reason = obstacle(files.directory)
-    if reason and dtype == "int8":
-        raise ModelUnavailableError(
-            f"The embedding model {files.name} cannot compute in int8, {reason}: set embedding_dtype to "
-            "float32, bfloat16 or auto."
-        )
-    if reason and backend == "onnx":
-        raise ModelUnavailableError(
-            f"The embedding model {files.name} cannot run in ONNX Runtime, {reason}: "
-            "set embedding_backend to auto or torch."
-        )
-    return "torch" if reason else "onnx"
-
-
-def computation(dtype: str, backend: str) -> str:
-    """Return what stands for the arithmetic in a `vector_key`: two backends round differently."""
-    return f"{dtype} {backend}"
+EmbeddingModel: TypeAlias = "SentenceTransformer | OnnxModel | OpenVinoModel"
 
 
 def load_model(
@@ -80,55 +36,46 @@ def load_model(
     Args:
         name: A value of the setting `embedding_model`; see `resolve_model`.
         revision: See `resolve_model`.
-        dtype: "float32", "bfloat16", "int8" or "auto"; in bfloat16 pooling and normalisation stay in
-            float32, in int8 all but the linear layers.
+        dtype: "float32", "bfloat16", "int8", "auto" or "fastest"; in bfloat16 pooling and normalisation stay
+            in float32 in torch, in int8 all but the linear layers.
         device: "cpu", "cuda", "cuda:N" or "auto".
-        backend: "torch", "onnx" or "auto"; see `resolve_backend`.
+        backend: "torch", "onnx", "openvino" or "auto"; see `resolve_backend`.
 
     Raises:
         ModelUnavailableError: The model is missing or damaged, or not for the backend.
         ValueError: dtype, device or backend is not one of the above.
     """
     device = resolve_device(device, dtype)
-    dtype = resolve_dtype(dtype, device)
+    dtype = resolve_dtype(dtype, device, backend)
     files = resolve_model(name, revision)
-    onnx = resolve_backend(backend, files, dtype=dtype, device=device) == "onnx"
-    key = (files.directory, files.fingerprint, dtype)
-    if onnx and key in _kept:  # a kernel may have loaded it before its notebook asks
+    chosen = resolve_backend(backend, files, dtype=dtype, device=device)
+    key = (files.directory, files.fingerprint, dtype, chosen)
+    if key in _kept:  # a kernel may have loaded it before its notebook asks
         return _kept[key]
     files = resolve_model(name, revision, verify_weights=True)
-    if not onnx:
-        return _load_sentence_transformer(files, dtype, device)
+    if chosen == "torch":
+        return load_sentence_transformer(files, dtype, device)
     _kept.clear()
-    _kept[key] = load_onnx_model(files, dtype)
+    try:
+        _kept[key] = _LOADERS[chosen](files, dtype)
+    except ModelUnavailableError:
+        if backend == "auto" and chosen == "openvino" and known_obstacle(files):  # known from now on
+            return load_model(name, revision, dtype=dtype, device=device)
+        raise
     return _kept[key]
 
 
-_kept: dict[tuple[Path, str, str], OnnxModel] = {}
+_LOADERS = {"onnx": load_onnx_model, "openvino": load_openvino_model}
+_kept: dict[tuple[Path, str, str, str], OnnxModel | OpenVinoModel] = {}
 
 
-def _load_sentence_transformer(files: ModelFiles, dtype: str, device: str) -> "SentenceTransformer":
-    import torch
-
-    if device == "cpu":
-        torch.set_num_threads(cores())  # torch does not know of a container's share
-    SentenceTransformer = _sentence_transformer_class()  # noqa: N806
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would fill the notebook
-    loaded = SentenceTransformer(
-        str(files.directory),
-        device=device,
-        trust_remote_code=False,
-        local_files_only=True,
-        model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
-    )
-    loaded.max_seq_length = files.max_seq_length
-    loaded.prompts = dict(files.prompts)
-    if dtype != "float32":
-        loaded[0].register_forward_hook(_float32_tokens)
-    loaded.eval()
-    return loaded
+def computation_of(model: EmbeddingModel) -> str:
+    """Return the `computation` of a loaded model: what its vectors are kept under."""
+    if isinstance(model, OnnxModel):
+        return computation(model.dtype, "onnx")
+    if isinstance(model, OpenVinoModel):
+        return computation(model.dtype, "openvino")
+    return computation(str(next(model.parameters()).dtype).removeprefix("torch."), "torch")
 
 
 def embed_texts(
@@ -136,15 +83,16 @@ def embed_texts(
 ) -> NDArray[np.float32]:
     """Return one unit vector for each text.
 
-    Each distinct text is embedded once, whatever the order of `texts`. In ONNX Runtime a vector does not
-    depend on the other texts at all; in torch, whose batches are padded, by rounding: below 1e-6 in float32.
+    Each distinct text is embedded once, whatever the order of `texts`. In ONNX Runtime and OpenVINO a vector
+    does not depend on the other texts at all; in torch, whose batches are padded, by rounding: below 1e-6 in
+    float32.
 
     Args:
         model: From `load_model`.
         texts: Texts without prompt, none longer than the model's limit.
         prompt: Put before every text.
         batch_size: Most texts that go through the model at once in torch, where on a CPU a batch also ends
-            at 2,048 tokens; ONNX Runtime takes one text after another.
+            at 2,048 tokens; the others take each text by itself.
 
     Returns:
         Array of shape (len(texts), dimension), each row of L2 norm 1.
@@ -153,7 +101,7 @@ def embed_texts(
         ValueError: A text is longer than the model takes, or the model gave a vector that is not finite.
     """
     distinct = sorted(set(texts), key=lambda text: (len(text), text))
-    if isinstance(model, OnnxModel):
+    if isinstance(model, OnnxModel | OpenVinoModel):
         dimension = model.dimension
         rows = model.encode([prompt + text for text in distinct]) if distinct else None
     else:
@@ -202,14 +150,6 @@ def _batches(lengths: Sequence[int], batch_size: int, budget: int | None) -> Ite
     yield batch
 
 
-def _sentence_transformer_class() -> "type[SentenceTransformer]":
-    with warnings.catch_warnings():
-        # tqdm complains in a kernel without ipywidgets; no bar of it is ever shown.
-        warnings.filterwarnings("ignore", message="IProgress not found")
-        from sentence_transformers import SentenceTransformer
-    return SentenceTransformer
-
-
 def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     if not np.isfinite(rows).all() or not (norms > 0).all():
@@ -218,8 +158,3 @@ def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         )
     unit: NDArray[np.float32] = rows / norms
     return unit
-
-
-def _float32_tokens(_module: Any, _arguments: Any, features: dict[str, Any]) -> dict[str, Any]:
-    features["token_embeddings"] = features["token_embeddings"].float()
-    return features

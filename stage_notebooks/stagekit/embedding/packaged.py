@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
-from stagekit.embedding.errors import ModelUnavailableError
-from stagekit.embedding.model_cache import build_once, known_sha256, replace_directory, verify_files
+from stagekit.base.inference.model_cache import build_once, known_sha256, replace_directory, verify_files
 from stagekit.embedding.packaged_e5.facts import CONVERSION, E5_PROMPTS
+from stagekit.errors import ModelUnavailableError
 
 __all__ = ["PACKAGED_MODELS", "PackagedModel", "packaged_directory", "weights_path"]
 

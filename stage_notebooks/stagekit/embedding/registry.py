@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stagekit.embedding.errors import ModelUnavailableError
+from stagekit.base.inference.model_cache import HASHES_FILE, known_sha256, verify_files
 from stagekit.embedding.hub import SOURCE_FILE, hub_directory
-from stagekit.embedding.model_cache import HASHES_FILE, known_sha256, verify_files
 from stagekit.embedding.packaged import PACKAGED_MODELS, packaged_directory
 from stagekit.embedding.packaged_e5.facts import E5_PROMPTS
+from stagekit.errors import ModelUnavailableError
 
 __all__ = ["ModelFiles", "max_sequence_length", "resolve_model"]
 

@@ -20,7 +20,7 @@ def embeddings_table(
     embedded: "EmbeddedTexts",
     sparse: Sequence[SparseVector] | None = None,
 ) -> "pa.Table":
-    """Return one row a chunk: chunk_index, vector (fixed-size list of float32), vector_key.
+    """Return one row a chunk: chunk_index, vector (fixed-size list of float32), vector_key, computation.
 
     With `sparse`, a vector of each chunk, also sparse_indices (lists of uint32) and sparse_values (float32).
     """
@@ -31,6 +31,7 @@ def embeddings_table(
         "chunk_index": pa.array(chunk_indexes, pa.int32()),
         "vector": pa.FixedSizeListArray.from_arrays(flat, embedded.vectors.shape[1]),
         "vector_key": pa.array(embedded.keys, pa.string()),
+        "computation": pa.array(embedded.computations, pa.string()),
     }
     if sparse is not None:
         columns["sparse_indices"] = pa.array([one.indices for one in sparse], pa.list_(pa.uint32()))

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
+from stagekit.base.inference.model_cache import build_once
 from stagekit.declared.language_tags import TAGS
-from stagekit.embedding.model_cache import build_once
 
 if TYPE_CHECKING:
     import numpy as np

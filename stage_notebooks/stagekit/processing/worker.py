@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from stagekit.processing.isolation import isolated, with_network
+from stagekit.processing.models.page_engine import choose_page_engine
 from stagekit.processing.pdf.passwords import pdf_passwords
 from stagekit.processing.process import document_json, process_document
 from stagekit.processing.reader import DocumentReader
@@ -38,6 +39,7 @@ def open_processor(
     """
     named = ("layout_profile", "ocr_engine", "artifacts_path", "ocr_languages")
     check_settings(*(settings[name] for name in named))
+    choose_page_engine(settings["inference_engine"])
 
     def open_converter() -> PagedConverter:
         import cv2

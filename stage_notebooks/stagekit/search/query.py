@@ -133,7 +133,7 @@ def search(
         embedding_model: the setting that the collection was built with.
         model_revision: as in that setting.
         embedding_dtype: number type for the question; it may differ from the documents'.
-        embedding_backend: "auto", "torch" or "onnx"; "auto" takes what is ready soonest.
+        embedding_backend: "auto", "torch", "onnx" or "openvino"; "auto" takes what is ready soonest.
         device: "cpu", "cuda" or "auto".
         top: most passages to return.
         passages_per_document: most passages of one document, 0 for as many as it has; None is two, or, where
@@ -230,7 +230,7 @@ def question_model(
 
     if resolve_backend(backend, files) == "onnx":
         return load_model(name, revision)
-    return load_model(name, revision, dtype=dtype, device=device, backend="torch")
+    return load_model(name, revision, dtype=dtype, device=device, backend=backend)
 
 
 def _hits(

@@ -6,12 +6,14 @@ import contextlib
 import json
 import sys
 
+from stagekit.embedding.arithmetic import resolve_backend
 from stagekit.embedding.hub import fetch_model
+from stagekit.embedding.model import load_model
 from stagekit.embedding.packaged import PACKAGED_MODELS
 from stagekit.embedding.registry import resolve_model
 from stagekit.errors import StageError
 
-__all__ = ["fetch", "main"]
+__all__ = ["fetch", "main", "prepare"]
 
 
 def fetch(name: str, revision: str = "") -> str:
@@ -20,10 +22,11 @@ def fetch(name: str, revision: str = "") -> str:
     Raises:
         StageError: in one sentence, if the hub does not give it.
     """
-    if name in PACKAGED_MODELS:
-        return str(resolve_model(name).directory)
     try:
-        return str(fetch_model(name, revision))
+        packaged = name in PACKAGED_MODELS
+        directory = resolve_model(name).directory if packaged else fetch_model(name, revision)
+        prepare(name, revision)
+        return str(directory)
     except StageError:
         raise
     except Exception as error:  # the hub's client raises errors of half a dozen libraries
@@ -32,6 +35,13 @@ def fetch(name: str, revision: str = "") -> str:
             f"The embedding model {name} could not be fetched ({type(error).__name__}: {reason}): check the "
             "name, the network, HF_HUB_OFFLINE, and HF_TOKEN for a model that needs one."
         ) from error
+
+
+def prepare(name: str, revision: str = "") -> None:
+    """Make a model ready for OpenVINO, which takes torch and seconds, if it would run there here."""
+    files = resolve_model(name, revision)
+    if resolve_backend("auto", files, dtype="auto", device="auto") == "openvino":
+        load_model(name, revision, dtype="auto", device="auto")
 
 
 def main() -> int:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stagekit.base import onnx_format
-from stagekit.embedding.errors import ModelUnavailableError
 from stagekit.embedding.onnx.safetensors_file import StoredTensor, read_header
+from stagekit.errors import ModelUnavailableError
 
 __all__ = ["BertGraph", "GraphBuilder", "bert_graph", "obstacle"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.embedding.hardware import cpu_flags
+from stagekit.base.inference.processor import cpu_flags
 from stagekit.embedding.onnx.bert_graph import GraphBuilder
 from stagekit.embedding.onnx.safetensors_file import read_float32
 

@@ -1,19 +1,18 @@
 """Runs an embedding model in ONNX Runtime: the same vectors as sentence-transformers, ready in a second."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.base.machine import cores
-from stagekit.embedding.errors import ModelUnavailableError
 from stagekit.embedding.onnx.bert_graph import BertGraph, bert_graph
 from stagekit.embedding.onnx.int8_graph import Int8GraphBuilder
 from stagekit.embedding.registry import ModelFiles
+from stagekit.embedding.singly import require_within_limit, vectors_singly
 from stagekit.embedding.tokens import load_tokenizer
+from stagekit.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -33,19 +32,17 @@ class OnnxModel:
         tokenizer: With neither truncation nor padding.
         max_seq_length: Most tokens of one input.
         dimension: Length of a vector.
+        dtype: "float32" or "int8".
     """
 
     session: "InferenceSession"
     tokenizer: "Tokenizer"
     max_seq_length: int
     dimension: int
+    dtype: str = "float32"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one vector, of any length, for each text, prompt included.
-
-        Each text goes through the model by itself: nothing is padded, attention needs no mask, and a vector
-        is the same to the bit whatever it is made with and however many threads make it. With
-        multilingual-e5-small, texts of 20 to 300 words took 1.4 CPU seconds so, and 2.2 in padded batches.
+        """Return one vector, of any length, for each text, prompt included; see `vectors_singly`.
 
         Args:
             texts: At least one.
@@ -55,22 +52,13 @@ class OnnxModel:
         """
         ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
         require_within_limit(max(map(len, ids)), self.max_seq_length)
-        # As many texts at once as there are cores, each on one: a fifth faster than all cores for one text
-        # after the other, which wait for each other in each step. The longest first: all end together.
-        order = sorted(range(len(ids)), key=lambda place: len(ids[place]), reverse=True)
-        rows = np.empty((len(ids), self.dimension), np.float32)
-        with ThreadPoolExecutor(min(cores(), len(ids))) as threads:
-            for place, row in zip(
-                order, threads.map(self._run, (ids[place] for place in order)), strict=True
-            ):
-                rows[place] = row[0]
-        return rows
+        return vectors_singly(ids, self.dimension, self._run)
 
     def _run(self, ids: Sequence[int]) -> NDArray[np.float32]:
         input_ids = np.array([ids], np.int32)
         inputs = {"input_ids": input_ids, "token_type_ids": np.zeros_like(input_ids)}
         (vectors,) = self.session.run(None, inputs)
-        found: NDArray[np.float32] = vectors
+        found: NDArray[np.float32] = vectors[0]
         return found
 
 
@@ -86,20 +74,7 @@ def load_onnx_model(files: ModelFiles, dtype: str = "float32") -> OnnxModel:
     """
     graph = bert_graph(files.directory, Int8GraphBuilder if dtype == "int8" else None)
     tokenizer = load_tokenizer(files).tokenizer
-    return OnnxModel(_session(graph), tokenizer, files.max_seq_length, graph.dimension)
-
-
-def require_within_limit(longest: int, limit: int | None) -> None:
-    """Refuse an input that the model would cut.
-
-    Raises:
-        ValueError: `longest`, in tokens, is above `limit`.
-    """
-    if limit is not None and longest > limit:
-        raise ValueError(
-            f"A text of {longest} tokens is longer than the {limit} that the embedding model takes and would "
-            "be cut: lower chunk_size and run the chunking stage again."
-        )
+    return OnnxModel(_session(graph), tokenizer, files.max_seq_length, graph.dimension, dtype)
 
 
 def _session(graph: BertGraph) -> "InferenceSession":

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.embedding.errors import ModelUnavailableError
+from stagekit.errors import ModelUnavailableError
 
 __all__ = ["StoredTensor", "read_float32", "read_header"]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.embedding.errors import ModelUnavailableError
+from stagekit.errors import ModelUnavailableError
 
 __all__ = ["E5File", "TensorEntry", "dequantize_q4_0", "read_e5_file"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from docling.datamodel.base_models import Cluster, LayoutPrediction, Page
@@ -17,9 +17,12 @@ from docling.datamodel.pipeline_options import BaseLayoutOptions
 from docling.models.base_layout_model import BaseLayoutModel
 from docling.utils.profiling import TimeRecorder
 from docling_core.types.doc import BoundingBox, DocItemLabel
+from numpy.typing import NDArray
 
+from stagekit.base.inference.openvino_runtime import compile_model
 from stagekit.processing.models.hard_swish import with_fused_hard_swish
 from stagekit.processing.models.onnx_arena import open_session, work_in_shared_arena
+from stagekit.processing.models.page_engine import page_engine
 from stagekit.processing.models.weights import LAYOUT
 from stagekit.processing.ocr.pixel_tables import PixelTables
 from stagekit.processing.seams.docling import is_readable
@@ -33,8 +36,10 @@ __all__ = ["PackagedLayoutModel", "PackagedLayoutOptions", "layout_weights"]
 
 OVERLAP = 0.5  # intersection over union above which the weaker of two regions of a class is dropped
 
-# CDLA's classes to Docling's labels. Equations stay text: without a formula model Docling would drop their
-# words.
+Infer: TypeAlias = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
+
+# CDLA's classes, in the model's order, to Docling's labels. Equations stay text: without a formula model
+# Docling would drop their words.
 LABELS: dict[str, DocItemLabel] = {
     "text": DocItemLabel.TEXT,
     "title": DocItemLabel.SECTION_HEADER,
@@ -74,6 +79,39 @@ def layout_weights() -> bytes:
     return LAYOUT.verified().read_bytes()
 
 
+def _in_onnx_runtime(threads: int) -> tuple[list[str], Infer]:
+    """Return the classes of the model, and what computes its outputs from a batch of one image."""
+    import onnxruntime
+
+    session_options = onnxruntime.SessionOptions()
+    session_options.intra_op_num_threads = threads
+    session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores are shared
+    work_in_shared_arena(session_options)
+    session_options.log_severity_level = 3  # it would name each constant that is no longer used
+    session = open_session(with_fused_hard_swish(layout_weights()), session_options)
+    labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
+    image_input = session.get_inputs()[0].name
+    return labels, lambda pixels: session.run(None, {image_input: pixels})
+
+
+def _in_openvino(threads: int) -> tuple[list[str], Infer]:
+    """Return the same, from the published file as it is: OpenVINO fuses its activations by itself."""
+    compiled = compile_model(LAYOUT.verified(), bfloat16=True, threads=threads)
+    request = compiled.create_infer_request()
+
+    def infer(pixels: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        answer = request.infer([pixels])
+        return [answer[output] for output in compiled.outputs]
+
+    return list(LABELS), infer
+
+
+_OPENED: dict[str, Callable[[int], tuple[list[str], Infer]]] = {
+    "onnx": _in_onnx_runtime,
+    "openvino": _in_openvino,
+}
+
+
 class PackagedLayoutModel(BaseLayoutModel):
     """Docling layout engine that finds a page's regions with the packaged weights."""
 
@@ -85,24 +123,9 @@ class PackagedLayoutModel(BaseLayoutModel):
         enable_remote_services: Literal[False] = False,
     ) -> None:
         del artifacts_path, enable_remote_services  # the weights are in a package, nothing is fetched
-        import onnxruntime
-
         self.options = options
-        session_options = onnxruntime.SessionOptions()
-        session_options.intra_op_num_threads = accelerator_options.num_threads
-        session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores are shared
-        work_in_shared_arena(session_options)
-        session_options.log_severity_level = 3  # it would name each constant that is no longer used
-        session = open_session(with_fused_hard_swish(layout_weights()), session_options)
-        labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
-        image_input = session.get_inputs()[0].name
-        self._detect = layout_detector(
-            labels,
-            options.confidence,
-            OVERLAP,
-            lambda pixels: session.run(None, {image_input: pixels}),
-            _prepare,
-        )
+        labels, run = _OPENED[page_engine()](accelerator_options.num_threads)
+        self._detect = layout_detector(labels, options.confidence, OVERLAP, run, _prepare)
 
     @classmethod
     def get_options_type(cls) -> type[PackagedLayoutOptions]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["prepare_images_by", "use_session"]
+__all__ = ["loaded_engine", "prepare_images_by", "use_session"]
 
 
 def use_session(reader: Any, part: str, session: Any) -> None:
@@ -21,6 +21,19 @@ def use_session(reader: Any, part: str, session: Any) -> None:
     settings = reader.cfg[part]
     settings._set_flag("allow_objects", True)
     settings.session = session
+
+
+def loaded_engine(reader: Any, part: str) -> Any:
+    """Return the inference session of a part, which is loaded now if it was not.
+
+    Args:
+        reader: A `RapidOCR`.
+        part: `Det` or `Rec`.
+
+    Returns:
+        What RapidOCR wraps around a library: an `OrtInferSession`, an `OpenVINOInferSession`.
+    """
+    return {"Det": reader._load_det_model, "Rec": reader._load_rec_model}[part]().session
 
 
 def prepare_images_by(reader: Any, make: Callable[[Any], Callable[[Any], Any]]) -> None:

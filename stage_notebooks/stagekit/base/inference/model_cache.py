@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stagekit.base.file_hashes import known_sha256, models_dir
 from stagekit.base.files import sha256_file
-from stagekit.embedding.errors import ModelUnavailableError
+from stagekit.errors import ModelUnavailableError
 
 __all__ = [
     "HASHES_FILE",

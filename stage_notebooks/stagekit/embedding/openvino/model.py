@@ -1,0 +1,89 @@
+"""Runs an embedding model in OpenVINO: the vectors of sentence-transformers, without torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stagekit.base.inference.openvino_runtime import compile_model
+from stagekit.base.machine import cores
+from stagekit.embedding.openvino.prepared import prepared_model
+from stagekit.embedding.registry import ModelFiles
+from stagekit.embedding.singly import require_within_limit, vectors_singly
+from stagekit.embedding.tokens import load_tokenizer
+from stagekit.errors import ModelUnavailableError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = ["OpenVinoModel", "load_openvino_model"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVinoModel:
+    """A loaded model.
+
+    Attributes:
+        compiled: An `openvino.CompiledModel`: token numbers of texts of one length, shape (texts, tokens),
+            to vectors of shape (texts, dimension).
+        tokenizer: With neither truncation nor padding.
+        max_seq_length: Most tokens of one input.
+        dimension: Length of a vector.
+        dtype: "float32" or "bfloat16": what it computes in, whatever was asked for.
+    """
+
+    compiled: Any
+    tokenizer: "Tokenizer"
+    max_seq_length: int
+    dimension: int
+    dtype: str
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one vector, of any length, for each text, prompt included; see `vectors_singly`.
+
+        Args:
+            texts: At least one.
+
+        Raises:
+            ValueError: A text is longer than the model takes.
+        """
+        ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
+        require_within_limit(max(map(len, ids)), self.max_seq_length)
+        return vectors_singly(ids, self.dimension, self._run)
+
+    def _run(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        answer = self.compiled.create_infer_request().infer([np.array([ids], np.int64)])
+        found: NDArray[np.float32] = answer[0][0]
+        return found
+
+
+def load_openvino_model(files: ModelFiles, dtype: str = "float32") -> OpenVinoModel:
+    """Load a model, which is traced in torch at its first use on this machine.
+
+    Args:
+        files: The model.
+        dtype: "float32", or "bfloat16", which stays float32 where the processor has it not.
+
+    Raises:
+        ModelUnavailableError: It cannot run in OpenVINO, or its prepared file is damaged.
+    """
+    path = prepared_model(files)
+    streams = cores()
+    try:
+        compiled = compile_model(path, bfloat16=dtype == "bfloat16", threads=streams, streams=streams)
+    except RuntimeError as error:
+        raise ModelUnavailableError(
+            f"{path} cannot be loaded by OpenVINO ({' '.join(str(error).split())[:300]}): "
+            f"delete {path.parent} and run again."
+        ) from None
+    computes = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    dimension = compiled.output(0).partial_shape[-1].get_length()
+    return OpenVinoModel(
+        compiled,
+        load_tokenizer(files).tokenizer,
+        files.max_seq_length,
+        dimension,
+        "bfloat16" if computes == "bf16" else "float32",
+    )
