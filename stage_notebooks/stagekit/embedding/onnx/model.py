@@ -13,11 +13,10 @@ from stagekit.embedding.errors import ModelUnavailableError
 from stagekit.embedding.onnx.bert_graph import BertGraph, bert_graph
 from stagekit.embedding.onnx.int8_graph import Int8GraphBuilder
 from stagekit.embedding.registry import ModelFiles
-from stagekit.embedding.tokens import load_tokenizer
+from stagekit.embedding.tokens import ModelTokenizer
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from tokenizers import Tokenizer
 
 __all__ = ["OnnxModel", "load_onnx_model"]
 
@@ -30,13 +29,13 @@ class OnnxModel:
 
     Attributes:
         session: Takes and gives what `BertGraph` says.
-        tokenizer: With neither truncation nor padding.
+        tokenizer: Gives the ids of texts.
         max_seq_length: Most tokens of one input.
         dimension: Length of a vector.
     """
 
     session: "InferenceSession"
-    tokenizer: "Tokenizer"
+    tokenizer: ModelTokenizer
     max_seq_length: int
     dimension: int
 
@@ -53,7 +52,7 @@ class OnnxModel:
         Raises:
             ValueError: A text is longer than the model takes.
         """
-        ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
+        ids = self.tokenizer.ids(texts)
         require_within_limit(max(map(len, ids)), self.max_seq_length)
         # As many texts at once as there are cores, each on one: a fifth faster than all cores for one text
         # after the other, which wait for each other in each step. The longest first: all end together.
@@ -85,8 +84,7 @@ def load_onnx_model(files: ModelFiles, dtype: str = "float32") -> OnnxModel:
         ModelUnavailableError: The weights are damaged.
     """
     graph = bert_graph(files.directory, Int8GraphBuilder if dtype == "int8" else None)
-    tokenizer = load_tokenizer(files).tokenizer
-    return OnnxModel(_session(graph), tokenizer, files.max_seq_length, graph.dimension)
+    return OnnxModel(_session(graph), ModelTokenizer(files), files.max_seq_length, graph.dimension)
 
 
 def require_within_limit(longest: int, limit: int | None) -> None:
