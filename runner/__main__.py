@@ -25,7 +25,9 @@ def program() -> NoReturn:
     try:
         if gone := missing_folder():
             raise SystemExit(gone)
-        from runner.cli.app import main  # takes most of a second, in which somebody may think better of it
+        from runner.cli.entry import (
+            main,  # takes a part of a second, in which somebody may think better of it
+        )
 
         main()
     except SystemExit as end:

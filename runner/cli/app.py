@@ -1,14 +1,10 @@
-"""The command line: ``nic-etl``, also ``python -m runner``."""
+"""The command line with all of its commands, those of runs among them."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from collections.abc import Callable
 from datetime import datetime
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -28,17 +24,16 @@ from runner.cli.collection import serve as cli_serve
 from runner.cli.collection import sources as cli_sources
 from runner.cli.common import (
     AsJson,
-    PapermillWords,
     Profile,
     Quiet,
     RunId,
     Setting,
     checked_config,
+    new_app,
     open_console,
     open_state,
     print_aside,
     print_json,
-    renamed_settings_told,
 )
 from runner.cli.progress_tracker import make_reporter
 from runner.config_manager import (
@@ -48,7 +43,7 @@ from runner.config_manager import (
     load_recorded,
     parse_assignments,
 )
-from runner.errors import ConfigurationError, PipelineOrchestrationError, StateManagementError
+from runner.errors import ConfigurationError, StateManagementError
 from runner.events import Event
 from runner.models import Checkpoint
 from runner.record.damage import altered_notebooks
@@ -58,24 +53,14 @@ from runner.record.report_generator import compare_stage, document_outcomes, kno
 from runner.record.state_manager import StateManager
 from runner.results import PipelineResult, PlannedStage
 from runner.stages.chain import default_stages
-from runner.terminal import json_line
 from runner.tools import run_tool
-from stagekit.base.disk_faults import disk_fault
-from stagekit.base.redaction import Redactor, secret_values
-from stagekit.errors import StageError
 
 if TYPE_CHECKING:
     from runner.pipeline.orchestrator import PipelineOrchestrator
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
-app = typer.Typer(
-    cls=PapermillWords,
-    invoke_without_command=True,
-    callback=cli_welcome.welcome,
-    pretty_exceptions_enable=False,
-    help="Keeps a Qdrant collection in step with the approved documents of a repository.",
-)
+app = new_app()
 config_app = typer.Typer(no_args_is_help=True, help="Show or check the configuration.")
 app.add_typer(config_app, name="config")
 models_app = typer.Typer(no_args_is_help=True, help="Bring models onto this machine.")
@@ -400,37 +385,6 @@ cli_report.register(app)
 cli_dashboard.register(app)
 cli_serve.register(app)
 cli_welcome.group_commands(app)
-
-
-def main() -> None:
-    """Run the command line; every error becomes one message and an exit code, never a traceback."""
-    signal.signal(signal.SIGTERM, _terminate)
-    os.umask(0o077)  # files for the user alone, whichever command writes them
-    try:
-        with renamed_settings_told():
-            app(standalone_mode=True)
-    except (PipelineOrchestrationError, StageError) as error:
-        _give_up(str(error), getattr(error, "exit_code", 1))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:
-        if fault := disk_fault(error):
-            _give_up(f"{fault} Then give the command again.", 1)
-        if isinstance(error, OSError):  # a folder without rights, for example
-            _give_up(f"{error}: see to it, then give the command again; what was finished is kept.", 1)
-        raise
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    # The same way out as Ctrl-C: finished documents are kept, kernels are ended.
-    raise KeyboardInterrupt
-
-
-def _give_up(sentence: str, code: int) -> NoReturn:
-    if "--json" in sys.argv:  # whatever reads it gets a document, also where there is nothing else to say
-        sys.stdout.write(Redactor(secret_values())(json_line({"error": sentence})) + "\n")
-    _complain(sentence)
-    sys.exit(code)
 
 
 def _complain(sentence: str) -> None:

@@ -7,19 +7,21 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from runner.cli.welcome import welcome
 from runner.config_manager import LoadedConfig, WrongSettingsError, load_config, parse_assignments
 from runner.errors import ConfigurationError
-from runner.record.state_manager import StateManager
 from runner.settings.renamed import RenamedSettingWarning
 from runner.terminal import TerminalConsole, json_line
 from stagekit.base.redaction import Redactor, secret_values
-from stagekit.checks.preflight import preflight
+
+if TYPE_CHECKING:
+    from runner.record.state_manager import StateManager
 
 __all__ = [
     "AsJson",
@@ -29,6 +31,7 @@ __all__ = [
     "RunId",
     "Setting",
     "checked_config",
+    "new_app",
     "open_console",
     "open_state",
     "parse_duration",
@@ -74,6 +77,17 @@ class PapermillWords(TyperGroup):
         return super().parse_args(ctx, joined)
 
 
+def new_app() -> typer.Typer:
+    """Return the application without commands."""
+    return typer.Typer(
+        cls=PapermillWords,
+        invoke_without_command=True,
+        callback=welcome,
+        pretty_exceptions_enable=False,
+        help="Keeps a Qdrant collection in step with the approved documents of a repository.",
+    )
+
+
 def retired_option(name: str, instead: str) -> Any:
     """Return an option that no help shows, and that is a :class:`ConfigurationError` where it is given.
 
@@ -98,6 +112,8 @@ def checked_config(profile: str | None, parameter: list[str] | None) -> LoadedCo
     try:
         return load_config(profile, parse_assignments(parameter or []))
     except WrongSettingsError as error:
+        from stagekit.checks.preflight import preflight
+
         raise WrongSettingsError([*error.problems, *preflight(error.others)], error.others) from None
 
 
@@ -168,4 +184,6 @@ def renamed_settings_told() -> Iterator[None]:
 
 def open_state(profile: str | None, parameter: list[str] | None) -> StateManager:
     """Return the state below the configured outputs folder."""
+    from runner.record.state_manager import StateManager
+
     return StateManager(load_config(profile, parse_assignments(parameter or [])).config.outputs)

@@ -7,7 +7,7 @@ import json
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,10 +15,11 @@ from runner.cli import search_screens as screens
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.errors import ConfigurationError
-from runner.models import ExecutionMode, now
-from runner.record.state_manager import StateManager
 from runner.tools import run_tool
 from stagekit.base.files import atomic_write
+
+if TYPE_CHECKING:
+    from runner.record.state_manager import StateManager
 
 __all__ = ["EVALUATION_FILE", "parse_filters", "register", "search_request"]
 
@@ -107,6 +108,9 @@ def evaluate(
 
     Example: nic-etl evaluate questions.jsonl --compare
     """
+    from runner.models import now
+    from runner.record.state_manager import StateManager
+
     config = load_config(profile, parse_assignments(parameter or [])).config
     request = search_request(config, mode, collection) | {
         "queries": str(queries.absolute()),
@@ -173,6 +177,8 @@ def search_request(config: PipelineConfig, mode: _Mode | None = None, collection
 
 def _keep(manager: StateManager, report: dict[str, Any]) -> Path | None:
     """Write the report beside the last run that wrote into its collection, and return the file's path."""
+    from runner.models import ExecutionMode
+
     for record in manager.get_execution_history():
         if record.mode in {"", ExecutionMode.TEST}:
             continue

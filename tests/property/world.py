@@ -108,7 +108,7 @@ def in_process(clock: Clock) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch("stagekit.workers.team.DocumentWorkers", InProcessWorkers))
         stack.enter_context(mock.patch("stagekit.stage.stage.Stage.worth_a_plot", return_value=False))
-        stack.enter_context(mock.patch("stagekit.declared.validity.date", Day))
+        stack.enter_context(mock.patch("stagekit.declared.in_force.date", Day))
         for module in modules:
             stack.enter_context(mock.patch(f"{module}.datetime", Moment))
         yield

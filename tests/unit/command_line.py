@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from runner.cli import app as cli
+from runner.cli.entry import main
 
 __all__ = ["Command", "Done", "nic_etl"]
 
@@ -47,7 +47,7 @@ def nic_etl(
         monkeypatch.setattr(sys, "argv", ["nic-etl", *words])
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main()
         printed = capsys.readouterr()
         assert "Traceback" not in printed.err
         return Done(int(end.value.code or 0), printed.out, printed.err)

@@ -10,8 +10,8 @@ import pytest
 
 from stagekit.declared.dates import parse_day, parse_last_day, parse_timestamp
 from stagekit.declared.fields import DeclaredFields
+from stagekit.declared.in_force import validity
 from stagekit.declared.reader import read_declaration
-from stagekit.declared.validity import validity
 from stagekit.declared.written_dates import read_written_date
 from tests.unit.written_dates import DAYS, MOMENTS
 

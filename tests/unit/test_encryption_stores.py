@@ -371,11 +371,10 @@ def test_a_payload_in_another_points_place_is_not_taken_for_its_own(tmp_path: Pa
     folder = tmp_path / "outputs" / "qdrant"
     collection(folder, title="mine")
     with closing(open_embedded(folder)) as store:
-        sealed = store._sealer.sealed(Point(id=1, vector={"dense": [1, 0]}, payload={"title": "mine"}))
-        planted = Point(id=2, vector={"dense": [1, 0]}, payload=sealed.payload)
-        store._sealer._active = False
+        planted = Point(id=2, vector={"dense": [1, 0]}, payload=store.sealer.sealed(1, {"title": "mine"}))
+        store.sealer._active = False
         store.upsert("c", [planted])
-        store._sealer._active = True
+        store.sealer._active = True
         assert store.retrieve("c", [2])[0].payload == {}
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from runner.stages.chain import default_stages
+from tests.unit.search_store import fill
+from tests.unit.storage_rows import COLLECTION, DIMENSION
 
 ROOT = Path(__file__).parents[2]
 DOMAIN = {
@@ -116,6 +118,45 @@ def test_no_heavy_library_is_loaded_that_is_not_needed(what: str) -> None:
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split("\n")[-2].split())
     assert loaded & HEAVY <= ALLOWED[what]
+
+
+def test_a_question_from_the_command_line_loads_its_own_commands_alone() -> None:
+    """It is answered in a second; what runs need would be a quarter of that."""
+    loaded = loaded_by("from runner.cli.entry import command_line; command_line(['search', 'x'])")
+    rooms = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("runner.")}
+    assert not rooms & {f"runner.{room}" for room in ("kernels", "models", "pipeline", "record", "report")}
+    assert not libraries(loaded) & {"fsspec", "pyarrow", "numpy", "psutil", "qdrant_client", "httpx"}
+
+
+def test_a_question_to_the_embedded_store_loads_the_engine_and_the_model_and_no_other_library(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, {"30-Aprovados/a.md": ["prazo de dez dias"]})
+    loaded = loaded_by(
+        "from stagekit.search.query import search\n"
+        f"hits = search('prazo', outputs_dir={str(tmp_path)!r}, collection_name={COLLECTION!r},"
+        " embedding_model='unused', mode='hybrid',"
+        f" embed=lambda text: [1.0] * {DIMENSION})\n"
+        "assert len(hits) == 1\n"
+        "import stagekit.embedding.model"
+    )
+    assert libraries(loaded) <= {"numpy", "qdrant_edge", "portalocker"}
+
+
+def loaded_by(script: str) -> list[str]:
+    """The modules that are loaded when a script has been executed by a process of its own."""
+    script += "\nimport sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def libraries(modules: list[str]) -> set[str]:
+    """The packages among modules that are neither ours nor Python's."""
+    names = {name.partition(".")[0] for name in modules if not name.startswith("_")}
+    return names - {"runner", "stagekit"} - sys.stdlib_module_names
 
 
 def test_what_papermill_came_without_can_be_loaded_by_whoever_wants_it() -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from runner.cli import app as cli
+from runner.cli.entry import main
 from stagekit import StageError
 from stagekit.storage import CollectionIdentity, CollectionSettings, open_embedded, open_target, publish
 from stagekit.storage.collections import drop_superseded
@@ -39,7 +39,7 @@ def nic_etl(monkeypatch, capsys):
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["nic-etl", *words])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main()
         printed = capsys.readouterr()
         return int(end.value.code or 0), printed.out, printed.err
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from runner.cli import app as cli
+from runner.cli.entry import main
 from stagekit import StageError
 from stagekit.artifacts.sources import KnownSource, known_sources, remember_source
 from stagekit.storage import (
@@ -54,7 +54,7 @@ def nic_etl(monkeypatch, capsys):
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["nic-etl", *words])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main()
         printed = capsys.readouterr()
         return int(end.value.code or 0), printed.out, printed.err
 

@@ -445,12 +445,12 @@ def test_a_request_to_end_is_no_error(nic_etl: Command, monkeypatch: pytest.Monk
 
 def test_a_run_that_goes_on_is_ended_by_cancel(nic_etl: Command, outputs: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from runner.cli import app as cli\n"
+        "import sys, time; from pathlib import Path; from runner.cli import app as cli, entry\n"
         "from runner.record.state_manager import StateManager\n"
         "def run():\n"
         "    with StateManager(Path(sys.argv[1])).lock('r1'): print('locked', flush=True); time.sleep(60)\n"
         "cli.app = lambda standalone_mode: run()\n"
-        "cli.main()"
+        "entry.main()"
     )
     command = [sys.executable, "-c", script, str(outputs)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:

@@ -11,10 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import atexit, sys, threading, time
-import runner.__main__ as program, runner.cli.app as app
+import runner.__main__ as program, runner.cli.entry as entry
 def main():
     {body}
-app.main = main
+entry.main = main
 atexit.register(lambda: print("at exit"))
 program.program()
 """

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from qdrant_client.models import Distance, PointStruct, VectorParams
@@ -353,6 +354,12 @@ def test_a_search_answers_while_another_process_has_the_store_open_to_write(outp
         assert ask(outputs, "férias")
     finally:
         owner.communicate("")
+
+
+def test_questions_that_come_at_once_are_all_answered(outputs):
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: ask(outputs, "quem decide o recurso")[0].text, range(12)))
+    assert set(answers) == {"quem decide o recurso"}
 
 
 def test_a_vector_of_another_length_names_the_model_of_the_collection(outputs):

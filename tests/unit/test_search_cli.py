@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from runner.cli import app as cli
+from runner.cli.entry import main
 from runner.cli.search import EVALUATION_FILE, parse_filters
 from runner.cli.search_screens import print_evaluation, print_hits
 from runner.config_manager import load_config
@@ -37,7 +37,7 @@ def nic_etl(outputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         monkeypatch.setattr(sys, "argv", ["nic-etl", *words])
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            main()
         printed = capsys.readouterr()
         return int(end.value.code or 0), printed.out, printed.err
 

@@ -8,6 +8,7 @@ from qdrant_client.models import FieldCondition, Filter, FilterSelector, MatchAn
 from stagekit.search.query import search
 from stagekit.search.ranking import Question, Ranking
 from stagekit.storage import connect
+from stagekit.storage.embedded.reader import EmbeddedReader
 from tests.servers.qdrant_server import QdrantServer
 from tests.unit.search_store import fill, meaning
 from tests.unit.storage_rows import COLLECTION
@@ -125,7 +126,7 @@ def test_neither_edits_nor_a_reopening_change_the_answers(tmp_path, expected):
 
     def ranked():
         asked = [Question(text, meaning(text)) for text in ONLY_THERE]
-        rankings = [Ranking(client, COLLECTION, one, "hybrid") for one in asked]
+        rankings = [Ranking(EmbeddedReader(client), COLLECTION, one, "hybrid") for one in asked]
         return [[(point.id, point.score) for point in ranking.first(50)] for ranking in rankings]
 
     there = [FieldCondition(key="file_path", match=MatchAny(any=list(added)))]

@@ -16,6 +16,7 @@ from stagekit.errors import StageError
 from stagekit.sealing.marker import prepare_folder
 from stagekit.search.filter_fields import field_kind, field_name
 from stagekit.search.query import SearchRequestError, search
+from stagekit.search.retrieval import open_store
 from stagekit.search.stored_values import nearest, stored_values
 from stagekit.storage import connect
 from stagekit.storage.collection import create_payload_indexes
@@ -214,6 +215,5 @@ def test_in_an_encrypted_store_one_filters_by_what_is_in_clear(
 
 def test_a_list_counts_each_of_its_values(tmp_path: Path) -> None:
     fill_all(tmp_path, "embedded")
-    client = connect("embedded", tmp_path)
-    assert stored_values(client, COLLECTION, "tags") == ["C", "C++", "São Paulo"]
-    client.close()
+    with open_store("embedded", str(tmp_path)) as store:
+        assert stored_values(store, COLLECTION, "tags") == ["C", "C++", "São Paulo"]

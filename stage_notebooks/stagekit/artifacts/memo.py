@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sqlite3
 import threading
@@ -19,7 +18,7 @@ from stagekit.artifacts.database_faults import (
     open_or_begin,
     set_aside,
 )
-from stagekit.base.plain_json import parse_json
+from stagekit.base.plain_json import canonical_json, parse_json
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher
 
@@ -36,11 +35,6 @@ CREATE TABLE IF NOT EXISTS last_good (
 """
 MAP_KEY: Final = "map:"
 """How the keys begin under which a stage's last execution is remembered as a whole."""
-
-
-def canonical_json(value: Any) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces, UTF-8 characters kept."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def digest(*parts: Any) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import psutil
-
 __all__ = ["available_memory_mb", "cores"]
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -26,6 +24,8 @@ def cores() -> int:
 
 def available_memory_mb() -> float:
     """Return how much memory new processes can take, in MB (2^20 bytes)."""
+    import psutil
+
     free = psutil.virtual_memory().available / 2**20
     limit, used = _cgroup("memory.max"), _cgroup("memory.current")
     if limit.isdigit() and used.isdigit():

@@ -1,13 +1,21 @@
-"""JSON out of files that may be damaged or made to do harm: whatever is wrong with it is a ValueError."""
+"""Plain JSON: its one text for a value, and values out of files that may be damaged or made to do harm.
+
+Whatever is wrong with such a file is a ValueError.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-__all__ = ["parse_json", "require_plain"]
+__all__ = ["canonical_json", "parse_json", "require_plain"]
 
 _DEPTH = 100  # levels; no product has more than a dozen, and walking through a value must not overflow
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, UTF-8 characters kept."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def parse_json(text: str | bytes) -> Any:

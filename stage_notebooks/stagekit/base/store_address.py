@@ -1,4 +1,4 @@
-"""Where the Qdrant server of the settings is, port included, and with which key it is asked.
+"""Where the store of the settings is: the embedded one, or a server, and with which key that is asked.
 
 Light on purpose: whoever only looks whether a collection is there needs no client library.
 """
@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from stagekit.base.secret_files import secret_from_file
 from stagekit.errors import StageError
 
-__all__ = ["KEY_VARIABLES", "connection_options", "server_key", "server_url"]
+__all__ = [
+    "EMBEDDED",
+    "KEY_VARIABLES",
+    "connection_options",
+    "embedded_path",
+    "is_embedded",
+    "server_key",
+    "server_url",
+]
 
+EMBEDDED: Final = "embedded"
 KEY_VARIABLES: Final = ("QDRANT_API_KEY", "QDRANT_API_KEY_FILE")
 _OPTIONS: Final = {
     "qdrant_prefer_grpc": "prefer_grpc",
@@ -24,6 +34,16 @@ _OPTIONS: Final = {
     "retry_budget_s": "retry_budget_s",
 }
 _PORTS: Final = {"http": 6333, "https": 443}
+
+
+def is_embedded(qdrant_url: str) -> bool:
+    """Tell whether the setting means the embedded store below ``outputs/``."""
+    return qdrant_url.strip().lower() == EMBEDDED
+
+
+def embedded_path(outputs: Path) -> Path:
+    """Return the folder of the embedded store."""
+    return outputs / "qdrant"
 
 
 def server_url(qdrant_url: str) -> str:

@@ -47,7 +47,7 @@ def source_state(settings: Settings, outputs: Path) -> str | None:
 
 def expiry_day(settings: Settings) -> str:
     """Return the day as part of a source's state, where expired documents are left out; else nothing."""
-    from stagekit.declared.validity import resolve_day
+    from stagekit.declared.in_force import resolve_day
 
     return "" if settings.get("include_expired", True) else f" on {resolve_day(settings['today'])}"
 

@@ -6,12 +6,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stagekit.embedding.excerpt_tokenizer import ExcerptTokenizer, excerpt_tokenizer
 from stagekit.embedding.registry import ModelFiles, resolve_model
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["TokenCounter", "load_tokenizer"]
+__all__ = ["ModelTokenizer", "TokenCounter", "load_tokenizer"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,29 @@ class TokenCounter:
     def overhead(self) -> int:
         """Return the tokens that prompt and special tokens take from every input."""
         return self.count_embedded("")
+
+
+class ModelTokenizer:
+    """Gives the ids that a model takes; the whole vocabulary is loaded when more than one text comes at once.
+
+    One text alone is a question, which most often is the only one of its process.
+
+    Args:
+        files: The model.
+    """
+
+    def __init__(self, files: ModelFiles) -> None:
+        self._files = files
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each text, special tokens included; nothing is cut or padded."""
+        excerpt = self._excerpt if len(texts) == 1 else None
+        tokenizer = excerpt or load_tokenizer(self._files).tokenizer
+        return [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
+
+    @cached_property
+    def _excerpt(self) -> ExcerptTokenizer | None:
+        return excerpt_tokenizer(self._files.directory / "tokenizer.json")
 
 
 def load_tokenizer(model: str | ModelFiles, revision: str = "") -> TokenCounter:

@@ -27,3 +27,4 @@ def model(
         load_model(
             embedding_model, model_revision, dtype=embedding_dtype, device=device, backend=embedding_backend
         )
+        load_tokenizer(files)

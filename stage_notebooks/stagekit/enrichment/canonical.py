@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from stagekit.artifacts.memo import canonical_json
+from stagekit.base.plain_json import canonical_json
 
 __all__ = ["canonical_json", "point_fingerprint"]
 

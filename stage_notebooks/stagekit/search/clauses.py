@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from stagekit.chunking.normative import Address, NamedNorm, ancestors, read_citations, read_norm, variants
 from stagekit.embedding.sparse import path_text
 from stagekit.embedding.terms import sparse_terms
-
-if TYPE_CHECKING:
-    from qdrant_client.models import FieldCondition, Filter
+from stagekit.storage.reading.conditions import AnyOf, Where
 
 __all__ = ["CLAUSES", "NamedClauses", "clause_condition"]
 
@@ -60,17 +58,9 @@ class NamedClauses:
         return 1 + len(set(sparse_terms(self.norm.name)) & terms)
 
 
-def clause_condition(values: Sequence[str], others: Filter | None = None) -> Filter:
-    """Return the filter for passages that hold one of some clauses and meet other conditions."""
-    from qdrant_client.models import Filter
-
-    return Filter(must=[_holds(values), *([others] if others is not None else [])])
-
-
-def _holds(values: Sequence[str]) -> FieldCondition:
-    from qdrant_client.models import FieldCondition, MatchAny
-
-    return FieldCondition(key=CLAUSES, match=MatchAny(any=list(values)))
+def clause_condition(values: Sequence[str], others: Where | None = None) -> Where:
+    """Return the condition of passages that hold one of some clauses and meet other conditions."""
+    return Where(must=[AnyOf(CLAUSES, values), *([others] if others is not None else [])])
 
 
 def _at_depth(address: Address, depth: int) -> Address:

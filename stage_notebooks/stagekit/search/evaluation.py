@@ -36,11 +36,11 @@ from stagekit.search.retrieval import (
     open_store,
     resolve_mode,
 )
+from stagekit.storage.reading.conditions import AnyOf, Where
 
 if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
-
     from stagekit.embedding import ModelFiles
+    from stagekit.storage.reading.reader import StoreReader
 
 __all__ = ["KnownQuestion", "evaluate", "main", "metrics", "percentile", "read_questions"]
 
@@ -123,9 +123,9 @@ def evaluate(
         StageError: if the collection cannot be asked.
     """
     questions = read_questions(Path(queries))
-    with open_store(qdrant_url, outputs_dir, settings) as client:
-        collection = open_collection(client, collection_name)
-        missing = [one.id for one in questions if not _is_indexed(client, collection, one)]
+    with open_store(qdrant_url, outputs_dir, settings) as store:
+        collection = open_collection(store, collection_name)
+        missing = [one.id for one in questions if not _is_indexed(store, collection, one)]
         if len(missing) == len(questions):
             raise SearchRequestError(
                 f"{collection.name} holds the document of no question of {queries}, so that nothing was "
@@ -140,7 +140,7 @@ def evaluate(
                 files, embedding_model, model_revision, embedding_dtype, device, embedding_backend
             )
         asked = [_embedded(one, embed, collection) for one in questions]
-        answers = {name: _ask(client, collection, name, asked) for name in modes}
+        answers = {name: _ask(store, collection, name, asked) for name in modes}
     report: Row = {
         "collection": collection.name,
         "embedding_model": collection.model,
@@ -248,31 +248,29 @@ def _embedded(known: KnownQuestion, embed: Embed | None, collection: Collection)
     return _Asked(known, vector, milliseconds)
 
 
-def _ask(client: QdrantClient, collection: Collection, mode: Mode, asked: Sequence[_Asked]) -> Row:
+def _ask(store: StoreReader, collection: Collection, mode: Mode, asked: Sequence[_Asked]) -> Row:
     """Return the figures of one mode, and the questions that it missed."""
     ranks: list[int | None] = []
-    store: list[float] = []
+    waits: list[float] = []
     missed: list[Row] = []
     for one in asked:
         question = Question(one.known.query, one.vector)
         begin = time.perf_counter()
-        found = best_passages(
-            client, collection, question, mode, top=DEPTH, per_document=1, join_copies=False
-        )
-        store.append(1000 * (time.perf_counter() - begin))
+        found = best_passages(store, collection, question, mode, top=DEPTH, per_document=1, join_copies=False)
+        waits.append(1000 * (time.perf_counter() - begin))
         paths = [str(passage.payloads[0]["file_path"]) for passage in found]
         rank = next((at for at, path in enumerate(paths, 1) if path in one.known.paths), None)
         ranks.append(rank)
         if rank is None or rank > 5:
             missed.append(_missed(one.known, rank, paths))
     embedding = [0.0 if mode == "sparse" else one.milliseconds for one in asked]
-    total = [sum(parts) for parts in zip(embedding, store, strict=True)]
+    total = [sum(parts) for parts in zip(embedding, waits, strict=True)]
     languages = [one.known.lang or "unknown" for one in asked]
     return {
         "overall": metrics(ranks),
         "by_language": _by(languages, ranks),
         "by_class": _by([one.known.group for one in asked], ranks),
-        "latency_ms": {**_latency(total), "embedding": _latency(embedding), "store": _latency(store)},
+        "latency_ms": {**_latency(total), "embedding": _latency(embedding), "store": _latency(waits)},
         "missed": missed,
     }
 
@@ -297,11 +295,8 @@ def _latency(milliseconds: Sequence[float]) -> Mapping[str, float]:
     }
 
 
-def _is_indexed(client: QdrantClient, collection: Collection, question: KnownQuestion) -> bool:
-    from qdrant_client.models import FieldCondition, Filter, MatchAny
-
-    held = Filter(must=[FieldCondition(key="file_path", match=MatchAny(any=list(question.paths)))])
-    return client.count(collection.name, count_filter=held, exact=True).count > 0
+def _is_indexed(store: StoreReader, collection: Collection, question: KnownQuestion) -> bool:
+    return store.count(collection.name, Where(must=[AnyOf("file_path", question.paths)])) > 0
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Reads filters as people write them, and brings them into Qdrant's form for one collection.
+"""Reads filters as people write them, and makes conditions of them for one collection.
 
 Reading needs neither store nor model, so that a wrong name or value is told at once.
 """
@@ -20,10 +20,10 @@ from stagekit.search.clauses import CLAUSES, clause_condition
 from stagekit.search.filter_fields import Kind, UnknownFieldError, field_kind, field_name
 from stagekit.search.retrieval import SearchRequestError
 from stagekit.search.stored_values import MOST_VALUES, folded, nearest, stored_values
+from stagekit.storage.reading.conditions import AnyOf, Condition, Empty, Flag, Where, Within
 
 if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
-    from qdrant_client.models import Condition, Filter
+    from stagekit.storage.reading.reader import StoreReader
 
 __all__ = ["FieldFilter", "build_filter", "one_file", "read_filters"]
 
@@ -95,26 +95,24 @@ def one_file(filters: Iterable[FieldFilter]) -> bool:
 
 
 def build_filter(
-    filters: Sequence[FieldFilter], client: QdrantClient, collection: str, day: str
-) -> Filter | None:
-    """Return Qdrant's filter that requires all conditions.
+    filters: Sequence[FieldFilter], store: StoreReader, collection: str, day: str
+) -> Where | None:
+    """Return the condition that requires all filters; None where there are none.
 
     Texts are compared with those that the collection holds, whatever their case and accents; a language is
     meant with all of its regions.
 
     Args:
         filters: from :func:`read_filters`.
-        client: of the store.
+        store: from :func:`stagekit.search.retrieval.open_store`.
         collection: its name or alias.
         day: on which expiry is judged, ``YYYY-MM-DD``.
 
     Raises:
         SearchRequestError: if a field has none of the values; it names those that it has.
     """
-    from qdrant_client.models import Filter
-
-    conditions = [made for one in filters for made in _conditions(one, client, collection, day)]
-    return Filter(must=conditions) if conditions else None
+    conditions = [made for one in filters for made in _conditions(one, store, collection, day)]
+    return Where(must=conditions) if conditions else None
 
 
 def _checked(one: FieldFilter, values: Sequence[Any]) -> FieldFilter:
@@ -150,43 +148,33 @@ def _typed(one: FieldFilter, value: Any) -> Any:
             return text
 
 
-def _conditions(one: FieldFilter, client: QdrantClient, collection: str, day: str) -> Iterator[Condition]:
-    from qdrant_client.models import (
-        DatetimeRange,
-        FieldCondition,
-        Filter,
-        IsEmptyCondition,
-        MatchAny,
-        MatchValue,
-        PayloadField,
-    )
-
+def _conditions(one: FieldFilter, store: StoreReader, collection: str, day: str) -> Iterator[Condition]:
     match one.kind:
         case "clause":
-            yield clause_condition(_stored(one, client, collection))
+            yield clause_condition(_stored(one, store, collection))
         case "flag" | "expired" | "superseded" if len(set(one.values)) > 1:
             return
         case "flag":
-            yield FieldCondition(key=one.field, match=MatchValue(value=one.values[0]))
+            yield Flag(one.field, one.values[0])
         case "expired":
-            before = FieldCondition(key="expiration_date", range=DatetimeRange(lt=_midnight(day)))
-            yield before if one.values[0] else Filter(must_not=[before])
+            before = Within("expiration_date", lt=_midnight(day))
+            yield before if one.values[0] else Where(must_not=[before])
         case "superseded":
-            empty = IsEmptyCondition(is_empty=PayloadField(key="superseded_by"))
-            yield Filter(must_not=[empty]) if one.values[0] else empty
+            empty = Empty("superseded_by")
+            yield Where(must_not=[empty]) if one.values[0] else empty
         case "number" | "day" | "moment":
-            ranges = [FieldCondition(key=one.field, range=_range(one, value)) for value in one.values]
+            ranges = [_within(one, value) for value in one.values]
             if one.operator == "=" and len(ranges) > 1:
-                yield Filter(should=list(ranges))
+                yield Where(should=ranges)
             else:
                 yield from ranges
         case _:
-            yield FieldCondition(key=one.field, match=MatchAny(any=_stored(one, client, collection)))
+            yield AnyOf(one.field, _stored(one, store, collection))
 
 
-def _stored(one: FieldFilter, client: QdrantClient, collection: str) -> list[str]:
+def _stored(one: FieldFilter, store: StoreReader, collection: str) -> list[str]:
     """Return the stored values that a filter means."""
-    values = stored_values(client, collection, CLAUSES if one.kind == "clause" else one.field)
+    values = stored_values(store, collection, CLAUSES if one.kind == "clause" else one.field)
     met = {text: _met(one.kind, text, values) for text in one.texts}
     if len(values) >= MOST_VALUES:
         met = {text: found or _as_written(one.kind, text) for text, found in met.items()}
@@ -220,13 +208,11 @@ def _met(kind: Kind, text: str, values: Sequence[str]) -> list[str]:
     return [value for value in values if folded(value) == wanted]
 
 
-def _range(one: FieldFilter, value: Any) -> Any:
+def _within(one: FieldFilter, value: Any) -> Within:
     """Return the range of a number, or of the day, month, year or moment that was written."""
-    from qdrant_client.models import DatetimeRange, Range
-
     if one.kind == "number":
         bounds = {"=": ("gte", "lte"), ">=": ("gte",), ">": ("gt",), "<=": ("lte",), "<": ("lt",)}
-        return Range(**dict.fromkeys(bounds[one.operator], value))
+        return Within(one.field, **dict.fromkeys(bounds[one.operator], value))
     first, after = value
     ends: dict[str, dict[str, datetime]] = {
         "=": {"gte": first, "lt": after},
@@ -235,7 +221,7 @@ def _range(one: FieldFilter, value: Any) -> Any:
         "<=": {"lt": after},
         "<": {"lt": first},
     }
-    return DatetimeRange(**ends[one.operator])
+    return Within(one.field, **ends[one.operator])
 
 
 def _span(written: WrittenDate, *, whole_days: bool) -> tuple[datetime, datetime]:

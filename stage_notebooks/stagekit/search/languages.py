@@ -10,10 +10,10 @@ import operator
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from qdrant_client.models import Filter
+from stagekit.storage.metadata.keys import LANGUAGE_CENTROIDS
+from stagekit.storage.reading.conditions import AnyOf, Where
 
 __all__ = ["Languages", "Levels", "language_condition"]
 
@@ -50,8 +50,6 @@ class Languages:
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Languages:
         """Return those that :mod:`stagekit.storage.metadata.languages` kept; none where it did not yet."""
-        from stagekit.storage.metadata.languages import LANGUAGE_CENTROIDS
-
         kept = list((metadata.get(LANGUAGE_CENTROIDS) or {}).values())
         return cls([one["values"] for one in kept], [one["vector"] for one in kept])
 
@@ -65,9 +63,6 @@ class Languages:
         return Levels(by_value, statistics.fmean(means))
 
 
-def language_condition(values: Sequence[str], others: Filter | None) -> Filter:
-    """Return a filter for the passages of a language that pass another filter."""
-    from qdrant_client.models import FieldCondition, Filter, MatchAny
-
-    one = FieldCondition(key="language", match=MatchAny(any=list(values)))
-    return Filter(must=[one, *([others] if others is not None else [])])
+def language_condition(values: Sequence[str], others: Where | None) -> Where:
+    """Return the condition of the passages of a language that meet another one."""
+    return Where(must=[AnyOf("language", values), *([others] if others is not None else [])])

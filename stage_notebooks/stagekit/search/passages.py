@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from stagekit.storage.reading.conditions import AnyOf, Where
+
 if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
-    from qdrant_client.models import Condition, Filter, ScoredPoint
+    from stagekit.storage.reading.reader import Point, StoreReader
 
 __all__ = ["Passage", "as_written", "copies", "pick_passages"]
 
@@ -31,7 +32,7 @@ class Passage:
 
 
 def pick_passages(
-    points: Sequence[ScoredPoint], *, top: int, per_document: int | None, join_copies: bool
+    points: Sequence[Point], *, top: int, per_document: int | None, join_copies: bool
 ) -> tuple[list[Passage], int]:
     """Return the best passages, and how many points were left out because they are not as they were written.
 
@@ -47,7 +48,7 @@ def pick_passages(
     kept: list[Passage] = []
     altered = 0
     for point in points:
-        payload = point.payload or {}
+        payload = point.payload
         document = payload.get("document_id")
         family = str(payload.get("file_hash") if join_copies else document)
         full = bool(document) and per_document is not None and quota[family] >= per_document
@@ -77,25 +78,19 @@ def as_written(payload: Payload) -> bool:
 
 
 def copies(
-    client: QdrantClient, collection: str, texts: Sequence[str], query_filter: Filter | None
+    store: StoreReader, collection: str, texts: Sequence[str], where: Where | None
 ) -> dict[str, list[Payload]]:
-    """Return the payloads of all points that have one of some texts and meet a filter, by ``content_hash``.
+    """Return by ``content_hash`` the payloads of all points that have one of some texts and meet a condition.
 
     In an encrypted embedded store nothing can be looked for by a text's hash: there none are found.
     """
-    from qdrant_client.models import FieldCondition, Filter, MatchAny
-
-    from stagekit.storage.embedded.store import EmbeddedQdrant
-
-    if isinstance(client, EmbeddedQdrant) and not client.filters_by("content_hash"):
+    if not store.filters_by("content_hash"):
         return {}
-    has_text = FieldCondition(key="content_hash", match=MatchAny(any=list(dict.fromkeys(texts))))
-    conditions: list[Condition] = [has_text, *([query_filter] if query_filter is not None else [])]
-    records, _ = client.scroll(
-        collection, scroll_filter=Filter(must=conditions), limit=_MOST_COPIES, with_payload=True
-    )
+    has_text = AnyOf("content_hash", list(dict.fromkeys(texts)))
+    having = Where(must=[has_text, *([where] if where is not None else [])])
+    points, _ = store.page(collection, having, limit=_MOST_COPIES)
     found: dict[str, list[Payload]] = {}
-    for payload in (record.payload or {} for record in records):
+    for payload in (point.payload for point in points):
         if as_written(payload):
             found.setdefault(str(payload["content_hash"]), []).append(payload)
     return found

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from stagekit.declared.validity import has_expired, resolve_day
+from stagekit.declared.in_force import has_expired, resolve_day
 from stagekit.enrichment.citation import file_link
 from stagekit.errors import StageError
 from stagekit.search.answer_sentences import answer_sentences
@@ -158,10 +158,10 @@ def search(
     day = resolve_day(today)
     wanted = read_filters(filters or {})
     default = None if one_file(wanted) else PASSAGES_PER_DOCUMENT
-    with open_store(qdrant_url, outputs_dir, settings) as client:
-        collection = open_collection(client, collection_name)
+    with open_store(qdrant_url, outputs_dir, settings) as store:
+        collection = open_collection(store, collection_name)
         chosen = resolve_mode(mode, collection)
-        query_filter = build_filter(wanted, client, collection.name, day)
+        where = build_filter(wanted, store, collection.name, day)
         vector: Sequence[float] | None = None
         if chosen != "sparse":
             if embed is None:
@@ -179,17 +179,17 @@ def search(
                 vector = list(embed(question))
             check_vector(vector, collection)
         found = best_passages(
-            client,
+            store,
             collection,
             Question(question, vector),
             chosen,
-            query_filter=query_filter,
+            where=where,
             top=top,
             per_document=default if passages_per_document is None else passages_per_document or None,
             join_copies=True,
         )
         texts = [str(passage.payloads[0]["content_hash"]) for passage in found]
-        others = copies(client, collection.name, texts, query_filter) if texts else {}
+        others = copies(store, collection.name, texts, where) if texts else {}
     return _hits(found, others, day, question)
 
 

@@ -15,21 +15,21 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from stagekit.embedding.sparse import sparse_query_vector
 from stagekit.search.languages import Languages, Levels, language_condition
 from stagekit.search.rarity import Word, words_of
+from stagekit.storage.reading.conditions import PointId, Terms, Where, WithId
+from stagekit.storage.reading.reader import Point
 
 if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
-    from qdrant_client.models import ExtendedPointId, Filter, Record, ScoredPoint
-
-    Scores = dict[ExtendedPointId, float]
+    from stagekit.storage.reading.reader import StoreReader
 
 __all__ = ["DENSE", "MODES", "SPARSE", "Mode", "Question", "Ranking", "with_exact"]
 
 Mode = Literal["hybrid", "dense", "sparse"]
+Scores: TypeAlias = dict[PointId, float]
 MODES: Final[tuple[str, ...]] = get_args(Mode)
 DENSE: Final = "dense"
 SPARSE: Final = "sparse"
@@ -64,28 +64,28 @@ class Ranking:
 
     def __init__(
         self,
-        client: QdrantClient,
+        store: StoreReader,
         collection: str,
         question: Question,
         mode: Mode,
-        query_filter: Filter | None = None,
+        where: Where | None = None,
         most: int | None = None,
         languages: Languages | None = None,
     ) -> None:
         """Prepare the question; nothing is asked of the store yet.
 
         Args:
-            client: of the store.
+            store: to be read.
             collection: its name or alias.
             question: with its vector unless the mode is sparse.
             mode: how to search; a question of function words alone is searched by meaning in hybrid mode.
-            query_filter: Qdrant's filter, or None.
-            most: points that the server gives in one answer; None for no limit.
+            where: what passages have to meet; None for all.
+            most: points that the store gives in one answer; None for no limit.
             languages: of the collection, weighed alike in hybrid mode; None to take cosines as they are.
         """
-        self._client = client
+        self._store = store
         self._collection = collection
-        self._filter = query_filter
+        self._where = where
         self._vector = [] if mode == "sparse" else list(question.vector or ())
         self._indices = [] if mode == "dense" else sparse_query_vector(question.text).indices
         self._fuses = bool(self._vector and self._indices)
@@ -99,20 +99,20 @@ class Ranking:
         self._depth = min(POOL, self._deepest)
         self._whole = not self._vector and not self._indices
 
-    def first(self, limit: int) -> list[ScoredPoint]:
+    def first(self, limit: int) -> list[Point]:
         """Return the first points with their payloads; fewer than asked for where there are no more."""
         while len(self._scores) < limit and not self._whole:
             self._deepen()
         return self._read(list(self._scores)[:limit])
 
-    def exact(self) -> list[ScoredPoint]:
+    def exact(self) -> list[Point]:
         """Return the best passage of each document that alone holds a word of the question, with its payload.
 
         Copies of a document are no other documents. Those with the rarest words come first.
         """
         self.first(1)
         ranked = [point for point in self._scores if point in self._exactness]
-        best: dict[str, ScoredPoint] = {}
+        best: dict[str, Point] = {}
         for point in self._read(sorted(ranked, key=lambda point: -round(self._exactness[point], _DIGITS))):
             if document := _document(point):
                 best.setdefault(document, point)
@@ -120,7 +120,7 @@ class Ranking:
 
     @cached_property
     def _words(self) -> list[Word]:
-        return words_of(self._client, self._collection, SPARSE, self._indices, self._filter, self._most_given)
+        return words_of(self._store, self._collection, SPARSE, self._indices, self._where, self._most_given)
 
     @cached_property
     def _exactness(self) -> Scores:
@@ -145,46 +145,39 @@ class Ranking:
         near = dict(meaning)
         if self._fuses:
             near |= self._similarities([point for point in new if point not in meaning])
-        records = self._client.retrieve(
+        there = self._store.points(
             self._collection,
             new,
-            with_payload=["file_path", "chunk_index", "language"],
-            with_vectors=[SPARSE] if self._words else False,
+            fields=["file_path", "chunk_index", "language"],
+            weights_of=SPARSE if self._words else "",
         )
-        for record in records:
-            near[record.id] = near.get(record.id, 0.0) - self._levels.of(_language(record))
+        for point in there:
+            near[point.id] = near.get(point.id, 0.0) - self._levels.of(_language(point))
         if self._fuses and self._scale is None:
             self._scale = _Scale.of(sorted((near[point] for point in meaning), reverse=True)[:POOL])
-        said = {record.id: self._said(record) for record in records}
+        said = {point.id: self._said(point) for point in there}
         self._most = self._most or max(said.values(), default=0.0)
-        scores = {point: self._score(point, near[point], value) for point, value in said.items()}
-        places = {record.id: _place(record) for record in records}
-        order = sorted(scores, key=lambda point: (-scores[point], places[point]))
-        self._scores |= {point: scores[point] for point in order}
+        scores = {one: self._score(one, near[one], value) for one, value in said.items()}
+        places = {point.id: _place(point) for point in there}
+        order = sorted(scores, key=lambda one: (-scores[one], places[one]))
+        self._scores |= {one: scores[one] for one in order}
 
     def _search_meaning(self) -> tuple[Scores, bool]:
         """Search in all languages together and in each: the nearest of one may be behind all of another."""
         if not self._vector:
             return {}, True
-        found, whole = self._search(self._vector, DENSE, self._filter)
+        found, whole = self._search(self._vector, DENSE, self._where)
         if not whole:
             for values in self._languages.values:
-                found |= self._search(self._vector, DENSE, language_condition(values, self._filter))[0]
+                found |= self._search(self._vector, DENSE, language_condition(values, self._where))[0]
         return found, whole
 
-    def _search(self, query: Any, using: str, query_filter: Filter | None) -> tuple[Scores, bool]:
+    def _search(self, query: Sequence[float] | Terms, using: str, where: Where | None) -> tuple[Scores, bool]:
         """Return the nearest points, and whether they are all that there are; never a part of equals."""
         depth = self._depth
         while True:
-            found = self._client.query_points(
-                self._collection,
-                query=query,
-                using=using,
-                query_filter=query_filter,
-                limit=depth + 1,
-                with_payload=False,
-            ).points
-            scores = {point.id: float(point.score) for point in found}
+            found = self._store.nearest(self._collection, query, using, where=where, limit=depth + 1)
+            scores = {point.id: point.score for point in found}
             if len(found) <= depth:
                 return scores, True
             last = found[-1].score
@@ -194,42 +187,29 @@ class Ranking:
             depth = min(depth * _GROWTH, self._deepest)
 
     def _search_words(self) -> tuple[Scores, bool]:
-        from qdrant_client.models import SparseVector
-
         if not self._words:
             return {}, True
         # Rarity counts twice in this query, so that a rare word is found behind any number of frequent ones.
         indices, rarities = [word.index for word in self._words], [word.rarity for word in self._words]
-        return self._search(SparseVector(indices=indices, values=rarities), SPARSE, self._filter)
+        return self._search(Terms(indices, rarities), SPARSE, self._where)
 
-    def _similarities(self, points: Sequence[ExtendedPointId]) -> Scores:
+    def _similarities(self, points: Sequence[PointId]) -> Scores:
         """Return how near the question points are that were found by their words alone."""
-        from qdrant_client.models import Filter, HasIdCondition
-
         similarities: Scores = {}
         step = self._most_given or max(1, len(points))
         for begin in range(0, len(points), step):
             some = list(points[begin : begin + step])
-            found = self._client.query_points(
-                self._collection,
-                query=self._vector,
-                using=DENSE,
-                query_filter=Filter(must=[HasIdCondition(has_id=some)]),
-                limit=len(some),
-                with_payload=False,
-            ).points
-            similarities |= {point.id: float(point.score) for point in found}
+            found = self._store.nearest(
+                self._collection, self._vector, DENSE, where=Where(must=[WithId(some)]), limit=len(some)
+            )
+            similarities |= {point.id: point.score for point in found}
         return similarities
 
-    def _said(self, record: Record) -> float:
+    def _said(self, point: Point) -> float:
         """Return the BM25 score of a point for the question."""
-        vector: Any = record.vector.get(SPARSE) if isinstance(record.vector, dict) else None
-        if vector is None:
-            return 0.0
-        weights: dict[int, float] = dict(zip(vector.indices, vector.values, strict=True))
-        return sum(word.rarity * weights.get(word.index, 0.0) for word in self._words)
+        return sum(word.rarity * point.weights.get(word.index, 0.0) for word in self._words)
 
-    def _score(self, point: ExtendedPointId, similarity: float, said: float) -> float:
+    def _score(self, point: PointId, similarity: float, said: float) -> float:
         if not self._indices:
             return round(similarity, _DIGITS)
         if self._scale is None:
@@ -238,20 +218,12 @@ class Ranking:
         fused = MEANING * self._scale.place(similarity) + (1 - MEANING) * words
         return round(fused + EXACT * self._exactness.get(point, 0.0), _DIGITS)
 
-    def _read(self, points: Sequence[ExtendedPointId]) -> list[ScoredPoint]:
+    def _read(self, points: Sequence[PointId]) -> list[Point]:
         """Return points with their payloads, in the order given."""
-        from qdrant_client.models import ScoredPoint
-
         if not points:
             return []
-        payloads = {
-            record.id: record.payload for record in self._client.retrieve(self._collection, list(points))
-        }
-        return [
-            ScoredPoint(id=point, version=0, score=self._scores[point], payload=payloads[point])
-            for point in points
-            if point in payloads
-        ]
+        there = {point.id: point.payload for point in self._store.points(self._collection, points)}
+        return [Point(one, self._scores[one], there[one]) for one in points if one in there]
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +248,7 @@ class _Scale:
         return max(0.0, 0.5 + (similarity - self.mean) / (6 * self.deviation))
 
 
-def with_exact(points: Sequence[ScoredPoint], exact: Sequence[ScoredPoint]) -> list[ScoredPoint]:
+def with_exact(points: Sequence[Point], exact: Sequence[Point]) -> list[Point]:
     """Return points with those of :meth:`Ranking.exact` among the first three; the first stays first."""
     if not points:
         return list(exact)
@@ -296,15 +268,14 @@ def with_exact(points: Sequence[ScoredPoint], exact: Sequence[ScoredPoint]) -> l
     return [head[0], *rest[:free], *head[1:], *rest[free:]]
 
 
-def _document(point: ScoredPoint) -> str:
-    return str((point.payload or {}).get("document_id") or "")
+def _document(point: Point) -> str:
+    return str(point.payload.get("document_id") or "")
 
 
-def _language(record: Record) -> str:
-    return str((record.payload or {}).get("language") or "")
+def _language(point: Point) -> str:
+    return str(point.payload.get("language") or "")
 
 
-def _place(record: Record) -> tuple[str, int]:
+def _place(point: Point) -> tuple[str, int]:
     """Return what parts points of one score, the same in each build: their file, and their place in it."""
-    payload = record.payload or {}
-    return str(payload.get("file_path", "")), int(payload.get("chunk_index", 0))
+    return str(point.payload.get("file_path", "")), int(point.payload.get("chunk_index", 0))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from stagekit.storage.reading.conditions import PointId, Terms, Where
 
 if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
-    from qdrant_client.models import ExtendedPointId, Filter, ScoredPoint
+    from stagekit.storage.reading.reader import Point, StoreReader
 
 __all__ = ["COUNTED", "Word", "words_of"]
 
@@ -33,50 +34,41 @@ class Word:
 
     index: int
     rarity: float
-    sole: tuple[ExtendedPointId, ...]
+    sole: tuple[PointId, ...]
 
 
 def words_of(
-    client: QdrantClient,
+    store: StoreReader,
     collection: str,
     using: str,
     indices: Sequence[int],
-    query_filter: Filter | None = None,
+    where: Where | None = None,
     most: int | None = None,
 ) -> list[Word]:
-    """Return those of a question's words that there are among the points that pass a filter.
+    """Return those of a question's words that there are among the points that meet a condition.
 
     Args:
-        client: of the store.
+        store: to be read.
         collection: its name or alias.
         using: the name of the sparse vectors.
         indices: of the words' terms.
-        query_filter: Qdrant's filter, or None.
-        most: points that the server gives in one answer; None for no limit.
+        where: what points have to meet; None for all.
+        most: points that the store gives in one answer; None for no limit.
     """
-    from qdrant_client.models import QueryRequest, SparseVector
-
     if not indices:
         return []
     counted = min(COUNTED, most - 1) if most else COUNTED
-    requests = [
-        QueryRequest(
-            query=SparseVector(indices=[index], values=[1.0]),
-            using=using,
-            filter=query_filter,
-            limit=counted + 1,
-            with_payload=["document_id", "file_hash"],
-        )
-        for index in indices
-    ]
-    points = client.count(collection, count_filter=query_filter, exact=True).count
-    answers = client.query_batch_points(collection, requests=requests)
+    queries = [Terms([index], [1.0]) for index in indices]
+    points = store.count(collection, where)
+    holders = store.nearest_to_each(
+        collection, queries, using, where=where, limit=counted + 1, fields=["document_id", "file_hash"]
+    )
     words = []
-    for index, answer in zip(indices, answers, strict=True):
-        if found := answer.points:
+    for index, found in zip(indices, holders, strict=True):
+        if found:
             rarity = _inverse_frequency(points, len(found))
             if len(found) > counted:
-                rarity = min(rarity, _of_the_engine(client, collection, using, index, found[0]))
+                rarity = min(rarity, _of_the_engine(store, collection, using, index, found[0]))
             whole = len(found) <= counted  # else nobody has seen who else holds it
             sole = whole and len({_document(point) for point in found}) == 1
             words.append(Word(index, rarity, tuple(point.id for point in found) if sole else ()))
@@ -87,18 +79,12 @@ def _inverse_frequency(points: int, holders: int) -> float:
     return math.log((points - holders + 0.5) / (holders + 0.5) + 1)
 
 
-def _of_the_engine(
-    client: QdrantClient, collection: str, using: str, index: int, holder: ScoredPoint
-) -> float:
+def _of_the_engine(store: StoreReader, collection: str, using: str, index: int, holder: Point) -> float:
     """Return Qdrant's own inverse document frequency of a frequent word: its score over the stored weight."""
-    vectors: Any = client.retrieve(collection, [holder.id], with_payload=False, with_vectors=[using])[
-        0
-    ].vector
-    weights: dict[int, float] = dict(zip(vectors[using].indices, vectors[using].values, strict=True))
-    return holder.score / weights[index]
+    (found,) = store.points(collection, [holder.id], fields=False, weights_of=using)
+    return holder.score / found.weights[index]
 
 
-def _document(point: ScoredPoint) -> str:
+def _document(point: Point) -> str:
     """Return what tells a document from others, but not from its copies."""
-    payload = point.payload or {}
-    return str(payload.get("file_hash") or payload.get("document_id"))
+    return str(point.payload.get("file_hash") or point.payload.get("document_id"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from stagekit.base.paths import outputs_path
-from stagekit.base.store_address import connection_options
+from stagekit.base.store_address import embedded_path, is_embedded
 from stagekit.chunking.struck import is_wholly_struck
 from stagekit.embedding.sparse import SPARSE_VERSION
 from stagekit.errors import StageError
@@ -17,12 +17,12 @@ from stagekit.search.clauses import NamedClauses, clause_condition
 from stagekit.search.languages import Languages
 from stagekit.search.passages import Passage, pick_passages
 from stagekit.search.ranking import DENSE, MODES, SPARSE, Mode, Question, Ranking, with_exact
+from stagekit.storage.reading.opening import reading
 
 if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
-    from qdrant_client.models import ScoredPoint
-
     from stagekit.embedding import ModelFiles
+    from stagekit.storage.reading.conditions import Where
+    from stagekit.storage.reading.reader import Point, StoreReader
 
 __all__ = [
     "MODES",
@@ -78,7 +78,7 @@ class Collection:
 @contextlib.contextmanager
 def open_store(
     qdrant_url: str, outputs_dir: str, settings: Mapping[str, Any] | None = None
-) -> Iterator[QdrantClient]:
+) -> Iterator[StoreReader]:
     """Open the store for reading and word its errors.
 
     Args:
@@ -89,15 +89,11 @@ def open_store(
     Raises:
         StageError: if there is no store yet, or it is locked or cannot be reached.
     """
-    from stagekit.storage import connect, embedded_path, is_embedded, qdrant_errors
-
     outputs = outputs_path(outputs_dir)
     if is_embedded(qdrant_url) and not embedded_path(outputs).is_dir():
         raise StageError(f"There is no store in {outputs} yet: run `nic-etl run` first.")
-    options = connection_options(settings or {})
-    client = connect(qdrant_url, outputs, read_only=True, **options)
-    with contextlib.closing(client), qdrant_errors(qdrant_url):
-        yield client
+    with reading(qdrant_url, outputs, settings or {}) as store:
+        yield store
 
 
 def check_vector(vector: Sequence[float], collection: Collection) -> None:
@@ -135,28 +131,24 @@ def model_files(embedding_model: str, revision: str, collection: Collection) -> 
     return files
 
 
-def open_collection(client: QdrantClient, name: str) -> Collection:
+def open_collection(store: StoreReader, name: str) -> Collection:
     """Return a collection that can be searched.
 
     Raises:
         StageError: if it is missing.
         SearchRequestError: if its vectors are not as nic-etl makes them.
     """
-    if not client.collection_exists(name):
+    if not store.exists(name):
         raise StageError(f"There is no collection {name}: run `nic-etl run` first, or check collection_name.")
-    config = client.get_collection(name).config
-    vectors = config.params.vectors
-    if not isinstance(vectors, Mapping) or DENSE not in vectors:
+    facts = store.facts(name)
+    if facts.dense is None or DENSE not in facts.dense:
         raise SearchRequestError(
             f"Collection {name} has no vectors named {DENSE}: it was made by another program or an earlier "
             "version of nic-etl; run `nic-etl run`, or check collection_name."
         )
-    metadata = config.metadata or {}
-    sparse = SPARSE in (config.params.sparse_vectors or {}) and metadata.get("sparse") == SPARSE_VERSION
-    strict = config.strict_mode_config
-    most = strict.max_query_limit if strict and strict.enabled else None
-    model = str(metadata.get("embedding_model", "unknown"))
-    return Collection(name, vectors[DENSE].size, model, sparse, most, Languages.of(metadata))
+    sparse = SPARSE in facts.sparse and facts.metadata.get("sparse") == SPARSE_VERSION
+    model = str(facts.metadata.get("embedding_model", "unknown"))
+    return Collection(name, facts.dense[DENSE], model, sparse, facts.most, Languages.of(facts.metadata))
 
 
 def resolve_mode(mode: str, collection: Collection) -> Mode:
@@ -178,12 +170,12 @@ def resolve_mode(mode: str, collection: Collection) -> Mode:
 
 
 def best_passages(
-    client: QdrantClient,
+    store: StoreReader,
     collection: Collection,
     question: Question,
     mode: Mode,
     *,
-    query_filter: Any = None,
+    where: Where | None = None,
     top: int,
     per_document: int | None,
     join_copies: bool,
@@ -201,17 +193,17 @@ def best_passages(
     warning in the log.
 
     Args:
-        client: of the store.
+        store: from :func:`open_store`.
         collection: from :func:`open_collection`.
         question: with its vector unless the mode is sparse.
         mode: how to search; a question of function words only is searched by meaning alone in hybrid mode.
-        query_filter: Qdrant's filter, or None.
+        where: what passages have to meet; None for all.
         top: most passages to return.
         per_document: most passages of one document; None is as many as it has.
         join_copies: see :func:`stagekit.search.passages.pick_passages`.
     """
-    ranking = _ranking(client, collection, question, mode, query_filter)
-    named = _with_named_clauses(client, collection, question, mode, query_filter)
+    ranking = _ranking(store, collection, question, mode, where)
+    named = _with_named_clauses(store, collection, question, mode, where)
     apart = {point.id for point in named}
     limit = FETCHED_PER_HIT * top
     while True:
@@ -219,7 +211,7 @@ def best_passages(
         whole = len(points) < limit
         points = [*named, *(point for point in points if point.id not in apart)]
         points = with_exact(points, ranking.exact())
-        points.sort(key=lambda point: is_wholly_struck(str((point.payload or {}).get("chunk_content", ""))))
+        points.sort(key=lambda point: is_wholly_struck(str(point.payload.get("chunk_content", ""))))
         kept, altered = pick_passages(points, top=top, per_document=per_document, join_copies=join_copies)
         in_force = [
             passage for passage in kept if not is_wholly_struck(str(passage.payloads[0]["chunk_content"]))
@@ -232,24 +224,22 @@ def best_passages(
 
 
 def _with_named_clauses(
-    client: QdrantClient, collection: Collection, question: Question, mode: Mode, query_filter: Any
-) -> list[ScoredPoint]:
+    store: StoreReader, collection: Collection, question: Question, mode: Mode, where: Where | None
+) -> list[Point]:
     """Return the points with a clause that the question names, those of the norm that it names first."""
     named = NamedClauses.of(question.text)
     if named is None:
         return []
-    found: list[ScoredPoint] = []
+    found: list[Point] = []
     for values in named.attempts:
-        condition = clause_condition(values, query_filter)
-        found = _ranking(client, collection, question, mode, condition).first(CLAUSE_POINTS)
+        condition = clause_condition(values, where)
+        found = _ranking(store, collection, question, mode, condition).first(CLAUSE_POINTS)
         if found:
             break
-    return sorted(found, key=lambda point: -named.nearness(point.payload or {}))
+    return sorted(found, key=lambda point: -named.nearness(point.payload))
 
 
 def _ranking(
-    client: QdrantClient, collection: Collection, question: Question, mode: Mode, query_filter: Any
+    store: StoreReader, collection: Collection, question: Question, mode: Mode, where: Where | None
 ) -> Ranking:
-    return Ranking(
-        client, collection.name, question, mode, query_filter, collection.most, collection.languages
-    )
+    return Ranking(store, collection.name, question, mode, where, collection.most, collection.languages)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from stagekit.search.passages import as_written
 from stagekit.search.query import SearchRequestError, file_link
 from stagekit.search.retrieval import open_collection, open_store
+from stagekit.storage.reading.conditions import AnyOf, PointId, Where
 
 __all__ = ["document", "plain_document"]
 
@@ -44,23 +45,14 @@ def document(
         SearchRequestError: if the collection has no such document.
         StageError: if the collection is missing, empty, locked or cannot be reached.
     """
-    from qdrant_client.models import FieldCondition, Filter, MatchValue
-
-    named = MatchValue(value=path)
-    named_so: list[Any] = [FieldCondition(key=key, match=named) for key in ("file_path", "document_id")]
+    named_so = Where(should=[AnyOf(field, [path]) for field in ("file_path", "document_id")])
     rows: list[dict[str, Any]] = []
-    with open_store(qdrant_url, outputs_dir, settings) as client:
-        collection = open_collection(client, collection_name)
-        begin: Any = None
+    with open_store(qdrant_url, outputs_dir, settings) as store:
+        collection = open_collection(store, collection_name)
+        begin: PointId | None = None
         while True:
-            points, begin = client.scroll(
-                collection.name,
-                scroll_filter=Filter(should=named_so),
-                limit=_PAGE,
-                offset=begin,
-                with_payload=True,
-            )
-            rows += [point.payload for point in points if point.payload]
+            points, begin = store.page(collection.name, named_so, limit=_PAGE, offset=begin)
+            rows += [dict(point.payload) for point in points if point.payload]
             if begin is None:
                 break
     rows = [row for row in rows if as_written(row)]  # what somebody altered is not served

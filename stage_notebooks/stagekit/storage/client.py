@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import httpx
 from qdrant_client import QdrantClient
 
 from stagekit.base.network.authorities import trust_also, trusted_pem
 from stagekit.base.network.proxies import proxy_for
-from stagekit.base.store_address import server_key, server_url
+from stagekit.base.store_address import EMBEDDED, embedded_path, is_embedded, server_key, server_url
 from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.embedded.store import open_embedded
 from stagekit.storage.retrying import GRPC_RETRY_POLICY, Patience, patience_of, with_patience
@@ -25,18 +25,6 @@ __all__ = [
     "qdrant_errors",
     "require_completed",
 ]
-
-EMBEDDED: Final = "embedded"
-
-
-def is_embedded(qdrant_url: str) -> bool:
-    """Tell whether the setting means the embedded store below ``outputs/``."""
-    return qdrant_url.strip().lower() == EMBEDDED
-
-
-def embedded_path(outputs: Path) -> Path:
-    """Return the folder of the embedded store."""
-    return outputs / "qdrant"
 
 
 def connect(

@@ -11,12 +11,11 @@ from stagekit.embedding.onnx.bert_graph import BertGraph, bert_graph
 from stagekit.embedding.onnx.int8_graph import Int8GraphBuilder
 from stagekit.embedding.registry import ModelFiles
 from stagekit.embedding.singly import require_within_limit, vectors_singly
-from stagekit.embedding.tokens import load_tokenizer
+from stagekit.embedding.tokens import ModelTokenizer
 from stagekit.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from tokenizers import Tokenizer
 
 __all__ = ["OnnxModel", "load_onnx_model"]
 
@@ -29,14 +28,14 @@ class OnnxModel:
 
     Attributes:
         session: Takes and gives what `BertGraph` says.
-        tokenizer: With neither truncation nor padding.
+        tokenizer: Gives the ids of texts.
         max_seq_length: Most tokens of one input.
         dimension: Length of a vector.
         dtype: "float32" or "int8".
     """
 
     session: "InferenceSession"
-    tokenizer: "Tokenizer"
+    tokenizer: ModelTokenizer
     max_seq_length: int
     dimension: int
     dtype: str = "float32"
@@ -50,7 +49,7 @@ class OnnxModel:
         Raises:
             ValueError: A text is longer than the model takes.
         """
-        ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
+        ids = self.tokenizer.ids(texts)
         require_within_limit(max(map(len, ids)), self.max_seq_length)
         return vectors_singly(ids, self.dimension, self._run)
 
@@ -73,8 +72,7 @@ def load_onnx_model(files: ModelFiles, dtype: str = "float32") -> OnnxModel:
         ModelUnavailableError: The weights are damaged.
     """
     graph = bert_graph(files.directory, Int8GraphBuilder if dtype == "int8" else None)
-    tokenizer = load_tokenizer(files).tokenizer
-    return OnnxModel(_session(graph), tokenizer, files.max_seq_length, graph.dimension, dtype)
+    return OnnxModel(_session(graph), ModelTokenizer(files), files.max_seq_length, graph.dimension, dtype)
 
 
 def _session(graph: BertGraph) -> "InferenceSession":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -11,15 +10,15 @@ import qdrant_edge as edge
 from qdrant_client import models
 
 from stagekit.errors import StageError
+from stagekit.storage.embedded.ids import edge_id, plain_id
 
 __all__ = [
     "edge_config",
     "edge_filter",
-    "edge_id",
     "edge_point",
     "edge_query",
+    "filtered_fields",
     "payload_schema",
-    "plain_id",
     "prefetches",
     "record",
     "scored_point",
@@ -96,29 +95,12 @@ def payload_schema(kind: models.PayloadSchemaType) -> edge.PayloadSchemaType:
     return _SCHEMAS[kind]
 
 
-def edge_id(point_id: Any) -> int | str:
-    """Return a point's id, an unsigned integer or a UUID.
-
-    Raises:
-        StageError: if it is neither.
-    """
-    try:
-        return point_id if isinstance(point_id, int) else str(uuid.UUID(str(point_id)))
-    except ValueError:
-        raise StageError(f"{point_id!r} is no id of a point: it takes a whole number or a UUID.") from None
-
-
-def plain_id(point_id: Any) -> int | str:
-    """Return an id of the engine as qdrant-client gives it."""
-    return point_id if isinstance(point_id, int) else str(point_id)
-
-
-def edge_point(point: models.PointStruct) -> edge.Point:
-    """Return a point with its named vectors."""
+def edge_point(point: models.PointStruct, payload: dict[str, Any]) -> edge.Point:
+    """Return a point with its named vectors and the payload that is stored."""
     if not isinstance(point.vector, Mapping):
         raise StageError(f"The vectors of point {point.id} have no names: give them as a dict.")
     vectors = {name: _edge_vector(vector) for name, vector in point.vector.items()}
-    return edge.Point(edge_id(point.id), vectors, point.payload or {})
+    return edge.Point(edge_id(point.id), vectors, payload)
 
 
 def _edge_vector(vector: Any) -> Any:
@@ -173,6 +155,26 @@ def edge_filter(query: models.Filter | None) -> edge.Filter | None:
     return edge.Filter(
         must=_conditions(query.must), should=_conditions(query.should), must_not=_conditions(query.must_not)
     )
+
+
+def filtered_fields(query: models.Filter | None, prefetch: Any = None) -> set[str]:
+    """Return the payload fields that a filter looks at, and those of the searches that a query fuses."""
+    searches = prefetch if isinstance(prefetch, list | tuple) else [prefetch]
+    filters = [query, *(one.filter for one in searches if one is not None)]
+    return {key for one in filters if one is not None for key in _keys(one)}
+
+
+def _keys(query: models.Filter) -> set[str]:
+    found: set[str] = set()
+    for given in (query.must, query.should, query.must_not):
+        for one in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(one, models.Filter):
+                found |= _keys(one)
+            else:
+                place = getattr(one, "is_empty", None) or getattr(one, "is_null", None) or one
+                key = getattr(place, "key", None)
+                found |= {key} if key else set()
+    return found
 
 
 def _conditions(given: Any) -> list[Any] | None:

@@ -10,14 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
-from typing import Any, Final, TypeVar
-
-from qdrant_client import models
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from stagekit.errors import StageError
 from stagekit.sealing.cipher import Cipher, DamagedError
-from stagekit.storage.embedded.edge_models import edge_id
+from stagekit.storage.embedded.ids import edge_id
 
 __all__ = ["CLEAR_FIELDS", "SEALED", "PayloadSealer"]
 
@@ -36,7 +34,6 @@ CLEAR_FIELDS: Final = frozenset({
 })  # fmt: skip
 
 Payload = dict[str, Any]
-P = TypeVar("P", models.Record, models.ScoredPoint)
 
 
 class PayloadSealer:
@@ -46,15 +43,15 @@ class PayloadSealer:
         self._cipher = cipher
         self._active = bool(cipher.key_id)
 
-    def sealed(self, point: models.PointStruct) -> models.PointStruct:
-        """Return the point that the engine is to store."""
+    def sealed(self, point_id: Any, payload: Payload) -> Payload:
+        """Return the payload that the engine is to store for a point."""
         if not self._active:
-            return point
-        fields = dict(point.payload or {})
+            return payload
+        fields = dict(payload)
         secret = {name: fields.pop(name) for name in fields.keys() - CLEAR_FIELDS}
         data = json.dumps(secret, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-        value = base64.b64encode(self._cipher.seal(_name(point.id), data)).decode()
-        return models.PointStruct(id=point.id, vector=point.vector, payload=fields | {SEALED: value})
+        value = base64.b64encode(self._cipher.seal(_name(point_id), data)).decode()
+        return fields | {SEALED: value}
 
     def fields(self, wanted: bool | Sequence[str]) -> bool | list[str]:
         """Return which fields to ask the engine for."""
@@ -64,18 +61,18 @@ class PayloadSealer:
             return list(wanted)
         return [*wanted, SEALED]
 
-    def opened(self, point: P, wanted: bool | Sequence[str]) -> P:
-        """Give a point the fields that were asked for; those of a sealed value that was altered are missing.
+    def opened(self, point_id: Any, payload: Payload | None, wanted: bool | Sequence[str]) -> Payload | None:
+        """Return the fields of a point that were asked for; those of an altered sealed value are missing.
 
         Raises:
             EncryptionError: it was sealed under another key.
         """
-        if self._active and point.payload and SEALED in point.payload:
-            fields = dict(point.payload)
-            fields |= self._secret(point.id, str(fields.pop(SEALED)))
-            names = fields.keys() if isinstance(wanted, bool) else wanted
-            point.payload = {name: fields[name] for name in fields if name in names}
-        return point
+        if not self._active or not payload or SEALED not in payload:
+            return payload
+        fields = dict(payload)
+        fields |= self._secret(point_id, str(fields.pop(SEALED)))
+        names = fields.keys() if isinstance(wanted, bool) else wanted
+        return {name: fields[name] for name in fields if name in names}
 
     def _secret(self, point_id: Any, value: str) -> Payload:
         try:
@@ -88,16 +85,13 @@ class PayloadSealer:
         """Tell whether the engine sees a field."""
         return not self._active or field in CLEAR_FIELDS
 
-    def check(self, query: models.Filter | None, prefetch: Any = None) -> None:
-        """Refuse filters, also of the searches that a query fuses, that look at a sealed field.
+    def check(self, fields: Iterable[str]) -> None:
+        """Refuse to filter by fields of which one is sealed.
 
         Raises:
-            StageError: one does.
+            StageError: one is.
         """
-        searches = prefetch if isinstance(prefetch, list | tuple) else [prefetch]
-        filters = [query, *(one.filter for one in searches if one is not None)]
-        looked_at = {key for one in filters if one is not None for key in _keys(one)}
-        hidden = sorted(field for field in looked_at if not self.filters_by(field))
+        hidden = sorted(field for field in fields if not self.filters_by(field))
         if hidden:
             raise StageError(
                 f"{hidden[0]} is encrypted in the embedded store, where nothing can be filtered by it: "
@@ -107,17 +101,3 @@ class PayloadSealer:
 
 def _name(point_id: Any) -> str:
     return f"points/{edge_id(point_id)}"
-
-
-def _keys(query: models.Filter) -> set[str]:
-    """Return the payload fields that a filter looks at."""
-    found: set[str] = set()
-    for given in (query.must, query.should, query.must_not):
-        for one in given if isinstance(given, list | tuple) else [given]:
-            if isinstance(one, models.Filter):
-                found |= _keys(one)
-            else:
-                place = getattr(one, "is_empty", None) or getattr(one, "is_null", None) or one
-                key = getattr(place, "key", None)
-                found |= {key} if key else set()
-    return found

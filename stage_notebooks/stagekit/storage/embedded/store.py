@@ -10,14 +10,11 @@ of those that may write there is one at a time.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import shutil
-import threading
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import qdrant_edge as edge
 from qdrant_client import models
@@ -25,39 +22,25 @@ from qdrant_client.http import models as http
 
 from stagekit.base.paths import make_private_dir
 from stagekit.errors import StageError
-from stagekit.sealing.cipher import Cipher, EncryptionError
-from stagekit.sealing.marker import folder_cipher
 from stagekit.storage.embedded import edge_models as translate
-from stagekit.storage.embedded.files import (
-    make_private,
-    of_the_engine,
-    read_json,
-    readable,
-    write_json,
+from stagekit.storage.embedded.engine import (
+    ALIASES_FILE,
+    COLLECTION_FILE,
+    EmbeddedEngine,
+    one_request,
+    some,
 )
+from stagekit.storage.embedded.files import write_json
+from stagekit.storage.embedded.ids import edge_id, plain_id
 from stagekit.storage.embedded.info import collection_info, first_graph_kilobytes
-from stagekit.storage.embedded.sealing import PayloadSealer
-from stagekit.storage.embedded.turns import Turns, lock_file
 
 __all__ = ["EmbeddedQdrant", "open_embedded"]
-
-COLLECTION_FILE: Final = "collection.json"
-ALIASES_FILE: Final = "aliases.json"
-_WRITER_FILE: Final = ".writer"
-_LONGEST_NAME: Final = 250  # bytes that a folder's name may have, nearly
-_FACET_PAGE: Final = 1000
 
 _open_stores: dict[Path, EmbeddedQdrant] = {}
 _COMPLETED: Final = models.UpdateResult(operation_id=None, status=models.UpdateStatus.COMPLETED)
 
-T = TypeVar("T")
-_NOTE: Final = (
-    "The collections of nic-etl, in the form of Qdrant's own engine.\n"
-    "QdrantClient(path=...) has another form and finds none here. Read them with `nic-etl search`,\n"
-    "`nic-etl serve` or stagekit.storage.connect, or hand them to a server:\n"
-    "`nic-etl run -p qdrant_url=URL`. See docs/consuming.md.\n"
-)
 F = TypeVar("F", bound=Callable[..., Any])
+P = TypeVar("P", models.Record, models.ScoredPoint)
 
 
 def open_embedded(path: Path, *, read_only: bool = False) -> EmbeddedQdrant:
@@ -84,25 +67,6 @@ def _close_all() -> None:
         store.close()
 
 
-def _leave_note(path: Path) -> None:
-    # Whoever opens the folder with QdrantClient(path=…) finds nothing in it.
-    note = path / "README.txt"
-    if not note.exists():
-        with contextlib.suppress(OSError):
-            note.write_text(_NOTE, encoding="utf-8")
-
-
-def _reads(method: F) -> F:
-    """Make a method one request: nobody else has the files while it runs, anybody may between two."""
-
-    @functools.wraps(method)
-    def request(self: EmbeddedQdrant, *arguments: Any, **named: Any) -> Any:
-        with self._turns.request():
-            return method(self, *arguments, **named)
-
-    return cast("F", request)
-
-
 def _writes(method: F) -> F:
     """Make a method one request that a store opened to be read refuses."""
 
@@ -116,43 +80,12 @@ def _writes(method: F) -> F:
     return cast("F", request)
 
 
-class EmbeddedQdrant:
+class EmbeddedQdrant(EmbeddedEngine):
     """A store in a folder; methods, arguments and answers are those of :class:`qdrant_client.QdrantClient`.
 
     Its methods may be called from several threads. What they are given beyond the arguments named here
     (``timeout``, ``ordering``) concerns servers only.
     """
-
-    def __init__(self, path: Path, cipher: Cipher | None = None, *, read_only: bool = False) -> None:
-        """Take a turn with the folder and read what collections there are.
-
-        Args:
-            path: the folder; the one above it says whether payloads are sealed.
-            cipher: of payloads under a former key; by default the one of that folder.
-            read_only: stand beside any other process; without it, beside such readers only.
-
-        Raises:
-            StageError: if another process may write there, no turn comes, its key is missing, or it cannot
-                be read.
-        """
-        self._cipher = folder_cipher(path.parent) if cipher is None else cipher
-        self._sealer = PayloadSealer(self._cipher)
-        self._path = path
-        self._guard = threading.RLock()
-        self._shards: dict[str, edge.EdgeShard] = {}
-        self._written: set[str] = set()
-        make_private_dir(path)
-        make_private_dir(path / "collections")
-        _leave_note(path)
-        self._aliases: dict[str, str] = {}
-        self._collections: dict[str, dict[str, Any]] = {}
-        self._writer = None if read_only else self._only_writer()
-        try:
-            self._turns = Turns(path, self._begin_turn, self._end_turn)
-        except BaseException:
-            if self._writer is not None:
-                self._writer.close()
-            raise
 
     # Collections
 
@@ -229,35 +162,25 @@ class EmbeddedQdrant:
             shutil.rmtree(self._folder(collection_name), ignore_errors=True)
         return True
 
-    @_reads
-    def collection_exists(self, collection_name: str, **_: Any) -> bool:
-        """Tell whether there is a collection or alias of that name."""
-        return collection_name in self._collections or collection_name in self._aliases
-
-    @_reads
+    @one_request
     def get_collections(self, **_: Any) -> models.CollectionsResponse:
         """Return the names of the collections."""
         names = [models.CollectionDescription(name=name) for name in sorted(self._collections)]
         return models.CollectionsResponse(collections=names)
 
-    @_reads
+    @one_request
     def get_collection(self, collection_name: str, **_: Any) -> models.CollectionInfo:
         """Return what a collection is."""
         with self._guard:
             name = self._real(collection_name)
             return collection_info(self._collections[name]["request"], self._shard(name).info())
 
-    @_reads
+    @one_request
     def request(self, collection_name: str) -> models.CreateCollection:
         """Return the request that made a collection, with what has been changed of it since."""
         with self._guard:
             entry = self._collections[self._real(collection_name)]
         return models.CreateCollection.model_validate(entry["request"])
-
-    @_reads
-    def sessions(self, collection_name: str) -> int:
-        """Return how often a collection was opened and written to: another number, another content."""
-        return int(self._collections[self._real(collection_name)].get("sessions", 0))
 
     @_writes
     def create_payload_index(
@@ -280,7 +203,9 @@ class EmbeddedQdrant:
         self, collection_name: str, points: Sequence[models.PointStruct], **_: Any
     ) -> models.UpdateResult:
         """Write points, all of them or none; they are visible and safe when this returns."""
-        made = [translate.edge_point(self._sealer.sealed(point)) for point in points]
+        made = [
+            translate.edge_point(point, self.sealer.sealed(point.id, point.payload or {})) for point in points
+        ]
         return self._update(collection_name, edge.UpdateOperation.upsert_points(made))
 
     @_writes
@@ -288,16 +213,16 @@ class EmbeddedQdrant:
         """Delete points by id (``PointIdsList``, list) or filter (``FilterSelector``, ``Filter``)."""
         chosen = getattr(points_selector, "filter", points_selector)
         if isinstance(chosen, models.Filter):
-            self._sealer.check(chosen)
+            self.sealer.check(translate.filtered_fields(chosen))
             found = translate.edge_filter(chosen)
             assert found is not None
             operation = edge.UpdateOperation.delete_points_by_filter(found)
         else:
             ids = getattr(points_selector, "points", points_selector)
-            operation = edge.UpdateOperation.delete_points([translate.edge_id(one) for one in ids])
+            operation = edge.UpdateOperation.delete_points([edge_id(one) for one in ids])
         return self._update(collection_name, operation)
 
-    @_reads
+    @one_request
     def retrieve(
         self,
         collection_name: str,
@@ -307,12 +232,12 @@ class EmbeddedQdrant:
         **_: Any,
     ) -> list[models.Record]:
         """Return the points of the ids that there are."""
-        wanted = [translate.edge_id(one) for one in ids]
-        fields = self._sealer.fields(with_payload)
-        found = self._ask(collection_name, "retrieve", wanted, fields, _some(with_vectors))
-        return [self._sealer.opened(translate.record(one), with_payload) for one in found]
+        wanted = [edge_id(one) for one in ids]
+        fields = self.sealer.fields(with_payload)
+        found = self.ask(collection_name, "retrieve", wanted, fields, some(with_vectors))
+        return [self._opened(translate.record(one), with_payload) for one in found]
 
-    @_reads
+    @one_request
     def scroll(
         self,
         collection_name: str,
@@ -324,61 +249,38 @@ class EmbeddedQdrant:
         **_: Any,
     ) -> tuple[list[models.Record], int | str | None]:
         """Return a page of points in the order of their ids, and where the next one starts."""
-        self._sealer.check(scroll_filter)
+        self.sealer.check(translate.filtered_fields(scroll_filter))
         request = edge.ScrollRequest(
-            offset=None if offset is None else translate.edge_id(offset),
+            offset=None if offset is None else edge_id(offset),
             limit=limit,
             filter=translate.edge_filter(scroll_filter),
-            with_payload=self._sealer.fields(with_payload),
-            with_vector=_some(with_vectors),
+            with_payload=self.sealer.fields(with_payload),
+            with_vector=some(with_vectors),
         )
-        found, following = self._ask(collection_name, "scroll", request)
-        opened = [self._sealer.opened(translate.record(one), with_payload) for one in found]
-        return opened, following and translate.plain_id(following)
+        found, following = self.ask(collection_name, "scroll", request)
+        opened = [self._opened(translate.record(one), with_payload) for one in found]
+        return opened, following and plain_id(following)
 
-    @_reads
+    @one_request
     def count(
         self, collection_name: str, count_filter: models.Filter | None = None, exact: bool = True, **_: Any
     ) -> models.CountResult:
         """Return the number of points."""
-        self._sealer.check(count_filter)
+        self.sealer.check(translate.filtered_fields(count_filter))
         request = edge.CountRequest(filter=translate.edge_filter(count_filter), exact=exact)
-        return models.CountResult(count=self._ask(collection_name, "count", request))
+        return models.CountResult(count=self.ask(collection_name, "count", request))
 
-    def filters_by(self, field: str) -> bool:
-        """Tell whether points can be found by a field: most of those of an encrypted store are sealed."""
-        return self._sealer.filters_by(field)
-
-    def facet(
-        self, collection_name: str, key: str, limit: int = 10, exact: bool = True, **_: Any
-    ) -> models.FacetResponse:
+    def facet(self, collection_name: str, key: str, limit: int = 10, **_: Any) -> models.FacetResponse:
         """Return the values of a field and of how many points each is one, the most frequent first.
 
         Without an index, on which a server insists, every point is looked at.
         """
-        condition = models.FieldCondition(key=key, match=models.MatchAny(any=[]))
-        self._sealer.check(models.Filter(must=[condition]))
-        if key in self.get_collection(collection_name).payload_schema:
-            return self._facet_of_index(collection_name, edge.FacetRequest(key, limit=limit, exact=exact))
-        found: Counter[Any] = Counter()
-        following: Any = None
-        while True:
-            points, following = self.scroll(collection_name, None, _FACET_PAGE, following, [key])
-            for value in ((point.payload or {}).get(key) for point in points):
-                found.update(value if isinstance(value, list) else [] if value is None else [value])
-            if following is None:
-                break
-        hits = [models.FacetValueHit(value=value, count=count) for value, count in found.most_common(limit)]
-        return models.FacetResponse(hits=hits)
-
-    @_reads
-    def _facet_of_index(self, collection_name: str, request: edge.FacetRequest) -> models.FacetResponse:
-        found = self._ask(collection_name, "facet", request)
+        found = self.counted_values(collection_name, key, limit)
         return models.FacetResponse(
-            hits=[models.FacetValueHit(value=hit.value, count=hit.count) for hit in found.hits]
+            hits=[models.FacetValueHit(value=value, count=count) for value, count in found]
         )
 
-    @_reads
+    @one_request
     def query_points(
         self,
         collection_name: str,
@@ -395,23 +297,23 @@ class EmbeddedQdrant:
         **_: Any,
     ) -> http.QueryResponse:
         """Return the best points: nearest to a dense or sparse vector, or fused from several searches."""
-        self._sealer.check(query_filter, prefetch)
+        self.sealer.check(translate.filtered_fields(query_filter, prefetch))
         request = edge.QueryRequest(
             limit=limit,
             offset=offset,
             query=translate.edge_query(query, using),
             prefetches=translate.prefetches(prefetch),
-            with_vector=_some(with_vectors),
-            with_payload=self._sealer.fields(with_payload),
+            with_vector=some(with_vectors),
+            with_payload=self.sealer.fields(with_payload),
             filter=translate.edge_filter(query_filter),
             score_threshold=score_threshold,
             params=translate.search_params(search_params),
         )
-        found = self._ask(collection_name, "query", request)
-        opened = [self._sealer.opened(translate.scored_point(one), with_payload) for one in found]
+        found = self.ask(collection_name, "query", request)
+        opened = [self._opened(translate.scored_point(one), with_payload) for one in found]
         return http.QueryResponse(points=opened)
 
-    @_reads
+    @one_request
     def query_batch_points(
         self, collection_name: str, requests: Sequence[models.QueryRequest], **_: Any
     ) -> list[http.QueryResponse]:
@@ -434,9 +336,13 @@ class EmbeddedQdrant:
             for one, payload in zip(requests, payloads, strict=True)
         ]
 
+    def _opened(self, point: P, wanted: bool | Sequence[str]) -> P:
+        point.payload = self.sealer.opened(point.id, point.payload, wanted)
+        return point
+
     # Aliases
 
-    @_reads
+    @one_request
     def get_aliases(self, **_: Any) -> models.CollectionsAliasesResponse:
         """Return all aliases."""
         return models.CollectionsAliasesResponse(
@@ -468,60 +374,9 @@ class EmbeddedQdrant:
 
     def close(self, **_: Any) -> None:
         """Write what is in memory to disk, and let others open the folder; a second call does nothing."""
-        self._turns.close()
-        if self._writer is not None:
-            self._writer.close()
+        super().close()
         if _open_stores.get(self._path) is self:
             del _open_stores[self._path]
-
-    # Turns with other processes
-
-    def _only_writer(self) -> IO[str]:
-        lock = lock_file(self._path / _WRITER_FILE)
-        if lock is None:
-            raise StageError(
-                f"The embedded store {self._path} is in use by another process: wait until the run ends, or "
-                "close the notebook that holds it open, and try again."
-            )
-        return lock
-
-    def _begin_turn(self) -> None:
-        with self._guard:
-            self._aliases = read_json(self._path / ALIASES_FILE) or {}
-            self._collections = {name: self._read(name) for name in self._whole_collections()}
-
-    def _end_turn(self) -> None:
-        with self._guard:
-            for name, shard in self._shards.items():
-                if name in self._written:
-                    with contextlib.suppress(Exception):  # the write-ahead log has it all the same
-                        shard.flush()
-                shard.close()
-                make_private(self._folder(name))
-            self._shards.clear()
-
-    # The engine
-
-    def _real(self, name: str) -> str:
-        real = self._aliases.get(name, name)
-        if real not in self._collections:
-            raise StageError(f"The embedded store {self._path} has no collection {name}.")
-        return real
-
-    def _shard(self, name: str) -> edge.EdgeShard:
-        with self._guard:
-            shard = self._shards.get(name)
-            if shard is None:
-                with readable(self._path):
-                    shard = edge.EdgeShard.load(str(self._folder(name) / "shard"))
-                self._shards[name] = shard
-            return shard
-
-    def _ask(self, collection_name: str, method: str, *arguments: Any) -> Any:
-        with self._guard:  # resolved in one step: a moved alias names the new collection from here on
-            name = self._real(collection_name)
-            shard = self._shard(name)
-        return self._do(name, getattr(shard, method), *arguments)
 
     def _update(self, collection_name: str, operation: edge.UpdateOperation) -> models.UpdateResult:
         with self._guard:
@@ -535,47 +390,8 @@ class EmbeddedQdrant:
         self._do(name, shard.update, operation)
         return _COMPLETED
 
-    def _do(self, name: str, function: Callable[..., T], *arguments: Any) -> T:
-        try:
-            return function(*arguments)
-        except BaseException as error:
-            if not of_the_engine(error):
-                raise
-            raise StageError(
-                f"The embedded store {self._path} cannot do this with {name}: {error}; if the disk has room, "
-                "move the folder away and run `nic-etl run` again; it is filled from the artifacts."
-            ) from None
-
-    # Files
-
-    def _folder(self, name: str) -> Path:
-        if name.startswith(".") or len(name.encode()) > _LONGEST_NAME:
-            raise StageError(
-                f"The embedded store cannot keep a collection {name[:60]!r}: choose a collection_name that "
-                "is shorter and does not begin with a dot."
-            )
-        return self._path / "collections" / name
-
-    def _whole_collections(self) -> list[str]:
-        """Return the collections' names; a writer removes those half made or half dropped."""
-        folders = self._path / "collections"
-        names = sorted(folder.name for folder in folders.iterdir())
-        whole = [name for name in names if (folders / name / COLLECTION_FILE).is_file()]
-        if self._writer is not None:
-            for name in set(names).difference(whole):
-                shutil.rmtree(folders / name, ignore_errors=True)
-        return whole
-
-    def _read(self, name: str) -> dict[str, Any]:
-        entry = read_json(self._path / "collections" / name / COLLECTION_FILE)
-        with readable(self._path):
-            models.CreateCollection.model_validate(entry["request"])
-        if entry.get("key_id", "") != self._cipher.key_id:
-            raise EncryptionError(
-                f"The collection {name} in {self._path} is under another key than its folder: move the "
-                "folder away and run `nic-etl run`; it is filled from the artifacts."
-            )
-        return dict(entry)
+    def _check_request(self, request: Any) -> None:
+        models.CreateCollection.model_validate(request)
 
     def _save(self, name: str, entry: dict[str, Any]) -> None:
         write_json(self._folder(name) / COLLECTION_FILE, entry)
@@ -590,7 +406,3 @@ class EmbeddedQdrant:
         if (self._path / "meta.json").is_file():
             shutil.rmtree(self._path / "collection", ignore_errors=True)
             (self._path / "meta.json").unlink()
-
-
-def _some(wanted: bool | Sequence[str]) -> Any:
-    return wanted if isinstance(wanted, bool) else list(wanted)

@@ -14,12 +14,10 @@ from qdrant_client.models import FieldCondition, Filter, MatchAny
 
 from stagekit.storage.collection import DENSE
 from stagekit.storage.limits import largest_page
+from stagekit.storage.metadata.keys import LANGUAGE_CENTROIDS
 
 __all__ = ["LANGUAGE_CENTROIDS", "LEAST_POINTS", "SAMPLED", "keep_language_centroids"]
 
-LANGUAGE_CENTROIDS: Final = "language_centroids"
-"""The key in the metadata: by primary subtag, the ``values`` of the payload field ``language`` that have it,
-and the ``vector``, the mean of its points' unit vectors."""
 LEAST_POINTS: Final = 20
 """A language with fewer has no centroid: it would say what these few are about."""
 SAMPLED: Final = 1000
