@@ -33,8 +33,6 @@ WITHOUT_RESULT = {
 OF_NO_CONSEQUENCE = {
     "document_processing": {"embedding": "chunking is asked for its Markdown, and for no tokens"},
     "embedding_generation": {"processing": "the settings of workers, which the cluster compares"},
-    "metadata_enrichment": {"embedding": "where the language model is kept once it is built"},
-    "qdrant_storage": {"embedding": "where the language model is kept once it is built"},
 }
 """Rooms that are imported by a stage for something that changes no result of it."""
 
