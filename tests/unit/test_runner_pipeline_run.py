@@ -218,6 +218,20 @@ def test_a_run_that_is_cancelled_between_two_stages_is_recorded_as_cancelled(wor
     assert StateManager(world.outputs).load_checkpoint().status == "cancelled"
 
 
+def test_a_run_that_is_cancelled_before_a_stage_has_its_kernel_says_which(world: World) -> None:
+    pipeline = world.pipeline()
+
+    def listen(event: Event) -> None:
+        if (event.kind, event.stage) == ("stage_started", "shout"):
+            pipeline.stop.set()
+
+    world.heard = listen
+    result = pipeline.execute_full_pipeline()
+    assert (result.overall_status, result.exit_code) == (ExecutionStatus.CANCELLED, 130)
+    assert statuses(result) == {"listing": "success", "shout": "cancelled"}
+    assert result.state.stages["shout"].error == "shout was cancelled before it began."
+
+
 def test_an_error_that_nobody_expected_is_recorded_and_raised(world: World) -> None:
     world.faults["count"] = RuntimeError("a fault of the program")
     with pytest.raises(RuntimeError, match="a fault of the program"):
