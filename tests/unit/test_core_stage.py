@@ -11,7 +11,8 @@ from types import ModuleType
 import pytest
 
 from stagekit import DocumentOutput, StageError
-from tests.unit.core_notebooks import printed_scraps, source_notebook
+from stagekit.contract import PROGRESS_MIME
+from tests.unit.core_notebooks import front_end, printed_scraps, source_notebook
 from tests.unit.core_stages import (
     Open,
     Row,
@@ -28,6 +29,15 @@ __all__ = ["notebook", "same_umask", "stage"]
 
 
 # One document
+
+
+def test_the_document_in_work_is_shown(stage: Open, tmp_path: Path) -> None:
+    opened = stage()
+    with front_end(tmp_path) as shown:
+        run(opened, documents("um", "dois"))
+    states = [message["data"][PROGRESS_MIME] for message in shown if PROGRESS_MIME in message["data"]]
+    assert "0.md" in {state["current"] for state in states}
+    assert states[-1] == {"done": 2, "total": 2, "unit": "document", "current": ""}
 
 
 def test_a_document_becomes_a_row_with_its_fields_and_artifacts(stage: Open) -> None:

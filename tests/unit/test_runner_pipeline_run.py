@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -217,6 +218,20 @@ def test_a_run_that_is_cancelled_between_two_stages_is_recorded_as_cancelled(wor
     assert StateManager(world.outputs).load_checkpoint().status == "cancelled"
 
 
+def test_a_run_that_is_cancelled_before_a_stage_has_its_kernel_says_which(world: World) -> None:
+    pipeline = world.pipeline()
+
+    def listen(event: Event) -> None:
+        if (event.kind, event.stage) == ("stage_started", "shout"):
+            pipeline.stop.set()
+
+    world.heard = listen
+    result = pipeline.execute_full_pipeline()
+    assert (result.overall_status, result.exit_code) == (ExecutionStatus.CANCELLED, 130)
+    assert statuses(result) == {"listing": "success", "shout": "cancelled"}
+    assert result.state.stages["shout"].error == "shout was cancelled before it began."
+
+
 def test_an_error_that_nobody_expected_is_recorded_and_raised(world: World) -> None:
     world.faults["count"] = RuntimeError("a fault of the program")
     with pytest.raises(RuntimeError, match="a fault of the program"):
@@ -297,6 +312,26 @@ def test_what_was_damaged_is_noticed_and_made_again(world: World, damage: str) -
     second = world.run()
     assert second.overall_status is ExecutionStatus.SUCCESS
     assert (statuses(second)["count"], statuses(second)["shout"]) == ("success", "skipped")
+
+
+def test_damage_that_a_stage_meets_is_made_again_by_the_same_run(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "notebooks" / "03_count.ipynb"
+    reads = "[stage.read_bytes(row['blob']) for row in rows]"
+    path.write_text(path.read_text().replace("time.sleep(0.0)", reads))
+    world.run()
+    [blob] = (world.outputs / "artifacts").glob(f"sha256/*/{hashlib.sha256(b'x').hexdigest()}*")
+    blob.chmod(0o600)
+    blob.write_bytes(b"y")
+    path.write_text(path.read_text().replace("len(row", "1 + len(row"))
+    second = world.run()
+
+    assert second.overall_status is ExecutionStatus.SUCCESS
+    assert world.chain.executed.count("count") == 2
+    assert blob.read_bytes() == b"x"
+    [warning] = second.summary["warnings"]
+    assert warning.startswith("sha256/")
+    assert warning.endswith(" was damaged or lost: the stage that made it is executed again.")
+    assert len(world.audited("artifacts_damaged")["artifacts"]) == 1
 
 
 def test_an_unknown_document_cannot_be_forced(world: World) -> None:

@@ -16,6 +16,7 @@ from qdrant_client import QdrantClient, models
 
 from stagekit import StageError
 from stagekit.storage import EmbeddedQdrant, open_embedded
+from stagekit.storage.embedded.files import make_private
 
 NAME = "c"
 DENSE = {"dense": models.VectorParams(size=8, distance=models.Distance.COSINE)}
@@ -345,11 +346,22 @@ def test_what_it_cannot_do_is_said_in_a_sentence(store, act, said):
     assert store.count(NAME).count == 0
 
 
-def test_its_files_are_their_owners_alone(store, tmp_path):
-    store.upsert(NAME, points=list(points(3)))
-    store.close()
+def test_its_files_are_their_owners_alone(tmp_path):
+    umask = os.umask(0o077)  # as every command and every kernel has it
+    with contextlib.closing(open_embedded(tmp_path / "qdrant")) as store:
+        create(store)
+        store.upsert(NAME, points=list(points(3)))
+    os.umask(umask)
     for path in (tmp_path / "qdrant").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_what_the_engine_left_open_is_closed_to_others(tmp_path):
+    (tmp_path / "shard" / "wal").mkdir(parents=True, mode=0o755)
+    (tmp_path / "shard" / "wal" / "first").touch(mode=0o644)
+    make_private(tmp_path)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert modes == {"shard": 0o700, "wal": 0o700, "first": 0o600}
 
 
 def test_several_threads_may_write_and_read_at_once(store):
