@@ -24,9 +24,9 @@ from runner.report.history import comparable_run, differing_figures, trend, tren
 from runner.report.model import RunReport, Setting
 from runner.report.stages import stage_reports
 from runner.report.words import headline
+from stagekit.base.network.web_links import file_at
 from stagekit.base.plain_json import parse_json
 from stagekit.base.redaction import Redactor, secret_values
-from stagekit.base.web_links import file_at
 
 __all__ = ["collect_report"]
 

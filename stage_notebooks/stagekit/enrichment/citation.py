@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from stagekit.base.web_links import file_at
+from stagekit.base.network.web_links import file_at
 
 __all__ = ["cited_fields", "file_link"]
 
