@@ -8,7 +8,7 @@ where there is such ink, and large words in it, it is read by itself, and the pa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,10 @@ LEVEL_PALE = 165  # a level word is no pale heading from here on
 LOOKED_AT = 900  # pixels of the long side, in which ink is looked for
 GLANCE = 640  # pixels of the long side, in which large words are found well
 NEARLY = 0.75  # of the height of a large word: boxes found at a glance are less exact
+LARGEST_LINE = (
+    2.5  # times the usual height; on grey paper lines are found at a glance too, and higher than they are
+)
+IN_LINE = 0.5  # share of its box by which such a line is known again
 BROAD = 5  # pixels of a stroke, of those
 LEAST_INK = 0.002  # share of the picture that broad pale strokes fill
 MOST_INK = 0.25
@@ -53,9 +57,10 @@ def read_without_watermark(
         return read(image), []
     answer = read(image)
     pale = np.where(_wide(strokes, image), image, np.uint8(255))
-    usual = _usual_height(answer)
-    # Noise of a scan looks like pale strokes too, and reading is what costs.
-    words = _large_words(read(pale), usual, image) if _may_hold_large_words(pale, usual, find) else []
+    usual = float(np.median(_heights(answer) or [0.0]))
+    # Noise and grey paper look like pale strokes too, and reading is what costs.
+    may_hold = _has_large_boxes(pale, answer, usual, find)
+    words = _large_words(read(pale), usual, image) if may_hold else []
     if not words:
         return answer, []
     return read(np.where(_wide(strokes, image), np.uint8(255), image)), words
@@ -93,23 +98,39 @@ def _wide(strokes: NDArray[np.bool_], image: NDArray[np.uint8]) -> NDArray[np.bo
     return strokes if image.ndim == 2 else strokes[:, :, None]
 
 
-def _may_hold_large_words(
-    pale: NDArray[np.uint8], usual: float, find: Callable[[NDArray[np.uint8]], Any]
+def _has_large_boxes(
+    pale: NDArray[np.uint8], page: Any, usual: float, find: Callable[[NDArray[np.uint8]], Any]
 ) -> bool:
-    """Whether a picture has boxes of lines as high as those of large words: at a glance, then as it is."""
+    """Whether pale ink has boxes as high as those of large words: at a glance, then as it is."""
     import cv2
 
     scale = min(1.0, GLANCE / max(pale.shape[:2]))
     small = cv2.resize(pale, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return all(
-        max(_heights(find(picture)), default=-1.0) >= least
-        for picture, least in ((small, NEARLY * LARGER * usual * scale), (pale, LARGER * usual))
+    lines = [box for box in _boxes(page) if _height(box) < LARGER * usual]
+    at_a_glance = (
+        box
+        for box in _boxes(find(small)) / scale
+        if _height(box) >= NEARLY * LARGER * usual
+        and (_height(box) > LARGEST_LINE * usual or _share_in(box, lines) < IN_LINE)
     )
+    if next(at_a_glance, None) is None:
+        return False
+    return any(_height(box) >= LARGER * usual for box in _boxes(find(pale)))
+
+
+def _share_in(box: NDArray[np.float32], lines: Sequence[NDArray[np.float32]]) -> float:
+    """Return how much of a box, 0 to 1, lies in the one of some lines in which most of it lies."""
+    low, high = box.min(axis=0), box.max(axis=0)
+    inside = (
+        np.maximum(np.minimum(high, line.max(axis=0)) - np.maximum(low, line.min(axis=0)), 0).prod()
+        for line in lines
+    )
+    return float(max(inside, default=0.0) / max((high - low).prod(), 1.0))
 
 
 def _large_words(answer: Any, usual: float, image: NDArray[np.uint8]) -> list[str]:
     """Return the words of the pale ink that are large, and slanted or very pale."""
-    if not _heights(answer):
+    if not len(_boxes(answer)):
         return []
     height = image.shape[0]
     words = []
@@ -126,15 +147,18 @@ def _large_words(answer: Any, usual: float, image: NDArray[np.uint8]) -> list[st
     return words
 
 
-def _usual_height(answer: Any) -> float:
-    return float(np.median(_heights(answer) or [0.0]))
+def _boxes(answer: Any) -> NDArray[np.float32]:
+    """Return the boxes of an answer, shape (n, 4, 2)."""
+    found = None if answer is None else answer.boxes
+    return np.asarray([] if found is None else found, np.float32).reshape(-1, 4, 2)
+
+
+def _height(box: NDArray[np.float32]) -> float:
+    return float(np.linalg.norm(box[3] - box[0]))
 
 
 def _heights(answer: Any) -> list[float]:
-    """Return the heights of the lines of an answer, in pixels."""
-    if answer is None or answer.boxes is None:
-        return []
-    return [float(np.linalg.norm(box[3] - box[0])) for box in np.asarray(answer.boxes)]
+    return list(map(_height, _boxes(answer)))
 
 
 def _ink(image: NDArray[np.uint8], box: NDArray[np.float32]) -> float:
