@@ -59,9 +59,9 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
             console.print("stale: searches still find the last version that could be read.", highlight=False)
     ignored = ignored_files(manager, state)
     if ignored:
-        rows = [(row["path"], row["reason"]) for row in ignored[:30]]
+        left = [(row["path"], row["reason"]) for row in ignored[:30]]
         title = "Files that are no documents of this run"
-        print_table(console, title, ("file", "why"), rows, names={"file"})
+        print_table(console, title, ("file", "why"), left, names={"file"})
         if len(ignored) > 30:
             console.print(
                 f"… and {len(ignored) - 30} more: nic-etl show {state.execution_id} gitlab_ingestion"

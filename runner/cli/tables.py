@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from rich.cells import cell_len
@@ -145,7 +146,7 @@ def _print_list(
     columns: Sequence[str],
     cells: Sequence[Sequence[str]],
     lead: int,
-    whole: Collection[int],
+    whole: AbstractSet[int],
 ) -> None:
     for row in cells:
         head = "  ".join(filter(None, row[:lead]))

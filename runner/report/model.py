@@ -80,7 +80,9 @@ class DocumentNote(BaseModel):
 
     path: str
     message: str = ""
-    link: str = Field("", description="where its file can be read on the web, at the version that was read")
+    link: str = Field(
+        default="", description="where its file can be read on the web, at the version that was read"
+    )
 
 
 class ProblemGroup(BaseModel):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.embedding.model_cache import build_once, known_sha256, replace_directory, verify_files
+from stagekit.base.inference.model_cache import build_once, known_sha256, replace_directory, verify_files
 from stagekit.errors import ModelUnavailableError
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Loads embedding models and turns texts into unit vectors, the same ones for the same texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,7 +12,7 @@ from stagekit.embedding.hardware import resolve_device, resolve_dtype
 from stagekit.embedding.onnx.model import OnnxModel, load_onnx_model
 from stagekit.embedding.openvino.model import OpenVinoModel, load_openvino_model
 from stagekit.embedding.openvino.prepared import known_obstacle
-from stagekit.embedding.registry import resolve_model
+from stagekit.embedding.registry import ModelFiles, resolve_model
 from stagekit.embedding.sentence_transformer import load_sentence_transformer
 from stagekit.embedding.singly import require_within_limit
 from stagekit.errors import ModelUnavailableError
@@ -65,7 +65,10 @@ def load_model(
     return _kept[key]
 
 
-_LOADERS = {"onnx": load_onnx_model, "openvino": load_openvino_model}
+_LOADERS: dict[str, Callable[[ModelFiles, str], OnnxModel | OpenVinoModel]] = {
+    "onnx": load_onnx_model,
+    "openvino": load_openvino_model,
+}
 _kept: dict[tuple[Path, str, str, str], OnnxModel | OpenVinoModel] = {}
 
 
