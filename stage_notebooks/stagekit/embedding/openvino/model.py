@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,8 @@ from stagekit.base.machine import cores
 from stagekit.embedding.openvino.prepared import prepared_model
 from stagekit.embedding.registry import ModelFiles
 from stagekit.embedding.singly import require_within_limit, vectors_singly
-from stagekit.embedding.tokens import load_tokenizer
+from stagekit.embedding.tokens import ModelTokenizer
 from stagekit.errors import ModelUnavailableError
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 __all__ = ["OpenVinoModel", "load_openvino_model"]
 
@@ -28,14 +25,14 @@ class OpenVinoModel:
     Attributes:
         compiled: An `openvino.CompiledModel`: token numbers of texts of one length, shape (texts, tokens),
             to vectors of shape (texts, dimension).
-        tokenizer: With neither truncation nor padding.
+        tokenizer: Gives the ids of texts.
         max_seq_length: Most tokens of one input.
         dimension: Length of a vector.
         dtype: "float32" or "bfloat16": what it computes in, whatever was asked for.
     """
 
     compiled: Any
-    tokenizer: "Tokenizer"
+    tokenizer: ModelTokenizer
     max_seq_length: int
     dimension: int
     dtype: str
@@ -49,7 +46,7 @@ class OpenVinoModel:
         Raises:
             ValueError: A text is longer than the model takes.
         """
-        ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
+        ids = self.tokenizer.ids(texts)
         require_within_limit(max(map(len, ids)), self.max_seq_length)
         return vectors_singly(ids, self.dimension, self._run)
 
@@ -82,7 +79,7 @@ def load_openvino_model(files: ModelFiles, dtype: str = "float32") -> OpenVinoMo
     dimension = compiled.output(0).partial_shape[-1].get_length()
     return OpenVinoModel(
         compiled,
-        load_tokenizer(files).tokenizer,
+        ModelTokenizer(files),
         files.max_seq_length,
         dimension,
         "bfloat16" if computes == "bf16" else "float32",
