@@ -161,6 +161,7 @@ BENCHMARKS = {
 """Its benchmarks, in ``tests/bench/specification.py``, with their targets: documents an hour, MB, a share."""
 
 _CHAIN, _SAMPLE = "integration/test_runner_chain.py", "integration/test_sample_chain.py"
+_RUN = "unit/test_runner_pipeline_run.py"
 TESTS = {
     "test_pipeline_configuration_validation": (
         "unit/test_runner_config.py", "test_a_wrong_value_is_told_with_its_origin_meaning_and_default"
@@ -168,7 +169,9 @@ TESTS = {
     "test_stage_dependency_resolution": (
         "unit/test_runner_dependencies.py", "test_the_order_of_the_six_stages_and_what_may_run_side_by_side"
     ),
-    "test_state_persistence_and_recovery": (_CHAIN, "test_resume_continues_with_the_stage_that_failed"),
+    "test_state_persistence_and_recovery": (
+        _RUN, "test_a_run_that_is_resumed_makes_nothing_twice_and_says_so"
+    ),
     "test_error_handling_and_retry": (_CHAIN, "test_a_passing_failure_is_retried"),
     "test_incremental_processing": (
         "integration/test_incremental_changes.py",
@@ -189,14 +192,15 @@ TESTS = {
         "test_outputs_are_lost_and_four_kills_later_the_collection_is_as_it_was",
     ),
     "test_incremental_update_processing": (
-        _SAMPLE, "test_one_changed_one_renamed_and_one_deleted_document_change_just_those"
+        "integration/test_incremental_changes.py",
+        "test_one_renamed_one_deleted_and_one_added_change_exactly_those",
     ),
     "test_error_recovery_scenarios": (
         "integration/test_crash_recovery.py",
         "test_killed_between_upsert_and_delete_or_before_the_record_of_it",
     ),
     "test_stage_integration": (_SAMPLE, "test_every_file_of_the_sample_is_accounted_for"),
-    "test_state_management_integration": (_CHAIN, "test_what_was_damaged_is_noticed_and_made_again"),
+    "test_state_management_integration": (_RUN, "test_what_was_damaged_is_noticed_and_made_again"),
     "test_large_document_set_processing": ("bench/known_corpus.py", "main"),
     "test_resource_scaling": (
         "unit/test_runner_executor.py", "test_embedding_and_enrichment_start_together_only_where_both_fit"
