@@ -85,7 +85,7 @@ def lab(notebook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
 
 
 def _await(address: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
+    for _ in range(1800):
         try:
             urlopen(address, timeout=20).close()
             return

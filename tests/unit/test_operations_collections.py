@@ -58,8 +58,9 @@ def test_list_shows_which_collection_readers_see(outputs, nic_etl):
     code, out, _ = nic_etl("collections", "list")
     assert code == 0
     lines = [" ".join(line.split()) for line in out.splitlines()]
-    assert lines[1].startswith(f"{COLLECTION} {OTHER.fingerprint[:12]} 0 serving 0 h")
-    assert lines[2].startswith(f"{COLLECTION} {IDENTITY.fingerprint[:12]} 0 replaced 0 h")
+    for line, state, identity in ((lines[1], "serving", OTHER), (lines[2], "replaced", IDENTITY)):
+        assert line.startswith(f"0 {state} 0 h")
+        assert f" {identity.fingerprint[:12]} {COLLECTION} " in line
 
 
 def test_clean_waits_for_the_grace_unless_told_not_to(outputs, nic_etl):
