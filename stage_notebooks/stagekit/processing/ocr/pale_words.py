@@ -105,7 +105,7 @@ def _has_large_boxes(
     import cv2
 
     scale = min(1.0, GLANCE / max(pale.shape[:2]))
-    small: Any = cv2.resize(pale, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(pale, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     lines = [box for box in _boxes(page) if _height(box) < LARGER * usual]
     at_a_glance = (
         box
