@@ -13,7 +13,7 @@ from runner.dashboard.markup import STYLE, badge, note, plain, span
 from runner.dashboard.workspace import Workspace
 from runner.models import PipelineState
 from runner.report.model import DocumentNote, ProblemGroup, RunReport
-from runner.wording import _, ngettext, term, worded
+from runner.wording import _, ngettext, number, term, worded
 
 __all__ = ["DocumentsView", "create_error_analysis_widget"]
 
