@@ -7,7 +7,7 @@ WORKERS ?= 3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test coverage mutation-test crash-test property wheel-test bench check audit format lock clean
+.PHONY: help install run words test coverage mutation-test crash-test property wheel-test bench check audit format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -59,6 +59,9 @@ audit: $(READY) ## Look up the locked packages in the database of known vulnerab
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+words: $(READY) ## Enter new sentences into the catalogue of translations, and compile it
+	$(BIN)/python -m tests.wording
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

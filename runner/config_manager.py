@@ -31,6 +31,7 @@ from runner.settings.pipeline_config import (
 )
 from runner.settings.renamed import CONSTANT, RENAMED, RenamedSettingWarning, renamed
 from runner.settings.types import mapping_of, shortest
+from runner.wording import choose_language, stored
 from stagekit.base.collection_settings import unknown_key
 from stagekit.base.paths import config_dir
 from stagekit.base.redaction import looks_like_token
@@ -106,6 +107,7 @@ def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None 
 
     A mapping replaces that of a weaker layer; ``setting.key`` changes a key of it and leaves the others. What
     is given under a former name is taken, with a :class:`~runner.settings.renamed.RenamedSettingWarning`.
+    From now on this process speaks the language of its ``ui_language``.
 
     Args:
         profile: a profile's name or the path of a YAML file; None: ``$NIC_ETL_PROFILE``, else ``local``.
@@ -115,7 +117,9 @@ def load_config(profile: str | None = None, overrides: Mapping[str, Any] | None 
         WrongSettingsError: one sentence for each wrong setting, of all layers.
         ConfigurationError: if a file cannot be read.
     """
-    return _load(profile, None, overrides)
+    loaded = _load(profile, None, overrides)
+    choose_language(loaded.config.ui_language)
+    return loaded
 
 
 def load_recorded(recorded: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> LoadedConfig:
@@ -317,17 +321,17 @@ def _near(name: str, known: Mapping[str, Any]) -> str:
 
 
 _WORDS = {
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_type": "must be a whole number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "bool_parsing": "must be true or false",
-    "bool_type": "must be true or false",
-    "string_type": "must be text",
-    "list_type": "must be a list",
-    "dict_type": "must be a mapping such as {name: value}",
-    "string_pattern_mismatch": "has a form that is not allowed",
+    "int_parsing": stored("must be a whole number"),
+    "int_from_float": stored("must be a whole number"),
+    "int_type": stored("must be a whole number"),
+    "float_parsing": stored("must be a number"),
+    "float_type": stored("must be a number"),
+    "bool_parsing": stored("must be true or false"),
+    "bool_type": stored("must be true or false"),
+    "string_type": stored("must be text"),
+    "list_type": stored("must be a list"),
+    "dict_type": stored("must be a mapping such as {name: value}"),
+    "string_pattern_mismatch": stored("has a form that is not allowed"),
 }
 
 
@@ -335,13 +339,28 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> list[str]:
     lines = []
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"][:2] if isinstance(part, str))
-        said = item["msg"].removeprefix("Value error, ").replace("Input should", "must")
-        fault = _WORDS.get(item["type"], said)
+        fault = _WORDS.get(item["type"]) or _limit(item["type"], item.get("ctx", {}))
+        fault = fault or item["msg"].removeprefix("Value error, ").replace("Input should", "must")
+        origin = origins.get(name, "default")
         setting, _, key = name.partition(".")
         described = key if setting in MAPPINGS else ""  # the keys of other mappings are anybody's words
         field = (MAPPINGS[setting] if described else PipelineConfig).model_fields[described or setting]
         lines.append(
-            f"{name} ({origins.get(name, 'default')}) is {item['input']!r}, but it {fault}: "
+            f"{name} ({origin}) is {item['input']!r}, but it {fault}: "
             f"{field.description} (default {field.default!r})."
         )
     return lines
+
+
+def _limit(kind: str, bound: Mapping[str, Any]) -> str:
+    """Return what a value had to be, in pydantic's words, which are put into others when they are shown."""
+    match kind:
+        case "greater_than":
+            return stored(f"must be greater than {bound['gt']}")
+        case "greater_than_equal":
+            return stored(f"must be greater than or equal to {bound['ge']}")
+        case "less_than_equal":
+            return stored(f"must be less than or equal to {bound['le']}")
+        case "literal_error":
+            return stored(f"must be {bound['expected']}")
+    return ""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runner.passage_text import short_hashes
+from runner.wording import _, day, decimal, term
 
 __all__ = ["hit_facts"]
 
@@ -22,25 +23,32 @@ def hit_facts(hit: Mapping[str, Any]) -> Iterator[str]:
         yield " › ".join(hit["section_titles"])
     if hit["clause"]:
         clause = str(hit["clause"])  # as "Art. 5º, § 2º", or "4, c" of a numbered text
-        yield f"clause {clause}" if clause[0].isdigit() else clause
+        yield _("clause {clause}", clause=clause) if clause[0].isdigit() else clause
     if hit["pages"]:
         first, last = hit["pages"][0], hit["pages"][-1]
-        yield f"page {first}" if first == last else f"pages {first}–{last}"
+        yield (
+            _("page {page}", page=first)
+            if first == last
+            else _("pages {first}–{last}", first=first, last=last)
+        )
     if hit["version"]:
-        yield f"version {short_hashes(str(hit['version']))}"
-    yield f"score {hit['score']:.3f}"
+        yield _("version {version}", version=short_hashes(str(hit["version"])))
+    yield _("score {score}", score=decimal(f"{hit['score']:.3f}"))
     if hit["status"] not in {"approved", "published"}:
-        yield f"status {hit['status']}"
+        yield _("status {status}", status=term(hit["status"]))
     if hit["expired"]:
-        yield f"expired on {hit['expiration_date']}"
+        yield _("expired on {day}", day=day(hit["expiration_date"]))
     if hit["superseded_by"]:
-        yield f"superseded by {hit['superseded_by']['title']}"
+        yield _("superseded by {title}", title=hit["superseded_by"]["title"])
     if hit["has_struck_text"]:
-        yield "some of it is struck out or revoked"
+        yield _("some of it is struck out or revoked")
     if hit["stale"]:
-        yield "an older version: the present one cannot be read"
+        yield _("an older version: the present one cannot be read")
     if hit["watermark"]:
-        yield f"marked {hit['watermark']}"
+        yield _("marked {watermark}", watermark=hit["watermark"])
     if others := hit["paths"][1:]:
-        more = f" and {len(others) - _MOST_PATHS} more" if len(others) > _MOST_PATHS else ""
-        yield f"the same text is in {', '.join(others[:_MOST_PATHS])}{more}"
+        paths, more = ", ".join(others[:_MOST_PATHS]), len(others) - _MOST_PATHS
+        if more > 0:
+            yield _("the same text is in {paths} and {count} more", paths=paths, count=more)
+        else:
+            yield _("the same text is in {paths}", paths=paths)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from runner.wording import choose_language
 from stagekit.base.inference.processor import BFLOAT16_VARIABLE
 from stagekit.base.redaction import SECRET_VARIABLES
 
@@ -35,11 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    choose_language("")
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if os.environ.get(name, "").startswith("pt"):  # tests read English, whoever runs them
+            monkeypatch.setenv(name, "C.UTF-8")
     for name in list(os.environ):
         secret = name.removesuffix("_FILE") in SECRET_VARIABLES
         if secret or (name.startswith("NIC_ETL_") and name not in _KEPT):
             monkeypatch.delenv(name)
+    yield
+    choose_language("")
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ from runner.record.state_manager import StateManager
 from runner.results import PipelineResult, PlannedStage
 from runner.stages.chain import default_stages
 from runner.tools import run_tool
+from runner.wording import _, decimal, worded
 
 if TYPE_CHECKING:
     from runner.pipeline.orchestrator import PipelineOrchestrator
@@ -198,7 +199,7 @@ def rerun(
         screens.print_comparison(console, stage, rows, stale)
         screens.print_trial(console, result.state, config.collection_name)
         screens.print_warnings(console, result.summary)
-        console.print(f"Executed notebook: {result.run_dir}", soft_wrap=True)
+        console.print(_("Executed notebook: {run_dir}", run_dir=result.run_dir), soft_wrap=True)
     raise typer.Exit(result.exit_code)
 
 
@@ -236,7 +237,7 @@ def history(profile: Profile = None, parameter: Setting = None, as_json: AsJson 
     elif records:
         screens.print_history(open_console(as_json), records)
     else:
-        open_console(as_json).print("There is no run yet: start one with `nic-etl run`.")
+        open_console(as_json).print(_("There is no run yet: start one with `nic-etl run`."))
 
 
 @app.command()
@@ -306,9 +307,20 @@ def cancel(
     if as_json:
         print_json(vars(outcome))
     elif outcome.cancelled:
-        _tell(f"{outcome.execution_id} ended in {outcome.seconds:g} s. To continue it: nic-etl resume")
+        _tell(
+            _(
+                "{execution_id} ended in {seconds} s. To continue it: nic-etl resume",
+                execution_id=outcome.execution_id,
+                seconds=decimal(f"{outcome.seconds:g}"),
+            )
+        )
     else:
-        _tell(f"{outcome.execution_id} has not ended yet; it was asked to. See: nic-etl status --watch")
+        _tell(
+            _(
+                "{execution_id} has not ended yet; it was asked to. See: nic-etl status --watch",
+                execution_id=outcome.execution_id,
+            )
+        )
     raise typer.Exit(0 if outcome.cancelled else 1)
 
 
@@ -333,7 +345,10 @@ def models_fetch(
     if as_json:
         print_json(fetched)
     else:
-        open_console(as_json).print(f"{fetched['name']} is at {fetched['directory']}.", soft_wrap=True)
+        open_console(as_json).print(
+            _("{name} is at {directory}.", name=fetched["name"], directory=fetched["directory"]),
+            soft_wrap=True,
+        )
 
 
 @config_app.command("show")
@@ -370,7 +385,7 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
         raise typer.Exit(2 if problems else 0)
     if problems:
         raise ConfigurationError("\n".join(problems))
-    open_console(as_json).print(f"The configuration (profile {loaded.profile}) is valid.")
+    open_console(as_json).print(_("The configuration (profile {profile}) is valid.", profile=loaded.profile))
 
 
 cli_search.register(app)
@@ -419,7 +434,7 @@ def _carry_out(
             return start(PipelineOrchestrator(config=config, listener=listen, after=AFTER_A_RUN))
         except BaseException:  # there will be no summary with them
             for warning in told:
-                _complain(warning)
+                _complain(worded(warning))
             raise
 
 
@@ -429,7 +444,7 @@ def _end(
     if as_json:
         print_json(result.summary)
         if result.state.error:
-            console.print(result.state.error, markup=False, soft_wrap=True)
+            console.print(worded(result.state.error), markup=False, soft_wrap=True)
     elif not quiet or result.exit_code or result.summary.get("warnings"):  # cron mails whatever is printed
         screens.print_run(console, StateManager(config.outputs), result.state, result.summary)
     raise typer.Exit(result.exit_code)

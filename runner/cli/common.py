@@ -13,11 +13,13 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from runner.cli.help_words import put_help_into_words
 from runner.cli.welcome import welcome
 from runner.config_manager import LoadedConfig, WrongSettingsError, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.settings.renamed import RenamedSettingWarning
 from runner.terminal import TerminalConsole, json_line
+from runner.wording import _, worded
 from stagekit.base.redaction import Redactor, secret_values
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ Quiet = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 RunId = Annotated[str, typer.Argument(help="A run's id or its beginning; the last run if left out.")]
 
+_HELP = "--help"
 _PARAMETER = ("-p", "--parameter")
 _OPTION = re.compile(r"-[^\d.]")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -64,6 +67,8 @@ class PapermillWords(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the words of a command line, with the parameters of two words made one."""
+        if not args or _HELP in args:
+            put_help_into_words(self)
         words = iter(args)
         joined: list[str] = []
         for word in words:
@@ -174,7 +179,7 @@ def renamed_settings_told() -> Iterator[None]:
             usual(message, category, filename, lineno, file, line)
         elif str(message) not in told:  # a command may read the configuration more than once
             told.add(str(message))
-            print_aside(f"Warning: {message}", style="yellow")
+            print_aside(_("Warning: {message}", message=worded(str(message))), style="yellow")
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", RenamedSettingWarning)

@@ -15,6 +15,7 @@ from runner.cli.common import Profile, Setting, open_console
 from runner.config_manager import LoadedConfig, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
+from runner.wording import _
 from stagekit.base.imports.extras import install_command
 
 __all__ = ["register"]
@@ -49,8 +50,10 @@ def dashboard(
 
     def announce(address: str) -> None:
         console = open_console(False)
-        console.print(f"Dashboard: {address}", markup=False, highlight=False, soft_wrap=True)
-        console.print("Ctrl-C ends it; runs go on.", highlight=False)
+        console.print(
+            _("Dashboard: {address}", address=address), markup=False, highlight=False, soft_wrap=True
+        )
+        console.print(_("Ctrl-C ends it; runs go on."), highlight=False)
         sys.stdout.flush()
         if open_browser and not lab:
             webbrowser.open(address)

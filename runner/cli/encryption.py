@@ -11,6 +11,7 @@ import typer
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
 from runner.config_manager import load_config, parse_assignments
 from runner.upkeep.rekey import change_key
+from runner.wording import _
 from stagekit.sealing.cipher import new_key
 
 __all__ = ["register"]
@@ -60,13 +61,27 @@ def _rekey(
         print_json(asdict(report))
         return
     before, after = report.key_id_before or "clear", report.key_id or "clear"
-    told = (
-        f"{config.outputs} was {before} and is {after} now: {report.artifacts} artifacts, {report.outcomes} "
-        f"outcomes, {report.vectors} vectors and {report.points} points were copied; the previews in "
-        f"{report.notebooks} executed notebooks were taken out."
+    told = _(
+        "{outputs} was {before} and is {after} now: {artifacts} artifacts, {outcomes} "
+        "outcomes, {vectors} vectors and {points} points were copied; the previews in "
+        "{notebooks} executed notebooks were taken out.",
+        outputs=config.outputs,
+        before=before,
+        after=after,
+        artifacts=report.artifacts,
+        outcomes=report.outcomes,
+        vectors=report.vectors,
+        points=report.points,
+        notebooks=report.notebooks,
     )
     if report.damaged:
-        told += f" {report.damaged} damaged artifacts were left out: `nic-etl run` makes them again."
+        told += _(
+            " {damaged} damaged artifacts were left out: `nic-etl run` makes them again.",
+            damaged=report.damaged,
+        )
     if artifacts_url and report.artifacts:
-        told += f" Set NIC_ETL_ARTIFACTS_URL to {artifacts_url}; the artifacts are left in the former place."
+        told += _(
+            " Set NIC_ETL_ARTIFACTS_URL to {artifacts_url}; the artifacts are left in the former place.",
+            artifacts_url=artifacts_url,
+        )
     open_console(as_json).print(told, highlight=False, soft_wrap=True)

@@ -17,6 +17,7 @@ import typer
 from runner.cli.common import new_app, print_aside, renamed_settings_told
 from runner.errors import PipelineOrchestrationError
 from runner.terminal import json_line
+from runner.wording import stored, worded
 from stagekit.base.disk_faults import disk_fault
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import StageError
@@ -40,9 +41,10 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         if fault := disk_fault(error):
-            _give_up(f"{fault} Then give the command again.", 1)
+            _give_up(stored(f"{fault} Then give the command again."), 1)
         if isinstance(error, OSError):  # a folder without rights, for example
-            _give_up(f"{error}: see to it, then give the command again; what was finished is kept.", 1)
+            kept = stored(f"{error}: see to it, then give the command again; what was finished is kept.")
+            _give_up(kept, 1)
         raise
 
 
@@ -65,5 +67,5 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def _give_up(sentence: str, code: int) -> NoReturn:
     if "--json" in sys.argv:  # whatever reads it gets a document, also where there is nothing else to say
         sys.stdout.write(Redactor(secret_values())(json_line({"error": sentence})) + "\n")
-    print_aside(sentence, style="red")
+    print_aside(worded(sentence), style="red")
     sys.exit(code)

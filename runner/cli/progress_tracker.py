@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from runner.events import Event
+from runner.wording import _, counted, decimal, number, term, worded
 
 __all__ = ["LiveReporter", "NullReporter", "PlainReporter", "Reporter", "make_reporter"]
 
@@ -125,7 +126,7 @@ class LiveReporter:
     def _run_started(self, event: Event) -> None:
         total = len(event.data["stages"])
         self._pipeline = self._progress.add_task(
-            "pipeline", total=total, pace="", note=event.data["execution_id"]
+            _("pipeline"), total=total, pace="", note=event.data["execution_id"]
         )
 
     def _stage_started(self, event: Event) -> None:
@@ -170,11 +171,14 @@ class _Pace:
         if seconds < 1 or done < 1:
             return ""
         rate = done / seconds
-        words = f"{rate:.1f} {data['unit']}s/s" if rate >= 1 else f"{60 * rate:.1f} {data['unit']}s a minute"
+        unit = term(f"{data['unit']}s")
+        words = f"{number(rate, 1)} {unit}/s"
+        if rate < 1:
+            words = _("{rate} {unit} a minute", rate=number(60 * rate, 1), unit=unit)
         # A stage that knows which documents take long begins with those: their rate says little.
         left = data.get("left_s", (data["total"] - data["done"]) / rate)
         told = isinstance(left, int | float) and left > 0
-        return f"{words}, about {_duration(left)} left" if told else words
+        return _("{words}, about {left} left", words=words, left=_duration(left)) if told else words
 
 
 def make_reporter(console: Console, *, quiet: bool = False, verbose: bool = False) -> Reporter:
@@ -195,20 +199,25 @@ def describe(event: Event, *, verbose: bool = False) -> str:
     """Return an event as one line (as several, what a stage printed), empty where it is not worth one."""
     data = event.data
     if event.kind == "run_started":
-        return f"Run {data['execution_id']} ({data['mode']})"
+        return _("Run {run} ({mode})", run=data["execution_id"], mode=term(data["mode"]))
     if event.kind == "stage_started":
-        reasons = "; ".join(data.get("reasons", []))
-        return f"  {event.stage}: started{f' ({reasons})' if reasons else ''}"
+        reasons = "; ".join(map(worded, data.get("reasons", [])))
+        if not reasons:
+            return _("  {stage}: started", stage=event.stage)
+        return _("  {stage}: started ({reasons})", stage=event.stage, reasons=reasons)
     if event.kind == "documents":
-        return f"  {event.stage}: {data['done']} of {data['total']} {data['unit']}s"
+        figures = {"done": data["done"], "total": data["total"], "unit": term(f"{data['unit']}s")}
+        return _("  {stage}: {done} of {total} {unit}", stage=event.stage, **figures)
     if event.kind == "stage_retried":
-        return f"  {event.stage}: {data['error']} Trying again in {data['wait']:g} s."
+        wait = decimal(f"{data['wait']:g}")
+        error = worded(data["error"])
+        return _("  {stage}: {error} Trying again in {wait} s.", stage=event.stage, error=error, wait=wait)
     if event.kind == "stage_carried_over":
-        return f"  {event.stage}: nothing changed, carried over from {data['from']}"
+        return _("  {stage}: nothing changed, carried over from {run}", stage=event.stage, run=data["from"])
     if event.kind == "stage_finished":
         return f"  {event.stage}: {_stage_words(data)}"
     if event.kind == "run_finished":
-        return f"Run {data['status']}"
+        return _("Run {status}", status=term(data["status"]))
     if event.kind == "output" and verbose:
         lines = (line.rstrip() for line in data["text"].splitlines())
         return "\n".join(f"  {event.stage} | {line}" for line in lines if line)
@@ -218,13 +227,16 @@ def describe(event: Event, *, verbose: bool = False) -> str:
 def _duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{number(seconds / 3600, 1)} h"
 
 
 def _stage_words(data: dict[str, Any]) -> str:
     if data.get("error"):
-        return f"failed: {data['error']}"
-    counts = [f"{data[name]} {name}" for name in ("ok", "rejected", "failed") if data.get(name)]
+        return _("failed: {error}", error=worded(data["error"]))
+    counts = [counted(name, data[name]) for name in ("ok", "rejected", "failed") if data.get(name)]
     if data.get("unchanged"):
-        counts.append(f"{data['unchanged']} unchanged")
-    return f"{', '.join(counts) or 'done'} in {data['seconds']:.1f} s"
+        counts.append(counted("unchanged", data["unchanged"]))
+    took = number(data["seconds"], 1)
+    if not counts:
+        return _("done in {seconds} s", seconds=took)
+    return _("{counts} in {seconds} s", counts=", ".join(counts), seconds=took)

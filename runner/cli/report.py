@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from runner.cli.common import AsJson, Profile, RunId, Setting, open_console, open_state, print_json
+from runner.wording import _, worded
 
 __all__ = ["register"]
 
@@ -42,8 +43,8 @@ def report(
         print_json(written.report.model_dump(mode="json"))
     else:
         console = open_console(as_json)
-        console.print(written.report.headline, markup=False, highlight=False, soft_wrap=True)
-        console.print(f"Report: {written.html}", markup=False, highlight=False, soft_wrap=True)
+        console.print(worded(written.report.headline), markup=False, highlight=False, soft_wrap=True)
+        console.print(_("Report: {html}", html=written.html), markup=False, highlight=False, soft_wrap=True)
     if open_browser:
         webbrowser.open(written.html.as_uri())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,19 @@ from runner.record.monitor import PipelineStatus
 from runner.record.report_generator import document_outcomes, ignored_files
 from runner.record.state_manager import StateManager
 from runner.results import ExecutionPlan, ExecutionRecord
+from runner.wording import (
+    N_,
+    _,
+    counted,
+    figure_words,
+    grouped,
+    moment,
+    number,
+    origin_words,
+    pgettext,
+    term,
+    worded,
+)
 from stagekit.base.paths import latest_dir
 
 __all__ = [
@@ -35,12 +49,12 @@ __all__ = [
 Row = dict[str, Any]
 _WARNINGS = 20  # of stages, that are shown
 _CARRIED_OVER = "carried over"  # nothing that concerns the stage had changed
-_MEANING = {"partial": " (all is done, but not every document is in step)"}
+_MEANING = {"partial": N_(" (all is done, but not every document is in step)")}
 _NEXT = {
-    "running": "To follow it: nic-etl status --watch. To end it: nic-etl cancel.",
-    "partial": "Which documents need attention: nic-etl show {run}",
-    "cancelled": "To continue: nic-etl resume {run}",
-    "interrupted": "Its process has ended without a word. To continue: nic-etl resume {run}",
+    "running": N_("To follow it: nic-etl status --watch. To end it: nic-etl cancel."),
+    "partial": N_("Which documents need attention: nic-etl show {run}"),
+    "cancelled": N_("To continue: nic-etl resume {run}"),
+    "interrupted": N_("Its process has ended without a word. To continue: nic-etl resume {run}"),
 }
 
 
@@ -48,51 +62,71 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
     """Print the end of a run: stages, why it broke off, what was not indexed and why, what to try next."""
     _print_stages(console, state)
     if state.error:  # above the lists, which may be long and say nothing of it
-        console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
+        console.print(f"[red]{escape(worded(state.error))}[/red]", soft_wrap=True)
     outcomes = [row for row in document_outcomes(manager, state) if row["status"] != "ok"]
     if outcomes:
-        rows = [(row["status"], row["path"], row["message"], row["remedy"]) for row in outcomes]
+        rows = [
+            (term(row["status"]), row["path"], worded(row["message"]), worded(row["remedy"]))
+            for row in outcomes
+        ]
         columns = ("status", "document", "why", "what to do")
-        title = "Documents that need attention"
+        title = _("Documents that need attention")
         print_table(console, title, columns, rows, lead=2, names={"document"})
         if any(row["status"] == "stale" for row in outcomes):
-            console.print("stale: searches still find the last version that could be read.", highlight=False)
+            console.print(
+                _("stale: searches still find the last version that could be read."), highlight=False
+            )
     ignored = ignored_files(manager, state)
     if ignored:
-        left = [(row["path"], row["reason"]) for row in ignored[:30]]
-        title = "Files that are no documents of this run"
+        left = [(row["path"], worded(row["reason"])) for row in ignored[:30]]
+        title = _("Files that are no documents of this run")
         print_table(console, title, ("file", "why"), left, names={"file"})
         if len(ignored) > 30:
             console.print(
-                f"… and {len(ignored) - 30} more: nic-etl show {state.execution_id} gitlab_ingestion"
+                _(
+                    "… and {count} more: nic-etl show {execution_id} gitlab_ingestion",
+                    count=len(ignored) - 30,
+                    execution_id=state.execution_id,
+                )
             )
-    _print_totals(console, summary, counted=points_counted(state))
+    _print_totals(console, summary, with_points=points_counted(state))
     folder = manager.run_dir(state.execution_id)
     if (folder / "report.html").exists():
-        _print_place(console, "Report", folder / "report.html")
+        _print_place(console, _("Report"), folder / "report.html")
     executed = any(not one.carried_from for one in state.stages.values())
-    _print_place(console, "Executed notebooks", folder if executed else latest_dir(manager.outputs))
+    _print_place(console, _("Executed notebooks"), folder if executed else latest_dir(manager.outputs))
     _print_stage_warnings(console, state)
     print_warnings(console, summary)
     if not state.error and summary["points"]["total"]:
-        console.print('Try: nic-etl search "…a question…"', highlight=False)
+        console.print(_('Try: nic-etl search "…a question…"'), highlight=False)
 
 
 def print_heading(console: Console, manager: StateManager, state: PipelineState) -> None:
     """Print which run it is that is shown."""
-    started = f"{state.start_timestamp:%Y-%m-%d %H:%M:%S} UTC"
-    said = (
-        f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.kind}, started {started}"
+    started = moment(state.start_timestamp, seconds=True)
+    said = _(
+        "Run {execution_id}: {status}, mode {mode}, started {started}",
+        execution_id=state.execution_id,
+        status=term(manager.effective_status(state)),
+        mode=term(state.kind),
+        started=started,
     )
     console.print(said, highlight=False, soft_wrap=True)
 
 
 def print_state(console: Console, manager: StateManager, state: PipelineState) -> None:
     """Print one run."""
-    console.print(f"Run {state.execution_id}: {manager.effective_status(state)}, mode {state.kind}")
+    console.print(
+        _(
+            "Run {execution_id}: {status}, mode {mode}",
+            execution_id=state.execution_id,
+            status=term(manager.effective_status(state)),
+            mode=term(state.kind),
+        )
+    )
     _print_stages(console, state)
     if state.error:
-        console.print(f"[red]{escape(state.error)}[/red]", soft_wrap=True)
+        console.print(f"[red]{escape(worded(state.error))}[/red]", soft_wrap=True)
 
 
 def print_trial(console: Console, state: PipelineState, served: str) -> None:
@@ -101,9 +135,13 @@ def print_trial(console: Console, state: PipelineState, served: str) -> None:
         return
     filled = state.pipeline_config["collection_name"]
     console.print(
-        f"A trial: it filled {filled}, and {served} is as it was. To ask it: "
-        f'nic-etl search "…a question…" --collection {filled}, with the same -p where the model is another. '
-        "To serve it: the same rerun with --publish.",
+        _(
+            "A trial: it filled {filled}, and {served} is as it was. To ask it: nic-etl "
+            'search "…a question…" --collection {filled}, with the same -p where the model '
+            "is another. To serve it: the same rerun with --publish.",
+            filled=filled,
+            served=served,
+        ),
         markup=False,
         highlight=False,
         soft_wrap=True,
@@ -112,19 +150,26 @@ def print_trial(console: Console, state: PipelineState, served: str) -> None:
 
 def print_status(console: Console, status: PipelineStatus) -> None:
     """Print where the last run stands."""
-    started = status.started[:19].replace("T", " ")
-    console.print(f"Run {status.execution_id}: [bold]{status.status}[/bold], started {started} UTC")
+    started = moment(datetime.fromisoformat(status.started), seconds=True)
+    console.print(
+        _(
+            "Run {execution_id}: [bold]{status}[/bold], started {started}",
+            execution_id=status.execution_id,
+            status=term(status.status),
+            started=started,
+        )
+    )
     rows = []
     for name, state in status.stages.items():
         done = status.progress.get(name) or {}
-        counted = f"{done['done']} of {done['total']}" if done else ""
-        said = _CARRIED_OVER if state == "skipped" else state
-        rows.append((counted, said, name, done.get("current")))
+        figures = _("{done} of {total}", done=done["done"], total=done["total"]) if done else ""
+        said = term(_CARRIED_OVER if state == "skipped" else state)
+        rows.append((figures, said, name, done.get("current")))
     print_table(console, "", ("documents", "status", "stage", "in work"), rows, lead=3)
     if status.error:
-        console.print(f"[red]{escape(status.error)}[/red]", soft_wrap=True)
+        console.print(f"[red]{escape(worded(status.error))}[/red]", soft_wrap=True)
     elif status.status in _NEXT:
-        console.print(_NEXT[status.status].format(run=status.execution_id), highlight=False, soft_wrap=True)
+        console.print(_(_NEXT[status.status], run=status.execution_id), highlight=False, soft_wrap=True)
 
 
 def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
@@ -132,73 +177,100 @@ def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
     rows = []
     for record in records:
         executed = sum(status != "skipped" for status in record.stages.values())
-        took = f"{record.seconds:.1f}" if record.seconds is not None else ""
-        started = record.started.strftime("%Y-%m-%d %H:%M")
-        kind = f"{record.mode} (resumed)" if record.resumed else record.mode
-        rows.append((took, executed, record.status, kind, started, record.execution_id))
+        took = number(record.seconds, 1) if record.seconds is not None else ""
+        started = moment(record.started).removesuffix(" UTC")
+        kind = term(f"{record.mode} (resumed)" if record.resumed else record.mode)
+        rows.append((took, executed, term(record.status), kind, started, record.execution_id))
     columns = ("seconds", "stages executed", "status", "mode", "started (UTC)", "run")
     print_table(console, "", columns, rows, lead=len(columns))
     for record in records:
         if record.error:
-            _print_line(console, f"{record.execution_id}: {record.error}", "red")
-    console.print("More of one: nic-etl show RUN (the beginning of its name is enough).", highlight=False)
+            _print_line(console, f"{record.execution_id}: {worded(record.error)}", "red")
+    console.print(_("More of one: nic-etl show RUN (the beginning of its name is enough)."), highlight=False)
 
 
 def print_plan(console: Console, plan: ExecutionPlan) -> None:
     """Print what a run would do, and why."""
-    rows = [(stage.name, stage.action, "; ".join(stage.reasons)) for stage in plan.stages]
-    print_table(console, "A run would now", ("stage", "do", "because"), rows, lead=2)
-    gone = [one for stage in plan.stages for one in stage.leaving]
+    rows = [
+        (stage.name, _action(stage.action), "; ".join(map(worded, stage.reasons))) for stage in plan.stages
+    ]
+    print_table(console, _("A run would now"), ("stage", "do", "because"), rows, lead=2)
+    gone = [(path, worded(reason)) for stage in plan.stages for path, reason in stage.leaving]
     if gone:
-        title = f"Leaving the collection: {len(gone)}"
+        title = _("Leaving the collection: {count}", count=len(gone))
         print_table(console, title, ("document", "because"), gone, names={"document"})
-    beside = [" and ".join(group) for group in plan.groups if len(group) > 1]
+    beside = [_(" and ").join(group) for group in plan.groups if len(group) > 1]
     if beside:
-        console.print(f"Side by side where memory allows: {'; '.join(beside)}.")
+        console.print(_("Side by side where memory allows: {beside}.", beside="; ".join(beside)))
+
+
+def _action(action: str) -> str:
+    words = {"run": pgettext("plan", "run"), "decide": pgettext("plan", "decide")}
+    return words.get(action) or term(action)
 
 
 def print_config(console: Console, loaded: LoadedConfig) -> None:
     """Print every setting, its value, where the value comes from, and what it does."""
     rows = [
-        (name, getattr(loaded.config, name), loaded.origins.get(name, "default"), field.description)
+        (
+            name,
+            getattr(loaded.config, name),
+            origin_words(loaded.origins.get(name, "default")),
+            worded(field.description),
+        )
         for name, field in type(loaded.config).model_fields.items()
     ]
     columns = ("setting", "value", "from", "what it does")
-    print_table(console, f"Profile {loaded.profile}", columns, rows, lead=3)
-    console.print(f"Secrets come from the environment: {', '.join(SECRETS.values())}.")
+    print_table(console, _("Profile {profile}", profile=loaded.profile), columns, rows, lead=3)
+    console.print(_("Secrets come from the environment: {variables}.", variables=", ".join(SECRETS.values())))
 
 
 def print_comparison(console: Console, stage: str, rows: Sequence[Row], stale: Sequence[str]) -> None:
     """Print what a rerun changed, and what is out of date since."""
     if rows:
-        cells = [(row["figure"], row["before"], row["after"]) for row in rows]
-        print_table(console, f"What changed in {stage}", ("figure", "before", "after"), cells)
+        cells = [(figure_words(row["figure"]), row["before"], row["after"]) for row in rows]
+        print_table(console, _("What changed in {stage}", stage=stage), ("figure", "before", "after"), cells)
     else:
-        console.print(f"{stage} gave the same result as before.")
+        console.print(_("{stage} gave the same result as before.", stage=stage))
     if stale:
         console.print(
-            f"Out of date now: {', '.join(stale)}. The option --downstream runs these too.", soft_wrap=True
+            _("Out of date now: {stale}. The option --downstream runs these too.", stale=", ".join(stale)),
+            soft_wrap=True,
         )
 
 
 def print_warnings(console: Console, summary: Row) -> None:
     """Print what beside the run itself did not succeed, for example its report or a notification."""
     for warning in summary.get("warnings", []):
-        console.print(f"[yellow]Warning: {escape(warning)}[/yellow]", highlight=False, soft_wrap=True)
+        console.print(
+            f"[yellow]{escape(_('Warning: {warning}', warning=worded(warning)))}[/yellow]",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _print_stage_warnings(console: Console, state: PipelineState) -> None:
     """Print what the stages that were executed found doubtful."""
     said = [
-        f"{name}: {warning}"
+        f"{name}: {worded(warning)}"
         for name, checkpoint in state.stages.items()
         if checkpoint.result and not checkpoint.carried_from
         for warning in checkpoint.result.warnings
     ]
     for warning in said[:_WARNINGS]:
-        console.print(f"[yellow]Warning: {escape(warning)}[/yellow]", highlight=False, soft_wrap=True)
+        console.print(
+            f"[yellow]{escape(_('Warning: {warning}', warning=worded(warning)))}[/yellow]",
+            highlight=False,
+            soft_wrap=True,
+        )
     if len(said) > _WARNINGS:
-        console.print(f"… and {len(said) - _WARNINGS} more: nic-etl show {state.execution_id} STAGE")
+        console.print(
+            _(
+                "… and {count} more: nic-etl show {execution_id} STAGE",
+                count=len(said) - _WARNINGS,
+                execution_id=state.execution_id,
+            )
+        )
 
 
 def _print_line(console: Console, sentence: str, style: str) -> None:
@@ -220,9 +292,9 @@ def _print_stages(console: Console, state: PipelineState) -> None:
             else [""] * 4
         )
         unchanged = result.success_count if result and skipped else result.unchanged_count if result else ""
-        status = _CARRIED_OVER if skipped else str(checkpoint.status)
-        memory = f"{checkpoint.peak_memory_mb:,.0f}" if not skipped and checkpoint.peak_memory_mb else ""
-        rows.append((*counts, unchanged, f"{checkpoint.seconds:.1f}", memory, status, name))
+        status = term(_CARRIED_OVER if skipped else checkpoint.status)
+        memory = grouped(checkpoint.peak_memory_mb) if not skipped and checkpoint.peak_memory_mb else ""
+        rows.append((*counts, unchanged, number(checkpoint.seconds, 1), memory, status, name))
     columns = ["ok", "rejected", "failed", "stale", "unchanged", "seconds", "peak MB", "status", "stage"]
     # What did not occur takes no room: the table is read in 80 columns, too.
     seldom = {"rejected", "failed", "stale", "peak MB"}
@@ -231,19 +303,26 @@ def _print_stages(console: Console, state: PipelineState) -> None:
     print_table(console, "", [columns[at] for at in told], shown, lead=len(told))
 
 
-def _print_totals(console: Console, summary: Row, *, counted: bool) -> None:
-    documents = ", ".join(f"{count} {name}" for name, count in summary["documents"].items() if count)
+def _print_totals(console: Console, summary: Row, *, with_points: bool) -> None:
+    documents = ", ".join(counted(name, count) for name, count in summary["documents"].items() if count)
     points = summary["points"]
     whole = summary["status"] in {"success", "partial"}
-    console.print(f"Documents{'' if whole else ' so far'}: {documents or 'none'}.", highlight=False)
-    if counted:
+    documents = documents or term("none")
+    told = _("Documents: {documents}.", documents=documents)
+    so_far = _("Documents so far: {documents}.", documents=documents)
+    console.print(told if whole else so_far, highlight=False)
+    if with_points:
         console.print(
-            f"Points: {points['total']} in the collection ({points['upserted']} upserted, "
-            f"{points['unchanged']} unchanged, {points['deleted']} deleted).",
+            _(
+                "Points: {total} in the collection ({upserted} upserted, {unchanged} unchanged, "
+                "{deleted} deleted).",
+                **points,
+            ),
             highlight=False,
         )
     else:
-        console.print("Points: not counted, the run did not come to the end of storage.", highlight=False)
+        console.print(_("Points: not counted, the run did not come to the end of storage."), highlight=False)
     duration = summary["duration_seconds"] or 0.0
-    meaning = _MEANING.get(summary["status"], "")
-    console.print(f"Status: {summary['status']}{meaning}, in {duration:.1f} s.", highlight=False)
+    meaning = _(_MEANING[summary["status"]]) if summary["status"] in _MEANING else ""
+    figures = {"status": term(summary["status"]), "meaning": meaning, "seconds": number(duration, 1)}
+    console.print(_("Status: {status}{meaning}, in {seconds} s.", **figures), highlight=False)

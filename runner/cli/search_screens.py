@@ -13,6 +13,7 @@ from rich.text import Text
 
 from runner.hit_facts import hit_facts
 from runner.passage_text import BEGIN, END, marked, plain_lines, short_hashes
+from runner.wording import _, decimal, ngettext, term
 
 __all__ = ["print_evaluation", "print_hits"]
 
@@ -27,7 +28,7 @@ _METRICS = ("hit@1", "hit@3", "hit@5", "mrr@10", "ndcg@10")
 def print_hits(console: Console, hits: Sequence[Row]) -> None:
     """Print the passages that a search found: title, place, text, and where to read the file."""
     if not hits:
-        console.print("Nothing was found: ask with other words, or with fewer filters.")
+        console.print(_("Nothing was found: ask with other words, or with fewer filters."))
     for hit in hits:
         console.print(Text(f"{hit['rank']}. {hit['title']}", style="bold"), soft_wrap=True)
         for line in _indented(" · ".join(hit_facts(hit)), console):
@@ -56,32 +57,51 @@ def _print_passage(console: Console, text: str) -> None:
 def print_evaluation(console: Console, report: Row, kept: Path | None) -> None:
     """Print the figures by language and class (and mode), the latency, and the questions that were missed."""
     modes = report.get("modes") or {report["mode"]: report}
-    asked = "1 question" if report["questions"] == 1 else f"{report['questions']} questions"
-    _line(console, f"{asked} to {report['collection']}, {report['embedding_model']}")
+    asked = ngettext(
+        "{count} question to {collection}, {model}",
+        "{count} questions to {collection}, {model}",
+        report["questions"],
+        count=report["questions"],
+        collection=report["collection"],
+        model=report["embedding_model"],
+    )
+    _line(console, asked)
     _line(console, "")
-    _line(console, f"{'mode':<8}{'questions':<10}{'number':>8}" + "".join(f"{name:>9}" for name in _METRICS))
+    _line(
+        console,
+        f"{_('mode'):<8}{_('questions'):<10}{_('number'):>8}" + "".join(f"{name:>9}" for name in _METRICS),
+    )
     for mode, figures in modes.items():
-        groups = {"all": figures["overall"], **figures["by_language"], **figures["by_class"]}
+        groups = {_("all"): figures["overall"], **figures["by_language"], **figures["by_class"]}
         for group, row in groups.items():
-            values = "".join(f"{row[name]:>9.3f}" for name in _METRICS)
+            values = "".join(f"{decimal(format(row[name], '.3f')):>9}" for name in _METRICS)
             _line(console, f"{mode:<8}{group:<10}{row['queries']:>8}{values}")
     _line(console, "")
     for mode, figures in modes.items():
         took = figures["latency_ms"]
-        parts = ", ".join(f"{part} {took[part]['p50']:.0f}/{took[part]['p95']:.0f}" for part in _PARTS)
-        _line(console, f"{mode}: {took['p50']:.0f} ms a question (p50), {took['p95']:.0f} ms (p95); {parts}")
+        parts = ", ".join(f"{term(part)} {took[part]['p50']:.0f}/{took[part]['p95']:.0f}" for part in _PARTS)
+        _line(
+            console,
+            _(
+                "{mode}: {p50} ms a question (p50), {p95} ms (p95); {parts}",
+                mode=mode,
+                p50=f"{took['p50']:.0f}",
+                p95=f"{took['p95']:.0f}",
+                parts=parts,
+            ),
+        )
     _print_missed(console, report)
     if kept:
-        console.print(Text(f"Kept in {kept}"), soft_wrap=True)
+        console.print(Text(_("Kept in {kept}", kept=kept)), soft_wrap=True)
 
 
 def _print_missed(console: Console, report: Row) -> None:
     missed, absent = report["missed"], set(report["not_indexed"])
     if missed:
-        _line(console, f"\nWithout their document among the first five ({report['mode']}):")
+        _line(console, _("\nWithout their document among the first five ({mode}):", mode=report["mode"]))
     for row in missed:
-        place = f"at {row['rank']}" if row["rank"] else "not among the first ten"
-        found = "its document is not in the collection" if row["id"] in absent else place
+        place = _("at {rank}", rank=row["rank"]) if row["rank"] else _("not among the first ten")
+        found = _("its document is not in the collection") if row["id"] in absent else place
         for line in _indented(f"{row['id']} ({found}): {row['query']}", console):
             console.print(Text(line), soft_wrap=True)
 

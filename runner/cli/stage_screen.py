@@ -14,6 +14,7 @@ from runner.record.damage import altered_notebooks
 from runner.record.state_manager import StateManager
 from runner.report.notebook_page import page_of
 from runner.report.stages import failed_cell
+from runner.wording import _, decimal, term, worded
 
 __all__ = ["print_altered", "print_stage"]
 
@@ -22,45 +23,53 @@ def print_stage(
     console: Console, manager: StateManager, state: PipelineState, checkpoint: Checkpoint
 ) -> None:
     """Print a stage's figures, warnings and artifacts, where it broke off, and where its notebook is."""
-    _print(console, f"{checkpoint.stage} in run {state.execution_id}", "")
+    _print(
+        console,
+        _("{stage} in run {execution_id}", stage=checkpoint.stage, execution_id=state.execution_id),
+        "",
+    )
     print_table(console, "", ("figure", "value"), _figures(checkpoint))
     for warning in checkpoint.result.warnings if checkpoint.result else ():
-        _print(console, f"Warning: {warning}", "yellow")
+        _print(console, _("Warning: {warning}", warning=worded(warning)), "yellow")
     if checkpoint.error:
-        _print(console, checkpoint.error, "red")
+        _print(console, worded(checkpoint.error), "red")
     if not checkpoint.notebook:
         return
     notebook = manager.absolute(checkpoint.notebook)
     if not checkpoint.result and (cell := failed_cell(notebook)):
-        _print(console, f"It broke off at {cell.label}:", "")
+        _print(console, _("It broke off at {label}:", label=worded(cell.label)), "")
         _print(console, cell.line or cell.source, "red")
     only = state.model_copy(update={"stages": {checkpoint.stage: checkpoint}})
     print_altered(console, altered_notebooks(manager, [only]))
-    _print_place(console, f"Executed notebook: {notebook}")
+    _print_place(console, _("Executed notebook: {notebook}", notebook=notebook))
     if (page := page_of(notebook)).is_file():
-        _print_place(console, f"The same to read in a browser: {page}")
+        _print_place(console, _("The same to read in a browser: {page}", page=page))
 
 
 def print_altered(console: Console, altered: Sequence[str]) -> None:
     """Print which executed notebooks are not as their run recorded them."""
     for sentence in altered:
-        _print(console, f"{sentence}.", "yellow")
+        _print(console, f"{worded(sentence)}.", "yellow")
 
 
 def _figures(checkpoint: Checkpoint) -> list[tuple[str, str]]:
-    facts: dict[str, Any] = {"status": str(checkpoint.status)}
+    facts: dict[str, Any] = {term("status"): term(checkpoint.status)}
     if checkpoint.carried_from:
-        facts["carried over from"] = checkpoint.carried_from
+        facts[_("carried over from")] = checkpoint.carried_from
     else:
-        facts |= {"seconds": checkpoint.seconds, "peak MB": checkpoint.peak_memory_mb or ""}
-        facts |= {"attempts": checkpoint.attempts} if checkpoint.attempts > 1 else {}
+        facts |= {term("seconds"): checkpoint.seconds, term("peak MB"): checkpoint.peak_memory_mb or ""}
+        facts |= {_("attempts"): checkpoint.attempts} if checkpoint.attempts > 1 else {}
     if result := checkpoint.result:
         counts = {"ok": result.success_count, "rejected": result.rejected_count}
         counts |= {"failed": result.failure_count, "stale": result.stale_count}
         counts |= {"unchanged": result.unchanged_count}
-        facts |= {f"documents {name}": count for name, count in counts.items() if count or name == "ok"}
-        facts |= result.metrics
-        facts |= {f"parameter {name}": value for name, value in result.parameters.items()}
+        facts |= {
+            _("documents {kind}", kind=term(name)): count
+            for name, count in counts.items()
+            if count or name == "ok"
+        }
+        facts |= {term(name.replace("_", " ")): value for name, value in result.metrics.items()}
+        facts |= {_("parameter {name}", name=name): value for name, value in result.parameters.items()}
         facts |= {f"{ref.name} sha256": ref.sha256[:12] for ref in result.artifacts.values()}
     return [(name, _told(value)) for name, value in facts.items()]
 
@@ -68,7 +77,9 @@ def _figures(checkpoint: Checkpoint) -> list[tuple[str, str]]:
 def _told(value: Any) -> str:
     """Return a value on one line; of a table of figures that a stage told, its names and values."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_told(one)}" for name, one in value.items())
+        return ", ".join(f"{term(name)} {_told(one)}" for name, one in value.items())
+    if isinstance(value, float):
+        return decimal(json.dumps(value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

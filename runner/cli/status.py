@@ -26,6 +26,7 @@ from runner.record.freshness import freshness
 from runner.record.monitor import PipelineMonitor
 from runner.record.state_manager import StateManager
 from runner.watch.note import active_watch
+from runner.wording import _, worded
 
 __all__ = ["register"]
 
@@ -74,9 +75,16 @@ def status(
 
 
 def _watch_words(note: dict[str, Any]) -> str:
-    words = f"Watched by process {note.get('pid')} since {_time(note.get('since'))}, now {note.get('state')}"
-    words += f"; last look {_time(note['last_check'])}" if note.get("last_check") else ""
-    words += f", next {_time(note['next_check'])}" if note.get("next_check") else ""
+    words = _(
+        "Watched by process {process} since {since}, now {state}",
+        process=note.get("pid"),
+        since=_time(note.get("since")),
+        state=worded(note.get("state")),
+    )
+    words += (
+        _("; last look {last_check}", last_check=_time(note["last_check"])) if note.get("last_check") else ""
+    )
+    words += _(", next {next_check}", next_check=_time(note["next_check"])) if note.get("next_check") else ""
     return f"{words}."
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.terminal import visible
+from runner.wording import term
 
 __all__ = ["print_table", "wrapped"]
 
@@ -50,6 +51,7 @@ def print_table(
     whole = set() if console.is_terminal else {at for at, name in enumerate(columns) if name in names}
     if title:
         console.print(Text(title, style="italic"))
+    columns = [term(name) for name in columns]
     widths = _widths(console.width, columns, cells, whole)
     if widths is None:
         _print_list(console, columns, cells, lead, whole)

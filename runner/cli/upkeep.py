@@ -28,6 +28,7 @@ from runner.tools import run_tool
 from runner.upkeep.health import machine_checks
 from runner.upkeep.quarantine import list_quarantine, retry_quarantine
 from runner.upkeep.rebuild import rebuild_state, rebuild_vectors
+from runner.wording import _
 
 __all__ = ["compare_collection", "register"]
 
@@ -184,9 +185,11 @@ def quarantine_retry(
         return
     console = open_console(as_json)
     for document in documents:
-        console.print(f"Tried again by the next run: {document.path}", markup=False, soft_wrap=True)
+        console.print(
+            _("Tried again by the next run: {path}", path=document.path), markup=False, soft_wrap=True
+        )
     if not documents:
-        console.print("No document is in quarantine.")
+        console.print(_("No document is in quarantine."))
 
 
 @_state.command("rebuild")
@@ -202,8 +205,15 @@ def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: A
         print_json(asdict(rebuilt) | {"vectors": vectors})
     else:
         open_console(as_json).print(
-            f"From {rebuilt.runs} runs: {rebuilt.latest} links in latest/, {rebuilt.outcomes} outcomes "
-            f"and {rebuilt.last_good} last good outcomes remembered again, {vectors} vectors put back.",
+            _(
+                "From {runs} runs: {latest} links in latest/, {outcomes} outcomes and "
+                "{last_good} last good outcomes remembered again, {vectors} vectors put back.",
+                runs=rebuilt.runs,
+                latest=rebuilt.latest,
+                outcomes=rebuilt.outcomes,
+                last_good=rebuilt.last_good,
+                vectors=vectors,
+            ),
             highlight=False,
         )
 
@@ -260,7 +270,7 @@ def backup(
     if as_json:
         print_json(asdict(report))
     elif report.damaged or not quiet:
-        screens.print_backup(open_console(as_json), report, f"Backup in {target}")
+        screens.print_backup(open_console(as_json), report, _("Backup in {target}", target=target))
 
 
 def restore(
@@ -282,4 +292,6 @@ def restore(
     if as_json:
         print_json(asdict(report))
     else:
-        screens.print_backup(open_console(as_json), report, f"Restored into {manager.outputs}")
+        screens.print_backup(
+            open_console(as_json), report, _("Restored into {outputs}", outputs=manager.outputs)
+        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from runner.cli.tables import print_table
+from runner.wording import _, counted, grouped, term, worded
 
 if TYPE_CHECKING:
     from runner.record.damage import CheckedArtifacts
@@ -32,9 +33,14 @@ _LISTED = 50
 def print_artifacts(console: Console, artifacts: CheckedArtifacts) -> None:
     """Print which artifacts are damaged or missing."""
     for sentence in artifacts.damaged:
-        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        console.print(worded(sentence), markup=False, highlight=False, soft_wrap=True)
     console.print(
-        f"{artifacts.checked} artifacts read: {len(artifacts.damaged)} damaged or missing.", highlight=False
+        _(
+            "{checked} artifacts read: {count} damaged or missing.",
+            checked=artifacts.checked,
+            count=len(artifacts.damaged),
+        ),
+        highlight=False,
     )
 
 
@@ -45,48 +51,60 @@ def print_verification(console: Console, report: Row) -> None:
         rows = [
             (row["missing"], row["altered"], row["superfluous"], row["path"]) for row in report["documents"]
         ]
-        _print_table(console, "Points that are not as they should be", columns, rows, lead=4)
-    compared = f"{report['points']} points of {report['compared_documents']} documents compared"
-    found = ", ".join(f"{report[kind]} {kind}" for kind in ("missing", "altered", "superfluous"))
+        _print_table(console, _("Points that are not as they should be"), columns, rows, lead=4)
+    compared = _(
+        "{points} points of {compared_documents} documents compared",
+        points=report["points"],
+        compared_documents=report["compared_documents"],
+    )
+    found = ", ".join(counted(kind, report[kind]) for kind in ("missing", "altered", "superfluous"))
     console.print(f"{compared}: {found}.", highlight=False)
     if "remaining" in report:
         console.print(
-            f"Repaired: {report['upserted']} written, {report['deleted']} deleted; "
-            f"{report['remaining']} still differ.",
+            _(
+                "Repaired: {upserted} written, {deleted} deleted; {remaining} still differ.",
+                upserted=report["upserted"],
+                deleted=report["deleted"],
+                remaining=report["remaining"],
+            ),
             highlight=False,
         )
     elif report["documents"]:
-        console.print("`nic-etl verify --repair` writes only what differs.", highlight=False)
+        console.print(_("`nic-etl verify --repair` writes only what differs."), highlight=False)
 
 
 def print_health(console: Console, rows: Sequence[Row]) -> None:
     """Print one line a check, and whether all is well."""
-    lines = [("ok" if row["ok"] else "NOT WELL", row["check"], row["detail"]) for row in rows]
-    _print_table(console, "Health", ("", "check", "found"), lines, lead=2)
-    failed = [row["check"] for row in rows if not row["ok"]]
-    console.print(f"Not well: {', '.join(failed)}." if failed else "All is well.", highlight=False)
+    lines = [
+        (_("ok") if row["ok"] else _("NOT WELL"), term(row["check"]), worded(row["detail"])) for row in rows
+    ]
+    _print_table(console, _("Health"), ("", "check", "found"), lines, lead=2)
+    failed = [term(row["check"]) for row in rows if not row["ok"]]
+    console.print(
+        _("Not well: {failed}.", failed=", ".join(failed)) if failed else _("All is well."), highlight=False
+    )
 
 
 def print_quarantine(console: Console, documents: Sequence[QuarantinedDocument]) -> None:
     """Print the documents in quarantine, and how to get them out."""
     if not documents:
-        console.print("No document is in quarantine.")
+        console.print(_("No document is in quarantine."))
         return
     columns = ("document", "why", "what to do", "since", "run", "by", "in the collection")
     rows = [
         (
             one.path,
-            f"{one.category}: {one.message}",
-            one.remedy,
+            f"{term(one.category.replace('_', ' '))}: {worded(one.message)}",
+            worded(one.remedy),
             one.since,
-            one.execution_id or "(not known)",
-            one.user or "(not known)",
-            "an earlier version" if one.served else "no",
+            one.execution_id or _("(not known)"),
+            one.user or _("(not known)"),
+            _("an earlier version") if one.served else _("no"),
         )
         for one in documents
     ]
-    _print_table(console, "Not tried again until their content changes", columns, rows)
-    console.print("`nic-etl quarantine retry PATH` lets the next run try one again.", highlight=False)
+    _print_table(console, _("Not tried again until their content changes"), columns, rows)
+    console.print(_("`nic-etl quarantine retry PATH` lets the next run try one again."), highlight=False)
 
 
 def print_prune(console: Console, plan: PrunePlan, *, done: bool) -> None:
@@ -94,29 +112,38 @@ def print_prune(console: Console, plan: PrunePlan, *, done: bool) -> None:
     columns = ("count", "MB", "what")
     runs = len(plan.runs) + len(plan.folders)
     rows = [
-        (runs, _megabytes(plan.run_bytes), "runs"),
-        (len(plan.artifacts), _megabytes(plan.artifact_bytes), "artifacts"),
-        (len(plan.memo_keys) + len(plan.good_documents), "", "remembered outcomes"),
-        (len(plan.logs), "", "logs and damaged files"),
+        (runs, _megabytes(plan.run_bytes), _("runs")),
+        (len(plan.artifacts), _megabytes(plan.artifact_bytes), _("artifacts")),
+        (len(plan.memo_keys) + len(plan.good_documents), "", _("remembered outcomes")),
+        (len(plan.logs), "", _("logs and damaged files")),
     ]
-    _print_table(console, "Removed" if done else "Would be removed", columns, rows)
+    _print_table(console, _("Removed") if done else _("Would be removed"), columns, rows)
     for execution_id in plan.runs:
         console.print(f"  {execution_id}", highlight=False)
     for execution_id, reason in plan.protected.items():
-        console.print(f"  {execution_id} stays: {reason}.", highlight=False)
+        console.print(
+            _("  {execution_id} stays: {reason}.", execution_id=execution_id, reason=worded(reason)),
+            highlight=False,
+        )
 
 
 def print_backup(console: Console, report: BackupReport, said: str) -> None:
     """Print what a backup or restoration came to."""
     console.print(
-        f"{said}: {report.files} files, {_megabytes(report.bytes)} MB "
-        f"({_megabytes(report.written)} MB written).",
+        _(
+            "{said}: {files} files, {bytes} MB ({written} MB written).",
+            said=said,
+            files=report.files,
+            bytes=_megabytes(report.bytes),
+            written=_megabytes(report.written),
+        ),
         highlight=False,
         soft_wrap=True,
     )
     for uri in report.damaged:
         console.print(
-            f"Left out: the artifact {uri} was altered; the next run makes it again.", highlight=False
+            _("Left out: the artifact {uri} was altered; the next run makes it again.", uri=uri),
+            highlight=False,
         )
 
 
@@ -124,21 +151,34 @@ def print_environment(console: Console, report: Row) -> None:
     """Print with what a run was made, and what differs from now."""
     entries = report["environments"]
     if not entries:
-        console.print(f"{report['execution_id']} has no record of its environment.")
+        console.print(
+            _("{execution_id} has no record of its environment.", execution_id=report["execution_id"])
+        )
     last = entries[-1] if entries else {}
     rows = []
     for group in ("code", "system", "libraries", "configuration"):
-        rows += [(group, name, value) for name, value in last.get(group, {}).items()]
-    rows += [("models", name, value) for name, value in report["models"].items()]
-    rows += [("source", name, value) for name, value in report["source"].items()]
-    _print_table(console, f"Environment of {report['execution_id']}", ("group", "name", "value"), rows)
+        rows += [
+            (term(group), term(name.replace("_", " ")), value) for name, value in last.get(group, {}).items()
+        ]
+    rows += [(term("models"), name, value) for name, value in report["models"].items()]
+    rows += [
+        (term("source"), term(name.replace("_", " ")), value) for name, value in report["source"].items()
+    ]
+    _print_table(
+        console,
+        _("Environment of {execution_id}", execution_id=report["execution_id"]),
+        ("group", "name", "value"),
+        rows,
+    )
     if len(entries) > 1:
-        console.print(f"It was resumed in another environment; this is the last of {len(entries)}.")
+        console.print(
+            _("It was resumed in another environment; this is the last of {count}.", count=len(entries))
+        )
     if report["differences"]:
         changed = [(row["group"], row["name"], row["then"], row["now"]) for row in report["differences"]]
-        _print_table(console, "Different now", ("group", "name", "then", "now"), changed)
+        _print_table(console, _("Different now"), ("group", "name", "then", "now"), changed)
     elif entries:
-        console.print("Nothing differs now.")
+        console.print(_("Nothing differs now."))
 
 
 def _print_table(
@@ -146,8 +186,10 @@ def _print_table(
 ) -> None:
     print_table(console, title, columns, rows[:_LISTED], lead=lead, names={"document"})
     if len(rows) > _LISTED:
-        console.print(f"… and {len(rows) - _LISTED} more: --json lists them all.", highlight=False)
+        console.print(
+            _("… and {count} more: --json lists them all.", count=len(rows) - _LISTED), highlight=False
+        )
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f}"
+    return grouped(size / 1e6, 1)

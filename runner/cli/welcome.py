@@ -8,24 +8,26 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from runner.wording import N_, _, stored
+
 __all__ = ["GROUPS", "group_commands", "welcome"]
 
 GROUPS = {
-    "Run": ("run", "watch", "plan", "resume", "rerun", "cancel"),
-    "Look": ("status", "history", "show", "report", "dashboard", "document", "search", "evaluate"),
-    "Hand on": ("serve", "export"),
-    "Keep in order": (
+    stored("Run"): ("run", "watch", "plan", "resume", "rerun", "cancel"),
+    stored("Look"): ("status", "history", "show", "report", "dashboard", "document", "search", "evaluate"),
+    stored("Hand on"): ("serve", "export"),
+    stored("Keep in order"): (
         "verify", "quarantine", "collections", "prune", "backup", "restore", "state", "audit",
     ),
-    "Set up": ("doctor", "config", "models"),
+    stored("Set up"): ("doctor", "config", "models"),
 }  # fmt: skip
-_OTHERS = "Keep in order"
+_OTHERS = stored("Keep in order")
 _STEPS = (
-    ("First run, bundled documents", "nic-etl run"),
-    ("Ask what it has read", 'nic-etl search "comunicar um incidente"'),
-    ("Your own documents", "nic-etl run -p source_path=FOLDER -p target_folder=SUB"),
-    ("Is everything in place?", "nic-etl doctor"),
-    ("Help, with an example", "nic-etl COMMAND --help"),
+    (N_("First run, bundled documents"), "nic-etl run"),
+    (N_("Ask what it has read"), 'nic-etl search "comunicar um incidente"'),
+    (N_("Your own documents"), "nic-etl run -p source_path=FOLDER -p target_folder=SUB"),
+    (N_("Is everything in place?"), "nic-etl doctor"),
+    (N_("Help, with an example"), "nic-etl COMMAND --help"),
 )
 
 
@@ -41,9 +43,9 @@ def welcome(
         return
     context.get_help()  # typer prints it
     console = Console()
-    console.print("Where to begin:")
+    console.print(_("Where to begin:"))
     for what, command in _STEPS:
-        console.print(f"  {what:<30}[bold]{command}[/bold]", highlight=False, soft_wrap=True)
+        console.print(f"  {_(what):<30}[bold]{command}[/bold]", highlight=False, soft_wrap=True)
 
 
 def group_commands(app: typer.Typer) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from runner.dashboard.markup import note, plain
+from runner.wording import _, worded
 
 __all__ = ["Action", "Ticker", "stop_tickers"]
 
@@ -23,20 +24,18 @@ class Action:
         words: of the button.
         work: is called in the thread; returns HTML.
         help_text: shown as the button's tooltip.
-        busy: shown while the work goes on.
+        busy: shown while the work goes on; "": that it does.
     """
 
-    def __init__(
-        self, words: str, work: Callable[[], str], help_text: str = "", busy: str = "Working …"
-    ) -> None:
+    def __init__(self, words: str, work: Callable[[], str], help_text: str = "", busy: str = "") -> None:
         layout = widgets.Layout(width="auto", min_width="110px", align_self="flex-start")
         self.button = widgets.Button(description=words, tooltip=help_text, layout=layout)
         self.output = widgets.HTML()
-        self._work, self._busy = work, busy
+        self._work, self._busy = work, busy or _("Working …")
         self._thread: threading.Thread | None = None
         self.button.on_click(self.begin)
 
-    def begin(self, _: Any = None) -> None:
+    def begin(self, _clicked: Any = None) -> None:
         """Begin the work, unless it goes on already."""
         if self._thread is not None and self._thread.is_alive():
             return
@@ -54,7 +53,7 @@ class Action:
         try:
             said = self._work()
         except Exception as error:  # shown: in a thread of a kernel nobody would see it otherwise
-            said = note(f'<span class="bad">{plain(error)}</span>')
+            said = note(f'<span class="bad">{plain(worded(str(error)))}</span>')
         self.output.value = said
         self.button.disabled = False
 

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from runner.dashboard.background import Action
 from runner.dashboard.markup import STYLE, badge, note, plain, span, table
 from runner.dashboard.workspace import Workspace
+from runner.wording import N_, _, ngettext, term, worded
 
 __all__ = [
     "component_health_checker",
@@ -19,7 +20,7 @@ __all__ = [
     "validation_action",
 ]
 
-_ACTIONS = {"run": "will run", "carry over": "carried over", "decide": "decided later"}
+_ACTIONS = {"run": N_("will run"), "carry over": N_("carried over"), "decide": N_("decided later")}
 
 
 def validation_action(workspace: Workspace) -> Action:
@@ -28,11 +29,11 @@ def validation_action(workspace: Workspace) -> Action:
     def validate() -> str:
         answer = workspace.ask("config", "validate")
         if answer["valid"]:
-            return note(span("✔ The configuration is valid: a run can start.", "good"))
-        rows = "".join(f"<li>{plain(problem)}</li>" for problem in answer["problems"])
-        return note(f"{span('✖ A run cannot start:', 'bad')}<ul>{rows}</ul>")
+            return note(span(_("✔ The configuration is valid: a run can start."), "good"))
+        rows = "".join(f"<li>{plain(worded(problem))}</li>" for problem in answer["problems"])
+        return note(f"{span(_('✖ A run cannot start:'), 'bad')}<ul>{rows}</ul>")
 
-    return Action("Check configuration", validate, "Check all settings together, as a run does first")
+    return Action(_("Check configuration"), validate, _("Check all settings together, as a run does first"))
 
 
 def health_action(workspace: Workspace) -> Action:
@@ -41,14 +42,31 @@ def health_action(workspace: Workspace) -> Action:
     def check() -> str:
         rows: list[dict[str, Any]] = workspace.ask("doctor")
         ill = [row for row in rows if not row["ok"]]
-        head = f"✖ {len(ill)} of {len(rows)} are not well." if ill else f"✔ All {len(rows)} are well."
+        head = _("✔ All {count} are well.", count=len(rows))
+        if ill:
+            head = ngettext(
+                "✖ {count} of {total} is not well.",
+                "✖ {count} of {total} are not well.",
+                len(ill),
+                count=len(ill),
+                total=len(rows),
+            )
         cells = [
-            (badge("ok" if row["ok"] else "failed"), plain(row["check"]), plain(row["detail"]))
+            (
+                badge("ok" if row["ok"] else "failed"),
+                plain(term(row["check"])),
+                plain(worded(row["detail"])),
+            )
             for row in sorted(rows, key=lambda row: bool(row["ok"]))
         ]
         return note(span(head, "bad" if ill else "good") + table(["", "part", "found"], cells))
 
-    return Action("Check health", check, "What nic-etl doctor does", busy="Asking source, models and store …")
+    return Action(
+        _("Check health"),
+        check,
+        _("What nic-etl doctor does"),
+        busy=_("Asking source, models and store …"),
+    )
 
 
 def plan_action(workspace: Workspace) -> Action:
@@ -57,17 +75,26 @@ def plan_action(workspace: Workspace) -> Action:
     def plan() -> str:
         rows: list[dict[str, Any]] = workspace.ask("plan")
         todo = sum(row["action"] != "carry over" for row in rows)
-        head = "A run would carry everything over: nothing changed."
+        head = _("A run would carry everything over: nothing changed.")
         if todo:
-            head = f"A run would execute up to {todo} of {len(rows)} stages. Nothing was started."
+            head = _(
+                "A run would execute up to {todo} of {count} stages. Nothing was started.",
+                todo=todo,
+                count=len(rows),
+            )
         cells = [
-            (plain(row["stage"]), plain(_ACTIONS.get(row["action"], row["action"])),
-             plain("; ".join(row["reasons"])))
+            (plain(row["stage"]), plain(_(_ACTIONS.get(row["action"], row["action"]))),
+             plain("; ".join(map(worded, row["reasons"]))))
             for row in rows
         ]  # fmt: skip
-        return note(f"<b>Dry run.</b> {plain(head)}" + table(["stage", "do", "because"], cells))
+        return note(f"<b>{plain(_('Dry run.'))}</b> {plain(head)}" + table(["stage", "do", "because"], cells))
 
-    return Action("Dry run", plan, "What would a run do now, and why? Starts nothing.", busy="Planning …")
+    return Action(
+        _("Dry run"),
+        plan,
+        _("What would a run do now, and why? Starts nothing."),
+        busy=_("Planning …"),
+    )
 
 
 def validate_configuration_widget(workspace: Workspace | None = None) -> widgets.VBox:

@@ -13,6 +13,7 @@ from runner.dashboard.markup import STYLE, badge, note, plain, span
 from runner.dashboard.workspace import Workspace
 from runner.models import PipelineState
 from runner.report.model import DocumentNote, ProblemGroup, RunReport
+from runner.wording import _, ngettext, number, term, worded
 
 __all__ = ["DocumentsView", "create_error_analysis_widget"]
 
@@ -52,14 +53,17 @@ class DocumentList(widgets.VBox):  # type: ignore[misc]
         rows = [row for document in own for row in self._row(document)]
         rest = documents[len(own) : _MOST]
         left = len(documents) - _MOST
-        more = span(f"… and {left:,} more: the filter finds them.", "soft") if left > 0 else ""
+        found = _("… and {count} more: the filter finds them.", count=number(left))
+        more = span(found, "soft") if left > 0 else ""
         listed = f"<ul>{''.join(map(_listed, rest))}</ul>" if rest else ""
         end = [widgets.HTML(note(listed + more))] if listed or more else []
         return [widgets.HTML(note(_heading(group))), *rows, *end]
 
     def _row(self, document: DocumentNote) -> list[widgets.Widget]:
         path = document.path
-        action = Action("Try again", partial(self._retry, path), f"Let the next run try {path} again")
+        action = Action(
+            _("Try again"), partial(self._retry, path), _("Let the next run try {path} again", path=path)
+        )
         self.actions[path] = action
         text = widgets.HTML(
             note(f"<ul>{_listed(document)}</ul>"), layout=widgets.Layout(flex="1 1 240px", min_width="0")
@@ -85,13 +89,13 @@ class DocumentsView:
         self.summary = widgets.HTML()
         self.cause = widgets.Dropdown(layout=widgets.Layout(flex="1 1 280px", min_width="0"))
         self.filter = widgets.Text(
-            placeholder="part of a path", layout=widgets.Layout(flex="1 1 180px", min_width="0")
+            placeholder=_("part of a path"), layout=widgets.Layout(flex="1 1 180px", min_width="0")
         )
         self.documents = DocumentList(self._retry_one)
         self.retry = Action(
-            "Try these again",
+            _("Try these again"),
             self._retry,
-            "What nic-etl quarantine retry does, after you changed what was wrong",
+            _("What nic-etl quarantine retry does, after you changed what was wrong"),
         )
         self._choice = widgets.HBox(
             [self.cause, self.filter, self.retry.button], layout=widgets.Layout(flex_flow="row wrap")
@@ -106,13 +110,13 @@ class DocumentsView:
         self._groups = report.problems
         before = self.cause.value
         count = sum(len(group.documents) for group in self._groups)
-        options = [(f"Everything that needs attention ({count})", _ALL)]
+        options = [(_("Everything that needs attention ({count})", count=count), _ALL)]
         options += [
-            (f"{group.status}: {_category(group)} ({len(group.documents)})", _key(group))
+            (f"{term(group.status)}: {_category(group)} ({len(group.documents)})", _key(group))
             for group in self._groups
         ]
         self.cause.options = options
-        self.cause.value = before if before in [value for _, value in options] else _ALL
+        self.cause.value = before if before in [value for _words, value in options] else _ALL
         self._choice.layout.display = None if count else "none"
         self._list(None)
         # Last: whoever reads the number finds the list that belongs to it.
@@ -127,26 +131,33 @@ class DocumentsView:
         ]
         return [(group, documents) for group, documents in found if documents]
 
-    def _list(self, _: Any) -> None:
+    def _list(self, _changed: Any) -> None:
         self.retry.output.value = ""
         shown = self._shown()
-        self.documents.show(shown, span("No document is listed.", "soft") if self._groups else "")
+        self.documents.show(shown, span(_("No document is listed."), "soft") if self._groups else "")
 
     def _retry(self) -> str:
-        shown = {one.path for _, documents in self._shown() for one in documents}
+        shown = {one.path for _group, documents in self._shown() for one in documents}
         waiting = {row["path"] for row in self._workspace.ask("quarantine", "list")}
         paths = sorted(shown & waiting)
         if not paths:
-            return note("None of these is in quarantine: the next run tries them again by itself.")
+            return note(plain(_("None of these is in quarantine: the next run tries them again by itself.")))
         # All of them have no names: a command line is not endless.
         self._workspace.ask("quarantine", "retry", words=() if waiting <= shown else tuple(paths))
-        return note(f"The next run tries {len(paths)} of these again: press Start run.")
+        count = len(paths)
+        said = ngettext(
+            "The next run tries {count} of these again: press Start run.",
+            "The next run tries {count} of these again: press Start run.",
+            count,
+            count=count,
+        )
+        return note(plain(said))
 
     def _retry_one(self, path: str) -> str:
         if path not in {row["path"] for row in self._workspace.ask("quarantine", "list")}:
-            return note("It is not in quarantine: the next run tries it again by itself.")
+            return note(plain(_("It is not in quarantine: the next run tries it again by itself.")))
         self._workspace.ask("quarantine", "retry", words=(path,))
-        return note("The next run tries it again: press Start run.")
+        return note(plain(_("The next run tries it again: press Start run.")))
 
 
 def create_error_analysis_widget(workspace: Workspace | None = None, execution_id: str = "") -> widgets.VBox:
@@ -169,19 +180,33 @@ def create_error_analysis_widget(workspace: Workspace | None = None, execution_i
 def _summary(report: RunReport, count: int) -> str:
     total = sum(report.documents.get(kind, 0) for kind in _KINDS)
     if report.status in _WHOLE:
-        words = (
-            f"{count} of {total} documents need attention" if count else f"All {total} documents are in order"
-        )
+        words = _("All {total} documents are in order", total=total)
+        if count:
+            words = ngettext(
+                "{count} of {total} documents needs attention",
+                "{count} of {total} documents need attention",
+                count,
+                count=count,
+                total=total,
+            )
         head = span(words, "warn" if count else "good")
     else:  # the later stages have not looked at them
-        words = f"{count} of {total} documents need attention so far"
-        head = span(words, "warn") if count else plain(f"None of {total} documents needs attention so far")
+        words = ngettext(
+            "{count} of {total} documents needs attention so far",
+            "{count} of {total} documents need attention so far",
+            count,
+            count=count,
+            total=total,
+        )
+        none = _("None of {total} documents needs attention so far", total=total)
+        head = span(words, "warn") if count else plain(none)
     broken = "".join(
-        f"<p>{badge(stage.status)} {plain(stage.name)}: {plain(stage.error)}</p>"
+        f"<p>{badge(stage.status)} {plain(stage.name)}: {plain(worded(stage.error))}</p>"
         for stage in report.stages
         if stage.error
     )
-    return f"<h3>{head}</h3>{span(f'run {report.execution_id}, {report.status}', 'soft')}{broken}"
+    run = _("run {run}, {status}", run=report.execution_id, status=term(report.status))
+    return f"<h3>{head}</h3>{span(run, 'soft')}{broken}"
 
 
 def _key(group: ProblemGroup) -> tuple[str, ...]:
@@ -189,12 +214,12 @@ def _key(group: ProblemGroup) -> tuple[str, ...]:
 
 
 def _category(group: ProblemGroup) -> str:
-    return group.category.replace("_", " ") or "no reason given"
+    return term(group.category.replace("_", " ")) or _("no reason given")
 
 
 def _heading(group: ProblemGroup) -> str:
-    remedy = f"<p><b>What to do:</b> {plain(group.remedy)}</p>" if group.remedy else ""
-    stage = span(f"in {group.stage}", "soft")
+    remedy = f"<p><b>{plain(_('What to do:'))}</b> {plain(worded(group.remedy))}</p>" if group.remedy else ""
+    stage = span(_("in {stage}", stage=group.stage), "soft")
     return f"<h3>{badge(group.status)} {plain(_category(group))} {stage}</h3>{remedy}"
 
 
@@ -202,4 +227,4 @@ def _listed(document: DocumentNote) -> str:
     path = f"<b>{plain(document.path)}</b>"
     if document.link:
         path = f'<a href="{plain(document.link)}" target="_blank" rel="noopener">{path}</a>'
-    return f"<li>{path}<br>{plain(document.message)}</li>"
+    return f"<li>{path}<br>{plain(worded(document.message))}</li>"

@@ -7,13 +7,14 @@ import html
 from tornado.escape import url_escape
 
 from runner.dashboard.jupyter_seams import OwnLoginPage
+from runner.wording import _, language
 
 __all__ = ["LoginPage"]
 
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
+<html lang="{language}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>nic-etl: the token is missing</title>
+<title>{missing}</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; color: #1f2328; }}
 body {{ max-width: 640px; margin: 8vh auto; padding: 0 16px; }}
@@ -24,17 +25,13 @@ button {{ font: inherit; padding: 6px 16px; }}
 .bad {{ color: #a40e26; font-weight: 600; }}
 </style></head><body>
 <h1>nic-etl</h1>
-<p>This is the dashboard of nic-etl, which keeps a Qdrant collection in step with approved documents: here
-runs are started and watched, documents that need attention are found, and questions are asked.</p>
-<p>It opens for whoever has its token. The token is the end of the address that
-<code>nic-etl dashboard</code> printed in the terminal where it was started:
-<code>http://127.0.0.1:…/?token=…</code>. Open that address, or paste the token here.</p>
+<p>{what}</p>
+<p>{where}</p>
 {complaint}<form method="post" action="{action}">{xsrf}
 <label for="password">Token</label>
 <input id="password" name="password" type="password" autocomplete="off" autofocus>
-<button>Open the dashboard</button></form>
-<p>Is that terminal closed? Then start the dashboard again: each start has a token of its own, and a run that
-goes on is not affected.</p>
+<button>{open}</button></form>
+<p>{closed}</p>
 </body></html>"""
 
 
@@ -43,13 +40,39 @@ class LoginPage(OwnLoginPage):
 
     def show(self, message: dict[str, str] | None = None) -> None:
         """Write the page."""
-        complaint = '<p class="bad">This is not the token of this dashboard.</p>' if message else ""
+        wrong = html.escape(_("This is not the token of this dashboard."))
+        complaint = f'<p class="bad">{wrong}</p>' if message else ""
         follow = url_escape(self.get_argument("next", default=self.base_url))
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.write(
             _PAGE.format(
+                **_texts(),
                 complaint=complaint,
                 action=html.escape(f"{self.base_url}login?next={follow}"),
                 xsrf=self.xsrf_form_html(),
             )
         )
+
+
+def _texts() -> dict[str, str]:
+    command, address = "<code>nic-etl dashboard</code>", "<code>http://127.0.0.1:…/?token=…</code>"
+    texts = {
+        "missing": _("nic-etl: the token is missing"),
+        "what": _(
+            "This is the dashboard of nic-etl, which keeps a Qdrant collection in step with approved "
+            "documents: here runs are started and watched, documents that need attention are found, and "
+            "questions are asked."
+        ),
+        "where": _(
+            "It opens for whoever has its token. The token is the end of the address that {command} printed "
+            "in the terminal where it was started: {address}. Open that address, or paste the token here."
+        ),
+        "open": _("Open the dashboard"),
+        "closed": _(
+            "Is that terminal closed? Then start the dashboard again: each start has a token of its own, and "
+            "a run that goes on is not affected."
+        ),
+    }
+    said = {name: html.escape(text) for name, text in texts.items()}
+    said["where"] = said["where"].format(command=command, address=address)
+    return said | {"language": language()}

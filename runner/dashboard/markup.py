@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from runner.passage_text import BEGIN, END
 from runner.report.flow import FLOW_STYLE
+from runner.wording import term
 from stagekit.base.redaction import Redactor, secret_values
 
 __all__ = ["STYLE", "badge", "note", "plain", "rendered", "span", "table"]
@@ -80,7 +81,7 @@ def span(value: object, kind: str) -> str:
 
 def badge(status: str) -> str:
     """Return a status with its sign and colour; it can be read without the colour."""
-    return f'<b class="tag {_TONES.get(status, "soft")}">{_SIGNS.get(status, "·")} {plain(status)}</b>'
+    return f'<b class="tag {_TONES.get(status, "soft")}">{_SIGNS.get(status, "·")} {plain(term(status))}</b>'
 
 
 def note(text: str) -> str:
@@ -90,6 +91,6 @@ def note(text: str) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; cells are HTML already."""
-    titles = "".join(f"<th>{plain(name)}</th>" for name in head)
+    titles = "".join(f"<th>{plain(term(name))}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><tr>{titles}</tr>{body}</table>"

@@ -24,15 +24,16 @@ from runner.errors import PipelineOrchestrationError, StateManagementError
 from runner.record.monitor import PipelineMonitor
 from runner.report.flow import flow_steps
 from runner.report.stages import stage_reports
+from runner.wording import N_, _, decimal, worded
 from stagekit.errors import StageError
 
 __all__ = ["Panel", "create_pipeline_dashboard"]
 
 _BUTTONS = {
-    "start": ("Start run", "success"),
-    "cancel": ("Cancel run", "danger"),
-    "resume": ("Resume run", "primary"),
-    "": ("Please wait", ""),
+    "start": (N_("Start run"), "success"),
+    "cancel": (N_("Cancel run"), "danger"),
+    "resume": (N_("Resume run"), "primary"),
+    "": (N_("Please wait"), ""),
 }
 _PADDED = widgets.Layout(padding="8px 4px", min_width="0")
 
@@ -55,8 +56,10 @@ class Panel:
         self.situation = Situation("idle", "")
         self.status = widgets.HTML()
         self.primary = widgets.Button(layout=widgets.Layout(width="150px"))
-        self.anew = widgets.Button(description="Start new run", layout=widgets.Layout(width="150px"))
-        self.cancelling = Action("Cancel", self._cancel, busy="Cancelling: documents in work are ended …")
+        self.anew = widgets.Button(description=_("Start new run"), layout=widgets.Layout(width="150px"))
+        self.cancelling = Action(
+            _("Cancel"), self._cancel, busy=_("Cancelling: documents in work are ended …")
+        )
         self.dry_run = plan_action(workspace)
         self.progress = widgets.HTML()
         self.runs = RunsView(workspace)
@@ -64,18 +67,18 @@ class Panel:
         self.search = SearchView(workspace)
         self.validation, self.health = validation_action(workspace), health_action(workspace)
         self.form = SettingsForm(workspace, self._draw_status)
-        self.primary.on_click(lambda _: self.act(self.situation.action))
-        self.anew.on_click(lambda _: self.act("start"))
+        self.primary.on_click(lambda _clicked: self.act(self.situation.action))
+        self.anew.on_click(lambda _clicked: self.act("start"))
         buttons = widgets.HBox(
             [self.primary, self.anew, self.dry_run.button], layout=widgets.Layout(flex_flow="row wrap")
         )
         ask = widgets.HBox([self.validation.button, self.health.button])
         checks = [ask, self.validation.output, self.health.output]
         pages = {
-            "Overview": [self.progress, self.runs.widget],
-            "Documents": [self.documents.widget],
-            "Search": [self.search.widget],
-            "Settings": [*checks, self.form.widget],
+            _("Overview"): [self.progress, self.runs.widget],
+            _("Documents"): [self.documents.widget],
+            _("Search"): [self.search.widget],
+            _("Settings"): [*checks, self.form.widget],
         }
         boxes = [widgets.VBox(page, layout=_PADDED) for page in pages.values()]
         self.tabs = widgets.Tab(boxes, titles=list(pages))
@@ -98,7 +101,9 @@ class Panel:
             try:
                 self._look()
             except (OSError, ValueError, PipelineOrchestrationError, StageError) as error:
-                self.situation = Situation("bad", "The run's files cannot be read", str(error), "", "")
+                self.situation = Situation(
+                    "bad", _("The run's files cannot be read"), worded(str(error)), "", ""
+                )
                 self._draw_status()
 
     def act(self, action: str) -> None:
@@ -111,7 +116,7 @@ class Panel:
             try:
                 self._workspace.start("run" if action == "start" else "resume", "--quiet")
             except (OSError, StateManagementError) as error:
-                self.cancelling.output.value = note(span(error, "bad"))
+                self.cancelling.output.value = note(span(worded(str(error)), "bad"))
             self.tabs.selected_index = 0
             self.refresh()
 
@@ -143,13 +148,14 @@ class Panel:
         now = self.situation
         self.status.value = (
             f'<div class="nic-status {now.tone}"><b>{plain(now.headline)}</b>'
-            f"<div>{plain(now.detail)}</div><div><b>Next:</b> {plain(now.next_step)}</div></div>"
+            f"<div>{plain(now.detail)}</div>"
+            f"<div><b>{plain(_('Next:'))}</b> {plain(now.next_step)}</div></div>"
         )
-        words, style = _BUTTONS[now.action]
+        words, style = _(_BUTTONS[now.action][0]), _BUTTONS[now.action][1]
         invalid = bool(self.form.problems) and now.action != "cancel"
         self.primary.description, self.primary.button_style = words, style
         self.primary.disabled = not now.action or (invalid and now.action == "start")
-        self.primary.tooltip = "A setting is wrong: see Settings" if invalid else words
+        self.primary.tooltip = _("A setting is wrong: see Settings") if invalid else words
         self.anew.layout.display = None if now.action == "resume" else "none"
         self.anew.disabled = invalid
         going_on = now.action in {"cancel", ""}
@@ -160,8 +166,10 @@ class Panel:
     def _cancel(self) -> str:
         outcome = PipelineMonitor(self._workspace.manager).cancel_execution("cancelled in the dashboard")
         if outcome.cancelled:
-            return note(f"The run ended {outcome.seconds:g} s after Cancel. What was finished is kept.")
-        return note(span("The run has not ended yet: it is still closing its documents.", "warn"))
+            seconds = decimal(f"{outcome.seconds:g}")
+            said = _("The run ended {seconds} s after Cancel. What was finished is kept.", seconds=seconds)
+            return note(plain(said))
+        return note(span(_("The run has not ended yet: it is still closing its documents."), "warn"))
 
 
 def create_pipeline_dashboard(

@@ -12,6 +12,7 @@ from runner.dashboard.markup import STYLE, badge, note, plain, span, table
 from runner.dashboard.run_progress import RunFollower, RunProgress, StageProgress
 from runner.dashboard.workspace import Workspace
 from runner.report.flow import FlowStep, flow_figure
+from runner.wording import _, ngettext, number, worded
 
 __all__ = ["display_execution_progress", "progress_html", "spoken", "stage_words"]
 
@@ -27,12 +28,17 @@ def progress_html(progress: RunProgress, status: str, flow: Sequence[FlowStep] =
         flow: what has flowed through its stages, to be drawn below.
     """
     if not progress.execution_id:
-        return note(span("No run yet: its progress will be shown here.", "soft"))
+        return note(span(_("No run yet: its progress will be shown here."), "soft"))
     at, count = time.time(), len(progress.stages)
-    began = f", {spoken(at - progress.began)} so far" if status == "running" and progress.began else ""
-    head = f"{badge(status)} &nbsp;{progress.finished} of {count} stages ended{began}"
+    ended = ngettext(
+        "{done} of {count} stage ended", "{done} of {count} stages ended", count, done=progress.finished,
+        count=count,
+    )  # fmt: skip
+    if status == "running" and progress.began:
+        ended += ", " + _("{duration} so far", duration=spoken(at - progress.began))
+    head = f"{badge(status)} &nbsp;{plain(ended)}"
     rows = [(plain(stage.name), _bar(stage), stage_words(stage, at)) for stage in progress.stages.values()]
-    run = span(f"run {progress.execution_id}", "soft")
+    run = span(_("run {run}", run=progress.execution_id), "soft")
     return note(f"{head} · {run}{table(['stage', 'done', ''], rows)}{flow_figure(flow)}")
 
 
@@ -44,20 +50,29 @@ def _bar(stage: StageProgress) -> str:
 
 def stage_words(stage: StageProgress, at: float) -> str:
     """Return a stage's progress as HTML: what is done, how fast, how long it will take, which document."""
-    counted = f"{stage.done:,} of {stage.total:,} documents" if stage.total else ""
+    counted = ""
+    if stage.total:
+        counted = ngettext(
+            "{done} of {count} document", "{done} of {count} documents", stage.total, done=number(stage.done),
+            count=number(stage.total),
+        )  # fmt: skip
     if stage.state == "waiting":
-        return span("waiting", "soft")
+        return span(_("waiting"), "soft")
     if stage.state == "running":
-        parts = [counted or f"started {spoken(at - stage.began)} ago"]
+        parts = [counted or _("started {duration} ago", duration=spoken(at - stage.began))]
         rate, remaining = stage.rate(), stage.remaining(at)
-        parts += [f"{rate:.1f} a second" if rate >= 1 else f"{rate * 60:.1f} a minute"] if rate else []
-        parts += [f"about {spoken(remaining)} left"] if remaining is not None else []
+        if rate:
+            slow, fast = number(rate * 60, 1), number(rate, 1)
+            parts.append(_("{rate} a second", rate=fast) if rate >= 1 else _("{rate} a minute", rate=slow))
+        parts += [_("about {duration} left", duration=spoken(remaining))] if remaining is not None else []
         current = f" · {span(_tail(stage.current), 'soft')}" if stage.current else ""
-        trouble = f"<br>{span(stage.note, 'warn')}" if stage.note else ""
+        trouble = f"<br>{span(worded(stage.note), 'warn')}" if stage.note else ""
         return f"{badge('running')} {plain(' · '.join(parts))}{current}{trouble}"
-    took = f" in {spoken(stage.seconds)}" if stage.seconds else ""
+    took = " " + _("in {duration}", duration=spoken(stage.seconds)) if stage.seconds else ""
     state = "ok" if stage.state == "done" else stage.state
-    trouble = f" {span(stage.note, 'bad' if stage.state == 'failed' else 'soft')}" if stage.note else ""
+    trouble = (
+        f" {span(worded(stage.note), 'bad' if stage.state == 'failed' else 'soft')}" if stage.note else ""
+    )
     return f"{badge(state)} {plain(counted + took)}{trouble}"
 
 

@@ -12,8 +12,8 @@ from runner.dashboard.markup import STYLE, note, span
 from runner.dashboard.progress_view import spoken
 from runner.dashboard.workspace import Workspace
 from runner.report.history import HTML_NAME
-from runner.report.words import moment
 from runner.results import ExecutionRecord
+from runner.wording import _, moment, term
 
 __all__ = ["RunsView", "run_history_widget"]
 
@@ -35,7 +35,9 @@ class RunsView:
         self.runs = widgets.Dropdown(options=[], layout=widgets.Layout(flex="1 1 300px", min_width="0"))
         self.page = widgets.HTML()
         self.renew = Action(
-            "Renew report", self._renew, "What nic-etl report does: with all plots, and what came later"
+            _("Renew report"),
+            self._renew,
+            _("What nic-etl report does: with all plots, and what came later"),
         )
         choice = widgets.HBox(
             [self.runs, self.renew.button], layout=widgets.Layout(flex_flow="row wrap", min_width="0")
@@ -62,7 +64,7 @@ class RunsView:
         except OSError:
             return 0
 
-    def _choose(self, _: Any) -> None:
+    def _choose(self, _changed: Any) -> None:
         self.renew.output.value = ""
         self.renew.button.disabled = self.runs.value in {None, *self._going_on}
         self.page.value = self._report()
@@ -70,16 +72,18 @@ class RunsView:
     def _report(self) -> str:
         run, manager = self.runs.value, self._workspace.manager
         if run is None:
-            return note(span("There is no run yet.", "soft"))
+            return note(span(_("There is no run yet."), "soft"))
         if run in self._going_on:
-            return note(span("The run goes on: its report is written when it ends.", "soft"))
+            return note(span(_("The run goes on: its report is written when it ends."), "soft"))
         folder = manager.run_dir(run)
         try:
             page = (folder / HTML_NAME).read_text(encoding="utf-8")
         except (OSError, ValueError):
-            said = "This run has no report: it did not come to its end. Renew report writes it now."
+            said = _("This run has no report: it did not come to its end. Renew report writes it now.")
             return note(span(said, "soft"))
-        return framed(page, folder.relative_to(manager.outputs).as_posix(), f"Report of the run {run}")
+        return framed(
+            page, folder.relative_to(manager.outputs).as_posix(), _("Report of the run {run}", run=run)
+        )
 
     def _renew(self) -> str:
         run = self.runs.value
@@ -102,4 +106,5 @@ def run_history_widget(workspace: Workspace | None = None) -> widgets.VBox:
 
 def _line(record: ExecutionRecord) -> str:
     took = f" · {spoken(record.seconds)}" if record.seconds is not None else ""
-    return f"{moment(record.started)} · {record.status} · {record.mode}{took} · {record.execution_id}"
+    words = f"{term(record.status)} · {term(record.mode)}"
+    return f"{moment(record.started)} · {words}{took} · {record.execution_id}"

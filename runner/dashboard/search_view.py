@@ -11,6 +11,7 @@ from runner.dashboard.markup import STYLE, note, plain, rendered, span
 from runner.dashboard.workspace import Workspace
 from runner.hit_facts import hit_facts
 from runner.passage_text import marked, short_hashes
+from runner.wording import _
 
 __all__ = ["SearchView", "search_widget"]
 
@@ -28,20 +29,27 @@ class SearchView:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self.question = widgets.Text(
-            placeholder="A question in your own words",
+            placeholder=_("A question in your own words"),
             continuous_update=False,
             layout=widgets.Layout(flex="1 1 320px", min_width="0"),
         )
         self.top = widgets.Dropdown(
-            options=[("5 passages", 5), ("10 passages", 10), ("25 passages", 25)],
+            options=[(_("{count} passages", count=count), count) for count in (5, 10, 25)],
             layout=widgets.Layout(width="130px"),
         )
         self.per_document = widgets.Dropdown(
-            options=[("2 of a document", ""), ("5 of a document", "5"), ("all of a document", "0")],
+            options=[
+                (_("{count} of a document", count=2), ""),
+                (_("{count} of a document", count=5), "5"),
+                (_("all of a document"), "0"),
+            ],
             layout=widgets.Layout(width="150px"),
         )
         self.action = Action(
-            "Search", self._search, "What nic-etl search does", busy="Searching; the model is loaded first …"
+            _("Search"),
+            self._search,
+            _("What nic-etl search does"),
+            busy=_("Searching; the model is loaded first …"),
         )
         row = widgets.HBox(
             [self.question, self.top, self.per_document, self.action.button],
@@ -57,13 +65,13 @@ class SearchView:
     def _search(self) -> str:
         question = self.question.value.strip()
         if not question:
-            return note(span("Write a question first.", "warn"))
+            return note(span(_("Write a question first."), "warn"))
         self._workspace.keep_warm()
         options = [f"--top={self.top.value}"]
         options += [f"--per-document={self.per_document.value}"] if self.per_document.value else []
         hits: list[dict[str, Any]] = self._workspace.ask("search", *options, words=(question,))
         if not hits:
-            return note("Nothing was found: ask with other words.")
+            return note(plain(_("Nothing was found: ask with other words.")))
         return note("".join(_passage(hit) for hit in hits))
 
 

@@ -11,16 +11,17 @@ from runner.config_manager import SECRETS, PipelineConfig, load_config, marks, p
 from runner.dashboard.markup import STYLE, note, plain, span
 from runner.dashboard.workspace import Workspace, setting_text
 from runner.errors import ConfigurationError
+from runner.wording import N_, _, term, worded
 
 __all__ = ["SettingsForm", "pipeline_configuration_widget"]
 
 _TITLES = {
-    "Source": "Source: which documents",
-    "Processing": "Processing: how they are read",
-    "Chunking and embedding": "Chunking and embedding: how they are cut and found",
-    "Storage": "Storage: where they are served",
-    "Services": "Services: what holds for GitLab and Qdrant",
-    "Behaviour": "Behaviour of a run",
+    "Source": N_("Source: which documents"),
+    "Processing": N_("Processing: how they are read"),
+    "Chunking and embedding": N_("Chunking and embedding: how they are cut and found"),
+    "Storage": N_("Storage: where they are served"),
+    "Services": N_("Services: what holds for GitLab and Qdrant"),
+    "Behaviour": N_("Behaviour of a run"),
 }
 _FIXED = "outputs_dir"  # the records, progress and history that are shown lie there
 _PLACES = ("_path", "_file", "_dir")
@@ -49,10 +50,10 @@ class SettingsForm:
         self._help: dict[str, widgets.HTML] = {}
         self._rows: dict[str, widgets.HBox] = {}
         self.profile = widgets.Dropdown(options=_profiles(workspace), value=workspace.profile, layout=_INPUT)
-        self.filter = widgets.Text(placeholder="find a setting", layout=_INPUT)
+        self.filter = widgets.Text(placeholder=_("find a setting"), layout=_INPUT)
         self.summary = widgets.HTML()
         groups = self._build()
-        more = widgets.HTML(note("<h3>More settings</h3>"))
+        more = widgets.HTML(note(f"<h3>{plain(_('More settings'))}</h3>"))
         simple = widgets.VBox([row for name, row in self._rows.items() if marks(name).simple])
         secrets = widgets.HTML(_secrets())
         self.widget = widgets.VBox([self._head(), self.summary, simple, more, groups, secrets])
@@ -62,7 +63,7 @@ class SettingsForm:
         self._changed = changed
 
     def _head(self) -> widgets.HBox:
-        label = widgets.Label("Profile", layout=widgets.Layout(width="60px"))
+        label = widgets.Label(_("Profile"), layout=widgets.Layout(width="60px"))
         return widgets.HBox([label, self.profile, self.filter], layout=widgets.Layout(flex_flow="row wrap"))
 
     def _build(self) -> widgets.Accordion:
@@ -75,7 +76,7 @@ class SettingsForm:
             row = [widgets.Label(name, layout=_NARROW), self.fields[name], self._help[name]]
             self._rows[name] = widgets.HBox(row, layout=_row())
             if not marks(name).simple:
-                groups.setdefault(_TITLES[marks(name).group], []).append(self._rows[name])
+                groups.setdefault(_(_TITLES[marks(name).group]), []).append(self._rows[name])
         self._groups = list(groups.values())
         boxes = [widgets.VBox(rows) for rows in groups.values()]
         self._accordion = widgets.Accordion(boxes, titles=list(groups), selected_index=None)
@@ -94,7 +95,7 @@ class SettingsForm:
         self._loading = False
         self._check()
 
-    def _typed(self, _: Any) -> None:
+    def _typed(self, _changed: Any) -> None:
         if not self._loading:
             self._check()
 
@@ -116,20 +117,25 @@ class SettingsForm:
 
     def _tell(self, asked: dict[str, str]) -> None:
         for name, field in PipelineConfig.model_fields.items():
-            said = plain(_capitalized(field.description or ""))
+            said = plain(_capitalized(worded(field.description)))
             if name == _FIXED:
-                said += "; chosen when the dashboard is started"
+                said += "; " + plain(_("chosen when the dashboard is started"))
             if name in asked:
-                said += f" · {span('changed', 'busy')}, was {plain(self._base[name] or 'empty')}"
+                was = _("was {value}", value=self._base[name] or _("empty"))
+                said += f" · {span(_('changed'), 'busy')}, {plain(was)}"
             if name in self.problems:
                 said = span(self.problems[name], "bad")
             self._help[name].value = f'<div class="nic-help">{said}</div>'
         if self.problems:
-            words = f"{len(self.problems)} wrong: {', '.join(sorted(self.problems))}"
-            self.summary.value = note(span(f"{words}. A run uses the last valid value.", "bad"))
+            words = _(
+                "{count} wrong: {names}. A run uses the last valid value.",
+                count=len(self.problems),
+                names=", ".join(sorted(self.problems)),
+            )
+            self.summary.value = note(span(words, "bad"))
         else:
             line = plain(self._workspace.command_line())
-            self.summary.value = note(f"The same in a terminal or in cron: <code>{line}</code>")
+            self.summary.value = note(f"{plain(_('The same in a terminal or in cron:'))} <code>{line}</code>")
 
     def _text(self, name: str) -> str:
         return setting_text(self.fields[name].value)
@@ -141,13 +147,13 @@ class SettingsForm:
             self._load()
         except ConfigurationError as error:
             self.profile.value = before
-            self.summary.value = note(span(str(error), "bad"))
+            self.summary.value = note(span(worded(str(error)), "bad"))
 
     def _find(self, change: Any) -> None:
         wanted = change["new"].strip().lower()
         found = set()
         for name, row in self._rows.items():
-            help_text = PipelineConfig.model_fields[name].description or ""
+            help_text = worded(PipelineConfig.model_fields[name].description)
             if not wanted or wanted in name or wanted in help_text.lower():
                 found.add(row)
             row.layout.display = None if row in found else "none"
@@ -187,7 +193,11 @@ def _is_switch(field: Any) -> bool:
 def _relative_paths(asked: dict[str, str]) -> dict[str, str]:
     # The page has no current folder that a person could see.
     return {
-        name: f"{name} is {text!r}, but it must be an absolute path, as /srv/documents or ~/documents."
+        name: _(
+            "{name} is {text}, but it must be an absolute path, as /srv/documents or ~/documents.",
+            name=name,
+            text=repr(text),
+        )
         for name, text in asked.items()
         if name.endswith(_PLACES) and text and not text.startswith(("/", "~"))
     }
@@ -198,8 +208,8 @@ def _by_setting(message: str, asked: dict[str, str]) -> dict[str, str]:
     for line in message.splitlines():
         name = line.partition(" ")[0].partition(".")[0]  # of a key of a mapping, the mapping
         if name in asked:
-            found[name] = line.replace(" (command line)", "")
-    return found or dict.fromkeys(asked, message)
+            found[name] = worded(line).replace(f" ({term('command line')})", "")
+    return found or dict.fromkeys(asked, worded(message))
 
 
 def _capitalized(text: str) -> str:
@@ -214,7 +224,10 @@ def _secrets() -> str:
     from os import environ
 
     said = [
-        f"{plain(name)} {'is set' if environ.get(name) or environ.get(f'{name}_FILE') else 'is not set'}"
+        _("{name} is set", name=name)
+        if environ.get(name) or environ.get(f"{name}_FILE")
+        else _("{name} is not set", name=name)
         for name in SECRETS.values()
     ]
-    return note(span("Secrets come from the environment alone: ", "soft") + ", ".join(said) + ".")
+    head = _("Secrets come from the environment alone:")
+    return note(f"{span(head, 'soft')} {plain(', '.join(said))}.")

@@ -11,7 +11,7 @@ from runner.dashboard.run_progress import RunProgress
 from runner.dashboard.workspace import Workspace
 from runner.errors import StateManagementError
 from runner.models import PipelineState
-from runner.report.words import moment
+from runner.wording import _, moment, ngettext, worded
 
 __all__ = ["Situation", "assess"]
 
@@ -50,45 +50,55 @@ def assess(workspace: Workspace, progress: RunProgress, at: datetime | None = No
         return _owned(owner, progress, now)
     launch = workspace.launch
     if launch is not None and launch.alive:
-        return Situation("busy", "Starting", "The run's process has begun.", "A moment, please.", action="")
+        return Situation(
+            "busy", _("Starting"), _("The run's process has begun."), _("A moment, please."), action=""
+        )
     if launch is not None and launch.process.returncode == 2:
-        again = "Correct it under Settings, then start again."
-        return Situation("bad", "The run could not start", launch.complaint, again)
+        again = _("Correct it under Settings, then start again.")
+        return Situation("bad", _("The run could not start"), launch.complaint, again)
     if not manager.execution_ids():
         return _first(workspace)
     try:
         state = manager.load_checkpoint()
     except StateManagementError as error:
-        return Situation("bad", "The last run's record is damaged", str(error), "Start a new run.")
+        return Situation(
+            "bad", _("The last run's record is damaged"), worded(str(error)), _("Start a new run.")
+        )
     return _ended(workspace, state, manager.effective_status(state), now)
 
 
 def _first(workspace: Workspace) -> Situation:
     config = workspace.load().config
-    source = config.source_path or "the bundled sample"
+    source = config.source_path or _("the bundled sample")
     if config.source == "gitlab":
-        source = f"{config.gitlab_project or 'a GitLab project'} at {config.gitlab_url}"
+        project = config.gitlab_project or _("a GitLab project")
+        source = _("{project} at {url}", project=project, url=config.gitlab_url)
     return Situation(
-        "idle", "No run yet", f"The first run fills the collection from {source}.",
-        "Press Start run; or choose another source under Settings first.",
+        "idle", _("No run yet"), _("The first run fills the collection from {source}.", source=source),
+        _("Press Start run; or choose another source under Settings first."),
     )  # fmt: skip
 
 
 def _owned(owner: dict[str, Any], progress: RunProgress, now: datetime) -> Situation:
-    who = f"started by {owner.get('user', '?')} on {owner.get('host', '?')}, process {owner.get('pid', '?')}"
+    known_owner = {name: owner.get(name, "?") for name in ("user", "host", "pid")}
+    who = _("started by {user} on {host}, process {pid}", **known_owner)
     if not owner.get("execution_id"):
-        return Situation("busy", "Busy", f"Another nic-etl command works here: {who}.", "Wait for it.", "")
+        return Situation(
+            "busy", _("Busy"), _("Another nic-etl command works here: {who}.", who=who), _("Wait for it."), ""
+        )
     count = len(progress.stages) or 6
     working = progress.running
-    names = " and ".join(stage.name for stage in working) or "between two stages"
+    names = _(" and ").join(stage.name for stage in working) or _("between two stages")
     began = datetime.fromtimestamp(progress.began or now.timestamp(), UTC)
     left = [stage.remaining(now.timestamp()) for stage in working]
     known = [seconds for seconds in left if seconds is not None]
-    rest = f", about {spoken(max(known))} left in it" if known else ""
-    place = f"Stage {min(progress.finished + 1, count)} of {count}: {names}{rest}"
+    rest = _(", about {duration} left in it", duration=spoken(max(known))) if known else ""
+    number = min(progress.finished + 1, count)
+    place = _("Stage {number} of {count}: {names}", number=number, count=count, names=names) + rest
+    since = moment(began)
     return Situation(
-        "busy", "Running", f"{place}. Since {moment(began)}, {who}.",
-        "Cancel keeps what is finished; Resume continues there. You may close this page: the run goes on.",
+        "busy", _("Running"), _("{place}. Since {moment}, {who}.", place=place, moment=since, who=who),
+        _("Cancel keeps what is finished; Resume continues there. You may close this page: the run goes on."),
         "cancel",
     )  # fmt: skip
 
@@ -96,10 +106,12 @@ def _owned(owner: dict[str, Any], progress: RunProgress, now: datetime) -> Situa
 def _ago(seconds: float) -> str:
     # Coarse, so that a page that nobody looks at any more falls silent, and its kernel is ended.
     if seconds < 90:
-        return "just now"
+        return _("just now")
     if seconds < 3600:
-        return f"{seconds // 60:.0f} min ago"
-    return f"{seconds // 3600:.0f} h ago" if seconds < 72 * 3600 else f"{seconds // 86400:.0f} days ago"
+        return _("{count} min ago", count=f"{seconds // 60:.0f}")
+    if seconds < 72 * 3600:
+        return _("{count} h ago", count=f"{seconds // 3600:.0f}")
+    return _("{count} days ago", count=f"{seconds // 86400:.0f}")
 
 
 def _ended(workspace: Workspace, state: PipelineState, status: str, now: datetime) -> Situation:
@@ -108,13 +120,19 @@ def _ended(workspace: Workspace, state: PipelineState, status: str, now: datetim
     since = f"{moment(end)}, {_ago((now - end).total_seconds())}"
     attention = sum(len(group.documents) for group in report.problems)
     if status in {"success", "partial"}:
-        detail = f"{report.headline} Ended {since}."
+        detail = f"{worded(report.headline)} {_('Ended {moment}.', moment=since)}"
         if attention:
-            look = f"See Documents: {attention} need attention. Start run looks for changes."
-            return Situation("warn", "Done, with documents that need attention", detail, look)
-        return Situation("good", "In step", detail, "Nothing to do. Start run looks for changes.")
-    words = {"failed": "Failed", "cancelled": "Cancelled", "interrupted": "Interrupted"}
-    detail = f"{state.error or 'It did not come to its end.'} Ended {since}."
-    step = "Resume continues where it stopped; Start run begins anew, and reuses what is unchanged."
+            look = ngettext(
+                "See Documents: {count} needs attention. Start run looks for changes.",
+                "See Documents: {count} need attention. Start run looks for changes.",
+                attention,
+                count=attention,
+            )
+            return Situation("warn", _("Done, with documents that need attention"), detail, look)
+        return Situation("good", _("In step"), detail, _("Nothing to do. Start run looks for changes."))
+    words = {"failed": _("Failed"), "cancelled": _("Cancelled"), "interrupted": _("Interrupted")}
+    why = worded(state.error) or _("It did not come to its end.")
+    detail = f"{why} {_('Ended {moment}.', moment=since)}"
+    step = _("Resume continues where it stopped; Start run begins anew, and reuses what is unchanged.")
     tone = "warn" if status == "cancelled" else "bad"
     return Situation(tone, words.get(status, status.capitalize()), detail, step, "resume")

@@ -13,6 +13,7 @@ from runner.dashboard.workspace import Workspace
 from runner.models import PipelineState
 from runner.report.model import StageReport
 from runner.report.notebook_page import notebook_page
+from runner.wording import _, counted, number, worded
 
 __all__ = ["StageView", "stage_detail_viewer"]
 
@@ -38,23 +39,23 @@ class StageView:
         self.stages.observe(self._choose, "value")
         self._choose(None)
 
-    def _choose(self, _: Any) -> None:
+    def _choose(self, _changed: Any) -> None:
         name = self.stages.value
         if name is None:
-            self.details.value = note(span("No stage has begun yet.", "soft"))
+            self.details.value = note(span(_("No stage has begun yet."), "soft"))
             return
         self.details.value = note(_told(self._reports[name])) + self._notebook(name)
 
     def _notebook(self, name: str) -> str:
         manager, written = self._workspace.manager, self._state.stages[name].notebook
         if not written:
-            return note(span("It has no executed notebook yet.", "soft"))
+            return note(span(_("It has no executed notebook yet."), "soft"))
         path = manager.absolute(written)
         try:
             page = notebook_page(path.read_bytes(), path.stem)
         except (OSError, ValueError) as error:
             return note(span(error, "bad"))
-        return framed(page, f"runs/{path.parent.name}", f"Executed notebook of {name}")
+        return framed(page, f"runs/{path.parent.name}", _("Executed notebook of {stage}", stage=name))
 
 
 def stage_detail_viewer(workspace: Workspace | None = None, execution_id: str = "") -> widgets.VBox:
@@ -72,14 +73,15 @@ def stage_detail_viewer(workspace: Workspace | None = None, execution_id: str = 
 
 
 def _told(stage: StageReport) -> str:
-    figures = [f"{count:,} {name}" for name, count in stage.counts.items() if count]
+    figures = [counted(name, count) for name, count in stage.counts.items() if count]
     if stage.executed:
         figures += [spoken(stage.seconds)] if stage.seconds else []
-        figures += [f"{stage.peak_memory_mb:,.0f} MB at most"] if stage.peak_memory_mb else []
-        figures += [f"{stage.attempts} attempts"] if stage.attempts > 1 else []
-        why = f"Executed because: {'; '.join(stage.reasons)}" if stage.reasons else ""
+        figures += [_("{size} MB at most", size=number(stage.peak_memory_mb))] if stage.peak_memory_mb else []
+        figures += [_("{count} attempts", count=stage.attempts)] if stage.attempts > 1 else []
+        reasons = "; ".join(map(worded, stage.reasons))
+        why = _("Executed because: {reasons}", reasons=reasons) if reasons else ""
     else:
-        why = f"Carried over from {stage.carried_from}: nothing that concerns it changed."
+        why = _("Carried over from {run}: nothing that concerns it changed.", run=stage.carried_from)
     status = badge("carried over" if stage.carried_from else stage.status)
-    error = f"<p>{span(stage.error, 'bad')}</p>" if stage.error else ""
+    error = f"<p>{span(worded(stage.error), 'bad')}</p>" if stage.error else ""
     return f"<p>{status} {plain(' · '.join(figures))}<br>{span(why, 'soft')}</p>{error}"

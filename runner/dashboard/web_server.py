@@ -7,9 +7,9 @@ accepts any host name; each of these is set otherwise here.
 from __future__ import annotations
 
 import hmac
+import json
 import os
 import secrets
-import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +26,8 @@ from runner.dashboard.jupyter_seams import add_address
 from runner.dashboard.login_page import LoginPage
 from runner.errors import ConfigurationError
 from runner.report.notebook_page import notebook_page
+from runner.wording import _, language
+from stagekit.base.files import atomic_write
 from stagekit.base.paths import make_private_dir
 
 __all__ = ["ADDRESS", "TokenIdentity", "control_notebook", "free_port", "serve"]
@@ -124,10 +126,11 @@ def serve(outputs: Path, port: int, announce: Callable[[str], None]) -> None:
         "headers": _HEADERS,
         "allow_remote_access": False,  # a host name that is not local is refused: no DNS rebinding
         "ws_ping_timeout": 30_000,  # as the interval, which it must not exceed
-        "log_function": lambda _: None,  # addresses hold the token
+        "log_function": lambda _request: None,  # addresses hold the token
     }
     settings = application.voila_configuration
     settings.file_allowlist, settings.file_denylist = [], [".*"]
+    application.config.HTMLExporter.language_code = language().partition("-")[0]  # ISO 639-1
     application.config.KernelManager.transport = "ipc"  # no port for the kernels
     add_address(application, _RUN_FILE, RunFile, {"outputs": outputs})
     _cull(application)
@@ -144,12 +147,22 @@ def _cull(application: Any) -> None:
 
 
 def control_notebook(outputs: Path) -> Path:
-    """Copy the control notebook below the outputs folder, where it may be changed, and return the copy."""
+    """Copy the control notebook below the outputs folder, in words of the language, and return the copy."""
     folder = make_private_dir(outputs / "dashboard")
     target = folder / "dashboard.ipynb"
-    shutil.copyfile(Path(__file__).with_name("dashboard.ipynb"), target)
-    target.chmod(0o600)
+    notebook = json.loads(Path(__file__).with_name("dashboard.ipynb").read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = _opening()
+    atomic_write(target, json.dumps(notebook, ensure_ascii=False, indent=1).encode())
     return target
+
+
+def _opening() -> str:
+    return "# nic-etl\n\n" + _(
+        "Start and follow runs, see which documents need attention, search. A run is a process of its own: "
+        "it goes on when this page is closed."
+    )
 
 
 def free_port(port: int) -> int:

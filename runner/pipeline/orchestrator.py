@@ -34,6 +34,7 @@ from runner.record.trials import trial_config
 from runner.results import ExecutionPlan, HealthCheckResult, PipelineResult, SetupResult, ValidationResult
 from runner.stages.chain import default_stages
 from runner.stages.notebook_parameters import notebook_parameters
+from runner.wording import stored
 from stagekit.checks.preflight import preflight
 
 __all__ = ["PipelineOrchestrator"]
@@ -117,7 +118,7 @@ class PipelineOrchestrator:
         What is wrong is told as a run would tell it; without a folder nothing else can be looked at.
         """
         problems = self.validate_pipeline_config().problems
-        configuration = ("configuration", not problems, "; ".join(problems) or "valid")
+        configuration = ("configuration", not problems, "; ".join(problems) or stored("valid"))
         needed = max(stage.resource_requirements.memory_mb for stage in self.resolver.stages.values())
         return HealthCheckResult((configuration, *record_checks(self.config.outputs, needed)))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from runner.models import PipelineState
 from runner.record.report_generator import RunRows
 from runner.report.model import Chart, Content, Timeline
+from runner.wording import stored
 from stagekit.artifacts.rows import Rows
 
 __all__ = [
@@ -47,9 +48,9 @@ def content_of(state: PipelineState, rows: RunRows, events: Sequence[Row]) -> Co
         slowest=slowest_chart(own),
         confidence=confidence_chart(processed, float(settings.get("min_confidence_threshold", 0.0))),
         chunk_lengths=_chunk_lengths(chunked, settings.get("chunk_size")),
-        formats=share_chart([row.get("file_format") for row in processed], "documents are"),
-        languages=share_chart(described.column("language"), "documents are in"),
-        types=share_chart(described.column("document_type"), "documents are of the type"),
+        formats=share_chart([row.get("file_format") for row in processed], _format_title),
+        languages=share_chart(described.column("language"), _language_title),
+        types=share_chart(described.column("document_type"), _type_title),
         completeness=_completeness(state, described),
     )
 
@@ -69,7 +70,7 @@ def progress_timeline(events: Sequence[Row]) -> Timeline | None:
         return None
     spans = {name: line[-1][0] - line[0][0] for name, line in series.items()}
     longest = max(spans, key=lambda name: spans[name])
-    title = f"{longest} spent the most time on documents: {spans[longest]:.0f} s"
+    title = stored(f"{longest} spent the most time on documents: {spans[longest]:.0f} s")
     thinned = {name: _thinned(line) for name, line in series.items()}
     return Timeline(title=title, unit="documents", series=thinned)
 
@@ -84,9 +85,13 @@ def slowest_chart(made: Sequence[Row]) -> Chart | None:
     while reached < _MOST * total:
         reached += float(timed[count]["seconds"])
         count += 1
-    title = f"{_documents(count)} of {len(timed)} took {reached / total:.0%} of the conversion time"
+    share = f"{reached / total:.0%}"
+    if count == 1:
+        title = stored(f"{count} document of {len(timed)} took {share} of the conversion time")
+    else:
+        title = stored(f"{count} documents of {len(timed)} took {share} of the conversion time")
     if count > len(timed) / 2:
-        title = f"The slowest of {len(timed)} documents took {float(timed[0]['seconds']):.1f} s"
+        title = stored(f"The slowest of {len(timed)} documents took {float(timed[0]['seconds']):.1f} s")
     first = timed[:_BARS]
     return Chart(
         title=title,
@@ -103,9 +108,13 @@ def confidence_chart(processed: Sequence[Row], threshold: float) -> Chart | None
         return None
     values = [float(row["confidence"]) for row in paged]
     below = sum(value < threshold for value in values)
-    title = f"{below} of {_documents(len(paged))} with pages {_are(below)} below {threshold:g}"
+    documents = _documents(len(paged))
     if not below:
-        title = f"All {_documents(len(paged))} with pages reach {min(values):.2f} or more"
+        title = stored(f"All {documents} with pages reach {min(values):.2f} or more")
+    elif below == 1:
+        title = stored(f"{below} of {documents} with pages is below {threshold:g}")
+    else:
+        title = stored(f"{below} of {documents} with pages are below {threshold:g}")
     edges = [round(index / 20, 2) for index in range(21)]
     layer, ocr = (
         _histogram(
@@ -126,7 +135,7 @@ def length_chart(lengths: Sequence[int], limit: float | None) -> Chart | None:
     top = max([*lengths, limit or 1])
     edges = [round(top * index / 24, 1) for index in range(25)]
     middle = sorted(lengths)[len(lengths) // 2]
-    title = f"Half of the {len(lengths):,} chunks have {middle} tokens or more"
+    title = stored(f"Half of the {len(lengths):,} chunks have {middle} tokens or more")
     return Chart(
         title=title,
         unit="tokens",
@@ -137,19 +146,26 @@ def length_chart(lengths: Sequence[int], limit: float | None) -> Chart | None:
     )
 
 
-def share_chart(values: Iterable[Any], words: str) -> Chart | None:
-    """Return how often each value occurs, the most frequent first; the rest is one bar."""
+def share_chart(values: Iterable[Any], title: Callable[[int, int, str], str]) -> Chart | None:
+    """Return how often each value occurs, the most frequent first; the rest is one bar.
+
+    Args:
+        values: one a document.
+        title: told how many of how many documents have the most frequent value, and that.
+    """
     counts = Counter(str(value) if value else "unknown" for value in values)
     if not counts:
         return None
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     name, most = ordered[0]
-    title = f"{most} of {counts.total()} {words} {name}"
     shown, rest = ordered[: _BARS - 1], ordered[_BARS - 1 :]
     if rest:
-        shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
+        shown.append((stored(f"{len(rest)} others"), sum(count for _, count in rest)))
     return Chart(
-        title=title, unit="documents", labels=[k for k, _ in shown], values=[float(v) for _, v in shown]
+        title=title(most, counts.total(), name),
+        unit="documents",
+        labels=[k for k, _ in shown],
+        values=[float(v) for _, v in shown],
     )
 
 
@@ -161,7 +177,7 @@ def _pages(state: PipelineState, own: Sequence[Row]) -> Timeline | None:
         line.append((moment, float(total)))
     if len(line) < 2:
         return None
-    title = f"{total:,} pages were converted, the last one {line[-1][0]:.0f} s after the start"
+    title = stored(f"{total:,} pages were converted, the last one {line[-1][0]:.0f} s after the start")
     return Timeline(title=title, unit="pages", series={"pages": _thinned(line)})
 
 
@@ -176,10 +192,12 @@ def _completeness(state: PipelineState, described: Rows) -> Chart | None:
         return None
     result = state.stages["metadata_enrichment"].result
     average = result.metrics.get("metadata_completeness") if result else None
-    fields = "field is" if len(counts) == 1 else "fields are"
-    title = f"{len(counts)} metadata {fields} filled in at least one document"
     if isinstance(average, int | float):
-        title = f"{average:.0%} of the optional metadata is filled, on average"
+        title = stored(f"{average:.0%} of the optional metadata is filled, on average")
+    elif len(counts) == 1:
+        title = stored(f"{len(counts)} metadata field is filled in at least one document")
+    else:
+        title = stored(f"{len(counts)} metadata fields are filled in at least one document")
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     values = [round(100 * count / len(described), 1) for _, count in ordered]
     return Chart(title=title, unit="% of documents", labels=[name for name, _ in ordered], values=values)
@@ -209,8 +227,16 @@ def _thinned(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _documents(count: int) -> str:
-    return f"{count} document{'' if count == 1 else 's'}"
+    return stored(f"{count} document") if count == 1 else stored(f"{count} documents")
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _format_title(count: int, total: int, name: str) -> str:
+    return stored(f"{count} of {total} documents are {name}")
+
+
+def _language_title(count: int, total: int, name: str) -> str:
+    return stored(f"{count} of {total} documents are in {name}")
+
+
+def _type_title(count: int, total: int, kind: str) -> str:
+    return stored(f"{count} of {total} documents are of the type {kind}")

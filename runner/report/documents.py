@@ -9,6 +9,7 @@ from typing import Any
 from runner.models import PipelineState
 from runner.record.report_generator import RunRows
 from runner.report.model import Change, Changes, DocumentNote, Group, ProblemGroup
+from runner.wording import stored
 
 __all__ = ["document_changes", "ignored_groups", "noted_groups", "problem_groups", "quality_notes"]
 
@@ -18,10 +19,6 @@ _IDENTITY = ("path", "blob_id", "memo_key")
 _QUALITY = ("path", "status", "quality_verdict", "confidence", "worst_page_coverage", "pages", "conservation")
 _NAMED = 3  # missing texts that a line names
 _URGENCY = {"failed": 0, "rejected": 1, "stale": 2}
-_VERDICTS = {
-    "low_confidence": "the text may be read wrongly",
-    "low_coverage": "a part of the text is missing",
-}
 
 
 def problem_groups(outcomes: Iterable[Row]) -> list[ProblemGroup]:
@@ -104,13 +101,20 @@ def _doubt(row: Row) -> str:
     verdict = str(row["quality_verdict"])
     figures = []
     if row.get("confidence") is not None:
-        figures.append(f"confidence {row['confidence']:.2f}")
+        figures.append(stored(f"confidence {row['confidence']:.2f}"))
     if row.get("worst_page_coverage") is not None:
-        whole = "the words of its worst page" if row.get("pages") else "its words"
-        figures.append(f"{row['worst_page_coverage']:.0%} of {whole}")
+        share = f"{row['worst_page_coverage']:.0%}"
+        paged = bool(row.get("pages"))
+        figures.append(
+            stored(f"{share} of the words of its worst page") if paged else stored(f"{share} of its words")
+        )
     missing = (row.get("conservation") or {}).get("missing") or []
-    figures += missing[:_NAMED] + ([f"and {len(missing) - _NAMED} more"] if missing[_NAMED:] else [])
-    return f"{_VERDICTS.get(verdict, verdict)} ({', '.join(figures) or verdict})"
+    figures += missing[:_NAMED] + ([stored(f"and {len(missing) - _NAMED} more")] if missing[_NAMED:] else [])
+    told = ", ".join(figures) or verdict
+    return {
+        "low_confidence": stored(f"the text may be read wrongly ({told})"),
+        "low_coverage": stored(f"a part of the text is missing ({told})"),
+    }.get(verdict, f"{verdict} ({told})")
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> list[Group]:

@@ -5,12 +5,13 @@ Two drawings of the same: side by side for a screen, one below the other for a t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from runner.report.model import StageReport
-from runner.report.words import number, stage_words
+from runner.report.words import stage_words
+from runner.wording import _, counted, ngettext, number, term
 
 __all__ = ["FLOW_STYLE", "FlowStep", "flow_figure", "flow_steps", "standalone_flow"]
 
@@ -73,7 +74,9 @@ def flow_steps(stages: Sequence[StageReport], planned: Sequence[str] = ()) -> li
     """
     begun = {stage.name: stage for stage in stages}
     names = [*planned, *(name for name in begun if name not in planned)]
-    return [_step(begun[name]) if name in begun else FlowStep(name, "not reached", "soft") for name in names]
+    return [
+        _step(begun[name]) if name in begun else FlowStep(name, _("not reached"), "soft") for name in names
+    ]
 
 
 def _step(stage: StageReport) -> FlowStep:
@@ -87,35 +90,48 @@ def _step(stage: StageReport) -> FlowStep:
     found = metrics.get(unit)
     points = found if isinstance(found, dict) else {}
     made = points.get("total") if points else found
-    leaving = {
-        "ignored": metrics.get("ignored"),
-        "rejected": counts.get("rejected"),
-        "failed": counts.get("failed"),
-        "points deleted": stage.executed and points.get("deleted"),
-    }
     # Of a stage that was carried over everything is as before: its box says so.
-    staying = {
-        "documents in an earlier version": counts.get("stale"),
-        "documents unchanged": not points and stage.executed and counts.get("unchanged"),
-        "vectors reused": stage.executed and metrics.get("vectors_reused"),
-        "points unchanged": stage.executed and points.get("unchanged"),
-    }
+    ours = stage.executed
+    stale, same = _known(counts.get("stale")), _known(ours and not points and counts.get("unchanged"))
+    ignored, rejected = _known(metrics.get("ignored")), _known(counts.get("rejected"))
+    failed, deleted = _known(counts.get("failed")), _known(ours and points.get("deleted"))
+    reused, kept = _known(ours and metrics.get("vectors_reused")), _known(ours and points.get("unchanged"))
+    leaving = (
+        (ignored, counted("ignored", ignored)),
+        (rejected, counted("rejected", rejected)),
+        (failed, counted("failed", failed)),
+        (deleted, counted("points deleted", deleted)),
+    )
+    staying = (
+        (
+            stale,
+            ngettext(
+                "{count} document in an earlier version",
+                "{count} documents in an earlier version",
+                stale,
+                count=number(stale),
+            ),
+        ),
+        (
+            same,
+            ngettext("{count} document unchanged", "{count} documents unchanged", same, count=number(same)),
+        ),
+        (reused, ngettext("{count} vector reused", "{count} vectors reused", reused, count=number(reused))),
+        (kept, ngettext("{count} point unchanged", "{count} points unchanged", kept, count=number(kept))),
+    )
     return FlowStep(
         stage.name,
         stage_words(stage),
         kind,
         enters=(files, "files") if isinstance(files, int) else (read, "documents"),
         makes=(made, unit) if isinstance(made, int) else (served, "documents"),
-        leaves=tuple(_told(leaving)),
-        stays=tuple(_told(staying)),
+        leaves=tuple(words for count, words in leaving if count),
+        stays=tuple(words for count, words in staying if count),
     )
 
 
-def _told(counts: dict[str, object]) -> Iterator[str]:
-    for words, count in counts.items():
-        if isinstance(count, int) and count:
-            one = words.replace("documents ", "document ").replace("vectors ", "vector ")
-            yield f"{number(count)} {one.replace('points ', 'point ') if count == 1 else words}"
+def _known(count: object) -> int:
+    return count if isinstance(count, int) else 0
 
 
 def flow_figure(steps: Sequence[FlowStep]) -> str:
@@ -137,7 +153,7 @@ def standalone_flow(steps: Sequence[FlowStep]) -> str:
 def _label(steps: Sequence[FlowStep]) -> str:
     told = []
     for step in steps:
-        made = f"{number(step.makes[0])} {_unit(step.makes)}" if step.makes else "nothing known"
+        made = f"{number(step.makes[0])} {_unit(step.makes)}" if step.makes else _("nothing known")
         told.append(f"{step.stage} ({', '.join((step.state, made, *step.leaves, *step.stays))})")
     return escape("; ".join(told))
 
@@ -213,7 +229,7 @@ def _arrow_down(x: float, top: float, gap: float, amount: tuple[int, str] | None
 
 def _unit(amount: tuple[int, str]) -> str:
     count, unit = amount
-    return unit.removesuffix("s") if count == 1 else unit
+    return term(unit.removesuffix("s") if count == 1 else unit)
 
 
 def _text(x: float, y: float, words: str, kind: str) -> str:

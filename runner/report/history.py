@@ -14,6 +14,7 @@ from runner.models import ExecutionMode, PipelineState
 from runner.record.report_generator import DOCUMENT_COUNTS, compare_stage, run_before
 from runner.record.state_manager import StateManager
 from runner.report.model import Figure, RunReport, TrendRun
+from runner.wording import stored
 from stagekit.base.plain_json import parse_json
 
 __all__ = [
@@ -109,11 +110,11 @@ def trend_title(runs: list[TrendRun]) -> str:
     executed = [run.seconds for run in runs[:-1] if run.seconds and run.status in _WHOLE]
     last = runs[-1].seconds if runs else None
     if len(executed) < _ENOUGH or not last:
-        return f"The last {len(runs)} runs" if len(runs) > 1 else "The first run"
+        return stored(f"The last {len(runs)} runs") if len(runs) > 1 else stored("The first run")
     usual = sorted(executed)[len(executed) // 2]
     if usual / 1.5 <= last <= usual * 1.5:
-        return "This run took about as long as usual"
-    return f"This run took {last / usual:.1f} times as long as usual"
+        return stored("This run took about as long as usual")
+    return stored(f"This run took {last / usual:.1f} times as long as usual")
 
 
 def _earlier(manager: StateManager, execution_id: str) -> Iterator[Row]:

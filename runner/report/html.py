@@ -11,6 +11,7 @@ from urllib.parse import quote
 from runner.report import words
 from runner.report.flow import FLOW_STYLE, flow_figure, flow_steps
 from runner.report.model import RunReport
+from runner.wording import N_, _, counted, figure_words, language, moment, ngettext, number, term, worded
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -20,12 +21,12 @@ __all__ = ["render_html"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STATUS = {
-    "success": ("good", "✓", "Success"),
-    "partial": ("warn", "!", "Partial success"),
-    "failed": ("bad", "✗", "Failed"),
-    "cancelled": ("warn", "■", "Cancelled"),
-    "interrupted": ("bad", "✗", "Interrupted"),
-    "running": ("warn", "…", "Running"),
+    "success": ("good", "✓", N_("Success")),
+    "partial": ("warn", "!", N_("Partial success")),
+    "failed": ("bad", "✗", N_("Failed")),
+    "cancelled": ("warn", "■", N_("Cancelled")),
+    "interrupted": ("bad", "✗", N_("Interrupted")),
+    "running": ("warn", "…", N_("Running")),
 }
 SHOWN = 12
 """Items of a list that the page shows; report.json has them all."""
@@ -54,7 +55,8 @@ def render_html(report: RunReport, plots: Mapping[str, str]) -> str:
             flow=flow,
             kind=kind,
             sign=sign,
-            status_word=word,
+            status_word=_(word),
+            language=language(),
             reports={run.execution_id for run in report.trend if run.report},
             shown=SHOWN,
         )
@@ -73,19 +75,43 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"_": _say, "ngettext": _say_number}
     environment.filters |= {
         "duration": words.duration,
-        "moment": words.moment,
-        "number": words.number,
+        "moment": moment,
+        "number": number,
+        "worded": worded,
+        "term": term,
+        "kind": _kind,
         "value": words.value_text,
         "changes": words.change_words,
         "stage_word": words.stage_words,
+        "figure": figure_words,
         "share": _share,
         "link": quote,
         "documents": _documents,
         "breakable": _breakable,
     }
     return environment
+
+
+def _say(message: str, /, **values: object) -> Markup:
+    """Say a sentence as markup: the sentence and its values are text, but for values that are markup."""
+    from markupsafe import Markup, escape
+
+    return Markup(escape(_(message))).format(**values)
+
+
+def _say_number(one: str, several: str, count: int, /, **values: object) -> Markup:
+    """As :func:`_say`, in the form that goes with a number."""
+    from markupsafe import Markup, escape
+
+    return Markup(escape(ngettext(one, several, count))).format(**values)
+
+
+def _kind(kind: str, count: int) -> str:
+    """Return the word for so many documents of a kind, without the number."""
+    return counted(kind, count).replace(number(count), "").strip()
 
 
 def _share(value: float | None, values: Iterable[float | None]) -> str:
@@ -103,4 +129,4 @@ def _breakable(text: str) -> Markup:
 
 
 def _documents(count: int) -> str:
-    return f"{words.number(count)} document{'' if count == 1 else 's'}"
+    return ngettext("{count} document", "{count} documents", count, count=number(count))

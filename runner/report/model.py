@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from runner.wording import stored
+
 __all__ = [
     "Change",
     "Changes",
@@ -109,7 +111,7 @@ class FailedCell(BaseModel):
     @property
     def label(self) -> str:
         """The cell as whoever opens the notebook finds it."""
-        return f"In [{self.execution_count}]" if self.execution_count else f"cell {self.number}"
+        return f"In [{self.execution_count}]" if self.execution_count else stored(f"cell {self.number}")
 
 
 class StageReport(BaseModel):

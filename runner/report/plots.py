@@ -10,8 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from runner.report.model import Chart, Content, Timeline, TrendRun
+from runner.wording import _, decimal, language, term, worded
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from matplotlib.axes import Axes
 
 __all__ = ["draw_plots"]
@@ -64,16 +67,16 @@ def draw_plots(content: Content | None, trend: Sequence[TrendRun]) -> dict[str, 
         for name in ("progress", "pages"):
             timeline = getattr(content, name)
             if timeline is not None:
-                plots[name] = _svg(name, timeline.title, partial(_lines, timeline=timeline))
+                plots[name] = _svg(name, worded(timeline.title), partial(_lines, timeline=timeline))
         for name in ("confidence", "chunk_lengths"):
             chart = getattr(content, name)
             if chart is not None:
-                plots[name] = _svg(name, chart.title, partial(_bins, chart=chart))
+                plots[name] = _svg(name, worded(chart.title), partial(_bins, chart=chart))
         if len(trend) > 1:
             plots["trend_time"] = _svg(
-                "trend_time", "Duration of the last runs", partial(_times, trend=trend)
+                "trend_time", _("Duration of the last runs"), partial(_times, trend=trend)
             )
-            plots["trend_size"] = _svg("trend_size", "Points after each run", partial(_sizes, trend=trend))
+            plots["trend_size"] = _svg("trend_size", _("Points after each run"), partial(_sizes, trend=trend))
     return plots
 
 
@@ -112,12 +115,12 @@ def _lines(axes: Axes, timeline: Timeline) -> None:
             [moment for moment, _ in line],
             [done for _, done in line],
             where="post",
-            label=name,
+            label=term(name),
             color=color,
             linestyle=dash,
             linewidth=1.8,
         )
-    axes.set(xlabel="seconds since the start", ylabel=timeline.unit)
+    axes.set(xlabel=_("seconds since the start"), ylabel=term(timeline.unit))
     axes.set_ylim(bottom=0)
     if len(timeline.series) > 1:
         axes.figure.legend(loc="outside upper left", ncols=2, fontsize=9)
@@ -131,12 +134,16 @@ def _bins(axes: Axes, chart: Chart) -> None:
         stacked.append((chart.beside, chart.values, _SERIES[1]))
     for number, (values, bottom, color) in enumerate(stacked):
         name = chart.series[number] if number < len(chart.series) else ""
-        axes.bar(left, values, widths, bottom=bottom or 0, align="edge", color=color, label=name, linewidth=0)
+        axes.bar(
+            left, values, widths, bottom=bottom or 0, align="edge", color=color, label=term(name), linewidth=0
+        )
     if chart.bound:
         axes.axvline(chart.bound, color=_INK, linestyle="--", linewidth=1)
         place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "ha": "right", "va": "top"}
-        axes.annotate(f"{chart.bound:g} ", (chart.bound, 1), fontsize=9, **place)
-    axes.set(xlabel=chart.unit, ylabel="chunks" if chart.unit == "tokens" else "documents")
+        axes.annotate(decimal(f"{chart.bound:g} "), (chart.bound, 1), fontsize=9, **place)
+    axes.set(xlabel=term(chart.unit), ylabel=term("chunks" if chart.unit == "tokens" else "documents"))
+    if language() != "en":
+        axes.xaxis.set_major_formatter(lambda value, _place: decimal(f"{value:g}"))
     axes.locator_params(axis="y", integer=True)
     if len(stacked) > 1:
         axes.figure.legend(loc="outside upper left", ncols=2, fontsize=9)
@@ -148,7 +155,7 @@ def _times(axes: Axes, trend: Sequence[TrendRun]) -> None:
     bars = axes.bar(range(len(trend)), seconds, color=[_BAD if is_bad else _SERIES[0] for is_bad in bad])
     for bar, is_bad in zip(bars, bad, strict=True):
         bar.set_hatch("///" if is_bad else "")
-    axes.set(ylabel="seconds")
+    axes.set(ylabel=term("seconds"))
     _name_runs(axes, trend)
 
 
@@ -162,7 +169,7 @@ def _sizes(axes: Axes, trend: Sequence[TrendRun]) -> None:
         markersize=4,
         linewidth=1.8,
     )
-    axes.set(ylabel="points")
+    axes.set(ylabel=term("points"))
     axes.set_ylim(0, 1.1 * max((points for _, points in known), default=0) or 1)
     axes.set_xlim(-0.5, len(trend) - 0.5)
     _name_runs(axes, trend)
@@ -170,5 +177,9 @@ def _sizes(axes: Axes, trend: Sequence[TrendRun]) -> None:
 
 def _name_runs(axes: Any, trend: Sequence[TrendRun]) -> None:
     shown = sorted({0, len(trend) // 2, len(trend) - 1})
-    axes.set_xticks(shown, [trend[index].started.strftime("%m-%d %H:%M") for index in shown])
-    axes.set_xlabel("start of the run (UTC)")
+    axes.set_xticks(shown, [_short(trend[index].started) for index in shown])
+    axes.set_xlabel(_("start of the run (UTC)"))
+
+
+def _short(started: datetime) -> str:
+    return started.strftime("%d/%m %H:%M" if language() == "pt-BR" else "%m-%d %H:%M")

@@ -13,6 +13,7 @@ from runner.models import Checkpoint, ExecutionMode, PipelineState
 from runner.record.state_manager import StateManager
 from runner.report.model import FailedCell, StageReport
 from runner.report.notebook_page import page_of
+from runner.wording import stored
 from stagekit.base.plain_json import parse_json
 from stagekit.contract import StageResult
 
@@ -102,10 +103,10 @@ def _reasons(state: PipelineState, told: _Told) -> list[str]:
         return told.reasons
     # Nothing in its fingerprint differed: it was told to, or something outside of outputs/ did.
     if state.mode is ExecutionMode.RERUN:
-        return ["it was asked for"]
+        return [stored("it was asked for")]
     if state.pipeline_config.get("force_refresh"):
-        return ["force_refresh is set"]
-    return ["the source or the collection changed, or had to be asked"]
+        return [stored("force_refresh is set")]
+    return [stored("the source or the collection changed, or had to be asked")]
 
 
 def _counts(result: StageResult) -> dict[str, int]:

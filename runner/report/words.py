@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from runner.models import ExecutionMode
 from runner.report.model import Changes, RunReport, StageReport
+from runner.wording import _, decimal, ngettext, number, stored, term
 
-__all__ = ["change_words", "duration", "headline", "moment", "number", "stage_words", "value_text"]
+__all__ = ["change_words", "duration", "headline", "stage_words", "value_text"]
 
 _STORE = "qdrant_storage"
 _BROKEN = {"failed", "cancelled", "interrupted"}
@@ -20,65 +20,86 @@ def headline(report: RunReport) -> str:
     if report.status in _BROKEN:
         return _broken(report)
     if report.status == "running":
-        return "The run is still going on; this is what it has done so far."
+        return stored("The run is still going on; this is what it has done so far.")
     if report.mode == ExecutionMode.RERUN:
         names = ", ".join(stage.name for stage in report.stages if stage.executed)
-        return f"{names} {'was' if ',' not in names else 'were'} executed anew."
-    trial = "A trial in a collection of its own: " if report.mode == ExecutionMode.TEST else ""
+        several = "," in names
+        return stored(f"{names} were executed anew.") if several else stored(f"{names} was executed anew.")
+    trial = f"{stored('A trial in a collection of its own:')} " if report.mode == ExecutionMode.TEST else ""
     return f"{trial}{_held(report)}{_left_behind(report)}"
 
 
 def _held(report: RunReport) -> str:
-    stored = next((stage for stage in report.stages if stage.name == _STORE), None)
+    storage = next((stage for stage in report.stages if stage.name == _STORE), None)
     documents = report.documents.get("ok", 0) + report.documents.get("stale", 0)
-    if stored is None:
-        return f"{_count(len(report.stages), 'stage')} came to an end."
-    holds = f"{_count(documents, 'document')} as {_count(report.points.get('total', 0), 'point')}"
+    if storage is None:
+        count = number(len(report.stages))
+        ended = stored(f"{count} stages came to an end."), stored(f"{count} stage came to an end.")
+        return ended[len(report.stages) == 1]
+    points = report.points.get("total", 0)
+    held, as_points = _documents(documents), _points(points)
     if report.figures_of:
-        return f"Nothing had changed: the collection still holds {holds}."
-    return f"The collection is in step with the source: it holds {holds}."
+        return stored(f"Nothing had changed: the collection still holds {held} as {as_points}.")
+    return stored(f"The collection is in step with the source: it holds {held} as {as_points}.")
 
 
 def _left_behind(report: RunReport) -> str:
-    counts = report.documents
-    kinds = (
-        (
-            "failed",
-            "could not be processed and will be tried again",
-            "could not be processed and will be tried again",
-        ),
-        ("stale", "is served in an earlier version", "are served in an earlier version"),
-        ("rejected", "cannot be used as it is", "cannot be used as they are"),
-    )
-    said = [
-        f" {_count(counts[kind], 'document')} {one if counts[kind] == 1 else several}."
-        for kind, one, several in kinds
-        if counts.get(kind)
-    ]
+    said = []
+    for kind in ("failed", "stale", "rejected"):
+        known = report.documents.get(kind, 0)
+        count = number(known)
+        sentences = {
+            "failed": (
+                stored(f"{count} document could not be processed and will be tried again."),
+                stored(f"{count} documents could not be processed and will be tried again."),
+            ),
+            "stale": (
+                stored(f"{count} document is served in an earlier version."),
+                stored(f"{count} documents are served in an earlier version."),
+            ),
+            "rejected": (
+                stored(f"{count} document cannot be used as it is."),
+                stored(f"{count} documents cannot be used as they are."),
+            ),
+        }
+        said += [f" {sentences[kind][known != 1]}"] if known else []
     return "".join(said)
 
 
 def _broken(report: RunReport) -> str:
     stages = [stage for stage in report.stages if stage.status in {"failed", "cancelled", "running"}]
-    verb = {"failed": "broke off", "cancelled": "was cancelled"}.get(report.status, "was interrupted")
-    where = f" in {', '.join(stage.name for stage in stages)}" if stages else " before its first stage"
+    names = ", ".join(stage.name for stage in stages)
+    where = {
+        "failed": stored(f"The run broke off in {names}"),
+        "cancelled": stored(f"The run was cancelled in {names}"),
+    }.get(report.status, stored(f"The run was interrupted in {names}"))
+    if not stages:
+        where = {
+            "failed": stored("The run broke off before its first stage"),
+            "cancelled": stored("The run was cancelled before its first stage"),
+        }.get(report.status, stored("The run was interrupted before its first stage"))
     if any(stage.name == _STORE for stage in stages):
-        return f"The run {verb}{where}, the stage that writes the collection."
+        return stored(f"{where}, the stage that writes the collection.")
     if any(stage.name == _STORE for stage in report.stages):
-        return f"The run {verb}{where}, after the collection had been written."
-    return f"The run {verb}{where}: the collection is as it was before."
+        return stored(f"{where}, after the collection had been written.")
+    return stored(f"{where}: the collection is as it was before.")
 
 
 def change_words(changes: Changes) -> str:
     """Return how many documents differ, kind by kind."""
-    kinds = ("added", "changed", "removed", "moved")
-    counts = [(len(getattr(changes, kind)), kind) for kind in kinds]
-    return ", ".join(f"{count} {kind}" for count, kind in counts if count) or "no document changed"
+    counts = {kind: len(getattr(changes, kind)) for kind in ("added", "changed", "removed", "moved")}
+    said = {
+        "added": ngettext("{count} added", "{count} added", counts["added"], count=counts["added"]),
+        "changed": ngettext("{count} changed", "{count} changed", counts["changed"], count=counts["changed"]),
+        "removed": ngettext("{count} removed", "{count} removed", counts["removed"], count=counts["removed"]),
+        "moved": ngettext("{count} moved", "{count} moved", counts["moved"], count=counts["moved"]),
+    }
+    return ", ".join(said[kind] for kind, count in counts.items() if count) or _("no document changed")
 
 
 def stage_words(stage: StageReport) -> str:
     """Say in a word or two what a stage did."""
-    return "carried over" if stage.carried_from else stage.status
+    return term("carried over" if stage.carried_from else stage.status)
 
 
 def duration(seconds: float | None) -> str:
@@ -86,40 +107,36 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "—"
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{number(seconds, 1)} s"
     whole = round(seconds)
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def moment(value: datetime | None) -> str:
-    """Return a moment to the minute, in UTC."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if value else "—"
-
-
-def number(value: float | None, digits: int = 0) -> str:
-    """Return a number with thousands separated by thin spaces, which is read alike in every language."""
-    return "—" if value is None else f"{value:,.{digits}f}".replace(",", "\u202f")
-
-
 def value_text(value: Any) -> str:
     """Return a setting's or metric's value as text of bounded length."""
     if value is None or value == "" or value == []:
-        return "(empty)"
+        return _("(empty)")
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return _("true") if value else _("false")
     if isinstance(value, int):
         return number(value)
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return decimal(f"{value:.4g}")
     if isinstance(value, dict):
-        value = ", ".join(f"{name} {value_text(item)}" for name, item in value.items())
+        value = ", ".join(f"{term(name)} {value_text(item)}" for name, item in value.items())
     if isinstance(value, list):
         value = ", ".join(map(str, value))
     text = str(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _count(number_of: int, noun: str) -> str:
-    return f"{number(number_of)} {noun}{'' if number_of == 1 else 's'}"
+def _documents(known: int) -> str:
+    count = number(known)
+    return stored(f"{count} document") if known == 1 else stored(f"{count} documents")
+
+
+def _points(known: int) -> str:
+    count = number(known)
+    return stored(f"{count} point") if known == 1 else stored(f"{count} points")

@@ -29,6 +29,7 @@ from runner.settings.types import (
     Words,
     number_as_text,
 )
+from runner.wording.language import UiLanguage
 from stagekit.base.collection_settings import CollectionSettings
 from stagekit.base.paths import outputs_path
 from stagekit.base.secret_files import secret_from_file
@@ -317,6 +318,12 @@ class PipelineConfig(BaseSettings):
     notify_on: Occasions = _behaviour(
         ["failed", "partial", "recovered"],
         description="what is told to NIC_ETL_NOTIFY_URLS: failed, partial, recovered, cancelled, success",
+        affects_result=False,
+        runner_only=True,
+    )
+    ui_language: UiLanguage = _behaviour(
+        "auto",
+        description="language of report, dashboard and terminal; auto: that of LC_ALL, LC_MESSAGES or LANG",
         affects_result=False,
         runner_only=True,
     )

@@ -10,17 +10,18 @@ from rich.console import Console
 
 from runner.models import now
 from runner.terminal import json_line
+from runner.wording import N_, _, counted, number, term, worded
 from stagekit.base.redaction import Redactor, secret_values
 
 __all__ = ["WatchLog", "sentence"]
 
 Row = dict[str, Any]
 _REASONS = {
-    "start": "the watch has begun",
-    "change": "the source changed",
-    "retry": "the time to try again has come",
-    "interval": "the longest interval without a run is over",
-    "waited": "the other run has ended",
+    "start": N_("the watch has begun"),
+    "change": N_("the source changed"),
+    "retry": N_("the time to try again has come"),
+    "interval": N_("the longest interval without a run is over"),
+    "waited": N_("the other run has ended"),
 }
 
 
@@ -55,35 +56,38 @@ def sentence(kind: str, details: Row) -> str:
     if kind == "run_ended":
         return _run_ended(details)
     plain = {
-        "watching": "watching {outputs}: a look every {every}",
-        "run_begins": "run: {why}",
-        "started": "run {run} goes on",
-        "warm": "{count} kernels are warm ({memory_mb} MB in all)",
-        "released": "the warm kernels were ended; the next run starts them again",
-        "other_run": "run {run} was not ours; what it did is looked at with the next one",
-        "waiting": "another run holds the outputs folder ({run}, process {pid}): waiting for its end",
-        "source_unreachable": "{error} Looking again in {retry_s} s.",
-        "source_reachable": "the source is reached again",
-        "configuration_invalid": "the configuration cannot be read, the one from before stays: {error}",
-        "restart": "{why}: starting anew",
-        "ended": "the watch has ended",
+        "watching": N_("watching {outputs}: a look every {every}"),
+        "run_begins": N_("run: {why}"),
+        "started": N_("run {run} goes on"),
+        "warm": N_("{count} kernels are warm ({memory_mb} MB in all)"),
+        "released": N_("the warm kernels were ended; the next run starts them again"),
+        "other_run": N_("run {run} was not ours; what it did is looked at with the next one"),
+        "waiting": N_("another run holds the outputs folder ({run}, process {pid}): waiting for its end"),
+        "source_unreachable": N_("{error} Looking again in {retry_s} s."),
+        "source_reachable": N_("the source is reached again"),
+        "configuration_invalid": N_("the configuration cannot be read, the one from before stays: {error}"),
+        "restart": N_("{why}: starting anew"),
+        "ended": N_("the watch has ended"),
     }
-    extra = {"why": _REASONS.get(details.get("reason", ""), details.get("reason", ""))}
-    return plain[kind].format(**details | extra, count=len(details.get("stages", [])))
+    why = str(details.get("reason", ""))
+    extra = {"why": _(_REASONS[why]) if why in _REASONS else why, "count": len(details.get("stages", []))}
+    if "error" in details:
+        extra["error"] = worded(details["error"])
+    return _(plain[kind], **details | extra)
 
 
 def _run_ended(details: Row) -> str:
-    name = f"run {details['run']}" if details.get("run") else "the run"
-    words = f"{name}: {details['status']}"
+    name = _("run {run}", run=details["run"]) if details.get("run") else _("the run")
+    words = f"{name}: {term(details['status'])}"
     if details.get("seconds") is not None:
-        words += f" in {details['seconds']:.1f} s"
-    counts = details.get("documents", {})
-    told = [f"{counts[key]} {key}" for key in ("ok", "rejected", "failed", "stale") if counts.get(key)]
-    points = details.get("points", {})
-    told += [f"{points[key]} points {key}" for key in ("upserted", "deleted") if points.get(key)]
+        words += " " + _("in {duration}", duration=f"{number(details['seconds'], 1)} s")
+    counts, points = details.get("documents", {}), details.get("points", {})
+    told = [counted(key, counts[key]) for key in ("ok", "rejected", "failed", "stale") if counts.get(key)]
+    told += [counted(f"points {key}", points[key]) for key in ("upserted", "deleted") if points.get(key)]
     words += f" ({', '.join(told)})" if told else ""
     if details.get("error"):
-        words += f". {details['error']}"
+        words += f". {worded(details['error'])}"
     if details.get("retry_s") is not None:
-        words += f" Trying again in {details['retry_s']} s, or when something changes."
-    return " ".join([words, *details.get("warnings", [])])
+        retry = _("Trying again in {seconds} s, or when something changes.", seconds=details["retry_s"])
+        words += f" {retry}"
+    return " ".join([words, *map(worded, details.get("warnings", []))])

@@ -76,12 +76,15 @@ def test_chunk_lengths_count_every_chunk() -> None:
 
 
 def test_shares_name_the_most_frequent_and_gather_the_rest() -> None:
-    chart = share_chart(["pt-BR"] * 5 + [None] + [f"l{number}" for number in range(20)], "documents are in")
+    def title(count: int, total: int, name: str) -> str:
+        return f"{count} of {total} documents are in {name}"
+
+    chart = share_chart(["pt-BR"] * 5 + [None] + [f"l{number}" for number in range(20)], title)
     assert chart is not None
     assert chart.title == "5 of 26 documents are in pt-BR"
     assert (len(chart.labels), chart.labels[-1], sum(chart.values)) == (10, "13 others", 26)
-    assert "unknown" in share_chart([None], "x").labels  # type: ignore[union-attr]
-    assert share_chart([], "x") is None
+    assert "unknown" in share_chart([None], title).labels  # type: ignore[union-attr]
+    assert share_chart([], title) is None
 
 
 def test_progress_is_that_of_the_last_start_and_thinned_to_what_can_be_seen() -> None:

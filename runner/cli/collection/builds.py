@@ -12,6 +12,7 @@ from runner.cli.tables import print_table
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.record.state_manager import StateManager
 from runner.tools import run_tool
+from runner.wording import _
 
 __all__ = ["register"]
 
@@ -59,7 +60,7 @@ def collections_clean(
         print_json(found)
         return
     for name in found["dropped"]:
-        open_console(as_json).print(f"Dropped: {name}", markup=False, soft_wrap=True)
+        open_console(as_json).print(_("Dropped: {name}", name=name), markup=False, soft_wrap=True)
     _print(found["collections"], as_json)
 
 
@@ -75,12 +76,14 @@ def _ask(config: PipelineConfig, **wanted: Any) -> Row:
 def _print(rows: list[Row], as_json: bool) -> None:
     console = open_console(as_json)
     if not rows:
-        console.print("There is no collection of nic-etl yet: `nic-etl run` makes one.", highlight=False)
+        console.print(_("There is no collection of nic-etl yet: `nic-etl run` makes one."), highlight=False)
         return
     columns = ("points", "state", "age", "fingerprint", "alias", "model")
     cells = []
     for row in rows:
-        state = "serving" if row["serving"] else "replaced" if row["superseded_at"] else "not yet serving"
+        state = _("not yet serving")
+        if row["serving"] or row["superseded_at"]:
+            state = _("serving") if row["serving"] else _("replaced")
         named = (row["fingerprint"][:12], row["collection_name"], row["embedding_model"])
         cells.append((row["points"], state, _age(row), *named))
     print_table(console, "", columns, cells, lead=5)

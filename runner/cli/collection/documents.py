@@ -11,6 +11,7 @@ from rich.console import Console
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
 from runner.config_manager import load_config, parse_assignments
 from runner.tools import run_tool
+from runner.wording import _, decimal, ngettext, term, worded
 
 __all__ = ["register"]
 
@@ -66,9 +67,13 @@ def export(
         print_json(done)
         return
     console = open_console(as_json)
-    _line(console, f"{done['written']} {'text' if done['written'] == 1 else 'texts'} in {done['folder']}")
+    written = done["written"]
+    told = ngettext(
+        "{count} text in {folder}", "{count} texts in {folder}", written, count=written, folder=done["folder"]
+    )
+    _line(console, told)
     for left in done["left_out"]:
-        _line(console, f"Left out, its name is too long for a file: {left}")
+        _line(console, _("Left out, its name is too long for a file: {left}", left=left))
 
 
 def register(app: typer.Typer) -> None:
@@ -80,27 +85,41 @@ def register(app: typer.Typer) -> None:
 def _print_document(console: Console, found: dict[str, Any]) -> None:
     _line(console, found["path"], style="bold")
     if found["ignored"]:
-        _line(console, f"ignored: {found['ignored']}")
+        _line(console, _("ignored: {reason}", reason=worded(found["ignored"])))
     for part, names in _FACTS.items():
         row = found[part]
         if row is None:
             continue
-        known = [f"{name} {row[name]}" for name in names if row.get(name) not in (None, "", [])]
-        _line(console, f"{part}: {', '.join(known)}")
+        known = [
+            f"{term(name.replace('_', ' '))} {_value(row[name])}"
+            for name in names
+            if row.get(name) not in (None, "", [])
+        ]
+        _line(console, f"{term(part)}: {', '.join(known)}")
         for name in _SAID:
             if row.get(name):
-                _line(console, f"   {name}: {row[name]}")
+                said = term(row[name].replace("_", " ")) if name == "category" else worded(row[name])
+                _line(console, f"   {term(name)}: {said}")
         for warning in [one for name in _WARNED for one in row.get(name) or []]:
-            _line(console, f"   warning: {warning}")
+            _line(console, _("   warning: {warning}", warning=worded(warning)))
     for chunk in (found["chunked"] or {}).get("chunks", []):
         pages = ", ".join(map(str, chunk["pages"] or []))
-        facts = [f"page {pages}"] if pages else []
+        facts = [_("page {pages}", pages=pages)] if pages else []
         facts += [" › ".join(chunk["section_titles"] or []), ", ".join(chunk["clauses"] or [])]
-        facts += [f"{chunk['token_count']} tokens", f"point {chunk['point'] or 'none'}"]
+        tokens = chunk["token_count"]
+        facts.append(ngettext("{count} token", "{count} tokens", tokens, count=tokens))
+        facts.append(_("point {id}", id=chunk["point"]) if chunk["point"] else _("no point"))
         _line(console, "")
         told = " · ".join(fact for fact in facts if fact)
         _line(console, f"{chunk['chunk_index'] + 1}. {told}", style="dim")
         _line(console, chunk["text"])
+
+
+def _value(value: Any) -> str:
+    """Return a value as text: a code of the record in words, a number in the form of the language."""
+    if isinstance(value, bool):
+        return _("true") if value else _("false")
+    return decimal(str(value)) if isinstance(value, float) else term(str(value))
 
 
 def _line(console: Console, text: str, style: str | None = None) -> None:

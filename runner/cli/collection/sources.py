@@ -12,6 +12,7 @@ from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
 from runner.tools import run_tool
+from runner.wording import _
 
 __all__ = ["register"]
 
@@ -45,7 +46,9 @@ def sources_adopt(
     """
     config = load_config(profile, parse_assignments(parameter or [])).config
     found = _change(config, "sources_adopt", old, adopt=old)
-    open_console(as_json).print(f"Taken over: {found['points']} points of {old}.", markup=False)
+    open_console(as_json).print(
+        _("Taken over: {points} points of {old}.", points=found["points"], old=old), markup=False
+    )
     _show(found, found["sources"], as_json)
 
 
@@ -64,12 +67,17 @@ def sources_drop(
     config = load_config(profile, parse_assignments(parameter or [])).config
     if not yes:
         named = [row for row in _ask(config)["sources"] if name in {row["source_id"], row["project"]}]
-        counts = ", ".join(f"{row['documents']} documents, {row['points']} points" for row in named)
+        counts = ", ".join(
+            _("{documents} documents, {points} points", documents=row["documents"], points=row["points"])
+            for row in named
+        )
         raise ConfigurationError(
             f"This would remove {name} from the search ({counts or 'no such source'}): say so with --yes."
         )
     found = _change(config, "sources_drop", name, drop=name)
-    open_console(as_json).print(f"Removed: {found['points']} points of {name}.", markup=False)
+    open_console(as_json).print(
+        _("Removed: {points} points of {name}.", points=found["points"], name=name), markup=False
+    )
     _show(found, found["sources"], as_json)
 
 
@@ -98,10 +106,10 @@ def _show(document: Any, rows: list[Row], as_json: bool) -> None:
         return
     console = open_console(as_json)
     if not rows:
-        console.print("No source was stored yet: `nic-etl run` stores one.", highlight=False)
+        console.print(_("No source was stored yet: `nic-etl run` stores one."), highlight=False)
         return
     cells = []
     for row in rows:
-        project = row["project"] if row["recorded"] else "(not of this outputs folder)"
+        project = row["project"] if row["recorded"] else _("(not of this outputs folder)")
         cells.append((row["documents"], row["points"], row["kind"], row["source_id"], project))
     print_table(console, "", ("documents", "points", "kind", "source", "project"), cells, lead=4)

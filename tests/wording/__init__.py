@@ -1,0 +1,1 @@
+"""Keeps the catalogue of sentences: reads them out of the sources, and compiles it (``make words``)."""
