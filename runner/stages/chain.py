@@ -9,6 +9,25 @@ from stagekit.base.paths import source_notebook
 
 __all__ = ["default_stages"]
 
+# What the kernels of the last two stages load ahead.
+_ENRICHMENT = (
+    "stagekit.enrichment.inputs",
+    "stagekit.enrichment.migration",
+    "stagekit.enrichment.payload",
+    "stagekit.enrichment.relations",
+)
+_STORAGE = (
+    "qdrant_client",
+    "stagekit.storage.client",
+    "stagekit.storage.carried",
+    "stagekit.storage.collections",
+    "stagekit.storage.metadata.languages",
+    "stagekit.storage.outdated",
+    "stagekit.storage.sources",
+    "stagekit.storage.verify",
+    "stagekit.storage.writing",
+)
+
 
 # No stage warms torch up: ONNX Runtime does without its 6 s and 1 GB.
 def default_stages() -> list[PipelineStage]:
@@ -56,12 +75,7 @@ def default_stages() -> list[PipelineStage]:
             "describes each chunk by the NIC schema",
             dependencies=("gitlab_ingestion", "document_processing", "text_chunking"),
             code=("declared", "enrichment"),
-            warm_imports=(
-                "stagekit.enrichment.inputs",
-                "stagekit.enrichment.migration",
-                "stagekit.enrichment.payload",
-                "stagekit.enrichment.relations",
-            ),
+            warm_imports=_ENRICHMENT,
             warm_up="stagekit.enrichment.language_model:warm_up",
             resource_requirements=ResourceRequirements(memory_mb=600),
         ),
@@ -71,17 +85,7 @@ def default_stages() -> list[PipelineStage]:
             dependencies=("gitlab_ingestion", "embedding_generation", "metadata_enrichment"),
             code=("declared", "enrichment", "storage"),
             secrets=("QDRANT_API_KEY",),
-            warm_imports=(
-                "qdrant_client",
-                "stagekit.storage.client",
-                "stagekit.storage.carried",
-                "stagekit.storage.collections",
-                "stagekit.storage.metadata.languages",
-                "stagekit.storage.outdated",
-                "stagekit.storage.sources",
-                "stagekit.storage.verify",
-                "stagekit.storage.writing",
-            ),
+            warm_imports=_STORAGE,
             outside="store",
             resource_requirements=ResourceRequirements(memory_mb=1000),
         ),
