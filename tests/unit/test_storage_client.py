@@ -4,7 +4,7 @@ import ssl
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import grpc
 import httpx
@@ -18,6 +18,7 @@ from stagekit import StageError
 from stagekit.base.network.authorities import trust_also, trusted_pem
 from stagekit.base.store_address import connection_options, server_key, server_url
 from stagekit.storage import PointWriter, connect, count_points, patience_of, qdrant_errors, require_completed
+from stagekit.storage.version import require_version
 from tests.servers.gitlab_tls import private_ca
 from tests.servers.qdrant_server import QdrantServer
 from tests.unit.storage_rows import COLLECTION, Corpus, create, reconcile
@@ -352,3 +353,13 @@ def test_a_fault_over_grpc_that_stays_is_said(tmp_path, code, said):
     with pytest.raises(StageError, match=said):
         write_over_grpc(points, tmp_path)
     assert len(points.keys) == 1
+
+
+def test_the_first_version_that_keeps_metadata_will_do_and_the_one_before_will_not(tmp_path):
+    with QdrantServer() as server:
+        server.engine.version = "1.15.9"
+        with pytest.raises(StageError, match=r"is version 1\.15\.9, and nic-etl needs version 1\.16"):
+            require_version(connect(server.url, tmp_path))
+        server.engine.version = "1.16.0"
+        with closing(connect(server.url, tmp_path)) as client:
+            require_version(client)
