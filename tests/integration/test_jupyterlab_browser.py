@@ -81,7 +81,7 @@ def lab(notebook: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
             yield f"http://127.0.0.1:{port}/lab/tree/{notebook.name}?token=open&reset"
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(120)  # two cores may be shared
 
 
 def _await(address: str, server: subprocess.Popen[bytes]) -> None:
