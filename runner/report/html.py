@@ -74,6 +74,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        optimized=False,  # else the words of constants stay in the language of the first page
     )
     environment.globals |= {"_": _say, "ngettext": _say_number}
     environment.filters |= {

@@ -21,7 +21,7 @@ __all__ = ["forgotten_words", "pseudo_language"]
 TAG = "pt-BR"
 _PARTS = re.compile(r"((?<!\{)\{\w*\}(?!\}))")
 _BRACKETED = re.compile("⟦[^⟦⟧]*⟧")
-_WORD = re.compile(r"[A-Za-zÀ-ÿ]{3,}")
+_WORD = re.compile(r"(?<![0-9A-Za-z])[A-Za-zÀ-ÿ]{3,}(?![0-9A-Za-z])")  # digests are no words
 
 
 class _Pseudo(gettext.NullTranslations):
@@ -66,7 +66,7 @@ def pseudo_language(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def forgotten_words(shown: str, data: Iterable[str] = ()) -> list[str]:
-    """Return the words of a text that are neither in brackets nor among the data.
+    """Return the lines of a text with words that are neither in brackets nor among the data, without these.
 
     Args:
         shown: what a person reads, without markup.
@@ -75,4 +75,4 @@ def forgotten_words(shown: str, data: Iterable[str] = ()) -> list[str]:
     rest = _BRACKETED.sub(" ", shown)
     for text in sorted(filter(None, set(data)), key=len, reverse=True):
         rest = rest.replace(text, " ")
-    return _WORD.findall(rest)
+    return [" ".join(line.split()) for line in rest.splitlines() if _WORD.search(line)]

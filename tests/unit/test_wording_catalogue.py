@@ -71,7 +71,7 @@ def test_a_stored_sentence_is_read_back_as_its_code_and_values(catalogue: Catalo
 def test_reasons_of_documents_are_worded_with_their_values() -> None:
     choose_language("pt-BR")
     assert worded("The document has 2,412 pages; the limit is 2000.") == (
-        "O documento tem 2,412 páginas; o limite é 2000."
+        "O documento tem 2\u202f412 páginas; o limite é 2000."
     )
     assert worded("Split the document, or raise max_pages.") == "Divida o documento, ou aumente max_pages."
     broken = (
