@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from runner.after.metrics import points_counted
-from runner.cli.tables import print_table
+from runner.cli.layout.tables import print_table
 from runner.config_manager import SECRETS, LoadedConfig
 from runner.models import PipelineState
 from runner.record.monitor import PipelineStatus

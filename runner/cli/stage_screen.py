@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from runner.cli.tables import print_table
+from runner.cli.layout.tables import print_table
 from runner.models import Checkpoint, PipelineState
 from runner.record.damage import altered_notebooks
 from runner.record.state_manager import StateManager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from runner.cli.tables import print_table
+from runner.cli.layout.tables import print_table
 from runner.wording import _, counted, grouped, term, worded
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from runner.cli.tables import print_table, wrapped
+from runner.cli.layout.tables import print_table, wrapped
 from runner.terminal import TerminalConsole
 
 LONG = (

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
-from runner.cli.tables import print_table
+from runner.cli.layout.tables import print_table
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager

@@ -1,0 +1,1 @@
+"""How text is laid out in a terminal, whatever its width."""
