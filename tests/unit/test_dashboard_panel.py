@@ -140,7 +140,7 @@ def test_documents_that_need_attention_are_announced(manager: StateManager, pane
     record_chain(manager, {"a.md": "1", "b.pdf": "2"}, outcomes={"b.pdf": LOCKED})
     panel.refresh()
     assert panel.situation.tone == "warn"
-    assert "1 need attention" in panel.status.value
+    assert "1 needs attention" in panel.status.value
     assert "b.pdf" in panel.documents.documents.value
     assert "success" in panel.runs.runs.options[0][0]
 
