@@ -27,7 +27,7 @@ coverage: $(READY) ## Run the tests and list the lines that none executes; ARGS=
 mutation-test: $(READY) ## Put small faults into a copy: which do the tests notice? (hours); ARGS="chunking --sample 10"
 	$(BIN)/python -m tests.mutation $(ARGS)
 
-crash-test: $(READY) ## Kill runs at 60 and more moments and compare what is left (half an hour)
+crash-test: $(READY) ## Kill runs at 70 and more moments and compare what is left (half an hour)
 	$(BIN)/python -m tests.crash $(ARGS)
 
 property: $(READY) ## Try random sequences of edits, runs and accidents (half an hour); ARGS="--minutes 5 --seed 7"
