@@ -29,7 +29,10 @@ _RULES = """
 .nic th { text-align: left; border-bottom: 2px solid #d0d7de; padding: 4px 18px 4px 0; }
 .nic td { border-bottom: 1px solid #eaeef2; padding: 4px 18px 4px 0; vertical-align: top; text-align: left; }
 .nic td:not(:last-child) { overflow-wrap: normal; }
-@media (max-width: 600px) { .nic th, .nic td { padding-right: 8px; } }
+@media (max-width: 600px) {
+  .nic th, .nic td { padding-right: 8px; }
+  .jupyter-widgets.jupyter-widget-tab > .lm-TabBar .lm-TabBar-tab { flex: 0 1 auto; min-width: 0; padding: 0 8px; }
+}
 .nic h3 { margin: 10px 0 4px; font-size: 15px; }
 .nic code { background: #f6f8fa; padding: 1px 4px; }
 .nic .soft, .nic-help { color: #57606a; }
