@@ -31,7 +31,9 @@ _RULES = """
 .nic td:not(:last-child) { overflow-wrap: normal; }
 @media (max-width: 600px) {
   .nic th, .nic td { padding-right: 8px; }
-  .jupyter-widgets.jupyter-widget-tab > .lm-TabBar .lm-TabBar-tab { flex: 0 1 auto; min-width: 0; padding: 0 8px; }
+  .jupyter-widgets.jupyter-widget-tab > .lm-TabBar .lm-TabBar-tab {
+    flex: 0 1 auto; min-width: 0; padding: 0 8px;
+  }
 }
 .nic h3 { margin: 10px 0 4px; font-size: 15px; }
 .nic code { background: #f6f8fa; padding: 1px 4px; }

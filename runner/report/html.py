@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,10 +74,9 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        optimized=False,  # else the words of constants stay in the language of the first page
     )
     environment.globals |= {"_": _say, "ngettext": _say_number}
-    environment.filters |= {
+    filters: dict[str, Callable[..., object]] = {
         "duration": words.duration,
         "moment": moment,
         "number": number,
@@ -93,7 +92,19 @@ def _environment() -> Environment:
         "documents": _documents,
         "breakable": _breakable,
     }
+    environment.filters |= {name: _when_shown(function) for name, function in filters.items()}
     return environment
+
+
+def _when_shown(function: Callable[..., object]) -> Callable[..., object]:
+    """Keep Jinja from calling a filter as it compiles: constants would stay in the first page's language."""
+    from jinja2 import pass_context
+
+    @pass_context
+    def shown(_context: object, *values: object) -> object:
+        return function(*values)
+
+    return shown
 
 
 def _say(message: str, /, **values: object) -> Markup:
