@@ -37,7 +37,8 @@ def test_the_document_in_work_is_shown(stage: Open, tmp_path: Path) -> None:
         run(opened, documents("um", "dois"))
     states = [message["data"][PROGRESS_MIME] for message in shown if PROGRESS_MIME in message["data"]]
     named = {name for state in states for name in state["current"].split(", ")} - {""}
-    assert named and named <= {"0.md", "1.md"}  # which of those in work is named is a matter of moments
+    assert named
+    assert named <= {"0.md", "1.md"}  # which of those in work is named is a matter of moments
     assert states[-1] == {"done": 2, "total": 2, "unit": "document", "current": ""}
 
 
