@@ -81,7 +81,8 @@ def plan_prune(
         if _started(manager, execution_id, states[execution_id]) >= oldest
     }
     reasons = _reasons_to_stay(manager, states)
-    reasons = _named_by(states, {*newest, *reasons}) | reasons
+    by_themselves = {*newest, *reasons}
+    reasons = _named_by(states, by_themselves) | reasons
     for execution_id in states:
         if execution_id in newest:
             continue
@@ -93,7 +94,10 @@ def plan_prune(
     plan.folders = [path for path in manager.runs.iterdir() if not (path / "run.json").exists()]
     gone = [*(manager.run_dir(name) for name in plan.runs), *plan.folders]
     plan.run_bytes = sum(_freed(folder) for folder in gone)
-    _plan_contents(manager, plan, kept, grace)
+    since = min(
+        (state.start_timestamp for state in kept if state.execution_id in by_themselves), default=None
+    )
+    _plan_contents(manager, plan, kept, since or datetime.now(UTC), grace)
     return plan
 
 
@@ -168,9 +172,11 @@ def _notebooks(state: PipelineState) -> list[tuple[str, str]]:
     return [*done.items(), *state.scope.upstream.items()]
 
 
-def _plan_contents(manager: StateManager, plan: PrunePlan, kept: list[PipelineState], grace: float) -> None:
-    # What was made since the oldest kept run began may belong to a run that broke off: it stays.
-    horizon = min((state.start_timestamp for state in kept), default=datetime.now(UTC)).replace(microsecond=0)
+def _plan_contents(
+    manager: StateManager, plan: PrunePlan, kept: list[PipelineState], since: datetime, grace: float
+) -> None:
+    # What was made since the oldest run that stays by itself may belong to a run that broke off: it stays.
+    horizon = since.replace(microsecond=0)
     keys, documents, uris = _referred(manager, kept)
     # What each source was stored from tells later what left it, though other sources were read since.
     uris.update(one.documents.uri for one in recorded_sources(manager.outputs) or () if one.documents)

@@ -66,13 +66,14 @@ class _Copier:
 
     def __call__(self, source: str, target: str) -> None:
         inode = os.stat(source).st_ino  # noqa: PTH116 - copytree speaks in strings
+        place = Path(source).relative_to(self._outputs)
         if source.endswith(".lock"):
             os.link(source, target)
         elif inode in self._copies:
             os.link(self._copies[inode], target)
-        elif self._hide and Path(source).relative_to(self._outputs).match("runs/*/*.ipynb"):
-            self._copy_hidden(Path(source), Path(target))
-        elif self._hide and Path(source).with_suffix(".ipynb").is_file():
+        elif self._hide and (place.match("runs/*/*.ipynb") or place.match("latest/*.ipynb")):
+            self._copy_hidden(Path(source), Path(target))  # in `latest` a file stands where links fail
+        elif self._hide and place.match("runs/*/*.html") and Path(source).with_suffix(".ipynb").is_file():
             return  # the notebook's page, which is made of what the notebook still shows
         else:
             shutil.copy2(source, target)

@@ -194,6 +194,20 @@ def test_a_clear_folder_is_encrypted_and_nothing_is_left_in_clear(shouting: Shou
     require_whole(shouting)
 
 
+def test_where_links_fail_the_newest_notebooks_are_copied_too(shouting: Shouting, keys: Keys) -> None:
+    outputs = shouting.manager.outputs
+    [link] = (outputs / "latest").glob("*_shout.ipynb")
+    notebook = link.resolve()
+    link.unlink()
+    link.write_bytes(notebook.read_bytes())
+
+    keys(KEY)
+    change_key(outputs)
+    [copied] = (outputs / "latest").glob("*_shout.ipynb")
+    assert copied.read_bytes() == notebook.read_bytes()
+    assert found_in(outputs, TEXT) == []
+
+
 def test_the_key_is_rotated_and_taken_away_again(shouting: Shouting, keys: Keys) -> None:
     outputs = shouting.manager.outputs
     keys(KEY)
