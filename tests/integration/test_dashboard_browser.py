@@ -167,7 +167,7 @@ def test_a_run_is_configured_started_cancelled_resumed_and_understood(server: Se
 
     # The rejected document, with its remedy; its name is text and nothing else.
     _tab(page, "Documents")
-    page.wait_for_selector("text=1 of 3 documents need attention")
+    page.wait_for_selector("text=1 of 3 documents needs attention")
     assert HOSTILE in page.locator(".nic li:visible", has_text="onerror").inner_text()
     page.wait_for_selector("text=What to do:")
     _button(page, "Try these again").click()
