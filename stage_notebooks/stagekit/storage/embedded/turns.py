@@ -25,7 +25,7 @@ PATIENCE_S = 120.0
 """Seconds to wait for a turn; the longest request, building the graph of 50,000 points, takes a minute."""
 SHARE_S: Final = 0.5
 """Seconds that a turn lasts at least while it is used: opening the files again takes about as long."""
-_COURTESY_S: Final = 1.0  # that who has let others in waits at most for them to come in
+_COURTESY_S: Final = 1.0  # that who comes waits at most for those who wait already to come in
 _LOOK_S: Final = 0.1  # between two looks of an idle process whether another waits
 _FIRST_PAUSE_S: Final = 0.005
 _LONGEST_PAUSE_S: Final = 0.1
@@ -69,7 +69,6 @@ class Turns:
         self._since = 0.0
         self._requests = 0  # under way
         self._ending = False
-        self._let_in = False
         self._thread = threading.local()
         self._closed = threading.Event()
         self._take()
@@ -112,11 +111,10 @@ class Turns:
                 self._leave()
 
     def _take(self) -> None:
-        if self._let_in:  # else this process would be the first again, as the others pause
-            self._let_in = False
-            until = time.monotonic() + _COURTESY_S
-            while self._wanted() and time.monotonic() < until:
-                time.sleep(_FIRST_PAUSE_S)
+        # Whoever waits already comes first: it looks now and then, and would always find another one inside.
+        until = time.monotonic() + _COURTESY_S
+        while self._wanted() and time.monotonic() < until:
+            time.sleep(_FIRST_PAUSE_S)
         with readable(self._folder):
             lock = lock_file(self._folder / _LOCK_FILE) or self._waited()
         try:
@@ -160,7 +158,7 @@ class Turns:
             try:
                 self._leave()
             finally:
-                self._ending, self._let_in = False, True
+                self._ending = False
         self._changed.notify_all()
 
     def _leave(self) -> None:
