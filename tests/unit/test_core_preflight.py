@@ -85,6 +85,11 @@ def test_chunks_that_the_model_cannot_take_are_told_with_the_remedy(
     assert "\n" not in said
 
 
+def test_a_wrong_word_for_bfloat16_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIC_ETL_BFLOAT16", "no")
+    assert problems() == ["NIC_ETL_BFLOAT16 is 'no': set it to off, or leave it out."]
+
+
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     missing = str(tmp_path / "nowhere")
     assert len(problems(source_path=missing, ca_file=missing, chunk_size=5000)) == 3

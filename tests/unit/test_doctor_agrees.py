@@ -297,6 +297,10 @@ def no_file_of_passwords(place: Place) -> None:
     place.patch.setenv("NIC_ETL_PDF_PASSWORDS_FILE", str(place.folder / "nowhere"))
 
 
+def wrong_word_for_bfloat16(place: Place) -> None:
+    place.patch.setenv("NIC_ETL_BFLOAT16", "no")
+
+
 def no_dask(place: Place) -> None:
     place.settings["dask_scheduler"] = "tcp://127.0.0.1:1"
     place.patch.setattr("stagekit.checks.preflight.find_spec", lambda _: None)
@@ -338,7 +342,7 @@ BEFORE = [
     no_source, source_is_a_file, no_approved_folder, no_gitlab_project, wrong_gitlab_address, no_token_file,
     wrong_qdrant_address, no_qdrant_key_file, proxy_that_cannot_be_used, socks_without_its_package,
     no_authority, no_tesseract, no_models_of_docling, no_embedding_model, no_file_of_passwords, no_dask,
-    encrypted_without_a_key, encrypted_under_another_key, outputs_that_is_a_file,
+    wrong_word_for_bfloat16, encrypted_without_a_key, encrypted_under_another_key, outputs_that_is_a_file,
     outputs_where_nothing_can_be_made, outputs_through_a_link, lock_that_cannot_be_written,
 ]  # fmt: skip
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import random
 import string
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
 from stagekit.embedding import excerpt_tokenizer as module
-from stagekit.embedding.excerpt_tokenizer import excerpt_tokenizer
+from stagekit.embedding.excerpt_tokenizer import excerpt_tokenizer, suits_excerpt
+from stagekit.embedding.registry import ModelFiles
+from stagekit.embedding.tokens import ModelTokenizer
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 WORDS = [
@@ -151,3 +155,105 @@ def test_where_nothing_can_be_kept_the_whole_tokenizer_is_taken(
     (tmp_path / "file").touch()
     monkeypatch.setenv("NIC_ETL_MODELS_DIR", str(tmp_path / "file" / "models"))
     assert excerpt_tokenizer(path) is None
+
+
+def table_of(tmp_path: Path) -> Path:
+    (table,) = (tmp_path / "models").glob("pieces-*")
+    return table
+
+
+def remove_record_and_frame(table: Path) -> None:
+    (table / "nic_etl_hashes.json").write_text("{}")
+    (table / "frame.json").unlink()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda table: (table / "nic_etl_hashes.json").write_text('{"frame.json": "0'),
+        lambda table: (table / "nic_etl_hashes.json").write_bytes(b"\xff\xfe"),
+        lambda table: (table / "nic_etl_hashes.json").write_text("[]"),
+        lambda table: (table / "nic_etl_hashes.json").write_text('{"frame.json": 1}'),
+        lambda table: (table / "nic_etl_hashes.json").unlink(),
+        lambda table: (table / "pieces.npy").unlink(),
+        lambda table: (table / "ids.npy").write_bytes(b""),
+        remove_record_and_frame,
+    ],
+)
+def test_whatever_is_damaged_is_made_again(
+    write: Write, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    path = write()
+    excerpt_tokenizer(path)
+    damage(table_of(tmp_path))
+    excerpt = excerpt_tokenizer(path)
+    assert excerpt is not None
+    assert excerpt.encode_batch_fast(TEXTS[:1])[0].ids == whole(path).encode(TEXTS[0]).ids
+    assert [one.name for one in (tmp_path / "models").iterdir()] == [table_of(tmp_path).name]
+
+
+def test_on_a_full_disk_the_whole_tokenizer_is_taken_and_later_the_table_is_made(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("2000 requested and 17 written")  # NumPy's words, without a number
+
+    path = write()
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "save", full)
+        assert excerpt_tokenizer(path) is None
+        assert list((tmp_path / "models").iterdir()) == []
+    assert excerpt_tokenizer(path) is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "save", full)
+        remove_record_and_frame(table_of(tmp_path))
+        assert excerpt_tokenizer(path) is None
+    assert excerpt_tokenizer(path) is not None
+
+
+def test_processes_that_mend_one_table_at_once_all_get_an_answer(write: Write, tmp_path: Path) -> None:
+    path = write()
+    expected = whole(path).encode(TEXTS[0]).ids
+    excerpt_tokenizer(path)
+    table, barrier = table_of(tmp_path), threading.Barrier(6)
+    answers: list[bool] = []
+
+    def ask() -> None:
+        for _ in range(5):
+            barrier.wait(30)
+            (table / "ids.npy").unlink(missing_ok=True)
+            excerpt = excerpt_tokenizer(path)
+            answers.append(excerpt is None or excerpt.encode_batch_fast(TEXTS[:1])[0].ids == expected)
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [True] * 30
+    assert excerpt_tokenizer(path) is not None
+    assert [one.name for one in (tmp_path / "models").iterdir()] == [table.name]
+
+
+def test_a_long_question_is_left_to_the_whole_tokenizer_and_all_after_it(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write()
+    tokenizer = ModelTokenizer(ModelFiles("model", "1", path.parent, 512, {}))
+    asked: list[str] = []
+    own = module.ExcerptTokenizer.encode_batch_fast
+
+    def noted(excerpt: Any, texts: Any) -> Any:
+        asked.extend(texts)
+        return own(excerpt, texts)
+
+    monkeypatch.setattr(module.ExcerptTokenizer, "encode_batch_fast", noted)
+    texts = ["prazo", "férias", "abcdefghij" * 20_000, "prazo"]
+    assert [tokenizer.ids([text])[0] for text in texts] == [whole(path).encode(text).ids for text in texts]
+    assert asked == ["prazo", "férias"]
+
+
+def test_what_suits_an_excerpt_is_a_short_text_of_words() -> None:
+    assert suits_excerpt("prazo " * 300)
+    assert not suits_excerpt("prazo " * 400)
+    assert not suits_excerpt("x" * 301)

@@ -24,6 +24,7 @@ from stagekit.embedding import (
     resolve_backend,
     resolve_model,
 )
+from stagekit.embedding.openvino import prepared
 from stagekit.embedding.openvino.prepared import known_obstacle, prepared_model
 from stagekit.errors import StageError
 from stagekit.processing.models.packaged_layout import PackagedLayoutModel, PackagedLayoutOptions
@@ -76,7 +77,7 @@ def test_flags_and_openvino_agree_on_what_the_processor_computes(monkeypatch: py
     monkeypatch.setenv(BFLOAT16_VARIABLE, "on")
     assert has_bfloat16() == ("BF16" in openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
     monkeypatch.setenv(BFLOAT16_VARIABLE, "no")
-    with pytest.raises(ValueError, match="NIC_ETL_BFLOAT16 is 'no': set it to off, or leave it out"):
+    with pytest.raises(StageError, match="NIC_ETL_BFLOAT16 is 'no': set it to off, or leave it out"):
         has_bfloat16()
 
 
@@ -227,3 +228,72 @@ def test_a_model_that_looks_at_more_than_its_tokens_is_found_out_and_left_to_tor
     assert resolve_backend("auto", files) == "torch"
     with pytest.raises(ModelUnavailableError, match="cannot run in OpenVINO, where its vectors are others"):
         load_model(str(directory), backend="openvino")
+
+
+ALLOCATION = "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory"
+
+
+@pytest.fixture
+def traced(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Files of a model, of which nothing is loaded or traced."""
+    monkeypatch.setattr(prepared, "load_sentence_transformer", lambda *_: None)
+    monkeypatch.setattr(prepared, "_traced", lambda *_: None)
+    monkeypatch.setattr(prepared, "save_model", lambda _, path: path.write_text("model"))
+    monkeypatch.setattr(prepared, "_difference", lambda *_: "")
+    return resolve_model(str(write_tiny_model(tmp_path / "tiny")))
+
+
+def failing(error: Exception) -> Any:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(ALLOCATION),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("[Errno 28] No space left on device"),
+        MemoryError("1 GB"),
+        OSError("2000 requested and 17 written"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_passing_fault_while_a_model_is_traced_is_no_obstacle(
+    traced: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(prepared, "_traced", failing(error))
+        with pytest.raises(type(error)):
+            prepared_model(traced)
+    assert known_obstacle(traced) == ""
+    assert prepared_model(traced).is_file()
+
+
+def test_a_disk_that_is_full_when_a_model_is_saved_is_told_and_no_obstacle(
+    traced: Any, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(prepared, "save_model", failing(RuntimeError("basic_ios::clear: iostream error")))
+        said = f"cannot be written to {models} for OpenVINO .*: make room"
+        with pytest.raises(ModelUnavailableError, match=said):
+            prepared_model(traced)
+    assert known_obstacle(traced) == ""
+    assert prepared_model(traced).is_file()
+
+
+def test_what_cannot_be_traced_is_tried_again_by_another_version(
+    traced: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(prepared, "_traced", failing(RuntimeError("No conversion rule found for aten::odd")))
+        with pytest.raises(ModelUnavailableError, match="cannot run in OpenVINO, torch or OpenVINO: No conv"):
+            prepared_model(traced)
+    assert known_obstacle(traced) == "torch or OpenVINO: No conversion rule found for aten::odd"
+    with pytest.raises(ModelUnavailableError, match="No conversion rule"):
+        prepared_model(traced)  # for good
+    monkeypatch.setattr(prepared, "version", lambda _: "9.9")
+    assert known_obstacle(traced) == ""
+    assert prepared_model(traced).is_file()

@@ -11,6 +11,7 @@ from typing import Any
 from stagekit.artifacts.sources import known_sources
 from stagekit.artifacts.store import open_store
 from stagekit.base.imports.extras import install_command
+from stagekit.base.inference.processor import has_bfloat16
 from stagekit.base.network.authorities import require_authority
 from stagekit.base.network.proxies import proxy_for
 from stagekit.base.paths import outputs_path
@@ -42,7 +43,7 @@ def preflight(settings: Settings) -> list[str]:
             out, because its value is wrong, is left out, too.
     """
     checks: tuple[Callable[[Settings], list[str]], ...] = (
-        _source, _engines, _passwords, _chunking, _authority, _store, _encryption, _cluster,
+        _source, _engines, _processor, _passwords, _chunking, _authority, _store, _encryption, _cluster,
     )  # fmt: skip
     problems: list[str] = []
     for check in checks:
@@ -107,6 +108,10 @@ def _engines(settings: Settings) -> list[str]:
 
     names = ("layout_profile", "ocr_engine", "artifacts_path", "ocr_languages")
     return _told(lambda: check_settings(*(settings[name] for name in names)))
+
+
+def _processor(_: Settings) -> list[str]:
+    return _told(has_bfloat16)
 
 
 def _passwords(_: Settings) -> list[str]:

@@ -19,16 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stagekit.base.inference.model_cache import build_once, known_sha256, replace_directory, verify_files
-from stagekit.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["ExcerptTokenizer", "TokenIds", "excerpt_tokenizer"]
+__all__ = ["ExcerptTokenizer", "TokenIds", "excerpt_tokenizer", "suits_excerpt"]
 
 _VERSION: Final = 1  # of the table
 _FRAME, _PIECES, _IDS, _SCORES = "frame.json", "pieces.npy", "ids.npy", "scores.npy"
 _SMALL: Final = 2**21  # bytes of a tokenizer.json that is read whole as fast; about 50,000 pieces
+_LONGEST_TEXT: Final = 2000  # characters; the parts of a text grow faster than the text
+_LONGEST_WORD: Final = 300
 _MOST_KEPT: Final = 1000  # ids that stay as they are, see `_frame`
 
 
@@ -44,10 +45,10 @@ class ExcerptTokenizer:
 
     Args:
         folder: of the table, see :func:`excerpt_tokenizer`.
+        frame: what the table has beside the pieces.
     """
 
-    def __init__(self, folder: Path) -> None:
-        frame = json.loads((folder / _FRAME).read_text(encoding="utf-8"))
+    def __init__(self, folder: Path, frame: dict[str, Any]) -> None:
         self._tokenizer: dict[str, Any] = frame["tokenizer"]  # its model without a vocabulary
         self._kept: list[tuple[int, str, float]] = [tuple(one) for one in frame["kept"]]
         self._pieces: NDArray[np.bytes_] = np.load(folder / _PIECES, mmap_mode="r")
@@ -103,8 +104,8 @@ class ExcerptTokenizer:
 def excerpt_tokenizer(tokenizer_file: Path) -> ExcerptTokenizer | None:
     """Return a model's tokenizer for few texts; None where there is none that would be ready sooner.
 
-    The table is made once for each `tokenizer.json`, and kept in the models' cache; where nothing can be
-    written there, there is none.
+    The table is made once for each `tokenizer.json`, kept in the models' cache, and made again where it is
+    damaged; where nothing can be written there, there is none.
 
     Args:
         tokenizer_file: the `tokenizer.json` of the model.
@@ -119,12 +120,28 @@ def excerpt_tokenizer(tokenizer_file: Path) -> ExcerptTokenizer | None:
     try:
         folder = build_once(name, build)
         try:
-            verify_files(folder)
-        except ModelUnavailableError:  # the cache is ours: what was damaged is made again
-            folder = replace_directory(name, build)
-    except ModelUnavailableError:
+            return _opened(folder)
+        except (
+            OSError,
+            ValueError,
+        ):  # the cache is ours: what is damaged, or being swapped, is made again
+            return _opened(replace_directory(name, build))
+    except (OSError, ValueError):  # no room, no permission: the whole tokenizer answers
         return None
-    return ExcerptTokenizer(folder) if (folder / _PIECES).is_file() else None
+
+
+def suits_excerpt(text: str) -> bool:
+    """Tell whether a text is short enough to be tokenized sooner than the whole vocabulary is loaded."""
+    return len(text) <= _LONGEST_TEXT and all(len(word) <= _LONGEST_WORD for word in text.split())
+
+
+def _opened(folder: Path) -> ExcerptTokenizer | None:
+    verify_files(folder, [_FRAME])
+    frame = json.loads((folder / _FRAME).read_text(encoding="utf-8"))
+    if not frame:
+        return None
+    verify_files(folder, [_PIECES, _IDS, _SCORES])
+    return ExcerptTokenizer(folder, frame)
 
 
 def _write_table(tokenizer: dict[str, Any], folder: Path) -> None:

@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stagekit.embedding.excerpt_tokenizer import ExcerptTokenizer, excerpt_tokenizer
+from stagekit.embedding.excerpt_tokenizer import ExcerptTokenizer, excerpt_tokenizer, suits_excerpt
 from stagekit.embedding.registry import ModelFiles, resolve_model
 
 if TYPE_CHECKING:
@@ -57,9 +57,10 @@ class TokenCounter:
 
 
 class ModelTokenizer:
-    """Gives the ids that a model takes; the whole vocabulary is loaded when more than one text comes at once.
+    """Gives the ids that a model takes; the whole vocabulary is loaded for several texts, or a long one.
 
-    One text alone is a question, which most often is the only one of its process.
+    One short text alone is a question, which most often is the only one of its process. Once the vocabulary
+    is loaded it serves all further texts.
 
     Args:
         files: The model.
@@ -70,9 +71,13 @@ class ModelTokenizer:
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, special tokens included; nothing is cut or padded."""
-        excerpt = self._excerpt if len(texts) == 1 else None
-        tokenizer = excerpt or load_tokenizer(self._files).tokenizer
+        question = len(texts) == 1 and "_whole" not in self.__dict__ and suits_excerpt(texts[0])
+        tokenizer = (self._excerpt if question else None) or self._whole
         return [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
+
+    @cached_property
+    def _whole(self) -> "Tokenizer":
+        return load_tokenizer(self._files).tokenizer
 
     @cached_property
     def _excerpt(self) -> ExcerptTokenizer | None:

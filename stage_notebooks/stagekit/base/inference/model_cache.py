@@ -1,5 +1,6 @@
 """A directory of models whose files are hashed when they are written and verified when they are read."""
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ __all__ = [
     "verify_files",
 ]
 
+_SWAPS = 5  # tries; each one is lost only to another process that swaps at the same moment
 HASHES_FILE = "nic_etl_hashes.json"  # written last: a directory without it was never finished
 
 
@@ -61,15 +63,31 @@ def verify_files(directory: Path, names: Iterable[str] | None = None) -> None:
         names: Relative names of the files to check; None means all.
 
     Raises:
-        ModelUnavailableError: A file is missing or its bytes have changed.
+        ModelUnavailableError: A file is missing or its bytes have changed, or the record of hashes has.
     """
-    recorded: dict[str, str] = json.loads((directory / HASHES_FILE).read_text(encoding="utf-8"))
+    recorded = _recorded(directory / HASHES_FILE)
+    if not recorded:
+        raise _damaged(directory, HASHES_FILE)
     for name in recorded if names is None else names:
         path = directory / name
         if not path.is_file() or known_sha256(path) != recorded.get(name):
-            raise ModelUnavailableError(
-                f"The model file {path} is missing or damaged: delete {directory} and run again."
-            )
+            raise _damaged(directory, name)
+
+
+def _recorded(record: Path) -> dict[str, str]:
+    """Return the hashes by name; none where the record is gone or says nothing."""
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _damaged(directory: Path, name: str) -> ModelUnavailableError:
+    path = directory / name
+    return ModelUnavailableError(
+        f"The model file {path} is missing or damaged: delete {directory} and run again."
+    )
 
 
 def _fill(target: Path, build: Callable[[Path], None]) -> Path:
@@ -96,8 +114,19 @@ def _fill(target: Path, build: Callable[[Path], None]) -> Path:
 
 
 def _swap(filled: Path, target: Path) -> None:
-    discarded = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    if target.exists():
-        target.rename(discarded / target.name)
-    filled.rename(target)
-    shutil.rmtree(discarded, ignore_errors=True)
+    """Put a directory in the place of another, which other processes may do at the same time."""
+    discarded = filled.with_name(f"{filled.name}-old")
+    try:
+        discarded.mkdir()
+        for attempt in range(1, _SWAPS + 1):
+            with contextlib.suppress(FileNotFoundError):  # none was there, or another process took it away
+                target.rename(discarded / str(attempt))
+            try:
+                filled.rename(target)
+                break
+            except OSError:  # another process has put its own there
+                if attempt == _SWAPS:
+                    raise
+    finally:
+        shutil.rmtree(discarded, ignore_errors=True)
+        shutil.rmtree(filled, ignore_errors=True)

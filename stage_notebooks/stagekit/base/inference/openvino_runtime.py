@@ -17,7 +17,7 @@ from stagekit.base.file_hashes import models_dir
 from stagekit.base.imports.absent import without_packages
 from stagekit.base.inference.processor import has_bfloat16
 
-__all__ = ["compile_model", "convert_torch", "openvino"]
+__all__ = ["compile_model", "convert_torch", "openvino", "save_model"]
 
 _TELEMETRY = "openvino_telemetry"
 _CONVERTER = "openvino.tools.ovc"
@@ -71,18 +71,30 @@ def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def convert_torch(module: Any, example: dict[str, Any], path: Path) -> None:
-    """Trace a torch module with an example of its inputs, and save it as an IR with weights in float16.
+def convert_torch(module: Any, example: dict[str, Any]) -> Any:
+    """Trace a torch module with an example of its inputs; return the `openvino.Model`.
 
     Args:
         module: In the state for inference.
         example: Tensors by the names of the inputs; each of their sizes may be another one later.
-        path: Of the `.xml` file; its weights lie in a `.bin` beside it.
 
     Raises:
         Exception: Torch cannot trace it, or OpenVINO knows not all its operators; of either.
     """
-    package = openvino()
+    openvino()
     from openvino.tools.ovc import convert_model
 
-    package.save_model(convert_model(module, example_input=example), path, compress_to_fp16=True)
+    return convert_model(module, example_input=example)
+
+
+def save_model(model: Any, path: Path) -> None:
+    """Save an `openvino.Model` as an IR with weights in float16.
+
+    Args:
+        model: From `convert_torch`.
+        path: Of the `.xml` file; its weights lie in a `.bin` beside it.
+
+    Raises:
+        RuntimeError: The disk does not take it; OpenVINO's words do not say so.
+    """
+    openvino().save_model(model, path, compress_to_fp16=True)

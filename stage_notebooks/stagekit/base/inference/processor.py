@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from stagekit.errors import StageError
+
 __all__ = ["BFLOAT16_VARIABLE", "cpu_flags", "has_bfloat16"]
 
 BFLOAT16_VARIABLE = "NIC_ETL_BFLOAT16"
@@ -21,11 +23,11 @@ def has_bfloat16() -> bool:
     `NIC_ETL_BFLOAT16` is `off`.
 
     Raises:
-        ValueError: The variable has another value than on, off or nothing.
+        StageError: The variable has another value than on, off or nothing.
     """
     asked = os.environ.get(BFLOAT16_VARIABLE, "").strip().lower()
     if asked not in {"", "on", "off"}:
-        raise ValueError(f"{BFLOAT16_VARIABLE} is {asked!r}: set it to off, or leave it out.")
+        raise StageError(f"{BFLOAT16_VARIABLE} is {asked!r}: set it to off, or leave it out.")
     flags = cpu_flags()
     return asked != "off" and (flags >= _AVX512 or flags >= _AVX2)
 

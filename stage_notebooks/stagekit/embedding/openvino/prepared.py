@@ -6,14 +6,16 @@ that a model whose way through the code depends on its input (or on more than it
 
 import re
 import warnings
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stagekit.base.disk_faults import disk_fault
 from stagekit.base.file_hashes import models_dir
 from stagekit.base.inference.model_cache import HASHES_FILE, build_once, verify_files
-from stagekit.base.inference.openvino_runtime import compile_model, convert_torch, openvino
+from stagekit.base.inference.openvino_runtime import compile_model, convert_torch, openvino, save_model
 from stagekit.embedding.registry import ModelFiles
 from stagekit.embedding.sentence_transformer import load_sentence_transformer
 from stagekit.embedding.tokens import load_tokenizer
@@ -28,6 +30,12 @@ _MODEL = "model.xml"
 _OBSTACLE = "obstacle.txt"  # in the place of the model: why it cannot run in OpenVINO
 _VERSION = 1  # raised when models are to be traced anew
 _LEAST_COSINE = 0.9999
+# As torch, OpenVINO and C++ say it in a plain RuntimeError when there is no memory or no more threads.
+_PASSING = re.compile(
+    r"allocat|bad_alloc|(?:not enough|out of|insufficient) memory|MemoryError|iostream error"
+    r"|Resource temporarily unavailable|Too many open files|can't start new thread",
+    re.IGNORECASE,
+)
 _SENTENCES = (
     "Férias",
     "The PASSWORD must be changed every ninety days, and never shared with anyone else.",
@@ -66,7 +74,16 @@ def known_obstacle(files: ModelFiles) -> str:
 
 
 def _name(files: ModelFiles) -> str:
-    return re.sub(r"[^\w.@-]+", "--", f"{files.fingerprint}-openvino-v{_VERSION}")
+    # With the versions of what traces it: what one could not do the next one may.
+    made_by = f"openvino-{_installed('openvino')}-torch-{_installed('torch')}"
+    return re.sub(r"[^\w.@-]+", "--", f"{files.fingerprint}-{made_by}-v{_VERSION}")
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
 
 
 def _prepare(files: ModelFiles, folder: Path) -> None:
@@ -74,19 +91,40 @@ def _prepare(files: ModelFiles, folder: Path) -> None:
         warnings.simplefilter("ignore")  # torch warns of each branch that it traces
         model = load_sentence_transformer(files, "float32", "cpu")
         try:
-            _trace(model, files, folder / _MODEL)
-            reason = "" if _alike(model, files, folder / _MODEL) else "where its vectors are others"
-        except (ImportError, MemoryError, OSError):  # of this machine, not of the model
-            raise
+            traced = _traced(model, files)
         except Exception as error:  # of torch, of the model's own code, of OpenVINO
-            reason = f"torch or OpenVINO: {' '.join(str(error).split())[:300] or type(error).__name__}"
+            reason = _lasting(error)
+        else:
+            _save(traced, files, folder / _MODEL)
+            reason = _difference(model, files, folder / _MODEL)
     if reason:
         for path in folder.iterdir():
             path.unlink()
         (folder / _OBSTACLE).write_text(reason, encoding="utf-8")
 
 
-def _trace(model: "SentenceTransformer", files: ModelFiles, path: Path) -> None:
+def _lasting(error: Exception) -> str:
+    """Return why the model cannot run, in the words of an error; one of this machine is raised again."""
+    said = " ".join(str(error).split())
+    of_machine = isinstance(error, ImportError | MemoryError | OSError)
+    if of_machine or _PASSING.search(said) or disk_fault(error, models_dir()):
+        raise error
+    return f"torch or OpenVINO: {said[:300] or type(error).__name__}"
+
+
+def _save(traced: Any, files: ModelFiles, path: Path) -> None:
+    try:
+        save_model(traced, path)
+    except RuntimeError as error:  # it says nothing of the disk
+        said = " ".join(str(error).split())[:300]
+        raise ModelUnavailableError(
+            f"The embedding model {files.name} cannot be written to {models_dir()} for OpenVINO "
+            f"({said}): make room there, or set NIC_ETL_MODELS_DIR to another "
+            "folder."
+        ) from error
+
+
+def _traced(model: "SentenceTransformer", files: ModelFiles) -> Any:
     import torch
 
     class Whole(torch.nn.Module):
@@ -104,19 +142,21 @@ def _trace(model: "SentenceTransformer", files: ModelFiles, path: Path) -> None:
 
     ids = load_tokenizer(files).tokenizer.encode(_SENTENCES[1]).ids[: files.max_seq_length]
     with torch.no_grad():
-        convert_torch(Whole().eval(), {"input_ids": torch.tensor([ids])}, path)
+        return convert_torch(Whole().eval(), {"input_ids": torch.tensor([ids])})
 
 
-def _alike(model: "SentenceTransformer", files: ModelFiles, path: Path) -> bool:
-    # As a model in memory: of the file, which is still to be moved, nothing must be kept.
-    compiled = compile_model(openvino().Core().read_model(path), bfloat16=False, threads=1)
+def _difference(model: "SentenceTransformer", files: ModelFiles, path: Path) -> str:
+    """Return why a saved file does not serve in the place of the model; "" where it does."""
     tokenizer, prompt = load_tokenizer(files).tokenizer, files.passage_prompt
     inputs = {sentence: tokenizer.encode(prompt + sentence).ids for sentence in _SENTENCES}
     fitting = {sentence: ids for sentence, ids in inputs.items() if len(ids) <= files.max_seq_length}
-    for sentence, ids in fitting.items():
-        ours = compiled(np.array([ids], np.int64))[0][0]
-        theirs = model.encode([sentence], prompt=prompt, show_progress_bar=False)[0]
-        cosine = float(ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs))
-        if not cosine >= _LEAST_COSINE:  # also where it is no number
-            return False
-    return bool(fitting)
+    theirs = [model.encode([one], prompt=prompt, show_progress_bar=False)[0] for one in fitting]
+    try:
+        # As a model in memory: of the file, which is still to be moved, nothing must be kept.
+        compiled = compile_model(openvino().Core().read_model(path), bfloat16=False, threads=1)
+        ours = [compiled(np.array([ids], np.int64))[0][0].copy() for ids in fitting.values()]
+    except Exception as error:  # what was traced takes texts of the one length alone
+        return _lasting(error)
+    cosines = [a @ b / np.linalg.norm(a) / np.linalg.norm(b) for a, b in zip(ours, theirs, strict=True)]
+    alike = bool(cosines) and all(cosine >= _LEAST_COSINE for cosine in cosines)  # not where it is no number
+    return "" if alike else "where its vectors are others"
