@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from runner.cli.common import AsJson, Profile, Setting, open_console, open_state, print_json
-from runner.wording import _
+from runner.wording import _, worded
 
 __all__ = ["register"]
 
@@ -51,7 +51,7 @@ def verify(profile: Profile = None, parameter: Setting = None, as_json: AsJson =
         console = open_console(as_json)
         for place in report.broken_off:
             console.print(_("Not finished by a process that was killed: {place}.", place=place), markup=False)
-        said = report.fault or _(
+        said = worded(report.fault) or _(
             "{lines} lines, whole. The last one's SHA-256: {head}", lines=report.lines, head=report.head
         )
         console.print(said, markup=False, highlight=False, soft_wrap=True)

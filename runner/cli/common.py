@@ -67,7 +67,7 @@ class PapermillWords(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the words of a command line, with the parameters of two words made one."""
-        if not args or _HELP in args:
+        if _HELP in args or _names_a_group(self, args):
             put_help_into_words(self)
         words = iter(args)
         joined: list[str] = []
@@ -80,6 +80,14 @@ class PapermillWords(TyperGroup):
                 else:
                     joined.append(f"{name}={value}")
         return super().parse_args(ctx, joined)
+
+
+def _names_a_group(group: Any, words: list[str]) -> bool:
+    """Whether words end at a group of commands, which prints its help then."""
+    for word in words:
+        if not word.startswith("-"):
+            group = getattr(group, "commands", {}).get(word)
+    return hasattr(group, "commands")
 
 
 def new_app() -> typer.Typer:

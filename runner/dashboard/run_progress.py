@@ -88,7 +88,8 @@ class RunProgress:
                 str(data.get("current") or ""), float(left) if isinstance(left, int | float) else None,
             )  # fmt: skip
         elif event.kind == "stage_retried":
-            stage.note = f"{data.get('error', '')} Trying again in {float(data.get('wait') or 0):g} s."
+            error, wait = data.get("error", ""), float(data.get("wait") or 0)
+            stage.note = f"{error} Trying again in {wait:g} s."
         elif event.kind == "stage_carried_over":
             stage.state, stage.note = "carried over", "nothing changed"
         elif event.kind == "stage_finished":

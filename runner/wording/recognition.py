@@ -28,15 +28,25 @@ STORED: Final = "stored"
 """Context of such sentences in the catalogue: texts of the surface are no patterns."""
 
 _MARK = f"{STORED}\x04"  # as gettext joins context and message
-_LONGEST = 20_000  # characters that are looked at
+_LONGEST = 2_000  # characters of a line that is looked at
+_MOST_LINES = 100
 _MOST_PIECES = 24
+_DEEPEST = 3  # sentences in sentences
 _COUNTS = ("count", "number")  # names of placeholders that stand for figures alone
 _DECIMALS = {"confidence", "free_gb", "last", "seconds", "spans", "threshold", "values"}
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _CODES = {"direction", "kind"}  # names of placeholders that stand for a word of records
-_FIGURE = "(-?\\d[\\d\u202f.,]*%?)"
+_SENTENCES = {  # names of placeholders that stand for words of nic-etl itself; others are shown as they are
+    "NOTHING_CHANGED", "PARTIAL", "REMEDY", "SCOPE", "again", "age", "aside", "as_points", "below", "cause",
+    "contradicted", "counts", "description", "documents", "doing", "doubtful", "ending", "error", "errors",
+    "failed", "fault", "faults", "held", "hidden", "hint", "instead", "lacking", "limit", "message", "more",
+    "near", "now", "own", "pages", "passages", "problem", "put_back", "reason", "refused", "remedy", "remove",
+    "said", "state", "taken", "told", "uncut", "warning", "what", "who", "why", "words",
+}  # fmt: skip
+_FIGURE = re.compile("-?\\d[\\d\u202f.,]*%?")
+_AMBIGUOUS: Final = [-1]
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z0-9])")
-_BREAK = re.compile(r"(?<=[.!?:;,]) (?=\S)|(?<=\n)|(?=\n)")
+_BREAK = re.compile(r"(?<=[.!?:;,]) (?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +69,15 @@ def stored(sentence: str) -> str:
 
 def worded(text: str | None) -> str:
     """Return a stored text in the language of the moment, sentence by sentence as far as they are known."""
-    if not text or language() == "en" or len(text) > _LONGEST:
+    if not text or language() == "en":
         return text or ""
-    return _worded(text, language())
+    tag = language()
+    if (whole := _exactly(text, tag)) is not None:  # a help text has many lines
+        return whole
+    lines = text.split("\n")  # no value has two, so that each is of sentences of its own
+    if len(lines) > _MOST_LINES:
+        return text
+    return "\n".join(line if len(line) > _LONGEST else _worded(line, tag) for line in lines)
 
 
 def recognise(sentence: str, codes: Sequence[str] | None = None) -> Recognised | None:
@@ -76,61 +92,53 @@ def recognise(sentence: str, codes: Sequence[str] | None = None) -> Recognised |
 
 
 @lru_cache(maxsize=4096)
-def _worded(text: str, tag: str) -> str:
+def _worded(text: str, tag: str, depth: int = 0) -> str:
     sentences = _SENTENCE_END.split(text)
     if 1 < len(sentences) <= _MOST_PIECES:  # a pattern that ends with a value would swallow the next sentence
-        each = [_said(one, tag) if one.strip() else one for one in sentences]
+        each = [_said(one, tag, depth) if one.strip() else one for one in sentences]
         if all(one is not None for one in each):
             return " ".join(one or "" for one in each)
-    if (whole := _said(text, tag)) is not None:
+    if (whole := _said(text, tag, depth)) is not None:
         return whole
     pieces = _BREAK.split(text)
     if not 1 < len(pieces) <= _MOST_PIECES:
         return text
     said: list[str] = []
-    begin, place = 0, 0
+    begin = 0
     while begin < len(pieces):
         for end in range(len(pieces), begin, -1):
-            last = place + sum(map(len, pieces[begin:end])) + _gaps(text, place, pieces[begin:end])
-            found = _said(text[place:last], tag)
+            part = " ".join(pieces[begin:end])
+            found = _said(part, tag, depth)
             if found is not None or end == begin + 1:
-                gap = " " if text[last : last + 1] == " " else ""
-                said.append((text[place:last] if found is None else found) + gap)
-                begin, place = end, last + len(gap)
+                said.append(part if found is None else found)
+                begin = end
                 break
-    return "".join(said)
+    return " ".join(said)
 
 
-def _gaps(text: str, place: int, pieces: Sequence[str]) -> int:
-    """Return how many spaces stand between pieces."""
-    count = 0
-    for piece in pieces[:-1]:
-        place += len(piece)
-        if text[place : place + 1] == " ":
-            count, place = count + 1, place + 1
-    return count
-
-
-def _said(text: str, tag: str) -> str | None:
-    catalogue = translations(tag)
+def _exactly(text: str, tag: str) -> str | None:
     exact = text.replace("{", "{{").replace("}", "}}")
-    said = catalogue.pgettext(STORED, exact)
-    if said != exact:
-        return said.replace("{{", "{").replace("}}", "}")
+    said = translations(tag).pgettext(STORED, exact)
+    return None if said == exact else said.replace("{{", "{").replace("}}", "}")
+
+
+def _said(text: str, tag: str, depth: int) -> str | None:
+    if (said := _exactly(text, tag)) is not None:
+        return said
     found = _recognised(text, _patterns(tag))
     if found is None:
         return None
-    values = {name: _worded_value(name, value, tag) for name, value in found.values.items()}
-    return catalogue.pgettext(STORED, found.code).format(**values)
+    values = {name: _worded_value(name, value, tag, depth) for name, value in found.values.items()}
+    return translations(tag).pgettext(STORED, found.code).format(**values)
 
 
-def _worded_value(name: str, value: str, tag: str) -> str:
+def _worded_value(name: str, value: str, tag: str, depth: int) -> str:
     if name == "origin":
         return origin_words(value)
     if name in _CODES:
         return term(value)
-    if " " in value:  # of several words: it may be a sentence itself
-        return _worded(value, tag)
+    if " " in value:  # of several words: it may be a sentence itself, and it may be what a document says
+        return _worded(value, tag, depth + 1) if name in _SENTENCES and depth < _DEEPEST else value
     if _THOUSANDS.fullmatch(value):
         return value.replace(",", "\u202f")
     if name in _DECIMALS:
@@ -141,27 +149,63 @@ def _worded_value(name: str, value: str, tag: str) -> str:
 @dataclass(frozen=True, slots=True)
 class _Pattern:
     code: str
+    parts: tuple[str, ...]
+    """What stands before, between and after its placeholders, also where that is nothing."""
+    names: tuple[str, ...]
     literals: tuple[str, ...]
+    """The parts that are not empty, the longest first."""
 
 
 def _recognised(text: str, known: Sequence[_Pattern]) -> Recognised | None:
     for pattern in known:
         if all(literal in text for literal in pattern.literals):
-            expression, names = _expression(pattern.code)
-            if found := expression.fullmatch(text):
-                return Recognised(pattern.code, dict(zip(names, found.groups(), strict=True)))
+            places = _places(text, pattern)
+            if places == _AMBIGUOUS:
+                return None
+            if places and (values := _values(text, pattern, places)):
+                return Recognised(pattern.code, values)
     return None
 
 
-@lru_cache
-def _expression(code: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    parts, names = [], []
-    for literal, name, _form, _conversion in Formatter().parse(code):
-        parts.append(re.escape(literal))
-        if name is not None:
-            parts.append(_FIGURE if name.startswith(_COUNTS) else "(.*?)")
-            names.append(name)
-    return re.compile("".join(parts), re.DOTALL), tuple(names)
+def _places(text: str, pattern: _Pattern) -> list[int]:
+    """Return where each literal of a pattern stands in a text: none where it does not fit.
+
+    A pattern is never tried twice: documents have a say in what is looked at. Where the first place that
+    a literal can have is not the last, nobody knows which value says what, and the text stays as it is.
+    """
+    head, *middle, tail = pattern.parts
+    if not (text.startswith(head) and text.endswith(tail)) or len(text) < len(head) + len(tail):
+        return []
+    end = len(text) - len(tail)
+    last, limit = [], end
+    for part in reversed(middle):
+        limit = text.rfind(part, len(head), limit)
+        if limit < 0:
+            return []
+        last.append(limit)
+    places, at = [0], len(head)
+    for part, name, latest in zip(middle, pattern.names, reversed(last), strict=False):
+        place = text.find(part, at, end)
+        if place < 0 or place > latest:
+            return []
+        narrow = name in _CODES or name.startswith(_COUNTS)  # one word, or a figure: it ends at the first
+        if place != latest and part and not narrow:
+            return _AMBIGUOUS
+        places.append(place)
+        at = place + len(part)
+    return [*places, end]
+
+
+def _values(text: str, pattern: _Pattern, places: Sequence[int]) -> dict[str, str] | None:
+    """Return what stands between the literals; None where a figure is none."""
+    begins = (place + len(part) for place, part in zip(places, pattern.parts, strict=True))
+    values: dict[str, str] = {}
+    for name, begin, end in zip(pattern.names, begins, places[1:], strict=False):
+        value = text[begin:end]
+        if name.startswith(_COUNTS) and not _FIGURE.fullmatch(value):
+            return None
+        values[name] = value
+    return values
 
 
 @lru_cache
@@ -175,9 +219,15 @@ def _indexed(codes: Sequence[str]) -> tuple[_Pattern, ...]:
     """Return the patterns of the codes that have placeholders, those that say most first."""
     found = []
     for code in codes:
-        literals = [literal for literal, *_ in Formatter().parse(code) if literal]
-        if "{" in code.replace("{{", "") and literals:
-            found.append(_Pattern(code, tuple(sorted(literals, key=len, reverse=True))))
+        parts, names = [""], []
+        for literal, name, _form, _conversion in Formatter().parse(code):
+            parts[-1] += literal
+            if name is not None:
+                names.append(name)
+                parts.append("")
+        literals = tuple(sorted(filter(None, parts), key=len, reverse=True))
+        if names and literals:
+            found.append(_Pattern(code, tuple(parts), tuple(names), literals))
     return tuple(sorted(found, key=lambda one: (-sum(map(len, one.literals)), one.code)))
 
 

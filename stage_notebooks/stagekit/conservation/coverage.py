@@ -9,7 +9,7 @@ from typing import Any
 from stagekit.conservation.comparison import Comparison, Loss
 from stagekit.conservation.source_text import LEFT_OUT, SourceText
 
-__all__ = ["TextCoverage", "coverage_of", "named_losses"]
+__all__ = ["TextCoverage", "coverage_of", "named_losses", "shortened"]
 
 _LONGEST = 160  # characters of a text that is named
 _MOST = 50  # texts that are named
@@ -60,10 +60,10 @@ class TextCoverage:
         """Return what is missing, added and left out, each text cut short and each list bounded."""
         return {
             "missing": named_losses(loss for loss in self.losses if loss.proven),
-            "missing_words": [_short(loss.text) for loss in self.losses if not loss.proven][:_MOST],
+            "missing_words": [shortened(loss.text) for loss in self.losses if not loss.proven][:_MOST],
             "added_words": list(self.added[:_MOST]),
             "left_out": {
-                LEFT_OUT[rule]: [_short(text) for text in dict.fromkeys(texts)][:_MOST]
+                LEFT_OUT[rule]: [shortened(text) for text in dict.fromkeys(texts)][:_MOST]
                 for rule, texts in sorted(self.left_out.items())
             },
         }
@@ -79,10 +79,11 @@ def coverage_of(source: SourceText, comparison: Comparison) -> TextCoverage:
 
 def named_losses(losses: Iterable[Loss]) -> list[str]:
     """Return losses in words, as `table cell "45 dias"`; at most 50."""
-    return [f'{_KINDS[loss.kind]} "{_short(loss.text)}"{_page(loss)}' for loss in losses][:_MOST]
+    return [f'{_KINDS[loss.kind]} "{shortened(loss.text)}"{_page(loss)}' for loss in losses][:_MOST]
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a text of a document as a sentence may quote it: at most 160 characters."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

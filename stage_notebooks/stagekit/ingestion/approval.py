@@ -65,16 +65,16 @@ class Approval:
         """Return why a document is left out, as category and sentence; None if it is served."""
         # A version remembered as the last good one by an earlier release has its verdict under another name.
         status = row.get("declared_status") or row.get("front_matter_status")
-        said = row.get("declared_as") or f"status: {status}"
+        marked = row.get("declared_as") or f"status: {status}"
         if status == UNKNOWN:
             accepted = ", ".join(self.words.accepted(self.statuses))
             return "status", (
-                f"it says {said}, a status that is not known here; what is served says one of: {accepted} "
+                f"it says {marked}, a status that is not known here; what is served says one of: {accepted} "
                 "(status_words adds words)"
             )
         if status is not None and status not in self.statuses:
-            word = "" if str(said).endswith(f": {status}") else f" ({status})"
-            return "status", f"it says {said}{word}, which is not in include_statuses"
+            word = "" if str(marked).endswith(f": {status}") else f" ({status})"
+            return "status", f"it says {marked}{word}, which is not in include_statuses"
         last = row.get("expiration_date")
         if not self.include_expired and has_expired(last, self.day):
             return "expired", f"it was in force until {last} (include_expired is off)"

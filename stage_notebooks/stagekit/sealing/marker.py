@@ -63,8 +63,9 @@ def parse_marker(data: bytes, where: str) -> Marker:
         marker, version = Marker(str(content["key_id"])), content["version"]
         half_changed = content.get("changing_to") is not None
     except (ValueError, KeyError, TypeError):
+        path = f"{where}/{MARKER_FILE}"
         raise EncryptionError(
-            f"{where}/{MARKER_FILE} is damaged: put it back from a backup; the one in outputs_dir and the "
+            f"{path} is damaged: put it back from a backup; the one in outputs_dir and the "
             "one at the root of its artifact store hold the same."
         ) from None
     if version != _VERSION:

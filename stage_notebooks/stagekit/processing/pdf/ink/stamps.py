@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from docling_core.types.doc import BoundingBox, CoordOrigin
 
+from stagekit.conservation.coverage import shortened
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
 from stagekit.processing.pdf.ink.watermarks import names_a_draft
 
@@ -46,5 +47,7 @@ def stamp_of(
 
 def stamp_sentence(stamp: Stamp) -> str:
     """Return one sentence for the report."""
-    draft = ": a draft may have slipped in" if names_a_draft(stamp.text) else ""
-    return f'Page {stamp.page}: stamp "{stamp.text}"{draft}.'
+    text = shortened(stamp.text)
+    if names_a_draft(stamp.text):
+        return f'Page {stamp.page}: stamp "{text}": a draft may have slipped in.'
+    return f'Page {stamp.page}: stamp "{text}".'
