@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from runner.cli import audit as cli_audit
+from runner.cli import configuration as cli_configuration
 from runner.cli import dashboard as cli_dashboard
 from runner.cli import report as cli_report
 from runner.cli import screens, upkeep_screens
@@ -38,12 +39,11 @@ from runner.cli.common import (
 from runner.cli.progress_tracker import make_reporter
 from runner.config_manager import (
     PipelineConfig,
-    WrongSettingsError,
     load_config,
     load_recorded,
     parse_assignments,
 )
-from runner.errors import ConfigurationError, StateManagementError
+from runner.errors import StateManagementError
 from runner.events import Event
 from runner.models import Checkpoint
 from runner.record.damage import altered_notebooks
@@ -53,7 +53,6 @@ from runner.record.report_generator import compare_stage, document_outcomes, kno
 from runner.record.state_manager import StateManager
 from runner.results import PipelineResult, PlannedStage
 from runner.stages.chain import default_stages
-from runner.tools import run_tool
 from runner.wording import _, decimal, worded
 
 if TYPE_CHECKING:
@@ -62,10 +61,6 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = new_app()
-config_app = typer.Typer(no_args_is_help=True, help="Show or check the configuration.")
-app.add_typer(config_app, name="config")
-models_app = typer.Typer(no_args_is_help=True, help="Bring models onto this machine.")
-app.add_typer(models_app, name="models")
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what the stages print, too.")]
 
@@ -324,70 +319,7 @@ def cancel(
     raise typer.Exit(0 if outcome.cancelled else 1)
 
 
-@models_app.command("fetch")
-def models_fetch(
-    name: Annotated[str, typer.Argument(help="A hub name; the configured model if left out.")] = "",
-    revision: Annotated[str, typer.Option(help="Branch, tag or commit on the hub.")] = "",
-    profile: Profile = None,
-    parameter: Setting = None,
-    as_json: AsJson = False,
-) -> None:
-    """Download an embedding model and record the hashes of its files.
-
-    Example: nic-etl models fetch BAAI/bge-m3
-    """
-    config = load_config(profile, parse_assignments(parameter or [])).config
-    wanted = {
-        "name": name or config.embedding_model,
-        "revision": revision or ("" if name else config.model_revision),
-    }
-    fetched = run_tool("stagekit.tools.fetch", wanted)
-    if as_json:
-        print_json(fetched)
-    else:
-        open_console(as_json).print(
-            _("{name} is at {directory}.", name=fetched["name"], directory=fetched["directory"]),
-            soft_wrap=True,
-        )
-
-
-@config_app.command("show")
-def config_show(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
-    """Show every setting, its value, and where the value comes from.
-
-    Example: nic-etl config show --profile production
-    """
-    loaded = load_config(profile, parse_assignments(parameter or []))
-    if as_json:
-        print_json(loaded.config.model_dump(mode="json"))
-    else:
-        screens.print_config(open_console(as_json), loaded)
-
-
-@config_app.command("validate")
-def config_validate(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
-    """Check the configuration as a whole; exit code 2 if it cannot be run.
-
-    Example: nic-etl config validate --profile production
-    """
-    from runner.pipeline.orchestrator import PipelineOrchestrator
-
-    problems: tuple[str, ...]
-    warned: tuple[str, ...] = ()
-    try:
-        loaded = checked_config(profile, parameter)
-        problems = PipelineOrchestrator(config=loaded.config).validate_pipeline_config().problems
-        warned = loaded.config.renamed
-    except WrongSettingsError as error:
-        problems = error.problems
-    if as_json:
-        print_json({"valid": not problems, "problems": problems, "warnings": warned})
-        raise typer.Exit(2 if problems else 0)
-    if problems:
-        raise ConfigurationError("\n".join(problems))
-    open_console(as_json).print(_("The configuration (profile {profile}) is valid.", profile=loaded.profile))
-
-
+cli_configuration.register(app)
 cli_search.register(app)
 cli_documents.register(app)
 cli_sources.register(app)

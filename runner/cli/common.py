@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from runner.cli.help_words import put_help_into_words
+from runner.cli.layout.help_words import put_help_into_words
 from runner.cli.welcome import welcome
 from runner.config_manager import LoadedConfig, WrongSettingsError, load_config, parse_assignments
 from runner.errors import ConfigurationError

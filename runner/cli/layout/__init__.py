@@ -1,1 +1,1 @@
-"""How text is laid out in a terminal, whatever its width."""
+"""How text is laid out in a terminal, whatever its width, and help in whatever language."""
