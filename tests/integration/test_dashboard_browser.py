@@ -183,7 +183,7 @@ def test_a_run_is_configured_started_cancelled_resumed_and_understood(server: Se
     report = page.frame_locator("iframe.nic-page")
     assert HOSTILE in report.locator("#problems + .card").inner_text()
     assert page.locator("iframe.nic-page").get_attribute("sandbox").count("allow-scripts") == 0
-    for words, content in (("document_processing", "Cell 2"), ("report.json", "execution_id")):
+    for words, content in (("document_processing", "In [2]: "), ("report.json", "execution_id")):
         with page.expect_popup() as opened:
             report.get_by_role("link", name=words, exact=True).first.click()
         assert content in opened.value.inner_text("body")
