@@ -110,8 +110,8 @@ def test_a_kernel_that_is_interrupted_or_killed_leaves_no_worker(
     def strike() -> None:
         child = notebook.parent / "child"
         deadline = time.monotonic() + 60
-        while not child.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        while not (child.exists() and child.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.02)  # it exists before its number stands in it
         found = list(workers())
         kernel = found[0].parent()
         family.extend([*found, psutil.Process(int(child.read_text()))])
