@@ -267,10 +267,14 @@ def test_ctrl_c_ends_it_in_order(outputs: Path, unreachable: list[str]) -> None:
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGINT)
 
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    code, told = called(outputs, *unreachable)
-    thread.join()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever an earlier test left
+    try:
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        code, told = called(outputs, *unreachable)
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert code == 0, told
     assert "Looking again in 60 s" in told
     assert "the watch has ended" in told.splitlines()[-2]
