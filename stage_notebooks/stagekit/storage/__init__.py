@@ -11,8 +11,7 @@ from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
     from stagekit.base.collection_settings import CollectionSettings
-    from stagekit.base.store_address import EMBEDDED, embedded_path, is_embedded
-    from stagekit.storage.batching import point_struct
+    from stagekit.base.store_address import EMBEDDED, connection_options, embedded_path, is_embedded
     from stagekit.storage.carried import CarriedPoints, as_left, carried_points, forget_carried, keep_carried
     from stagekit.storage.client import connect, patience_of, qdrant_errors, require_completed
     from stagekit.storage.collection import (
@@ -37,12 +36,19 @@ if TYPE_CHECKING:
         served_collection,
         sources_of,
     )
-    from stagekit.storage.desired import DesiredDocument, DesiredPoint, desired_documents, embedding_identity
+    from stagekit.storage.corpus import Comparison, Corpus
+    from stagekit.storage.desired import (
+        DesiredDocument,
+        DesiredPoint,
+        desired_documents,
+        embedding_identity,
+        point_struct,
+    )
     from stagekit.storage.embedded.store import EmbeddedQdrant, open_embedded
     from stagekit.storage.limits import largest_upsert
     from stagekit.storage.metadata.languages import keep_language_centroids
     from stagekit.storage.metadata.source_marks import SourceMark, begin_writing, finish_writing, source_mark
-    from stagekit.storage.outdated import mark_outdated, outdated_points
+    from stagekit.storage.outdated import mark_outdated
     from stagekit.storage.reconcile import DocumentChange, Plan, apply_change, guard_deletions, plan_changes
     from stagekit.storage.sources import (
         adopt_former,
@@ -73,6 +79,8 @@ __all__ = [
     "CarriedPoints",
     "CollectionIdentity",
     "CollectionSettings",
+    "Comparison",
+    "Corpus",
     "DesiredDocument",
     "DesiredPoint",
     "Difference",
@@ -94,6 +102,7 @@ __all__ = [
     "collections_of",
     "compare",
     "connect",
+    "connection_options",
     "count_points",
     "create_collection",
     "create_payload_indexes",
@@ -116,7 +125,6 @@ __all__ = [
     "of_source",
     "open_embedded",
     "open_target",
-    "outdated_points",
     "patience_of",
     "physical_collections",
     "plan_changes",
@@ -142,7 +150,6 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "stagekit.base.collection_settings": ("CollectionSettings",),
-        "stagekit.storage.batching": ("point_struct",),
         "stagekit.storage.carried": (
             "CarriedPoints",
             "as_left",
@@ -152,6 +159,7 @@ __getattr__, __dir__ = lazy_names(
         ),
         "stagekit.base.store_address": (
             "EMBEDDED",
+            "connection_options",
             "embedded_path",
             "is_embedded",
         ),
@@ -183,11 +191,16 @@ __getattr__, __dir__ = lazy_names(
             "served_collection",
             "sources_of",
         ),
+        "stagekit.storage.corpus": (
+            "Comparison",
+            "Corpus",
+        ),
         "stagekit.storage.desired": (
             "DesiredDocument",
             "DesiredPoint",
             "desired_documents",
             "embedding_identity",
+            "point_struct",
         ),
         "stagekit.storage.embedded.store": (
             "EmbeddedQdrant",
@@ -201,10 +214,7 @@ __getattr__, __dir__ = lazy_names(
             "finish_writing",
             "source_mark",
         ),
-        "stagekit.storage.outdated": (
-            "mark_outdated",
-            "outdated_points",
-        ),
+        "stagekit.storage.outdated": ("mark_outdated",),
         "stagekit.storage.reconcile": (
             "DocumentChange",
             "Plan",
