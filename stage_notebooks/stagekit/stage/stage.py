@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from stagekit.artifacts.manifest import ColumnOrigins, manifest_metadata, require_rows
-from stagekit.artifacts.memo import MAP_KEY, Memo, canonical_json, digest
+from stagekit.artifacts.memo import MAP_KEY, Memo, digest
 from stagekit.artifacts.rows import Rows, RowSource, column_of, require_columns
 from stagekit.artifacts.store import outputs_store
 from stagekit.artifacts.table_views import encode_outcomes, without_unchanged
@@ -20,7 +20,7 @@ from stagekit.base.fingerprint import code_fingerprint, function_source, noteboo
 from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.base.notebook_parameters import notebook_parameters
 from stagekit.base.paths import latest_dir, latest_notebooks, outputs_path, private_outputs, source_notebook
-from stagekit.base.plain_json import parse_json
+from stagekit.base.plain_json import canonical_json, parse_json
 from stagekit.contract import (
     STAGE_RESULT,
     ArtifactRef,

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 from qdrant_client import QdrantClient
 from qdrant_client.models import PointIdsList, PointStruct, SparseVector, UpdateResult
 
-from stagekit.enrichment.canonical import canonical_json
+from stagekit.base.plain_json import canonical_json
 from stagekit.errors import StageError
 from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.limits import pages
