@@ -21,7 +21,6 @@ from stagekit.storage import (
     guard_deletions,
     mark_outdated,
     plan_changes,
-    point_struct,
     refuse_foreign,
     stored_points,
     verify_sample,
@@ -151,7 +150,7 @@ def test_a_run_killed_in_the_middle_of_a_document_is_finished_by_the_next(client
     writes = Writes(client)
     change = plan_changes(desired, {}).changes[1]
     first, *_ = change.document.points(change.write)
-    writes.upsert([point_struct(first)])
+    writes.upsert([first.as_struct()])
     reconcile(client, desired)
     assert compare(client, COLLECTION, desired, SOURCE) == []
 

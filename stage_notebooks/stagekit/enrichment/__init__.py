@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from stagekit.enrichment.completion import complete_payload
     from stagekit.enrichment.inputs import join_documents, payload_inputs
     from stagekit.enrichment.metadata import EnrichmentSettings
     from stagekit.enrichment.migration import migrate_payload
-    from stagekit.enrichment.payload import build_payloads, chunk_ids, complete_payload
+    from stagekit.enrichment.payload import build_payloads, chunk_ids
     from stagekit.enrichment.relations import relate_documents
     from stagekit.enrichment.schema import SCHEMA_VERSION, NicPayload, PayloadDraft, nullable_fields
 
@@ -33,6 +34,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "stagekit.enrichment.completion": ("complete_payload",),
         "stagekit.enrichment.inputs": (
             "join_documents",
             "payload_inputs",
@@ -42,7 +44,6 @@ __getattr__, __dir__ = lazy_names(
         "stagekit.enrichment.payload": (
             "build_payloads",
             "chunk_ids",
-            "complete_payload",
         ),
         "stagekit.enrichment.relations": ("relate_documents",),
         "stagekit.enrichment.schema": (

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from stagekit.errors import SearchRequestError
     from stagekit.search.evaluation import KnownQuestion, evaluate, read_questions
     from stagekit.search.query import Hit, search
-    from stagekit.search.retrieval import SearchRequestError
 
 __all__ = ["Hit", "KnownQuestion", "SearchRequestError", "evaluate", "read_questions", "search"]
 
@@ -19,6 +19,6 @@ __getattr__, __dir__ = lazy_names(
     {
         "stagekit.search.evaluation": ("KnownQuestion", "evaluate", "read_questions"),
         "stagekit.search.query": ("Hit", "search"),
-        "stagekit.search.retrieval": ("SearchRequestError",),
+        "stagekit.errors": ("SearchRequestError",),
     },
 )

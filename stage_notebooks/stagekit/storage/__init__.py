@@ -37,13 +37,7 @@ if TYPE_CHECKING:
         sources_of,
     )
     from stagekit.storage.corpus import Comparison, Corpus
-    from stagekit.storage.desired import (
-        DesiredDocument,
-        DesiredPoint,
-        desired_documents,
-        embedding_identity,
-        point_struct,
-    )
+    from stagekit.storage.desired import DesiredDocument, DesiredPoint, desired_documents, embedding_identity
     from stagekit.storage.embedded.store import EmbeddedQdrant, open_embedded
     from stagekit.storage.limits import largest_upsert
     from stagekit.storage.metadata.languages import keep_language_centroids
@@ -128,7 +122,6 @@ __all__ = [
     "patience_of",
     "physical_collections",
     "plan_changes",
-    "point_struct",
     "publish",
     "qdrant_errors",
     "record_source",
@@ -200,7 +193,6 @@ __getattr__, __dir__ = lazy_names(
             "DesiredPoint",
             "desired_documents",
             "embedding_identity",
-            "point_struct",
         ),
         "stagekit.storage.embedded.store": (
             "EmbeddedQdrant",

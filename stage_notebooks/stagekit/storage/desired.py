@@ -12,14 +12,14 @@ import numpy as np
 from qdrant_client.models import PointStruct, SparseVector
 
 from stagekit.artifacts.rows import Rows
-from stagekit.enrichment.payload import complete_payload
+from stagekit.enrichment.completion import complete_payload
 from stagekit.errors import StageError
 from stagekit.storage.collection import DENSE, SPARSE, CollectionIdentity
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DesiredDocument", "DesiredPoint", "desired_documents", "embedding_identity", "point_struct"]
+__all__ = ["DesiredDocument", "DesiredPoint", "desired_documents", "embedding_identity"]
 
 Row = Mapping[str, Any]
 Sparse = tuple[list[int], list[float]]
@@ -36,6 +36,14 @@ class DesiredPoint:
     vector: list[float]
     payload: dict[str, Any]
     sparse: Sparse | None = None
+
+    def as_struct(self) -> PointStruct:
+        """Return it as requests carry it: with named vectors; a text without words has no sparse one."""
+        vectors: dict[str, Any] = {DENSE: self.vector}
+        if self.sparse is not None and self.sparse[0]:
+            indices, values = self.sparse
+            vectors[SPARSE] = SparseVector(indices=indices, values=values)
+        return PointStruct(id=self.id, vector=vectors, payload=self.payload)
 
 
 @dataclass(frozen=True)
@@ -61,15 +69,6 @@ class DesiredDocument:
     def points(self, ids: Collection[str] | None = None) -> Iterator[DesiredPoint]:
         """Yield the points, or those of the given ids."""
         return (point for point in self.load() if ids is None or point.id in ids)
-
-
-def point_struct(point: DesiredPoint) -> PointStruct:
-    """Return a point as requests carry it: with named vectors; a text without words has no sparse one."""
-    vectors: dict[str, Any] = {DENSE: point.vector}
-    if point.sparse is not None and point.sparse[0]:
-        indices, values = point.sparse
-        vectors[SPARSE] = SparseVector(indices=indices, values=values)
-    return PointStruct(id=point.id, vector=vectors, payload=point.payload)
 
 
 def embedding_identity(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from qdrant_client.models import PointStruct
 
 from stagekit.errors import StageError
-from stagekit.storage.desired import DesiredDocument, point_struct
-from stagekit.storage.stored import StoredPoint
+
+if TYPE_CHECKING:
+    from stagekit.storage.desired import DesiredDocument
+    from stagekit.storage.stored import StoredPoint
 
 __all__ = [
     "DocumentChange",
@@ -212,7 +214,7 @@ def apply_change(
         the document's line of the storage report.
     """
     if change.document is not None and change.write:
-        upsert(point_struct(point) for point in change.document.points(change.write))
+        upsert(point.as_struct() for point in change.document.points(change.write))
     if change.delete:
         # A point that somebody added by hand may be numbered; ours, and all other ids, are UUIDs.
         delete([int(point) if point.isdigit() else point for point in change.delete])
