@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from runner.config_manager import PipelineConfig, load_config
+    from runner.config_manager import load_config
     from runner.errors import (
         ConfigurationError,
         DependencyResolutionError,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         SetupResult,
         ValidationResult,
     )
+    from runner.settings.pipeline_config import PipelineConfig
     from runner.stages.chain import default_stages
 
 __all__ = [

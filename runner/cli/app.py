@@ -37,12 +37,7 @@ from runner.cli.common import (
     print_json,
 )
 from runner.cli.progress_tracker import make_reporter
-from runner.config_manager import (
-    PipelineConfig,
-    load_config,
-    load_recorded,
-    parse_assignments,
-)
+from runner.config_manager import load_config, load_recorded, parse_assignments
 from runner.errors import StateManagementError
 from runner.events import Event
 from runner.models import Checkpoint
@@ -52,6 +47,7 @@ from runner.record.monitor import PipelineMonitor
 from runner.record.report_generator import compare_stage, document_outcomes, known_figures, summarize
 from runner.record.state_manager import StateManager
 from runner.results import PipelineResult, PlannedStage
+from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.chain import default_stages
 from runner.wording import _, decimal, worded
 

@@ -13,8 +13,9 @@ import typer
 
 from runner.cli import search_screens as screens
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.config_manager import load_config, parse_assignments
 from runner.errors import ConfigurationError
+from runner.settings.pipeline_config import PipelineConfig
 from runner.tools import run_tool
 from stagekit.base.files import atomic_write
 

@@ -20,10 +20,11 @@ from runner.cli.common import (
     parse_duration,
     print_json,
 )
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.config_manager import load_config, parse_assignments
 from runner.models import PipelineState
 from runner.record.damage import check_artifacts
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 from runner.tools import run_tool
 from runner.upkeep.health import machine_checks
 from runner.upkeep.quarantine import list_quarantine, retry_quarantine

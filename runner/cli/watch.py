@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from runner.cli.common import Profile, Setting, open_console, parse_duration, retired_option
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.config_manager import load_config, parse_assignments
+from runner.settings.pipeline_config import PipelineConfig
 
 __all__ = ["register"]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from runner.config_manager import PipelineConfig
     from runner.dashboard.checks import (
         component_health_checker,
         pipeline_dry_run,
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
         SetupResult,
         ValidationResult,
     )
+    from runner.settings.pipeline_config import PipelineConfig
     from runner.spec.notebook import (
         create_pipeline_section_headers,
         create_progress_tracker,

@@ -8,9 +8,10 @@ import typer
 
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
 from runner.cli.layout.tables import print_table
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.config_manager import load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 from runner.tools import run_tool
 from runner.wording import _
 
