@@ -53,6 +53,7 @@ from runner.record.report_generator import compare_stage, document_outcomes, kno
 from runner.record.state_manager import StateManager
 from runner.results import PipelineResult, PlannedStage
 from runner.stages.chain import default_stages
+from runner.terminal import say
 from runner.wording import _, decimal, worded
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def rerun(
         screens.print_comparison(console, stage, rows, stale)
         screens.print_trial(console, result.state, config.collection_name)
         screens.print_warnings(console, result.summary)
-        console.print(_("Executed notebook: {run_dir}", run_dir=result.run_dir), soft_wrap=True)
+        say(console, _("Executed notebook: {run_dir}", run_dir=result.run_dir))
     raise typer.Exit(result.exit_code)
 
 
@@ -232,7 +233,7 @@ def history(profile: Profile = None, parameter: Setting = None, as_json: AsJson 
     elif records:
         screens.print_history(open_console(as_json), records)
     else:
-        open_console(as_json).print(_("There is no run yet: start one with `nic-etl run`."))
+        say(open_console(as_json), _("There is no run yet: start one with `nic-etl run`."))
 
 
 @app.command()
@@ -302,19 +303,21 @@ def cancel(
     if as_json:
         print_json(vars(outcome))
     elif outcome.cancelled:
-        _tell(
+        say(
+            open_console(False),
             _(
                 "{execution_id} ended in {seconds} s. To continue it: nic-etl resume",
                 execution_id=outcome.execution_id,
                 seconds=decimal(f"{outcome.seconds:g}"),
-            )
+            ),
         )
     else:
-        _tell(
+        say(
+            open_console(False),
             _(
                 "{execution_id} has not ended yet; it was asked to. See: nic-etl status --watch",
                 execution_id=outcome.execution_id,
-            )
+            ),
         )
     raise typer.Exit(0 if outcome.cancelled else 1)
 
@@ -332,14 +335,6 @@ cli_report.register(app)
 cli_dashboard.register(app)
 cli_serve.register(app)
 cli_welcome.group_commands(app)
-
-
-def _complain(sentence: str) -> None:
-    print_aside(sentence, style="red")
-
-
-def _tell(sentence: str) -> None:
-    open_console(False).print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def _carry_out(
@@ -366,7 +361,7 @@ def _carry_out(
             return start(PipelineOrchestrator(config=config, listener=listen, after=AFTER_A_RUN))
         except BaseException:  # there will be no summary with them
             for warning in told:
-                _complain(worded(warning))
+                print_aside(worded(warning), style="red")
             raise
 
 
@@ -376,7 +371,7 @@ def _end(
     if as_json:
         print_json(result.summary)
         if result.state.error:
-            console.print(worded(result.state.error), markup=False, soft_wrap=True)
+            say(console, worded(result.state.error))
     elif not quiet or result.exit_code or result.summary.get("warnings"):  # cron mails whatever is printed
         screens.print_run(console, StateManager(config.outputs), result.state, result.summary)
     raise typer.Exit(result.exit_code)

@@ -10,6 +10,7 @@ from runner.cli import screens
 from runner.cli.common import AsJson, Profile, Setting, checked_config, open_console, print_json
 from runner.config_manager import WrongSettingsError, load_config, parse_assignments
 from runner.errors import ConfigurationError
+from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _
 
@@ -40,9 +41,9 @@ def models_fetch(
     if as_json:
         print_json(fetched)
     else:
-        open_console(as_json).print(
+        say(
+            open_console(as_json),
             _("{name} is at {directory}.", name=fetched["name"], directory=fetched["directory"]),
-            soft_wrap=True,
         )
 
 
@@ -80,7 +81,7 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
         raise typer.Exit(2 if problems else 0)
     if problems:
         raise ConfigurationError("\n".join(problems))
-    open_console(as_json).print(_("The configuration (profile {profile}) is valid.", profile=loaded.profile))
+    say(open_console(as_json), _("The configuration (profile {profile}) is valid.", profile=loaded.profile))
 
 
 def register(app: typer.Typer) -> None:

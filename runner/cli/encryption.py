@@ -10,6 +10,7 @@ import typer
 
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
 from runner.config_manager import load_config, parse_assignments
+from runner.terminal import say
 from runner.upkeep.rekey import change_key
 from runner.wording import _
 from stagekit.sealing.cipher import new_key
@@ -84,4 +85,4 @@ def _rekey(
             " Set NIC_ETL_ARTIFACTS_URL to {artifacts_url}; the artifacts are left in the former place.",
             artifacts_url=artifacts_url,
         )
-    open_console(as_json).print(told, highlight=False, soft_wrap=True)
+    say(open_console(as_json), told)

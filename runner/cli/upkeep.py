@@ -24,6 +24,7 @@ from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.models import PipelineState
 from runner.record.damage import check_artifacts
 from runner.record.state_manager import StateManager
+from runner.terminal import say
 from runner.tools import run_tool
 from runner.upkeep.health import machine_checks
 from runner.upkeep.quarantine import list_quarantine, retry_quarantine
@@ -185,11 +186,9 @@ def quarantine_retry(
         return
     console = open_console(as_json)
     for document in documents:
-        console.print(
-            _("Tried again by the next run: {path}", path=document.path), markup=False, soft_wrap=True
-        )
+        say(console, _("Tried again by the next run: {path}", path=document.path))
     if not documents:
-        console.print(_("No document is in quarantine."))
+        say(console, _("No document is in quarantine."))
 
 
 @_state.command("rebuild")
@@ -204,7 +203,8 @@ def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: A
     if as_json:
         print_json(asdict(rebuilt) | {"vectors": vectors})
     else:
-        open_console(as_json).print(
+        say(
+            open_console(as_json),
             _(
                 "From {runs} runs: {latest} links in latest/, {outcomes} outcomes and "
                 "{last_good} last good outcomes remembered again, {vectors} vectors put back.",
@@ -214,7 +214,6 @@ def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: A
                 last_good=rebuilt.last_good,
                 vectors=vectors,
             ),
-            highlight=False,
         )
 
 

@@ -11,6 +11,7 @@ from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
 from runner.cli.layout.tables import print_table
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.record.state_manager import StateManager
+from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _
 
@@ -60,7 +61,7 @@ def collections_clean(
         print_json(found)
         return
     for name in found["dropped"]:
-        open_console(as_json).print(_("Dropped: {name}", name=name), markup=False, soft_wrap=True)
+        say(open_console(as_json), _("Dropped: {name}", name=name))
     _print(found["collections"], as_json)
 
 
@@ -76,7 +77,7 @@ def _ask(config: PipelineConfig, **wanted: Any) -> Row:
 def _print(rows: list[Row], as_json: bool) -> None:
     console = open_console(as_json)
     if not rows:
-        console.print(_("There is no collection of nic-etl yet: `nic-etl run` makes one."), highlight=False)
+        say(console, _("There is no collection of nic-etl yet: `nic-etl run` makes one."))
         return
     columns = ("points", "state", "age", "fingerprint", "alias", "model")
     cells = []

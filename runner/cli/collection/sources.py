@@ -11,6 +11,7 @@ from runner.cli.layout.tables import print_table
 from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
+from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _
 
@@ -46,9 +47,7 @@ def sources_adopt(
     """
     config = load_config(profile, parse_assignments(parameter or [])).config
     found = _change(config, "sources_adopt", old, adopt=old)
-    open_console(as_json).print(
-        _("Taken over: {points} points of {old}.", points=found["points"], old=old), markup=False
-    )
+    say(open_console(as_json), _("Taken over: {points} points of {old}.", points=found["points"], old=old))
     _show(found, found["sources"], as_json)
 
 
@@ -75,9 +74,7 @@ def sources_drop(
             f"This would remove {name} from the search ({counts or 'no such source'}): say so with --yes."
         )
     found = _change(config, "sources_drop", name, drop=name)
-    open_console(as_json).print(
-        _("Removed: {points} points of {name}.", points=found["points"], name=name), markup=False
-    )
+    say(open_console(as_json), _("Removed: {points} points of {name}.", points=found["points"], name=name))
     _show(found, found["sources"], as_json)
 
 
@@ -106,7 +103,7 @@ def _show(document: Any, rows: list[Row], as_json: bool) -> None:
         return
     console = open_console(as_json)
     if not rows:
-        console.print(_("No source was stored yet: `nic-etl run` stores one."), highlight=False)
+        say(console, _("No source was stored yet: `nic-etl run` stores one."))
         return
     cells = []
     for row in rows:
