@@ -9,20 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from runner.cli import audit as cli_audit
-from runner.cli import configuration as cli_configuration
-from runner.cli import dashboard as cli_dashboard
-from runner.cli import report as cli_report
-from runner.cli import screens, upkeep_screens
-from runner.cli import search as cli_search
-from runner.cli import status as cli_status
-from runner.cli import upkeep as cli_upkeep
-from runner.cli import watch as cli_watch
-from runner.cli import welcome as cli_welcome
-from runner.cli.collection import builds as cli_collections
-from runner.cli.collection import documents as cli_documents
-from runner.cli.collection import serve as cli_serve
-from runner.cli.collection import sources as cli_sources
+from runner.cli import screens, upkeep, upkeep_screens
+from runner.cli.audit import audit_app
+from runner.cli.collection.builds import collections_app
+from runner.cli.collection.documents import document, export
+from runner.cli.collection.serve import serve
+from runner.cli.collection.sources import sources_app
 from runner.cli.common import (
     AsJson,
     Profile,
@@ -36,7 +28,14 @@ from runner.cli.common import (
     print_aside,
     print_json,
 )
+from runner.cli.configuration import config_app, models_app
+from runner.cli.dashboard import dashboard
 from runner.cli.progress_tracker import make_reporter
+from runner.cli.report import report
+from runner.cli.search import evaluate, search
+from runner.cli.status import status
+from runner.cli.watch import watch
+from runner.cli.welcome import group_commands
 from runner.config_manager import (
     PipelineConfig,
     load_config,
@@ -112,9 +111,7 @@ def run(
     console = open_console(as_json)
     result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     if verify and result.exit_code in {0, 3}:
-        result.summary["verification"] = cli_upkeep.compare_collection(
-            config, repair=True, state=result.state
-        )
+        result.summary["verification"] = upkeep.compare_collection(config, repair=True, state=result.state)
         if not as_json and (not quiet or result.summary["verification"]["documents"]):
             upkeep_screens.print_verification(console, result.summary["verification"])
     _end(console, config, result, as_json=as_json, quiet=quiet)
@@ -260,11 +257,11 @@ def show(
     console = open_console(as_json)
     altered = altered_notebooks(manager, [state])
     if environment:
-        report = environment_report(manager, state)
+        made_with = environment_report(manager, state)
         if as_json:
-            print_json(report)
+            print_json(made_with)
         else:
-            upkeep_screens.print_environment(console, report)
+            upkeep_screens.print_environment(console, made_with)
         return
     if stage:
         checkpoint = state.stages.get(stage)
@@ -322,19 +319,34 @@ def cancel(
     raise typer.Exit(0 if outcome.cancelled else 1)
 
 
-cli_configuration.register(app)
-cli_search.register(app)
-cli_documents.register(app)
-cli_sources.register(app)
-cli_upkeep.register(app)
-cli_collections.register(app)
-cli_audit.register(app)
-cli_status.register(app)
-cli_watch.register(app)
-cli_report.register(app)
-cli_dashboard.register(app)
-cli_serve.register(app)
-cli_welcome.group_commands(app)
+for command in (
+    dashboard,
+    document,
+    evaluate,
+    export,
+    report,
+    search,
+    serve,
+    status,
+    upkeep.backup,
+    upkeep.doctor,
+    upkeep.prune,
+    upkeep.restore,
+    upkeep.verify,
+    watch,
+):
+    app.command()(command)
+for name, group in {
+    "audit": audit_app,
+    "collections": collections_app,
+    "config": config_app,
+    "models": models_app,
+    "quarantine": upkeep.quarantine_app,
+    "sources": sources_app,
+    "state": upkeep.state_app,
+}.items():
+    app.add_typer(group, name=name)
+group_commands(app)
 
 
 def _carry_out(

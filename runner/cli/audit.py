@@ -10,7 +10,7 @@ from runner.cli.common import AsJson, Profile, Setting, open_console, open_state
 from runner.terminal import say
 from runner.wording import _, worded
 
-__all__ = ["register"]
+__all__ = ["audit_app"]
 
 audit_app = typer.Typer(no_args_is_help=True, help="Read the audit log, and check that it is whole.")
 
@@ -57,8 +57,3 @@ def verify(profile: Profile = None, parameter: Setting = None, as_json: AsJson =
         )
         say(console, said)
     raise typer.Exit(1 if report.fault else 0)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.add_typer(audit_app, name="audit")

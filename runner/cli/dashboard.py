@@ -19,7 +19,7 @@ from runner.terminal import say
 from runner.wording import _
 from stagekit.base.imports.extras import install_command
 
-__all__ = ["register"]
+__all__ = ["dashboard"]
 
 _PORT = 8866
 
@@ -65,11 +65,6 @@ def dashboard(
         from runner.dashboard.web_server import serve
 
         serve(config.outputs, port, announce)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(dashboard)
 
 
 def _require(packages: list[str]) -> None:

@@ -11,7 +11,7 @@ from runner.cli.common import AsJson, Profile, RunId, Setting, open_console, ope
 from runner.terminal import say
 from runner.wording import _, worded
 
-__all__ = ["register"]
+__all__ = ["report"]
 
 
 def report(
@@ -48,8 +48,3 @@ def report(
         say(console, _("Report: {html}", html=written.html))
     if open_browser:
         webbrowser.open(written.html.as_uri())
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(report)

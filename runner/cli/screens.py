@@ -269,11 +269,8 @@ def _print_stages(console: Console, state: PipelineState) -> None:
     for name, checkpoint in state.stages.items():
         result = checkpoint.result
         skipped = bool(checkpoint.carried_from)
-        counts = (
-            [result.success_count, result.rejected_count, result.failure_count, result.stale_count]
-            if result
-            else [""] * 4
-        )
+        kinds = ("ok", "rejected", "failed", "stale")
+        counts = [result.counts[kind] if result else "" for kind in kinds]
         unchanged = result.success_count if result and skipped else result.unchanged_count if result else ""
         status = term(_CARRIED_OVER if skipped else checkpoint.status)
         memory = grouped(checkpoint.peak_memory_mb) if not skipped and checkpoint.peak_memory_mb else ""

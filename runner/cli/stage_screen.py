@@ -60,13 +60,10 @@ def _figures(checkpoint: Checkpoint) -> list[tuple[str, str]]:
         facts |= {term("seconds"): checkpoint.seconds, term("peak MB"): checkpoint.peak_memory_mb or ""}
         facts |= {_("attempts"): checkpoint.attempts} if checkpoint.attempts > 1 else {}
     if result := checkpoint.result:
-        counts = {"ok": result.success_count, "rejected": result.rejected_count}
-        counts |= {"failed": result.failure_count, "stale": result.stale_count}
-        counts |= {"unchanged": result.unchanged_count}
         facts |= {
-            _("documents {kind}", kind=term(name)): count
-            for name, count in counts.items()
-            if count or name == "ok"
+            _("documents {kind}", kind=term(name)): result.counts[name]
+            for name in ("ok", "rejected", "failed", "stale", "unchanged")
+            if result.counts[name] or name == "ok"
         }
         facts |= {term(name.replace("_", " ")): value for name, value in result.metrics.items()}
         facts |= {_("parameter {name}", name=name): value for name, value in result.parameters.items()}

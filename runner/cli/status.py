@@ -29,7 +29,7 @@ from runner.terminal import say
 from runner.watch.note import active_watch
 from runner.wording import _, worded
 
-__all__ = ["register"]
+__all__ = ["status"]
 
 
 def status(
@@ -108,8 +108,3 @@ def _tell_freshness(
         if warning := send("nic-etl: the collection is out of date", body, "failure"):
             say(open_console(as_json=True), warning)
     return 0 if found.fresh else 1
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(status)

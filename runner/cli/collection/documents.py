@@ -8,13 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
-from runner.config_manager import load_config, parse_assignments
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
 from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _, decimal, ngettext, term, worded
 
-__all__ = ["register"]
+__all__ = ["document", "export"]
 
 _FACTS = {
     "source": (
@@ -42,7 +41,7 @@ def document(
 
     Example: nic-etl document 30-Aprovados/normas/portaria-12.pdf
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     request = {"path": path, "outputs_dir": str(config.outputs)}
     told = run_tool("stagekit.tools.document", request)
     if as_json:
@@ -61,7 +60,7 @@ def export(
 
     Example: nic-etl export /tmp/textos
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     request = {"folder": str(folder.absolute()), "outputs_dir": str(config.outputs)}
     done = run_tool("stagekit.tools.markdown_export", request)
     if as_json:
@@ -75,12 +74,6 @@ def export(
     say(console, told)
     for left in done["left_out"]:
         say(console, _("Left out, its name is too long for a file: {left}", left=left))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command()(document)
-    app.command()(export)
 
 
 def _print_document(console: Console, found: dict[str, Any]) -> None:

@@ -53,6 +53,8 @@ _ALTERED: Final = (  # the runner shows lines that begin so, see runner/tools.py
 class SearchRequestError(StageError):
     """The request or a setting is wrong; asking again cannot help."""
 
+    exit_code = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
