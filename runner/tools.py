@@ -21,12 +21,12 @@ _WARNING: Final = "Warning: "  # libraries write there, too
 
 
 def run_tool(module: str, request: dict[str, Any], *, warm: bool = False) -> Any:
-    """Run ``python -m module`` with a JSON request on its standard input and return its JSON answer.
+    """Put a JSON request to a tool in a process of its own and return its JSON answer.
 
     Its warnings are written to standard error.
 
     Args:
-        module: of the tool.
+        module: of the tool, see :mod:`stagekit.tools`.
         request: its arguments.
         warm: whether the warm process of the request's ``outputs_dir`` may answer instead, if there is one.
 
@@ -40,7 +40,7 @@ def run_tool(module: str, request: dict[str, Any], *, warm: bool = False) -> Any
         sys.stderr.writelines(f"{warning}\n" for warning in told.warnings)
         return told.answer
     done = subprocess.run(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", "stagekit.tools", module],
         input=json.dumps(request),
         capture_output=True,
         text=True,

@@ -10,13 +10,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from runner.cli.common import Profile, Setting
+from runner.cli.common import Profile, Setting, read_config
 from runner.cli.search import search_request
-from runner.config_manager import load_config, parse_assignments
 from runner.errors import ConfigurationError
 from stagekit.base.imports.extras import install_command
 
-__all__ = ["register"]
+__all__ = ["serve"]
 
 _PORT = 8867
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -45,7 +44,7 @@ def serve(
     Example: nic-etl serve --profile production
     """
     _require()
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     names = list(host_name or [])
     if not stdio and host not in _LOOPBACK:
         given = os.environ.get(_TOKEN) or os.environ.get(f"{_TOKEN}_FILE")
@@ -62,11 +61,6 @@ def serve(
         "host_names": names,
     }
     _become(request)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(serve)
 
 
 def _require() -> None:
