@@ -17,7 +17,10 @@ _NAMES = " ".join(
         ("office", "office"), ("style", "style"), ("text", "text"), ("table", "table"), ("draw", "drawing"),
         ("fo", "xsl-fo-compatible"), ("svg", "svg-compatible"), ("form", "form"),
     )
-) + ' xmlns:xlink="http://www.w3.org/1999/xlink"'  # fmt: skip
+) + (
+    ' xmlns:field="urn:openoffice:names:experimental:ooo-ms-interop-xmlns:field:1.0"'
+    ' xmlns:xlink="http://www.w3.org/1999/xlink"'
+)  # fmt: skip
 STYLES = """
 <style:style style:name="Riscado" style:family="text"><style:text-properties
  style:text-line-through-style="solid"/></style:style>
@@ -35,6 +38,9 @@ STYLES = """
  style:num-format="1" style:num-suffix="." text:display-levels="2"/></text:list-style>
 <text:list-style style:name="L2"><text:list-level-style-number text:level="1" style:num-format="I"
  style:num-suffix=" -"/></text:list-style>
+<text:list-style style:name="L4"><text:list-level-style-number text:level="1"
+ style:num-format="01, 02, 03, ..."/><text:list-level-style-number text:level="2" style:num-format="1"
+ text:display-levels="2"/></text:list-style>
 <text:list-style style:name="L3"><text:list-level-style-bullet text:level="1"/></text:list-style>
 """
 
@@ -118,6 +124,29 @@ def test_lists_are_numbered_as_shown():
     ]  # fmt: skip
 
 
+def test_headings_numbered_by_a_list_are_sections_and_count_over_what_stands_between():
+    """As LibreOffice keeps the numbered headings of a Word file."""
+
+    def heading(level: int, text: str) -> str:
+        return f'<text:h text:outline-level="{level}">{text}</text:h>'
+
+    def listed(attribute: str, content: str) -> str:
+        return f'<text:list text:style-name="L4" {attribute}>{item.format(content)}</text:list>'
+
+    item = "<text:list-item>{}</text:list-item>"
+    inner = f"<text:list>{item}</text:list>"
+    bullet = item.format("<text:p>cotação</text:p>")
+    read = shown(
+        listed('xml:id="a"', heading(1, "Compras") + inner.format(heading(2, "Pequeno valor")))
+        + f'<text:list text:style-name="L3">{bullet}</text:list>'
+        + listed('text:continue-list="a"', inner.format(heading(2, "Grande valor")))
+        + listed('text:continue-list="a"', heading(1, "Frota"))
+    )
+    assert read == (
+        "## 01 Compras\n\n### 01.1 Pequeno valor\n\n- cotação\n\n### 01.2 Grande valor\n\n## 02 Frota"
+    )
+
+
 def test_a_note_stands_behind_the_paragraph_of_its_mark():
     note = (
         '<text:note text:note-class="footnote"><text:note-citation>1</text:note-citation><text:note-body>'
@@ -186,6 +215,24 @@ def test_boxes_text_boxes_pictures_and_formulas_arrive():
     assert read == (
         "☑ Aprovado\n\n☐ Reprovado\n\nAntes depois.\n\nna caixa\n\nSeja $E=mc^2$.\n\nO selo vale.\n\nbrasão"
     )
+
+
+def test_fields_of_a_form_show_their_state():
+    """As LibreOffice keeps those of a Word file."""
+    kind = "vnd.oasis.opendocument.field.FORM"
+    param = '<field:param field:name="{}" field:value="{}"/>'.format
+    entries = param("Dropdown_ListEntry", "Manhã") + param("Dropdown_ListEntry", "Tarde")
+    found = processed(
+        odt(
+            f'<text:p>Turno: <field:fieldmark field:type="{kind}DROPDOWN">{entries}'
+            f"{param('Dropdown_Selected', '1')}</field:fieldmark>.</text:p>"
+            f'<text:p><field:fieldmark field:type="{kind}CHECKBOX">{param("Checkbox_Checked", "true")}'
+            f'</field:fieldmark> sim <field:fieldmark field:type="{kind}CHECKBOX"/> não</text:p>'
+        )
+    )
+    assert build_markdown(found.document).text == "Turno: Tarde.\n\n☑ sim ☐ não"
+    assert found.text_coverage
+    assert found.text_coverage.added == ()
 
 
 def test_a_damaged_file_is_refused_in_words():

@@ -168,10 +168,11 @@ def _process_office(
     """Return what was made of an Office file, and the passages in it that no reader sees."""
     declared = read_declaration(content, file_format)
     word = make_plain(content) if file_format == "docx" else PlainWord(content)
-    hidden: list[str] = []
+    hidden = list(word.unseen)
     if file_format == "odt":
         reading = read_page(open_text_to_html(content), with_pictures=settings.ocr_embedded_images)
-        document, hidden = reading.document, reading.hidden
+        document = reading.document
+        hidden += reading.hidden
     else:
         document = reader.convert(word.content, file_format).document
     if word.content is not content:

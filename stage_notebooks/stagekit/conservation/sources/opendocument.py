@@ -174,6 +174,9 @@ class _Reader:
                 out.append(STRUCK)
                 self._inline(child, out, apart)
                 out.append(STRUCK)
+            elif name == "fieldmark":
+                self._text(_chosen(child), out)
+                self._inline(child, out, apart)
             elif "drawing:1.0" in child.tag:  # a frame, a shape: its text stands apart
                 apart.append(child)
             else:
@@ -200,6 +203,14 @@ class _Reader:
                 if local_name(covered.tag) == "covered-table-cell":
                     self._skip(covered)
         self.cell = outer
+
+
+def _chosen(field: Element) -> str:
+    """Return the entry that was chosen from the list of a form's field, "" where it has none."""
+    said = [(attribute(part, "name"), attribute(part, "value") or "") for part in field]
+    entries = [value for name, value in said if name == "Dropdown_ListEntry"]
+    chosen = next((value for name, value in said if name == "Dropdown_Selected"), "")
+    return entries[int(chosen)] if chosen.isdigit() and int(chosen) < len(entries) else ""
 
 
 def _wrapped(parent: Element, wanted: str) -> Iterator[Element]:

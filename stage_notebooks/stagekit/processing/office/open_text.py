@@ -17,6 +17,7 @@ from lxml.html import HtmlElement, builder
 
 from stagekit.errors import DocumentRejected
 from stagekit.processing.nesting import refuse_deep_nesting, too_deeply_nested
+from stagekit.processing.office.open_text_fields import form_field
 from stagekit.processing.office.open_text_styles import ListLevel, OpenTextStyles, attributes, name_of
 from stagekit.processing.office.word.page_edges import PAGE_WORDS
 
@@ -92,6 +93,7 @@ class _Page:
             "image": self._image,
             "object": self._object,
             "control": self._control,
+            "fieldmark": self._form_field,
             **dict.fromkeys(_SHAPES, self._shape),
         }
         if common is not None:
@@ -148,16 +150,17 @@ class _Page:
         self._children(element, own)
         self._add_floating(into)
 
-    def _heading(self, element: Any, into: HtmlElement) -> None:
+    def _heading(self, element: Any, into: HtmlElement, label: str = "") -> None:
+        """Write a heading with its number: the label of its list, else that of its level."""
         level = _count(element, "outline-level")
         own = self._styled(element, HtmlElement(), "paragraph")
         own.tag = f"h{min(level + self._has_title, 6)}"
         numbering = self._styles.headings
         self._headings = _next_number(self._headings, level, numbering, element)
-        if level in numbering and attributes(element).get("is-list-header") != "true":
+        if not label and level in numbering and attributes(element).get("is-list-header") != "true":
             levels = [numbering.get(at, ListLevel()) for at in range(1, level + 1)]
             label = levels[-1].label(self._headings, levels)
-            _add_text(own, f"{label} " if label else "")
+        _add_text(own, f"{label} " if label else "")
         into.append(own)
         self._children(element, own)
         self._add_floating(into)
@@ -168,38 +171,53 @@ class _Page:
         for shape in floating:
             into.append(shape)
 
-    def _list(self, element: Any, into: HtmlElement, style: str = "", level: int = 1) -> None:
+    def _list(
+        self, element: Any, into: HtmlElement, style: str = "", level: int = 1, *, goes_on: bool = False
+    ) -> None:
+        """Write a list; one that goes on counts from where the list of its style was left."""
         said = attributes(element)
         style = said.get("style-name", style)
-        levels = self._styles.list_levels(style)
-        goes_on = said.get("continue-numbering") == "true" or "continue-list" in said
+        goes_on = goes_on or said.get("continue-numbering") == "true" or "continue-list" in said
         counters = self._counters.setdefault(style, [])
         if not goes_on:
             del counters[level - 1 :]
-        numbered = levels.get(level, ListLevel()).number_format
-        own = builder.OL() if numbered else builder.UL()
-        into.append(own)
+        numbered = self._styles.list_levels(style).get(level, ListLevel()).number_format
+        own: HtmlElement | None = None
         for item in element:
-            if name_of(item) in ("list-item", "list-header"):
-                self._list_item(item, own, style, level)
+            if name_of(item) not in ("list-item", "list-header"):
+                continue
+            if _holds_heading(item):  # a list that numbers headings; they are no items of text
+                own = None
+                self._list_item(item, into, style, level)
+                continue
+            if own is None:
+                own = builder.OL() if numbered else builder.UL()
+                into.append(own)
+            shown = builder.LI()
+            own.append(shown)
+            self._list_item(item, shown, style, level)
 
     def _list_item(self, item: Any, into: HtmlElement, style: str, level: int) -> None:
-        own = builder.LI()
-        into.append(own)
-        if name_of(item) == "list-item":
+        """Write what an item holds; one of nothing but inner lists has no number and is not counted."""
+        inner_only = {name_of(child) for child in item} <= {"list"}
+        marker = ""
+        if name_of(item) == "list-item" and not inner_only:
             levels = self._styles.list_levels(style)
             numbers = _next_number(self._counters[style], level, levels, item)
             self._counters[style] = numbers
             of_levels = [levels.get(at, ListLevel()) for at in range(1, level + 1)]
             written = next(("".join(child.itertext()) for child in item if name_of(child) == "number"), "")
-            own.set("data-marker", (written or of_levels[-1].label(numbers, of_levels)).strip())
-        else:
-            own.set("data-marker", "")
+            marker = (written or of_levels[-1].label(numbers, of_levels)).strip()
+        if into.tag == "li":
+            into.set("data-marker", marker)
         for child in item:
             if name_of(child) == "list":
-                self._list(child, own, style, level + 1)
+                self._list(child, into, style, level + 1, goes_on=inner_only)
+            elif name_of(child) == "h":
+                self._heading(child, into, marker)
+                marker = ""
             else:
-                self._child(child, own)
+                self._child(child, into)
 
     def _table(self, element: Any, into: HtmlElement) -> None:
         own = builder.TABLE()
@@ -323,6 +341,25 @@ class _Page:
                 box.set("checked", "checked")
             into.append(box)
             _add_text(into, said.get("label", ""))
+
+    def _form_field(self, element: Any, into: HtmlElement) -> None:
+        """Write the state of a box, or the entry that was chosen from a list, of a form's field."""
+        box, chosen = form_field(element)
+        if box is not None:
+            shown = builder.INPUT(type="checkbox")
+            if box:
+                shown.set("checked", "checked")
+            into.append(shown)
+        _add_text(into, chosen)
+        self._children(element, into)
+
+
+def _holds_heading(item: Any) -> bool:
+    """Tell whether an item of a list, or one of the lists in it, is a heading."""
+    return any(
+        name_of(child) == "h" or (name_of(child) == "list" and any(map(_holds_heading, child)))
+        for child in item
+    )
 
 
 def _is_page_line(paragraph: Any) -> bool:
