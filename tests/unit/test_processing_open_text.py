@@ -32,6 +32,13 @@ STYLES = """
  style:text-position="-33% 58%"/></style:style>
 <style:style style:name="T5" style:family="text"><style:text-properties
  style:text-underline-style="solid"/></style:style>
+<style:style style:name="Branco" style:family="text"><style:text-properties fo:color="#ffffff"/></style:style>
+<style:style style:name="Faixa" style:family="paragraph"><style:paragraph-properties
+ fo:background-color="#003366"/></style:style>
+<style:style style:name="Escura" style:family="table-cell"><style:table-cell-properties
+ fo:background-color="#003366"/></style:style>
+<style:style style:name="Cheia" style:family="graphic"><style:graphic-properties
+ draw:fill="solid"/></style:style>
 <style:style style:name="P1" style:family="paragraph" style:parent-style-name="Title"/>
 <text:list-style style:name="L1"><text:list-level-style-number text:level="1" style:num-format="a"
  style:num-prefix="(" style:num-suffix=")" text:start-value="3"/><text:list-level-style-number text:level="2"
@@ -106,6 +113,57 @@ def test_hidden_text_is_left_out_and_said_and_deleted_text_is_none():
     )
     assert build_markdown(found.document).text == "Visto."
     assert any("2 passages" in warning for warning in found.warnings)
+
+
+def test_white_letters_are_seen_on_a_dark_ground_and_on_white_paper_they_are_not():
+    white = span("Branco", "{}").format
+    found = processed(
+        odt(
+            f'<text:p text:style-name="Faixa">{white("Faixa")}</text:p>'
+            f"<text:p>Um {white('dois')} três.</text:p>"
+            f'<table:table><table:table-row><table:table-cell table:style-name="Escura"><text:p>'
+            f"{white('Célula')}</text:p></table:table-cell><table:table-cell><text:p>x</text:p>"
+            f'</table:table-cell></table:table-row></table:table><text:p><draw:frame draw:style-name="Cheia">'
+            f"<draw:text-box><text:p>{white('Caixa')}</text:p></draw:text-box></draw:frame></text:p>"
+        )
+    )
+    text = build_markdown(found.document).text
+    assert all(word in text for word in ("Faixa", "Um três.", "Célula", "Caixa"))
+    assert "Hidden text was left out (1 passage): “dois”." in found.warnings
+
+
+def test_what_a_document_computes_for_itself_is_no_text_and_what_it_shows_of_it_is():
+    read = shown(
+        '<text:p>Taxa: <text:variable-set text:display="none">9</text:variable-set>8.</text:p>'
+        '<text:section text:display="condition" text:is-hidden="true"><text:p>Nunca.</text:p></text:section>'
+        "<text:p><text:ruby><text:ruby-base>base</text:ruby-base><text:ruby-text>guia</text:ruby-text>"
+        "</text:ruby></text:p>"
+    )
+    assert read == "Taxa: 8.\n\nbase (guia)"
+
+
+def test_the_cells_of_an_embedded_workbook_stand_behind_its_paragraph():
+    cells = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
+    rows = "".join(
+        f"<table:table-row>{cells.format(a)}{cells.format(b)}"
+        '<table:table-cell table:number-columns-repeated="150"/></table:table-row>'
+        for a, b in (("Item", "Valor"), ("Total", "R$ 77,00"))
+    )
+    book = (
+        f"<office:document-content {_NAMES}><office:body><office:spreadsheet><table:table>{rows}"
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    found = processed(
+        odt(
+            '<text:p>Custo: <draw:frame><draw:object xlink:href="./Object 1"/></draw:frame></text:p>',
+            parts={"Object 1/content.xml": book},
+        )
+    )
+    assert build_markdown(found.document).text == (
+        "Custo:\n\n| Item | Valor |\n|---|---|\n| Total | R$ 77,00 |"
+    )
+    assert found.text_coverage
+    assert found.text_coverage.added == ()
 
 
 def test_lists_are_numbered_as_shown():

@@ -20,6 +20,7 @@ from stagekit.declared.revocation import revocations
 from stagekit.errors import DocumentRejected
 from stagekit.processing.conserved import conserve_text, loss_sentences
 from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
+from stagekit.processing.hidden_text import hidden_text_warning
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
 from stagekit.processing.office.gaps import complete_document
@@ -34,7 +35,6 @@ from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
 from stagekit.processing.pdf.words.carried_signs import write_signs
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
-from stagekit.processing.text.hidden_text import hidden_text_warning
 from stagekit.processing.text.html_document import read_html, read_page
 from stagekit.processing.text.markdown_html import markdown_to_html
 from stagekit.processing.text.plain_text import text_to_document

@@ -34,6 +34,7 @@ _SILENT = frozenset({
     "reference-mark-end", "reference-mark-start", "scripts", "sequence-decls", "soft-page-break",
     "page-count", "page-number", "toc-mark", "tracked-changes", "user-field-decls", "variable-decls",
 })  # fmt: skip
+_FIELDS = frozenset({"variable-set", "variable-input", "user-field-get", "user-defined", "expression"})
 _PAGE_FIELDS = frozenset({"page-count", "page-number"})
 _SHAPES = frozenset({"custom-shape", "frame", "g", "rect", "ellipse", "line", "connector"})
 
@@ -72,7 +73,7 @@ class _Page:
         self._headings: list[int] = []
         self._counters: dict[str, list[int]] = {}
         texts = [element for element in content.iter() if name_of(element) == "text"]
-        self.root = builder.BODY()
+        self.root = builder.BODY(style=self._styles.paper())
         self._has_title = any(
             self._styles.is_title(attributes(element).get("style-name", ""))
             for element in content.iter()
@@ -89,6 +90,7 @@ class _Page:
             "tab": lambda _, into: _add_text(into, " "),
             "line-break": lambda _, into: into.append(builder.BR()),
             "note": self._note,
+            "ruby": self._ruby,
             "hidden-text": self._hidden,
             "image": self._image,
             "object": self._object,
@@ -130,7 +132,7 @@ class _Page:
 
     def _child(self, element: Any, into: HtmlElement) -> None:
         kind = name_of(element)
-        if not kind or kind in _SILENT:
+        if not kind or kind in _SILENT or (kind in _FIELDS and attributes(element).get("display") == "none"):
             return
         handler = self._handlers.get(kind, self._children)
         handler(element, into)
@@ -220,7 +222,7 @@ class _Page:
                 self._child(child, into)
 
     def _table(self, element: Any, into: HtmlElement) -> None:
-        own = builder.TABLE()
+        own = self._styled(element, builder.TABLE(), "table")
         into.append(own)
         self._rows(element, own)
         wide = any(len(row) > 1 for row in own.iter("tr"))
@@ -242,7 +244,7 @@ class _Page:
                     into.append(self._row(child, builder.TH if into.tag == "thead" else builder.TD))
 
     def _row(self, element: Any, new_cell: Callable[[], HtmlElement]) -> HtmlElement:
-        row = builder.TR()
+        row = self._styled(element, builder.TR(), "table-row")
         if attributes(element).get("visibility", "visible") != "visible":
             row.set("style", "display: none")
         for cell in element:
@@ -251,7 +253,7 @@ class _Page:
             repeated = min(_count(cell, "number-columns-repeated"), _MOST_REPEATED)
             self._cells += repeated
             for _ in range(repeated if self._cells <= _MOST_CELLS else 1):
-                own = new_cell()
+                own = self._styled(cell, new_cell(), "table-cell")
                 own.set("rowspan", str(_count(cell, "number-rows-spanned")))
                 own.set("colspan", str(_count(cell, "number-columns-spanned")))
                 row.append(own)
@@ -260,7 +262,8 @@ class _Page:
 
     def _section(self, element: Any, into: HtmlElement) -> None:
         own = builder.DIV()
-        if attributes(element).get("display") == "none":
+        said = attributes(element)
+        if said.get("display") == "none" or said.get("is-hidden") == "true":
             own.set("style", "display: none")
         into.append(own)
         self._children(element, own)
@@ -272,6 +275,16 @@ class _Page:
             own.append(builder.SUP() if raised == "sup" else builder.SUB())
             own = own[0]
         self._children(element, own)
+
+    def _ruby(self, element: Any, into: HtmlElement) -> None:
+        own = HtmlElement()
+        own.tag = "ruby"
+        into.append(own)
+        for part in element:
+            inner = HtmlElement()
+            inner.tag = "rt" if name_of(part) == "ruby-text" else "rb"
+            own.append(inner)
+            self._children(part, inner)
 
     def _note(self, element: Any, into: HtmlElement) -> None:
         parts = {name_of(child): child for child in element}
@@ -298,7 +311,8 @@ class _Page:
             chosen = element[kinds.index("object" if "object" in kinds else "image")]
             self._child(chosen, into)
             return
-        box = builder.DIV()
+        style = self._styles.filled(attributes(element).get("style-name", ""), name_of(element))
+        box = builder.DIV(style=style)
         for child in element:
             if name_of(child) not in ("title", "desc"):
                 self._child(child, box)
@@ -320,14 +334,21 @@ class _Page:
         into.append(picture)
 
     def _object(self, element: Any, into: HtmlElement) -> None:
-        """Put a formula at its place; of another object, such as a chart, its replacement picture."""
-        formula = next((child for child in element if name_of(child) == "math"), None)
+        """Put a formula or workbook at its place; of another object, such as a chart, its replacement."""
         name = attributes(element).get("href", "").removeprefix("./").rstrip("/")
-        if formula is None and f"{name}/content.xml" in self._archive.namelist():
-            part = self._part(f"{name}/content.xml")
-            formula = part if name_of(part) == "math" else None
-        if formula is not None:
-            into.append(_formula(formula))
+        inner = next((child for child in element if name_of(child) in ("math", "document")), None)
+        if inner is None and f"{name}/content.xml" in self._archive.namelist():
+            inner = self._part(f"{name}/content.xml")
+        if inner is not None and name_of(inner) == "math":
+            into.append(_formula(inner))
+            return
+        tables = [] if inner is None else list(inner.iterfind("{*}body/{*}spreadsheet/{*}table"))
+        for table in tables:  # an embedded workbook, behind the paragraph that it stands in
+            box = builder.DIV()
+            self._table(table, box)
+            _drop_empty_ends(box)
+            self._floating.append(box)
+        if tables:
             return
         for image in element.getparent():
             if name_of(image) == "image":
@@ -352,6 +373,15 @@ class _Page:
             into.append(shown)
         _add_text(into, chosen)
         self._children(element, into)
+
+
+def _drop_empty_ends(box: HtmlElement) -> None:
+    """Take away the empty cells with which a workbook fills its rows up, and the rows of nothing else."""
+    for row in list(box.iter("tr")):
+        while len(row) and not row[-1].text_content().strip():
+            row.remove(row[-1])
+        if not len(row):
+            row.getparent().remove(row)
 
 
 def _holds_heading(item: Any) -> bool:
