@@ -103,9 +103,10 @@ def _tell_freshness(
         open_console(as_json).print(found.sentence(limit), markup=False, highlight=False, soft_wrap=True)
     if notify and not found.fresh:
         where = f"{socket.gethostname()}, {manager.outputs}"
-        body = f"{found.sentence(limit)}\n\nWhat became of the last run: nic-etl status ({where})"
-        if warning := send("nic-etl: the collection is out of date", body, "failure"):
-            open_console(as_json=True).print(warning, markup=False, highlight=False, soft_wrap=True)
+        what = _("What became of the last run: nic-etl status ({where})", where=where)
+        body = f"{found.sentence(limit)}\n\n{what}"
+        if warning := send(_("nic-etl: the collection is out of date"), body, "failure"):
+            open_console(as_json=True).print(worded(warning), markup=False, highlight=False, soft_wrap=True)
     return 0 if found.fresh else 1
 
 
