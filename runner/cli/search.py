@@ -15,7 +15,7 @@ from runner.cli import search_screens as screens
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
 from runner.config_manager import load_config, parse_assignments
 from runner.errors import ConfigurationError
-from runner.questions import ask_collection, search_request
+from runner.search.asking import ask_collection, search_request
 from runner.tools import run_tool
 from stagekit.base.files import atomic_write
 

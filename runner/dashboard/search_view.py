@@ -9,8 +9,8 @@ import ipywidgets as widgets
 from runner.dashboard.background import Action
 from runner.dashboard.markup import STYLE, note, plain, rendered, span
 from runner.dashboard.workspace import Workspace
-from runner.hit_facts import hit_facts
-from runner.passage_text import marked, short_hashes
+from runner.search.hit_facts import hit_facts
+from runner.search.passage_text import marked, short_hashes
 from runner.wording import _, worded
 
 __all__ = ["SearchView", "search_widget"]

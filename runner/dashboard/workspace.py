@@ -21,10 +21,10 @@ from typing import Any
 from runner.config_manager import LoadedConfig, load_config
 from runner.errors import PipelineOrchestrationError, StateManagementError
 from runner.models import PipelineState
-from runner.questions import ask_collection
 from runner.record.state_manager import StateManager
 from runner.report.facts import collect_report
 from runner.report.model import RunReport
+from runner.search.asking import ask_collection
 from runner.terminal import json_line
 from runner.tools import child_environment, is_warm, keep_warm
 from stagekit.base.paths import make_private_dir

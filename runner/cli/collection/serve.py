@@ -16,7 +16,7 @@ import typer
 from runner.cli.common import Profile, Setting
 from runner.config_manager import load_config, parse_assignments
 from runner.errors import ConfigurationError
-from runner.questions import search_request
+from runner.search.asking import search_request
 from runner.wording import _
 from stagekit.base.imports.extras import install_command
 from stagekit.base.secret_files import secret_from_file
