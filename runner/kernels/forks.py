@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,31 +19,13 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from runner.kernels.preparation import NOTHING, ForkPreparation
 from runner.kernels.seams.jupyter import use_process
 from stagekit.base.redaction import SECRET_VARIABLES
 
-__all__ = ["NOTHING", "ForkPreparation", "ForkProvisioner", "ForkedKernel", "KernelForks"]
+__all__ = ["ForkProvisioner", "ForkedKernel", "KernelForks"]
 
 _ANSWER_S = 120.0
-
-
-@dataclass(frozen=True)
-class ForkPreparation:
-    """What the fork server loads for a kernel.
-
-    Attributes:
-        worker_imports: what its document workers import, see :func:`stagekit.workers.forks.prepare`.
-        common: ``module:function`` that the server itself calls before the fork, so that this kernel and all
-            later ones have what it has loaded, in the same memory; it must start no thread.
-        settings: those of the function's arguments are given to it.
-    """
-
-    worker_imports: tuple[str, ...] = ()
-    common: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-NOTHING = ForkPreparation()
 
 
 class KernelForks:

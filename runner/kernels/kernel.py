@@ -22,7 +22,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop
 
 from runner.errors import PipelineOrchestrationError
-from runner.kernels.forks import NOTHING, ForkPreparation, ForkProvisioner, KernelForks
+from runner.kernels.forks import ForkProvisioner, KernelForks
+from runner.kernels.preparation import NOTHING, ForkPreparation
 from runner.kernels.seams.jupyter import start_through
 from runner.record.kernels import note_kernel
 from stagekit.base.process_memory import family_resident_mb

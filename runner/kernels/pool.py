@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.kernels.preparation import ForkPreparation
 from runner.models import PipelineStage
 from runner.settings.pipeline_config import PipelineConfig
 from stagekit.base.paths import latest_notebooks
@@ -113,7 +114,6 @@ class KernelPool:
 
     def _start(self, stage: PipelineStage) -> StageKernel:
         # Jupyter's client, which a run with nothing to do need not import.
-        from runner.kernels.forks import ForkPreparation
         from runner.kernels.kernel import StageKernel, kernel_environment
 
         logs = self._outputs / "logs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runner.kernels.forks import ForkPreparation, KernelForks
+from runner.kernels.forks import KernelForks
 from runner.kernels.kernel import StageKernel, kernel_environment, thread_event_loop
+from runner.kernels.preparation import ForkPreparation
 
 ANSWER = "import os, sys; open('said', 'w').write({})"
 
@@ -164,6 +166,17 @@ def test_what_kernels_have_in_common_is_loaded_once_with_the_settings_that_it_na
         for kernel in kernels:
             kernel.end()
         forks.close()
+
+
+def test_what_starts_kernels_is_imported_while_papermill_is() -> None:
+    script = (
+        "from stagekit.base.imports.early_imports import load_meanwhile\n"
+        "import runner.kernels.pool\n"
+        "assert 'jupyter_client' not in sys.modules\n"
+        "load_meanwhile('runner.kernels.execution')\n"
+        "import runner.kernels.kernel, runner.kernels.execution\n"
+    )
+    subprocess.run([sys.executable, "-c", "import sys\n" + script], check=True, timeout=120)
 
 
 @pytest.mark.parametrize("plots", [True, False])
