@@ -1,7 +1,7 @@
-"""What the fork server loads for a kernel; apart from :mod:`runner.kernels.forks`, which imports Jupyter's client.
+"""What the fork server loads for a kernel; without Jupyter's client, unlike what forks one.
 
-Whoever starts a kernel imports :mod:`runner.kernels.kernel` before that one: papermill is imported in a thread
-meanwhile, and the other way round either finds half of ``jupyter_client.manager``.
+Whoever starts a kernel imports :mod:`runner.kernels.kernel` before that one: papermill is imported in a
+thread meanwhile, and the other way round it may find half of ``jupyter_client.manager``.
 """
 
 from __future__ import annotations
