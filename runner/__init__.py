@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from runner.config_manager import PipelineConfig as PipelineConfig
     from runner.config_manager import load_config as load_config
     from runner.errors import ConfigurationError as ConfigurationError
     from runner.errors import DependencyResolutionError as DependencyResolutionError
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from runner.results import ResourceInfo as ResourceInfo
     from runner.results import SetupResult as SetupResult
     from runner.results import ValidationResult as ValidationResult
+    from runner.settings.pipeline_config import PipelineConfig as PipelineConfig
     from runner.stages.chain import default_stages as default_stages
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

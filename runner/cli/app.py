@@ -36,12 +36,7 @@ from runner.cli.search import evaluate, search
 from runner.cli.status import status
 from runner.cli.watch import watch
 from runner.cli.welcome import group_commands
-from runner.config_manager import (
-    PipelineConfig,
-    load_config,
-    load_recorded,
-    parse_assignments,
-)
+from runner.config_manager import load_config, load_recorded, parse_assignments
 from runner.errors import StateManagementError
 from runner.events import Event
 from runner.models import Checkpoint
@@ -51,6 +46,7 @@ from runner.record.monitor import PipelineMonitor
 from runner.record.report_generator import compare_stage, document_outcomes, known_figures, summarize
 from runner.record.state_manager import StateManager
 from runner.results import PipelineResult, PlannedStage
+from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.chain import default_stages
 from runner.terminal import say
 from runner.wording import _, decimal, worded

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from runner.cli.layout.help_words import put_help_into_words
+from runner.cli.layout.help_words import put_help_into_words, usage_errors_in_words
 from runner.cli.welcome import welcome
 from runner.config_manager import (
     LoadedConfig,
@@ -71,6 +71,16 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 class PapermillWords(TyperGroup):
     """The commands, to which ``-p name value``, as papermill has it, means ``-p name=value``."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Understand the words of a command line, or complain in the user's language."""
+        with usage_errors_in_words():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command, whose own words are understood first."""
+        with usage_errors_in_words():
+            return super().invoke(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the words of a command line, with the parameters of two words made one."""

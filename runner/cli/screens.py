@@ -10,12 +10,13 @@ from rich.console import Console
 
 from runner.after.metrics import points_counted
 from runner.cli.layout.tables import print_table
-from runner.config_manager import SECRETS, LoadedConfig
+from runner.config_manager import LoadedConfig
 from runner.models import PipelineState
 from runner.record.monitor import PipelineStatus
 from runner.record.report_generator import document_outcomes, ignored_files
 from runner.record.state_manager import StateManager
 from runner.results import ExecutionPlan, ExecutionRecord
+from runner.settings.pipeline_config import SECRETS
 from runner.terminal import say
 from runner.wording import (
     N_,

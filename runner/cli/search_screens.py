@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from runner.hit_facts import hit_facts
-from runner.passage_text import BEGIN, END, marked, plain_lines, short_hashes
+from runner.search.hit_facts import hit_facts
+from runner.search.passage_text import BEGIN, END, marked, plain_lines, short_hashes
 from runner.terminal import say
 from runner.wording import _, decimal, ngettext, term
 

@@ -104,7 +104,8 @@ def _tell_freshness(
         say(open_console(as_json), found.sentence(limit))
     if notify and not found.fresh:
         where = f"{socket.gethostname()}, {manager.outputs}"
-        body = f"{found.sentence(limit)}\n\nWhat became of the last run: nic-etl status ({where})"
-        if warning := send("nic-etl: the collection is out of date", body, "failure"):
-            say(open_console(as_json=True), warning)
+        what = _("What became of the last run: nic-etl status ({where})", where=where)
+        body = f"{found.sentence(limit)}\n\n{what}"
+        if warning := send(_("nic-etl: the collection is out of date"), body, "failure"):
+            say(open_console(as_json=True), worded(warning))
     return 0 if found.fresh else 1

@@ -21,10 +21,11 @@ from runner.cli.common import (
     read_config,
 )
 from runner.cli.encryption import print_new_key, rekey
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.config_manager import load_config, parse_assignments
 from runner.models import PipelineState
 from runner.record.damage import check_artifacts
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 from runner.terminal import say
 from runner.tools import run_tool
 from runner.upkeep.health import machine_checks

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from runner.cli.common import Profile, Setting, open_console, parse_duration, read_config, retired_option
-from runner.config_manager import PipelineConfig
+from runner.settings.pipeline_config import PipelineConfig
 
 __all__ = ["watch"]
 

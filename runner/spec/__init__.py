@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from runner.config_manager import PipelineConfig as PipelineConfig
     from runner.dashboard.checks import component_health_checker as component_health_checker
     from runner.dashboard.checks import pipeline_dry_run as pipeline_dry_run
     from runner.dashboard.checks import validate_configuration_widget as validate_configuration_widget
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from runner.results import ResourceInfo as ResourceInfo
     from runner.results import SetupResult as SetupResult
     from runner.results import ValidationResult as ValidationResult
+    from runner.settings.pipeline_config import PipelineConfig as PipelineConfig
     from runner.spec.notebook import create_pipeline_section_headers as create_pipeline_section_headers
     from runner.spec.notebook import create_progress_tracker as create_progress_tracker
     from runner.spec.notebook import setup_notebook_environment as setup_notebook_environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ArtifactError", "DocumentRejected", "ModelUnavailableError", "StageError"]
+__all__ = ["ArtifactError", "DocumentRejected", "ModelUnavailableError", "SearchRequestError", "StageError"]
 
 
 class StageError(Exception):
@@ -25,6 +25,12 @@ class ArtifactError(StageError):
 
 class ModelUnavailableError(StageError, ValueError):
     """A model is missing, damaged or of a kind that is not loaded; the message has the remedy."""
+
+
+class SearchRequestError(StageError):
+    """The request or a setting is wrong; asking again cannot help."""
+
+    exit_code = 2
 
 
 class DocumentRejected(Exception):  # noqa: N818 - a verdict on the document, not an error of ours

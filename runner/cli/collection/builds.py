@@ -9,8 +9,8 @@ import typer
 
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
 from runner.cli.layout.tables import print_table
-from runner.config_manager import PipelineConfig
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _

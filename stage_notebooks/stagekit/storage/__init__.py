@@ -12,9 +12,9 @@ from stagekit.base.imports.lazy import lazy_names
 if TYPE_CHECKING:
     from stagekit.base.collection_settings import CollectionSettings as CollectionSettings
     from stagekit.base.store_address import EMBEDDED as EMBEDDED
+    from stagekit.base.store_address import connection_options as connection_options
     from stagekit.base.store_address import embedded_path as embedded_path
     from stagekit.base.store_address import is_embedded as is_embedded
-    from stagekit.storage.batching import point_struct as point_struct
     from stagekit.storage.carried import CarriedPoints as CarriedPoints
     from stagekit.storage.carried import as_left as as_left
     from stagekit.storage.carried import carried_points as carried_points
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from stagekit.storage.collections import require_writable as require_writable
     from stagekit.storage.collections import served_collection as served_collection
     from stagekit.storage.collections import sources_of as sources_of
+    from stagekit.storage.corpus import Comparison as Comparison
+    from stagekit.storage.corpus import Corpus as Corpus
     from stagekit.storage.desired import DesiredDocument as DesiredDocument
     from stagekit.storage.desired import DesiredPoint as DesiredPoint
     from stagekit.storage.desired import desired_documents as desired_documents
@@ -55,7 +57,6 @@ if TYPE_CHECKING:
     from stagekit.storage.metadata.source_marks import finish_writing as finish_writing
     from stagekit.storage.metadata.source_marks import source_mark as source_mark
     from stagekit.storage.outdated import mark_outdated as mark_outdated
-    from stagekit.storage.outdated import outdated_points as outdated_points
     from stagekit.storage.reconcile import DocumentChange as DocumentChange
     from stagekit.storage.reconcile import Plan as Plan
     from stagekit.storage.reconcile import apply_change as apply_change
