@@ -413,9 +413,7 @@ class Stage:
         allowed = max(1, int(self._max_failure_rate * result.input_count))
         too_many = result.failure_count > allowed
         partial = result.failure_count or result.stale_count
-        result.status = ExecutionStatus.SUCCESS
-        if partial:
-            result.status = ExecutionStatus.PARTIAL
+        result.status = ExecutionStatus.PARTIAL if partial else ExecutionStatus.SUCCESS
         if too_many:
             result.status = ExecutionStatus.FAILED
         self._keeper.finish()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["lazy_names"]
+
+# Not `ast.parse`, which fails where two threads import at the same time (python/cpython#106905).
+_HANDED_ON: Final = re.compile(r"^    from (\S+) import \(?\s*(\w+) as \2\b", re.MULTILINE)
 
 
 def lazy_names(
@@ -25,14 +28,7 @@ def lazy_names(
         package: the package's ``__name__``.
         source: its ``__file__``.
     """
-    body = ast.parse(Path(source).read_text(encoding="utf-8")).body
-    imports = [node for block in body if isinstance(block, ast.If) for node in block.body]
-    home_of = {
-        alias.name: str(node.module)
-        for node in imports
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
+    home_of = {name: module for module, name in _HANDED_ON.findall(Path(source).read_text(encoding="utf-8"))}
     names = tuple(sorted(home_of))
 
     def load(name: str) -> Any:
