@@ -93,6 +93,8 @@ class PipelineStage:
         secrets: environment variables with secrets that its kernel gets; no other kernel does.
         warm_imports: modules imported while the stages before it still run.
         warm_up: ``module:function`` called after that, with those of the stage's settings that it names.
+        common_warm_up: ``module:function`` called likewise, but in the process that kernels are forked from:
+            once for all stages that name it. Where kernels are programs of their own, it is not called.
         worker_imports: modules of its document workers, which are forked from a process that has them.
         outside: what it reads or writes outside ``outputs/``: ``source``, ``store``, or nothing. Equal
             inputs make it superfluous only if that is as it was, too.
@@ -110,6 +112,7 @@ class PipelineStage:
     secrets: tuple[str, ...] = ()
     warm_imports: tuple[str, ...] = ()
     warm_up: str = ""
+    common_warm_up: str = ""
     worker_imports: tuple[str, ...] = ()
     outside: str = ""
     retry_config: RetryConfig = RetryConfig()

@@ -2,9 +2,15 @@
 
 ``python -m runner.kernels.fork_server DESCRIPTOR [plots]`` is started by
 :class:`runner.kernels.forks.KernelForks`, as Python's own "forkserver" start method does it for worker
+<<<<<<< HEAD
 processes. It serves one connection (:mod:`stagekit.base.processes.forking`): an order names the arguments,
 environment, working folder and log of a kernel, and what its document workers import. It ends with its
 connection, and its kernels, which watch their parent, end with it.
+=======
+processes. It serves one connection (:mod:`stagekit.base.forking`): an order names the arguments,
+environment, working folder and log of a kernel, what its document workers import, and what it has in common
+with other kernels. It ends with its connection, and its kernels, which watch their parent, end with it.
+>>>>>>> speed
 """
 
 from __future__ import annotations
@@ -12,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import inspect
 import os
 import signal
 import sys
@@ -46,7 +53,7 @@ def main() -> None:
         leave_pandas_out()
     # The run waits for its first kernels, which can do without the rest.
     plots = PLOTS if sys.argv[2:] == ["plots"] else ()
-    serve(connection, _become_kernel, [lambda: _load(THEN), lambda: _load(plots)])
+    serve(connection, _become_kernel, [lambda: _load(THEN), lambda: _load(plots)], _load_common)
 
 
 def _load(names: tuple[str, ...]) -> None:
@@ -55,6 +62,17 @@ def _load(names: tuple[str, ...]) -> None:
             importlib.import_module(name)
     gc.collect()
     gc.freeze()  # the collector of a kernel would copy the shared pages
+
+
+def _load_common(order: dict[str, Any]) -> None:
+    """Load what the kernel of an order has in common with others; once loaded, it is there at once."""
+    if order["common"]:
+        with contextlib.suppress(Exception):  # its notebook meets the same fault, and says so
+            module, _, name = order["common"].partition(":")
+            function = getattr(importlib.import_module(module), name)
+            named = inspect.signature(function).parameters
+            function(**{argument: order["settings"][argument] for argument in named})
+        gc.freeze()
 
 
 def _become_kernel(order: dict[str, Any], _: list[int]) -> NoReturn:

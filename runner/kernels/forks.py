@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,28 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from runner.kernels.seams.jupyter import use_process
 from stagekit.base.redaction import SECRET_VARIABLES
 
-__all__ = ["ForkProvisioner", "ForkedKernel", "KernelForks"]
+__all__ = ["NOTHING", "ForkPreparation", "ForkProvisioner", "ForkedKernel", "KernelForks"]
 
 _ANSWER_S = 120.0
+
+
+@dataclass(frozen=True)
+class ForkPreparation:
+    """What the fork server loads for a kernel.
+
+    Attributes:
+        worker_imports: what its document workers import, see :func:`stagekit.workers.forks.prepare`.
+        common: ``module:function`` that the server itself calls before the fork, so that this kernel and all
+            later ones have what it has loaded, in the same memory; it must start no thread.
+        settings: those of the function's arguments are given to it.
+    """
+
+    worker_imports: tuple[str, ...] = ()
+    common: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING = ForkPreparation()
 
 
 class KernelForks:
@@ -69,7 +89,7 @@ class KernelForks:
         env: Mapping[str, str],
         cwd: str,
         log: str,
-        worker_imports: Sequence[str] = (),
+        preparation: ForkPreparation = NOTHING,
     ) -> ForkedKernel:
         """Fork a kernel.
 
@@ -78,12 +98,12 @@ class KernelForks:
             env: its whole environment.
             cwd: its working folder.
             log: path of the file that takes its stdout and stderr.
-            worker_imports: what its document workers import, see :func:`stagekit.workers.forks.prepare`.
+            preparation: what is loaded for it.
 
         Raises:
             RuntimeError: if the server has ended.
         """
-        order = {"argv": argv, "env": dict(env), "cwd": cwd, "log": log, "worker_imports": [*worker_imports]}
+        order = {"argv": argv, "env": dict(env), "cwd": cwd, "log": log, **asdict(preparation)}
         with self._asking, self._heard:
             self._answer = None
             with contextlib.suppress(OSError):
@@ -177,12 +197,12 @@ class ForkProvisioner(LocalProvisioner):
     Attributes:
         forks: the fork server.
         log_file: takes what the kernel writes to its stdout and stderr.
-        worker_imports: modules of its document workers.
+        preparation: what is loaded for the kernel.
     """
 
     forks: KernelForks
     log_file: Path
-    worker_imports: tuple[str, ...] = ()
+    preparation = NOTHING
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel with the arguments of the command ``python -m ipykernel_launcher …``."""
@@ -193,7 +213,7 @@ class ForkProvisioner(LocalProvisioner):
             env=kwargs["env"],
             cwd=folder,
             log=str(self.log_file),
-            worker_imports=self.worker_imports,
+            preparation=self.preparation,
         )
         use_process(self, kernel, folder)
         return self.connection_info

@@ -22,7 +22,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop
 
 from runner.errors import PipelineOrchestrationError
-from runner.kernels.forks import ForkProvisioner, KernelForks
+from runner.kernels.forks import NOTHING, ForkPreparation, ForkProvisioner, KernelForks
 from runner.kernels.seams.jupyter import start_through
 from runner.record.kernels import note_kernel
 from stagekit.base.processes.process_memory import family_resident_mb
@@ -96,12 +96,12 @@ class _IpcKernelManager(KernelManager):
             **kwargs,
         )
 
-    def fork_from(self, forks: KernelForks, log: Path, worker_imports: tuple[str, ...]) -> None:
+    def fork_from(self, forks: KernelForks, log: Path, preparation: ForkPreparation) -> None:
         """Take the kernel process from a fork server."""
         kernel_id = str(uuid.uuid4())
         provisioner = ForkProvisioner(kernel_id=kernel_id, kernel_spec=self.kernel_spec, parent=self)
         provisioner.forks, provisioner.log_file = forks, log
-        provisioner.worker_imports = worker_imports
+        provisioner.preparation = preparation
         start_through(self, kernel_id, provisioner)
 
 
@@ -115,7 +115,7 @@ class StageKernel:
         registry: folder in which running kernels are noted, for :func:`runner.record.kernels.reap_orphans`.
         memory_limit_mb: memory of the process and its children at which it is ended; 0 for no limit.
         forks: fork server that the kernel comes from; without one, it is started as a program of its own.
-        worker_imports: modules of its document workers; a forked kernel gets a process that forks these.
+        preparation: what the fork server loads for it.
     """
 
     def __init__(
@@ -126,11 +126,11 @@ class StageKernel:
         registry: Path,
         memory_limit_mb: float = 0.0,
         forks: KernelForks | None = None,
-        worker_imports: tuple[str, ...] = (),
+        preparation: ForkPreparation = NOTHING,
     ) -> None:
         self.manager = _IpcKernelManager(kernel_name="python3")
         if forks is not None:
-            self.manager.fork_from(forks, log, worker_imports)
+            self.manager.fork_from(forks, log, preparation)
         self.log = log
         self._ended = threading.Event()
         self._warmed = threading.Event()

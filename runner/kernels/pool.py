@@ -113,6 +113,7 @@ class KernelPool:
 
     def _start(self, stage: PipelineStage) -> StageKernel:
         # Jupyter's client, which a run with nothing to do need not import.
+        from runner.kernels.forks import ForkPreparation
         from runner.kernels.kernel import StageKernel, kernel_environment
 
         logs = self._outputs / "logs"
@@ -129,7 +130,7 @@ class KernelPool:
             registry=self._outputs / "kernels",
             memory_limit_mb=self._memory_limit_mb,
             forks=self._fork_server(stage.notebook.parent, logs) if sys.platform == "linux" else None,
-            worker_imports=stage.worker_imports,
+            preparation=ForkPreparation(stage.worker_imports, stage.common_warm_up, self._settings),
         )
 
     def _fork_server(self, folder: Path, logs: Path) -> KernelForks:

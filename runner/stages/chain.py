@@ -10,6 +10,7 @@ from stagekit.base.paths import source_notebook
 __all__ = ["default_stages"]
 
 # What the kernels of the last two stages load ahead.
+_TOKENIZER = "stagekit.embedding.warm_up:tokenizer"
 _ENRICHMENT = (
     "stagekit.enrichment.inputs",
     "stagekit.enrichment.migration",
@@ -57,7 +58,8 @@ def default_stages() -> list[PipelineStage]:
             code=("chunking", "conservation", "embedding"),
             secrets=("HF_TOKEN",),
             warm_imports=("stagekit.chunking", "docling_core.types.doc"),
-            warm_up="stagekit.embedding.warm_up:tokenizer",
+            warm_up=_TOKENIZER,
+            common_warm_up=_TOKENIZER,
             resource_requirements=ResourceRequirements(memory_mb=800),
         ),
         _stage(
@@ -68,6 +70,7 @@ def default_stages() -> list[PipelineStage]:
             secrets=("HF_TOKEN",),
             warm_imports=("stagekit.embedding", "tokenizers"),  # what computes comes with the model
             warm_up="stagekit.embedding.warm_up:model",
+            common_warm_up=_TOKENIZER,
             resource_requirements=ResourceRequirements(memory_mb=3000),
         ),
         _stage(

@@ -272,7 +272,7 @@ def test_the_tokenizer_counts_what_the_model_will_see(tiny: Path) -> None:
     counter = load_tokenizer(TINY)
     assert counter.overhead == 4
     assert counter.count_embedded("ab") == counter.overhead + counter.count("ab") == 5
-    assert counter.counts(["ab", "", "ab ab"]) == [1, 0, 2]
+    assert [counter.count(text) for text in ("ab", "", "ab ab")] == [1, 0, 2]
     text = "ab\u200b ab\x07\n\n  ab"
     assert [text[start:end].strip() for start, end in counter.offsets(text)] == ["ab", "ab", "ab"]
     assert len(PIECES) + 1 == counter.tokenizer.get_vocab_size()

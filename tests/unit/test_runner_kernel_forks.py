@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runner.kernels.forks import KernelForks
+from runner.kernels.forks import ForkPreparation, KernelForks
 from runner.kernels.kernel import StageKernel, kernel_environment, thread_event_loop
 
 ANSWER = "import os, sys; open('said', 'w').write({})"
@@ -133,6 +133,36 @@ def test_the_kernels_after_the_first_have_what_reads_documents_as_well(tmp_path:
             finally:
                 started.end()
     finally:
+        forks.close()
+
+
+def test_what_kernels_have_in_common_is_loaded_once_with_the_settings_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "shared.py").write_text(
+        "loaded = []\n"
+        "def load(*, model):\n"
+        "    loaded.append((model, __import__('os').getpid()))\n"
+        "def fail(*, missing):\n"
+        "    pass\n"
+    )
+    forks = KernelForks(tmp_path, tmp_path / "server.log")
+    settings = {"model": "small", "other": "not asked for"}
+    kernels = []
+    try:
+        for common in ("shared:load", "shared:fail", "absent:load", ""):
+            log, registry = tmp_path / "kernel.log", tmp_path / "kernels"
+            preparation = ForkPreparation(common=common, settings=settings)
+            kernels.append(
+                StageKernel(
+                    kernel_environment((), {}), tmp_path, log, registry, forks=forks, preparation=preparation
+                )
+            )
+        server = psutil.Process(kernels[0].pid).ppid()
+        for kernel in kernels:  # those whose own function cannot be called start as well
+            found = said(kernel, tmp_path, "str(sys.modules['shared'].loaded)")
+            assert found == str([("small", server)])
+    finally:
+        for kernel in kernels:
+            kernel.end()
         forks.close()
 
 

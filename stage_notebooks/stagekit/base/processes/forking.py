@@ -21,7 +21,12 @@ Order = dict[str, Any]
 Become = Callable[[Order, list[int]], NoReturn]
 
 
-def serve(connection: Connection, become: Become, between: Iterable[Callable[[], None]] = ()) -> None:
+def serve(
+    connection: Connection,
+    become: Become,
+    between: Iterable[Callable[[], None]] = (),
+    before: Callable[[Order], None] = lambda _: None,
+) -> None:
     """Fork a process for each order and tell how processes ended, until the connection is closed.
 
     Args:
@@ -30,6 +35,7 @@ def serve(connection: Connection, become: Become, between: Iterable[Callable[[],
         become: turns a forked process, which leads a session of its own, into what the order asks for; it
             gets the order and its descriptors.
         between: called one after the other, the first when the first process is under way, and so on.
+        before: gets each order before its process is forked, which then has what this has loaded.
     """
     loading = iter(between)
     woken, wake = os.pipe()
@@ -48,6 +54,7 @@ def serve(connection: Connection, become: Become, between: Iterable[Callable[[],
                 handles = [recv_handle(connection) for _ in range(order.get("handles", 0))]
             except (EOFError, OSError):
                 return
+            before(order)
             pid = _fork(connection, (woken, wake), lambda: become(order, handles))  # noqa: B023 - called at once
             for handle in handles:
                 os.close(handle)

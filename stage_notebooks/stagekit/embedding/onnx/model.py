@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["OnnxModel", "load_onnx_model"]
 
 _ERRORS_ONLY = 3  # severity of ONNX Runtime's log
+_SLOWER = ["SkipLayerNormFusion"]  # puts together what `GraphBuilder` keeps apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,9 @@ def _session(graph: BertGraph) -> "InferenceSession":
     if held:
         options.add_external_initializers(list(held), list(held.values()))
     try:
-        return onnxruntime.InferenceSession(graph.model, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            graph.model, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
+        )
     except Exception as error:  # ONNX Runtime's errors have no common class of their own
         reason = " ".join(str(error).split())
         raise ModelUnavailableError(
