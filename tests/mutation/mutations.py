@@ -21,13 +21,18 @@ _FOR_PEOPLE = {"debug", "info", "warning", "warn", "error", "exception", "print"
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change: the lines of the module that it stands in, and the whole text of the changed module."""
+    """One change: the lines of the module that it stands in, and the whole text of the changed module.
+
+    The other lines keep their numbers. ``inside`` a function it takes effect with the next call, else with
+    the next import.
+    """
 
     module: str
     first: int
     last: int
     told: str
     text: str
+    inside: bool
 
 
 def mutations(module: str, text: str) -> list[Mutation]:
@@ -35,27 +40,32 @@ def mutations(module: str, text: str) -> list[Mutation]:
     found = []
     lines = text.encode().splitlines(keepends=True)
     starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
-    for node, changed in _changes(ast.parse(text)):
+    for node, changed, inside in _changes(ast.parse(text), False):
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[node.end_lineno - 1] + node.end_col_offset
         before, new = text.encode()[begin:end].decode(), ast.unparse(changed)
-        new = f"({new})" if isinstance(changed, (ast.Compare, ast.BoolOp, ast.UnaryOp)) else new
+        lost = "\n" * (node.end_lineno - node.lineno)
+        if isinstance(changed, ast.stmt):
+            new += lost
+        elif lost or isinstance(changed, (ast.Compare, ast.BoolOp, ast.UnaryOp)):
+            new = f"({new}{lost})"
         whole = (text.encode()[:begin] + new.encode() + text.encode()[end:]).decode()
-        told = f"{' '.join(before.split())[:90]}  ->  {new[:90]}"
-        found.append(Mutation(module, node.lineno, node.end_lineno, told, whole))
+        told = f"{' '.join(before.split())[:90]}  ->  {new.strip()[:90]}"
+        found.append(Mutation(module, node.lineno, node.end_lineno, told, whole, inside))
     return found
 
 
-def _changes(tree: ast.AST) -> Iterator[tuple[Any, ast.AST]]:
-    """Yield nodes with what takes their place."""
+def _changes(tree: ast.AST, inside: bool) -> Iterator[tuple[Any, ast.AST, bool]]:
+    """Yield nodes with what takes their place, and whether they stand in the body of a function."""
     for field, value in ast.iter_fields(tree):
         if field in {"annotation", "returns", "decorator_list"}:
             continue
         for node in value if isinstance(value, list) else [value]:
             if not isinstance(node, ast.AST) or _for_people(node):
                 continue
-            yield from ((node, changed) for changed in _instead(node, tree))
-            yield from _changes(node)
+            within = inside or (field == "body" and isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)))
+            yield from ((node, changed, within) for changed in _instead(node, tree))
+            yield from _changes(node, within)
 
 
 def _for_people(node: ast.AST) -> bool:
