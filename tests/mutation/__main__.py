@@ -50,8 +50,8 @@ _WARM = (
     "coverage", "docling_core.types.doc", "numpy", "psutil", "pyarrow.parquet", "pydantic",
     "pytest", "qdrant_client", "tokenizers", "typer",
 )  # fmt: skip
-_LONGEST_S = 4.0  # of processor time: a test that takes longer is not run for a mutation
-_ALL_S = 40.0  # nor are more than take so long together: the shortest first
+_LONGEST_S = 3.0  # of processor time: a test that takes longer is not run for a mutation
+_ALL_S = 12.0  # nor are more than take so long together: the shortest first
 
 
 def _files_of(room: str) -> list[str]:

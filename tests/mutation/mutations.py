@@ -16,6 +16,7 @@ _COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
+_FEW = 20  # from here on a number is a size
 _FOR_PEOPLE = {"debug", "info", "warning", "warn", "error", "exception", "print", "echo", "secho"}
 
 
@@ -61,7 +62,7 @@ def _changes(tree: ast.AST, inside: bool) -> Iterator[tuple[Any, ast.AST, bool]]
         if field in {"annotation", "returns", "decorator_list"}:
             continue
         for node in value if isinstance(value, list) else [value]:
-            if not isinstance(node, ast.AST) or _for_people(node):
+            if not isinstance(node, ast.AST) or _for_people(node) or _without_effect(node):
                 continue
             within = inside or (field == "body" and isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)))
             yield from ((node, changed, within) for changed in _instead(node, tree))
@@ -78,6 +79,15 @@ def _for_people(node: ast.AST) -> bool:
     return isinstance(node, (ast.Raise, ast.JoinedStr, ast.Import, ast.ImportFrom, ast.Assert))
 
 
+def _without_effect(node: ast.AST) -> bool:
+    """Tell whether a change in a node shows nothing: it is asserted there, or only declared."""
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"  # of zip
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):  # of a protocol
+        return all(isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) for one in node.body)
+    return False
+
+
 def _instead(node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:
     match node:
         case ast.Compare(ops=[operator]):
@@ -91,7 +101,10 @@ def _instead(node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:
         case ast.Constant(value=bool()):
             yield ast.Constant(not node.value)
         case ast.Constant(value=int() | float()) if not isinstance(parent, ast.UnaryOp):
-            yield from (ast.Constant(node.value + step) for step in (-1, 1))
+            # A size may be larger by one without anybody noticing, and ought not to be half or double.
+            few = abs(node.value) < _FEW
+            both = (node.value - 1, node.value + 1) if few else (node.value // 2, node.value * 2)
+            yield from (ast.Constant(one) for one in both)
         case ast.Constant(value=str(key)) if isinstance(parent, (ast.Dict, ast.Subscript)):
             if not isinstance(parent, ast.Dict) or any(node is one for one in parent.keys):
                 yield ast.Constant(f"{key}_other")
