@@ -40,10 +40,22 @@ ROOMS = {
             *(f"unit/test_runner_{name}.py" for name in _RECORD.split()),
         ],
     ),
-    "artifacts": (f"{_KIT}/artifacts", ["unit/test_core_*", "unit/test_encryption_[!r]*"]),
+    "artifacts": (
+        f"{_KIT}/artifacts",
+        ["unit/test_core_*", "unit/test_encryption_[!r]*", "unit/test_storage_source_marks.py"],
+    ),
     "stage": (f"{_KIT}/stage", ["unit/test_core_*"]),
     "chunking": (f"{_KIT}/chunking", ["unit/test_chunking_*"]),
-    "storage": (f"{_KIT}/storage", ["unit/test_storage_*", "integration/test_qdrant_faults.py"]),
+    "storage": (
+        f"{_KIT}/storage",
+        [
+            "unit/test_storage_*",
+            "unit/test_operations_[cs]*",
+            "unit/test_encryption_stores.py",
+            "unit/test_search_languages.py",
+            "integration/test_qdrant_faults.py",
+        ],
+    ),
 }
 # Imported once, before a process is forked for each mutation; none brings modules of this project.
 _WARM = (

@@ -115,7 +115,12 @@ class Collected:
     def __init__(self, tree: Path, output: Path, words: list[str]) -> None:
         self._output = output
         ours, theirs = socket.socketpair()
-        self._child = forked(lambda: become_pytest(tree, output, words, [_Forking(tree, theirs)]))
+
+        def work() -> None:
+            ours.close()  # it ends when this process is gone
+            become_pytest(tree, output, words, [_Forking(theirs)])
+
+        self._child = forked(work)
         theirs.close()
         self._said = ours.makefile("rw")
 
@@ -143,8 +148,7 @@ class Collected:
 class _Forking:
     """The plugin that answers in place of pytest's loop over all tests."""
 
-    def __init__(self, tree: Path, channel: socket.socket) -> None:
-        self._tree = tree
+    def __init__(self, channel: socket.socket) -> None:
         self._channel = channel.makefile("rw")
         self._functions: dict[str, list[FunctionType]] = {}
 
