@@ -66,10 +66,10 @@ _LONGEST_S = 3.0  # of processor time: a test that takes longer is not run for a
 _ALL_S = 12.0  # nor are more than take so long together: the shortest first
 
 
-def _files_of(room: str) -> list[str]:
-    """Return the files of tests that answer for a room, from the project's folder."""
-    found = {path for one in ROOMS[room][1] for path in ROOT.glob(f"tests/{one}")}
-    return sorted(str(path.relative_to(ROOT)) for path in found)
+def _files_of(room: str, tree: Path) -> list[str]:
+    """Return the files of tests that answer for a room, from the folder of the project."""
+    found = {path for one in ROOMS[room][1] for path in tree.glob(f"tests/{one}")}
+    return sorted(str(path.relative_to(tree)) for path in found)
 
 
 class Bench:
@@ -81,7 +81,7 @@ class Bench:
         shutil.copytree(ROOT, self.tree, ignore=kept, symlinks=True)
         self._verdicts = folder / "verdicts.json"
         self._output = folder / "output.txt"
-        files = dict.fromkeys(one for room in rooms for one in _files_of(room))
+        files = dict.fromkeys(one for room in rooms for one in _files_of(room, self.tree))
         self._collected = Collected(self.tree, self._output, ["-m", "not slow", *files])
         self.sound: dict[str, Any] = {}
 
@@ -105,7 +105,7 @@ class Bench:
             if not path.name.startswith("test_") and "mutation" not in path.parts:
                 code.update(path.read_bytes())
         known = json.loads(kept.read_text()) if kept.exists() else {}
-        files = _files_of(room)
+        files = _files_of(room, self.tree)
         digests = {
             one: hashlib.sha256(code.digest() + (self.tree / one).read_bytes()).hexdigest() for one in files
         }
