@@ -63,6 +63,19 @@ def test_a_chunk_names_its_clauses_and_then_those_that_they_lie_in() -> None:
     assert chunking.chunks[2].clauses == ("Art. 1º, § 2º", "Art. 1º", "Capítulo I")
 
 
+def test_a_numbered_heading_is_the_clause_that_its_numbered_paragraphs_lie_in() -> None:
+    made = DoclingDocument(name="regras")
+    for heading, paragraphs in (
+        ("1. Das férias", ["1.1 São de um mês.", "1.2 Valem para todos."]),
+        ("2. Do prazo", ["2.1 Corre já.", "3. Assim o quis a lei."]),
+    ):
+        made.add_heading(heading)
+        for text in paragraphs:
+            made.add_text(label=DocItemLabel.TEXT, text=text)
+    (chunk,) = chunk_document(made, WORDS, ChunkSettings(500, 100), "").chunks
+    assert chunk.clauses == ("1", "1.1", "1.2", "2", "2.1")
+
+
 def test_prose_that_cites_norms_is_left_as_it_is() -> None:
     text = "A lista segue o art. 5º, I e II, da Lei: a) a regra; b) o prazo. Parágrafo único. Nada mais."
     (chunk,) = chunks_of(text).chunks
