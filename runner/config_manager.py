@@ -25,8 +25,6 @@ from runner.settings.pipeline_config import (
     PREFIX,
     SECRETS,
     PipelineConfig,
-    affects_result,
-    marks,
     no_setting,
 )
 from runner.settings.renamed import CONSTANT, RENAMED, RenamedSettingWarning, renamed
@@ -38,17 +36,13 @@ from stagekit.base.paths import config_dir
 from stagekit.base.redaction import looks_like_token
 
 __all__ = [
-    "MAPPINGS",
-    "SECRETS",
     "LoadedConfig",
     "PipelineConfig",
     "WrongSettingsError",
-    "affects_result",
     "config_hash",
     "default_value",
     "load_config",
     "load_recorded",
-    "marks",
     "parse_assignments",
     "profiles",
     "recorded_settings",

@@ -225,7 +225,10 @@ def test_a_wrong_value_is_told_with_its_origin_meaning_and_default(
     [
         ("{hnswm: 3}", "qdrant_collection (command line) has no key 'hnswm': did you mean 'hnsw_m'?"),
         ("{zzz: 3}", "qdrant_collection (command line) has no key 'zzz': the keys are hnsw_m, "),
-        ("{hnsw_m: 2}", "qdrant_collection.hnsw_m (command line) is '2', but it must be greater than or equal"),
+        (
+            "{hnsw_m: 2}",
+            "qdrant_collection.hnsw_m (command line) is '2', but it must be greater than or equal",
+        ),
         ("{on_disk_vectors: x}", "is 'x', but it must be true or false: vectors too (default False)."),
         (
             "{a: b",
