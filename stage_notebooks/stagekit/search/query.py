@@ -168,29 +168,25 @@ def search(
             else:
                 vector = list(embed(question))
             check_vector(vector, collection)
+        asked = Question(question, vector)
         best = partial(
-            best_passages,
-            store,
-            collection,
-            Question(question, vector),
-            chosen,
-            where=where,
-            top=top,
-            join_copies=True,
+            best_passages, store, collection, asked, chosen, where=where, top=top, join_copies=True
         )
-        if passages_per_document is None:
-            found = best(per_document=PASSAGES_PER_DOCUMENT)
-            if len(found) < top and len(_documents(found)) == 1:
-                found = best(per_document=None)
-        else:
-            found = best(per_document=passages_per_document or None)
+        found = _of_documents(best, top, passages_per_document)
         texts = [str(passage.payloads[0]["content_hash"]) for passage in found]
         others = copies(store, collection.name, texts, where) if texts else {}
     return _hits(found, others, day, question)
 
 
-def _documents(found: Sequence[Passage]) -> set[str]:
-    return {str(payload["document_id"]) for passage in found for payload in passage.payloads}
+def _of_documents(
+    best: Callable[..., list[Passage]], top: int, passages_per_document: int | None
+) -> list[Passage]:
+    """Return the best passages, of one document as many as the argument of :func:`search` says."""
+    if passages_per_document is not None:
+        return best(per_document=passages_per_document or None)
+    found = best(per_document=PASSAGES_PER_DOCUMENT)
+    documents = {payload["document_id"] for passage in found for payload in passage.payloads}
+    return best(per_document=None) if len(found) < top and len(documents) == 1 else found
 
 
 def _check(question: str, top: int, passages_per_document: int | None) -> None:
