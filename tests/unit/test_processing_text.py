@@ -297,6 +297,8 @@ def test_a_hyphen_at_a_line_end_goes_only_where_it_splits_a_word(lines, joined):
         "anti|corrupção",
         "contratual|mente",
         "porta|ria",
+        "inter|americano",
+        "ca|fé",
     ],
 )
 def test_a_word_that_a_line_end_divides_is_one(word):
@@ -328,6 +330,12 @@ def test_a_word_that_a_line_end_divides_is_one(word):
         "mão-de|obra",
         "decreto|lei",
         "micro|ondas",
+        "má|fé",
+        "boa|fé",
+        "corregedor|geral",
+        "subprocuradora|geral",
+        "luso|brasileiro",
+        "ibero|americana",
     ],
 )
 def test_a_hyphen_that_belongs_to_the_word_stays(word):
