@@ -39,7 +39,6 @@ from stagekit.processing.pdf.converter import PagedConverter, pdf_pipeline_optio
 from stagekit.processing.pdf.pipeline import TextKeepingPdfPipeline
 from stagekit.processing.seams import docling as docling_seams
 from stagekit.processing.seams.onnxruntime import forget_weights
-from stagekit.processing.seams.rapid_layout import layout_detector
 from stagekit.processing.seams.rapidocr import prepare_images_by, use_session
 from tests.unit.processing_pdfs import pdf
 
@@ -194,7 +193,7 @@ def test_docling_finds_none_of_its_own_models_while_they_are_hidden() -> None:
     assert "layout_object_detection" in get_layout_factory(allow_external_plugins=False).registered_kind
 
 
-# ---- RapidOCR, rapid-layout, ONNX Runtime ---------------------------------------------------------------
+# ---- RapidOCR, ONNX Runtime -----------------------------------------------------------------------------
 
 
 def test_rapidocr_takes_a_session_that_is_open() -> None:
@@ -231,24 +230,6 @@ def another_reader(session: Any) -> Any:
     use_session(reader, "Det", session)
     reader._load_det_model()
     return reader
-
-
-def test_rapid_layout_decodes_what_is_run_elsewhere() -> None:
-    boxes = np.zeros((1, 0, 33), np.float32)
-    prepared: list[tuple[int, ...]] = []
-
-    def make(own: Any) -> Any:
-        assert own.mean is not None
-        assert own.std is not None
-        return lambda image: prepared.append(own.resize(image).shape)
-
-    def run(_: Any) -> Any:
-        raise StopIteration(boxes.shape)
-
-    detector = layout_detector(["text"], 0.3, 0.5, run, make)
-    with pytest.raises(StopIteration):
-        detector(np.zeros((80, 60, 3), np.uint8))
-    assert prepared == [(800, 608, 3)]
 
 
 def test_onnx_runtime_keeps_the_weights_of_a_session_where_we_drop_them() -> None:
