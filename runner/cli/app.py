@@ -12,6 +12,7 @@ from rich.console import Console
 from runner.cli import audit as cli_audit
 from runner.cli import configuration as cli_configuration
 from runner.cli import dashboard as cli_dashboard
+from runner.cli import encryption as cli_encryption
 from runner.cli import report as cli_report
 from runner.cli import screens, upkeep_screens
 from runner.cli import search as cli_search
@@ -320,6 +321,7 @@ cli_search.register(app)
 cli_documents.register(app)
 cli_sources.register(app)
 cli_upkeep.register(app)
+cli_encryption.register(cli_upkeep.state_commands)
 cli_collections.register(app)
 cli_audit.register(app)
 cli_status.register(app)

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.cli import encryption as cli_encryption
 from runner.cli import upkeep_screens as screens
 from runner.cli.common import (
     AsJson,
@@ -31,10 +30,10 @@ from runner.upkeep.quarantine import list_quarantine, retry_quarantine
 from runner.upkeep.rebuild import rebuild_state, rebuild_vectors
 from runner.wording import _
 
-__all__ = ["compare_collection", "register"]
+__all__ = ["compare_collection", "register", "state_commands"]
 
 _quarantine = typer.Typer(no_args_is_help=True, help="Documents that are unusable as they are.")
-_state = typer.Typer(no_args_is_help=True, help="The state below outputs/.")
+state_commands = typer.Typer(no_args_is_help=True, help="The state below outputs/.")
 
 
 def register(app: typer.Typer) -> None:
@@ -42,8 +41,7 @@ def register(app: typer.Typer) -> None:
     for command in (verify, prune, backup, restore, doctor):
         app.command()(command)
     app.add_typer(_quarantine, name="quarantine")
-    cli_encryption.register(_state)
-    app.add_typer(_state, name="state")
+    app.add_typer(state_commands, name="state")
 
 
 def compare_collection(
@@ -193,7 +191,7 @@ def quarantine_retry(
         console.print(_("No document is in quarantine."))
 
 
-@_state.command("rebuild")
+@state_commands.command("rebuild")
 def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
     """Make memo.sqlite, vectors.sqlite and latest/ again from the runs and their notebooks.
 

@@ -14,10 +14,12 @@ from stagekit.errors import ArtifactError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["GROUP_ROWS", "TableFile"]
+__all__ = ["GROUP_ROWS", "PARQUET", "TableFile"]
 
 GROUP_ROWS = 4096
 """Rows of one row group: what is decoded at once of a table that is worked through piece by piece."""
+PARQUET = "application/vnd.apache.parquet"
+"""Media type of such a file."""
 _WORTH_THREADS = 2**20  # bytes
 
 
