@@ -19,8 +19,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from stagekit.base.arrow import leave_pandas_out
 from stagekit.base.forking import serve
+from stagekit.base.imports.arrow import leave_pandas_out
 from stagekit.workers.forks import prepare
 
 __all__ = ["main"]

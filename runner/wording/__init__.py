@@ -11,63 +11,22 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from runner.wording.catalogue import N_, _, ngettext, pgettext
-    from runner.wording.forms import day, decimal, grouped, moment, number
-    from runner.wording.recognition import stored, worded
-    from runner.wording.terms import counted, figure_words, origin_words, term
-    from runner.wording.ui_language import choose_language, in_language, language
+    from runner.wording.catalogue import N_ as N_
+    from runner.wording.catalogue import _ as _
+    from runner.wording.catalogue import ngettext as ngettext
+    from runner.wording.catalogue import pgettext as pgettext
+    from runner.wording.forms import day as day
+    from runner.wording.forms import decimal as decimal
+    from runner.wording.forms import grouped as grouped
+    from runner.wording.forms import moment as moment
+    from runner.wording.forms import number as number
+    from runner.wording.recognition import stored as stored
+    from runner.wording.recognition import worded as worded
+    from runner.wording.terms import counted as counted
+    from runner.wording.terms import figure_words as figure_words
+    from runner.wording.terms import origin_words as origin_words
+    from runner.wording.terms import term as term
+    from runner.wording.ui_language import choose_language as choose_language
+    from runner.wording.ui_language import language as language
 
-__all__ = [
-    "N_",
-    "_",
-    "choose_language",
-    "counted",
-    "day",
-    "decimal",
-    "figure_words",
-    "grouped",
-    "in_language",
-    "language",
-    "moment",
-    "ngettext",
-    "number",
-    "origin_words",
-    "pgettext",
-    "stored",
-    "term",
-    "worded",
-]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "runner.wording.catalogue": (
-            "N_",
-            "_",
-            "ngettext",
-            "pgettext",
-        ),
-        "runner.wording.forms": (
-            "day",
-            "decimal",
-            "grouped",
-            "moment",
-            "number",
-        ),
-        "runner.wording.ui_language": (
-            "choose_language",
-            "in_language",
-            "language",
-        ),
-        "runner.wording.recognition": (
-            "stored",
-            "worded",
-        ),
-        "runner.wording.terms": (
-            "counted",
-            "figure_words",
-            "origin_words",
-            "term",
-        ),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

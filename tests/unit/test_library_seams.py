@@ -28,9 +28,9 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from PIL import Image
 
 from runner.kernels.libraries import papermill  # noqa: F401 - the engine can only be loaded from within it
-from runner.kernels.seams.interpreter import run_exit_functions
 from runner.kernels.seams.jupyter import note_kernel_info, start_through, use_process
 from runner.kernels.seams.papermill import give_saving_back, take_saving_over
+from stagekit.base.interpreter import run_exit_functions
 from stagekit.processing.ocr.packaged_ocr import picture_reader
 from stagekit.processing.pdf import docling_plugin
 from stagekit.processing.pdf.backend import PdfBackend
@@ -46,6 +46,7 @@ ROOT = Path(__file__).parents[2]
 SEAMS = {
     *(ROOT / "stage_notebooks/stagekit/processing/seams").glob("*.py"),
     *(ROOT / "runner/kernels/seams").glob("*.py"),
+    ROOT / "stage_notebooks/stagekit/base/interpreter.py",
     ROOT / "runner/dashboard/jupyter_seams.py",
 }
 OTHERS = {*(ROOT / "runner").rglob("*.py"), *(ROOT / "stage_notebooks/stagekit").rglob("*.py")} - SEAMS

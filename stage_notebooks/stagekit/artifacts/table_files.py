@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from stagekit.base.arrow import leave_pandas_out
+from stagekit.base.imports.arrow import leave_pandas_out
 from stagekit.errors import ArtifactError
 
 if TYPE_CHECKING:

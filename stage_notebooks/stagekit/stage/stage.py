@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from stagekit.artifacts.table_views import encode_outcomes, without_unchanged
 from stagekit.artifacts.tables import decode_rows, encode_rows
 from stagekit.base.fingerprint import code_fingerprint, function_source, notebook_code
 from stagekit.base.imports.early_imports import load_meanwhile
+from stagekit.base.network.web_links import file_at
 from stagekit.base.notebook_parameters import notebook_parameters
 from stagekit.base.paths import latest_dir, latest_notebooks, outputs_path, private_outputs, source_notebook
 from stagekit.base.plain_json import canonical_json, parse_json
@@ -32,7 +34,7 @@ from stagekit.contract import (
 )
 from stagekit.errors import StageError
 from stagekit.stage.carried import carried_outcomes, execution_record
-from stagekit.stage.display import Table, hide_documents, outcome_table, table
+from stagekit.stage.display import Table, hide_documents, link_documents, outcome_table, table
 from stagekit.stage.document_map import DocumentMap, MapMemory
 from stagekit.stage.execution import DocumentOutput, Executor, InProcess, Workplace
 from stagekit.stage.keeping import Keeper
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["DocumentOutput", "Stage", "open_stage"]
 
 Row = dict[str, Any]
+_FIRST = "gitlab_ingestion"
 _USABLE = {"ok", "stale"}
 _WORTH_A_PLOT = 10
 _PLACES = {"upstream", "outputs_dir"}  # where a stage reads and writes is no setting of it
@@ -111,7 +114,9 @@ class Stage:
         self.memo = Memo(outputs / "memo.sqlite")
         self._keeper = Keeper(name, self.memo, self.store)
         hide_documents(self.memo.cipher)
+        link_documents(self._address_of)
         self._upstream = upstream
+        self._source: tuple[str, str] | None = None
         self._scraps: dict[str, dict[str, Any]] = {}
         self._columns: dict[str, ColumnOrigins] = {}
         self._max_failure_rate = max_failure_rate
@@ -341,6 +346,20 @@ class Stage:
         """Return a table of outcomes: failures first, with reasons, remedies and seconds."""
         return outcome_table(outcomes, columns, limit)
 
+    def link_documents(self, repository_url: str, commit: str) -> None:
+        """Let tables link paths to the repository at a commit; by default, at the one that stage 01 read."""
+        self._source = (repository_url, commit)
+
+    def _address_of(self, path: str) -> str:
+        if self._source is None:
+            self._source = ("", "")
+            # What lies in latest/ may be of another commit than the rows that this stage was given.
+            if not self._upstream or _FIRST in self._upstream:
+                with contextlib.suppress(StageError):
+                    found = self.read_json(_FIRST, "source_snapshot")
+                    self._source = (found["repository_url"], found["commit"])
+        return file_at(*self._source, path)
+
     # Products
 
     def glue_documents(self, name: str, outcomes: Sequence[Row]) -> ArtifactRef:
@@ -394,9 +413,7 @@ class Stage:
         allowed = max(1, int(self._max_failure_rate * result.input_count))
         too_many = result.failure_count > allowed
         partial = result.failure_count or result.stale_count
-        result.status = ExecutionStatus.SUCCESS
-        if partial:
-            result.status = ExecutionStatus.PARTIAL
+        result.status = ExecutionStatus.PARTIAL if partial else ExecutionStatus.SUCCESS
         if too_many:
             result.status = ExecutionStatus.FAILED
         self._keeper.finish()
