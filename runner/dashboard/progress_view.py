@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
 from runner.dashboard.background import Ticker
 from runner.dashboard.markup import STYLE, badge, note, plain, span, table
-from runner.dashboard.run_progress import RunFollower, RunProgress, StageProgress
+from runner.dashboard.run_progress import RunFollower
 from runner.dashboard.workspace import Workspace
-from runner.report.flow import FlowStep, flow_figure
+from runner.report.flow import flow_figure
 from runner.wording import _, ngettext, number, worded
+
+if TYPE_CHECKING:
+    from runner.dashboard.run_progress import RunProgress, StageProgress
+    from runner.report.flow import FlowStep
 
 __all__ = ["display_execution_progress", "progress_html", "spoken", "stage_words"]
 

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from runner.wording.forms import grouped as grouped
     from runner.wording.forms import moment as moment
     from runner.wording.forms import number as number
-    from runner.wording.ui_language import choose_language as choose_language
-    from runner.wording.ui_language import language as language
     from runner.wording.recognition import stored as stored
     from runner.wording.recognition import worded as worded
     from runner.wording.terms import counted as counted
     from runner.wording.terms import figure_words as figure_words
     from runner.wording.terms import origin_words as origin_words
     from runner.wording.terms import term as term
+    from runner.wording.ui_language import choose_language as choose_language
+    from runner.wording.ui_language import language as language
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)
