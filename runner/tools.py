@@ -9,26 +9,47 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from runner.errors import StateManagementError
+from runner.wording import worded
 from stagekit.base.sockets.warm_process import ask_warm_process, is_warm
 
-__all__ = ["is_warm", "keep_warm", "run_tool"]
+__all__ = ["child_environment", "is_warm", "keep_warm", "print_warning", "run_tool"]
 
 _WARNING: Final = "Warning: "  # libraries write there, too
+# What a web server tells its kernels of the request, the token among it, is nobody else's business.
+_WEB: Final = (
+    "QUERY_STRING", "VOILA_", "JUPYTER_TOKEN", "SERVER_", "SCRIPT_NAME", "PATH_INFO", "HTTP_", "JPY_",
+)  # fmt: skip
 
 
-def run_tool(module: str, request: dict[str, Any], *, warm: bool = False) -> Any:
-    """Run ``python -m module`` with a JSON request on its standard input and return its JSON answer.
+def child_environment() -> dict[str, str]:
+    """Return the environment for a process that is started here, without what a web server put there."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_WEB)}
 
-    Its warnings are written to standard error.
+
+def print_warning(sentence: str) -> None:
+    """Write a warning to standard error, in the language of the moment."""
+    sys.stderr.write(f"{worded(sentence)}\n")
+
+
+def run_tool(
+    module: str,
+    request: dict[str, Any],
+    *,
+    warm: bool = False,
+    warn: Callable[[str], None] = print_warning,
+) -> Any:
+    """Put a JSON request to a tool in a process of its own and return its JSON answer.
 
     Args:
-        module: of the tool.
+        module: of the tool, see :mod:`stagekit.tools`.
         request: its arguments.
         warm: whether the warm process of the request's ``outputs_dir`` may answer instead, if there is one.
+        warn: is given each of its warnings.
 
     Raises:
         StateManagementError: with the last line of its standard error and its exit code, if it fails.
@@ -37,21 +58,23 @@ def run_tool(module: str, request: dict[str, Any], *, warm: bool = False) -> Any
     if told is not None:
         if told.exit_code:
             raise StateManagementError(told.error, exit_code=told.exit_code)
-        sys.stderr.writelines(f"{warning}\n" for warning in told.warnings)
+        for warning in told.warnings:
+            warn(warning)
         return told.answer
     done = subprocess.run(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", "stagekit.tools", module],
         input=json.dumps(request),
         capture_output=True,
         text=True,
-        env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
+        env=child_environment() | {"TOKENIZERS_PARALLELISM": "false"},
         check=False,
     )
     if done.returncode:
         words = done.stderr.strip().splitlines() or [f"{module} ended with code {done.returncode}"]
         raise StateManagementError(words[-1], exit_code=done.returncode)
-    warnings = [line for line in done.stderr.splitlines() if line.startswith(_WARNING)]
-    sys.stderr.writelines(f"{line}\n" for line in warnings)
+    for line in done.stderr.splitlines():
+        if line.startswith(_WARNING):
+            warn(line)
     return json.loads(done.stdout)
 
 
@@ -67,7 +90,7 @@ def keep_warm(settings: dict[str, Any]) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # what concerns a question is in its answer
         text=True,
-        env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
+        env=child_environment() | {"TOKENIZERS_PARALLELISM": "false"},
     )
     assert process.stdin is not None
     assert process.stdout is not None

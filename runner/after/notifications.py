@@ -19,6 +19,7 @@ from runner.models import ExecutionMode, ExecutionStatus, PipelineState
 from runner.record.hooks import EndedRun, Hook
 from runner.record.report_generator import RunRows, document_outcomes
 from runner.record.state_manager import StateManager
+from runner.wording import _, counted, number, pgettext, term, worded
 from stagekit.base.imports.extras import install_command
 from stagekit.base.redaction import Redactor, secret_values
 
@@ -35,14 +36,8 @@ _KINDS: dict[str, Kind] = {
     "partial": "warning",
     "cancelled": "warning",
 }
+_OCCASIONS = {"failed", "partial", "cancelled", "success"}  # ends of a run
 _WHOLE = {ExecutionMode.FULL, ExecutionMode.INCREMENTAL}
-_SAID = {
-    "failed": "failed",
-    "partial": "ended, but not every document is in step",
-    "cancelled": "was cancelled",
-    "recovered": "ended well again",
-    "success": "ended well",
-}
 
 
 def notification_urls(environment: Mapping[str, str] | None = None) -> list[str]:
@@ -69,7 +64,7 @@ def occasion(manager: StateManager, state: PipelineState) -> str:
     partial. Trials and reruns of single stages are no occasion, because somebody sits in front of them;
     for them, and for a run that goes on, the answer is empty.
     """
-    if state.mode not in _WHOLE or state.status not in _SAID:
+    if state.mode not in _WHOLE or state.status not in _OCCASIONS:
         return ""
     if state.status is ExecutionStatus.SUCCESS and _status_before(manager, state) in {"failed", "partial"}:
         return "recovered"
@@ -98,30 +93,47 @@ def run_message(
     manager: StateManager, state: PipelineState, summary: Row, happened: str, rows: RunRows | None = None
 ) -> tuple[str, str]:
     """Return title and text: what happened, how many documents, the first problems, what to do next."""
+    run, said = state.execution_id, _became(happened)
     collection = state.pipeline_config.get("collection_name", "")
-    title = f"nic-etl: {collection} {_SAID[happened]}"
-    documents = ", ".join(f"{count} {name}" for name, count in summary["documents"].items() if count)
-    lines = [f"Run {state.execution_id} on {socket.gethostname()} {_SAID[happened]}."]
+    title = _("nic-etl: {collection} {said}", collection=collection, said=said)
+    lines = [_("Run {run} on {host} {said}.", run=run, host=socket.gethostname(), said=said)]
     if state.error:
-        lines += ["", state.error]
-    points = f" Points: {summary['points']['total']}." if points_counted(state) else ""
-    lines += ["", f"Documents: {documents or 'none'}.{points}"]
+        lines += ["", worded(state.error)]
+    lines += ["", _figures(state, summary)]
     wanted = {"failed", "stale", "rejected"} if happened in {"failed", "partial"} else {"failed", "stale"}
     # Ours first: a rejected document is its author's to mend.
     bad = document_outcomes(manager, state, rows, only_bad=True)
     outcomes = [row for row in bad if row["status"] in wanted]
     problems = sorted(outcomes, key=lambda row: bool(row["status"] == "rejected"))
     if problems:
-        lines += ["", "Documents that need attention:"]
+        lines += ["", _("Documents that need attention:")]
         lines += [_problem(row) for row in problems[:_PROBLEMS]]
     if len(problems) > _PROBLEMS:
-        lines.append(f"… and {len(problems) - _PROBLEMS} more: nic-etl show {state.execution_id}")
+        lines.append(_("… and {count} more: nic-etl show {run}", count=len(problems) - _PROBLEMS, run=run))
     if happened in {"failed", "cancelled"} and "To continue: " not in state.error:
-        lines += ["", f"To continue: nic-etl resume {state.execution_id}"]
-    report = manager.run_dir(state.execution_id) / "report.html"
+        lines += ["", _("To continue: nic-etl resume {run}", run=run)]
+    report = manager.run_dir(run) / "report.html"
     if report.exists():
-        lines += ["", f"Report: {report}"]
+        lines += ["", _("Report: {report}", report=report)]
     return title, "\n".join(lines)
+
+
+def _became(happened: str) -> str:
+    return {
+        "failed": pgettext("a run", "failed"),
+        "partial": _("ended, but not every document is in step"),
+        "cancelled": _("was cancelled"),
+        "recovered": _("ended well again"),
+        "success": _("ended well"),
+    }[happened]
+
+
+def _figures(state: PipelineState, summary: Row) -> str:
+    documents = ", ".join(counted(name, count) for name, count in summary["documents"].items() if count)
+    said = _("Documents: {documents}.", documents=documents or term("none"))
+    if points_counted(state):
+        said += " " + _("Points: {count}.", count=number(summary["points"]["total"]))
+    return said
 
 
 def send(title: str, body: str, kind: Kind) -> str:
@@ -173,9 +185,9 @@ def _status_before(manager: StateManager, state: PipelineState) -> str:
 
 
 def _problem(row: Row) -> str:
-    message, remedy = (str(row.get(name) or "")[:_LONGEST_NAME] for name in ("message", "remedy"))
-    advice = f" What to do: {remedy.rstrip('.')}." if remedy else ""
-    return f"- {row['path']} ({row['status']}): {message}{advice}"
+    message, remedy = (worded(str(row.get(name) or ""))[:_LONGEST_NAME] for name in ("message", "remedy"))
+    advice = " " + _("What to do: {remedy}.", remedy=remedy.rstrip(".")) if remedy else ""
+    return f"- {row['path']} ({term(row['status'])}): {message}{advice}"
 
 
 def _could_not(reason: str) -> str:

@@ -13,9 +13,15 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from runner.cli.layout.help_words import put_help_into_words
+from runner.cli.layout.help_words import put_help_into_words, usage_errors_in_words
 from runner.cli.welcome import welcome
-from runner.config_manager import LoadedConfig, WrongSettingsError, load_config, parse_assignments
+from runner.config_manager import (
+    LoadedConfig,
+    PipelineConfig,
+    WrongSettingsError,
+    load_config,
+    parse_assignments,
+)
 from runner.errors import ConfigurationError
 from runner.settings.renamed import RenamedSettingWarning
 from runner.terminal import TerminalConsole, json_line
@@ -39,6 +45,7 @@ __all__ = [
     "parse_duration",
     "print_aside",
     "print_json",
+    "read_config",
     "renamed_settings_told",
     "retired_option",
 ]
@@ -64,6 +71,16 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 class PapermillWords(TyperGroup):
     """The commands, to which ``-p name value``, as papermill has it, means ``-p name=value``."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Understand the words of a command line, or complain in the user's language."""
+        with usage_errors_in_words():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command, whose own words are understood first."""
+        with usage_errors_in_words():
+            return super().invoke(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the words of a command line, with the parameters of two words made one."""
@@ -153,6 +170,11 @@ def parse_duration(text: str, option: str, least: float = 0.0, *, bare: str = ""
     return seconds
 
 
+def read_config(profile: str | None, parameter: list[str] | None) -> PipelineConfig:
+    """Return the configuration that a profile and the settings of a command line give."""
+    return load_config(profile, parse_assignments(parameter or [])).config
+
+
 def open_console(as_json: bool) -> Console:
     """Return the console for people: in JSON mode standard output belongs to the document alone."""
     return TerminalConsole(stderr=as_json, width=None if sys.stdout.isatty() else 160)
@@ -199,4 +221,4 @@ def open_state(profile: str | None, parameter: list[str] | None) -> StateManager
     """Return the state below the configured outputs folder."""
     from runner.record.state_manager import StateManager
 
-    return StateManager(load_config(profile, parse_assignments(parameter or [])).config.outputs)
+    return StateManager(read_config(profile, parameter).outputs)

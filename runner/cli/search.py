@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runner.cli import search_screens as screens
-from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
 from runner.errors import ConfigurationError
+from runner.search.asking import ask_collection, search_request
 from runner.tools import run_tool
 from stagekit.base.files import atomic_write
 
 if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
 
-__all__ = ["EVALUATION_FILE", "parse_filters", "register", "search_request"]
+__all__ = ["EVALUATION_FILE", "evaluate", "parse_filters", "search"]
 
 _WITH_COMMAS = frozenset({"clause", "clauses"})
 _FILTER = re.compile(r"\s*([^=<>]*[^=<>\s])\s*(>=|<=|=|>|<)\s*(.*)", re.DOTALL)
@@ -43,12 +43,6 @@ _ModeOption = Annotated[
 _CollectionOption = Annotated[
     str, typer.Option("--collection", help="Another collection than the configured one.")
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the asking commands to the command line."""
-    app.command()(search)
-    app.command()(evaluate)
 
 
 def search(
@@ -77,10 +71,16 @@ def search(
     Example: nic-etl search "prazo para comunicar um incidente de segurança" --filter language=pt-BR
     """
     chosen = parse_filters(filters or [])
-    config = load_config(profile, parse_assignments(parameter or [])).config
-    request = search_request(config, mode, collection) | {"question": question, "top": top}
-    request |= {"filters": chosen, "today": config.today, "passages_per_document": per_document}
-    hits = run_tool("stagekit.search.query", request, warm=True)
+    config = read_config(profile, parameter)
+    hits = ask_collection(
+        config,
+        question,
+        top=top,
+        passages_per_document=per_document,
+        filters=chosen,
+        mode=mode or "",
+        collection=collection,
+    )
     if as_json:
         print_json(hits)
     else:
@@ -111,8 +111,8 @@ def evaluate(
     from runner.models import now
     from runner.record.state_manager import StateManager
 
-    config = load_config(profile, parse_assignments(parameter or [])).config
-    request = search_request(config, mode, collection) | {
+    config = read_config(profile, parameter)
+    request = search_request(config, mode or "", collection) | {
         "queries": str(queries.absolute()),
         "compare": compare,
     }
@@ -148,31 +148,6 @@ def parse_filters(words: list[str]) -> dict[str, dict[str, list[str]]]:
             )
         filters.setdefault(name, {}).setdefault(operator, []).extend(values)
     return filters
-
-
-def search_request(config: PipelineConfig, mode: _Mode | None = None, collection: str = "") -> dict[str, Any]:
-    """Return what of a request the configuration knows: connection, collection, model.
-
-    Args:
-        config: the settings.
-        mode: how to search; None: as the settings say.
-        collection: another one than the configured; "": that.
-    """
-    names = (
-        "qdrant_url",
-        "embedding_model",
-        "model_revision",
-        "embedding_dtype",
-        "embedding_backend",
-        "device",
-    )
-    settings = config.model_dump(mode="json")
-    return {name: settings[name] for name in names} | {
-        "settings": settings,
-        "outputs_dir": str(config.outputs),
-        "collection_name": collection or config.collection_name,
-        "mode": mode or ("" if config.hybrid_search else _Mode.DENSE),
-    }
 
 
 def _keep(manager: StateManager, report: dict[str, Any]) -> Path | None:

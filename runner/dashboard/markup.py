@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from runner.passage_text import BEGIN, END
 from runner.report.flow import FLOW_STYLE
+from runner.search.passage_text import BEGIN, END
 from runner.wording import term
 from stagekit.base.redaction import Redactor, secret_values
 
@@ -69,7 +69,7 @@ def plain(value: object) -> str:
 def rendered(text: str) -> str:
     """Return a passage in Markdown as HTML: its own HTML is text, pictures and links are their words.
 
-    What stands between the marks of :mod:`runner.passage_text` is highlighted.
+    What stands between the marks of :mod:`runner.search.passage_text` is highlighted.
     """
     from markdown_it import MarkdownIt  # here: only a search needs it
 

@@ -9,9 +9,9 @@ import ipywidgets as widgets
 from runner.dashboard.background import Action
 from runner.dashboard.markup import STYLE, note, plain, rendered, span
 from runner.dashboard.workspace import Workspace
-from runner.hit_facts import hit_facts
-from runner.passage_text import marked, short_hashes
-from runner.wording import _
+from runner.search.hit_facts import hit_facts
+from runner.search.passage_text import marked, short_hashes
+from runner.wording import _, worded
 
 __all__ = ["SearchView", "search_widget"]
 
@@ -39,9 +39,9 @@ class SearchView:
         )
         self.per_document = widgets.Dropdown(
             options=[
-                (_("{count} of a document", count=2), ""),
-                (_("{count} of a document", count=5), "5"),
-                (_("all of a document"), "0"),
+                (_("{count} of a document", count=2), None),
+                (_("{count} of a document", count=5), 5),
+                (_("all of a document"), 0),
             ],
             layout=widgets.Layout(width="150px"),
         )
@@ -66,13 +66,11 @@ class SearchView:
         question = self.question.value.strip()
         if not question:
             return note(span(_("Write a question first."), "warn"))
-        self._workspace.keep_warm()
-        options = [f"--top={self.top.value}"]
-        options += [f"--per-document={self.per_document.value}"] if self.per_document.value else []
-        hits: list[dict[str, Any]] = self._workspace.ask("search", *options, words=(question,))
-        if not hits:
-            return note(plain(_("Nothing was found: ask with other words.")))
-        return note("".join(_passage(hit) for hit in hits))
+        told = self._workspace.search(question, top=self.top.value, per_document=self.per_document.value)
+        said = "".join(f"<p>{span(worded(warning), 'warn')}</p>" for warning in told.warnings)
+        if not told.hits:
+            return note(said + plain(_("Nothing was found: ask with other words.")))
+        return note(said + "".join(_passage(hit) for hit in told.hits))
 
 
 def search_widget(workspace: Workspace | None = None) -> widgets.VBox:

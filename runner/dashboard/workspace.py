@@ -1,7 +1,8 @@
 """What a dashboard works with: a configuration, its outputs folder, and the command line as its interface.
 
-Whatever takes long or may crash is asked of ``nic-etl … --json`` in a process of its own; so the dashboard
-says what the command line says, and a notebook's kernel stays light.
+Whatever takes long or may crash is asked of ``nic-etl … --json`` in a process of its own, questions to the
+collection of the one that keeps its model loaded; so the dashboard says what the command line says, and a
+notebook's kernel stays light.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from pathlib import Path
 from typing import Any
 
 from runner.config_manager import LoadedConfig, load_config
-from runner.errors import PipelineOrchestrationError
+from runner.errors import PipelineOrchestrationError, StateManagementError
 from runner.models import PipelineState
 from runner.record.state_manager import StateManager
 from runner.report.facts import collect_report
 from runner.report.model import RunReport
-from runner.tools import is_warm, keep_warm
+from runner.search.asking import ask_collection
+from runner.terminal import json_line
+from runner.tools import child_environment, is_warm, keep_warm
 from stagekit.base.paths import make_private_dir
+from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["CommandFailedError", "Launch", "Workspace", "child_environment", "setting_text"]
+__all__ = ["Answer", "CommandFailedError", "Launch", "Workspace", "setting_text"]
 
 _OWN_ORIGINS = {"environment", "command line"}
-# What the web server tells its kernels of the request, the token among it, is nobody else's business.
-_WEB = ("QUERY_STRING", "VOILA_", "JUPYTER_TOKEN", "SERVER_", "SCRIPT_NAME", "PATH_INFO", "HTTP_", "JPY_")
 
 
 class CommandFailedError(PipelineOrchestrationError):
@@ -57,6 +59,19 @@ class Launch:
         except OSError:
             return ""
         return "\n".join(lines[-8:])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a question.
+
+    Attributes:
+        hits: the passages, best first, as ``nic-etl search --json`` has them.
+        warnings: sentences that concern them.
+    """
+
+    hits: list[dict[str, Any]]
+    warnings: list[str]
 
 
 @dataclass
@@ -140,8 +155,31 @@ class Workspace:
             raise CommandFailedError(answer["error"])
         return answer
 
-    def keep_warm(self) -> None:
-        """Let a process keep the model of questions loaded, for as long as this one lives."""
+    def search(self, question: str, *, top: int, per_document: int | None = None) -> Answer:
+        """Ask the collection, in the process that keeps its model loaded for as long as this one lives.
+
+        Args:
+            question: in the user's own words.
+            top: most passages.
+            per_document: most passages of one document, 0 for all; None: two.
+
+        Raises:
+            ConfigurationError: one sentence for each wrong setting.
+            CommandFailedError: one sentence, if the collection cannot answer.
+        """
+        config = self.load().config
+        self._keep_warm()
+        redact = Redactor(secret_values(pdf_passwords=False))  # the answer holds documents' own words
+        warnings: list[str] = []
+        try:
+            hits = ask_collection(
+                config, question, top=top, passages_per_document=per_document, warn=warnings.append
+            )
+        except StateManagementError as error:
+            raise CommandFailedError(Redactor(secret_values())(str(error))) from None
+        return Answer(json.loads(redact(json_line(hits))), [redact(warning) for warning in warnings])
+
+    def _keep_warm(self) -> None:
         outputs = self.manager.outputs
         if (self._warm is None or self._warm.poll() is not None) and not is_warm(outputs):
             self._warm = keep_warm({"outputs_dir": str(outputs)})
@@ -172,11 +210,6 @@ class Workspace:
                 self._reports.clear()
             self._reports[key] = collect_report(self.manager, state, content=False)
         return self._reports[key]
-
-
-def child_environment() -> dict[str, str]:
-    """Return the environment for a process that is started here, without what the web server put there."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_WEB)}
 
 
 def setting_text(value: Any) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from runner.errors import StateManagementError
 from runner.models import now
 from runner.record.state_manager import StateManager
+from runner.wording import _, moment, ngettext
 from stagekit.contract import ExecutionStatus
 
 __all__ = ["Freshness", "freshness", "outdated_stages"]
@@ -36,14 +36,24 @@ class Freshness:
     def sentence(self, limit: timedelta) -> str:
         """Say it for a person."""
         if self.since is not None and self.age is None:
-            return (
-                f"How old the collection is cannot be told: by the clock, run {self.execution_id} "
-                f"begins at {self.since:%Y-%m-%d %H:%M} UTC; `nic-etl run` mends that."
+            return _(
+                "How old the collection is cannot be told: by the clock, run {run} begins at {begin}; "
+                "`nic-etl run` mends that.",
+                run=self.execution_id,
+                begin=moment(self.since),
             )
         if self.age is None:
-            return "The collection was never in step: no run has ended with success yet; start `nic-etl run`."
-        words = f"The collection was last in step {in_words(self.age)} ago (run {self.execution_id})"
-        return f"{words}." if self.fresh else f"{words}, longer than the {in_words(limit)} allowed."
+            return _(
+                "The collection was never in step: no run has ended with success yet; start `nic-etl run`."
+            )
+        known = {"age": in_words(self.age), "run": self.execution_id}
+        if self.fresh:
+            return _("The collection was last in step {age} ago (run {run}).", **known)
+        return _(
+            "The collection was last in step {age} ago (run {run}), longer than the {limit} allowed.",
+            **known,
+            limit=in_words(limit),
+        )
 
 
 def freshness(manager: StateManager, limit: timedelta) -> Freshness:
@@ -52,18 +62,14 @@ def freshness(manager: StateManager, limit: timedelta) -> Freshness:
     Runs in test mode write another collection, and a run with failed or stale documents left some behind:
     neither counts.
     """
-    for execution_id in reversed(manager.execution_ids()):
-        try:
-            run = manager.load_checkpoint(execution_id)
-        except StateManagementError:
-            continue
+    for run in manager.newest_states():
         whole = run.status is ExecutionStatus.SUCCESS and _LAST_STAGE in run.stages
         if whole and not run.trial:
             age = now() - run.start_timestamp
             if age < -_SKEW:  # the clock was ahead then: it would be fresh for ever
-                return Freshness(execution_id, run.start_timestamp, None, fresh=False)
+                return Freshness(run.execution_id, run.start_timestamp, None, fresh=False)
             age = max(timedelta(0), age)
-            return Freshness(execution_id, run.start_timestamp, age, age <= limit)
+            return Freshness(run.execution_id, run.start_timestamp, age, age <= limit)
     return Freshness("", None, None, fresh=False)
 
 
@@ -96,4 +102,7 @@ def in_words(age: timedelta) -> str:
     seconds = age.total_seconds()
     if seconds < 120 * 60:
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
+    if seconds < 72 * 3600:
+        return f"{seconds / 3600:.0f} h"
+    days = round(seconds / 86400)
+    return ngettext("{count} day", "{count} days", days, count=days)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.report.safe_html import safe_html
+from runner.wording import _, language, ngettext
 from stagekit.base.plain_json import parse_json, require_plain
 
 __all__ = ["notebook_page", "page_of"]
@@ -56,7 +57,8 @@ def page_of(notebook: Path) -> Path:
 def notebook_page(notebook: bytes, name: str) -> str:
     """Return an executed notebook as HTML: code folded, outputs as tables, pictures or text.
 
-    Its link leads to the report of the run that executed it.
+    What stands around the cells is in the language of the moment; they are as they were executed. Its link
+    leads to the report of the run that executed it.
 
     Args:
         notebook: the file's content.
@@ -76,23 +78,28 @@ def notebook_page(notebook: bytes, name: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="referrer" content="no-referrer"><title>{title}</title><style>{_STYLE}</style>'
     )
-    way = '<p class="soft"><a href="report.html">Report of the run</a></p>'
-    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>{way}{"".join(cells)}</body></html>\n'
+    way = f'<p class="soft"><a href="report.html">{html.escape(_("Report of the run"))}</a></p>'
+    body = f"<body>{way}{''.join(cells)}</body>"
+    return f'<!DOCTYPE html>\n<html lang="{language()}"><head>{head}</head>{body}</html>\n'
 
 
 def _cell(number: int, cell: dict[str, Any]) -> str:
     source = _text(cell["source"])
     if cell["cell_type"] == "markdown":
-        return f"<section>{_markdown(source)}</section>"
+        return f'<section lang="en">{_markdown(source)}</section>'
     if cell["cell_type"] != "code":
         return f"<pre>{html.escape(source)}</pre>"
-    label = f"In [{cell['execution_count']}]" if cell.get("execution_count") else f"Cell {number}"
-    lines = len(source.splitlines())
+    executed = cell.get("execution_count")
+    label = f"In [{executed}]" if executed else _("Cell {number}", number=number)
+    count = len(source.splitlines())
+    said = ngettext("{label}: {count} line of code", "{label}: {count} lines of code", count)
     code = (
-        f"<details><summary>{label}: {lines} line{'' if lines == 1 else 's'} of code</summary>"
+        f"<details><summary>{html.escape(said.format(label=label, count=count))}</summary>"
         f"<pre><code>{html.escape(source)}</code></pre></details>"
     )
-    outputs = "".join(f'<div class="out">{one}</div>' for one in map(_output, cell["outputs"]) if one)
+    outputs = "".join(
+        f'<div class="out" lang="en">{one}</div>' for one in map(_output, cell["outputs"]) if one
+    )
     return f"<section>{code}{outputs}</section>"
 
 

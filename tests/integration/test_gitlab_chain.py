@@ -75,6 +75,10 @@ def test_a_push_changes_just_its_documents_and_a_revoked_token_changes_nothing(
     for name, payload in before.items():
         last = repository.git("log", "-1", "--format=%H", "--", f"{APPROVED}/{name}")
         assert payload["repository_commit"] == last
+    place = f"/-/blob/{repository.git('rev-parse', 'HEAD')}/{APPROVED}/normas/senhas.md"
+    for number in ("01", "02"):  # their tables lead to the documents
+        (notebook,) = (outputs / "latest").glob(f"{number}_*.ipynb")
+        assert place in notebook.read_text()
 
     old = repository.path / APPROVED
     (old / "normas/diarias.md").rename(old / "normas/diarias-e-passagens.md")

@@ -54,7 +54,9 @@ def served(sample_run: SampleRun, tmp_path_factory: pytest.TempPathFactory) -> I
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("Search: http://127.0.0.1:"), process.communicate()
-        yield Served(outputs, line.split()[1].removesuffix("/search?q=…"), process)
+        address = line.split()[1].removesuffix("/search?q=…")
+        assert httpx.get(address, timeout=120).status_code == 401  # it waits until somebody can answer
+        yield Served(outputs, address, process)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 128 + signal.SIGTERM
     assert not (outputs / "serve.json").exists()
@@ -158,6 +160,20 @@ def test_the_command_line_asks_it_too(served: Served, nic_etl: NicEtl) -> None:
     wrong = nic_etl(served.outputs, "search", QUESTION, "--filter", "langauge=pt")
     assert wrong.returncode == 2
     assert "language" in wrong.stderr
+
+
+def test_the_dashboard_asks_it_without_starting_a_process(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ipywidgets", reason="needs the extra dashboard")
+    from runner.dashboard.workspace import CommandFailedError, Workspace
+
+    workspace = Workspace.open("local", {"outputs_dir": served.outputs})
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    assert workspace.search(QUESTION, top=1).hits[0]["path"].endswith(ANSWER)
+    workspace.settings["collection_name"] = "other"
+    with pytest.raises(CommandFailedError, match="no collection other"):
+        workspace.search(QUESTION, top=1)
 
 
 def test_its_socket_takes_one_line_of_json_and_names_what_is_wrong(served: Served) -> None:

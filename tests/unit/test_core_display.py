@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stagekit import open_stage
 from stagekit.contract import PROGRESS_MIME
 from stagekit.stage.display import Progress, table
 from tests.unit.core_notebooks import front_end
@@ -37,6 +38,19 @@ def test_text_of_a_document_is_never_markup(value: str, column: str, caption: st
 def test_a_script_is_shown_as_text() -> None:
     shown = Tags(table([{"path": "<script>alert(1)</script>"}])._repr_html_())
     assert "<script>alert(1)</script>" in shown.text
+
+
+def test_a_path_leads_to_its_file_where_that_is_on_the_web(tmp_path: Path) -> None:
+    stage = open_stage("gitlab_ingestion", outputs_dir=str(tmp_path))
+    rows = [{"path": 'a/férias & "b".md', "reason": "a/c.md"}]
+    assert "<a" not in table(rows)._repr_html_()
+    stage.link_documents("https://gitlab.example.org/nic/docs.git", "c0ffee")
+    shown = table(rows)._repr_html_()
+    place = "https://gitlab.example.org/nic/docs/-/blob/c0ffee/a/f%C3%A9rias%20%26%20%22b%22.md"
+    assert f'<a href="{place}" target="_blank" rel="noopener noreferrer">a/férias &amp; ' in shown
+    assert shown.count("<a ") == 1
+    stage.link_documents("file:docs", "c0ffee")
+    assert "<a" not in table(rows)._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from runner.dashboard.panel import Panel
 from runner.dashboard.run_progress import RunProgress
 from runner.dashboard.search_view import SearchView, _passage
 from runner.dashboard.situation import assess
-from runner.dashboard.workspace import CommandFailedError
+from runner.dashboard.workspace import Answer, CommandFailedError
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState, now
 from runner.record.state_manager import StateManager
 from runner.report.write import write_report
@@ -290,26 +290,27 @@ def test_the_passages_that_were_found_are_listed(
            "answer": "", "link": "a.md@1",
            "path": "a.md", "paths": ["a.md"], "expired": False, "watermark": None,
            "expiration_date": None, "superseded_by": None, "stale": False}  # fmt: skip
-    answers = [[hit], []]
+    answers = [Answer([hit], ["Warning: 1 passage was altered."]), Answer([], [])]
     asked: list[Any] = []
 
-    def ask(_: Workspace, *command: str, words: tuple[str, ...]) -> Any:
-        asked.append((command, words))
+    def search(_: Workspace, question: str, **options: Any) -> Answer:
+        asked.append((question, options))
         return answers.pop(0)
 
-    monkeypatch.setattr(Workspace, "ask", ask)
+    monkeypatch.setattr(Workspace, "search", search)
     view = SearchView(workspace)
     view.question.value = "Quando?"
     view.action.join()
     assert "1. Férias" in view.action.output.value
+    assert "1 passage was altered" in view.action.output.value
     view.question.value = ""
-    view.per_document.value = "0"
+    view.per_document.value = 0
     view.question.value = "Onde?"
     view.action.join()
     assert "Nothing was found" in view.action.output.value
     assert asked == [
-        (("search", "--top=5"), ("Quando?",)),
-        (("search", "--top=5", "--per-document=0"), ("Onde?",)),
+        ("Quando?", {"top": 5, "per_document": None}),
+        ("Onde?", {"top": 5, "per_document": 0}),
     ]
 
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from runner.cli.app import app
 from runner.config_manager import load_config
-from runner.dashboard.workspace import child_environment
+from runner.tools import child_environment
 
 ROOT = Path(__file__).parents[2]
 

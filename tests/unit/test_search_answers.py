@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.passage_text import BEGIN, END, marked, plain_lines, short_hashes
+from runner.search.passage_text import BEGIN, END, marked, plain_lines, short_hashes
 from stagekit.search.answer_sentences import answer_sentences, sentences
 
 

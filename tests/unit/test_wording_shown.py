@@ -6,8 +6,14 @@ A language in which every translation stands in brackets shows what was forgotte
 from __future__ import annotations
 
 import io
+import json
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +21,10 @@ import ipywidgets as widgets
 import pytest
 from rich.console import Console
 
+from runner.after.notifications import run_message
 from runner.cli import screens, search_screens, stage_screen, upkeep_screens
 from runner.cli.progress_tracker import describe
-from runner.config_manager import SECRETS, PipelineConfig, load_config
+from runner.config_manager import load_config
 from runner.dashboard.panel import Panel
 from runner.dashboard.progress_view import progress_html
 from runner.dashboard.run_progress import RunProgress, StageProgress
@@ -25,14 +32,17 @@ from runner.dashboard.stage_view import StageView
 from runner.dashboard.workspace import Workspace
 from runner.events import Event
 from runner.models import ExecutionMode, ExecutionStatus
+from runner.record.freshness import freshness
 from runner.record.monitor import PipelineStatus
 from runner.record.report_generator import summarize
 from runner.record.state_manager import StateManager
 from runner.report.facts import collect_report
 from runner.report.html import render_html
+from runner.report.notebook_page import notebook_page
 from runner.report.plots import draw_plots
 from runner.report.write import write_report
 from runner.results import ExecutionPlan, PlannedStage
+from runner.settings.pipeline_config import SECRETS, PipelineConfig
 from runner.stages.chain import default_stages
 from runner.upkeep.health import machine_checks
 from runner.watch.words import sentence
@@ -158,6 +168,40 @@ def test_the_screens_of_runs_leave_no_english_word(manager: StateManager) -> Non
     products = [ref.sha256[:12] for done in state.stages.values() for ref in done.result.artifacts.values()]
     data = [*DATA, *RUN_DATA, *places, *products, state.execution_id, broken.execution_id]
     assert not forgotten_words(screen.text, data)
+
+
+@pytest.mark.usefixtures("pseudo")
+def test_a_notification_leaves_no_english_word(manager: StateManager) -> None:
+    state = whole_run(manager)
+    whole = freshness(manager, timedelta(hours=26)).sentence(timedelta(hours=26))
+    said = [whole]
+    for happened in ("failed", "partial", "cancelled", "recovered", "success"):
+        said += run_message(manager, state, summarize(manager, state), happened)
+    data = [*DATA, *RUN_DATA, state.execution_id, str(manager.outputs), socket.gethostname(), "nic_documents"]
+    assert not forgotten_words("\n".join(said), [*data, "resume", "show"])
+
+
+@pytest.mark.usefixtures("pseudo")
+def test_the_frame_of_a_notebooks_page_leaves_no_english_word() -> None:
+    cell = {"cell_type": "code", "source": "1", "outputs": []}
+    page = Page(notebook_page(json.dumps({"cells": [cell, cell | {"execution_count": 2}]}).encode(), "1"))
+    assert not forgotten_words(page.text)
+
+
+def test_what_is_wrong_with_the_words_of_a_command_is_said_in_the_users_language() -> None:
+    def complaint(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "runner", *words],
+            env={**os.environ, "NIC_ETL_UI_LANGUAGE": "pt-BR", "COLUMNS": "80"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        return done.stderr
+
+    wrong = complaint("search", "a", "--top", "x")
+    assert "Uso: nic-etl search [OPÇÕES] QUESTION" in wrong.replace("python -m runner", "nic-etl")
+    assert "Valor inválido para '--top': 'x' não é um número inteiro." in wrong
+    assert "O comando 'sho' não existe. Seria 'show'?" in complaint("sho")
 
 
 @pytest.mark.usefixtures("pseudo")

@@ -31,7 +31,7 @@ _SETTINGS = ("runner/settings/pipeline_config.py", "stagekit/base/collection_set
 _NOW = {"_", "N_", "ngettext"}
 _STORING = {"stored", "warn", "_warn", "rejected", "DocumentRejected", "RenamedSettingWarning"}
 _HELPS = {"Option", "Argument", "Typer", "command", "retired_option"}
-_NO_COMMANDS = {"register", "group_commands", "welcome"}
+_HELP_EXAMPLE = "Example: nic-etl "
 _SENTENCE = re.compile(r"[A-Z{`].*[a-z}]\S* \S+ \S.*[.!?)]", re.DOTALL)
 _REASON = re.compile(r"[a-z{`].*")
 _WORDS = re.compile(r"(?<!\S)[\W_]?[A-Za-z]{2,}(?![\w/:.]*[_/:]\w)")
@@ -49,7 +49,7 @@ _NOT_SHOWN = {
     "AttributeError",
 }
 _IN_ENGLISH = (
-    "runner/after/metrics.py", "runner/after/notifications.py", "runner/config_reference.py", "runner/spec/",
+    "runner/after/metrics.py", "runner/config_reference.py", "runner/spec/",
     "runner/report/model.py", "runner/report/notebook.py", "runner/record/notebook_progress.py",
     "stagekit/declared/written_dates.py", "stagekit/embedding/packaged_e5/", "stagekit/serving/",
     "stagekit/stage/display.py",
@@ -121,14 +121,9 @@ class _Module:
         for one in node.body:
             if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant):
                 self._seen.add(id(one.value))
-        command = self._name.startswith("runner/cli/") and isinstance(node, ast.FunctionDef)
-        if (
-            command
-            and node.name not in _NO_COMMANDS
-            and not node.name.startswith("_")
-            and _takes_options(node)
-        ):
-            yield STORED, ast.get_docstring(node) or "", None
+        said = ast.get_docstring(node) or ""
+        if self._name.startswith("runner/cli/") and _HELP_EXAMPLE in said:  # each command's help has one
+            yield STORED, said, None
 
     def _call(self, node: ast.Call) -> Iterator[Key]:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -220,12 +215,6 @@ def _stored(text: str) -> Key:
 
 def _words(text: str) -> int:
     return len(_WORDS.findall(_PLACEHOLDER.sub("", text)))
-
-
-def _takes_options(node: ast.FunctionDef) -> bool:
-    marks = {"typer", "Profile", "Setting", "AsJson", "Quiet", "RunId"}
-    names = {one.id for one in ast.walk(node.args) if isinstance(one, ast.Name)}
-    return bool(marks & names)
 
 
 def _placeholder(node: ast.expr) -> str:

@@ -15,6 +15,7 @@ from stagekit.artifacts.sources import documents_of, known_sources
 from stagekit.artifacts.store import ArtifactStore, outputs_store
 from stagekit.errors import StageError
 from stagekit.ingestion import Approval, SelectionRules, gitlab_token, identify, open_source, select
+from stagekit.ingestion.folder_source import UNVERSIONED
 
 if TYPE_CHECKING:
     import gitlab
@@ -121,4 +122,7 @@ def _opened(settings: Row, outputs: Path) -> str:
             selection = select(source.files(), rules, source.read, identity.folders)
             snapshot = source.snapshot()
     count = f"files of the approved folders: {len(selection.documents)}"
-    return f"{snapshot.project}, {snapshot.repository_branch} at {snapshot.commit[:12]}, {count}"
+    commit = snapshot.commit[:12]
+    if snapshot.repository_branch == UNVERSIONED:
+        return f"{snapshot.project}, unversioned at {commit}, {count}"
+    return f"{snapshot.project}, {snapshot.repository_branch} at {commit}, {count}"

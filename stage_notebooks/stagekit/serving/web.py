@@ -20,14 +20,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from stagekit.errors import StageError
 from stagekit.serving.answers import Answers
 from stagekit.serving.mcp import mcp_server
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["LOOPBACK", "application", "listening_socket", "serve_web"]
+__all__ = ["LOOPBACK", "application", "serve_web"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _STATUS = {0: 200, 2: 400}  # of an exit code; any other is the store's fault: 503
@@ -142,32 +141,12 @@ def _told(content: dict[str, Any], status: int) -> JSONResponse:
     return JSONResponse(content, status_code=status, headers=_HEADERS)
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
-
-    Args:
-        host: address of this machine.
-        port: 0 for a free one.
-
-    Raises:
-        StageError: if the port is taken or the address is not this machine's.
-    """
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise StageError(
-            f"nic-etl serve cannot listen on {host}:{port} ({error.strerror or error}): choose another "
-            "--port, 0 for any free one."
-        ) from None
-
-
 def serve_web(app: ASGIApp, listening: socket.socket) -> None:
     """Answer until a signal ends it.
 
     Args:
         app: from :func:`application`.
-        listening: from :func:`listening_socket`.
+        listening: a socket that listens already.
     """
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listening])

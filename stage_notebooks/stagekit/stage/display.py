@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from stagekit.artifacts.rows import column_of
 from stagekit.contract import PROGRESS_MIME
 from stagekit.sealing.cipher import CLEAR, Cipher
 
-__all__ = ["Progress", "Table", "hide_documents", "outcome_table", "table"]
+__all__ = ["Progress", "Table", "hide_documents", "link_documents", "outcome_table", "table"]
 
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0;white-space:pre-wrap;max-width:46em"
 _MAX_TEXT = 300
@@ -25,11 +25,21 @@ _NEVER_CONTENT = frozenset({
     "setting", "sha256", "share", "stage", "status", "unchanged", "value", "what",
 })  # fmt: skip
 _shown = {"cipher": CLEAR}
+_links: dict[str, Callable[[str], str]] = {}
 
 
 def hide_documents(cipher: Cipher) -> None:
     """Let tables show the length and a keyed hash of what may be a document's text, unless all is clear."""
     _shown["cipher"] = cipher
+
+
+def link_documents(address_of: Callable[[str], str]) -> None:
+    """Let tables link each path to where its file can be read.
+
+    Args:
+        address_of: the web address of a path; "" where it has none.
+    """
+    _links["path"] = address_of
 
 
 class Table:
@@ -52,9 +62,7 @@ class Table:
         )
         body = "".join(
             "<tr>"
-            + "".join(
-                f'<td style="{_CELL}">{html.escape(_text(row.get(name)))}</td>' for name in self.columns
-            )
+            + "".join(f'<td style="{_CELL}">{_cell(name, row.get(name))}</td>' for name in self.columns)
             + "</tr>"
             for row in self.rows
         )
@@ -173,6 +181,14 @@ class Progress:
             state["left_s"] = None if left is None else round(left, 1)
         bar = f'<progress value="{self.done}" max="{max(self.total, 1)}" style="width:20em"></progress>'
         return {PROGRESS_MIME: state, "text/html": f"{bar} {html.escape(text)}", "text/plain": text}
+
+
+def _cell(name: str, value: Any) -> str:
+    text = html.escape(_text(value))
+    address = _links[name](value) if name in _links and isinstance(value, str) else ""
+    if not address:
+        return text
+    return f'<a href="{html.escape(address)}" target="_blank" rel="noopener noreferrer">{text}</a>'
 
 
 def _hidden(name: str, value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runner.passage_text import short_hashes
+from runner.search.passage_text import short_hashes
 from runner.wording import _, day, decimal, term
 
 __all__ = ["hit_facts"]
