@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import NoReturn
 
-from runner.cli.surroundings import missing_folder, open_streams, place_caches
+from runner.cli.surroundings import fix_paths, missing_folder, open_streams, place_caches
 from stagekit.base.interpreter import run_exit_functions
 
 __all__ = ["program"]
@@ -25,6 +25,7 @@ def program() -> NoReturn:
     try:
         if gone := missing_folder():
             raise SystemExit(gone)
+        fix_paths()
         from runner.cli.entry import (
             main,  # takes a part of a second, in which somebody may think better of it
         )

@@ -25,29 +25,24 @@ from runner.settings.pipeline_config import (
     PREFIX,
     SECRETS,
     PipelineConfig,
-    affects_result,
-    marks,
     no_setting,
 )
 from runner.settings.renamed import CONSTANT, RENAMED, RenamedSettingWarning, renamed
 from runner.settings.types import mapping_of, shortest
+from runner.settings.written_yaml import written_yaml
 from runner.wording import choose_language, stored
 from stagekit.base.collection_settings import unknown_key
 from stagekit.base.paths import config_dir
 from stagekit.base.redaction import looks_like_token
 
 __all__ = [
-    "MAPPINGS",
-    "SECRETS",
     "LoadedConfig",
     "PipelineConfig",
     "WrongSettingsError",
-    "affects_result",
     "config_hash",
     "default_value",
     "load_config",
     "load_recorded",
-    "marks",
     "parse_assignments",
     "profiles",
     "recorded_settings",
@@ -252,7 +247,7 @@ def _profile_file(profile: str) -> Path:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = written_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"The configuration file {path} cannot be read: {reason}.") from None

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from runner.config_manager import MAPPINGS, PipelineConfig, marks, profiles
+from runner.config_manager import profiles
+from runner.settings.pipeline_config import MAPPINGS, PipelineConfig, marks
 from runner.settings.renamed import CONSTANT, RENAMED
 
 __all__ = ["reference"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from runner.config_manager import PipelineConfig
+from runner.settings.pipeline_config import PipelineConfig
 from stagekit.contract import ExecutionStatus, StageResult
 
 __all__ = [

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["TerminalConsole", "json_line", "visible"]
+__all__ = ["TerminalConsole", "json_line", "say", "visible"]
 
 # C0 without tab and line feed, DEL and C1 (ECMA-48); line and paragraph separators; Unicode's bidirectional
 # controls (UAX 9), which make a name look like another one; halves of surrogate pairs, which nobody takes.
@@ -44,6 +44,18 @@ def json_line(value: Any, indent: int | None = None) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
     return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def say(console: Console, sentence: str, style: str = "", *, whole: bool = False) -> None:
+    """Print a sentence as it is: nothing in it is markup, and no part gets a color of its own.
+
+    Args:
+        console: to print to.
+        sentence: one line, however long; a screen breaks it between words.
+        style: of rich, for all of it.
+        whole: no screen breaks it, as a path that is to be copied.
+    """
+    console.print(Text(sentence, style=style), soft_wrap=True, no_wrap=whole or None)
 
 
 class TerminalConsole(Console):

@@ -43,10 +43,10 @@ def run_tool(
     warm: bool = False,
     warn: Callable[[str], None] = print_warning,
 ) -> Any:
-    """Run ``python -m module`` with a JSON request on its standard input and return its JSON answer.
+    """Put a JSON request to a tool in a process of its own and return its JSON answer.
 
     Args:
-        module: of the tool.
+        module: of the tool, see :mod:`stagekit.tools`.
         request: its arguments.
         warm: whether the warm process of the request's ``outputs_dir`` may answer instead, if there is one.
         warn: is given each of its warnings.
@@ -62,7 +62,7 @@ def run_tool(
             warn(warning)
         return told.answer
     done = subprocess.run(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", "stagekit.tools", module],
         input=json.dumps(request),
         capture_output=True,
         text=True,

@@ -9,20 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from runner.cli import audit as cli_audit
-from runner.cli import configuration as cli_configuration
-from runner.cli import dashboard as cli_dashboard
-from runner.cli import report as cli_report
-from runner.cli import screens, upkeep_screens
-from runner.cli import search as cli_search
-from runner.cli import status as cli_status
-from runner.cli import upkeep as cli_upkeep
-from runner.cli import watch as cli_watch
-from runner.cli import welcome as cli_welcome
-from runner.cli.collection import builds as cli_collections
-from runner.cli.collection import documents as cli_documents
-from runner.cli.collection import serve as cli_serve
-from runner.cli.collection import sources as cli_sources
+from runner.cli import screens, upkeep, upkeep_screens
+from runner.cli.audit import audit_app
+from runner.cli.collection.builds import collections_app
+from runner.cli.collection.documents import document, export
+from runner.cli.collection.serve import serve
+from runner.cli.collection.sources import sources_app
 from runner.cli.common import (
     AsJson,
     Profile,
@@ -36,13 +28,15 @@ from runner.cli.common import (
     print_aside,
     print_json,
 )
+from runner.cli.configuration import config_app, models_app
+from runner.cli.dashboard import dashboard
 from runner.cli.progress_tracker import make_reporter
-from runner.config_manager import (
-    PipelineConfig,
-    load_config,
-    load_recorded,
-    parse_assignments,
-)
+from runner.cli.report import report
+from runner.cli.search import evaluate, search
+from runner.cli.status import status
+from runner.cli.watch import watch
+from runner.cli.welcome import group_commands
+from runner.config_manager import load_config, load_recorded, parse_assignments
 from runner.errors import StateManagementError
 from runner.events import Event
 from runner.models import Checkpoint
@@ -52,7 +46,9 @@ from runner.record.monitor import PipelineMonitor
 from runner.record.report_generator import compare_stage, document_outcomes, known_figures, summarize
 from runner.record.state_manager import StateManager
 from runner.results import PipelineResult, PlannedStage
+from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.chain import default_stages
+from runner.terminal import say
 from runner.wording import _, decimal, worded
 
 if TYPE_CHECKING:
@@ -111,9 +107,7 @@ def run(
     console = open_console(as_json)
     result = _carry_out(console, config, start, quiet=quiet or as_json, verbose=verbose)
     if verify and result.exit_code in {0, 3}:
-        result.summary["verification"] = cli_upkeep.compare_collection(
-            config, repair=True, state=result.state
-        )
+        result.summary["verification"] = upkeep.compare_collection(config, repair=True, state=result.state)
         if not as_json and (not quiet or result.summary["verification"]["documents"]):
             upkeep_screens.print_verification(console, result.summary["verification"])
     _end(console, config, result, as_json=as_json, quiet=quiet)
@@ -194,7 +188,7 @@ def rerun(
         screens.print_comparison(console, stage, rows, stale)
         screens.print_trial(console, result.state, config.collection_name)
         screens.print_warnings(console, result.summary)
-        console.print(_("Executed notebook: {run_dir}", run_dir=result.run_dir), soft_wrap=True)
+        say(console, _("Executed notebook: {run_dir}", run_dir=result.run_dir))
     raise typer.Exit(result.exit_code)
 
 
@@ -232,7 +226,7 @@ def history(profile: Profile = None, parameter: Setting = None, as_json: AsJson 
     elif records:
         screens.print_history(open_console(as_json), records)
     else:
-        open_console(as_json).print(_("There is no run yet: start one with `nic-etl run`."))
+        say(open_console(as_json), _("There is no run yet: start one with `nic-etl run`."))
 
 
 @app.command()
@@ -259,11 +253,11 @@ def show(
     console = open_console(as_json)
     altered = altered_notebooks(manager, [state])
     if environment:
-        report = environment_report(manager, state)
+        made_with = environment_report(manager, state)
         if as_json:
-            print_json(report)
+            print_json(made_with)
         else:
-            upkeep_screens.print_environment(console, report)
+            upkeep_screens.print_environment(console, made_with)
         return
     if stage:
         checkpoint = state.stages.get(stage)
@@ -302,44 +296,53 @@ def cancel(
     if as_json:
         print_json(vars(outcome))
     elif outcome.cancelled:
-        _tell(
+        say(
+            open_console(False),
             _(
                 "{execution_id} ended in {seconds} s. To continue it: nic-etl resume",
                 execution_id=outcome.execution_id,
                 seconds=decimal(f"{outcome.seconds:g}"),
-            )
+            ),
         )
     else:
-        _tell(
+        say(
+            open_console(False),
             _(
                 "{execution_id} has not ended yet; it was asked to. See: nic-etl status --watch",
                 execution_id=outcome.execution_id,
-            )
+            ),
         )
     raise typer.Exit(0 if outcome.cancelled else 1)
 
 
-cli_configuration.register(app)
-cli_search.register(app)
-cli_documents.register(app)
-cli_sources.register(app)
-cli_upkeep.register(app)
-cli_collections.register(app)
-cli_audit.register(app)
-cli_status.register(app)
-cli_watch.register(app)
-cli_report.register(app)
-cli_dashboard.register(app)
-cli_serve.register(app)
-cli_welcome.group_commands(app)
-
-
-def _complain(sentence: str) -> None:
-    print_aside(sentence, style="red")
-
-
-def _tell(sentence: str) -> None:
-    open_console(False).print(sentence, markup=False, highlight=False, soft_wrap=True)
+for command in (
+    dashboard,
+    document,
+    evaluate,
+    export,
+    report,
+    search,
+    serve,
+    status,
+    upkeep.backup,
+    upkeep.doctor,
+    upkeep.prune,
+    upkeep.restore,
+    upkeep.verify,
+    watch,
+):
+    app.command()(command)
+for name, group in {
+    "audit": audit_app,
+    "collections": collections_app,
+    "config": config_app,
+    "models": models_app,
+    "quarantine": upkeep.quarantine_app,
+    "sources": sources_app,
+    "state": upkeep.state_app,
+}.items():
+    app.add_typer(group, name=name)
+group_commands(app)
 
 
 def _carry_out(
@@ -366,7 +369,7 @@ def _carry_out(
             return start(PipelineOrchestrator(config=config, listener=listen, after=AFTER_A_RUN))
         except BaseException:  # there will be no summary with them
             for warning in told:
-                _complain(worded(warning))
+                print_aside(worded(warning), style="red")
             raise
 
 
@@ -376,7 +379,7 @@ def _end(
     if as_json:
         print_json(result.summary)
         if result.state.error:
-            console.print(worded(result.state.error), markup=False, soft_wrap=True)
+            say(console, worded(result.state.error))
     elif not quiet or result.exit_code or result.summary.get("warnings"):  # cron mails whatever is printed
         screens.print_run(console, StateManager(config.outputs), result.state, result.summary)
     raise typer.Exit(result.exit_code)

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from runner.cli.common import AsJson, Profile, Setting, open_console, open_state, print_json
+from runner.terminal import say
 from runner.wording import _, worded
 
-__all__ = ["register"]
+__all__ = ["audit_app"]
 
 audit_app = typer.Typer(no_args_is_help=True, help="Read the audit log, and check that it is whole.")
 
@@ -35,7 +36,7 @@ def show(
         known = {"at", "user", "host", "what", "previous", "checkpoints", "source"}
         details = ", ".join(f"{name} {value}" for name, value in entry.items() if name not in known)
         line = f"{str(entry['at'])[:19]}  {who}  {entry.get('what', '')}  {details}"
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(console, line)
 
 
 @audit_app.command("verify")
@@ -50,14 +51,9 @@ def verify(profile: Profile = None, parameter: Setting = None, as_json: AsJson =
     else:
         console = open_console(as_json)
         for place in report.broken_off:
-            console.print(_("Not finished by a process that was killed: {place}.", place=place), markup=False)
+            say(console, _("Not finished by a process that was killed: {place}.", place=place))
         said = worded(report.fault) or _(
             "{lines} lines, whole. The last one's SHA-256: {head}", lines=report.lines, head=report.head
         )
-        console.print(said, markup=False, highlight=False, soft_wrap=True)
+        say(console, said)
     raise typer.Exit(1 if report.fault else 0)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.add_typer(audit_app, name="audit")

@@ -15,7 +15,13 @@ from typer.core import TyperGroup
 
 from runner.cli.layout.help_words import put_help_into_words, usage_errors_in_words
 from runner.cli.welcome import welcome
-from runner.config_manager import LoadedConfig, WrongSettingsError, load_config, parse_assignments
+from runner.config_manager import (
+    LoadedConfig,
+    PipelineConfig,
+    WrongSettingsError,
+    load_config,
+    parse_assignments,
+)
 from runner.errors import ConfigurationError
 from runner.settings.renamed import RenamedSettingWarning
 from runner.terminal import TerminalConsole, json_line
@@ -39,6 +45,7 @@ __all__ = [
     "parse_duration",
     "print_aside",
     "print_json",
+    "read_config",
     "renamed_settings_told",
     "retired_option",
 ]
@@ -163,6 +170,11 @@ def parse_duration(text: str, option: str, least: float = 0.0, *, bare: str = ""
     return seconds
 
 
+def read_config(profile: str | None, parameter: list[str] | None) -> PipelineConfig:
+    """Return the configuration that a profile and the settings of a command line give."""
+    return load_config(profile, parse_assignments(parameter or [])).config
+
+
 def open_console(as_json: bool) -> Console:
     """Return the console for people: in JSON mode standard output belongs to the document alone."""
     return TerminalConsole(stderr=as_json, width=None if sys.stdout.isatty() else 160)
@@ -209,4 +221,4 @@ def open_state(profile: str | None, parameter: list[str] | None) -> StateManager
     """Return the state below the configured outputs folder."""
     from runner.record.state_manager import StateManager
 
-    return StateManager(load_config(profile, parse_assignments(parameter or [])).config.outputs)
+    return StateManager(read_config(profile, parameter).outputs)

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from runner.cli import screens
-from runner.cli.common import AsJson, Profile, Setting, checked_config, open_console, print_json
+from runner.cli.common import AsJson, Profile, Setting, checked_config, open_console, print_json, read_config
 from runner.config_manager import WrongSettingsError, load_config, parse_assignments
 from runner.errors import ConfigurationError
+from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _
 
-__all__ = ["register"]
+__all__ = ["config_app", "models_app"]
 
 config_app = typer.Typer(no_args_is_help=True, help="Show or check the configuration.")
 models_app = typer.Typer(no_args_is_help=True, help="Bring models onto this machine.")
@@ -31,7 +32,7 @@ def models_fetch(
 
     Example: nic-etl models fetch BAAI/bge-m3
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     wanted = {
         "name": name or config.embedding_model,
         "revision": revision or ("" if name else config.model_revision),
@@ -40,9 +41,9 @@ def models_fetch(
     if as_json:
         print_json(fetched)
     else:
-        open_console(as_json).print(
+        say(
+            open_console(as_json),
             _("{name} is at {directory}.", name=fetched["name"], directory=fetched["directory"]),
-            soft_wrap=True,
         )
 
 
@@ -80,10 +81,4 @@ def config_validate(profile: Profile = None, parameter: Setting = None, as_json:
         raise typer.Exit(2 if problems else 0)
     if problems:
         raise ConfigurationError("\n".join(problems))
-    open_console(as_json).print(_("The configuration (profile {profile}) is valid.", profile=loaded.profile))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the groups to the command line."""
-    app.add_typer(config_app, name="config")
-    app.add_typer(models_app, name="models")
+    say(open_console(as_json), _("The configuration (profile {profile}) is valid.", profile=loaded.profile))

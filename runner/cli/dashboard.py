@@ -15,10 +15,11 @@ from runner.cli.common import Profile, Setting, open_console
 from runner.config_manager import LoadedConfig, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
+from runner.terminal import say
 from runner.wording import _
 from stagekit.base.imports.extras import install_command
 
-__all__ = ["register"]
+__all__ = ["dashboard"]
 
 _PORT = 8866
 
@@ -50,10 +51,8 @@ def dashboard(
 
     def announce(address: str) -> None:
         console = open_console(False)
-        console.print(
-            _("Dashboard: {address}", address=address), markup=False, highlight=False, soft_wrap=True
-        )
-        console.print(_("Ctrl-C ends it; runs go on."), highlight=False)
+        say(console, _("Dashboard: {address}", address=address))
+        say(console, _("Ctrl-C ends it; runs go on."))
         sys.stdout.flush()
         if open_browser and not lab:
             webbrowser.open(address)
@@ -66,11 +65,6 @@ def dashboard(
         from runner.dashboard.web_server import serve
 
         serve(config.outputs, port, announce)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(dashboard)
 
 
 def _require(packages: list[str]) -> None:

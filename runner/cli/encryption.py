@@ -8,22 +8,16 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
-from runner.config_manager import load_config, parse_assignments
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
+from runner.terminal import say
 from runner.upkeep.rekey import change_key
 from runner.wording import _
 from stagekit.sealing.cipher import new_key
 
-__all__ = ["register"]
+__all__ = ["print_new_key", "rekey"]
 
 
-def register(state: typer.Typer) -> None:
-    """Add the commands to ``nic-etl state``."""
-    state.command("new-key")(_new_key)
-    state.command("rekey")(_rekey)
-
-
-def _new_key() -> None:
+def print_new_key() -> None:
     """Print a new random key for NIC_ETL_ENCRYPTION_KEY; it is kept nowhere.
 
     Without the key an encrypted outputs folder cannot be read by anybody: keep it where only you can read
@@ -34,7 +28,7 @@ def _new_key() -> None:
     sys.stdout.write(new_key() + "\n")
 
 
-def _rekey(
+def rekey(
     to_clear: Annotated[bool, typer.Option("--to-clear", help="Take the encryption away.")] = False,
     artifacts_url: Annotated[
         str,
@@ -55,7 +49,7 @@ def _rekey(
 
     Example: nic-etl state rekey
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     report = change_key(config.outputs, to_clear=to_clear, second_artifacts=artifacts_url)
     if as_json:
         print_json(asdict(report))
@@ -84,4 +78,4 @@ def _rekey(
             " Set NIC_ETL_ARTIFACTS_URL to {artifacts_url}; the artifacts are left in the former place.",
             artifacts_url=artifacts_url,
         )
-    open_console(as_json).print(told, highlight=False, soft_wrap=True)
+    say(open_console(as_json), told)

@@ -25,7 +25,7 @@ from stagekit.errors import StageError
 __all__ = ["command_line", "main"]
 
 _ALONE: Final = {"search": "runner.cli.search", "evaluate": "runner.cli.search"}
-"""Commands that need no others, and the module that registers each."""
+"""Commands that need no others, and the module of each."""
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def command_line(words: list[str]) -> typer.Typer:
 
         return app
     alone = new_app()
-    import_module(_ALONE[words[0]]).register(alone)
+    alone.command()(getattr(import_module(_ALONE[words[0]]), words[0]))
     return alone
 
 

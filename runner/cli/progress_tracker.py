@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from runner.events import Event
+from runner.terminal import say
 from runner.wording import _, counted, decimal, number, term, worded
 
 __all__ = ["LiveReporter", "NullReporter", "PlainReporter", "Reporter", "make_reporter"]
@@ -76,7 +77,7 @@ class PlainReporter(NullReporter):
         if text:
             text += f", {pace}" if pace else ""
             self._spoken[event.stage] = time.monotonic()
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            say(self._console, text)
 
 
 class LiveReporter:
@@ -151,7 +152,7 @@ class LiveReporter:
     def _say(self, event: Event) -> None:
         text = describe(event, verbose=self._verbose)
         if text:
-            self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            say(self._progress.console, text)
 
 
 class _Pace:

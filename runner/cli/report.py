@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from runner.cli.common import AsJson, Profile, RunId, Setting, open_console, open_state, print_json
+from runner.terminal import say
 from runner.wording import _, worded
 
-__all__ = ["register"]
+__all__ = ["report"]
 
 
 def report(
@@ -43,12 +44,7 @@ def report(
         print_json(written.report.model_dump(mode="json"))
     else:
         console = open_console(as_json)
-        console.print(worded(written.report.headline), markup=False, highlight=False, soft_wrap=True)
-        console.print(_("Report: {html}", html=written.html), markup=False, highlight=False, soft_wrap=True)
+        say(console, worded(written.report.headline))
+        say(console, _("Report: {html}", html=written.html))
     if open_browser:
         webbrowser.open(written.html.as_uri())
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(report)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from runner.after.metrics import points_counted
 from runner.cli.layout.tables import print_table
-from runner.config_manager import SECRETS, LoadedConfig
+from runner.config_manager import LoadedConfig
 from runner.models import PipelineState
 from runner.record.monitor import PipelineStatus
 from runner.record.report_generator import document_outcomes, ignored_files
 from runner.record.state_manager import StateManager
 from runner.results import ExecutionPlan, ExecutionRecord
+from runner.settings.pipeline_config import SECRETS
+from runner.terminal import say
 from runner.wording import (
     N_,
     _,
@@ -62,7 +62,7 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
     """Print the end of a run: stages, why it broke off, what was not indexed and why, what to try next."""
     _print_stages(console, state)
     if state.error:  # above the lists, which may be long and say nothing of it
-        console.print(f"[red]{escape(worded(state.error))}[/red]", soft_wrap=True)
+        say(console, worded(state.error), "red")
     outcomes = [row for row in document_outcomes(manager, state) if row["status"] != "ok"]
     if outcomes:
         rows = [
@@ -73,32 +73,32 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
         title = _("Documents that need attention")
         print_table(console, title, columns, rows, lead=2, names={"document"})
         if any(row["status"] == "stale" for row in outcomes):
-            console.print(
-                _("stale: searches still find the last version that could be read."), highlight=False
-            )
+            say(console, _("stale: searches still find the last version that could be read."))
     ignored = ignored_files(manager, state)
     if ignored:
         left = [(row["path"], worded(row["reason"])) for row in ignored[:30]]
         title = _("Files that are no documents of this run")
         print_table(console, title, ("file", "why"), left, names={"file"})
         if len(ignored) > 30:
-            console.print(
+            say(
+                console,
                 _(
                     "… and {count} more: nic-etl show {execution_id} gitlab_ingestion",
                     count=len(ignored) - 30,
                     execution_id=state.execution_id,
-                )
+                ),
             )
     _print_totals(console, summary, with_points=points_counted(state))
     folder = manager.run_dir(state.execution_id)
     if (folder / "report.html").exists():
-        _print_place(console, _("Report"), folder / "report.html")
+        say(console, f"{_('Report')}: {folder / 'report.html'}", whole=True)
     executed = any(not one.carried_from for one in state.stages.values())
-    _print_place(console, _("Executed notebooks"), folder if executed else latest_dir(manager.outputs))
+    place = folder if executed else latest_dir(manager.outputs)
+    say(console, f"{_('Executed notebooks')}: {place}", whole=True)
     _print_stage_warnings(console, state)
     print_warnings(console, summary)
     if not state.error and summary["points"]["total"]:
-        console.print(_('Try: nic-etl search "…a question…"'), highlight=False)
+        say(console, _('Try: nic-etl search "…a question…"'))
 
 
 def print_heading(console: Console, manager: StateManager, state: PipelineState) -> None:
@@ -111,22 +111,23 @@ def print_heading(console: Console, manager: StateManager, state: PipelineState)
         mode=term(state.kind),
         started=started,
     )
-    console.print(said, highlight=False, soft_wrap=True)
+    say(console, said)
 
 
 def print_state(console: Console, manager: StateManager, state: PipelineState) -> None:
     """Print one run."""
-    console.print(
+    say(
+        console,
         _(
             "Run {execution_id}: {status}, mode {mode}",
             execution_id=state.execution_id,
             status=term(manager.effective_status(state)),
             mode=term(state.kind),
-        )
+        ),
     )
     _print_stages(console, state)
     if state.error:
-        console.print(f"[red]{escape(worded(state.error))}[/red]", soft_wrap=True)
+        say(console, worded(state.error), "red")
 
 
 def print_trial(console: Console, state: PipelineState, served: str) -> None:
@@ -134,7 +135,8 @@ def print_trial(console: Console, state: PipelineState, served: str) -> None:
     if not state.trial or state.failed_stages:
         return
     filled = state.pipeline_config["collection_name"]
-    console.print(
+    say(
+        console,
         _(
             "A trial: it filled {filled}, and {served} is as it was. To ask it: nic-etl "
             'search "…a question…" --collection {filled}, with the same -p where the model '
@@ -142,9 +144,6 @@ def print_trial(console: Console, state: PipelineState, served: str) -> None:
             filled=filled,
             served=served,
         ),
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
     )
 
 
@@ -167,9 +166,9 @@ def print_status(console: Console, status: PipelineStatus) -> None:
         rows.append((figures, said, name, done.get("current")))
     print_table(console, "", ("documents", "status", "stage", "in work"), rows, lead=3)
     if status.error:
-        console.print(f"[red]{escape(worded(status.error))}[/red]", soft_wrap=True)
+        say(console, worded(status.error), "red")
     elif status.status in _NEXT:
-        console.print(_(_NEXT[status.status], run=status.execution_id), highlight=False, soft_wrap=True)
+        say(console, _(_NEXT[status.status], run=status.execution_id))
 
 
 def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
@@ -185,8 +184,8 @@ def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
     print_table(console, "", columns, rows, lead=len(columns))
     for record in records:
         if record.error:
-            _print_line(console, f"{record.execution_id}: {worded(record.error)}", "red")
-    console.print(_("More of one: nic-etl show RUN (the beginning of its name is enough)."), highlight=False)
+            say(console, f"{record.execution_id}: {worded(record.error)}", "red")
+    say(console, _("More of one: nic-etl show RUN (the beginning of its name is enough)."))
 
 
 def print_plan(console: Console, plan: ExecutionPlan) -> None:
@@ -201,7 +200,7 @@ def print_plan(console: Console, plan: ExecutionPlan) -> None:
         print_table(console, title, ("document", "because"), gone, names={"document"})
     beside = [_(" and ").join(group) for group in plan.groups if len(group) > 1]
     if beside:
-        console.print(_("Side by side where memory allows: {beside}.", beside="; ".join(beside)))
+        say(console, _("Side by side where memory allows: {beside}.", beside="; ".join(beside)))
 
 
 def _action(action: str) -> str:
@@ -222,7 +221,7 @@ def print_config(console: Console, loaded: LoadedConfig) -> None:
     ]
     columns = ("setting", "value", "from", "what it does")
     print_table(console, _("Profile {profile}", profile=loaded.profile), columns, rows, lead=3)
-    console.print(_("Secrets come from the environment: {variables}.", variables=", ".join(SECRETS.values())))
+    say(console, _("Secrets come from the environment: {variables}.", variables=", ".join(SECRETS.values())))
 
 
 def print_comparison(console: Console, stage: str, rows: Sequence[Row], stale: Sequence[str]) -> None:
@@ -231,22 +230,18 @@ def print_comparison(console: Console, stage: str, rows: Sequence[Row], stale: S
         cells = [(figure_words(row["figure"]), row["before"], row["after"]) for row in rows]
         print_table(console, _("What changed in {stage}", stage=stage), ("figure", "before", "after"), cells)
     else:
-        console.print(_("{stage} gave the same result as before.", stage=stage))
+        say(console, _("{stage} gave the same result as before.", stage=stage))
     if stale:
-        console.print(
+        say(
+            console,
             _("Out of date now: {stale}. The option --downstream runs these too.", stale=", ".join(stale)),
-            soft_wrap=True,
         )
 
 
 def print_warnings(console: Console, summary: Row) -> None:
     """Print what beside the run itself did not succeed, for example its report or a notification."""
     for warning in summary.get("warnings", []):
-        console.print(
-            f"[yellow]{escape(_('Warning: {warning}', warning=worded(warning)))}[/yellow]",
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, _("Warning: {warning}", warning=worded(warning)), "yellow")
 
 
 def _print_stage_warnings(console: Console, state: PipelineState) -> None:
@@ -258,27 +253,16 @@ def _print_stage_warnings(console: Console, state: PipelineState) -> None:
         for warning in checkpoint.result.warnings
     ]
     for warning in said[:_WARNINGS]:
-        console.print(
-            f"[yellow]{escape(_('Warning: {warning}', warning=worded(warning)))}[/yellow]",
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, _("Warning: {warning}", warning=worded(warning)), "yellow")
     if len(said) > _WARNINGS:
-        console.print(
+        say(
+            console,
             _(
                 "… and {count} more: nic-etl show {execution_id} STAGE",
                 count=len(said) - _WARNINGS,
                 execution_id=state.execution_id,
-            )
+            ),
         )
-
-
-def _print_line(console: Console, sentence: str, style: str) -> None:
-    console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
-def _print_place(console: Console, what: str, place: Path) -> None:
-    console.print(f"{what}: {place}", markup=False, highlight=False, soft_wrap=True, no_wrap=True)
 
 
 def _print_stages(console: Console, state: PipelineState) -> None:
@@ -286,11 +270,8 @@ def _print_stages(console: Console, state: PipelineState) -> None:
     for name, checkpoint in state.stages.items():
         result = checkpoint.result
         skipped = bool(checkpoint.carried_from)
-        counts = (
-            [result.success_count, result.rejected_count, result.failure_count, result.stale_count]
-            if result
-            else [""] * 4
-        )
+        kinds = ("ok", "rejected", "failed", "stale")
+        counts = [result.counts[kind] if result else "" for kind in kinds]
         unchanged = result.success_count if result and skipped else result.unchanged_count if result else ""
         status = term(_CARRIED_OVER if skipped else checkpoint.status)
         memory = grouped(checkpoint.peak_memory_mb) if not skipped and checkpoint.peak_memory_mb else ""
@@ -310,19 +291,19 @@ def _print_totals(console: Console, summary: Row, *, with_points: bool) -> None:
     documents = documents or term("none")
     told = _("Documents: {documents}.", documents=documents)
     so_far = _("Documents so far: {documents}.", documents=documents)
-    console.print(told if whole else so_far, highlight=False)
+    say(console, told if whole else so_far)
     if with_points:
-        console.print(
+        say(
+            console,
             _(
                 "Points: {total} in the collection ({upserted} upserted, {unchanged} unchanged, "
                 "{deleted} deleted).",
                 **points,
             ),
-            highlight=False,
         )
     else:
-        console.print(_("Points: not counted, the run did not come to the end of storage."), highlight=False)
+        say(console, _("Points: not counted, the run did not come to the end of storage."))
     duration = summary["duration_seconds"] or 0.0
     meaning = _(_MEANING[summary["status"]]) if summary["status"] in _MEANING else ""
     figures = {"status": term(summary["status"]), "meaning": meaning, "seconds": number(duration, 1)}
-    console.print(_("Status: {status}{meaning}, in {seconds} s.", **figures), highlight=False)
+    say(console, _("Status: {status}{meaning}, in {seconds} s.", **figures))

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runner.cli import search_screens as screens
-from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
-from runner.config_manager import load_config, parse_assignments
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
 from runner.errors import ConfigurationError
 from runner.search.asking import ask_collection, search_request
 from runner.tools import run_tool
@@ -22,7 +21,7 @@ from stagekit.base.files import atomic_write
 if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
 
-__all__ = ["EVALUATION_FILE", "parse_filters", "register"]
+__all__ = ["EVALUATION_FILE", "evaluate", "parse_filters", "search"]
 
 _WITH_COMMAS = frozenset({"clause", "clauses"})
 _FILTER = re.compile(r"\s*([^=<>]*[^=<>\s])\s*(>=|<=|=|>|<)\s*(.*)", re.DOTALL)
@@ -44,12 +43,6 @@ _ModeOption = Annotated[
 _CollectionOption = Annotated[
     str, typer.Option("--collection", help="Another collection than the configured one.")
 ]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the asking commands to the command line."""
-    app.command()(search)
-    app.command()(evaluate)
 
 
 def search(
@@ -78,7 +71,7 @@ def search(
     Example: nic-etl search "prazo para comunicar um incidente de segurança" --filter language=pt-BR
     """
     chosen = parse_filters(filters or [])
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     hits = ask_collection(
         config,
         question,
@@ -118,7 +111,7 @@ def evaluate(
     from runner.models import now
     from runner.record.state_manager import StateManager
 
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     request = search_request(config, mode or "", collection) | {
         "queries": str(queries.absolute()),
         "compare": compare,

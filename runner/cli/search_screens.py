@@ -13,6 +13,7 @@ from rich.text import Text
 
 from runner.search.hit_facts import hit_facts
 from runner.search.passage_text import BEGIN, END, marked, plain_lines, short_hashes
+from runner.terminal import say
 from runner.wording import _, decimal, ngettext, term
 
 __all__ = ["print_evaluation", "print_hits"]
@@ -28,16 +29,16 @@ _METRICS = ("hit@1", "hit@3", "hit@5", "mrr@10", "ndcg@10")
 def print_hits(console: Console, hits: Sequence[Row]) -> None:
     """Print the passages that a search found: title, place, text, and where to read the file."""
     if not hits:
-        console.print(_("Nothing was found: ask with other words, or with fewer filters."))
+        say(console, _("Nothing was found: ask with other words, or with fewer filters."))
     for hit in hits:
-        console.print(Text(f"{hit['rank']}. {hit['title']}", style="bold"), soft_wrap=True)
+        say(console, f"{hit['rank']}. {hit['title']}", "bold")
         for line in _indented(" · ".join(hit_facts(hit)), console):
-            console.print(Text(line, style="dim"), soft_wrap=True)
+            say(console, line, "dim")
         _print_passage(console, marked(str(hit["text"]), str(hit["answer"]), _PASSAGE))
         # Never broken, so that a terminal can open it and a person can copy it.
         link = str(hit["link"])
         place = link if link.startswith(("https://", "http://")) else short_hashes(link)
-        console.print(Text(f"   {place}", style="cyan"), soft_wrap=True, no_wrap=True)
+        say(console, f"   {place}", "cyan", whole=True)
         console.print()
 
 
@@ -65,9 +66,9 @@ def print_evaluation(console: Console, report: Row, kept: Path | None) -> None:
         collection=report["collection"],
         model=report["embedding_model"],
     )
-    _line(console, asked)
-    _line(console, "")
-    _line(
+    say(console, asked)
+    say(console, "")
+    say(
         console,
         f"{_('mode'):<8}{_('questions'):<10}{_('number'):>8}" + "".join(f"{name:>9}" for name in _METRICS),
     )
@@ -75,12 +76,12 @@ def print_evaluation(console: Console, report: Row, kept: Path | None) -> None:
         groups = {_("all"): figures["overall"], **figures["by_language"], **figures["by_class"]}
         for group, row in groups.items():
             values = "".join(f"{decimal(format(row[name], '.3f')):>9}" for name in _METRICS)
-            _line(console, f"{mode:<8}{group:<10}{row['queries']:>8}{values}")
-    _line(console, "")
+            say(console, f"{mode:<8}{group:<10}{row['queries']:>8}{values}")
+    say(console, "")
     for mode, figures in modes.items():
         took = figures["latency_ms"]
         parts = ", ".join(f"{term(part)} {took[part]['p50']:.0f}/{took[part]['p95']:.0f}" for part in _PARTS)
-        _line(
+        say(
             console,
             _(
                 "{mode}: {p50} ms a question (p50), {p95} ms (p95); {parts}",
@@ -92,24 +93,20 @@ def print_evaluation(console: Console, report: Row, kept: Path | None) -> None:
         )
     _print_missed(console, report)
     if kept:
-        console.print(Text(_("Kept in {kept}", kept=kept)), soft_wrap=True)
+        say(console, _("Kept in {kept}", kept=kept))
 
 
 def _print_missed(console: Console, report: Row) -> None:
     missed, absent = report["missed"], set(report["not_indexed"])
     if missed:
-        _line(console, _("\nWithout their document among the first five ({mode}):", mode=report["mode"]))
+        say(console, _("\nWithout their document among the first five ({mode}):", mode=report["mode"]))
     for row in missed:
         place = _("at {rank}", rank=row["rank"]) if row["rank"] else _("not among the first ten")
         found = _("its document is not in the collection") if row["id"] in absent else place
         for line in _indented(f"{row['id']} ({found}): {row['query']}", console):
-            console.print(Text(line), soft_wrap=True)
+            say(console, line)
 
 
 def _indented(text: str, console: Console) -> list[str]:
     width = min(console.width, _WIDEST)
     return textwrap.wrap(text, width, initial_indent="   ", subsequent_indent="   ", break_on_hyphens=False)
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(Text(text), soft_wrap=True)

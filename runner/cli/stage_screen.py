@@ -14,6 +14,7 @@ from runner.record.damage import altered_notebooks
 from runner.record.state_manager import StateManager
 from runner.report.notebook_page import page_of
 from runner.report.stages import failed_cell
+from runner.terminal import say
 from runner.wording import _, decimal, term, worded
 
 __all__ = ["print_altered", "print_stage"]
@@ -23,33 +24,32 @@ def print_stage(
     console: Console, manager: StateManager, state: PipelineState, checkpoint: Checkpoint
 ) -> None:
     """Print a stage's figures, warnings and artifacts, where it broke off, and where its notebook is."""
-    _print(
+    say(
         console,
         _("{stage} in run {execution_id}", stage=checkpoint.stage, execution_id=state.execution_id),
-        "",
     )
     print_table(console, "", ("figure", "value"), _figures(checkpoint))
     for warning in checkpoint.result.warnings if checkpoint.result else ():
-        _print(console, _("Warning: {warning}", warning=worded(warning)), "yellow")
+        say(console, _("Warning: {warning}", warning=worded(warning)), "yellow")
     if checkpoint.error:
-        _print(console, worded(checkpoint.error), "red")
+        say(console, worded(checkpoint.error), "red")
     if not checkpoint.notebook:
         return
     notebook = manager.absolute(checkpoint.notebook)
     if not checkpoint.result and (cell := failed_cell(notebook)):
-        _print(console, _("It broke off at {label}:", label=worded(cell.label)), "")
-        _print(console, cell.line or cell.source, "red")
+        say(console, _("It broke off at {label}:", label=worded(cell.label)))
+        say(console, cell.line or cell.source, "red")
     only = state.model_copy(update={"stages": {checkpoint.stage: checkpoint}})
     print_altered(console, altered_notebooks(manager, [only]))
-    _print_place(console, _("Executed notebook: {notebook}", notebook=notebook))
+    say(console, _("Executed notebook: {notebook}", notebook=notebook), whole=True)
     if (page := page_of(notebook)).is_file():
-        _print_place(console, _("The same to read in a browser: {page}", page=page))
+        say(console, _("The same to read in a browser: {page}", page=page), whole=True)
 
 
 def print_altered(console: Console, altered: Sequence[str]) -> None:
     """Print which executed notebooks are not as their run recorded them."""
     for sentence in altered:
-        _print(console, f"{worded(sentence)}.", "yellow")
+        say(console, f"{worded(sentence)}.", "yellow")
 
 
 def _figures(checkpoint: Checkpoint) -> list[tuple[str, str]]:
@@ -60,13 +60,10 @@ def _figures(checkpoint: Checkpoint) -> list[tuple[str, str]]:
         facts |= {term("seconds"): checkpoint.seconds, term("peak MB"): checkpoint.peak_memory_mb or ""}
         facts |= {_("attempts"): checkpoint.attempts} if checkpoint.attempts > 1 else {}
     if result := checkpoint.result:
-        counts = {"ok": result.success_count, "rejected": result.rejected_count}
-        counts |= {"failed": result.failure_count, "stale": result.stale_count}
-        counts |= {"unchanged": result.unchanged_count}
         facts |= {
-            _("documents {kind}", kind=term(name)): count
-            for name, count in counts.items()
-            if count or name == "ok"
+            _("documents {kind}", kind=term(name)): result.counts[name]
+            for name in ("ok", "rejected", "failed", "stale", "unchanged")
+            if result.counts[name] or name == "ok"
         }
         facts |= {term(name.replace("_", " ")): value for name, value in result.metrics.items()}
         facts |= {_("parameter {name}", name=name): value for name, value in result.parameters.items()}
@@ -81,11 +78,3 @@ def _told(value: Any) -> str:
     if isinstance(value, float):
         return decimal(json.dumps(value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _print(console: Console, sentence: str, style: str) -> None:
-    console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
-def _print_place(console: Console, said: str) -> None:
-    console.print(said, markup=False, highlight=False, soft_wrap=True, no_wrap=True)

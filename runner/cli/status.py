@@ -25,10 +25,11 @@ from runner.record.follow import follow
 from runner.record.freshness import freshness
 from runner.record.monitor import PipelineMonitor
 from runner.record.state_manager import StateManager
+from runner.terminal import say
 from runner.watch.note import active_watch
 from runner.wording import _, worded
 
-__all__ = ["register"]
+__all__ = ["status"]
 
 
 def status(
@@ -71,7 +72,7 @@ def status(
     console = open_console(as_json)
     screens.print_status(console, found)
     if watching is not None:
-        console.print(_watch_words(watching), markup=False, highlight=False, soft_wrap=True)
+        say(console, _watch_words(watching))
 
 
 def _watch_words(note: dict[str, Any]) -> str:
@@ -100,16 +101,11 @@ def _tell_freshness(
         age = found.age.total_seconds() if found.age else None
         print_json(vars(found) | {"age": age})
     elif not (quiet and found.fresh):
-        open_console(as_json).print(found.sentence(limit), markup=False, highlight=False, soft_wrap=True)
+        say(open_console(as_json), found.sentence(limit))
     if notify and not found.fresh:
         where = f"{socket.gethostname()}, {manager.outputs}"
         what = _("What became of the last run: nic-etl status ({where})", where=where)
         body = f"{found.sentence(limit)}\n\n{what}"
         if warning := send(_("nic-etl: the collection is out of date"), body, "failure"):
-            open_console(as_json=True).print(worded(warning), markup=False, highlight=False, soft_wrap=True)
+            say(open_console(as_json=True), worded(warning))
     return 0 if found.fresh else 1
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(status)

@@ -10,7 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-__all__ = ["PatientStream", "missing_folder", "open_streams", "place_caches"]
+from stagekit.base.redaction import SECRET_VARIABLES
+
+__all__ = ["PatientStream", "fix_paths", "missing_folder", "open_streams", "place_caches"]
+
+# They name files or folders, and every process that a run starts reads them.
+_PATHS = (*(f"{name}_FILE" for name in SECRET_VARIABLES), "NIC_ETL_MODELS_DIR")
 
 # XDG Base Directory Specification; Matplotlib and the caches of models go by it.
 _CACHES = {"XDG_CACHE_HOME": "~/.cache", "XDG_CONFIG_HOME": "~/.config"}
@@ -89,6 +94,16 @@ def place_caches() -> None:
     if missing:
         folder = _private_folder()
         os.environ.update({name: str(folder) for name in missing})
+
+
+def fix_paths() -> None:
+    """Let the paths in the environment mean for all processes what they mean here.
+
+    A kernel has a working folder of its own, and cron and systemd pass `~` on as it stands.
+    """
+    for name in _PATHS:
+        if value := os.environ.get(name):
+            os.environ[name] = str(Path(value).expanduser().absolute())
 
 
 def _can_be_made(folder: Path) -> bool:

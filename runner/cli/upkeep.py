@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.cli import encryption as cli_encryption
 from runner.cli import upkeep_screens as screens
 from runner.cli.common import (
     AsJson,
@@ -19,30 +18,36 @@ from runner.cli.common import (
     open_state,
     parse_duration,
     print_json,
+    read_config,
 )
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.cli.encryption import print_new_key, rekey
+from runner.config_manager import load_config, parse_assignments
 from runner.models import PipelineState
 from runner.record.damage import check_artifacts
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
+from runner.terminal import say
 from runner.tools import run_tool
 from runner.upkeep.health import machine_checks
 from runner.upkeep.quarantine import list_quarantine, retry_quarantine
 from runner.upkeep.rebuild import rebuild_state, rebuild_vectors
 from runner.wording import _
 
-__all__ = ["compare_collection", "register"]
+__all__ = [
+    "backup",
+    "compare_collection",
+    "doctor",
+    "prune",
+    "quarantine_app",
+    "restore",
+    "state_app",
+    "verify",
+]
 
-_quarantine = typer.Typer(no_args_is_help=True, help="Documents that are unusable as they are.")
-_state = typer.Typer(no_args_is_help=True, help="The state below outputs/.")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the operating commands to the command line."""
-    for command in (verify, prune, backup, restore, doctor):
-        app.command()(command)
-    app.add_typer(_quarantine, name="quarantine")
-    cli_encryption.register(_state)
-    app.add_typer(_state, name="state")
+quarantine_app = typer.Typer(no_args_is_help=True, help="Documents that are unusable as they are.")
+state_app = typer.Typer(no_args_is_help=True, help="The state below outputs/.")
+state_app.command("new-key")(print_new_key)
+state_app.command("rekey")(rekey)
 
 
 def compare_collection(
@@ -133,7 +138,7 @@ def doctor(profile: Profile = None, parameter: Setting = None, as_json: AsJson =
 
     Example: nic-etl doctor --profile production
     """
-    rows = _health(load_config(profile, parse_assignments(parameter or [])).config)
+    rows = _health(read_config(profile, parameter))
     if as_json:
         print_json(rows)
     else:
@@ -153,7 +158,7 @@ def _health(config: PipelineConfig) -> list[dict[str, Any]]:
     return rows + list(run_tool("stagekit.checks.doctor", request))
 
 
-@_quarantine.command("list")
+@quarantine_app.command("list")
 def quarantine_list(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
     """List the documents whose content is unusable: why, what to do, since when, found by whose run.
 
@@ -166,7 +171,7 @@ def quarantine_list(profile: Profile = None, parameter: Setting = None, as_json:
         screens.print_quarantine(open_console(as_json), documents)
 
 
-@_quarantine.command("retry")
+@quarantine_app.command("retry")
 def quarantine_retry(
     paths: Annotated[list[str] | None, typer.Argument(help="Documents; all of them if left out.")] = None,
     profile: Profile = None,
@@ -185,14 +190,12 @@ def quarantine_retry(
         return
     console = open_console(as_json)
     for document in documents:
-        console.print(
-            _("Tried again by the next run: {path}", path=document.path), markup=False, soft_wrap=True
-        )
+        say(console, _("Tried again by the next run: {path}", path=document.path))
     if not documents:
-        console.print(_("No document is in quarantine."))
+        say(console, _("No document is in quarantine."))
 
 
-@_state.command("rebuild")
+@state_app.command("rebuild")
 def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
     """Make memo.sqlite, vectors.sqlite and latest/ again from the runs and their notebooks.
 
@@ -204,7 +207,8 @@ def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: A
     if as_json:
         print_json(asdict(rebuilt) | {"vectors": vectors})
     else:
-        open_console(as_json).print(
+        say(
+            open_console(as_json),
             _(
                 "From {runs} runs: {latest} links in latest/, {outcomes} outcomes and "
                 "{last_good} last good outcomes remembered again, {vectors} vectors put back.",
@@ -214,7 +218,6 @@ def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: A
                 last_good=rebuilt.last_good,
                 vectors=vectors,
             ),
-            highlight=False,
         )
 
 

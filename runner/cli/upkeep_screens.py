@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from runner.cli.layout.tables import print_table
+from runner.terminal import say
 from runner.wording import _, counted, grouped, term, worded
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ _LISTED = 50
 def print_artifacts(console: Console, artifacts: CheckedArtifacts) -> None:
     """Print which artifacts are damaged or missing."""
     for sentence in artifacts.damaged:
-        console.print(worded(sentence), markup=False, highlight=False, soft_wrap=True)
-    console.print(
+        say(console, worded(sentence))
+    say(
+        console,
         _(
             "{checked} artifacts read: {count} damaged or missing.",
             checked=artifacts.checked,
             count=len(artifacts.damaged),
         ),
-        highlight=False,
     )
 
 
@@ -58,19 +59,19 @@ def print_verification(console: Console, report: Row) -> None:
         compared_documents=report["compared_documents"],
     )
     found = ", ".join(counted(kind, report[kind]) for kind in ("missing", "altered", "superfluous"))
-    console.print(f"{compared}: {found}.", highlight=False)
+    say(console, f"{compared}: {found}.")
     if "remaining" in report:
-        console.print(
+        say(
+            console,
             _(
                 "Repaired: {upserted} written, {deleted} deleted; {remaining} still differ.",
                 upserted=report["upserted"],
                 deleted=report["deleted"],
                 remaining=report["remaining"],
             ),
-            highlight=False,
         )
     elif report["documents"]:
-        console.print(_("`nic-etl verify --repair` writes only what differs."), highlight=False)
+        say(console, _("`nic-etl verify --repair` writes only what differs."))
 
 
 def print_health(console: Console, rows: Sequence[Row]) -> None:
@@ -80,15 +81,13 @@ def print_health(console: Console, rows: Sequence[Row]) -> None:
     ]
     _print_table(console, _("Health"), ("", "check", "found"), lines, lead=2)
     failed = [term(row["check"]) for row in rows if not row["ok"]]
-    console.print(
-        _("Not well: {failed}.", failed=", ".join(failed)) if failed else _("All is well."), highlight=False
-    )
+    say(console, _("Not well: {failed}.", failed=", ".join(failed)) if failed else _("All is well."))
 
 
 def print_quarantine(console: Console, documents: Sequence[QuarantinedDocument]) -> None:
     """Print the documents in quarantine, and how to get them out."""
     if not documents:
-        console.print(_("No document is in quarantine."))
+        say(console, _("No document is in quarantine."))
         return
     columns = ("document", "why", "what to do", "since", "run", "by", "in the collection")
     rows = [
@@ -104,7 +103,7 @@ def print_quarantine(console: Console, documents: Sequence[QuarantinedDocument])
         for one in documents
     ]
     _print_table(console, _("Not tried again until their content changes"), columns, rows)
-    console.print(_("`nic-etl quarantine retry PATH` lets the next run try one again."), highlight=False)
+    say(console, _("`nic-etl quarantine retry PATH` lets the next run try one again."))
 
 
 def print_prune(console: Console, plan: PrunePlan, *, done: bool) -> None:
@@ -119,17 +118,15 @@ def print_prune(console: Console, plan: PrunePlan, *, done: bool) -> None:
     ]
     _print_table(console, _("Removed") if done else _("Would be removed"), columns, rows)
     for execution_id in plan.runs:
-        console.print(f"  {execution_id}", highlight=False)
+        say(console, f"  {execution_id}")
     for execution_id, reason in plan.protected.items():
-        console.print(
-            _("  {execution_id} stays: {reason}.", execution_id=execution_id, reason=worded(reason)),
-            highlight=False,
-        )
+        say(console, _("  {execution_id} stays: {reason}.", execution_id=execution_id, reason=worded(reason)))
 
 
 def print_backup(console: Console, report: BackupReport, said: str) -> None:
     """Print what a backup or restoration came to."""
-    console.print(
+    say(
+        console,
         _(
             "{said}: {files} files, {bytes} MB ({written} MB written).",
             said=said,
@@ -137,22 +134,18 @@ def print_backup(console: Console, report: BackupReport, said: str) -> None:
             bytes=_megabytes(report.bytes),
             written=_megabytes(report.written),
         ),
-        highlight=False,
-        soft_wrap=True,
     )
     for uri in report.damaged:
-        console.print(
-            _("Left out: the artifact {uri} was altered; the next run makes it again.", uri=uri),
-            highlight=False,
-        )
+        say(console, _("Left out: the artifact {uri} was altered; the next run makes it again.", uri=uri))
 
 
 def print_environment(console: Console, report: Row) -> None:
     """Print with what a run was made, and what differs from now."""
     entries = report["environments"]
     if not entries:
-        console.print(
-            _("{execution_id} has no record of its environment.", execution_id=report["execution_id"])
+        say(
+            console,
+            _("{execution_id} has no record of its environment.", execution_id=report["execution_id"]),
         )
     last = entries[-1] if entries else {}
     rows = []
@@ -171,14 +164,15 @@ def print_environment(console: Console, report: Row) -> None:
         rows,
     )
     if len(entries) > 1:
-        console.print(
-            _("It was resumed in another environment; this is the last of {count}.", count=len(entries))
+        say(
+            console,
+            _("It was resumed in another environment; this is the last of {count}.", count=len(entries)),
         )
     if report["differences"]:
         changed = [(row["group"], row["name"], row["then"], row["now"]) for row in report["differences"]]
         _print_table(console, _("Different now"), ("group", "name", "then", "now"), changed)
     elif entries:
-        console.print(_("Nothing differs now."))
+        say(console, _("Nothing differs now."))
 
 
 def _print_table(
@@ -186,9 +180,7 @@ def _print_table(
 ) -> None:
     print_table(console, title, columns, rows[:_LISTED], lead=lead, names={"document"})
     if len(rows) > _LISTED:
-        console.print(
-            _("… and {count} more: --json lists them all.", count=len(rows) - _LISTED), highlight=False
-        )
+        say(console, _("… and {count} more: --json lists them all.", count=len(rows) - _LISTED))
 
 
 def _megabytes(size: int) -> str:

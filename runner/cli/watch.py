@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.common import Profile, Setting, open_console, parse_duration, retired_option
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
+from runner.cli.common import Profile, Setting, open_console, parse_duration, read_config, retired_option
+from runner.settings.pipeline_config import PipelineConfig
 
-__all__ = ["register"]
+__all__ = ["watch"]
 
 _NO_WEBHOOK = retired_option(
     "--webhook",
@@ -41,7 +41,7 @@ def watch(
     from runner.watch.start import WatchPlan, start_watch  # with the orchestrator, which few commands need
 
     def load() -> PipelineConfig:
-        return load_config(profile, parse_assignments(parameter or [])).config
+        return read_config(profile, parameter)
 
     start_watch(
         load,
@@ -54,8 +54,3 @@ def watch(
         console=open_console(as_json),
         as_json=as_json,
     )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(watch)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from runner.terminal import say
 from runner.wording import N_, _, stored
 
 __all__ = ["GROUPS", "group_commands", "welcome"]
@@ -43,7 +44,7 @@ def welcome(
         return
     context.get_help()  # typer prints it
     console = Console()
-    console.print(_("Where to begin:"))
+    say(console, _("Where to begin:"))
     for what, command in _STEPS:
         console.print(f"  {_(what):<30}[bold]{command}[/bold]", highlight=False, soft_wrap=True)
 

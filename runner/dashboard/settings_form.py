@@ -7,10 +7,11 @@ from typing import Any, Literal, get_args, get_origin
 
 import ipywidgets as widgets
 
-from runner.config_manager import SECRETS, PipelineConfig, load_config, marks, profiles
+from runner.config_manager import load_config, profiles
 from runner.dashboard.markup import STYLE, note, plain, span
 from runner.dashboard.workspace import Workspace, setting_text
 from runner.errors import ConfigurationError
+from runner.settings.pipeline_config import SECRETS, PipelineConfig, marks
 from runner.wording import N_, _, term, worded
 
 __all__ = ["SettingsForm", "pipeline_configuration_widget"]

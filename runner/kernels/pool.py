@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.config_manager import PipelineConfig
 from runner.models import PipelineStage
+from runner.settings.pipeline_config import PipelineConfig
 from stagekit.base.paths import latest_notebooks
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.config_manager import PipelineConfig
 from runner.models import Checkpoint, Decision, PipelineStage
 from runner.pipeline.run import Found, Run
 from runner.record.run_lookup import USABLE, digest_of
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.differences import differences
 from runner.stages.fingerprint import stage_fingerprint
 from stagekit.checks.outside import outside_state

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from runner.config_manager import PipelineConfig, config_hash, load_config
+from runner.config_manager import config_hash, load_config
 from runner.errors import ConfigurationError, StateManagementError
 from runner.events import EventLog, Listener, fan_out, tell_nobody
 from runner.kernels.pool import KernelPool
@@ -32,6 +32,7 @@ from runner.record.reprocess import changed_since, chosen_documents
 from runner.record.state_manager import StateManager
 from runner.record.trials import trial_config
 from runner.results import ExecutionPlan, HealthCheckResult, PipelineResult, SetupResult, ValidationResult
+from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.chain import default_stages
 from runner.stages.notebook_parameters import notebook_parameters
 from runner.wording import stored

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runner.config_manager import affects_result, recorded_settings
+from runner.config_manager import recorded_settings
 from runner.errors import ConfigurationError
 from runner.models import Checkpoint, PipelineStage
 from runner.pipeline.run import Run
 from runner.record.run_lookup import digest_of
+from runner.settings.pipeline_config import affects_result
 from runner.stages.differences import differences
 from runner.stages.fingerprint import stage_fingerprint, stage_parameters
 from runner.stages.notebook_parameters import notebook_parameters

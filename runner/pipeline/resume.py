@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from runner.config_manager import PipelineConfig, affects_result, load_recorded
+from runner.config_manager import load_recorded
 from runner.errors import ConfigurationError, StateManagementError
 from runner.models import PipelineState
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig, affects_result
 from runner.settings.renamed import RenamedSettingWarning
 from stagekit.contract import ExecutionStatus
 

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runner.config_manager import PipelineConfig
 from runner.events import Listener, tell_nobody
 from runner.models import Checkpoint, PipelineStage, PipelineState
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 
 __all__ = ["Found", "Run"]
 

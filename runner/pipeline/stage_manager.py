@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.config_manager import PipelineConfig
 from runner.errors import StageCancelledError, StageExecutionError, StageMemoryError
 from runner.events import Listener, fan_out
 from runner.kernels.attempts import attempts, retried
@@ -19,6 +18,7 @@ from runner.pipeline.decide import outside_of
 from runner.record.kernels import remove_dead_logs
 from runner.record.state_manager import StateManager
 from runner.results import DependencyValidation
+from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.fingerprint import stage_fingerprint, stage_parameters
 from stagekit.base.files import sha256_file
 from stagekit.base.paths import latest_notebooks

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from runner.errors import StateManagementError
 from runner.models import now
 from runner.record.state_manager import StateManager
 from runner.wording import _, moment, ngettext
@@ -63,18 +62,14 @@ def freshness(manager: StateManager, limit: timedelta) -> Freshness:
     Runs in test mode write another collection, and a run with failed or stale documents left some behind:
     neither counts.
     """
-    for execution_id in reversed(manager.execution_ids()):
-        try:
-            run = manager.load_checkpoint(execution_id)
-        except StateManagementError:
-            continue
+    for run in manager.newest_states():
         whole = run.status is ExecutionStatus.SUCCESS and _LAST_STAGE in run.stages
         if whole and not run.trial:
             age = now() - run.start_timestamp
             if age < -_SKEW:  # the clock was ahead then: it would be fresh for ever
-                return Freshness(execution_id, run.start_timestamp, None, fresh=False)
+                return Freshness(run.execution_id, run.start_timestamp, None, fresh=False)
             age = max(timedelta(0), age)
-            return Freshness(execution_id, run.start_timestamp, age, age <= limit)
+            return Freshness(run.execution_id, run.start_timestamp, age, age <= limit)
     return Freshness("", None, None, fresh=False)
 
 

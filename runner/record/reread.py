@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 
-from runner.config_manager import PipelineConfig
 from runner.models import Checkpoint
 from runner.record.report_generator import manifest_columns
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 from stagekit.base.files import atomic_write
 from stagekit.base.plain_json import parse_json
 from stagekit.checks.reread import PARTS, changed_contents

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from runner.config_manager import PipelineConfig
 from runner.models import Checkpoint
 from runner.record.report_generator import manifest_columns, manifest_rows
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 from stagekit.checks.leaving import leaving
 from stagekit.checks.outside import source_changes
 

@@ -173,42 +173,38 @@ class StateManager:
             )
         return records
 
-    def last_real_run(self) -> PipelineState | None:
-        """Return the newest run whose record can be read and that is no trial; None if there is none."""
+    def newest_states(self) -> Iterator[PipelineState]:
+        """Yield the runs whose records can be read, the newest first."""
         for execution_id in reversed(self.execution_ids()):
             with contextlib.suppress(StateManagementError):
-                state = self._read(execution_id)
-                if not state.trial:
-                    return state
-        return None
+                yield self._read(execution_id)
+
+    def last_real_run(self) -> PipelineState | None:
+        """Return the newest run whose record can be read and that is no trial; None if there is none."""
+        return next((state for state in self.newest_states() if not state.trial), None)
 
     def last_run_with(self, stage: str, project: str) -> PipelineState | None:
         """Return a source's newest run, no trial, that has a usable result of a stage; None if none has."""
-        for execution_id in reversed(self.execution_ids()):
-            with contextlib.suppress(StateManagementError):
-                state = self._read(execution_id)
-                own = state.pipeline_config.get("project", project) == project
-                if own and not state.trial and stage in state.completed_stages:
-                    return state
+        for state in self.newest_states():
+            own = state.pipeline_config.get("project", project) == project
+            if own and not state.trial and stage in state.completed_stages:
+                return state
         return None
 
     def real_run_of(self, collection: str) -> str:
         """Return the id of the newest run, no trial, that was to fill a collection; empty if none was."""
-        for execution_id in reversed(self.execution_ids()):
-            with contextlib.suppress(StateManagementError):
-                state = self._read(execution_id)
-                if not state.trial and state.pipeline_config.get("collection_name") == collection:
-                    return execution_id
+        for state in self.newest_states():
+            if not state.trial and state.pipeline_config.get("collection_name") == collection:
+                return state.execution_id
         return ""
 
     def newer_run(self, state: PipelineState) -> PipelineState | None:
         """Return the newest run, a trial if this is one, that was made after this one and began a stage."""
-        later = [name for name in self.execution_ids() if name > state.execution_id]
-        for execution_id in reversed(later):
-            with contextlib.suppress(StateManagementError):
-                other = self._read(execution_id)
-                if other.trial is state.trial and other.stages:
-                    return other
+        for other in self.newest_states():
+            if other.execution_id <= state.execution_id:
+                break
+            if other.trial is state.trial and other.stages:
+                return other
         return None
 
     def seconds_since_end(self, state: PipelineState) -> float:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError
 from runner.models import trial_collection
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 
 __all__ = ["trial_config"]
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from runner.config_manager import PipelineConfig, default_value, recorded_settings
+from runner.config_manager import default_value, recorded_settings
 from runner.events import read_events
 from runner.models import PipelineState
 from runner.record.environment import source_of
@@ -24,6 +24,7 @@ from runner.report.history import comparable_run, differing_figures, trend, tren
 from runner.report.model import RunReport, Setting
 from runner.report.stages import stage_reports
 from runner.report.words import headline
+from runner.settings.pipeline_config import PipelineConfig
 from stagekit.base.network.web_links import file_at
 from stagekit.base.plain_json import parse_json
 from stagekit.base.redaction import Redactor, secret_values

@@ -41,12 +41,7 @@ def display_stage_metrics(stage_result: StageResult) -> dict[str, Any]:
     """Display the figures of a stage's result, its warnings and errors, and return what is displayed."""
     result = stage_result
     figures: dict[str, Any] = {
-        "documents read": result.input_count,
-        "ok": result.success_count,
-        "unchanged": result.unchanged_count,
-        "rejected": result.rejected_count,
-        "failed": result.failure_count,
-        "stale": result.stale_count,
+        **{"documents read" if name == "read" else name: count for name, count in result.counts.items()},
         "seconds": round(result.seconds, 1),
         **{name.replace("_", " "): value for name, value in result.metrics.items()},
     }

@@ -15,7 +15,6 @@ from runner.report.model import FailedCell, StageReport
 from runner.report.notebook_page import page_of
 from runner.wording import stored
 from stagekit.base.plain_json import parse_json
-from stagekit.contract import StageResult
 
 __all__ = ["failed_cell", "stage_reports"]
 
@@ -67,7 +66,7 @@ def _stage_report(
     notebook = manager.absolute(checkpoint.notebook) if checkpoint.notebook else None
     broke_off = checkpoint.status in {"failed", "cancelled"}
     result = checkpoint.result
-    counts = _counts(result) if result else {}
+    counts = result.counts if result else {}
     made = counts.get("read", 0) - counts.get("unchanged", 0)
     # Only a stage that came to its end has its time in the record.
     seconds = 0.0 if checkpoint.carried_from else checkpoint.seconds or told.seconds
@@ -107,17 +106,6 @@ def _reasons(state: PipelineState, told: _Told) -> list[str]:
     if state.pipeline_config.get("force_refresh"):
         return [stored("force_refresh is set")]
     return [stored("the source or the collection changed, or had to be asked")]
-
-
-def _counts(result: StageResult) -> dict[str, int]:
-    return {
-        "read": result.input_count,
-        "ok": result.success_count,
-        "unchanged": result.unchanged_count,
-        "rejected": result.rejected_count,
-        "failed": result.failure_count,
-        "stale": result.stale_count,
-    }
 
 
 def _text(lines: list[str]) -> str:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
+from runner.settings.written_yaml import written_yaml
 from stagekit.base.collection_settings import CollectionSettings
 
 __all__ = [
@@ -34,7 +35,7 @@ def _split(value: Any) -> Any:
     text = value.strip()
     if text.startswith("["):
         try:
-            return yaml.safe_load(text)
+            return written_yaml(text)
         except yaml.YAMLError:
             raise ValueError("must be a list such as a,b or [a, b]") from None
     return [item.strip() for item in text.split(",") if item.strip()]
@@ -46,7 +47,7 @@ def mapping_of(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return yaml.safe_load(value) or {}
+        return written_yaml(value) or {}
     except yaml.YAMLError:
         return value
 
@@ -57,10 +58,7 @@ def shortest(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def number_as_text(value: Any) -> Any:
-    """Take the whole number or date that YAML makes of 2024 or 2024-05-10 as the text that was written.
-
-    A number with a point is not the text that it was: YAML makes 1.1 of 1.10.
-    """
+    """Take a whole number or date that a program gives as text; a profile's values are text already."""
     if isinstance(value, list):
         return [number_as_text(item) for item in value]
     return str(value) if isinstance(value, int | date) and not isinstance(value, bool) else value

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import runner
-from runner.config_manager import PipelineConfig, load_config
+from runner.config_manager import load_config
 from runner.models import PipelineStage
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.monitor import PipelineMonitor
 from runner.record.notebook_progress import ProgressTracker
+from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.chain import default_stages
 
 if TYPE_CHECKING:

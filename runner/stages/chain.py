@@ -19,7 +19,7 @@ _ENRICHMENT = (
 _STORAGE = (
     "qdrant_client",
     "stagekit.storage.client",
-    "stagekit.storage.carried",
+    "stagekit.storage.corpus",
     "stagekit.storage.collections",
     "stagekit.storage.metadata.languages",
     "stagekit.storage.outdated",

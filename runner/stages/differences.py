@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runner.config_manager import PipelineConfig, recorded_settings
+from runner.config_manager import recorded_settings
 from runner.errors import ConfigurationError
+from runner.settings.pipeline_config import PipelineConfig
 from stagekit.base.plain_json import parse_json
 
 __all__ = ["differences"]

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runner.config_manager import PipelineConfig, affects_result
 from runner.errors import (
     ConfigurationError,
     PipelineOrchestrationError,
@@ -15,6 +14,7 @@ from runner.errors import (
     StageExecutionError,
 )
 from runner.models import ExecutionContext, PipelineState
+from runner.settings.pipeline_config import PipelineConfig, affects_result
 
 __all__ = [
     "RecoveryAction",

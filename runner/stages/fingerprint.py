@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from runner.config_manager import PipelineConfig, affects_result
 from runner.models import PipelineStage
+from runner.settings.pipeline_config import PipelineConfig, affects_result
 from runner.stages.notebook_parameters import notebook_parameters
 from stagekit.base.fingerprint import library_versions, notebook_code, sources_fingerprint
 from stagekit.base.paths import package_dir

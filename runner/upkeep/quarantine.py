@@ -138,11 +138,7 @@ def _withdraw(manager: StateManager, stage: str, reason: str) -> None:
     if last is None:
         return
     digest = digest_of(last[1].fingerprint)
-    for execution_id in manager.execution_ids():
-        try:
-            state = manager.load_checkpoint(execution_id)
-        except StateManagementError:
-            continue
+    for state in manager.newest_states():
         checkpoint = state.stages.get(stage)
         if checkpoint is not None and digest_of(checkpoint.fingerprint) == digest:
             checkpoint.withdrawn = reason

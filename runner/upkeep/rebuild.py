@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from runner.errors import StateManagementError
 from runner.models import Checkpoint
 from runner.record.manifests import Manifest, read_manifests
 from runner.record.state_manager import StateManager
@@ -114,11 +113,5 @@ def _checkpoints(manager: StateManager) -> Iterator[Checkpoint]:
     back has left newer ones. Trials come last.
     """
     yield from (checkpoint for _, checkpoint in manager.in_force().values())
-    states = []
-    for execution_id in reversed(manager.execution_ids()):
-        try:
-            states.append(manager.load_checkpoint(execution_id))
-        except StateManagementError:
-            continue  # a damaged record: `nic-etl history` lists it
-    for state in sorted(states, key=lambda state: state.trial):  # a stable order
+    for state in sorted(manager.newest_states(), key=lambda state: state.trial):  # a stable order
         yield from (checkpoint for checkpoint in state.stages.values() if checkpoint.notebook)

@@ -10,7 +10,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from runner.errors import StateManagementError
 from runner.record.state_manager import StateManager
 from runner.report.notebook_page import notebook_page, page_of
 from stagekit.artifacts.store import open_store
@@ -114,11 +113,7 @@ def _scrap_only(output: dict[str, Any]) -> dict[str, Any] | None:
 
 def _vouch(before: StateManager, after: StateManager) -> None:
     """Let the checkpoints of the copy name the sha256 that their notebooks have without previews."""
-    for execution_id in after.execution_ids():
-        try:
-            state = after.load_checkpoint(execution_id)
-        except StateManagementError:
-            continue
+    for state in after.newest_states():
         for checkpoint in state.stages.values():
             former, path = before.absolute(checkpoint.notebook), after.absolute(checkpoint.notebook)
             if path.is_file() and sha256_file(former) == checkpoint.notebook_sha256:

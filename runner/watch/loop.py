@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from runner.config_manager import PipelineConfig, config_hash
+from runner.config_manager import config_hash
 from runner.errors import ConfigurationError
 from runner.models import now
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 from runner.watch.code import code_state, settled_code_state
 from runner.watch.note import WatchNote
 from stagekit.checks.source_head import SourceHead

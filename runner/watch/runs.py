@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable
 from typing import IO, Any
 
-from runner.config_manager import PipelineConfig
+from runner.settings.pipeline_config import PipelineConfig
 from runner.watch.loop import Tell
 from stagekit.base.plain_json import parse_json
 

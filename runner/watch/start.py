@@ -9,10 +9,10 @@ from contextlib import ExitStack
 
 from rich.console import Console
 
-from runner.config_manager import PipelineConfig
 from runner.errors import ConfigurationError
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.chain import default_stages
 from runner.watch.code import code_state
 from runner.watch.loop import Restart, Watch, WatchPlan

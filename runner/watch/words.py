@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from runner.models import now
-from runner.terminal import json_line
+from runner.terminal import json_line, say
 from runner.wording import N_, _, counted, number, term, worded
 from stagekit.base.redaction import Redactor, secret_values
 
@@ -48,7 +48,7 @@ class WatchLog:
                 sys.stdout.flush()
             else:
                 text = f"{now():%Y-%m-%d %H:%M:%S}Z {sentence(kind, details)}"
-                self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+                say(self._console, text)
 
 
 def sentence(kind: str, details: Row) -> str:

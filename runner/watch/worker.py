@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 import psutil
 
-from runner.config_manager import PipelineConfig, load_recorded
+from runner.config_manager import load_recorded
 from runner.errors import PipelineOrchestrationError, StateManagementError
 from runner.events import Event
 from runner.kernels.kernel import StageKernel
@@ -33,6 +33,7 @@ from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.hooks import AFTER_A_RUN
 from runner.record.state_manager import StateManager
 from runner.results import PipelineResult
+from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.chain import default_stages
 from runner.terminal import json_line
 from stagekit.base.disk_faults import disk_fault

@@ -6,7 +6,7 @@ own code: ``worded`` recognises it when it is shown. ``docs/architecture.md`` sa
 
 from runner.wording.catalogue import N_, _, ngettext, pgettext
 from runner.wording.forms import day, decimal, grouped, moment, number
-from runner.wording.language import choose_language, in_language, language
+from runner.wording.language import choose_language, language
 from runner.wording.recognition import stored, worded
 from runner.wording.terms import counted, figure_words, origin_words, term
 
@@ -19,7 +19,6 @@ __all__ = [
     "decimal",
     "figure_words",
     "grouped",
-    "in_language",
     "language",
     "moment",
     "ngettext",

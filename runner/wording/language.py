@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, Literal
 
-__all__ = ["AUTO", "UiLanguage", "choose_language", "in_language", "language"]
+__all__ = ["AUTO", "UiLanguage", "choose_language", "language"]
 
 UiLanguage = Literal["auto", "pt-BR", "en"]
 AUTO: Final = "auto"
@@ -21,17 +19,6 @@ def choose_language(setting: str) -> None:
     """Take the value of ``ui_language`` for this process; ``auto`` leaves it to the environment."""
     global _chosen  # noqa: PLW0603 - one process speaks to one person
     _chosen = setting
-
-
-@contextmanager
-def in_language(setting: str) -> Iterator[None]:
-    """Speak another language for a while."""
-    before = _chosen
-    choose_language(setting)
-    try:
-        yield
-    finally:
-        choose_language(before)
 
 
 def language() -> str:

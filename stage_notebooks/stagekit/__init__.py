@@ -9,27 +9,14 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from stagekit.contract import ArtifactRef, ExecutionStatus, StageResult
-    from stagekit.errors import ArtifactError, DocumentRejected, StageError
-    from stagekit.stage.stage import DocumentOutput, Stage, open_stage
+    from stagekit.contract import ArtifactRef as ArtifactRef
+    from stagekit.contract import ExecutionStatus as ExecutionStatus
+    from stagekit.contract import StageResult as StageResult
+    from stagekit.errors import ArtifactError as ArtifactError
+    from stagekit.errors import DocumentRejected as DocumentRejected
+    from stagekit.errors import StageError as StageError
+    from stagekit.stage.stage import DocumentOutput as DocumentOutput
+    from stagekit.stage.stage import Stage as Stage
+    from stagekit.stage.stage import open_stage as open_stage
 
-__all__ = [
-    "ArtifactError",
-    "ArtifactRef",
-    "DocumentOutput",
-    "DocumentRejected",
-    "ExecutionStatus",
-    "Stage",
-    "StageError",
-    "StageResult",
-    "open_stage",
-]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "stagekit.contract": ("ArtifactRef", "ExecutionStatus", "StageResult"),
-        "stagekit.errors": ("ArtifactError", "DocumentRejected", "StageError"),
-        "stagekit.stage.stage": ("DocumentOutput", "Stage", "open_stage"),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -107,6 +107,18 @@ class StageResult(BaseModel):
         """Wall time of the stage, in seconds (0 while it runs)."""
         return (self.end_time - self.start_time).total_seconds() if self.end_time else 0.0
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many documents were read, and what became of them."""
+        return {
+            "read": self.input_count,
+            "ok": self.success_count,
+            "unchanged": self.unchanged_count,
+            "rejected": self.rejected_count,
+            "failed": self.failure_count,
+            "stale": self.stale_count,
+        }
+
 
 def glue(name: str, data: Any) -> None:
     """Leave a scrap in the running notebook.

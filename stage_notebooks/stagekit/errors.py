@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["ArtifactError", "DocumentRejected", "ModelUnavailableError", "StageError"]
+__all__ = ["ArtifactError", "DocumentRejected", "ModelUnavailableError", "SearchRequestError", "StageError"]
 
 
 class StageError(Exception):
     """Stops a stage: a wrong setting, a missing input, a service that cannot be reached.
 
     The message is one sentence that names the setting or the file and the remedy; a notebook shows that
-    sentence instead of a traceback.
+    sentence instead of a traceback. ``exit_code`` is that of a process which can only say so.
     """
+
+    exit_code = 1
 
     def _render_traceback_(self) -> list[str]:
         # IPython's hook: a reader of the executed notebook needs the sentence, not our call stack.
@@ -23,6 +25,12 @@ class ArtifactError(StageError):
 
 class ModelUnavailableError(StageError, ValueError):
     """A model is missing, damaged or of a kind that is not loaded; the message has the remedy."""
+
+
+class SearchRequestError(StageError):
+    """The request or a setting is wrong; asking again cannot help."""
+
+    exit_code = 2
 
 
 class DocumentRejected(Exception):  # noqa: N818 - a verdict on the document, not an error of ours

@@ -215,7 +215,7 @@ def store(
             )
             terms = None if words is None else (list(words.indices), list(words.values))
             point = storage.DesiredPoint(complete["chunk_id"], vector.tolist(), complete, terms)
-            writer.upsert([storage.point_struct(point)])
+            writer.upsert([point.as_struct()])
     storage.finish_load(client, target, settings)
     storage.publish(client, target, given.collection_name, payloads[0]["source_id"] if payloads else "")
     client.close()

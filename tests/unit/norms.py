@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from stagekit.chunking.normative import Address, Level, printed
+from stagekit.chunking.normative.address import Address, Level, printed
 
 _NAMES = {
     Level.PARTE: "prt", Level.LIVRO: "liv", Level.TITULO: "tit", Level.CAPITULO: "cap",

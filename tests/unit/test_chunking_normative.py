@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from stagekit.chunking.normative import clause_values, printed, read_citations, read_norm, read_outline
+from stagekit.chunking.normative.address import printed
+from stagekit.chunking.normative.citations import clause_values, read_citations, read_norm
+from stagekit.chunking.normative.outline import read_outline
 from tests.unit.norms import Norm, lexml, names, norms
 
 BLOCKS = json.loads((Path(__file__).parent / "data" / "normative_blocks.json").read_text(encoding="utf-8"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from runner.config_manager import PipelineConfig, marks
 from runner.config_reference import reference
+from runner.settings.pipeline_config import PipelineConfig, marks
 from stagekit.base.paths import config_dir
 from stagekit.base.redaction import SECRET_VARIABLES
 

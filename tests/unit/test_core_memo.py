@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stagekit.artifacts.memo import Memo, canonical_json, digest
+from stagekit.artifacts.memo import Memo, digest
+from stagekit.base.plain_json import canonical_json
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 JSON = st.recursive(

@@ -157,6 +157,25 @@ def test_products_metrics_and_warnings_are_in_the_result(stage: Open, tmp_path: 
         assert word in said
 
 
+def test_the_parameters_of_a_notebook_are_what_its_cell_names_with_the_values_of_now(
+    stage: Open, notebook: Path, tmp_path: Path
+) -> None:
+    places = 'outputs_dir: str = ""\nupstream: dict = {}\n'
+    source_notebook(
+        notebook, ("parameters", f"{places}size: int = 1  # of a shout\nmax_failure_rate: float = 0.5")
+    )
+    before = executed_notebook(tmp_path / "01_listing.ipynb", {})
+    variables = {"size": 7, "max_failure_rate": 1, "upstream": {"listing": str(before)}, "rows": object()}
+    opened = stage(variables=variables)
+    assert opened.parameters == opened.result.parameters == {"size": 7, "max_failure_rate": 1}
+    assert opened.upstream_path("listing") == before
+
+
+def test_a_stage_whose_notebook_is_not_there_says_so(stage: Open) -> None:
+    with pytest.raises(StageError, match=r"nowhere\.ipynb cannot be read"):
+        stage("nowhere", variables={})
+
+
 def test_equal_work_glues_equal_bytes_whether_or_not_it_had_to_be_done(stage: Open) -> None:
     refs = []
     for _ in range(2):

@@ -99,6 +99,38 @@ def test_front_matter_says_a_day_in_whatever_type_yaml_has_for_it(
     assert fields.warnings == []
 
 
+@pytest.mark.parametrize(
+    ("said", "days"),
+    [
+        ("vigência: 01/01/2020 a 31/12/2020", ("2020-01-01", "2020-12-31")),
+        ("vigência: de 1º de janeiro de 2020 até o dia 31 de dezembro de 2020", ("2020-01-01", "2020-12-31")),
+        ("vigencia: 2020-01-01/2020-12-31", ("2020-01-01", "2020-12-31")),
+        ("validade: 2020 – 2022", ("2020-01-01", "2022-12-31")),
+        ("vigência: até 31/12/2020", (None, "2020-12-31")),
+        ("vigencia: hasta el 31/12/2020", (None, "2020-12-31")),
+        ("vigência: a partir de 01/01/2020", ("2020-01-01", None)),
+        ("effectiveDate: 2020-01-01\nexpiryDate: 2020-12-31", ("2020-01-01", "2020-12-31")),
+        ("Em vigor desde: 2020\nFim da vigência: 2022", ("2020-01-01", "2022-12-31")),
+        ("params:\n  expiryDate: 2020-12-31", (None, "2020-12-31")),
+        ("validade: 2021\nmetadata:\n  validade: 2020", (None, "2021-12-31")),
+        ("regiao:\n  validade: 2020", (None, None)),
+    ],
+)
+def test_days_in_force_are_found_as_people_and_site_generators_say_them(
+    said: str, days: tuple[str | None, str | None]
+) -> None:
+    declared = read_declaration(f"---\ntitle: Norma\n{said}\n---\n# Norma\n".encode(), "md")
+    fields = DeclaredFields(declared.front_matter, declared.properties)
+    assert validity(fields) == days
+    assert fields.warnings == []
+
+
+def test_a_page_says_until_when_it_is_in_force_and_not_how_long_browsers_keep_it() -> None:
+    page = b"<meta http-equiv=expires content=2019-01-01><meta name=DC.expiryDate content=31/12/2020><p>Texto"
+    said = read_declaration(page, "html")
+    assert validity(DeclaredFields({}, said.properties)) == (None, "2020-12-31")
+
+
 def test_a_date_that_cannot_be_read_is_named_wherever_a_person_wrote_it() -> None:
     fields = DeclaredFields({"vigencia": "ontem"}, {"custom": {"Validade": "quando der"}})
     assert validity(fields) == (None, None)

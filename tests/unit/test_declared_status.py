@@ -74,7 +74,7 @@ def test_no_word_of_the_table_means_two_things():
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "cp850"]
 )
-@pytest.mark.parametrize("name", ["a.md", "a.MARKDOWN"])
+@pytest.mark.parametrize("name", ["a.md", "a.MARKDOWN", "a.mkd"])
 def test_a_draft_is_one_in_every_encoding(encoding, name):
     assert (
         status_of(block("título: Norma de licitação\nsituação: rascunho").encode(encoding), name) == "draft"
@@ -121,6 +121,31 @@ def test_one_foreign_byte_spoils_neither_text_nor_status():
         ("published: 2024-01-31", None),
         ("revisão: 1\nrevision: 2", None),
         ("title: Rascunho de pescaria", None),
+        ("Situação atual: suspensa", "archived"),
+        ("documentStatus: draft", "draft"),
+        ("docStatus: em chamas", "unknown"),
+        ("approval_status: pending", "review"),
+        ("status da publicação: https://exemplo", None),
+        ("status do projeto: cancelado", None),  # of something else
+        ("lifecycle: deprecated", "archived"),
+        ("aprovação: pendente", "review"),
+        ("aprovação: 2024-05-10", None),
+        ("aprovado: pendente", "review"),
+        ("aprovado por: Maria", None),
+        ("ativo: N", "archived"),
+        ("rascunho: x", "draft"),
+        ("draft: 1", "draft"),
+        ("draft: 0", None),
+        ("revisão: X", None),
+        ("revogada por: Portaria 12/2024", "archived"),
+        ("superseded_by: POL-7", "archived"),
+        ("revogado em:", None),
+        ("revogado em: n/a", None),
+        ("revogado por: ninguém\nrevogado em: não", "archived"),
+        ("arquivado em: armário 5", None),
+        ("documento:\n  situação: minuta", "draft"),
+        ("params: {status: draft}", "draft"),
+        ("autor: {status: inativo}", None),
     ],
 )
 def test_of_all_that_front_matter_says_the_strictest_counts(said, status):
@@ -208,13 +233,23 @@ def test_core_properties_are_found_by_the_packages_relationships(target):
     assert status_of(package({"docProps/core.xml": core("Draft")}), "a.docx") == "draft"
 
 
-def test_a_status_among_the_custom_properties_counts():
-    custom = "<Properties><property name='Situação'><lpwstr>Rascunho</lpwstr></property></Properties>"
+@pytest.mark.parametrize(
+    ("name", "value", "status"),
+    [
+        ("Situação", "Rascunho", "draft"),
+        ("Status do documento", "Revogada", "archived"),
+        ("Rascunho", "true", "draft"),
+        ("Revogado por", "Portaria 7", "archived"),
+        ("Estado", "SP", None),
+    ],
+)
+def test_a_status_among_the_custom_properties_counts(name, value, status):
+    custom = f"<Properties><property name='{name}'><lpwstr>{value}</lpwstr></property></Properties>"
     parts = {
         "_rels/.rels": relations("custom-properties", "docProps/custom.xml"),
         "docProps/custom.xml": custom,
     }
-    assert status_of(package(parts), "a.xlsx") == "draft"
+    assert status_of(package(parts), "a.xlsx") == status
 
 
 def test_open_document_and_html_declare_theirs_too():

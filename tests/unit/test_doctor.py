@@ -22,7 +22,7 @@ def test_the_bundled_sample_is_well(tmp_path: Path) -> None:
 def test_the_tool_answers_in_json(tmp_path: Path) -> None:
     request = {"settings": PipelineConfig().model_dump(mode="json"), "outputs_dir": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-m", "stagekit.checks.doctor"],
+        [sys.executable, "-m", "stagekit.tools", "stagekit.checks.doctor"],
         input=json.dumps(request),
         capture_output=True,
         text=True,

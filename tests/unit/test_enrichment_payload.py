@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from stagekit.base.plain_json import canonical_json
 from stagekit.enrichment import (
     NicPayload,
     build_payloads,
@@ -14,7 +15,6 @@ from stagekit.enrichment import (
     nullable_fields,
     payload_inputs,
 )
-from stagekit.enrichment.canonical import canonical_json
 from stagekit.enrichment.citation import file_link
 from tests.unit.nic_rows import DOCUMENT_ID, SETTINGS, TEXT, WHEN, chunk, processed, source
 

@@ -7,8 +7,9 @@ import math
 import pytest
 
 from stagekit import StageError
-from stagekit.search.evaluation import evaluate, main, metrics, percentile, read_questions
+from stagekit.search.evaluation import evaluate, metrics, percentile, read_questions
 from stagekit.search.query import SearchRequestError
+from stagekit.tools.__main__ import answer
 from tests.unit.search_store import fill, meaning
 
 DOCUMENTS = {
@@ -180,14 +181,14 @@ def test_a_question_that_the_model_refuses_is_named(outputs, tmp_path):
 
 def run(monkeypatch, capsys, request):
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(request)))
-    code = main()
+    code = answer("stagekit.search.evaluation")
     return code, capsys.readouterr()
 
 
 def test_as_a_command_it_says_in_one_line_what_is_wrong(monkeypatch, capsys, tmp_path):
     code, captured = run(monkeypatch, capsys, {"queries": "q.jsonl"})
     assert (code, captured.out) == (2, "")
-    assert captured.err.startswith("The request needs queries and embedding_model, and may have collection_")
+    assert "missing a required argument: 'embedding_model'" in captured.err
     request = {"queries": str(write(tmp_path, QUESTIONS)), "embedding_model": "m"}
     code, captured = run(monkeypatch, capsys, request | {"outputs_dir": str(tmp_path)})
     assert (code, captured.out) == (1, "")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 def fetch(name: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "stagekit.tools.fetch"],
+        [sys.executable, "-m", "stagekit.tools", "stagekit.tools.fetch"],
         input=json.dumps({"name": name}),
         capture_output=True,
         text=True,

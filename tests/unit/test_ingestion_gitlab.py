@@ -124,6 +124,32 @@ def test_an_address_that_never_answered_may_be_wrong() -> None:
     assert not isinstance(caught.value, GitLabUnavailable)
 
 
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_whoever_answers_for_a_gitlab_that_restarts_is_waited_for_from_the_first_request_on(
+    status: int,
+) -> None:
+    answer = requests.Response()
+    answer.status_code = status
+    sent: list[int] = []
+
+    def ask() -> None:
+        sent.append(1)
+        check_answer(answer, "https://gitlab.example.org/api/v4/projects/1", streamed=False)
+
+    with pytest.raises(GitLabUnavailable, match="did not pass"):
+        Patience(budget_s=0.5, first_wait_s=0.01).call(ask)
+    assert len(sent) > 4
+
+
+def test_a_server_that_asks_for_no_pause_and_does_not_come_back_is_not_hammered() -> None:
+    sent: list[int] = []
+    with pytest.raises(GitLabUnavailable):
+        Patience(budget_s=0.5, first_wait_s=0.05).call(
+            lambda: sent.append(1) or _raise(Transient("GitLab asks to wait", wait_s=0))
+        )
+    assert len(sent) < 6
+
+
 def test_a_fault_that_is_likely_to_stay_is_told_as_what_it_is() -> None:
     patience = Patience(first_wait_s=0.01)
     patience.reached()

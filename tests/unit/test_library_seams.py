@@ -46,7 +46,6 @@ ROOT = Path(__file__).parents[2]
 SEAMS = {
     *(ROOT / "stage_notebooks/stagekit/processing/seams").glob("*.py"),
     *(ROOT / "runner/kernels/seams").glob("*.py"),
-    ROOT / "stage_notebooks/stagekit/base/interpreter.py",
     ROOT / "runner/dashboard/jupyter_seams.py",
 }
 OTHERS = {*(ROOT / "runner").rglob("*.py"), *(ROOT / "stage_notebooks/stagekit").rglob("*.py")} - SEAMS

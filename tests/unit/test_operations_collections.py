@@ -12,6 +12,7 @@ from stagekit import StageError
 from stagekit.storage import CollectionIdentity, CollectionSettings, open_embedded, open_target, publish
 from stagekit.storage.collections import drop_superseded
 from stagekit.tools import collections
+from stagekit.tools.__main__ import answer as tool_answer
 from tests.unit.storage_rows import COLLECTION, DIMENSION, IDENTITY, SOURCE
 
 OTHER = CollectionIdentity("other-model@2", DIMENSION, chunk_size=300)
@@ -88,7 +89,7 @@ def test_without_a_store_or_a_collection_the_next_step_is_told(tmp_path, nic_etl
 
 def answer(monkeypatch, capsys, request):
     monkeypatch.setattr(sys, "stdin", io.StringIO(request))
-    return collections.main(), *capsys.readouterr()
+    return tool_answer("stagekit.tools.collections"), *capsys.readouterr()
 
 
 def test_as_a_process_it_answers_json_or_one_sentence(outputs, monkeypatch, capsys):

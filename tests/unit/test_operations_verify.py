@@ -11,7 +11,8 @@ from runner.errors import StateManagementError
 from runner.tools import run_tool
 from stagekit import StageError
 from stagekit.storage import connect
-from stagekit.tools.verify import main, verify
+from stagekit.tools.__main__ import answer as tool_answer
+from stagekit.tools.verify import verify
 from tests.unit.operations_collection import executed, fill
 from tests.unit.storage_rows import COLLECTION, SOURCE, Corpus, alter, document_id, reconcile, vector
 
@@ -141,7 +142,7 @@ def test_without_artifacts_store_or_collection_the_remedy_is_told(outputs, tmp_p
 
 def answer(monkeypatch, capsys, request):
     monkeypatch.setattr(sys, "stdin", io.StringIO(request))
-    code = main()
+    code = tool_answer("stagekit.tools.verify")
     return code, *capsys.readouterr()
 
 

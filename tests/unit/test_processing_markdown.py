@@ -29,6 +29,14 @@ class TestFormattedText:
         ("written", "read"),
         [
             ("o contra**cheque** de *ontem*", "o contracheque de ontem"),
+            ("prazo de {- dez -}{+ quinze +} dias", "prazo de ~~dez~~ quinze dias"),
+            ("[- no balcão -] [+ pela internet +]", "~~no balcão~~ pela internet"),
+            ("~R$ 30,00~ R$ 50,00", "~~R$ 30,00~~ R$ 50,00"),
+            (
+                "de ~10 a ~20; ~/a e ~/b; CO~2~; `{- x -}`; [-1, 1]",
+                "de ~10 a ~20; ~/a e ~/b; CO2; {- x -}; [-1, 1]",
+            ),
+            ("- [~] tarefa **posta** de lado", "- ~~tarefa posta de lado~~"),
             ('(*caput*), (**anexo II**) e "*in verbis*"', '(caput), (anexo II) e "in verbis"'),
             ("até **R$ 800**,00 e **10**º", "até R$ 800,00 e 10º"),
             ("50 m<sup>2</sup>, CO<sub>2</sub>, n<sup>o</sup> 8", "50 m2, CO2, nº 8"),
@@ -197,6 +205,7 @@ class TestPages:
     @pytest.mark.parametrize(
         "hiding",
         [
+            "<dialog>X</dialog>",
             "<p hidden>X</p>",
             '<p style="display:none">X</p>',
             '<p style="visibility: hidden">X</p>',
@@ -237,6 +246,7 @@ class TestPages:
             '<p class="n">X</p>',
             '<div style="visibility:hidden"><p style="visibility:visible">X</p></div>',
             '<p class="off" style="display:block">X</p>',
+            "<dialog open>X</dialog>",
             '<p aria-hidden="true">X</p>',
             "<nav>X</nav>",
             "<footer>X</footer>",

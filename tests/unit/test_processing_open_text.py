@@ -17,7 +17,10 @@ _NAMES = " ".join(
         ("office", "office"), ("style", "style"), ("text", "text"), ("table", "table"), ("draw", "drawing"),
         ("fo", "xsl-fo-compatible"), ("svg", "svg-compatible"), ("form", "form"),
     )
-) + ' xmlns:xlink="http://www.w3.org/1999/xlink"'  # fmt: skip
+) + (
+    ' xmlns:field="urn:openoffice:names:experimental:ooo-ms-interop-xmlns:field:1.0"'
+    ' xmlns:xlink="http://www.w3.org/1999/xlink"'
+)  # fmt: skip
 STYLES = """
 <style:style style:name="Riscado" style:family="text"><style:text-properties
  style:text-line-through-style="solid"/></style:style>
@@ -29,12 +32,22 @@ STYLES = """
  style:text-position="-33% 58%"/></style:style>
 <style:style style:name="T5" style:family="text"><style:text-properties
  style:text-underline-style="solid"/></style:style>
+<style:style style:name="Branco" style:family="text"><style:text-properties fo:color="#ffffff"/></style:style>
+<style:style style:name="Faixa" style:family="paragraph"><style:paragraph-properties
+ fo:background-color="#003366"/></style:style>
+<style:style style:name="Escura" style:family="table-cell"><style:table-cell-properties
+ fo:background-color="#003366"/></style:style>
+<style:style style:name="Cheia" style:family="graphic"><style:graphic-properties
+ draw:fill="solid"/></style:style>
 <style:style style:name="P1" style:family="paragraph" style:parent-style-name="Title"/>
 <text:list-style style:name="L1"><text:list-level-style-number text:level="1" style:num-format="a"
  style:num-prefix="(" style:num-suffix=")" text:start-value="3"/><text:list-level-style-number text:level="2"
  style:num-format="1" style:num-suffix="." text:display-levels="2"/></text:list-style>
 <text:list-style style:name="L2"><text:list-level-style-number text:level="1" style:num-format="I"
  style:num-suffix=" -"/></text:list-style>
+<text:list-style style:name="L4"><text:list-level-style-number text:level="1"
+ style:num-format="01, 02, 03, ..."/><text:list-level-style-number text:level="2" style:num-format="1"
+ text:display-levels="2"/></text:list-style>
 <text:list-style style:name="L3"><text:list-level-style-bullet text:level="1"/></text:list-style>
 """
 
@@ -102,6 +115,57 @@ def test_hidden_text_is_left_out_and_said_and_deleted_text_is_none():
     assert any("2 passages" in warning for warning in found.warnings)
 
 
+def test_white_letters_are_seen_on_a_dark_ground_and_on_white_paper_they_are_not():
+    white = span("Branco", "{}").format
+    found = processed(
+        odt(
+            f'<text:p text:style-name="Faixa">{white("Faixa")}</text:p>'
+            f"<text:p>Um {white('dois')} três.</text:p>"
+            f'<table:table><table:table-row><table:table-cell table:style-name="Escura"><text:p>'
+            f"{white('Célula')}</text:p></table:table-cell><table:table-cell><text:p>x</text:p>"
+            f'</table:table-cell></table:table-row></table:table><text:p><draw:frame draw:style-name="Cheia">'
+            f"<draw:text-box><text:p>{white('Caixa')}</text:p></draw:text-box></draw:frame></text:p>"
+        )
+    )
+    text = build_markdown(found.document).text
+    assert all(word in text for word in ("Faixa", "Um três.", "Célula", "Caixa"))
+    assert "Hidden text was left out (1 passage): “dois”." in found.warnings
+
+
+def test_what_a_document_computes_for_itself_is_no_text_and_what_it_shows_of_it_is():
+    read = shown(
+        '<text:p>Taxa: <text:variable-set text:display="none">9</text:variable-set>8.</text:p>'
+        '<text:section text:display="condition" text:is-hidden="true"><text:p>Nunca.</text:p></text:section>'
+        "<text:p><text:ruby><text:ruby-base>base</text:ruby-base><text:ruby-text>guia</text:ruby-text>"
+        "</text:ruby></text:p>"
+    )
+    assert read == "Taxa: 8.\n\nbase (guia)"
+
+
+def test_the_cells_of_an_embedded_workbook_stand_behind_its_paragraph():
+    cells = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
+    rows = "".join(
+        f"<table:table-row>{cells.format(a)}{cells.format(b)}"
+        '<table:table-cell table:number-columns-repeated="150"/></table:table-row>'
+        for a, b in (("Item", "Valor"), ("Total", "R$ 77,00"))
+    )
+    book = (
+        f"<office:document-content {_NAMES}><office:body><office:spreadsheet><table:table>{rows}"
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    found = processed(
+        odt(
+            '<text:p>Custo: <draw:frame><draw:object xlink:href="./Object 1"/></draw:frame></text:p>',
+            parts={"Object 1/content.xml": book},
+        )
+    )
+    assert build_markdown(found.document).text == (
+        "Custo:\n\n| Item | Valor |\n|---|---|\n| Total | R$ 77,00 |"
+    )
+    assert found.text_coverage
+    assert found.text_coverage.added == ()
+
+
 def test_lists_are_numbered_as_shown():
     item = "<text:list-item><text:p>{}</text:p>{}</text:list-item>"
     inner = f"<text:list>{item.format('x', '')}{item.format('y', '')}</text:list>"
@@ -116,6 +180,29 @@ def test_lists_are_numbered_as_shown():
     assert lines == [
         "(c) a", "c.1. x", "c.2. y", "(d) b", "Meio.", "(e) c", "I - d", "- sem número", "II - e", "- f",
     ]  # fmt: skip
+
+
+def test_headings_numbered_by_a_list_are_sections_and_count_over_what_stands_between():
+    """As LibreOffice keeps the numbered headings of a Word file."""
+
+    def heading(level: int, text: str) -> str:
+        return f'<text:h text:outline-level="{level}">{text}</text:h>'
+
+    def listed(attribute: str, content: str) -> str:
+        return f'<text:list text:style-name="L4" {attribute}>{item.format(content)}</text:list>'
+
+    item = "<text:list-item>{}</text:list-item>"
+    inner = f"<text:list>{item}</text:list>"
+    bullet = item.format("<text:p>cotação</text:p>")
+    read = shown(
+        listed('xml:id="a"', heading(1, "Compras") + inner.format(heading(2, "Pequeno valor")))
+        + f'<text:list text:style-name="L3">{bullet}</text:list>'
+        + listed('text:continue-list="a"', inner.format(heading(2, "Grande valor")))
+        + listed('text:continue-list="a"', heading(1, "Frota"))
+    )
+    assert read == (
+        "## 01 Compras\n\n### 01.1 Pequeno valor\n\n- cotação\n\n### 01.2 Grande valor\n\n## 02 Frota"
+    )
 
 
 def test_a_note_stands_behind_the_paragraph_of_its_mark():
@@ -186,6 +273,24 @@ def test_boxes_text_boxes_pictures_and_formulas_arrive():
     assert read == (
         "☑ Aprovado\n\n☐ Reprovado\n\nAntes depois.\n\nna caixa\n\nSeja $E=mc^2$.\n\nO selo vale.\n\nbrasão"
     )
+
+
+def test_fields_of_a_form_show_their_state():
+    """As LibreOffice keeps those of a Word file."""
+    kind = "vnd.oasis.opendocument.field.FORM"
+    param = '<field:param field:name="{}" field:value="{}"/>'.format
+    entries = param("Dropdown_ListEntry", "Manhã") + param("Dropdown_ListEntry", "Tarde")
+    found = processed(
+        odt(
+            f'<text:p>Turno: <field:fieldmark field:type="{kind}DROPDOWN">{entries}'
+            f"{param('Dropdown_Selected', '1')}</field:fieldmark>.</text:p>"
+            f'<text:p><field:fieldmark field:type="{kind}CHECKBOX">{param("Checkbox_Checked", "true")}'
+            f'</field:fieldmark> sim <field:fieldmark field:type="{kind}CHECKBOX"/> não</text:p>'
+        )
+    )
+    assert build_markdown(found.document).text == "Turno: Tarde.\n\n☑ sim ☐ não"
+    assert found.text_coverage
+    assert found.text_coverage.added == ()
 
 
 def test_a_damaged_file_is_refused_in_words():

@@ -40,8 +40,23 @@ BODY = "A licitação observa a publicação do edital. Órgão à parte. " * 5
 @pytest.mark.parametrize(
     ("byte", "read"), [(b"\x96", "–"), (b"\x93", "“"), (b"\xe7", "ç"), (b"\x87", "ç"), (b"\x00", "")]
 )
-def test_a_foreign_byte_in_a_text_spoils_nothing_but_itself(byte, read):
-    assert decode_text(BODY.encode() + b"fim" + byte)[0] == f"{BODY}fim{read}"
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_foreign_byte_in_a_text_spoils_nothing_but_itself(byte, read, mark):
+    assert decode_text(mark + BODY.encode() + b"fim" + byte)[0] == f"{BODY}fim{read}"
+
+
+def test_a_mark_of_utf_8_before_a_text_of_eight_bits_spoils_nothing():
+    content = b"\xef\xbb\xbf" + BODY.encode("cp1252")
+    assert decode_text(content)[0] == decode_html(content)[0] == BODY
+    assert looks_like_text(content)
+
+
+def test_words_of_utf_8_in_a_text_of_eight_bits_spoil_nothing_but_themselves():
+    quoted = "“AMANHÃ” – “MANHÃ”, 5º, não."  # what looks like UTF-8 and is none
+    pasted = "LICITAÇÃO: ação nº 5 – “órgão” a 3° § 2º"
+    for body in (BODY, quoted):
+        content = body.encode("cp1252") * 9 + pasted.encode() + body.encode("cp1252")
+        assert decode_text(content) == (f"{body * 9}{pasted}{body}", "cp1252")
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp850"])

@@ -23,7 +23,15 @@ def title_of(markdown: str) -> str | None:
     [
         ("# Norma de férias\n\nTexto.", "Norma de férias"),
         ("Texto antes.\n\n# Norma de férias\n\nTexto.", "Norma de férias"),
-        ("## Sumário\n\n- Objeto\n\n## Objeto\n\nTexto.", "Objeto"),
+        ("## Sumário\n\n- Férias\n\n## Férias\n\nTexto.", "Férias"),
+        ("## Objetivo\n\nTexto.\n\n## Diárias\n\nTexto.", None),
+        ("## Âmbito de aplicação\n\nTexto.\n\n## Diárias\n\nTexto.", None),
+        ("## Objetivo e abrangência\n\nTexto.\n\n## Diárias\n\nTexto.", None),
+        ("# Introduction\n\nText.\n\n# Travel allowance\n\nText.", None),
+        ("## a) Pedido\n\nTexto.\n\n## b) Prazo\n\nTexto.", None),
+        ("# Apresentação\n\nTexto.", "Apresentação"),  # styled as the title of the whole
+        ("## Objetivos da política de férias\n\nTexto.", "Objetivos da política de férias"),
+        ("## Política de férias\n\n### Objetivo\n\nTexto.", "Política de férias"),
         ("**POLÍTICA DE VIAGENS**\n\n## 1. Objetivo\n\nTexto.", "POLÍTICA DE VIAGENS"),
         ("**Guia de protocolo**\n\n## Objetivo\n\nTexto.", "Guia de protocolo"),
         ("PREFEITURA DE VALE VERDE\n\nPORTARIA Nº 3/2024\n\nTexto da norma.", "PORTARIA Nº 3/2024"),

@@ -7,6 +7,7 @@ import docx
 import pytest
 from docling_core.types.doc import DocItemLabel
 
+from stagekit.chunking.markdown import build_markdown
 from stagekit.processing.office.word.number_formats import format_number
 from stagekit.processing.office.word.plain import make_plain
 from tests.unit.word_files import cell, paragraph, processed, read, row, run, style, table, word_file
@@ -43,6 +44,41 @@ def numbering(*levels: str, numbers: str = '<w:num w:numId="1"><w:abstractNumId 
 
 def in_list(level: int = 0, number: int = 1) -> str:
     return f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{number}"/></w:numPr>'
+
+
+class TestUnseenText:
+    WHITE = '<w:color w:val="FFFFFF"/>'
+
+    def test_letters_in_the_colour_of_their_ground_are_left_out_and_said(self):
+        black = '<w:color w:val="000000"/><w:highlight w:val="black"/>'
+        found = processed(
+            word_file(
+                paragraph(
+                    run("Preço: ") + run("sigiloso ", self.WHITE) + run("hoje", self.WHITE) + run(" fim.")
+                )
+                + paragraph(
+                    run("CPF ") + run("111.222", black) + run("; pequeno ") + run("x y", '<w:sz w:val="1"/>')
+                )
+            )
+        )
+        assert build_markdown(found.document).text == "Preço:  fim.\n\nCPF ; pequeno"
+        assert found.warnings == ["Hidden text was left out (3 passages): “sigiloso hoje”."]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            paragraph(run("visto", WHITE + '<w:highlight w:val="blue"/>')),
+            paragraph(run("visto", WHITE), '<w:shd w:val="clear" w:fill="1F3864"/>'),
+            table(row(cell(paragraph(run("visto", WHITE)), '<w:shd w:val="clear" w:fill="1F3864"/>'))),
+            table(row(cell(paragraph(run("visto", WHITE)), '<w:shd w:val="pct50" w:fill="auto"/>'))),
+            paragraph(run("visto", WHITE) + '<w:r><w:pict><v:rect fillcolor="#000000"/></w:pict></w:r>'),
+        ],
+        ids=["highlight", "paragraph", "cell", "pattern", "shape"],
+    )
+    def test_white_letters_on_a_dark_or_an_unknown_ground_stay(self, body):
+        found = processed(word_file(body))
+        assert "visto" in build_markdown(found.document).text
+        assert found.warnings == []
 
 
 class TestRevisions:

@@ -53,6 +53,20 @@ class TestStruckWords:
         assert struck_words(page.text) == [" ".join(words[first : last + 1])]
         assert [word for word in page.words if "~~" in word] == [f"~~{w}~~" for w in words[first : last + 1]]
 
+    @pytest.mark.parametrize("font", ["Helvetica", "Times-Roman"])
+    @pytest.mark.parametrize(("before", "struck", "behind"), [("", "dez", "quinze"), ("trinta", "dias", "")])
+    def test_what_stands_right_beside_struck_letters_is_not_struck(self, font, before, struck, behind):
+        def draw(page):
+            page.setFont(font, 12)
+            page.drawString(60, 700, f"prazo {before}{struck}{behind} corridos")
+            left = 60 + page.stringWidth(f"prazo {before}", font, 12)
+            page.line(left, 703, left + page.stringWidth(struck, font, 12), 703)
+            page.showPage()
+
+        page = ParsedPage(pdf(draw))
+        assert page.text == f"prazo {before}~~{struck}~~{behind} corridos"
+        assert f"{before}~~{struck}~~{behind}" in page.words
+
     LOOK_ALIKES: ClassVar = {
         "underlined": lambda page, right: page.line(60, 698, right, 698),
         "underlined twice": lambda page, right: (

@@ -225,7 +225,10 @@ def test_a_wrong_value_is_told_with_its_origin_meaning_and_default(
     [
         ("{hnswm: 3}", "qdrant_collection (command line) has no key 'hnswm': did you mean 'hnsw_m'?"),
         ("{zzz: 3}", "qdrant_collection (command line) has no key 'zzz': the keys are hnsw_m, "),
-        ("{hnsw_m: 2}", "qdrant_collection.hnsw_m (command line) is 2, but it must be greater than or equal"),
+        (
+            "{hnsw_m: 2}",
+            "qdrant_collection.hnsw_m (command line) is '2', but it must be greater than or equal",
+        ),
         ("{on_disk_vectors: x}", "is 'x', but it must be true or false: vectors too (default False)."),
         (
             "{a: b",
@@ -261,7 +264,7 @@ def test_an_unknown_setting_is_answered_with_the_nearest_name(
     assert "'chunksize' (command line): did you mean 'chunk_size'?" in refused(chunksize="1")
     assert "'zzzzzz' (command line). `nic-etl config show` lists them all." in refused(zzzzzz="1")
     assert "(profile mine): did you mean 'batch_size'?" in refused(profile("batchsize: 1"))
-    assert "'1' (profile" not in refused(profile("1: 2"))  # a name that is no text
+    assert "There is no setting '1' (profile mine)" in refused(profile("1: 2"))
     monkeypatch.setenv("NIC_ETL_CHUNKSIZE", "1")
     assert "(environment variable NIC_ETL_CHUNKSIZE): did you mean 'chunk_size'?" in refused()
 
@@ -343,17 +346,23 @@ def test_words_for_a_status_are_a_mapping_to_statuses_that_exist(monkeypatch: py
         load_config(overrides={"today": "amanhã"})
 
 
-def test_numbers_and_dates_of_yaml_are_taken_as_the_text_that_was_written(tmp_path):
+@pytest.mark.parametrize(
+    "text",
+    ["4711", "0123", "1_000", "1.10", "0x1f", "12:30:45", "2026-05-10", "2026-05-10T10:00:00Z", "no", "on"],
+)
+def test_what_yaml_takes_for_a_number_a_date_or_a_truth_is_the_text_that_was_written(tmp_path, text):
     profile = tmp_path / "nic.yaml"
     profile.write_text(
-        "gitlab_project: 4711\ntarget_branch: 2024\ntarget_folder: [2024]\ntoday: 2026-05-10\nproject: 12\n"
+        f"gitlab_project: {text}\ntarget_folder: [{text}]\nstatus_words: {{{text}: approved}}\nproject:\n"
     )
-    config = load_config(str(profile)).config
-    assert (config.gitlab_project, config.target_branch, config.project) == ("4711", "2024", "12")
-    assert (config.target_folder, config.today) == (["2024"], "2026-05-10")
-    profile.write_text("target_branch: 1.10\n")  # YAML has made 1.1 of it
-    with pytest.raises(ConfigurationError, match="target_branch .* must be text"):
-        load_config(str(profile))
+    config = load_config(str(profile), {"exclude_paths": f"[{text}]"}).config
+    assert (config.gitlab_project, config.target_folder, config.status_words, config.exclude_paths) == (
+        text,
+        [text],
+        {text: "approved"},
+        [text],
+    )
+    assert config.project == ""
 
 
 def test_a_relative_model_folder_means_the_same_place_in_the_kernel(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.cli.surroundings import missing_folder, place_caches
+from runner.cli.surroundings import fix_paths, missing_folder, place_caches
 from runner.record.state_manager import StateManager
 from stagekit.base.sockets import folder as socket_folder
 from stagekit.errors import StageError
@@ -83,6 +83,23 @@ def test_a_usable_home_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     place_caches()
     assert "XDG_CACHE_HOME" not in os.environ
+
+
+def test_a_path_in_the_environment_means_the_same_place_in_a_kernel(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "casa"))
+    given = {
+        "GITLAB_TOKEN_FILE": ("segredos/token", tmp_path / "segredos" / "token"),
+        "NIC_ETL_PDF_PASSWORDS_FILE": ("~/senhas", tmp_path / "casa" / "senhas"),
+        "NIC_ETL_MODELS_DIR": ("/modelos", Path("/modelos")),
+    }
+    for name, (written, _) in given.items():
+        monkeypatch.setenv(name, written)
+    fix_paths()
+    assert {name: Path(os.environ[name]) for name in given} == {
+        name: meant for name, (_, meant) in given.items()
+    }
+    assert "QDRANT_API_KEY_FILE" not in os.environ
 
 
 def test_sockets_go_where_their_names_are_short_enough(tmp_path, monkeypatch):

@@ -12,8 +12,9 @@ from qdrant_client.models import Distance, PointStruct, VectorParams
 from runner.tools import run_tool
 from stagekit import StageError
 from stagekit.enrichment.canonical import point_fingerprint
-from stagekit.search.query import SearchRequestError, file_link, main, search
+from stagekit.search.query import SearchRequestError, file_link, search
 from stagekit.storage import connect
+from stagekit.tools.__main__ import answer as answer_of
 from tests.unit.search_store import fill, meaning
 from tests.unit.storage_rows import COLLECTION
 
@@ -389,17 +390,17 @@ def test_a_collection_of_another_program_is_not_searched(tmp_path):
 def answer(monkeypatch, capsys, request):
     text = request if isinstance(request, str) else json.dumps(request)
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
-    code = main()
+    code = answer_of("stagekit.search.query")
     return code, capsys.readouterr()
 
 
 @pytest.mark.parametrize(
     ("request_", "code", "said"),
     [
-        ("{", 2, "The request is not JSON"),
-        ("[]", 2, "The request needs question and embedding_model"),
-        ({"question": "x"}, 2, "The request needs question and embedding_model"),
-        ({"question": "x", "embedding_model": "m", "limit": 3}, 2, "and may have"),
+        ("{", 2, "not one that stagekit.search.query takes"),
+        ("[]", 2, "not one that stagekit.search.query takes"),
+        ({"question": "x"}, 2, "missing a required argument: 'embedding_model'"),
+        ({"question": "x", "embedding_model": "m", "limit": 3}, 2, "unexpected keyword argument 'limit'"),
         (
             {"question": "x", "embedding_model": "m", "filters": {"langage": "en"}},
             2,
@@ -456,14 +457,14 @@ def test_the_command_answers_with_json_alone_on_standard_output(monkeypatch, cap
 
 def test_the_module_is_a_command():
     done = subprocess.run(
-        [sys.executable, "-m", "stagekit.search.query"],
+        [sys.executable, "-m", "stagekit.tools", "stagekit.search.query"],
         input="{",
         capture_output=True,
         text=True,
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("The request is not JSON")
+    assert done.stderr.startswith("The request is not one that stagekit.search.query takes")
 
 
 def test_a_server_that_is_not_there_is_said(outputs):

@@ -6,12 +6,13 @@ import pytest
 from qdrant_client import QdrantClient
 from qdrant_client.models import PointIdsList
 
+from stagekit import storage
 from stagekit.artifacts.memo import Memo
 from stagekit.artifacts.rows import Rows
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.storage import (
-    CarriedPoints,
     PointWriter,
+    Target,
     apply_change,
     as_left,
     carried_points,
@@ -20,9 +21,8 @@ from stagekit.storage import (
     desired_documents,
     finish_writing,
     forget_carried,
-    keep_carried,
+    mark_outdated,
     open_embedded,
-    plan_changes,
     stored_points,
     verify_sample,
 )
@@ -64,31 +64,20 @@ class Place:
     def run(self, corpus, in_source=()):
         """Reconcile as the notebook does; return the plan and whether its points were carried over."""
         self.read.clear()
-        payloads, embeddings = self.manifests(corpus)
-        last = self.last()
-        same = last.unchanged(payloads, embeddings)
-        parts = (same.without(payloads), same.without(embeddings))
-        desired = desired_documents(*parts, self.read_part, IDENTITY)
-        trusted = as_left(self.client, NAME, last, SOURCE)
-        if trusted:
-            stored = last.stored(same)
-        else:
-            desired += same.desired(payloads, embeddings, self.read_part, IDENTITY)
-            same, stored = CarriedPoints.nothing(), stored_points(self.client, NAME, SOURCE)
-        plan = plan_changes(desired, stored, in_source=in_source, untouched=same.counts())
-        if plan.written_ids or plan.removed or any(change.delete for change in plan.changes):
+        wanted = storage.Corpus(SOURCE, *self.manifests(corpus), self.read_part, IDENTITY, self.last())
+        comparison = wanted.compare(self.client, Target(NAME, NAME))
+        plan = comparison.plan(in_source)
+        if plan.writes:
             forget_carried(self.client, NAME, SOURCE)
         with PointWriter(self.client, NAME, "embedded", statuses={"approved"}) as writer:
+            mark_outdated(self.client, NAME, plan.outdated, upsert=writer.upsert)
             for change in plan.changes:
                 apply_change(change, upsert=writer.upsert, delete=writer.delete)
-        sample = [*desired, *same.desired(payloads, embeddings, self.read_part, IDENTITY, most=2)]
+        sample = comparison.sample(2)
         verify_sample(self.client, NAME, sample, SOURCE, expected_points=plan.points_after).require()
         finish_writing(self.client, NAME, SOURCE, "")
-        keep_carried(
-            self.client, NAME, self.memo, self.store, identity=IDENTITY, source_id=SOURCE,
-            payloads=payloads, embeddings=embeddings, same=same, plan=plan, stored=stored,
-        )  # fmt: skip
-        return plan, trusted
+        comparison.keep(self.client, NAME, self.memo, self.store, plan)
+        return plan, comparison.as_left
 
     def differences(self, corpus):
         payloads, embeddings = self.manifests(corpus)
@@ -144,14 +133,14 @@ def test_a_document_that_left_is_deleted_and_a_new_one_is_written(place):
 def test_a_document_without_a_result_today_keeps_its_points(place):
     place.run(Corpus(THREE))
     without = Corpus({A: THREE[A], C: THREE[C]})
-    for _ in range(2):
+    for marked in (1, 0):
         plan, trusted = place.run(without, in_source={document_id(path) for path in THREE})
-        assert trusted
+        assert (trusted, len(plan.outdated), plan.writes) == (True, marked, bool(marked))
         assert plan.kept == {B: 1}
         assert count_points(place.client, NAME) == 4
     plan, trusted = place.run(Corpus(THREE))
     assert trusted
-    assert plan.written_ids == []
+    assert len(plan.written_ids) == 1, "it says again that it is the latest"
     assert place.differences(Corpus(THREE)) == []
 
 

@@ -20,9 +20,7 @@ from stagekit.storage import (
     foreign_points,
     guard_deletions,
     mark_outdated,
-    outdated_points,
     plan_changes,
-    point_struct,
     refuse_foreign,
     stored_points,
     verify_sample,
@@ -152,7 +150,7 @@ def test_a_run_killed_in_the_middle_of_a_document_is_finished_by_the_next(client
     writes = Writes(client)
     change = plan_changes(desired, {}).changes[1]
     first, *_ = change.document.points(change.write)
-    writes.upsert([point_struct(first)])
+    writes.upsert([first.as_struct()])
     reconcile(client, desired)
     assert compare(client, COLLECTION, desired, SOURCE) == []
 
@@ -328,16 +326,14 @@ def test_points_that_stay_without_a_result_say_that_they_are_not_the_latest_unti
     desired = Corpus({A: THREE[A]}).desired()
     stored = stored_points(filled, COLLECTION, SOURCE)
     plan = plan_changes(desired, stored, in_source={document_id(A), document_id(B)})
-    outdated = outdated_points(plan, stored)
-    assert len(outdated) == 3
-    writes = Writes(filled)
-    after = mark_outdated(filled, COLLECTION, outdated, stored, upsert=writes.upsert)
+    assert len(plan.outdated) == 3
+    mark_outdated(filled, COLLECTION, plan.outdated, upsert=Writes(filled).upsert)
     again = stored_points(filled, COLLECTION, SOURCE)
-    assert after == again
     assert {point.path: point.is_latest for point in again.values()} == {A: True, B: False, C: True}
-    assert outdated_points(plan, again) == []
+    later = plan_changes(desired, again, in_source={document_id(A), document_id(B)})
+    assert later.outdated == ()
     _, healed = reconcile(filled, Corpus(THREE).desired())
-    assert sorted(chain.from_iterable(healed.upserted)) == outdated
+    assert sorted(chain.from_iterable(healed.upserted)) == [*plan.outdated]
     assert all(point.is_latest for point in stored_points(filled, COLLECTION, SOURCE).values())
 
 

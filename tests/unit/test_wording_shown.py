@@ -24,7 +24,7 @@ from rich.console import Console
 from runner.after.notifications import run_message
 from runner.cli import screens, search_screens, stage_screen, upkeep_screens
 from runner.cli.progress_tracker import describe
-from runner.config_manager import SECRETS, PipelineConfig, load_config
+from runner.config_manager import load_config
 from runner.dashboard.panel import Panel
 from runner.dashboard.progress_view import progress_html
 from runner.dashboard.run_progress import RunProgress, StageProgress
@@ -42,6 +42,7 @@ from runner.report.notebook_page import notebook_page
 from runner.report.plots import draw_plots
 from runner.report.write import write_report
 from runner.results import ExecutionPlan, PlannedStage
+from runner.settings.pipeline_config import SECRETS, PipelineConfig
 from runner.stages.chain import default_stages
 from runner.upkeep.health import machine_checks
 from runner.watch.words import sentence

@@ -7,38 +7,34 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
 from runner.cli.layout.tables import print_table
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
+from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _
 
-__all__ = ["register"]
+__all__ = ["collections_app"]
 
 Row = dict[str, Any]
-_collections = typer.Typer(no_args_is_help=True, help="The collections behind the name that readers use.")
+collections_app = typer.Typer(no_args_is_help=True, help="The collections behind the name that readers use.")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.add_typer(_collections, name="collections")
-
-
-@_collections.command("list")
+@collections_app.command("list")
 def collections_list(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
     """List the collections that nic-etl made in the store: which one readers see, which were replaced.
 
     Example: nic-etl collections list
     """
-    found = _ask(load_config(profile, parse_assignments(parameter or [])).config)
+    found = _ask(read_config(profile, parameter))
     if as_json:
         print_json(found["collections"])
     else:
         _print(found["collections"], as_json)
 
 
-@_collections.command("clean")
+@collections_app.command("clean")
 def collections_clean(
     now: Annotated[bool, typer.Option("--now", help="Do not wait for collection_grace_hours.")] = False,
     profile: Profile = None,
@@ -49,7 +45,7 @@ def collections_clean(
 
     Example: nic-etl collections clean --now
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     manager = StateManager(config.outputs)
     hours = 0.0 if now else config.collection_grace_hours
     with manager.lock():
@@ -60,7 +56,7 @@ def collections_clean(
         print_json(found)
         return
     for name in found["dropped"]:
-        open_console(as_json).print(_("Dropped: {name}", name=name), markup=False, soft_wrap=True)
+        say(open_console(as_json), _("Dropped: {name}", name=name))
     _print(found["collections"], as_json)
 
 
@@ -76,7 +72,7 @@ def _ask(config: PipelineConfig, **wanted: Any) -> Row:
 def _print(rows: list[Row], as_json: bool) -> None:
     console = open_console(as_json)
     if not rows:
-        console.print(_("There is no collection of nic-etl yet: `nic-etl run` makes one."), highlight=False)
+        say(console, _("There is no collection of nic-etl yet: `nic-etl run` makes one."))
         return
     columns = ("points", "state", "age", "fingerprint", "alias", "model")
     cells = []

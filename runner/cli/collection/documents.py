@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
-from runner.config_manager import load_config, parse_assignments
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
+from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _, decimal, ngettext, term, worded
 
-__all__ = ["register"]
+__all__ = ["document", "export"]
 
 _FACTS = {
     "source": (
@@ -41,7 +41,7 @@ def document(
 
     Example: nic-etl document 30-Aprovados/normas/portaria-12.pdf
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     request = {"path": path, "outputs_dir": str(config.outputs)}
     told = run_tool("stagekit.tools.document", request)
     if as_json:
@@ -60,7 +60,7 @@ def export(
 
     Example: nic-etl export /tmp/textos
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     request = {"folder": str(folder.absolute()), "outputs_dir": str(config.outputs)}
     done = run_tool("stagekit.tools.markdown_export", request)
     if as_json:
@@ -71,21 +71,15 @@ def export(
     told = ngettext(
         "{count} text in {folder}", "{count} texts in {folder}", written, count=written, folder=done["folder"]
     )
-    _line(console, told)
+    say(console, told)
     for left in done["left_out"]:
-        _line(console, _("Left out, its name is too long for a file: {left}", left=left))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command()(document)
-    app.command()(export)
+        say(console, _("Left out, its name is too long for a file: {left}", left=left))
 
 
 def _print_document(console: Console, found: dict[str, Any]) -> None:
-    _line(console, found["path"], style="bold")
+    say(console, found["path"], "bold")
     if found["ignored"]:
-        _line(console, _("ignored: {reason}", reason=worded(found["ignored"])))
+        say(console, _("ignored: {reason}", reason=worded(found["ignored"])))
     for part, names in _FACTS.items():
         row = found[part]
         if row is None:
@@ -95,13 +89,13 @@ def _print_document(console: Console, found: dict[str, Any]) -> None:
             for name in names
             if row.get(name) not in (None, "", [])
         ]
-        _line(console, f"{term(part)}: {', '.join(known)}")
+        say(console, f"{term(part)}: {', '.join(known)}")
         for name in _SAID:
             if row.get(name):
                 said = term(row[name].replace("_", " ")) if name == "category" else worded(row[name])
-                _line(console, f"   {term(name)}: {said}")
+                say(console, f"   {term(name)}: {said}")
         for warning in [one for name in _WARNED for one in row.get(name) or []]:
-            _line(console, _("   warning: {warning}", warning=worded(warning)))
+            say(console, _("   warning: {warning}", warning=worded(warning)))
     for chunk in (found["chunked"] or {}).get("chunks", []):
         pages = ", ".join(map(str, chunk["pages"] or []))
         facts = [_("page {pages}", pages=pages)] if pages else []
@@ -109,10 +103,10 @@ def _print_document(console: Console, found: dict[str, Any]) -> None:
         tokens = chunk["token_count"]
         facts.append(ngettext("{count} token", "{count} tokens", tokens, count=tokens))
         facts.append(_("point {id}", id=chunk["point"]) if chunk["point"] else _("no point"))
-        _line(console, "")
+        say(console, "")
         told = " · ".join(fact for fact in facts if fact)
-        _line(console, f"{chunk['chunk_index'] + 1}. {told}", style="dim")
-        _line(console, chunk["text"])
+        say(console, f"{chunk['chunk_index'] + 1}. {told}", "dim")
+        say(console, chunk["text"])
 
 
 def _value(value: Any) -> str:
@@ -120,7 +114,3 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return _("true") if value else _("false")
     return decimal(str(value)) if isinstance(value, float) else term(str(value))
-
-
-def _line(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

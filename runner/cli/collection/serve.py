@@ -13,8 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from runner.cli.common import Profile, Setting
-from runner.config_manager import load_config, parse_assignments
+from runner.cli.common import Profile, Setting, read_config
 from runner.errors import ConfigurationError
 from runner.search.asking import search_request
 from runner.wording import _
@@ -22,7 +21,7 @@ from stagekit.base.imports.extras import install_command
 from stagekit.base.secret_files import secret_from_file
 from stagekit.errors import StageError
 
-__all__ = ["register"]
+__all__ = ["serve"]
 
 _PORT = 8867
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -51,7 +50,7 @@ def serve(
     Example: nic-etl serve --profile production
     """
     _require()
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     names = list(host_name or [])
     if not stdio and host not in _LOOPBACK:
         given = os.environ.get(_TOKEN) or os.environ.get(f"{_TOKEN}_FILE")
@@ -69,11 +68,6 @@ def serve(
         own = token or secrets.token_urlsafe(32)
         _announce(listening, "" if token else own)
         _become(request | {"listening": listening.fileno()}, {_TOKEN: own})
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(serve)
 
 
 def _require() -> None:

@@ -6,37 +6,33 @@ from typing import Annotated, Any
 
 import typer
 
-from runner.cli.common import AsJson, Profile, Setting, open_console, print_json
+from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
 from runner.cli.layout.tables import print_table
-from runner.config_manager import PipelineConfig, load_config, parse_assignments
 from runner.errors import ConfigurationError
 from runner.record.state_manager import StateManager
+from runner.settings.pipeline_config import PipelineConfig
+from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _
 
-__all__ = ["register"]
+__all__ = ["sources_app"]
 
 Row = dict[str, Any]
-_sources = typer.Typer(no_args_is_help=True, help="The sources whose documents the collection holds.")
+sources_app = typer.Typer(no_args_is_help=True, help="The sources whose documents the collection holds.")
 _Name = Annotated[str, typer.Argument(help="A source's id, or its project where that is recorded.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.add_typer(_sources, name="sources")
-
-
-@_sources.command("list")
+@sources_app.command("list")
 def sources_list(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
     """List the sources of the outputs folder and of collection_name, with their documents.
 
     Example: nic-etl sources list
     """
-    found = _ask(load_config(profile, parse_assignments(parameter or [])).config)
+    found = _ask(read_config(profile, parameter))
     _show(found["sources"], found["sources"], as_json)
 
 
-@_sources.command("adopt")
+@sources_app.command("adopt")
 def sources_adopt(
     old: _Name, profile: Profile = None, parameter: Setting = None, as_json: AsJson = False
 ) -> None:
@@ -44,15 +40,13 @@ def sources_adopt(
 
     Example: nic-etl sources adopt 7d0c1f9b2a4e6833
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     found = _change(config, "sources_adopt", old, adopt=old)
-    open_console(as_json).print(
-        _("Taken over: {points} points of {old}.", points=found["points"], old=old), markup=False
-    )
+    say(open_console(as_json), _("Taken over: {points} points of {old}.", points=found["points"], old=old))
     _show(found, found["sources"], as_json)
 
 
-@_sources.command("drop")
+@sources_app.command("drop")
 def sources_drop(
     name: _Name,
     yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it, count them.")] = False,
@@ -64,7 +58,7 @@ def sources_drop(
 
     Example: nic-etl sources drop 7d0c1f9b2a4e6833 --yes
     """
-    config = load_config(profile, parse_assignments(parameter or [])).config
+    config = read_config(profile, parameter)
     if not yes:
         named = [row for row in _ask(config)["sources"] if name in {row["source_id"], row["project"]}]
         counts = ", ".join(
@@ -75,9 +69,7 @@ def sources_drop(
             f"This would remove {name} from the search ({counts or 'no such source'}): say so with --yes."
         )
     found = _change(config, "sources_drop", name, drop=name)
-    open_console(as_json).print(
-        _("Removed: {points} points of {name}.", points=found["points"], name=name), markup=False
-    )
+    say(open_console(as_json), _("Removed: {points} points of {name}.", points=found["points"], name=name))
     _show(found, found["sources"], as_json)
 
 
@@ -106,7 +98,7 @@ def _show(document: Any, rows: list[Row], as_json: bool) -> None:
         return
     console = open_console(as_json)
     if not rows:
-        console.print(_("No source was stored yet: `nic-etl run` stores one."), highlight=False)
+        say(console, _("No source was stored yet: `nic-etl run` stores one."))
         return
     cells = []
     for row in rows:

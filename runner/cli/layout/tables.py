@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runner.terminal import visible
+from runner.terminal import say, visible
 from runner.wording import term
 
 __all__ = ["print_table", "wrapped"]
@@ -50,7 +50,7 @@ def print_table(
     cells = [["" if cell is None else visible(str(cell)) for cell in row] for row in rows]
     whole = set() if console.is_terminal else {at for at, name in enumerate(columns) if name in names}
     if title:
-        console.print(Text(title, style="italic"))
+        say(console, title, "italic")
     columns = [term(name) for name in columns]
     widths = _widths(console.width, columns, cells, whole)
     if widths is None:
@@ -154,9 +154,9 @@ def _print_list(
         head = "  ".join(filter(None, row[:lead]))
         lines = [head] if whole & set(range(lead)) else wrapped(head, console.width, 4)
         for line in lines:
-            console.print(Text(line, style="bold"), soft_wrap=True)
+            say(console, line, "bold")
         for at in range(lead, len(columns)):
             if row[at]:
                 said = f"    {columns[at]}: {row[at]}" if columns[at] else f"    {row[at]}"
                 for line in [said] if at in whole else wrapped(said, console.width, 6):
-                    console.print(Text(line), soft_wrap=True)
+                    say(console, line)

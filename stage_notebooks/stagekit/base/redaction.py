@@ -79,9 +79,9 @@ def secret_values(environment: Mapping[str, str] | None = None, *, pdf_passwords
     names = [name for name in SECRET_VARIABLES if pdf_passwords or name != _PDF_PASSWORDS]
     values = [env[name] for name in (*names, *_STORE_SECRETS) if env.get(name)]
     for name in names:
-        file = env.get(f"{name}_FILE")
-        if file and Path(file).is_file():
-            values.append(Path(file).read_text(encoding="utf-8", errors="replace").strip())
+        file = Path(env.get(f"{name}_FILE") or os.devnull).expanduser()
+        if file.is_file():
+            values.append(file.read_text(encoding="utf-8", errors="replace").strip())
     lines = [line for value in values for line in value.splitlines() if line and line != value]
     return list(dict.fromkeys([*values, *lines]))
 

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,26 +16,26 @@ from stagekit.cluster.admission import admission, require_access
 from stagekit.cluster.client import connected
 from stagekit.errors import StageError
 
-__all__ = ["check_cluster", "main"]
+__all__ = ["check_cluster", "tool"]
 
 Row = dict[str, Any]
 
 
-def check_cluster(settings: Row, outputs: Path) -> list[Row]:
+def check_cluster(settings: Row, outputs_dir: str | Path) -> list[Row]:
     """Return one row (check, ok, detail) for the artifact store and one for the cluster.
 
     Small artifacts are written, read and deleted, from here and by each worker.
 
     Args:
         settings: every setting of the pipeline by name.
-        outputs: the outputs folder, which holds the artifacts where no other place is set.
+        outputs_dir: the outputs folder, which holds the artifacts where no other place is set.
     """
     rows = []
     url = os.environ.get("NIC_ETL_ARTIFACTS_URL", "")
     if url:
         rows.append(_told("artifact store", lambda: _store(url)))
     if settings.get("dask_scheduler"):
-        rows.append(_told("cluster", lambda: _workers(settings, outputs)))
+        rows.append(_told("cluster", lambda: _workers(settings, Path(outputs_dir))))
     return rows
 
 
@@ -69,12 +67,4 @@ def _workers(settings: Row, outputs: Path) -> str:
     return " ".join([f"{address}, workers like this machine: {len(alike or ())}", *notes])
 
 
-def main() -> int:
-    """Answer the request ``{"settings", "outputs_dir"}`` on standard input and return the exit code."""
-    request = json.load(sys.stdin)
-    json.dump(check_cluster(request["settings"], Path(request["outputs_dir"])), sys.stdout)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+tool = check_cluster

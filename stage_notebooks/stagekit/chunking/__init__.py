@@ -8,35 +8,18 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from stagekit.chunking.chunker import Chunk, Chunking, chunk_document
-    from stagekit.chunking.fullness import Fullness
-    from stagekit.chunking.limits import ChunkSettings, check_chunk_settings
-    from stagekit.chunking.markdown import Block, CanonicalMarkdown, Region, Section, build_markdown
-    from stagekit.chunking.tables import CHUNK_SCHEMA, chunks_to_table
+    from stagekit.chunking.chunker import Chunk as Chunk
+    from stagekit.chunking.chunker import Chunking as Chunking
+    from stagekit.chunking.chunker import chunk_document as chunk_document
+    from stagekit.chunking.fullness import Fullness as Fullness
+    from stagekit.chunking.limits import ChunkSettings as ChunkSettings
+    from stagekit.chunking.limits import check_chunk_settings as check_chunk_settings
+    from stagekit.chunking.markdown import Block as Block
+    from stagekit.chunking.markdown import CanonicalMarkdown as CanonicalMarkdown
+    from stagekit.chunking.markdown import Region as Region
+    from stagekit.chunking.markdown import Section as Section
+    from stagekit.chunking.markdown import build_markdown as build_markdown
+    from stagekit.chunking.tables import CHUNK_SCHEMA as CHUNK_SCHEMA
+    from stagekit.chunking.tables import chunks_to_table as chunks_to_table
 
-__all__ = [
-    "CHUNK_SCHEMA",
-    "Block",
-    "CanonicalMarkdown",
-    "Chunk",
-    "ChunkSettings",
-    "Chunking",
-    "Fullness",
-    "Region",
-    "Section",
-    "build_markdown",
-    "check_chunk_settings",
-    "chunk_document",
-    "chunks_to_table",
-]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "stagekit.chunking.chunker": ("Chunk", "Chunking", "chunk_document"),
-        "stagekit.chunking.fullness": ("Fullness",),
-        "stagekit.chunking.limits": ("ChunkSettings", "check_chunk_settings"),
-        "stagekit.chunking.markdown": ("Block", "CanonicalMarkdown", "Region", "Section", "build_markdown"),
-        "stagekit.chunking.tables": ("CHUNK_SCHEMA", "chunks_to_table"),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -7,7 +7,9 @@ from typing import Literal
 
 from stagekit.chunking.limits import StruckText
 from stagekit.chunking.markdown import Block, CanonicalMarkdown
-from stagekit.chunking.normative import Clause, Level, Line, ancestors, printed, read_outline
+from stagekit.chunking.normative.address import Level, ancestors, printed
+from stagekit.chunking.normative.clauses import Clause, Line
+from stagekit.chunking.normative.outline import read_outline
 from stagekit.chunking.struck import MARK, struck_spans
 
 __all__ = ["articulate", "clause_names", "is_revoked"]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from stagekit.chunking.markdown import Block, CanonicalMarkdown
-from stagekit.chunking.normative import Clause, Level
+from stagekit.chunking.normative.address import Level
+from stagekit.chunking.normative.clauses import Clause
 from stagekit.chunking.repeated_header import NO_HEADER, RepeatedHeader, repeated_header
 from stagekit.chunking.sentences import clause_spans, sentence_spans
 from stagekit.chunking.tokens import TokenIndex

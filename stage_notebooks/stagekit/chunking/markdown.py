@@ -28,7 +28,7 @@ from docling_core.types.doc.document import (
 from docling_core.types.doc.labels import DocItemLabel, GroupLabel
 
 from stagekit.base.invisible_signs import without_invisible_signs
-from stagekit.chunking.normative import Clause
+from stagekit.chunking.normative.clauses import Clause
 from stagekit.chunking.struck import merged, struck
 from stagekit.chunking.table_pages import first_rows
 from stagekit.chunking.table_rows import table_lines

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stagekit.artifacts.memo import canonical_json
 from stagekit.artifacts.store import open_store
+from stagekit.base.plain_json import canonical_json
 from stagekit.cluster.facts import SECRET_FACTS
 from stagekit.errors import StageError
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stagekit.artifacts.memo import canonical_json
 from stagekit.artifacts.store import open_store
 from stagekit.base.machine import cores
+from stagekit.base.plain_json import canonical_json
 from stagekit.cluster.likeness import Likeness, Refusal, refusal
 from stagekit.errors import StageError
 from stagekit.stage.execution import Workplace

@@ -12,39 +12,14 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from stagekit.declared.in_force import has_expired, resolve_day, validity
-    from stagekit.declared.reader import Declaration, declared_format, read_declaration
-    from stagekit.declared.status import Judgement, StatusWords, judge_status
+    from stagekit.declared.in_force import has_expired as has_expired
+    from stagekit.declared.in_force import resolve_day as resolve_day
+    from stagekit.declared.in_force import validity as validity
+    from stagekit.declared.reader import Declaration as Declaration
+    from stagekit.declared.reader import declared_format as declared_format
+    from stagekit.declared.reader import read_declaration as read_declaration
+    from stagekit.declared.status import Judgement as Judgement
+    from stagekit.declared.status import StatusWords as StatusWords
+    from stagekit.declared.status import judge_status as judge_status
 
-__all__ = [
-    "Declaration",
-    "Judgement",
-    "StatusWords",
-    "declared_format",
-    "has_expired",
-    "judge_status",
-    "read_declaration",
-    "resolve_day",
-    "validity",
-]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "stagekit.declared.reader": (
-            "Declaration",
-            "declared_format",
-            "read_declaration",
-        ),
-        "stagekit.declared.status": (
-            "Judgement",
-            "StatusWords",
-            "judge_status",
-        ),
-        "stagekit.declared.in_force": (
-            "has_expired",
-            "resolve_day",
-            "validity",
-        ),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -8,7 +8,6 @@ import re
 __all__ = ["decode_html", "decode_text", "looks_like_text"]
 
 _BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -17,6 +16,10 @@ _BOMS = (
 # Windows-1252 first: it wins a tie. DOS (cp850) and old Macintosh files show up as implausible letters in it.
 _CODE_PAGES = ("cp1252", "cp850", "mac_roman")
 _PLAUSIBLE = re.compile("[áàâãäéèêíìîóòôõöúùûüçñÁÀÂÃÉÊÍÓÔÕÚÜÇÑªº°²³§–—“”‘’…•·¿¡«»€£\u00a0\u00ad]")
+# What UTF-8 makes of a letter or a dash, and no text in Windows-1252 has: Ã§, Âº, â€“. (MANHÃ” it may have.)
+_PASTED = re.compile(
+    rb"(?<![A-Z])\xc3[\x80-\xbf]|\xc3[\x80-\x84\x86-\x90\x95\x98-\xb9\xbc-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x90-\xbf]"
+)
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _CHARSET = re.compile(rb"""<(?:meta|\?xml)[^>]+(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 # Browsers read both as Windows-1252, whose dashes and quotes they lack.
@@ -29,14 +32,17 @@ _FOREIGN = "stagekit-foreign-byte"
 def decode_text(content: bytes) -> tuple[str, str]:
     """Return the text with line feeds as line ends, and the encoding it was found in.
 
-    A byte order mark decides; then UTF-16 without a mark, seen by its zero bytes; then valid UTF-8; then
-    UTF-8 into which bytes of Windows-1252 or DOS were pasted (each of them is read as that); then the code
-    page in which the letters beyond ASCII are most plausible for Portuguese, Spanish and English. A byte
-    that does not fit spoils itself and nothing else; a stray zero byte is left out.
+    A byte order mark of UTF-16 or UTF-32 decides (that of UTF-8 stays when somebody saves the file as
+    something else, or appends to it); then UTF-16 without a mark, seen by its zero bytes; then valid UTF-8;
+    then UTF-8 into which bytes of Windows-1252 or DOS were pasted (each of them is read as that); then the
+    code page in which the letters beyond ASCII are most plausible for Portuguese, Spanish and English, where
+    letters of UTF-8 that were pasted into Windows-1252 are read as those. A byte that does not fit spoils
+    itself and nothing else; a stray zero byte is left out.
     """
+    content = _without_mark(content)
     encoding = _encoding(content)
     text = _decoded(content, encoding).replace("\x00", "")
-    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding.removesuffix("-sig")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
 
 
 def decode_html(content: bytes) -> tuple[str, str]:
@@ -45,6 +51,7 @@ def decode_html(content: bytes) -> tuple[str, str]:
     The declared encoding counts, unless the bytes say otherwise: what is UTF-8 beyond ASCII is UTF-8, and a
     declaration that can be read as ASCII is not in UTF-16.
     """
+    content = _without_mark(content)
     declared = _CHARSET.search(content[:4096])
     found = _encoding(content)
     if declared and found not in dict(_BOMS).values() and (found != "utf-8" or content.isascii()):
@@ -60,9 +67,13 @@ def decode_html(content: bytes) -> tuple[str, str]:
 
 def looks_like_text(content: bytes) -> bool:
     """Whether the bytes are text in any of the known encodings: hardly any control characters in them."""
-    sample = content[:_SAMPLE]
+    sample = _without_mark(content[:_SAMPLE])
     text = _decoded(sample, _encoding(sample))
     return len(_CONTROL.findall(text)) <= 0.002 * len(text)
+
+
+def _without_mark(content: bytes) -> bytes:
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def _encoding(content: bytes) -> str:
@@ -92,6 +103,8 @@ def _mostly_utf8(content: bytes) -> bool:
 
 
 def _decoded(content: bytes, encoding: str) -> str:
+    if encoding == "cp1252":
+        content = _PASTED.sub(lambda pasted: pasted[0].decode().encode("cp1252", "replace"), content)
     return content.decode(encoding, errors=_FOREIGN if encoding == "utf-8" else "replace")
 
 

@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from stagekit.declared.keys import FRONT_MATTER_KEYS, PROPERTY_KEYS, fold, is_placeholder, usable_title
+from stagekit.declared.keys import (
+    FRONT_MATTER_KEYS,
+    PROPERTY_KEYS,
+    fold_key,
+    is_placeholder,
+    own_entries,
+    usable_title,
+)
 
 __all__ = ["DeclaredFields", "parse_tags", "parse_text", "texts"]
 
@@ -20,9 +27,11 @@ class DeclaredFields:
     """What author and file say about the document; remembers which front matter keys were understood."""
 
     def __init__(self, front_matter: Row, properties: Row) -> None:
-        self._front_matter = {fold(str(key)): (str(key), value) for key, value in front_matter.items()}
-        self._properties = {fold(str(key)): value for key, value in properties.items()}
-        self._custom = {fold(str(key)): value for key, value in (properties.get("custom") or {}).items()}
+        self._said = dict(front_matter)
+        entries = [*own_entries(front_matter.items()), *front_matter.items()]  # what stands outermost holds
+        self._front_matter = {fold_key(key): (key, value) for key, value in entries}
+        self._properties = {fold_key(key): value for key, value in properties.items()}
+        self._custom = {fold_key(key): value for key, value in (properties.get("custom") or {}).items()}
         self._used: set[str] = set()
         self.warnings: list[str] = []
 
@@ -55,8 +64,7 @@ class DeclaredFields:
 
     def rest(self) -> dict[str, Any]:
         """Return the front matter that no field took."""
-        values = dict(self._front_matter.values())
-        return {name: value for name, value in values.items() if name not in self._used}
+        return {name: value for name, value in self._said.items() if name not in self._used}
 
 
 def parse_text(value: Any) -> str | None:

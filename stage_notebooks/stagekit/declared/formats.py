@@ -11,7 +11,10 @@ __all__ = ["ZIP", "name_hint", "text_format"]
 
 ZIP = b"PK\x03\x04"
 """What a file of Office Open XML or OpenDocument begins with."""
-_HINTS = {".md": "md", ".markdown": "md", ".html": "html", ".htm": "html", ".xhtml": "html"}
+_HINTS = {
+    **dict.fromkeys((".md", ".mkd", ".mkdn", ".mdwn", ".mdown", ".markdown"), "md"),  # as GitLab has it
+    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
+}
 _HTML = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype\s+html|<html)[\s>]", re.I | re.S)
 
 

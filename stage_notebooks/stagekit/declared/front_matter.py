@@ -19,13 +19,7 @@ from typing import Any, Final
 
 import yaml
 
-from stagekit.declared.keys import (
-    FRONT_MATTER_KEYS,
-    STATUS_KEYS,
-    STATUS_KEYS_OF_PLACES,
-    SUPERSEDING_KEYS,
-    fold,
-)
+from stagekit.declared.keys import FRONT_MATTER_KEYS, SUPERSEDING_KEYS, fold_key, status_key
 
 __all__ = ["FrontMatter", "split_front_matter"]
 
@@ -42,7 +36,7 @@ _LONGEST_KEY: Final = 40
 _MOST_WORDS: Final = 5
 _KNOWN: Final = frozenset({
     *(key for keys in FRONT_MATTER_KEYS.values() for key in keys),
-    *STATUS_KEYS, *STATUS_KEYS_OF_PLACES, *SUPERSEDING_KEYS,
+    *SUPERSEDING_KEYS,
     "draft", "published", "layout", "slug", "rascunho", "publicado", "borrador",
 })  # fmt: skip
 
@@ -152,7 +146,7 @@ def _has_paragraphs(source: str) -> bool:
 
 
 def _holds_known(keys: Iterable[str]) -> bool:
-    return any(fold(key) in _KNOWN for key in keys)
+    return any(fold_key(key) in _KNOWN or status_key(key) for key in keys)
 
 
 def _is_key(text: str) -> bool:

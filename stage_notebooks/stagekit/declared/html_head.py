@@ -6,9 +6,12 @@ from collections import defaultdict
 from html.parser import HTMLParser
 from typing import Any
 
+from stagekit.declared.keys import FRONT_MATTER_KEYS, fold_key
 from stagekit.declared.property_values import keywords, present
 
 __all__ = ["html_properties", "meta_elements"]
+
+_IN_FORCE = frozenset((*FRONT_MATTER_KEYS["effective_date"], *FRONT_MATTER_KEYS["expiration_date"]))
 
 
 def html_properties(text: str) -> dict[str, Any]:
@@ -25,6 +28,7 @@ def html_properties(text: str) -> dict[str, Any]:
         created=said["date"] or said["dc.date"] or said["article:published_time"],
         modified=said["last-modified"] or said["article:modified_time"],
         language=said["lang"],
+        custom={name: value for name, value in meta_elements(text) if fold_key(name) in _IN_FORCE},
     )
 
 
@@ -58,9 +62,11 @@ class _Head(HTMLParser):
         if tag == "html":
             self.said["lang"] = values.get("lang", "")
         elif tag == "meta":
-            name = (values.get("name") or values.get("property") or values.get("http-equiv") or "").lower()
-            self.said[name] = self.said[name] or values.get("content", "")
-            self.elements.append((name, values.get("content", "")))
+            name = values.get("name") or values.get("property") or values.get("http-equiv") or ""
+            known = name.lower()
+            self.said[known] = self.said[known] or values.get("content", "")
+            if "http-equiv" not in values:  # `expires` there is the browser's
+                self.elements.append((name, values.get("content", "")))
 
     def handle_data(self, data: str) -> None:
         if self._in_title:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal
 
 __all__ = [
     "FRONT_MATTER_KEYS",
     "PROPERTY_KEYS",
     "STATUS_KEYS",
-    "STATUS_KEYS_OF_PLACES",
     "SUPERSEDING_KEYS",
     "fold",
+    "fold_key",
     "is_placeholder",
+    "own_entries",
+    "status_key",
     "usable_title",
 ]
 
@@ -33,27 +36,52 @@ FRONT_MATTER_KEYS: Final[dict[str, tuple[str, ...]]] = {
                  "aprobado_por"),
     "department": ("department", "departamento", "setor", "unidade", "area", "sector", "unidad"),
     "language": ("language", "lang", "idioma", "lingua"),
-    "effective_date": ("effective_date", "valid_from", "vigencia", "vigencia_inicio", "vigente_desde",
-                       "inicio_vigencia"),
-    "expiration_date": ("expiration_date", "expires", "expires_at", "expiry", "expiry_date", "valid_until",
-                        "valid_to", "validade", "data_de_validade", "valido_ate", "valida_ate", "vigente_ate",
-                        "expira_em", "fim_vigencia", "fim_da_vigencia", "vigencia_fim", "vencimento",
-                        "data_de_vencimento", "vencimiento", "fecha_de_vencimiento", "valido_hasta",
-                        "vigente_hasta", "validez"),
+    "effective_date": ("effective_date", "effective_from", "valid_from", "in_force_from", "vigencia",
+                       "vigencia_inicio", "vigente_desde", "vigente_a_partir_de", "inicio_vigencia",
+                       "inicio_da_vigencia", "data_de_inicio_da_vigencia", "data_de_vigencia",
+                       "em_vigor_desde", "em_vigor_a_partir_de", "valido_desde", "valido_a_partir_de",
+                       "inicio_de_vigencia", "fecha_de_vigencia", "en_vigor_desde"),
+    "expiration_date": ("expiration_date", "expiration", "expires", "expires_at", "expires_on", "expiry",
+                        "expiry_date", "valid_until", "valid_to", "valid_through", "effective_until",
+                        "effective_to", "in_force_until", "validade", "data_de_validade", "prazo_de_validade",
+                        "valido_ate", "valida_ate", "vigente_ate", "em_vigor_ate", "expira", "expira_em",
+                        "data_de_expiracao", "fim_vigencia", "fim_da_vigencia", "fim_de_vigencia",
+                        "data_de_fim_da_vigencia", "termino_da_vigencia", "vigencia_fim", "vigencia_ate",
+                        "vence_em", "vencimento", "data_de_vencimento", "vence", "vencimiento",
+                        "fecha_de_vencimiento", "fecha_de_expiracion", "fecha_de_caducidad", "caducidad",
+                        "fin_de_vigencia", "vigencia_hasta", "valido_hasta", "vigente_hasta",
+                        "en_vigor_hasta", "validez"),
 }  # fmt: skip
 
-# Where a status stands. Whatever else stands there is no approval.
+# Where a status stands.
 STATUS_KEYS: Final = (
     "status", "situacao", "situacion", "document_status", "doc_status", "status_do_documento",
     "situacao_do_documento", "situacion_del_documento",
 )  # fmt: skip
-# These name a place, too ("estado: SP"): they count where they hold a word that is known.
-STATUS_KEYS_OF_PLACES: Final = ("estado", "state", "estado_do_documento", "estado_del_documento")
+_STATUS: Final = frozenset({"status", "situacao", "situacion"})
+# What may stand beside it and says of what it is, and when.
+_OF_THE_DOCUMENT: Final = frozenset({
+    "do", "da", "de", "del", "of", "the", "documento", "document", "doc", "norma", "ato", "atual", "actual",
+    "current", "content",
+})  # fmt: skip
+_OF_A_STEP: Final = frozenset({
+    "publicacao", "publication", "publicacion", "aprovacao", "approval", "aprobacion", "revisao", "review",
+    "revision", "workflow",
+})  # fmt: skip
+# These name other things, too ("estado: SP", "aprovação: 2024-05-10").
+_PERHAPS: Final = frozenset({
+    "estado", "state", "workflow", "lifecycle", "approval", "aprovacao", "aprobacion",
+})  # fmt: skip
 
 # Where a document names those that it replaces as a whole.
 SUPERSEDING_KEYS: Final = (
     "revoga", "substitui", "revokes", "repeals", "replaces", "supersedes", "deroga", "sustituye", "reemplaza",
 )  # fmt: skip
+
+# Mappings below which site generators and authors put what is said of the document.
+_CONTAINERS: Final = frozenset({
+    "documento", "document", "doc", "norma", "metadata", "metadados", "metadatos", "meta", "params", "extra",
+})  # fmt: skip
 
 # The same for the properties inside a DOCX or PDF file.
 PROPERTY_KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -93,6 +121,33 @@ def fold(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text)
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     return re.sub(r"[\W_]+", "_", plain.casefold()).strip("_")
+
+
+def fold_key(name: str) -> str:
+    """Return a key as :func:`fold` does, words parted at capitals, too: "expiryDate" -> "expiry_date"."""
+    return fold(re.sub(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])", " ", name))
+
+
+def status_key(name: str) -> Literal["", "status", "perhaps"]:
+    """Tell whether a status stands under a key, such as ``situação atual`` or ``docStatus``.
+
+    Returns:
+        `status` where whatever else stands there is no approval; `perhaps` where it counts only if it is a
+        word that is known; empty for other keys.
+    """
+    words = frozenset(fold_key(name).split("_"))
+    beside = words - _STATUS - _OF_THE_DOCUMENT
+    if words & _STATUS:
+        return "status" if not beside else "perhaps" if beside <= _OF_A_STEP else ""
+    return "perhaps" if beside and beside <= _PERHAPS else ""
+
+
+def own_entries(said: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield keys and values, and behind those of a mapping such as ``documento:`` what it says itself."""
+    for name, value in said:
+        yield name, value
+        if isinstance(value, dict) and fold_key(name) in _CONTAINERS:
+            yield from value.items()
 
 
 def is_placeholder(text: str) -> bool:

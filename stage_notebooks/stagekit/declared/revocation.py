@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from stagekit.declared.fields import texts
-from stagekit.declared.keys import SUPERSEDING_KEYS, fold
+from stagekit.declared.keys import SUPERSEDING_KEYS, fold, fold_key
 
 __all__ = ["act_key", "revocations"]
 
@@ -47,7 +47,7 @@ def revocations(front_matter: Mapping[str, Any], paragraphs: Iterable[str]) -> l
     """
     found: list[Row] = []
     for key, value in front_matter.items():
-        if fold(key) in SUPERSEDING_KEYS:
+        if fold_key(key) in SUPERSEDING_KEYS:
             named = value if isinstance(value, list) else [value]
             found += [{"names": name, "quote": None} for name in texts(named)]
     for paragraph in paragraphs:

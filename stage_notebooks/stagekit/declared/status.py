@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from stagekit.declared.keys import STATUS_KEYS, STATUS_KEYS_OF_PLACES, fold
+from stagekit.declared.keys import fold, fold_key, own_entries, status_key
 from stagekit.errors import StageError
 
 __all__ = ["STATUSES", "STATUS_WORDS", "UNKNOWN", "Judgement", "StatusWords", "judge_status"]
@@ -56,8 +56,26 @@ _NOT: Final = {"nao", "no", "not", "non", "sem", "sin"}
 _BY_THE_WAY: Final = {"ainda", "aun", "todavia", "yet", "still"}
 _TRUE: Final = {"true", "yes", "sim", "si", "verdadeiro", "verdadero"}
 _FALSE: Final = {"false", "nao", "no", "falso"}
+_SHORT_ANSWERS: Final = {"x": "true", "s": "true", "y": "true", "1": "true", "n": "false", "0": "false"}
+_NOTHING: Final = {"", "nada", "nenhum", "nenhuma", "ninguno", "ninguna", "none", "n_a"}
+_ENDED_BY: Final = re.compile(r"(.+)_(?:por|pelo|pela|by|em|en|on|in)")
 _STRICTER: Final = ("approved", "published", "review", "draft", "archived", UNKNOWN)
 _SHOWN: Final = 60
+
+
+def _stem(text: str) -> str:
+    """Return words without what tells gender and number: "Revogadas" and "revogado" are one."""
+    return " ".join(
+        re.sub(r"[oa]$", "", token.removesuffix("s")) if len(token) > 3 else token
+        for token in fold(text).split("_")
+    )
+
+
+# What is said of a document's end and cannot be meant otherwise, as "arquivado em: armário 5" can.
+_ENDED: Final = frozenset(map(_stem, (
+    "revogado", "revoked", "repealed", "derogado", "revocado", "cancelado", "cancelled", "canceled",
+    "substituído", "sustituido", "reemplazado", "superseded", "replaced", "anulado", "annulled", "withdrawn",
+)))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -150,11 +168,12 @@ def judge_status(
     claims = list(_claims(said, words))
     keys = tuple(dict.fromkeys(key for key, _, _ in claims))
     warning = ""
-    for name, value in _status_properties(properties):
-        status = words.status_of(value)
+    for name, value in _properties(properties):
+        kind = status_key(name)
+        status = words.status_of(value) if kind else _of_flag(fold_key(name), value, words)
         if status is not None:
             claims.append((name, value, status))
-        elif not warning:
+        elif kind == "status" and not warning:
             warning = f"{name}: {str(value)[:_SHOWN]!r} in the properties is no status that is known here"
     if not claims:
         return Judgement(warning=warning, keys=keys)
@@ -163,47 +182,46 @@ def judge_status(
 
 
 def _claims(said: Iterable[tuple[str, Any]], words: StatusWords) -> Iterator[tuple[str, Any, str]]:
-    for key, value in said:
-        name = fold(str(key))
+    for key, value in own_entries(said):
+        kind = status_key(key)
         for one in value if isinstance(value, list) else [value]:
             if one is None or one in ("", {}):
                 continue
-            if name in STATUS_KEYS:
+            if kind == "status":
                 yield key, one, words.status_of(one) or UNKNOWN
-            elif name in STATUS_KEYS_OF_PLACES:
-                if status := words.status_of(one):
-                    yield key, one, status
-            elif status := _of_flag(name, one, words):
+            elif status := words.status_of(one) if kind else _of_flag(fold_key(key), one, words):
                 yield key, one, status
 
 
 def _of_flag(name: str, value: Any, words: StatusWords) -> str | None:
-    """Return what ``draft: true`` and ``published: false`` say; their opposites say nothing."""
-    word = (
-        fold(str(value)) if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else ""
-    )
+    """Return what ``draft: true``, ``published: false`` and ``aprovado: pendente`` say.
+
+    The opposites of the first two say nothing; ``revogado por: Portaria 7`` is as good as ``revogado: sim``.
+    """
+    word = fold(str(value)) if isinstance(value, str | bool | int) else ""
+    ended = _ENDED_BY.fullmatch(name)
+    if ended and _stem(ended[1]) in _ENDED:
+        return None if word in _FALSE | _NOTHING else "archived"
     status = words.status_of(name)
+    if status is None:
+        return None
     good = status in ("approved", "published")
+    if status != "review":  # which is a number, too: "revisão: 1"
+        word = _SHORT_ANSWERS.get(word, word)
     if word in _FALSE and good:
         return words.status_of(f"no {name}")
-    return status if word in _TRUE and not good else None
+    if word in _TRUE:
+        return None if good else status
+    return words.status_of(value) if good else None
 
 
-def _status_properties(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the properties in which Office programs and people keep a status."""
+def _properties(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the properties in which Office programs and people keep a status, among others."""
     if value := properties.get("content_status"):
         yield "content status", value
     for name, value in (properties.get("custom") or {}).items():
-        if fold(name) in STATUS_KEYS and value not in (None, ""):
+        if value not in (None, ""):
             yield name, value
-
-
-def _stem(text: str) -> str:
-    """Return words without what tells gender and number: "Revogadas" and "revogado" are one."""
-    return " ".join(
-        re.sub(r"[oa]$", "", token.removesuffix("s")) if len(token) > 3 else token
-        for token in fold(text).split("_")
-    )
 
 
 def _shown(value: Any) -> str:

@@ -8,78 +8,33 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from stagekit.embedding.arithmetic import accepted_computations, computation, resolve_backend
-    from stagekit.embedding.documents import DocumentEmbedding
-    from stagekit.embedding.hardware import resolve_device, resolve_dtype
-    from stagekit.embedding.hub import fetch_model
-    from stagekit.embedding.model import EmbeddingModel, computation_of, embed_texts, load_model
-    from stagekit.embedding.packaged import PACKAGED_MODELS
-    from stagekit.embedding.registry import ModelFiles, max_sequence_length, resolve_model
-    from stagekit.embedding.reuse import EmbeddedTexts, embed_with_reuse
-    from stagekit.embedding.sparse import (
-        SPARSE_VERSION,
-        SparseVector,
-        sparse_document_vector,
-        sparse_query_vector,
-    )
-    from stagekit.embedding.tables import embeddings_table
-    from stagekit.embedding.terms import sparse_terms
-    from stagekit.embedding.tokens import TokenCounter, load_tokenizer
-    from stagekit.embedding.vectors import VectorStore, vector_key
-    from stagekit.errors import ModelUnavailableError
+    from stagekit.embedding.arithmetic import accepted_computations as accepted_computations
+    from stagekit.embedding.arithmetic import computation as computation
+    from stagekit.embedding.arithmetic import resolve_backend as resolve_backend
+    from stagekit.embedding.documents import DocumentEmbedding as DocumentEmbedding
+    from stagekit.embedding.hardware import resolve_device as resolve_device
+    from stagekit.embedding.hardware import resolve_dtype as resolve_dtype
+    from stagekit.embedding.hub import fetch_model as fetch_model
+    from stagekit.embedding.model import EmbeddingModel as EmbeddingModel
+    from stagekit.embedding.model import computation_of as computation_of
+    from stagekit.embedding.model import embed_texts as embed_texts
+    from stagekit.embedding.model import load_model as load_model
+    from stagekit.embedding.packaged import PACKAGED_MODELS as PACKAGED_MODELS
+    from stagekit.embedding.registry import ModelFiles as ModelFiles
+    from stagekit.embedding.registry import max_sequence_length as max_sequence_length
+    from stagekit.embedding.registry import resolve_model as resolve_model
+    from stagekit.embedding.reuse import EmbeddedTexts as EmbeddedTexts
+    from stagekit.embedding.reuse import embed_with_reuse as embed_with_reuse
+    from stagekit.embedding.sparse import SPARSE_VERSION as SPARSE_VERSION
+    from stagekit.embedding.sparse import SparseVector as SparseVector
+    from stagekit.embedding.sparse import sparse_document_vector as sparse_document_vector
+    from stagekit.embedding.sparse import sparse_query_vector as sparse_query_vector
+    from stagekit.embedding.tables import embeddings_table as embeddings_table
+    from stagekit.embedding.terms import sparse_terms as sparse_terms
+    from stagekit.embedding.tokens import TokenCounter as TokenCounter
+    from stagekit.embedding.tokens import load_tokenizer as load_tokenizer
+    from stagekit.embedding.vectors import VectorStore as VectorStore
+    from stagekit.embedding.vectors import vector_key as vector_key
+    from stagekit.errors import ModelUnavailableError as ModelUnavailableError
 
-__all__ = [
-    "PACKAGED_MODELS",
-    "SPARSE_VERSION",
-    "DocumentEmbedding",
-    "EmbeddedTexts",
-    "EmbeddingModel",
-    "ModelFiles",
-    "ModelUnavailableError",
-    "SparseVector",
-    "TokenCounter",
-    "VectorStore",
-    "accepted_computations",
-    "computation",
-    "computation_of",
-    "embed_texts",
-    "embed_with_reuse",
-    "embeddings_table",
-    "fetch_model",
-    "load_model",
-    "load_tokenizer",
-    "max_sequence_length",
-    "resolve_backend",
-    "resolve_device",
-    "resolve_dtype",
-    "resolve_model",
-    "sparse_document_vector",
-    "sparse_query_vector",
-    "sparse_terms",
-    "vector_key",
-]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "stagekit.embedding.arithmetic": ("accepted_computations", "computation", "resolve_backend"),
-        "stagekit.embedding.documents": ("DocumentEmbedding",),
-        "stagekit.errors": ("ModelUnavailableError",),
-        "stagekit.embedding.hardware": ("resolve_device", "resolve_dtype"),
-        "stagekit.embedding.hub": ("fetch_model",),
-        "stagekit.embedding.model": ("EmbeddingModel", "computation_of", "embed_texts", "load_model"),
-        "stagekit.embedding.packaged": ("PACKAGED_MODELS",),
-        "stagekit.embedding.registry": ("ModelFiles", "max_sequence_length", "resolve_model"),
-        "stagekit.embedding.reuse": ("EmbeddedTexts", "embed_with_reuse"),
-        "stagekit.embedding.sparse": (
-            "SPARSE_VERSION",
-            "SparseVector",
-            "sparse_document_vector",
-            "sparse_query_vector",
-        ),
-        "stagekit.embedding.tables": ("embeddings_table",),
-        "stagekit.embedding.terms": ("sparse_terms",),
-        "stagekit.embedding.tokens": ("TokenCounter", "load_tokenizer"),
-        "stagekit.embedding.vectors": ("VectorStore", "vector_key"),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -8,7 +8,7 @@ from typing import Any
 
 from stagekit.base.plain_json import canonical_json
 
-__all__ = ["canonical_json", "point_fingerprint"]
+__all__ = ["point_fingerprint"]
 
 
 def point_fingerprint(payload: Mapping[str, Any]) -> str:

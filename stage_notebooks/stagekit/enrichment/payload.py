@@ -8,15 +8,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
-from stagekit.enrichment.canonical import point_fingerprint
 from stagekit.enrichment.citation import cited_fields
+from stagekit.enrichment.completion import check_payload
 from stagekit.enrichment.metadata import EnrichmentSettings, describe_document
-from stagekit.enrichment.migration import migrate_payload
-from stagekit.enrichment.schema import ADDED_1_1, NicPayload, PayloadDraft, completeness
+from stagekit.enrichment.schema import ADDED_1_1, PayloadDraft, completeness
 
-__all__ = ["build_payloads", "chunk_ids", "complete_payload"]
+__all__ = ["build_payloads", "chunk_ids"]
 
 Row = Mapping[str, Any]
 PREVIEW_CHARACTERS = 100
@@ -67,31 +64,9 @@ def build_payloads(
         payload = shared | {"chunk_id": chunk_id} | _chunk_fields(row)
         payload["metadata_completeness_score"] = completeness(payload)
         payload["metadata"] = cited_fields(payload)
-        _check(PayloadDraft, payload)
+        check_payload(PayloadDraft, payload)
         payloads.append(payload)
     return payloads
-
-
-def complete_payload(
-    payload: Row, *, vector_key: str, vector_dimension: int, embedding_model: str
-) -> dict[str, Any]:
-    """Add what is known once the vector exists: its key, dimension, exact model, and the fingerprint.
-
-    A payload of an older schema is migrated first.
-
-    The fingerprint is the sha256 of the canonical JSON of all other fields, the vector's key among them.
-
-    Raises:
-        ValueError: if the payload breaks the schema; the message names the field.
-    """
-    complete = migrate_payload(payload) | {
-        "vector_key": vector_key,
-        "vector_dimension": vector_dimension,
-        "embedding_model": embedding_model,
-    }
-    complete["point_fingerprint"] = point_fingerprint(complete)
-    _check(NicPayload, complete)
-    return complete
 
 
 def chunk_ids(document_id: str, content_hashes: Sequence[str]) -> list[str]:
@@ -144,12 +119,3 @@ def _region(region: Row) -> dict[str, Any]:
         "page": None if page is None else int(page),
         "bbox": [round(float(side), 2) for side in box] if usable else None,
     }
-
-
-def _check(model: type[PayloadDraft], payload: Row) -> None:
-    try:
-        model.model_validate(dict(payload))
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "payload"
-        raise ValueError(f"The payload breaks the NIC schema in {field}: {first['msg']}.") from None

@@ -8,110 +8,38 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from stagekit.ingestion.approval import Approval, approval_fields, set_aside
-    from stagekit.ingestion.content import ContentError, blob_id, verified
-    from stagekit.ingestion.gitlab.settings import GitLabSettings
-    from stagekit.ingestion.gitlab.token import gitlab_token
-    from stagekit.ingestion.identity import Identity, identified, identify, newcomers, source_id
-    from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, Source, SourceFile, SourceTraits
-    from stagekit.ingestion.opening import open_source, sample_repository
-    from stagekit.ingestion.rows import document_id, document_rows, media_type, snapshot_record
-    from stagekit.ingestion.selection import (
-        Document,
-        Selection,
-        SelectionRules,
-        extension_of,
-        left_out,
-        limited,
-        measured,
-        select,
-    )
+    from stagekit.ingestion.approval import Approval as Approval
+    from stagekit.ingestion.approval import approval_fields as approval_fields
+    from stagekit.ingestion.approval import set_aside as set_aside
+    from stagekit.ingestion.content import ContentError as ContentError
+    from stagekit.ingestion.content import blob_id as blob_id
+    from stagekit.ingestion.content import verified as verified
+    from stagekit.ingestion.gitlab.settings import GitLabSettings as GitLabSettings
+    from stagekit.ingestion.gitlab.token import gitlab_token as gitlab_token
+    from stagekit.ingestion.identity import Identity as Identity
+    from stagekit.ingestion.identity import identified as identified
+    from stagekit.ingestion.identity import identify as identify
+    from stagekit.ingestion.identity import newcomers as newcomers
+    from stagekit.ingestion.identity import source_id as source_id
+    from stagekit.ingestion.model import FileHistory as FileHistory
+    from stagekit.ingestion.model import FileKind as FileKind
+    from stagekit.ingestion.model import Snapshot as Snapshot
+    from stagekit.ingestion.model import Source as Source
+    from stagekit.ingestion.model import SourceFile as SourceFile
+    from stagekit.ingestion.model import SourceTraits as SourceTraits
+    from stagekit.ingestion.opening import open_source as open_source
+    from stagekit.ingestion.opening import sample_repository as sample_repository
+    from stagekit.ingestion.rows import document_id as document_id
+    from stagekit.ingestion.rows import document_rows as document_rows
+    from stagekit.ingestion.rows import media_type as media_type
+    from stagekit.ingestion.rows import snapshot_record as snapshot_record
+    from stagekit.ingestion.selection import Document as Document
+    from stagekit.ingestion.selection import Selection as Selection
+    from stagekit.ingestion.selection import SelectionRules as SelectionRules
+    from stagekit.ingestion.selection import extension_of as extension_of
+    from stagekit.ingestion.selection import left_out as left_out
+    from stagekit.ingestion.selection import limited as limited
+    from stagekit.ingestion.selection import measured as measured
+    from stagekit.ingestion.selection import select as select
 
-__all__ = [
-    "Approval",
-    "ContentError",
-    "Document",
-    "FileHistory",
-    "FileKind",
-    "GitLabSettings",
-    "Identity",
-    "Selection",
-    "SelectionRules",
-    "Snapshot",
-    "Source",
-    "SourceFile",
-    "SourceTraits",
-    "approval_fields",
-    "blob_id",
-    "document_id",
-    "document_rows",
-    "extension_of",
-    "gitlab_token",
-    "identified",
-    "identify",
-    "left_out",
-    "limited",
-    "measured",
-    "media_type",
-    "newcomers",
-    "open_source",
-    "sample_repository",
-    "select",
-    "set_aside",
-    "snapshot_record",
-    "source_id",
-    "verified",
-]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "stagekit.ingestion.approval": (
-            "Approval",
-            "approval_fields",
-            "set_aside",
-        ),
-        "stagekit.ingestion.content": (
-            "ContentError",
-            "blob_id",
-            "verified",
-        ),
-        "stagekit.ingestion.gitlab.settings": ("GitLabSettings",),
-        "stagekit.ingestion.gitlab.token": ("gitlab_token",),
-        "stagekit.ingestion.identity": (
-            "Identity",
-            "identified",
-            "identify",
-            "newcomers",
-            "source_id",
-        ),
-        "stagekit.ingestion.model": (
-            "FileHistory",
-            "FileKind",
-            "Snapshot",
-            "Source",
-            "SourceFile",
-            "SourceTraits",
-        ),
-        "stagekit.ingestion.opening": (
-            "open_source",
-            "sample_repository",
-        ),
-        "stagekit.ingestion.rows": (
-            "document_id",
-            "document_rows",
-            "media_type",
-            "snapshot_record",
-        ),
-        "stagekit.ingestion.selection": (
-            "Document",
-            "Selection",
-            "SelectionRules",
-            "extension_of",
-            "left_out",
-            "limited",
-            "measured",
-            "select",
-        ),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

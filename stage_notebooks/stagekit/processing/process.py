@@ -20,6 +20,7 @@ from stagekit.declared.revocation import revocations
 from stagekit.errors import DocumentRejected
 from stagekit.processing.conserved import conserve_text, loss_sentences
 from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
+from stagekit.processing.hidden_text import hidden_text_warning
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
 from stagekit.processing.office.gaps import complete_document
@@ -34,7 +35,6 @@ from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
 from stagekit.processing.pdf.words.carried_signs import write_signs
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
-from stagekit.processing.text.hidden_text import hidden_text_warning
 from stagekit.processing.text.html_document import read_html, read_page
 from stagekit.processing.text.markdown_html import markdown_to_html
 from stagekit.processing.text.plain_text import text_to_document
@@ -168,10 +168,11 @@ def _process_office(
     """Return what was made of an Office file, and the passages in it that no reader sees."""
     declared = read_declaration(content, file_format)
     word = make_plain(content) if file_format == "docx" else PlainWord(content)
-    hidden: list[str] = []
+    hidden = list(word.unseen)
     if file_format == "odt":
         reading = read_page(open_text_to_html(content), with_pictures=settings.ocr_embedded_images)
-        document, hidden = reading.document, reading.hidden
+        document = reading.document
+        hidden += reading.hidden
     else:
         document = reader.convert(word.content, file_format).document
     if word.content is not content:

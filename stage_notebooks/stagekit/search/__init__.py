@@ -8,17 +8,11 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from stagekit.search.evaluation import KnownQuestion, evaluate, read_questions
-    from stagekit.search.query import Hit, search
-    from stagekit.search.retrieval import SearchRequestError
+    from stagekit.errors import SearchRequestError as SearchRequestError
+    from stagekit.search.evaluation import KnownQuestion as KnownQuestion
+    from stagekit.search.evaluation import evaluate as evaluate
+    from stagekit.search.evaluation import read_questions as read_questions
+    from stagekit.search.query import Hit as Hit
+    from stagekit.search.query import search as search
 
-__all__ = ["Hit", "KnownQuestion", "SearchRequestError", "evaluate", "read_questions", "search"]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "stagekit.search.evaluation": ("KnownQuestion", "evaluate", "read_questions"),
-        "stagekit.search.query": ("Hit", "search"),
-        "stagekit.search.retrieval": ("SearchRequestError",),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from stagekit.chunking.normative import Address, NamedNorm, ancestors, read_citations, read_norm, variants
+from stagekit.chunking.normative.address import Address, ancestors
+from stagekit.chunking.normative.citations import NamedNorm, read_citations, read_norm, variants
 from stagekit.embedding.sparse import path_text
 from stagekit.embedding.terms import sparse_terms
 from stagekit.storage.reading.conditions import AnyOf, Where

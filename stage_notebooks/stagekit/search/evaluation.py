@@ -1,9 +1,5 @@
 """Measures how well the collection answers known questions; ``nic-etl evaluate`` starts it as a process.
 
-``python -m stagekit.search.evaluation`` reads a request as JSON from standard input (the arguments of
-:func:`evaluate`) and writes the report as JSON to standard output. Exit codes are those of
-:mod:`stagekit.search.query`.
-
 A line of the questions' file is a JSON object: ``query`` (the question), ``paths`` (the document that
 answers it, by its path in the repository; further paths are copies, of which any counts), and optionally
 ``id``, and ``lang`` and ``class``, by which figures are grouped: the language, and the kind of question, such
@@ -12,10 +8,8 @@ as ``exact`` for those that ask for a word, code or number. Other fields and emp
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stagekit.search.query import answer_request, question_model
+from stagekit.search.query import question_model
 from stagekit.search.retrieval import (
     Collection,
     Mode,
@@ -42,7 +36,7 @@ if TYPE_CHECKING:
     from stagekit.embedding import ModelFiles
     from stagekit.storage.reading.reader import StoreReader
 
-__all__ = ["KnownQuestion", "evaluate", "main", "metrics", "percentile", "read_questions"]
+__all__ = ["KnownQuestion", "evaluate", "metrics", "percentile", "read_questions", "tool"]
 
 DEPTH: Final = 10
 """Documents looked at for each question."""
@@ -299,11 +293,4 @@ def _is_indexed(store: StoreReader, collection: Collection, question: KnownQuest
     return store.count(collection.name, Where(must=[AnyOf("file_path", question.paths)])) > 0
 
 
-def main() -> int:
-    """Answer the request on standard input and return the exit code."""
-    known = set(inspect.signature(evaluate).parameters) - {"embed"}
-    return answer_request(evaluate, needed={"queries", "embedding_model"}, known=known)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+tool = evaluate

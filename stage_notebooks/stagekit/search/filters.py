@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from stagekit.chunking.normative import clause_values
+from stagekit.chunking.normative.citations import clause_values
 from stagekit.declared.dates import read_date
 from stagekit.declared.language_tags import normalize_language
 from stagekit.declared.written_dates import WrittenDate
+from stagekit.errors import SearchRequestError
 from stagekit.search.clauses import CLAUSES, clause_condition
 from stagekit.search.filter_fields import Kind, UnknownFieldError, field_kind, field_name
-from stagekit.search.retrieval import SearchRequestError
 from stagekit.search.stored_values import MOST_VALUES, folded, nearest, stored_values
 from stagekit.storage.reading.conditions import AnyOf, Condition, Empty, Flag, Where, Within
 

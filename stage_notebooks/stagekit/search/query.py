@@ -1,16 +1,8 @@
-"""Answers a question with passages from the collection; ``nic-etl search`` starts it as a process.
-
-``python -m stagekit.search.query`` reads a request as JSON from standard input (the arguments of
-:func:`search`) and writes a JSON list to standard output. Exit codes: 0 answered, 1 the store cannot
-answer, 2 the request or a setting is wrong; standard error then holds one sentence.
-"""
+"""Answers a question with passages from the collection; ``nic-etl search`` starts it as a process."""
 
 from __future__ import annotations
 
-import contextlib
-import inspect
-import json
-import sys
+import functools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stagekit.declared.in_force import has_expired, resolve_day
 from stagekit.enrichment.citation import file_link
-from stagekit.errors import StageError
 from stagekit.search.answer_sentences import answer_sentences
 from stagekit.search.filters import build_filter, one_file, read_filters
 from stagekit.search.passages import Passage, Payload, copies
@@ -42,7 +33,6 @@ __all__ = [
     "SearchRequestError",
     "check_vector",
     "file_link",
-    "main",
     "model_files",
     "open_store",
     "plain_search",
@@ -297,52 +287,10 @@ def _out_of_force(payload: Payload, day: str) -> tuple[bool, bool, bool]:
     return expired, payload.get("superseded_by") is not None, bool(payload.get("stale"))
 
 
-def answer_request(tool: Callable[..., Any], *, needed: set[str], known: set[str]) -> int:
-    """Call a tool with the JSON request on standard input, write its answer as JSON, return the exit code.
-
-    Args:
-        tool: what to call; its answer is plain JSON.
-        needed: names of the arguments that a request must have.
-        known: names of all arguments that it may have.
-    """
-    answer = sys.stdout
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # libraries that print must not spoil the JSON
-            result = tool(**_request(sys.stdin.read(), needed, known))
-    except SearchRequestError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    except StageError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    json.dump(result, answer, ensure_ascii=False)
-    answer.write("\n")
-    return 0
-
-
-def _request(text: str, needed: set[str], known: set[str]) -> dict[str, Any]:
-    try:
-        request = json.loads(text)
-    except ValueError as error:
-        raise SearchRequestError(f"The request is not JSON ({error}).") from None
-    if not isinstance(request, dict) or not needed <= request.keys() <= known:
-        raise SearchRequestError(
-            f"The request needs {' and '.join(sorted(needed, reverse=True))}, and may have "
-            f"{', '.join(sorted(known - needed))}."
-        )
-    return request
-
-
-def main() -> int:
-    """Answer the request on standard input and return the exit code."""
-    known = set(inspect.signature(search).parameters) - {"embed"}
-    return answer_request(plain_search, needed={"question", "embedding_model"}, known=known)
-
-
+@functools.wraps(search)
 def plain_search(**request: Any) -> list[dict[str, Any]]:
     """Call :func:`search` and return its hits as plain JSON."""
     return [asdict(hit) for hit in search(**request)]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+tool = plain_search

@@ -12,7 +12,7 @@ from stagekit.base.paths import outputs_path
 from stagekit.base.store_address import embedded_path, is_embedded
 from stagekit.chunking.struck import is_wholly_struck
 from stagekit.embedding.sparse import SPARSE_VERSION
-from stagekit.errors import StageError
+from stagekit.errors import SearchRequestError, StageError
 from stagekit.search.clauses import NamedClauses, clause_condition
 from stagekit.search.languages import Languages
 from stagekit.search.passages import Passage, pick_passages
@@ -48,10 +48,6 @@ _ALTERED: Final = (  # the runner shows lines that begin so, see runner/tools.py
     "Warning: %d passages of the collection are not what nic-etl wrote and were left out: run "
     "`nic-etl verify --repair`."
 )
-
-
-class SearchRequestError(StageError):
-    """The request or a setting is wrong; asking again cannot help."""
 
 
 @dataclass(frozen=True, slots=True)

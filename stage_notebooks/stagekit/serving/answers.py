@@ -19,7 +19,6 @@ _TOOLS: dict[str, Callable[..., Any]] = {
     "stagekit.search.query": plain_search,
     "stagekit.serving.document": plain_document,
 }
-_FAILED, _REFUSED = 1, 2  # exit codes of the tools' own processes
 _MODEL = ("embedding_model", "model_revision", "embedding_dtype", "embedding_backend", "device")
 
 
@@ -45,10 +44,8 @@ class Answers:
         with _warnings() as said:
             try:
                 return WarmAnswer(0, self.call(tool, request), warnings=tuple(said))
-            except SearchRequestError as error:
-                return WarmAnswer(_REFUSED, error=str(error), warnings=tuple(said))
             except StageError as error:
-                return WarmAnswer(_FAILED, error=str(error), warnings=tuple(said))
+                return WarmAnswer(error.exit_code, error=str(error), warnings=tuple(said))
 
     def call(self, tool: str, request: Mapping[str, Any]) -> Any:
         """Call a tool and return its answer, plain JSON.

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from stagekit.artifacts.manifest import ColumnOrigins, is_outcome, stale_row
-from stagekit.artifacts.memo import Memo, canonical_json, digest
+from stagekit.artifacts.memo import Memo, digest
 from stagekit.artifacts.rows import Rows
-from stagekit.base.plain_json import parse_json
+from stagekit.base.plain_json import canonical_json, parse_json
 from stagekit.contract import artifact_refs
 from stagekit.stage.display import Progress
 from stagekit.stage.execution import LIMIT_CATEGORIES, UNDECLARED_CATEGORIES, Executor, Workplace

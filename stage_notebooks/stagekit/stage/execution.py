@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from stagekit.artifacts.memo import canonical_json
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.base.disk_faults import disk_fault
 from stagekit.base.fingerprint import function_source
+from stagekit.base.plain_json import canonical_json
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import DocumentRejected, StageError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from stagekit.artifacts.manifest import ColumnOrigins, manifest_metadata, require_rows
-from stagekit.artifacts.memo import MAP_KEY, Memo, canonical_json, digest
+from stagekit.artifacts.memo import MAP_KEY, Memo, digest
 from stagekit.artifacts.rows import Rows, RowSource, column_of, require_columns
 from stagekit.artifacts.store import outputs_store
 from stagekit.artifacts.table_views import encode_outcomes, without_unchanged
@@ -20,8 +20,9 @@ from stagekit.artifacts.tables import decode_rows, encode_rows
 from stagekit.base.fingerprint import code_fingerprint, function_source, notebook_code
 from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.base.network.web_links import file_at
+from stagekit.base.notebook_parameters import notebook_parameters
 from stagekit.base.paths import latest_dir, latest_notebooks, outputs_path, private_outputs, source_notebook
-from stagekit.base.plain_json import parse_json
+from stagekit.base.plain_json import canonical_json, parse_json
 from stagekit.contract import (
     STAGE_RESULT,
     ArtifactRef,
@@ -47,10 +48,12 @@ Row = dict[str, Any]
 _FIRST = "gitlab_ingestion"
 _USABLE = {"ok", "stale"}
 _WORTH_A_PLOT = 10
+_PLACES = {"upstream", "outputs_dir"}  # where a stage reads and writes is no setting of it
 
 
 def open_stage(
     name: str,
+    variables: Mapping[str, Any] | None = None,
     *,
     upstream: dict[str, str] | None = None,
     outputs_dir: str = "",
@@ -59,19 +62,41 @@ def open_stage(
 ) -> Stage:
     """Begin a stage, or read what any stage has made: part of the public interface.
 
-    Whoever only reads may give any name, and calls :meth:`Stage.read`, :meth:`Stage.read_json`,
-    :meth:`Stage.read_part` and :meth:`Stage.read_bytes`; nothing is recorded before :meth:`Stage.finish`.
+    A stage's notebook calls ``open_stage(name, globals())``: what its cell tagged ``parameters`` names is
+    taken from there, with the values that papermill gave it. Whoever only reads may give any name, and calls
+    :meth:`Stage.read`, :meth:`Stage.read_json`, :meth:`Stage.read_part` and :meth:`Stage.read_bytes`; nothing
+    is recorded before :meth:`Stage.finish`.
 
     Args:
         name: of the stage; one of the six in their notebooks.
+        variables: of the stage's notebook; the arguments that follow are found there.
         upstream: executed notebook by stage name; a stage left out is looked up in ``outputs/latest/``.
         outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
         parameters: the stage's parameters, as plain JSON; never a secret.
         max_failure_rate: share of documents that may fail on our side before the stage fails as a whole
             (one document may always fail).
+
+    Raises:
+        StageError: if there are variables, but the stage has no notebook with a cell tagged ``parameters``.
     """
-    outputs = private_outputs(outputs_path(outputs_dir))
-    return Stage(name, outputs, upstream or {}, parameters or {}, max_failure_rate)
+    given = _parameters(name, variables)
+    outputs = private_outputs(outputs_path(given.get("outputs_dir", outputs_dir)))
+    chosen = {one: value for one, value in given.items() if one not in _PLACES} | (parameters or {})
+    return Stage(
+        name,
+        outputs,
+        given.get("upstream", upstream) or {},
+        chosen,
+        given.get("max_failure_rate", max_failure_rate),
+    )
+
+
+def _parameters(stage: str, variables: Mapping[str, Any] | None) -> Row:
+    """Return the parameters of a stage's notebook with the values that they have in it."""
+    if variables is None:
+        return {}
+    names = notebook_parameters(source_notebook(stage))
+    return {name: variables[name] for name in names if name in variables}
 
 
 class Stage:

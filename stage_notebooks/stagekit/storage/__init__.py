@@ -10,232 +10,76 @@ from typing import TYPE_CHECKING
 from stagekit.base.imports.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from stagekit.base.collection_settings import CollectionSettings
-    from stagekit.base.store_address import EMBEDDED, embedded_path, is_embedded
-    from stagekit.storage.batching import point_struct
-    from stagekit.storage.carried import CarriedPoints, as_left, carried_points, forget_carried, keep_carried
-    from stagekit.storage.client import connect, patience_of, qdrant_errors, require_completed
-    from stagekit.storage.collection import (
-        DENSE,
-        PAYLOAD_INDEXES,
-        SPARSE,
-        CollectionIdentity,
-        check_collection,
-        create_collection,
-        create_payload_indexes,
-    )
-    from stagekit.storage.collections import (
-        PhysicalCollection,
-        Target,
-        drop_superseded,
-        finish_load,
-        open_target,
-        physical_collections,
-        publish,
-        require_vectors,
-        require_writable,
-        served_collection,
-        sources_of,
-    )
-    from stagekit.storage.desired import DesiredDocument, DesiredPoint, desired_documents, embedding_identity
-    from stagekit.storage.embedded.store import EmbeddedQdrant, open_embedded
-    from stagekit.storage.limits import largest_upsert
-    from stagekit.storage.metadata.languages import keep_language_centroids
-    from stagekit.storage.metadata.source_marks import SourceMark, begin_writing, finish_writing, source_mark
-    from stagekit.storage.outdated import mark_outdated, outdated_points
-    from stagekit.storage.reconcile import DocumentChange, Plan, apply_change, guard_deletions, plan_changes
-    from stagekit.storage.sources import (
-        adopt_former,
-        collections_of,
-        drop_points,
-        known_source,
-        record_source,
-        staying,
-        take_over,
-    )
-    from stagekit.storage.stored import (
-        StoredPoint,
-        count_points,
-        foreign_points,
-        of_source,
-        refuse_foreign,
-        stored_points,
-    )
-    from stagekit.storage.verify import Difference, Verification, compare, verify_sample
-    from stagekit.storage.version import server_version
-    from stagekit.storage.writing import PointWriter
+    from stagekit.base.collection_settings import CollectionSettings as CollectionSettings
+    from stagekit.base.store_address import EMBEDDED as EMBEDDED
+    from stagekit.base.store_address import connection_options as connection_options
+    from stagekit.base.store_address import embedded_path as embedded_path
+    from stagekit.base.store_address import is_embedded as is_embedded
+    from stagekit.storage.carried import CarriedPoints as CarriedPoints
+    from stagekit.storage.carried import as_left as as_left
+    from stagekit.storage.carried import carried_points as carried_points
+    from stagekit.storage.carried import forget_carried as forget_carried
+    from stagekit.storage.carried import keep_carried as keep_carried
+    from stagekit.storage.client import connect as connect
+    from stagekit.storage.client import patience_of as patience_of
+    from stagekit.storage.client import qdrant_errors as qdrant_errors
+    from stagekit.storage.client import require_completed as require_completed
+    from stagekit.storage.collection import DENSE as DENSE
+    from stagekit.storage.collection import PAYLOAD_INDEXES as PAYLOAD_INDEXES
+    from stagekit.storage.collection import SPARSE as SPARSE
+    from stagekit.storage.collection import CollectionIdentity as CollectionIdentity
+    from stagekit.storage.collection import check_collection as check_collection
+    from stagekit.storage.collection import create_collection as create_collection
+    from stagekit.storage.collection import create_payload_indexes as create_payload_indexes
+    from stagekit.storage.collections import PhysicalCollection as PhysicalCollection
+    from stagekit.storage.collections import Target as Target
+    from stagekit.storage.collections import drop_superseded as drop_superseded
+    from stagekit.storage.collections import finish_load as finish_load
+    from stagekit.storage.collections import open_target as open_target
+    from stagekit.storage.collections import physical_collections as physical_collections
+    from stagekit.storage.collections import publish as publish
+    from stagekit.storage.collections import require_vectors as require_vectors
+    from stagekit.storage.collections import require_writable as require_writable
+    from stagekit.storage.collections import served_collection as served_collection
+    from stagekit.storage.collections import sources_of as sources_of
+    from stagekit.storage.corpus import Comparison as Comparison
+    from stagekit.storage.corpus import Corpus as Corpus
+    from stagekit.storage.desired import DesiredDocument as DesiredDocument
+    from stagekit.storage.desired import DesiredPoint as DesiredPoint
+    from stagekit.storage.desired import desired_documents as desired_documents
+    from stagekit.storage.desired import embedding_identity as embedding_identity
+    from stagekit.storage.embedded.store import EmbeddedQdrant as EmbeddedQdrant
+    from stagekit.storage.embedded.store import open_embedded as open_embedded
+    from stagekit.storage.limits import largest_upsert as largest_upsert
+    from stagekit.storage.metadata.languages import keep_language_centroids as keep_language_centroids
+    from stagekit.storage.metadata.source_marks import SourceMark as SourceMark
+    from stagekit.storage.metadata.source_marks import begin_writing as begin_writing
+    from stagekit.storage.metadata.source_marks import finish_writing as finish_writing
+    from stagekit.storage.metadata.source_marks import source_mark as source_mark
+    from stagekit.storage.outdated import mark_outdated as mark_outdated
+    from stagekit.storage.reconcile import DocumentChange as DocumentChange
+    from stagekit.storage.reconcile import Plan as Plan
+    from stagekit.storage.reconcile import apply_change as apply_change
+    from stagekit.storage.reconcile import guard_deletions as guard_deletions
+    from stagekit.storage.reconcile import plan_changes as plan_changes
+    from stagekit.storage.sources import adopt_former as adopt_former
+    from stagekit.storage.sources import collections_of as collections_of
+    from stagekit.storage.sources import drop_points as drop_points
+    from stagekit.storage.sources import known_source as known_source
+    from stagekit.storage.sources import record_source as record_source
+    from stagekit.storage.sources import staying as staying
+    from stagekit.storage.sources import take_over as take_over
+    from stagekit.storage.stored import StoredPoint as StoredPoint
+    from stagekit.storage.stored import count_points as count_points
+    from stagekit.storage.stored import foreign_points as foreign_points
+    from stagekit.storage.stored import of_source as of_source
+    from stagekit.storage.stored import refuse_foreign as refuse_foreign
+    from stagekit.storage.stored import stored_points as stored_points
+    from stagekit.storage.verify import Difference as Difference
+    from stagekit.storage.verify import Verification as Verification
+    from stagekit.storage.verify import compare as compare
+    from stagekit.storage.verify import verify_sample as verify_sample
+    from stagekit.storage.version import server_version as server_version
+    from stagekit.storage.writing import PointWriter as PointWriter
 
-__all__ = [
-    "DENSE",
-    "EMBEDDED",
-    "PAYLOAD_INDEXES",
-    "SPARSE",
-    "CarriedPoints",
-    "CollectionIdentity",
-    "CollectionSettings",
-    "DesiredDocument",
-    "DesiredPoint",
-    "Difference",
-    "DocumentChange",
-    "EmbeddedQdrant",
-    "PhysicalCollection",
-    "Plan",
-    "PointWriter",
-    "SourceMark",
-    "StoredPoint",
-    "Target",
-    "Verification",
-    "adopt_former",
-    "apply_change",
-    "as_left",
-    "begin_writing",
-    "carried_points",
-    "check_collection",
-    "collections_of",
-    "compare",
-    "connect",
-    "count_points",
-    "create_collection",
-    "create_payload_indexes",
-    "desired_documents",
-    "drop_points",
-    "drop_superseded",
-    "embedded_path",
-    "embedding_identity",
-    "finish_load",
-    "finish_writing",
-    "foreign_points",
-    "forget_carried",
-    "guard_deletions",
-    "is_embedded",
-    "keep_carried",
-    "keep_language_centroids",
-    "known_source",
-    "largest_upsert",
-    "mark_outdated",
-    "of_source",
-    "open_embedded",
-    "open_target",
-    "outdated_points",
-    "patience_of",
-    "physical_collections",
-    "plan_changes",
-    "point_struct",
-    "publish",
-    "qdrant_errors",
-    "record_source",
-    "refuse_foreign",
-    "require_completed",
-    "require_vectors",
-    "require_writable",
-    "served_collection",
-    "server_version",
-    "source_mark",
-    "sources_of",
-    "staying",
-    "stored_points",
-    "take_over",
-    "verify_sample",
-]
-
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "stagekit.base.collection_settings": ("CollectionSettings",),
-        "stagekit.storage.batching": ("point_struct",),
-        "stagekit.storage.carried": (
-            "CarriedPoints",
-            "as_left",
-            "carried_points",
-            "forget_carried",
-            "keep_carried",
-        ),
-        "stagekit.base.store_address": (
-            "EMBEDDED",
-            "embedded_path",
-            "is_embedded",
-        ),
-        "stagekit.storage.client": (
-            "connect",
-            "patience_of",
-            "qdrant_errors",
-            "require_completed",
-        ),
-        "stagekit.storage.collection": (
-            "DENSE",
-            "PAYLOAD_INDEXES",
-            "SPARSE",
-            "CollectionIdentity",
-            "check_collection",
-            "create_collection",
-            "create_payload_indexes",
-        ),
-        "stagekit.storage.collections": (
-            "PhysicalCollection",
-            "Target",
-            "drop_superseded",
-            "finish_load",
-            "open_target",
-            "physical_collections",
-            "publish",
-            "require_vectors",
-            "require_writable",
-            "served_collection",
-            "sources_of",
-        ),
-        "stagekit.storage.desired": (
-            "DesiredDocument",
-            "DesiredPoint",
-            "desired_documents",
-            "embedding_identity",
-        ),
-        "stagekit.storage.embedded.store": (
-            "EmbeddedQdrant",
-            "open_embedded",
-        ),
-        "stagekit.storage.limits": ("largest_upsert",),
-        "stagekit.storage.metadata.languages": ("keep_language_centroids",),
-        "stagekit.storage.metadata.source_marks": (
-            "SourceMark",
-            "begin_writing",
-            "finish_writing",
-            "source_mark",
-        ),
-        "stagekit.storage.outdated": (
-            "mark_outdated",
-            "outdated_points",
-        ),
-        "stagekit.storage.reconcile": (
-            "DocumentChange",
-            "Plan",
-            "apply_change",
-            "guard_deletions",
-            "plan_changes",
-        ),
-        "stagekit.storage.sources": (
-            "adopt_former",
-            "collections_of",
-            "drop_points",
-            "known_source",
-            "record_source",
-            "staying",
-            "take_over",
-        ),
-        "stagekit.storage.stored": (
-            "StoredPoint",
-            "count_points",
-            "foreign_points",
-            "of_source",
-            "refuse_foreign",
-            "stored_points",
-        ),
-        "stagekit.storage.verify": (
-            "Difference",
-            "Verification",
-            "compare",
-            "verify_sample",
-        ),
-        "stagekit.storage.version": ("server_version",),
-        "stagekit.storage.writing": ("PointWriter",),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -191,7 +191,7 @@ def keep_carried(
     source_id: str,
     payloads: Rows,
     embeddings: Rows,
-    same: CarriedPoints,
+    untouched: CarriedPoints,
     plan: Plan,
     stored: Mapping[str, StoredPoint],
 ) -> None:
@@ -206,9 +206,9 @@ def keep_carried(
         source_id: of the points.
         payloads: manifest of the payloads.
         embeddings: manifest of the vectors.
-        same: the documents that nobody had to look at.
+        untouched: the documents that nobody had to look at.
         plan: what was done about the others.
-        stored: the points as they were before, without those of ``same``.
+        stored: the points as they were before, without those of ``untouched``.
     """
     looked_at = {change.document_id: change.document for change in plan.changes if change.document}
     found = _states(payloads, embeddings)
@@ -216,7 +216,7 @@ def keep_carried(
     states = {row["document_id"]: row for row in _rows(found)}
     rows = [_row(document, states) for document in looked_at.values()]
     rows += _kept(plan, stored, looked_at)
-    table = pa.concat_tables([same.table, pa.Table.from_pylist(rows, _SCHEMA)]).sort_by("document_id")
+    table = pa.concat_tables([untouched.table, pa.Table.from_pylist(rows, _SCHEMA)]).sort_by("document_id")
     ref = store.put_table("points_in_step", table.combine_chunks())
     mark = f"{ref.sha256[:16]}/{_sessions(client, collection_name)}"
     written = source_mark(client, collection_name, source_id).plain()
@@ -242,12 +242,17 @@ def _row(document: DesiredDocument, states: Mapping[str, Mapping[str, str]]) -> 
 def _kept(
     plan: Plan, stored: Mapping[str, StoredPoint], looked_at: Collection[str]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the documents whose points stay although they have no usable result now."""
+    """Yield the documents whose points stay although they have no usable result now.
+
+    Of a point that was marked as outdated the new fingerprint is left out: none equals it.
+    """
     deleted = {point for change in plan.changes for point in change.delete}
+    outdated = {*plan.outdated}
     kept: dict[str, dict[str, StoredPoint]] = defaultdict(dict)
     for point_id, point in stored.items():
         if point.document_id and point.document_id not in looked_at and point_id not in deleted:
-            kept[point.document_id][point_id] = point
+            marked = replace(point, fingerprint=None, is_latest=False) if point_id in outdated else point
+            kept[point.document_id][point_id] = marked
     for document_id, points in kept.items():
         first = next(iter(points.values()))
         yield {

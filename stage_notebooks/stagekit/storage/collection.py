@@ -23,7 +23,7 @@ from qdrant_client.models import (
 )
 
 from stagekit.base.collection_settings import CollectionSettings
-from stagekit.enrichment.canonical import canonical_json
+from stagekit.base.plain_json import canonical_json
 from stagekit.enrichment.schema import SCHEMA_VERSION
 from stagekit.errors import StageError
 from stagekit.storage.embedded.store import EmbeddedQdrant

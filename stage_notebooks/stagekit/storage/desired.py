@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from qdrant_client.models import PointStruct, SparseVector
 
 from stagekit.artifacts.rows import Rows
-from stagekit.enrichment.payload import complete_payload
+from stagekit.enrichment.completion import complete_payload
 from stagekit.errors import StageError
-from stagekit.storage.collection import CollectionIdentity
+from stagekit.storage.collection import DENSE, SPARSE, CollectionIdentity
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,6 +36,14 @@ class DesiredPoint:
     vector: list[float]
     payload: dict[str, Any]
     sparse: Sparse | None = None
+
+    def as_struct(self) -> PointStruct:
+        """Return it as requests carry it: with named vectors; a text without words has no sparse one."""
+        vectors: dict[str, Any] = {DENSE: self.vector}
+        if self.sparse is not None and self.sparse[0]:
+            indices, values = self.sparse
+            vectors[SPARSE] = SparseVector(indices=indices, values=values)
+        return PointStruct(id=self.id, vector=vectors, payload=self.payload)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,21 @@
-"""How much one request may ask of a collection: less than usual where Qdrant's strict mode says so."""
+"""How much one request may ask of a collection, and pages of it: less where Qdrant's strict mode says so."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from qdrant_client import QdrantClient
 from qdrant_client.http.models import StrictModeConfigOutput
 
-__all__ = ["PAGE", "largest_page", "largest_upsert"]
+__all__ = ["PAGE", "largest_page", "largest_upsert", "pages"]
 
 PAGE: Final = 500
 """Points of one request that reads, unless told otherwise."""
 
+T = TypeVar("T")
 _known: WeakKeyDictionary[QdrantClient, dict[str, StrictModeConfigOutput | None]] = WeakKeyDictionary()
 
 
@@ -26,6 +29,13 @@ def largest_upsert(client: QdrantClient, collection_name: str, wanted: int) -> i
     """Return how many points one request may write: as many as wanted, or as strict mode lets it."""
     strict = _strict_mode(client, collection_name)
     return _least(wanted, strict.upsert_max_batchsize if strict else None)
+
+
+def pages(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of at most ``size``."""
+    iterator = iter(items)
+    while page := list(islice(iterator, size)):
+        yield page
 
 
 def _strict_mode(client: QdrantClient, collection_name: str) -> StrictModeConfigOutput | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from qdrant_client.models import PointStruct
 
 from stagekit.errors import StageError
-from stagekit.storage.batching import point_struct
-from stagekit.storage.desired import DesiredDocument
-from stagekit.storage.stored import StoredPoint
+
+if TYPE_CHECKING:
+    from stagekit.storage.desired import DesiredDocument
+    from stagekit.storage.stored import StoredPoint
 
 __all__ = [
     "DocumentChange",
@@ -59,12 +60,14 @@ class Plan:
             result now; they stay as they are.
         stored_documents: how many documents of the source the collection holds.
         untouched: number of points by path of documents that need no look.
+        outdated: ids of the points that stay and have to say that they are not the latest, sorted.
     """
 
     changes: list[DocumentChange]
     kept: dict[str, int] = field(default_factory=dict)
     stored_documents: int = 0
     untouched: Mapping[str, int] = field(default_factory=dict)
+    outdated: tuple[str, ...] = ()
 
     @property
     def removed(self) -> list[DocumentChange]:
@@ -75,6 +78,17 @@ class Plan:
     def written_ids(self) -> list[str]:
         """Ids of all points that will be written, sorted."""
         return sorted(point_id for change in self.changes for point_id in change.write)
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is written or deleted."""
+        return bool(self.outdated) or any(change.write or change.delete for change in self.changes)
+
+    @property
+    def unchanged_documents(self) -> int:
+        """How many documents are stored as they should be."""
+        idle = sum(not change.write and not change.delete for change in self.changes)
+        return idle + len(self.untouched)
 
     @property
     def points_after(self) -> int:
@@ -109,10 +123,12 @@ def plan_changes(
         _change(document, stored, surplus.pop(document.document_id, [])) for document in documents.values()
     ]
     kept: dict[str, int] = {}
+    outdated: list[str] = []
     for document_id, ids in surplus.items():
         path = stored[ids[0]].path or document_id
         if document_id in in_source:
             kept[path] = kept.get(path, 0) + len(ids)
+            outdated += [point_id for point_id in ids if stored[point_id].is_latest]
         else:
             gone = DocumentChange(
                 document_id, path, delete=tuple(sorted(ids)), content=stored[ids[0]].content
@@ -120,7 +136,8 @@ def plan_changes(
             changes.append(gone)
     known = {point.document_id for point in stored.values() if point.document_id}
     ordered = sorted(changes, key=lambda change: (change.path, change.document_id))
-    return Plan(ordered, kept, len(known) + len(untouched or {}), untouched or {})
+    carried = untouched or {}
+    return Plan(ordered, kept, len(known) + len(carried), carried, tuple(sorted(outdated)))
 
 
 def _change(
@@ -197,7 +214,7 @@ def apply_change(
         the document's line of the storage report.
     """
     if change.document is not None and change.write:
-        upsert(point_struct(point) for point in change.document.points(change.write))
+        upsert(point.as_struct() for point in change.document.points(change.write))
     if change.delete:
         # A point that somebody added by hand may be numbered; ours, and all other ids, are UUIDs.
         delete([int(point) if point.isdigit() else point for point in change.delete])

@@ -32,6 +32,7 @@ def plan_rows(plan: Plan) -> list[Row]:
         "points to write": len(plan.written_ids),
         "points to delete": sum(len(change.delete) for change in plan.changes),
         "points that stay": plan.points_after - len(plan.written_ids),
+        "of these, points that need no look": sum(plan.untouched.values()),
         "documents that leave": len(plan.removed),
         "documents kept as they are stored": len(plan.kept),
     }

@@ -9,8 +9,7 @@ from qdrant_client import QdrantClient
 from qdrant_client.models import FieldCondition, Filter, MatchValue
 
 from stagekit.errors import StageError
-from stagekit.storage.batching import pages
-from stagekit.storage.limits import largest_page
+from stagekit.storage.limits import largest_page, pages
 
 __all__ = ["StoredPoint", "count_points", "foreign_points", "of_source", "refuse_foreign", "stored_points"]
 

@@ -11,10 +11,9 @@ from qdrant_client import QdrantClient
 from qdrant_client.models import SparseVector
 
 from stagekit.errors import StageError
-from stagekit.storage.batching import pages
 from stagekit.storage.collection import DENSE, SPARSE
 from stagekit.storage.desired import DesiredDocument, DesiredPoint
-from stagekit.storage.limits import largest_page
+from stagekit.storage.limits import largest_page, pages
 from stagekit.storage.stored import count_points, stored_points
 
 __all__ = ["Difference", "Verification", "compare", "verify_sample"]

@@ -17,15 +17,17 @@ from typing import Any, Final, Self
 from qdrant_client import QdrantClient
 from qdrant_client.models import PointIdsList, PointStruct, SparseVector, UpdateResult
 
-from stagekit.enrichment.canonical import canonical_json
+from stagekit.base.plain_json import canonical_json
 from stagekit.errors import StageError
 from stagekit.storage.answers import qdrant_errors, require_completed
-from stagekit.storage.batching import BYTES_PER_NUMBER, MAX_REQUEST_BYTES, pages
+from stagekit.storage.limits import pages
 from stagekit.storage.retrying import over_grpc, patience_of
 
 __all__ = ["PointWriter", "point_bytes"]
 
 _PARALLEL_REQUESTS: Final = 4
+_MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024  # a server refuses more than 32 MiB unless told otherwise
+_BYTES_PER_NUMBER: Final = 22  # of a float32 in JSON, measured
 _BYTES_PER_INDEX: Final = 10
 _TICK_S: Final = 1.0
 _HELD_BATCHES: Final = 16  # deletions wait for so many requests' worth: before them, all must be confirmed
@@ -57,7 +59,7 @@ class PointWriter:
         *,
         statuses: Collection[str],
         batch_size: int = 256,
-        max_bytes: int = MAX_REQUEST_BYTES,
+        max_bytes: int = _MAX_REQUEST_BYTES,
         parallel_requests: int = _PARALLEL_REQUESTS,
         notify: Callable[[str], None] | None = None,
     ) -> None:
@@ -238,7 +240,7 @@ def point_bytes(point: PointStruct) -> int:
     numbers = 0
     for vector in named:
         if isinstance(vector, SparseVector):
-            numbers += len(vector.indices) * (BYTES_PER_NUMBER + _BYTES_PER_INDEX)
+            numbers += len(vector.indices) * (_BYTES_PER_NUMBER + _BYTES_PER_INDEX)
         else:
-            numbers += len(vector) * BYTES_PER_NUMBER
+            numbers += len(vector) * _BYTES_PER_NUMBER
     return numbers + len(canonical_json(point.payload or {}).encode())

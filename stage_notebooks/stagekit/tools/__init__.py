@@ -1,1 +1,1 @@
-"""Processes that the runner starts, with a request as JSON in and an answer as JSON out."""
+"""Processes that the runner starts, with a request as JSON in and an answer as JSON out: ``__main__``."""

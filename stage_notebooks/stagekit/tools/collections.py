@@ -1,21 +1,14 @@
-"""Lists the physical collections and drops replaced ones; ``nic-etl collections`` starts it as a process.
-
-``python -m stagekit.tools.collections`` reads a request as JSON from standard input (the arguments of
-:func:`collections`) and writes its answer as JSON to standard output. Exit codes: 0 done, 1 the store cannot
-answer, 2 the request is wrong; standard error then holds one sentence.
-"""
+"""Lists the physical collections and drops replaced ones; ``nic-etl collections`` starts it as a process."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import Any
 
 from stagekit.base.paths import outputs_path
 from stagekit.tools.existing_store import existing_store
-from stagekit.tools.tool import answer
 
-__all__ = ["collections", "main"]
+__all__ = ["collections", "tool"]
 
 Row = dict[str, Any]
 
@@ -54,10 +47,4 @@ def collections(
     return {"collections": [asdict(one) for one in left], "dropped": dropped}
 
 
-def main() -> int:
-    """Answer the request on standard input and return the exit code."""
-    return answer(collections, "stagekit.tools.collections")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+tool = collections

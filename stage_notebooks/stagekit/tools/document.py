@@ -1,21 +1,14 @@
-"""Tells what became of one document, stage by stage; ``nic-etl document`` starts it as a process.
-
-``python -m stagekit.tools.document`` reads a request as JSON from standard input (the arguments of
-:func:`document`) and writes its answer as JSON to standard output. Exit codes: 0 told, 1 the document or what
-a stage made is not there, 2 the request is wrong; standard error then holds one sentence.
-"""
+"""Tells what became of one document, stage by stage; ``nic-etl document`` starts it as a process."""
 
 from __future__ import annotations
 
 import difflib
-import sys
 from typing import Any
 
 from stagekit.errors import StageError
 from stagekit.stage.stage import Stage, open_stage
-from stagekit.tools.tool import answer
 
-__all__ = ["document", "main"]
+__all__ = ["document", "tool"]
 
 Row = dict[str, Any]
 _SOURCE = (
@@ -102,10 +95,4 @@ def _unknown(stage: Stage, path: str) -> str:
     return f"The newest run has seen no document {path}.{hint}"
 
 
-def main() -> int:
-    """Answer the request on standard input and return the exit code."""
-    return answer(document, "document")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+tool = document

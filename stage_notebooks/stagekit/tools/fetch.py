@@ -1,10 +1,6 @@
-"""``python -m stagekit.tools.fetch``: downloads an embedding model from the hub, when asked for by name."""
+"""Downloads an embedding model from the hub, by name, for ``nic-etl models fetch``."""
 
 from __future__ import annotations
-
-import contextlib
-import json
-import sys
 
 from stagekit.embedding.arithmetic import resolve_backend
 from stagekit.embedding.hub import fetch_model
@@ -13,11 +9,11 @@ from stagekit.embedding.packaged import PACKAGED_MODELS
 from stagekit.embedding.registry import resolve_model
 from stagekit.errors import StageError
 
-__all__ = ["fetch", "main", "prepare"]
+__all__ = ["fetch", "prepare", "tool"]
 
 
-def fetch(name: str, revision: str = "") -> str:
-    """Bring a model onto this machine and return its directory; a packaged one is only made ready.
+def fetch(name: str, revision: str = "") -> dict[str, str]:
+    """Bring a model onto this machine, a packaged one only made ready; return its ``name`` and ``directory``.
 
     Raises:
         StageError: in one sentence, if the hub does not give it.
@@ -26,7 +22,7 @@ def fetch(name: str, revision: str = "") -> str:
         packaged = name in PACKAGED_MODELS
         directory = resolve_model(name).directory if packaged else fetch_model(name, revision)
         prepare(name, revision)
-        return str(directory)
+        return {"name": name, "directory": str(directory)}
     except StageError:
         raise
     except Exception as error:  # the hub's client raises errors of half a dozen libraries
@@ -44,19 +40,4 @@ def prepare(name: str, revision: str = "") -> None:
         load_model(name, revision, dtype="auto", device="auto")
 
 
-def main() -> int:
-    """Answer the request ``{"name", "revision"}`` on standard input and return the exit code."""
-    request = json.load(sys.stdin)
-    answer = sys.stdout
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # progress bars must not spoil the JSON
-            directory = fetch(request["name"], request.get("revision", ""))
-    except StageError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    json.dump({"name": request["name"], "directory": directory}, answer)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+tool = fetch

@@ -1,22 +1,15 @@
-"""Writes each document's canonical Markdown as a file; ``nic-etl export`` starts it as a process.
-
-``python -m stagekit.tools.markdown_export`` reads a request as JSON from standard input (the arguments of
-:func:`export_markdown`) and writes its answer as JSON to standard output. Exit codes: 0 written, 1 it cannot
-be done, 2 the request is wrong; standard error then holds one sentence.
-"""
+"""Writes each document's canonical Markdown as a file; ``nic-etl export`` starts it as a process."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from stagekit.base.files import atomic_write
 from stagekit.errors import StageError
 from stagekit.stage.stage import open_stage
-from stagekit.tools.tool import answer
 
-__all__ = ["export_markdown", "main"]
+__all__ = ["export_markdown", "tool"]
 
 _LONGEST_NAME = 255  # bytes, on nearly every disk
 
@@ -58,10 +51,4 @@ def export_markdown(*, folder: str, outputs_dir: str = "") -> dict[str, Any]:
     return {"written": written, "folder": str(target), "left_out": left_out}
 
 
-def main() -> int:
-    """Answer the request on standard input and return the exit code."""
-    return answer(export_markdown, "export")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+tool = export_markdown

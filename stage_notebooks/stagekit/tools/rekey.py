@@ -1,13 +1,10 @@
 """Copies what an outputs folder keeps sealed into a fresh one under another key, for ``nic-etl state rekey``.
 
-``python -m stagekit.tools.rekey`` reads a request as JSON from standard input (the arguments of
-:func:`copy_stores`) and writes what it did as JSON. What it copies is read through the stores' own methods,
-and read back from the copy.
+What it copies is read through the stores' own methods, and read back from the copy.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from pathlib import Path
@@ -20,9 +17,8 @@ from stagekit.errors import StageError
 from stagekit.sealing.change import former_cipher, new_cipher
 from stagekit.sealing.cipher import Cipher, EncryptionError
 from stagekit.sealing.marker import MARKER_FILE, Marker, read_marker
-from stagekit.tools.tool import answer
 
-__all__ = ["copy_stores"]
+__all__ = ["copy_stores", "tool"]
 
 _BATCH = 500  # rows of a cache in memory at once
 
@@ -111,5 +107,4 @@ def _batches(rows: Iterable[T]) -> Iterator[list[T]]:
         yield batch
 
 
-if __name__ == "__main__":
-    sys.exit(answer(copy_stores, "stagekit.tools.rekey"))
+tool = copy_stores

@@ -1,13 +1,7 @@
-"""Lists the sources of an outputs folder and lets points change hands; ``nic-etl sources`` starts it.
-
-``python -m stagekit.tools.sources`` reads a request as JSON from standard input (the arguments of
-:func:`sources`) and writes its answer as JSON to standard output. Exit codes: 0 done, 1 the store cannot
-answer, 2 the request is wrong; standard error then holds one sentence.
-"""
+"""Lists the sources of an outputs folder and lets points change hands; ``nic-etl sources`` starts it."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +9,11 @@ from stagekit.artifacts.sources import KnownSource, forget_source, known_sources
 from stagekit.base.paths import outputs_path
 from stagekit.errors import StageError
 from stagekit.tools.existing_store import existing_store
-from stagekit.tools.tool import answer
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-__all__ = ["main", "sources"]
+__all__ = ["sources", "tool"]
 
 Row = dict[str, Any]
 
@@ -127,10 +120,4 @@ def _drop(client: QdrantClient, collection_name: str, outputs: Path, old: Row) -
     return int(old["points"])
 
 
-def main() -> int:
-    """Answer the request on standard input and return the exit code."""
-    return answer(sources, "stagekit.tools.sources")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+tool = sources

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from stagekit.artifacts.store import artifacts_url, open_store
 from stagekit.errors import ArtifactError
-from stagekit.tools.tool import answer
 
-__all__ = ["rebuild_vectors"]
+__all__ = ["rebuild_vectors", "tool"]
 
 _KEY_LENGTH = 64  # hexadecimal digits of a sha256
 
@@ -59,5 +57,4 @@ def _vectors(table: Any) -> dict[str, Any]:
     return dict(zip(keys, matrix, strict=True))
 
 
-if __name__ == "__main__":
-    sys.exit(answer(rebuild_vectors, "stagekit.tools.vector_rebuild"))
+tool = rebuild_vectors

@@ -1,14 +1,7 @@
-"""Compares the collection with the artifacts point by point; ``nic-etl verify`` starts it as a process.
-
-``python -m stagekit.tools.verify`` reads a request as JSON from standard input (the arguments of
-:func:`verify`) and writes its report as JSON to standard output. Exit codes: 0 compared, 1 the store cannot
-be compared, 2 the request is wrong; standard error then holds one sentence.
-"""
+"""Compares the collection with the artifacts point by point; ``nic-etl verify`` starts it as a process."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,14 +12,13 @@ from stagekit.declared import StatusWords
 from stagekit.errors import StageError
 from stagekit.stage.stage import Stage, open_stage
 from stagekit.tools.existing_store import existing_store
-from stagekit.tools.tool import answer
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
     from stagekit.storage import DesiredDocument, Difference, Plan, PointWriter
 
-__all__ = ["main", "verify"]
+__all__ = ["tool", "verify"]
 
 Row = dict[str, Any]
 _KINDS = {"missing": "missing", "payload": "altered", "vector": "altered", "extra": "superfluous"}
@@ -202,15 +194,4 @@ def _report(desired: list[DesiredDocument], differences: list[Difference]) -> Ro
     return {"points": count, "compared_documents": len(desired), **totals, "documents": documents}
 
 
-def main() -> int:
-    """Answer the request on standard input and return the exit code."""
-    return answer(verify, "stagekit.tools.verify")
-
-
-if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # The answer is out and the store is closed. Native threads that Python's end finds at work have aborted
-    # the process on a busy machine ("terminate called without an active exception").
-    os._exit(code)
+tool = verify

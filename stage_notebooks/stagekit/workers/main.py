@@ -20,8 +20,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from stagekit.artifacts.memo import canonical_json
 from stagekit.artifacts.store import ArtifactStore, open_store
+from stagekit.base.plain_json import canonical_json
 from stagekit.base.process_memory import share_one_heap
 from stagekit.base.redaction import RedactedStream
 from stagekit.errors import StageError

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import ast
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 __all__ = ["lazy_names"]
 
 
 def lazy_names(
-    package: str, homes: Mapping[str, Iterable[str]]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return the ``__getattr__`` and ``__dir__`` of a package.
+    package: str, source: str
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], tuple[str, ...]]:
+    """Return the ``__getattr__``, ``__dir__`` and ``__all__`` of a package.
 
-    The package also imports the same names under ``TYPE_CHECKING`` and lists them in ``__all__``, for type
-    checkers and editors, which execute nothing. No name may be that of one of its modules: once imported, the
-    module would stand in its place.
+    Its block ``if TYPE_CHECKING:`` is the one list of its public names, a line a name, ``from module import
+    name as name``: that is how a package says to type checkers and editors, which execute nothing, that it
+    hands a name on. No name may be that of one of its modules: once imported, the module would stand in its
+    place.
 
     Args:
         package: the package's ``__name__``.
-        homes: public names by the module that defines them.
+        source: its ``__file__``.
     """
-    home_of = {name: module for module, names in homes.items() for name in names}
+    body = ast.parse(Path(source).read_text(encoding="utf-8")).body
+    imports = [node for block in body if isinstance(block, ast.If) for node in block.body]
+    home_of = {
+        alias.name: str(node.module)
+        for node in imports
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    names = tuple(sorted(home_of))
 
     def load(name: str) -> Any:
         if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(home_of[name]), name)
 
-    def names() -> list[str]:
-        return sorted(home_of)
-
-    return load, names
+    return load, lambda: list(names), names

@@ -20,7 +20,7 @@ __all__ = ["Patience", "Transient"]
 
 T = TypeVar("T")
 _LONGEST_BACKOFF_S = 30.0
-_SHORTEST_PAUSE_S = 0.05
+_NO_PAUSE_S = 0.05  # Retry-After: 0, or a date that has passed; a server that goes on so would be hammered
 
 
 class Transient(Exception):  # noqa: N818 - a reason to try again
@@ -31,6 +31,7 @@ class Transient(Exception):  # noqa: N818 - a reason to try again
         wait_s: for how long the server asks to be left alone, in seconds; None where it does not say.
         tries: how often to ask in all, where it is as likely to stay; None for as long as the budget lasts.
         otherwise: what it is, if it stays; None for a server that is down.
+        answered: somebody is there and asks for time, so that the address is no question.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class Transient(Exception):  # noqa: N818 - a reason to try again
         wait_s: float | None = None,
         tries: int | None = None,
         otherwise: StageError | None = None,
+        answered: bool = False,
     ) -> None:
         super().__init__(said)
         self.wait_s = wait_s
         self.tries = tries
         self.otherwise = otherwise
+        self.answered = answered
 
 
 class Patience(ABC):
@@ -148,14 +151,15 @@ class Patience(ABC):
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         fault = _fault(state)
-        if fault.wait_s is not None:
-            return min(max(fault.wait_s, _SHORTEST_PAUSE_S), self.longest_pause_s)
+        if fault.wait_s is not None and fault.wait_s > _NO_PAUSE_S:
+            return min(fault.wait_s, self.longest_pause_s)
         backoff = min(self._first_wait_s * 2.0 ** (state.attempt_number - 1), _LONGEST_BACKOFF_S)
         return backoff * random.uniform(0.75, 1.25)  # so that requests do not come back in step
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
         fault = _fault(state)
-        tries = fault.tries if self._reached else min(fault.tries or self.until_reached, self.until_reached)
+        known = self._reached or fault.answered
+        tries = fault.tries if known else min(fault.tries or self.until_reached, self.until_reached)
         if fault.wait_s is not None:
             tries = None  # a server that asks for a pause is there
         used_up = tries is not None and state.attempt_number >= tries

@@ -22,6 +22,7 @@ _SKIPPED = {
     "annotation-end": "", "dde-connection-decls": "", "alphabetical-index-auto-mark-file": "",
     "binary-data": "", "index-title-template": "",
 }  # fmt: skip
+_FIELDS = {"variable-set", "variable-input", "user-field-get", "user-defined", "expression"}
 _SPACES = {"tab": "\t", "line-break": "\n"}
 
 
@@ -95,23 +96,28 @@ class _Reader:
             self._skip(element)
         elif name in {"title", "desc"} and "svg" in element.tag:
             self.source.may_stand.append("".join(element.itertext()))
-        elif name == "section" and attribute(element, "display") == "none":
+        elif name == "section" and (
+            attribute(element, "display") == "none" or attribute(element, "is-hidden") == "true"
+        ):
             with self._left_out("hidden"):
                 self.blocks(element)
         elif name == "object":
-            self._formula(element)
+            self._object(element)
         elif name == "note-body":
             with self._as("note"):
                 self.blocks(element)
         else:
             self.blocks(element)
 
-    def _formula(self, element: Element) -> None:
-        """Read the source of a formula, which lies in the text itself or in a part of its own."""
+    def _object(self, element: Element) -> None:
+        """Read a workbook, or the source of a formula, which may lie in a part of its own."""
         formula = next(iter(element), None)
         if formula is None:
             part = posixpath.normpath(attribute(element, "href") or "")
-            formula = self.package.root(f"{part}/content.xml", "math")
+            formula = self.package.root(f"{part}/content.xml", "math", "spreadsheet")
+        if formula is not None:
+            for table in formula.iterfind("{*}body/{*}spreadsheet/{*}table"):
+                self._table(table)
         if formula is None or local_name(formula.tag) != "math":
             return
         source = next((one for one in formula.iter() if local_name(one.tag) == "annotation"), formula)
@@ -174,6 +180,11 @@ class _Reader:
                 out.append(STRUCK)
                 self._inline(child, out, apart)
                 out.append(STRUCK)
+            elif name in _FIELDS and attribute(child, "display") == "none":
+                self.source.leave_out("field", " ".join(child.itertext()))
+            elif name == "fieldmark":
+                self._text(_chosen(child), out)
+                self._inline(child, out, apart)
             elif "drawing:1.0" in child.tag:  # a frame, a shape: its text stands apart
                 apart.append(child)
             else:
@@ -200,6 +211,14 @@ class _Reader:
                 if local_name(covered.tag) == "covered-table-cell":
                     self._skip(covered)
         self.cell = outer
+
+
+def _chosen(field: Element) -> str:
+    """Return the entry that was chosen from the list of a form's field, "" where it has none."""
+    said = [(attribute(part, "name"), attribute(part, "value") or "") for part in field]
+    entries = [value for name, value in said if name == "Dropdown_ListEntry"]
+    chosen = next((value for name, value in said if name == "Dropdown_Selected"), "")
+    return entries[int(chosen)] if chosen.isdigit() and int(chosen) < len(entries) else ""
 
 
 def _wrapped(parent: Element, wanted: str) -> Iterator[Element]:

@@ -141,6 +141,8 @@ class _PageReader:
             return "placeholder"
         if _SYMBOL_FONT.search(given.get("style", "")) or _SYMBOL_NAME.fullmatch(given.get("face", "")):
             return "symbol"
+        if tag == "dialog" and "open" not in given:
+            return "hidden"
         if "hidden" in given or _UNSEEN_STYLE.search(given.get("style", "")):
             return "hidden"
         names = {tag, f"#{given.get('id')}", f"{tag}#{given.get('id')}"}

@@ -56,9 +56,10 @@ def check_answer(response: requests.Response, url: str, *, streamed: bool) -> No
     if status == 429:
         wait = _asked_wait(response)
         said = "GitLab limits the rate of requests (429)"
-        raise Transient(said if wait is None else f"GitLab asks to wait {wait:.0f} s", wait)
-    if status in _PASSING:  # what answers 503 for a server that restarts may not be GitLab, and know no time
-        raise Transient(f"GitLab answered with the server error {status}", _asked_wait(response))
+        raise Transient(said if wait is None else f"GitLab asks to wait {wait:.0f} s", wait, answered=True)
+    if status in _PASSING:  # what answers for a server that restarts may not be GitLab, and know no time
+        said = f"GitLab answered with the server error {status}"
+        raise Transient(said, _asked_wait(response), answered=True)
     if status == 500:
         raise Transient("GitLab answered with the server error 500", tries=_FEW)
     if status == 403 and kind == "text/html":

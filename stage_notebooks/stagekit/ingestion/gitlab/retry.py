@@ -84,7 +84,7 @@ class Patience(patience.Patience):
             f"{fault}, and it did not pass ({self.retries} retries, {_seconds(self.lost_s)} of waiting); "
             "check gitlab_url, the network and the state of the GitLab server, then run again."
         )
-        if not self._reached:
+        if not self._reached and not fault.answered:
             return StageError(said)
         return GitLabUnavailable(said) if fault.tries is None else GitLabFails(said)
 

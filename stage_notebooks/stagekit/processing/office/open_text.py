@@ -17,6 +17,7 @@ from lxml.html import HtmlElement, builder
 
 from stagekit.errors import DocumentRejected
 from stagekit.processing.nesting import refuse_deep_nesting, too_deeply_nested
+from stagekit.processing.office.open_text_fields import form_field
 from stagekit.processing.office.open_text_styles import ListLevel, OpenTextStyles, attributes, name_of
 from stagekit.processing.office.word.page_edges import PAGE_WORDS
 
@@ -33,6 +34,7 @@ _SILENT = frozenset({
     "reference-mark-end", "reference-mark-start", "scripts", "sequence-decls", "soft-page-break",
     "page-count", "page-number", "toc-mark", "tracked-changes", "user-field-decls", "variable-decls",
 })  # fmt: skip
+_FIELDS = frozenset({"variable-set", "variable-input", "user-field-get", "user-defined", "expression"})
 _PAGE_FIELDS = frozenset({"page-count", "page-number"})
 _SHAPES = frozenset({"custom-shape", "frame", "g", "rect", "ellipse", "line", "connector"})
 
@@ -71,7 +73,7 @@ class _Page:
         self._headings: list[int] = []
         self._counters: dict[str, list[int]] = {}
         texts = [element for element in content.iter() if name_of(element) == "text"]
-        self.root = builder.BODY()
+        self.root = builder.BODY(style=self._styles.paper())
         self._has_title = any(
             self._styles.is_title(attributes(element).get("style-name", ""))
             for element in content.iter()
@@ -88,10 +90,12 @@ class _Page:
             "tab": lambda _, into: _add_text(into, " "),
             "line-break": lambda _, into: into.append(builder.BR()),
             "note": self._note,
+            "ruby": self._ruby,
             "hidden-text": self._hidden,
             "image": self._image,
             "object": self._object,
             "control": self._control,
+            "fieldmark": self._form_field,
             **dict.fromkeys(_SHAPES, self._shape),
         }
         if common is not None:
@@ -128,7 +132,7 @@ class _Page:
 
     def _child(self, element: Any, into: HtmlElement) -> None:
         kind = name_of(element)
-        if not kind or kind in _SILENT:
+        if not kind or kind in _SILENT or (kind in _FIELDS and attributes(element).get("display") == "none"):
             return
         handler = self._handlers.get(kind, self._children)
         handler(element, into)
@@ -148,16 +152,17 @@ class _Page:
         self._children(element, own)
         self._add_floating(into)
 
-    def _heading(self, element: Any, into: HtmlElement) -> None:
+    def _heading(self, element: Any, into: HtmlElement, label: str = "") -> None:
+        """Write a heading with its number: the label of its list, else that of its level."""
         level = _count(element, "outline-level")
         own = self._styled(element, HtmlElement(), "paragraph")
         own.tag = f"h{min(level + self._has_title, 6)}"
         numbering = self._styles.headings
         self._headings = _next_number(self._headings, level, numbering, element)
-        if level in numbering and attributes(element).get("is-list-header") != "true":
+        if not label and level in numbering and attributes(element).get("is-list-header") != "true":
             levels = [numbering.get(at, ListLevel()) for at in range(1, level + 1)]
             label = levels[-1].label(self._headings, levels)
-            _add_text(own, f"{label} " if label else "")
+        _add_text(own, f"{label} " if label else "")
         into.append(own)
         self._children(element, own)
         self._add_floating(into)
@@ -168,41 +173,56 @@ class _Page:
         for shape in floating:
             into.append(shape)
 
-    def _list(self, element: Any, into: HtmlElement, style: str = "", level: int = 1) -> None:
+    def _list(
+        self, element: Any, into: HtmlElement, style: str = "", level: int = 1, *, goes_on: bool = False
+    ) -> None:
+        """Write a list; one that goes on counts from where the list of its style was left."""
         said = attributes(element)
         style = said.get("style-name", style)
-        levels = self._styles.list_levels(style)
-        goes_on = said.get("continue-numbering") == "true" or "continue-list" in said
+        goes_on = goes_on or said.get("continue-numbering") == "true" or "continue-list" in said
         counters = self._counters.setdefault(style, [])
         if not goes_on:
             del counters[level - 1 :]
-        numbered = levels.get(level, ListLevel()).number_format
-        own = builder.OL() if numbered else builder.UL()
-        into.append(own)
+        numbered = self._styles.list_levels(style).get(level, ListLevel()).number_format
+        own: HtmlElement | None = None
         for item in element:
-            if name_of(item) in ("list-item", "list-header"):
-                self._list_item(item, own, style, level)
+            if name_of(item) not in ("list-item", "list-header"):
+                continue
+            if _holds_heading(item):  # a list that numbers headings; they are no items of text
+                own = None
+                self._list_item(item, into, style, level)
+                continue
+            if own is None:
+                own = builder.OL() if numbered else builder.UL()
+                into.append(own)
+            shown = builder.LI()
+            own.append(shown)
+            self._list_item(item, shown, style, level)
 
     def _list_item(self, item: Any, into: HtmlElement, style: str, level: int) -> None:
-        own = builder.LI()
-        into.append(own)
-        if name_of(item) == "list-item":
+        """Write what an item holds; one of nothing but inner lists has no number and is not counted."""
+        inner_only = {name_of(child) for child in item} <= {"list"}
+        marker = ""
+        if name_of(item) == "list-item" and not inner_only:
             levels = self._styles.list_levels(style)
             numbers = _next_number(self._counters[style], level, levels, item)
             self._counters[style] = numbers
             of_levels = [levels.get(at, ListLevel()) for at in range(1, level + 1)]
             written = next(("".join(child.itertext()) for child in item if name_of(child) == "number"), "")
-            own.set("data-marker", (written or of_levels[-1].label(numbers, of_levels)).strip())
-        else:
-            own.set("data-marker", "")
+            marker = (written or of_levels[-1].label(numbers, of_levels)).strip()
+        if into.tag == "li":
+            into.set("data-marker", marker)
         for child in item:
             if name_of(child) == "list":
-                self._list(child, own, style, level + 1)
+                self._list(child, into, style, level + 1, goes_on=inner_only)
+            elif name_of(child) == "h":
+                self._heading(child, into, marker)
+                marker = ""
             else:
-                self._child(child, own)
+                self._child(child, into)
 
     def _table(self, element: Any, into: HtmlElement) -> None:
-        own = builder.TABLE()
+        own = self._styled(element, builder.TABLE(), "table")
         into.append(own)
         self._rows(element, own)
         wide = any(len(row) > 1 for row in own.iter("tr"))
@@ -224,7 +244,7 @@ class _Page:
                     into.append(self._row(child, builder.TH if into.tag == "thead" else builder.TD))
 
     def _row(self, element: Any, new_cell: Callable[[], HtmlElement]) -> HtmlElement:
-        row = builder.TR()
+        row = self._styled(element, builder.TR(), "table-row")
         if attributes(element).get("visibility", "visible") != "visible":
             row.set("style", "display: none")
         for cell in element:
@@ -233,7 +253,7 @@ class _Page:
             repeated = min(_count(cell, "number-columns-repeated"), _MOST_REPEATED)
             self._cells += repeated
             for _ in range(repeated if self._cells <= _MOST_CELLS else 1):
-                own = new_cell()
+                own = self._styled(cell, new_cell(), "table-cell")
                 own.set("rowspan", str(_count(cell, "number-rows-spanned")))
                 own.set("colspan", str(_count(cell, "number-columns-spanned")))
                 row.append(own)
@@ -242,7 +262,8 @@ class _Page:
 
     def _section(self, element: Any, into: HtmlElement) -> None:
         own = builder.DIV()
-        if attributes(element).get("display") == "none":
+        said = attributes(element)
+        if said.get("display") == "none" or said.get("is-hidden") == "true":
             own.set("style", "display: none")
         into.append(own)
         self._children(element, own)
@@ -254,6 +275,16 @@ class _Page:
             own.append(builder.SUP() if raised == "sup" else builder.SUB())
             own = own[0]
         self._children(element, own)
+
+    def _ruby(self, element: Any, into: HtmlElement) -> None:
+        own = HtmlElement()
+        own.tag = "ruby"
+        into.append(own)
+        for part in element:
+            inner = HtmlElement()
+            inner.tag = "rt" if name_of(part) == "ruby-text" else "rb"
+            own.append(inner)
+            self._children(part, inner)
 
     def _note(self, element: Any, into: HtmlElement) -> None:
         parts = {name_of(child): child for child in element}
@@ -280,7 +311,8 @@ class _Page:
             chosen = element[kinds.index("object" if "object" in kinds else "image")]
             self._child(chosen, into)
             return
-        box = builder.DIV()
+        style = self._styles.filled(attributes(element).get("style-name", ""), name_of(element))
+        box = builder.DIV(style=style)
         for child in element:
             if name_of(child) not in ("title", "desc"):
                 self._child(child, box)
@@ -302,14 +334,21 @@ class _Page:
         into.append(picture)
 
     def _object(self, element: Any, into: HtmlElement) -> None:
-        """Put a formula at its place; of another object, such as a chart, its replacement picture."""
-        formula = next((child for child in element if name_of(child) == "math"), None)
+        """Put a formula or workbook at its place; of another object, such as a chart, its replacement."""
         name = attributes(element).get("href", "").removeprefix("./").rstrip("/")
-        if formula is None and f"{name}/content.xml" in self._archive.namelist():
-            part = self._part(f"{name}/content.xml")
-            formula = part if name_of(part) == "math" else None
-        if formula is not None:
-            into.append(_formula(formula))
+        inner = next((child for child in element if name_of(child) in ("math", "document")), None)
+        if inner is None and f"{name}/content.xml" in self._archive.namelist():
+            inner = self._part(f"{name}/content.xml")
+        if inner is not None and name_of(inner) == "math":
+            into.append(_formula(inner))
+            return
+        tables = [] if inner is None else list(inner.iterfind("{*}body/{*}spreadsheet/{*}table"))
+        for table in tables:  # an embedded workbook, behind the paragraph that it stands in
+            box = builder.DIV()
+            self._table(table, box)
+            _drop_empty_ends(box)
+            self._floating.append(box)
+        if tables:
             return
         for image in element.getparent():
             if name_of(image) == "image":
@@ -323,6 +362,34 @@ class _Page:
                 box.set("checked", "checked")
             into.append(box)
             _add_text(into, said.get("label", ""))
+
+    def _form_field(self, element: Any, into: HtmlElement) -> None:
+        """Write the state of a box, or the entry that was chosen from a list, of a form's field."""
+        box, chosen = form_field(element)
+        if box is not None:
+            shown = builder.INPUT(type="checkbox")
+            if box:
+                shown.set("checked", "checked")
+            into.append(shown)
+        _add_text(into, chosen)
+        self._children(element, into)
+
+
+def _drop_empty_ends(box: HtmlElement) -> None:
+    """Take away the empty cells with which a workbook fills its rows up, and the rows of nothing else."""
+    for row in list(box.iter("tr")):
+        while len(row) and not row[-1].text_content().strip():
+            row.remove(row[-1])
+        if not len(row):
+            row.getparent().remove(row)
+
+
+def _holds_heading(item: Any) -> bool:
+    """Tell whether an item of a list, or one of the lists in it, is a heading."""
+    return any(
+        name_of(child) == "h" or (name_of(child) == "list" and any(map(_holds_heading, child)))
+        for child in item
+    )
 
 
 def _is_page_line(paragraph: Any) -> bool:

@@ -12,6 +12,11 @@ __all__ = ["ListLevel", "OpenTextStyles", "name_of"]
 
 _QUOTES = "'\" "
 _OFF = ("", "none", "false")
+_GROUNDS = (
+    "paragraph-properties", "table-cell-properties", "table-row-properties", "table-properties",
+    "graphic-properties",
+)  # fmt: skip
+_UNKNOWN_GROUND = "background: url(unknown)"
 
 
 def name_of(element: Any) -> str:
@@ -60,6 +65,8 @@ class OpenTextStyles:
         self._fonts: dict[str, str] = {}  # by the name under which the styles call them
         self._names: dict[str, str] = {}
         self._lists: dict[str, dict[int, ListLevel]] = {}
+        self._grounds: dict[tuple[str, str], dict[str, str]] = {}
+        self._is_drawn_behind = False
         self.headings: dict[int, ListLevel] = {}
         for part in parts:
             for element in part.iter():
@@ -73,6 +80,10 @@ class OpenTextStyles:
             self._names[said["name"]] = said.get("display-name", said["name"])
             shown = [attributes(child) for child in element if name_of(child) == "text-properties"]
             self._shown[key] = shown[0] if shown else {}
+            grounds = [attributes(child) for child in element if name_of(child) in _GROUNDS]
+            self._grounds[key] = {name: value for ground in grounds for name, value in ground.items()}
+        elif kind == "graphic-properties":
+            self._is_drawn_behind |= said.get("run-through") == "background"
         elif kind == "list-style":
             self._lists[said.get("name", "")] = _levels(element)
         elif kind == "font-face" and "name" in said:
@@ -93,11 +104,28 @@ class OpenTextStyles:
             css.append(f"font-weight: {shown['font-weight']}")
         if shown.get("color") and shown.get("use-window-font-color") != "true":
             css.append(f"color: {shown['color']}")
-        if shown.get("background-color"):
-            css.append(f"background-color: {shown['background-color']}")
+        ground = shown.get("background-color") or self._ground(family, name)
+        if ground:
+            css.append(f"background-color: {ground}")
         if font := shown.get("font-name") or shown.get("font-family"):
             css.append(f"font-family: '{self._fonts.get(font, font).strip(_QUOTES)}'")
         return "; ".join(css)
+
+    def paper(self) -> str:
+        """Return what lies behind the text of a page, in the words of CSS; empty for white paper."""
+        return _UNKNOWN_GROUND if self._is_drawn_behind else ""
+
+    def filled(self, name: str, kind: str) -> str:
+        """Return what lies behind the text of a shape, in the words of CSS.
+
+        Args:
+            name: Of its style.
+            kind: Its element; a frame has no fill of its own unless its style says so.
+        """
+        said = self._inherited("graphic", name, self._grounds)
+        fill = said.get("fill", "none" if kind == "frame" else "")
+        coloured = said.get("background-color", "transparent") != "transparent"
+        return _UNKNOWN_GROUND if fill != "none" or coloured else ""
 
     def raised(self, name: str) -> str:
         """Return `sup` or `sub` where a style raises or lowers its text, else an empty text."""
@@ -120,12 +148,20 @@ class OpenTextStyles:
         """Return the levels of a list style, from 1; empty for a name that no style has."""
         return self._lists.get(name, {})
 
-    def _inherited(self, family: str, name: str) -> dict[str, str]:
+    def _ground(self, family: str, name: str) -> str:
+        said = self._inherited(family, name, self._grounds)
+        return said.get("background-color", "")
+
+    def _inherited(
+        self, family: str, name: str, said: dict[tuple[str, str], dict[str, str]] | None = None
+    ) -> dict[str, str]:
+        """Return what a style and those that it is made from say of its letters, or of what `said` holds."""
+        said = self._shown if said is None else said
         chain: list[dict[str, str]] = []
         seen: set[str] = set()
         while name and name not in seen:
             seen.add(name)
-            chain.append(self._shown.get((family, name), {}))
+            chain.append(said.get((family, name), {}))
             name = self._parents.get((family, name), "")
         return {key: value for shown in reversed(chain) for key, value in shown.items()}
 

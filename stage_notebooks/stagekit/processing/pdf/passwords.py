@@ -26,7 +26,7 @@ def pdf_passwords(environment: Mapping[str, str] | None = None) -> tuple[str, ..
     path = env.get(f"{PASSWORDS_VARIABLE}_FILE")
     if path:
         try:
-            text += "\n" + Path(path).read_text(encoding="utf-8")
+            text += "\n" + Path(path).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise StageError(

@@ -55,7 +55,7 @@ __all__ = ["HtmlReading", "read_html", "read_page"]
 # What a browser does not show, whatever stands in it.
 _SILENT = frozenset({
     "annotation", "annotation-xml", "area", "audio", "base", "canvas", "col", "colgroup", "datalist",
-    "dialog", "embed", "frame", "iframe", "link", "meta", "noembed", "noframes", "noscript", "object",
+    "embed", "frame", "iframe", "link", "meta", "noembed", "noframes", "noscript", "object",
     "param", "rp", "script", "source", "style", "template", "title", "track", "video",
 })  # fmt: skip
 _EDGES: Final = {"header": DocItemLabel.PAGE_HEADER, "footer": DocItemLabel.PAGE_FOOTER}

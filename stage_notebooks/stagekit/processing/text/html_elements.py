@@ -37,7 +37,8 @@ __all__ = [
 HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 BLOCKS = frozenset({
-    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dt", "fieldset",
+    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "div", "dt",
+    "fieldset",
     "figcaption", "figure", "footer", "form", "head", "header", "hgroup", "hr", "html", "legend", "li",
     "main", "nav", "optgroup", "p", "section", "summary", "tbody", "td", "tfoot", "th", "thead", "tr",
 })  # fmt: skip

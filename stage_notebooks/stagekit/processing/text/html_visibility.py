@@ -76,6 +76,8 @@ def _decoration(said: dict[str, str]) -> str:
 def _is_gone(element: Any, said: dict[str, str]) -> bool:
     if said.get("display") == "none" or ("display" not in said and element.get("hidden") is not None):
         return True
+    if element.tag == "dialog" and element.get("open") is None:
+        return True
     if _ZERO.fullmatch(said.get("font-size", "1")):
         return True
     if any(_FAR_OUT.fullmatch(said.get(side, "")) for side in ("left", "top", "text-indent")):

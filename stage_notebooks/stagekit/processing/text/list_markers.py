@@ -31,6 +31,6 @@ def list_number(number: int, style: str) -> str:
             roman += sign * (number // value)
             number %= value
         return roman if style in ("i", "lower-roman") else roman.upper()
-    if style == "decimal-leading-zero":
+    if style == "decimal-leading-zero" or style.startswith("01"):  # "01, 02, 03, ...", as LibreOffice has it
         return f"{number:02}"
     return str(number)

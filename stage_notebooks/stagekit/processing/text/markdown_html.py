@@ -29,6 +29,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from stagekit.processing.nesting import refuse_deep_nesting
 from stagekit.processing.pdf.hyphenation import Vocabulary, is_divided, join_lines
 from stagekit.processing.text.aligned_lines import aligned_cells
+from stagekit.processing.text.gitlab_markdown import gitlab_plugin
 from stagekit.processing.text.markdown_rows import whole_rows
 from stagekit.processing.text.pandoc_markdown import pandoc_plugin, without_divisions
 
@@ -92,6 +93,7 @@ def _parser() -> MarkdownIt:
     parser.core.ruler.before("inline", "aligned_table", _aligned_tables)
     parser.core.ruler.after("inline", "divided_words", _divided_words)
     pandoc_plugin(parser)
+    gitlab_plugin(parser)
     for name, render in _RENDERERS.items():
         parser.add_render_rule(name, render)
     return parser

@@ -36,6 +36,7 @@ from stagekit.processing.office.word.runs import (
 from stagekit.processing.office.word.styles import Styles
 from stagekit.processing.office.word.tables import open_frames, write_tables
 from stagekit.processing.office.word.text_boxes import set_out_boxes
+from stagekit.processing.office.word.unseen import drop_unseen
 from stagekit.processing.office.word.wrappers import choose_alternatives, unwrap_all
 
 __all__ = ["PlainWord", "make_plain"]
@@ -51,11 +52,13 @@ class PlainWord:
     Attributes:
         content: the package; the very bytes of the original where nothing had to be changed.
         watermark: the text that Word shows across the pages; None without one.
+        unseen: passages that were left out because Word shows them as nobody sees them.
         warnings: sentences on what was left out or cannot be read.
     """
 
     content: bytes
     watermark: str | None = None
+    unseen: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -81,6 +84,7 @@ class _Rewriting:
         self._styles = Styles(self._related("styles"))
         self._watermark: str | None = None
         self._hidden_words = 0
+        self._unseen: list[str] = []
         self._unknown_fonts: set[str] = set()
         self._unread: list[str] = []
 
@@ -105,7 +109,7 @@ class _Rewriting:
             package.changed(main)
         # Docling would read the notes a second time, and comments with the text.
         package.forget(main, "comments", *(kind for kind, _ in NOTE_PARTS.values() if self._has_notes(kind)))
-        return PlainWord(package.content(), self._watermark, self._warnings())
+        return PlainWord(package.content(), self._watermark, self._unseen, self._warnings())
 
     @cached_property
     def _settings(self) -> Element | None:
@@ -123,6 +127,7 @@ class _Rewriting:
         changed |= show_simple_fields(root)
         changed |= unwrap_all(root)
         changed |= join_drop_caps(root)
+        unseen = drop_unseen(root, self._styles)
         imported, unread = take_in_imports(root, self._package, part)
         boxes = set_out_boxes(root, self._package, part)
         changed |= show_fields(root)
@@ -132,9 +137,10 @@ class _Rewriting:
         changed |= raise_ordinals(root)
         changed |= drop_marks(root)
         self._hidden_words += hidden
+        self._unseen += unseen
         self._unread += unread
         self._unknown_fonts |= unknown
-        return changed or imported or boxes or symbols or hidden > 0
+        return changed or imported or boxes or symbols or hidden > 0 or bool(unseen)
 
     def _show_styles(self) -> None:
         """Take `vanish` out of the styles: what they hide is gone, and Docling would hide more by them."""

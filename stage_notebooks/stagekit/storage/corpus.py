@@ -1,0 +1,165 @@
+"""The documents of a source as they should be stored, and which of them a run has to look at.
+
+Of a collection that is as the last run left it, only the documents that changed since are compared with their
+points; of any other, all are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from qdrant_client import QdrantClient
+
+from stagekit.storage.carried import CarriedPoints, as_left, keep_carried
+from stagekit.storage.desired import DesiredDocument, desired_documents
+from stagekit.storage.reconcile import Plan, plan_changes
+from stagekit.storage.stored import StoredPoint, stored_points
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from stagekit.artifacts.memo import Memo
+    from stagekit.artifacts.rows import Rows
+    from stagekit.artifacts.store import ArtifactStore
+    from stagekit.storage.collection import CollectionIdentity
+    from stagekit.storage.collections import Target
+
+__all__ = ["Comparison", "Corpus"]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The documents of a source as they should be stored.
+
+    Attributes:
+        source_id: of the source, which owns the points.
+        payloads: rows of ``metadata_enrichment.payloads``.
+        embeddings: rows of ``embedding_generation.embeddings``.
+        read_part: reads the table of a reference, see :meth:`stagekit.stage.stage.Stage.read_part`.
+        identity: of the collection for these vectors.
+        last: what the last run left in that collection, see
+            :func:`stagekit.storage.carried.carried_points`.
+    """
+
+    source_id: str
+    payloads: Rows
+    embeddings: Rows
+    read_part: Callable[[Any], pa.Table]
+    identity: CollectionIdentity
+    last: CarriedPoints
+
+    @cached_property
+    def unchanged(self) -> CarriedPoints:
+        """The documents of the last run whose payloads and vectors are still the same."""
+        return self.last.unchanged(self.payloads, self.embeddings)
+
+    @cached_property
+    def changed(self) -> list[DesiredDocument]:
+        """The other documents, read.
+
+        Raises:
+            StageError: if payloads and vectors of a document do not belong together, or are damaged.
+        """
+        rows = (self.unchanged.without(self.payloads), self.unchanged.without(self.embeddings))
+        return desired_documents(*rows, self.read_part, self.identity)
+
+    def __len__(self) -> int:
+        return len(self.changed) + len(self.unchanged)
+
+    @property
+    def points(self) -> int:
+        """How many points the documents should have."""
+        return self.unchanged.points + sum(len(document.fingerprints) for document in self.changed)
+
+    @property
+    def contents(self) -> set[str]:
+        """The git blob ids of the documents' files."""
+        return {document.content for document in self.changed} | self.unchanged.contents()
+
+    def compare(self, client: QdrantClient, target: Target) -> Comparison:
+        """Return what has to be compared with what the target holds.
+
+        Args:
+            client: of the store.
+            target: the collection that the run fills.
+        """
+        if not target.switches and as_left(client, target.name, self.last, self.source_id):
+            stored = self.last.stored(self.unchanged)
+            return Comparison(self, self.changed, stored, stored, self.unchanged, as_left=True)
+        desired = [*self.changed, *self._known()]
+        stored = stored_points(client, target.name, self.source_id)
+        served = stored_points(client, target.served, self.source_id) if target.switches else stored
+        return Comparison(self, desired, stored, served, CarriedPoints.nothing(), as_left=False)
+
+    def _known(self, most: int | None = None) -> list[DesiredDocument]:
+        return self.unchanged.desired(
+            self.payloads, self.embeddings, self.read_part, self.identity, most=most
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Documents as they should be stored, and the points that a collection holds of them.
+
+    Attributes:
+        corpus: all documents.
+        desired: those that are compared.
+        stored: points of the collection, by id, with which they are.
+        served: points that readers see now; those of ``stored``, unless another collection is served.
+        untouched: documents whose points are carried over without a look.
+        as_left: whether the collection is as the last run left it.
+    """
+
+    corpus: Corpus
+    desired: list[DesiredDocument]
+    stored: dict[str, StoredPoint]
+    served: dict[str, StoredPoint]
+    untouched: CarriedPoints
+    as_left: bool
+
+    def plan(self, in_source: Collection[str]) -> Plan:
+        """Return what makes the collection what it should be.
+
+        Args:
+            in_source: ids of the documents whose points may stay without a result of today, see
+                :func:`stagekit.storage.sources.staying`.
+        """
+        return plan_changes(self.desired, self.stored, in_source=in_source, untouched=self.untouched.counts())
+
+    def plan_for_readers(self) -> Plan:
+        """Return what changes for readers once they see the collection in place of another one."""
+        return plan_changes(self.desired, self.served)
+
+    def sample(self, most: int = 20) -> list[DesiredDocument]:
+        """Return the documents that were compared and some of the others, spread evenly."""
+        known = self.corpus._known(most) if len(self.untouched) else []
+        return [*self.desired, *known]
+
+    def keep(
+        self, client: QdrantClient, collection_name: str, memo: Memo, store: ArtifactStore, plan: Plan
+    ) -> None:
+        """Remember what the collection holds once the plan is carried out, verified and published.
+
+        Args:
+            client: of the store.
+            collection_name: of the physical collection.
+            memo: of the outputs folder.
+            store: of the artifacts.
+            plan: of this comparison.
+        """
+        keep_carried(
+            client,
+            collection_name,
+            memo,
+            store,
+            identity=self.corpus.identity,
+            source_id=self.corpus.source_id,
+            payloads=self.corpus.payloads,
+            embeddings=self.corpus.embeddings,
+            untouched=self.untouched,
+            plan=plan,
+            stored=self.stored,
+        )
