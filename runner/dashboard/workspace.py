@@ -158,13 +158,13 @@ class Workspace:
             raise CommandFailedError(answer["error"])
         return answer
 
-    def search(self, question: str, *, top: int, per_document: int | None = None) -> Answer:
+    def search(self, question: str, *, top: int, per_document: int = 2) -> Answer:
         """Ask the collection, in the process that keeps its model loaded for as long as this one lives.
 
         Args:
             question: in the user's own words.
             top: most passages.
-            per_document: most passages of one document, 0 for all; None: two.
+            per_document: most passages of one document, 0 for all.
 
         Raises:
             ConfigurationError: one sentence for each wrong setting.
