@@ -9,7 +9,7 @@ import threading
 from typing import NoReturn
 
 from runner.cli.surroundings import fix_paths, missing_folder, open_streams, place_caches
-from stagekit.base.interpreter import run_exit_functions
+from stagekit.base.processes.interpreter import run_exit_functions
 
 __all__ = ["program"]
 

@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runner.models import PipelineState, now
-from stagekit.contract import ArtifactRef, ExecutionStatus, StageResult
+from runner.models import now
+from stagekit.contract import ExecutionStatus
+
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from stagekit.contract import ArtifactRef, StageResult
 
 __all__ = [
     "DependencyValidation",

@@ -24,7 +24,7 @@ from runner.config_manager import (
 )
 from runner.errors import ConfigurationError
 from runner.settings.renamed import RenamedSettingWarning
-from runner.terminal import TerminalConsole, json_line
+from runner.terminal import TerminalConsole, json_line, say
 from runner.wording import _, worded
 from stagekit.base.redaction import Redactor, secret_values
 
@@ -187,8 +187,7 @@ def print_json(value: Any) -> None:
 
 def print_aside(sentence: str, style: str) -> None:
     """Print a sentence to standard error, without secrets."""
-    text = Redactor(secret_values())(sentence)
-    TerminalConsole(stderr=True).print(text, style=style, markup=False, soft_wrap=True)
+    say(TerminalConsole(stderr=True), Redactor(secret_values())(sentence), style)
 
 
 @contextmanager

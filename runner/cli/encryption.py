@@ -10,7 +10,6 @@ import typer
 
 from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
 from runner.terminal import say
-from runner.upkeep.rekey import change_key
 from runner.wording import _
 from stagekit.sealing.cipher import new_key
 
@@ -49,6 +48,8 @@ def rekey(
 
     Example: nic-etl state rekey
     """
+    from runner.upkeep.rekey import change_key  # which few commands need
+
     config = read_config(profile, parameter)
     report = change_key(config.outputs, to_clear=to_clear, second_artifacts=artifacts_url)
     if as_json:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
 from runner.dashboard.background import Action
 from runner.dashboard.markup import STYLE, badge, note, plain, span
 from runner.dashboard.workspace import Workspace
-from runner.models import PipelineState
-from runner.report.model import DocumentNote, ProblemGroup, RunReport
 from runner.wording import _, ngettext, number, term, worded
+
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from runner.report.model import DocumentNote, ProblemGroup, RunReport
 
 __all__ = ["DocumentsView", "create_error_analysis_widget"]
 

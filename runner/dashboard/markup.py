@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from runner.report.flow import FLOW_STYLE
+from runner.report.styles import style_sheet
 from runner.search.passage_text import BEGIN, END
 from runner.wording import term
 from stagekit.base.redaction import Redactor, secret_values
@@ -57,7 +57,7 @@ _RULES = """
 .nic mark { background: #fff3bf; color: inherit; padding: 1px 0; }
 .nic-help { font-size: 12px; line-height: 1.3; } .nic-help .bad { color: #a40e26; font-weight: 600; }
 """
-STYLE = f"<style>{_RULES}{FLOW_STYLE}</style>"
+STYLE = f"<style>{_RULES}{style_sheet('flow')}</style>"
 
 
 def plain(value: object) -> str:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
 from runner.dashboard.background import Ticker
 from runner.dashboard.markup import STYLE, badge, note, plain, span, table
-from runner.dashboard.run_progress import RunFollower, RunProgress, StageProgress
+from runner.dashboard.run_progress import RunFollower
 from runner.dashboard.workspace import Workspace
-from runner.report.flow import FlowStep, flow_figure
+from runner.report.flow import flow_figure
 from runner.wording import _, ngettext, number, worded
+
+if TYPE_CHECKING:
+    from runner.dashboard.run_progress import RunProgress, StageProgress
+    from runner.report.flow import FlowStep
 
 __all__ = ["display_execution_progress", "progress_html", "spoken", "stage_words"]
 
@@ -62,8 +67,9 @@ def stage_words(stage: StageProgress, at: float) -> str:
         parts = [counted or _("started {duration} ago", duration=spoken(at - stage.began))]
         rate, remaining = stage.rate(), stage.remaining(at)
         if rate:
-            slow, fast = number(rate * 60, 1), number(rate, 1)
-            parts.append(_("{rate} a second", rate=fast) if rate >= 1 else _("{rate} a minute", rate=slow))
+            pace = rate if rate >= 1 else rate * 60
+            told = number(pace, 1 if pace < 10 else 0)
+            parts.append(_("{rate} a second", rate=told) if rate >= 1 else _("{rate} a minute", rate=told))
         parts += [_("about {duration} left", duration=spoken(remaining))] if remaining is not None else []
         current = f" · {span(_tail(stage.current), 'soft')}" if stage.current else ""
         trouble = f"<br>{span(worded(stage.note), 'warn')}" if stage.note else ""

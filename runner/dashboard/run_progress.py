@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from runner.events import Event
-from runner.models import PipelineState
 from runner.record.follow import events_after
-from runner.record.state_manager import StateManager
+
+if TYPE_CHECKING:
+    from runner.events import Event
+    from runner.models import PipelineState
+    from runner.record.state_manager import StateManager
 
 __all__ = ["RunFollower", "RunProgress", "StageProgress"]
 

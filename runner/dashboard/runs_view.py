@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
@@ -12,8 +12,10 @@ from runner.dashboard.markup import STYLE, note, span
 from runner.dashboard.progress_view import spoken
 from runner.dashboard.workspace import Workspace
 from runner.report.history import HTML_NAME
-from runner.results import ExecutionRecord
 from runner.wording import _, moment, term
+
+if TYPE_CHECKING:
+    from runner.results import ExecutionRecord
 
 __all__ = ["RunsView", "run_history_widget"]
 

@@ -39,7 +39,7 @@ class SearchView:
         )
         self.per_document = widgets.Dropdown(
             options=[
-                (_("{count} of a document", count=2), None),
+                (_("{count} of a document", count=2), 2),
                 (_("{count} of a document", count=5), 5),
                 (_("all of a document"), 0),
             ],

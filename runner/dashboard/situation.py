@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.dashboard.progress_view import spoken
-from runner.dashboard.run_progress import RunProgress
-from runner.dashboard.workspace import Workspace
 from runner.errors import StateManagementError
-from runner.models import PipelineState
 from runner.wording import _, moment, ngettext, worded
+
+if TYPE_CHECKING:
+    from runner.dashboard.run_progress import RunProgress
+    from runner.dashboard.workspace import Workspace
+    from runner.models import PipelineState
 
 __all__ = ["Situation", "assess"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
@@ -10,10 +10,12 @@ from runner.dashboard.frame import framed
 from runner.dashboard.markup import STYLE, badge, note, plain, span
 from runner.dashboard.progress_view import spoken
 from runner.dashboard.workspace import Workspace
-from runner.models import PipelineState
-from runner.report.model import StageReport
 from runner.report.notebook_page import notebook_page
 from runner.wording import _, counted, number, worded
+
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from runner.report.model import StageReport
 
 __all__ = ["StageView", "stage_detail_viewer"]
 

@@ -16,19 +16,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runner.config_manager import LoadedConfig, load_config
+from runner.config_manager import load_config
 from runner.errors import PipelineOrchestrationError, StateManagementError
-from runner.models import PipelineState
 from runner.record.state_manager import StateManager
 from runner.report.facts import collect_report
-from runner.report.model import RunReport
 from runner.search.asking import ask_collection
 from runner.terminal import json_line
 from runner.tools import child_environment, is_warm, keep_warm
 from stagekit.base.paths import make_private_dir
 from stagekit.base.redaction import Redactor, secret_values
+
+if TYPE_CHECKING:
+    from runner.config_manager import LoadedConfig
+    from runner.models import PipelineState
+    from runner.report.model import RunReport
 
 __all__ = ["Answer", "CommandFailedError", "Launch", "Workspace", "setting_text"]
 
@@ -155,13 +158,13 @@ class Workspace:
             raise CommandFailedError(answer["error"])
         return answer
 
-    def search(self, question: str, *, top: int, per_document: int | None = None) -> Answer:
+    def search(self, question: str, *, top: int, per_document: int = 2) -> Answer:
         """Ask the collection, in the process that keeps its model loaded for as long as this one lives.
 
         Args:
             question: in the user's own words.
             top: most passages.
-            per_document: most passages of one document, 0 for all; None: two.
+            per_document: most passages of one document, 0 for all.
 
         Raises:
             ConfigurationError: one sentence for each wrong setting.

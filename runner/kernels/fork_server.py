@@ -2,7 +2,7 @@
 
 ``python -m runner.kernels.fork_server DESCRIPTOR [plots]`` is started by
 :class:`runner.kernels.forks.KernelForks`, as Python's own "forkserver" start method does it for worker
-processes. It serves one connection (:mod:`stagekit.base.forking`): an order names the arguments,
+processes. It serves one connection (:mod:`stagekit.base.processes.forking`): an order names the arguments,
 environment, working folder and log of a kernel, what its document workers import, and what it has in common
 with other kernels. It ends with its connection, and its kernels, which watch their parent, end with it.
 """
@@ -20,8 +20,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from stagekit.base.arrow import leave_pandas_out
-from stagekit.base.forking import serve
+from stagekit.base.imports.arrow import leave_pandas_out
+from stagekit.base.processes.forking import serve
 from stagekit.workers.forks import prepare
 
 __all__ = ["main"]

@@ -26,7 +26,7 @@ from runner.kernels.forks import ForkProvisioner, KernelForks
 from runner.kernels.preparation import NOTHING, ForkPreparation
 from runner.kernels.seams.jupyter import start_through
 from runner.record.kernels import note_kernel
-from stagekit.base.process_memory import family_resident_mb
+from stagekit.base.processes.process_memory import family_resident_mb
 from stagekit.base.redaction import SECRET_VARIABLES
 from stagekit.base.sockets.folder import socket_folder
 from stagekit.errors import StageError

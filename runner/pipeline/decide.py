@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from runner.models import Checkpoint, Decision, PipelineStage
-from runner.pipeline.run import Found, Run
+from runner.models import Decision
 from runner.record.run_lookup import USABLE, digest_of
-from runner.record.state_manager import StateManager
-from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.differences import differences
 from runner.stages.fingerprint import stage_fingerprint
 from stagekit.checks.outside import outside_state
 from stagekit.contract import ExecutionStatus
+
+if TYPE_CHECKING:
+    from runner.models import Checkpoint, PipelineStage
+    from runner.pipeline.run import Found, Run
+    from runner.record.state_manager import StateManager
+    from runner.settings.pipeline_config import PipelineConfig
 
 __all__ = ["CHANGED_OUTSIDE", "decide", "decisions", "outside_of", "retry_reason"]
 

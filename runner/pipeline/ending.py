@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import PipelineOrchestrationError
 from runner.events import Event
 from runner.models import now
-from runner.pipeline.once_more import OnceMore
 from runner.pipeline.resume import started_by
-from runner.pipeline.run import Run
 from runner.record.environment import source_of
-from runner.record.hooks import EndedRun, Hooks
+from runner.record.hooks import EndedRun
 from runner.record.report_generator import DOCUMENT_COUNTS, RunRows, carried_counts, summarize, summary_text
 from runner.results import PipelineResult
 from runner.stages.error_handler import plan_recovery
 from stagekit.base.disk_faults import disk_fault
 from stagekit.base.redaction import exposed_secret_files
 from stagekit.contract import ExecutionStatus
+
+if TYPE_CHECKING:
+    from runner.pipeline.once_more import OnceMore
+    from runner.pipeline.run import Run
+    from runner.record.hooks import Hooks
 
 __all__ = ["end_run"]
 

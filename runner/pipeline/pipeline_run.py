@@ -165,10 +165,7 @@ def _finished(checkpoint: Checkpoint) -> Event:
     data = {
         "status": str(result.status),
         "seconds": checkpoint.seconds,
-        "ok": result.success_count,
-        "rejected": result.rejected_count,
-        "failed": result.failure_count,
-        "unchanged": result.unchanged_count,
+        **{name: result.counts[name] for name in ("ok", "rejected", "failed", "unchanged")},
         "peak_memory_mb": checkpoint.peak_memory_mb,
     }
     return Event("stage_finished", checkpoint.stage, data)

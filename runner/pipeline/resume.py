@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.config_manager import load_recorded
 from runner.errors import ConfigurationError, StateManagementError
-from runner.models import PipelineState
-from runner.record.state_manager import StateManager
-from runner.settings.pipeline_config import PipelineConfig, affects_result
+from runner.settings.pipeline_config import affects_result
 from runner.settings.renamed import RenamedSettingWarning
 from stagekit.contract import ExecutionStatus
+
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from runner.record.state_manager import StateManager
+    from runner.settings.pipeline_config import PipelineConfig
 
 __all__ = ["require_resumable", "resumed_config", "started_by"]
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from runner.events import Listener, tell_nobody
-from runner.models import Checkpoint, PipelineStage, PipelineState
-from runner.pipeline.dependency_resolver import DependencyResolver
-from runner.record.state_manager import StateManager
-from runner.settings.pipeline_config import PipelineConfig
+from runner.events import tell_nobody
+from runner.models import Checkpoint, PipelineState
+
+if TYPE_CHECKING:
+    from runner.events import Listener
+    from runner.models import PipelineStage
+    from runner.pipeline.dependency_resolver import DependencyResolver
+    from runner.record.state_manager import StateManager
+    from runner.settings.pipeline_config import PipelineConfig
 
 __all__ = ["Found", "Run"]
 

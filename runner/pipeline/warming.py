@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from typing import TYPE_CHECKING
 
-from runner.events import Event
-from runner.kernels.resource_manager import ResourceManager
-from runner.models import PipelineStage
 from runner.pipeline.decide import decide
-from runner.pipeline.run import Run
-from runner.pipeline.stage_manager import StageManager
+
+if TYPE_CHECKING:
+    from runner.events import Event
+    from runner.kernels.resource_manager import ResourceManager
+    from runner.models import PipelineStage
+    from runner.pipeline.run import Run
+    from runner.pipeline.stage_manager import StageManager
 
 __all__ = ["WarmAhead"]
 

@@ -10,7 +10,6 @@ somewhere else (``nic-etl audit verify`` prints it).
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import os
 import re
@@ -25,10 +24,10 @@ from runner.models import now
 from runner.terminal import json_line
 from stagekit.base.disk_faults import named_in_errors
 from stagekit.base.files import atomic_write
-from stagekit.base.locks import lock, still_named
+from stagekit.base.locks import lock, still_named, user_name
 from stagekit.base.plain_json import parse_json
 
-__all__ = ["AuditLog", "AuditReport", "user_name"]
+__all__ = ["AuditLog", "AuditReport"]
 
 ROTATE_BYTES = 16 * 2**20
 _START = "0" * 64
@@ -185,11 +184,3 @@ def _fault(place: str, entry: dict[str, Any]) -> str:
     return (
         f"The chain breaks at {place} ({what}): it, or what stood before it, was altered, moved or removed."
     )
-
-
-def user_name() -> str:
-    """Return the operating system's name of the user, or its number."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())

@@ -6,19 +6,22 @@ import contextlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from runner.models import PipelineState
 from runner.record.manifests import notebook_refs
-from runner.record.state_manager import StateManager
 from stagekit.artifacts.references import made_references
 from stagekit.artifacts.scrub import scrub
-from stagekit.artifacts.store import PARQUET
+from stagekit.artifacts.table_files import PARQUET
 from stagekit.base.files import atomic_write
 from stagekit.base.paths import latest_notebooks
 from stagekit.base.plain_json import parse_json
 from stagekit.contract import ArtifactRef
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import EncryptionError
+
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from runner.record.state_manager import StateManager
 
 __all__ = [
     "CheckedArtifacts",

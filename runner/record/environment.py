@@ -9,15 +9,18 @@ import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runner.models import PipelineState, now
+from runner.models import now
 from runner.record.manifests import notebook_refs
-from runner.record.state_manager import StateManager
 from stagekit.base.files import atomic_write
 from stagekit.base.paths import notebooks_dir, package_dir
 from stagekit.base.plain_json import parse_json
 from stagekit.errors import StageError
+
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from runner.record.state_manager import StateManager
 
 __all__ = ["current_environment", "environment_report", "record_environment", "source_of"]
 

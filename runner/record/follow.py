@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.events import Event
-from runner.record.state_manager import StateManager
 from stagekit.base.plain_json import parse_json
+
+if TYPE_CHECKING:
+    from runner.record.state_manager import StateManager
 
 __all__ = ["events_after", "follow"]
 

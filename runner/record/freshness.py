@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from runner.models import now
-from runner.record.state_manager import StateManager
 from runner.wording import _, moment, ngettext
 from stagekit.contract import ExecutionStatus
+
+if TYPE_CHECKING:
+    from runner.record.state_manager import StateManager
 
 __all__ = ["Freshness", "freshness", "outdated_stages"]
 

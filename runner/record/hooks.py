@@ -6,11 +6,12 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runner.models import PipelineState
-from runner.record.report_generator import RunRows
-from runner.record.state_manager import StateManager
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from runner.record.report_generator import RunRows
+    from runner.record.state_manager import StateManager
 
 __all__ = ["AFTER_A_RUN", "REPORT", "EndedRun", "Hook", "Hooks"]
 

@@ -12,9 +12,8 @@ from typing import Any, TextIO
 
 from runner.errors import StateManagementError
 from runner.models import now
-from runner.record.audit import user_name
 from stagekit.base.disk_faults import disk_fault, named_in_errors
-from stagekit.base.locks import is_locked, try_lock
+from stagekit.base.locks import is_locked, try_lock, user_name
 from stagekit.base.plain_json import parse_json
 
 __all__ = ["HeldFile", "LockNote", "holder", "lock_owner", "lock_path", "locked"]

@@ -6,14 +6,18 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stagekit.artifacts.manifest import require_rows
-from stagekit.artifacts.store import PARQUET, ArtifactStore
+from stagekit.artifacts.table_files import PARQUET
 from stagekit.artifacts.tables import decode_rows, table_metadata
-from stagekit.contract import ArtifactRef, artifact_refs, read_scraps
+from stagekit.contract import artifact_refs, read_scraps
 from stagekit.errors import StageError
 from stagekit.sealing.cipher import EncryptionError
+
+if TYPE_CHECKING:
+    from stagekit.artifacts.store import ArtifactStore
+    from stagekit.contract import ArtifactRef
 
 __all__ = ["Manifest", "notebook_refs", "read_manifests", "read_rows"]
 

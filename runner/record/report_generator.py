@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import StateManagementError
-from runner.models import Checkpoint, PipelineState
-from runner.record.state_manager import StateManager
 from stagekit.artifacts.manifest import require_rows
 from stagekit.artifacts.rows import Rows, require_columns
 from stagekit.artifacts.tables import decode_rows
-from stagekit.contract import ArtifactRef, ExecutionStatus, StageResult, artifact_refs, read_scraps
+from stagekit.contract import ExecutionStatus, artifact_refs, read_scraps
 from stagekit.errors import StageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from runner.models import Checkpoint, PipelineState
+    from runner.record.state_manager import StateManager
+    from stagekit.contract import ArtifactRef, StageResult
 
 __all__ = [
     "DOCUMENT_COUNTS",

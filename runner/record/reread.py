@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+from typing import TYPE_CHECKING
 
-from runner.models import Checkpoint
 from runner.record.report_generator import manifest_columns
-from runner.record.state_manager import StateManager
-from runner.settings.pipeline_config import PipelineConfig
 from stagekit.base.files import atomic_write
 from stagekit.base.plain_json import parse_json
 from stagekit.checks.reread import PARTS, changed_contents
+
+if TYPE_CHECKING:
+    from runner.models import Checkpoint
+    from runner.record.state_manager import StateManager
+    from runner.settings.pipeline_config import PipelineConfig
 
 __all__ = ["changed_unnoticed"]
 

@@ -22,7 +22,8 @@ from runner.record.lock import LockNote, lock_owner, lock_path, locked
 from runner.record.run_lookup import USABLE, RunLookup
 from runner.results import ExecutionRecord
 from stagekit.artifacts.references import made_references
-from stagekit.artifacts.store import PARQUET, ArtifactStore, outputs_store
+from stagekit.artifacts.store import ArtifactStore, outputs_store
+from stagekit.artifacts.table_files import PARQUET
 from stagekit.base.disk_faults import disk_fault
 from stagekit.base.files import atomic_write, sha256_file
 from stagekit.base.paths import latest_dir, make_private_dir, private_outputs

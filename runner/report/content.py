@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runner.models import PipelineState
-from runner.record.report_generator import RunRows
 from runner.report.model import Chart, Content, Timeline
 from runner.wording import stored
-from stagekit.artifacts.rows import Rows
+
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from runner.record.report_generator import RunRows
+    from stagekit.artifacts.rows import Rows
 
 __all__ = [
     "confidence_chart",

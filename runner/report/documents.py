@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runner.models import PipelineState
-from runner.record.report_generator import RunRows
 from runner.report.model import Change, Changes, DocumentNote, Group, ProblemGroup
 from runner.wording import stored
+
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from runner.record.report_generator import RunRows
 
 __all__ = ["document_changes", "ignored_groups", "noted_groups", "problem_groups", "quality_notes"]
 

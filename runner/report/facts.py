@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner.config_manager import default_value, recorded_settings
 from runner.events import read_events
-from runner.models import PipelineState
 from runner.record.environment import source_of
 from runner.record.report_generator import RunRows, document_outcomes, ignored_files, point_counts, summarize
-from runner.record.state_manager import StateManager
 from runner.report.content import content_of
 from runner.report.documents import (
     document_changes,
@@ -28,6 +26,10 @@ from runner.settings.pipeline_config import PipelineConfig
 from stagekit.base.network.web_links import file_at
 from stagekit.base.plain_json import parse_json
 from stagekit.base.redaction import Redactor, secret_values
+
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from runner.record.state_manager import StateManager
 
 __all__ = ["collect_report"]
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
-from runner.report.model import StageReport
+from runner.report.styles import style_sheet
 from runner.report.words import stage_words
 from runner.wording import _, counted, ngettext, number, term
 
-__all__ = ["FLOW_STYLE", "FlowStep", "flow_figure", "flow_steps", "standalone_flow"]
+if TYPE_CHECKING:
+    from runner.report.model import StageReport
+
+__all__ = ["FlowStep", "flow_figure", "flow_steps", "standalone_flow"]
 
 _MADE = {  # the metric with what flows out of a stage; out of any other flow the documents that are ok
     "text_chunking": "chunks",
@@ -24,22 +28,6 @@ _MADE = {  # the metric with what flows out of a stage; out of any other flow th
 _BROKEN = {"failed", "cancelled", "interrupted"}
 _BOX, _GAP, _HEIGHT = 108, 74, 64  # pixels of the wide drawing
 _LINE = 16
-
-FLOW_STYLE = """
-.flow svg { display: block; width: 100%; height: auto; max-width: none; }
-.flow svg.tall { display: none; max-width: 26rem; }
-.flow text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-.flow text { fill: var(--ink, #1b1f24); }
-.flow text.count { font-weight: 700; font-size: 15px; } .flow text.name { font-weight: 600; }
-.flow text.soft { fill: var(--soft, #57606a); } .flow text.bad { fill: var(--bad, #b3261e); }
-.flow text.warn { fill: var(--warn, #8a5a00); }
-.flow rect { fill: var(--card, #f5f6f8); stroke: var(--series-1, #0072b2); stroke-width: 1.5; }
-.flow rect.soft { stroke: var(--soft, #57606a); stroke-dasharray: 4 3; }
-.flow rect.bad { stroke: var(--bad, #b3261e); stroke-width: 2.5; }
-.flow path { fill: none; stroke: var(--soft, #57606a); stroke-width: 1.5; }
-@media (max-width: 700px) { .flow svg.wide { display: none; } .flow svg.tall { display: block; } }
-"""
-"""CSS of the picture; the colours are the page's, where it names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +123,7 @@ def _known(count: object) -> int:
 
 
 def flow_figure(steps: Sequence[FlowStep]) -> str:
-    """Return both drawings as HTML, to be styled by :data:`FLOW_STYLE`; empty where there is no step."""
+    """Return both drawings as HTML, to be styled by ``flow.css``; empty where there is no step."""
     return f'<div class="flow">{_wide(steps)}{_tall(steps)}</div>' if steps else ""
 
 
@@ -145,7 +133,7 @@ def standalone_flow(steps: Sequence[FlowStep]) -> str:
     end = drawn.index(">") + 1
     paper = '<rect width="100%" height="100%" style="fill:#fff;stroke:none"/>'
     head = drawn[:end].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
-    style = FLOW_STYLE.replace(".flow svg", ".never").partition("@media")[0]
+    style = style_sheet("flow").replace(".flow svg", ".never").partition("@media")[0]
     body = f"<style>{style}</style>{paper}<g class='flow'>{drawn[end:].removesuffix('</svg>')}</g>"
     return f"{head}{body}</svg>\n"
 

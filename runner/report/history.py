@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from runner.errors import StateManagementError
-from runner.models import ExecutionMode, PipelineState
+from runner.models import ExecutionMode
 from runner.record.report_generator import DOCUMENT_COUNTS, compare_stage, run_before
-from runner.record.state_manager import StateManager
 from runner.report.model import Figure, RunReport, TrendRun
 from runner.wording import stored
 from stagekit.base.plain_json import parse_json
+
+if TYPE_CHECKING:
+    from runner.models import PipelineState
+    from runner.record.state_manager import StateManager
 
 __all__ = [
     "HTML_NAME",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from runner.report import words
-from runner.report.flow import FLOW_STYLE, flow_figure, flow_steps
+from runner.report.flow import flow_figure, flow_steps
 from runner.report.model import RunReport
+from runner.report.styles import TEMPLATES, style_sheet
 from runner.wording import N_, _, counted, figure_words, language, moment, ngettext, number, term, worded
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["render_html"]
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _STATUS = {
     "success": ("good", "✓", N_("Success")),
     "partial": ("warn", "!", N_("Partial success")),
@@ -42,7 +41,7 @@ def render_html(report: RunReport, plots: Mapping[str, str]) -> str:
     from markupsafe import Markup
 
     trusted = {name: Markup(svg) for name, svg in plots.items()}  # ours, with escaped labels
-    css = Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8") + FLOW_STYLE)
+    css = Markup(style_sheet("report") + style_sheet("flow"))
     flow = Markup(flow_figure(flow_steps(report.stages, report.planned)))  # ours, with escaped texts
     kind, sign, word = _STATUS.get(report.status, ("warn", "?", report.status))
     return (
@@ -69,7 +68,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,  # names, titles and messages come from documents: all is text, nothing is markup
         undefined=StrictUndefined,
         trim_blocks=True,

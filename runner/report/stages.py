@@ -7,14 +7,17 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runner.models import Checkpoint, ExecutionMode, PipelineState
-from runner.record.state_manager import StateManager
+from runner.models import ExecutionMode
 from runner.report.model import FailedCell, StageReport
 from runner.report.notebook_page import page_of
 from runner.wording import stored
 from stagekit.base.plain_json import parse_json
+
+if TYPE_CHECKING:
+    from runner.models import Checkpoint, PipelineState
+    from runner.record.state_manager import StateManager
 
 __all__ = ["failed_cell", "stage_reports"]
 

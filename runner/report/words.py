@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.models import ExecutionMode
-from runner.report.model import Changes, RunReport, StageReport
 from runner.wording import _, decimal, ngettext, number, stored, term
+
+if TYPE_CHECKING:
+    from runner.report.model import Changes, RunReport, StageReport
 
 __all__ = ["change_words", "duration", "headline", "stage_words", "value_text"]
 

@@ -29,7 +29,7 @@ from runner.settings.types import (
     Words,
     number_as_text,
 )
-from runner.wording.language import UiLanguage
+from runner.wording.ui_language import UiLanguage
 from stagekit.base.collection_settings import CollectionSettings
 from stagekit.base.paths import outputs_path
 from stagekit.base.secret_files import secret_from_file

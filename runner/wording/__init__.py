@@ -2,30 +2,31 @@
 
 What is shown is said by ``_`` and ``ngettext``. What is stored or raised is an English sentence, which is its
 own code: ``worded`` recognises it when it is shown. ``docs/architecture.md`` says who uses which.
+
+Names are imported at their first use: whoever only words something recognises nothing.
 """
 
-from runner.wording.catalogue import N_, _, ngettext, pgettext
-from runner.wording.forms import day, decimal, grouped, moment, number
-from runner.wording.language import choose_language, language
-from runner.wording.recognition import stored, worded
-from runner.wording.terms import counted, figure_words, origin_words, term
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "N_",
-    "_",
-    "choose_language",
-    "counted",
-    "day",
-    "decimal",
-    "figure_words",
-    "grouped",
-    "language",
-    "moment",
-    "ngettext",
-    "number",
-    "origin_words",
-    "pgettext",
-    "stored",
-    "term",
-    "worded",
-]
+from stagekit.base.imports.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from runner.wording.catalogue import N_ as N_
+    from runner.wording.catalogue import _ as _
+    from runner.wording.catalogue import ngettext as ngettext
+    from runner.wording.catalogue import pgettext as pgettext
+    from runner.wording.forms import day as day
+    from runner.wording.forms import decimal as decimal
+    from runner.wording.forms import grouped as grouped
+    from runner.wording.forms import moment as moment
+    from runner.wording.forms import number as number
+    from runner.wording.recognition import stored as stored
+    from runner.wording.recognition import worded as worded
+    from runner.wording.terms import counted as counted
+    from runner.wording.terms import figure_words as figure_words
+    from runner.wording.terms import origin_words as origin_words
+    from runner.wording.terms import term as term
+    from runner.wording.ui_language import choose_language as choose_language
+    from runner.wording.ui_language import language as language
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from runner.wording.language import language
+from runner.wording.ui_language import language
 
 __all__ = ["DOMAIN", "LOCALES", "N_", "_", "ngettext", "pgettext", "translations"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Final
 
-from runner.wording.language import language
+from runner.wording.ui_language import language
 
 __all__ = ["day", "decimal", "grouped", "moment", "number"]
 

@@ -19,8 +19,8 @@ from typing import Final
 
 from runner.wording.catalogue import DOMAIN, LOCALES, translations
 from runner.wording.forms import decimal
-from runner.wording.language import language
 from runner.wording.terms import origin_words, term
+from runner.wording.ui_language import language
 
 __all__ = ["STORED", "Recognised", "recognise", "stored", "worded"]
 

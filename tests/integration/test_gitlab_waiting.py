@@ -226,6 +226,12 @@ def test_a_server_that_is_not_there(world: World) -> None:
     assert "refused" in sentence(world, url=gone.url, retry_budget_s=1)
 
 
+def test_a_server_that_was_read_before_is_waited_for(world: World) -> None:
+    world.read()
+    world.server.faults.add("reset", "/projects/[^/]+$", times=4)
+    assert complete(world)
+
+
 # The record
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.references import made_references
-from stagekit.artifacts.store import PARQUET
+from stagekit.artifacts.table_files import PARQUET
 from stagekit.base.paths import latest_notebooks
 from stagekit.contract import artifact_refs, read_scraps
 from tests.crash.fixtures import first

@@ -8,145 +8,185 @@ by the source of its functions.
 from __future__ import annotations
 
 import argparse
-import contextlib
+import hashlib
 import json
-import os
 import shutil
-import signal
 import sys
 import tempfile
-import time
-import traceback
-from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
+from tests.mutation.collected import Collected, Run, become_pytest, ended, forked, keep_no_bytecode, limited
 from tests.mutation.mutations import Mutation, sampled
 
 ROOT = Path(__file__).parents[2]
 _KIT = "stage_notebooks/stagekit"
 _RUN = "decide dependencies errors executor pipeline_run planner resources scheduler stages warming"
-_RECORD = "runner_audit runner_pipeline_run runner_state runner_status operations_damage operations_state"
+_RECORD = "audit health kernels pipeline_run state state_hostile status"
 # The folder of a room, and the tests that answer for it; those marked slow are left out, and what tests start
 # as programs is not seen.
 ROOMS = {
-    "pipeline": ("runner/pipeline", [f"unit/test_runner_{name}.py" for name in _RUN.split()]),
-    "record": ("runner/record", [f"unit/test_{name}.py" for name in _RECORD.split()]),
-    "artifacts": (f"{_KIT}/artifacts", ["unit/test_core_*", "unit/test_encryption_*"]),
+    "pipeline": (
+        "runner/pipeline",
+        ["unit/test_plan_and_run.py", *(f"unit/test_runner_{name}.py" for name in _RUN.split())],
+    ),
+    "record": (
+        "runner/record",
+        [
+            "unit/test_plan_and_run.py",
+            "unit/test_operations_[drs]*",
+            *(f"unit/test_runner_{name}.py" for name in _RECORD.split()),
+        ],
+    ),
+    "artifacts": (
+        f"{_KIT}/artifacts",
+        ["unit/test_core_*", "unit/test_encryption_[!r]*", "unit/test_storage_source_marks.py"],
+    ),
     "stage": (f"{_KIT}/stage", ["unit/test_core_*"]),
     "chunking": (f"{_KIT}/chunking", ["unit/test_chunking_*"]),
-    "storage": (f"{_KIT}/storage", ["unit/test_storage_*", "integration/test_qdrant_faults.py"]),
+    "storage": (
+        f"{_KIT}/storage",
+        [
+            "unit/test_storage_*",
+            "unit/test_operations_[cs]*",
+            "unit/test_encryption_stores.py",
+            "unit/test_search_languages.py",
+            "integration/test_qdrant_faults.py",
+        ],
+    ),
 }
 # Imported once, before a process is forked for each mutation; none brings modules of this project.
 _WARM = (
     "coverage", "docling_core.types.doc", "numpy", "psutil", "pyarrow.parquet", "pydantic",
     "pytest", "qdrant_client", "tokenizers", "typer",
 )  # fmt: skip
+_LONGEST_S = 3.0  # of processor time: a test that takes longer is not run for a mutation
+_ALL_S = 12.0  # nor are more than take so long together: the shortest first
 
 
-class Verdicts:
-    """A plugin of pytest that writes down what became of each test, and how long it took."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seconds: dict[str, float] = {}
-        self._failed: set[str] = set()
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
-        if report.failed:
-            self._failed.add(report.nodeid)
-
-    def pytest_sessionfinish(self) -> None:
-        self._path.write_text(json.dumps({"seconds": self._seconds, "failed": sorted(self._failed)}))
+def _files_of(room: str, tree: Path) -> list[str]:
+    """Return the files of tests that answer for a room, from the folder of the project."""
+    found = {path for one in ROOMS[room][1] for path in tree.glob(f"tests/{one}")}
+    return sorted(str(path.relative_to(tree)) for path in found)
 
 
 class Bench:
-    """A copy of the project, in which tests are run in processes that have the libraries already."""
+    """A copy of the project, and what its tests did without a mutation."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rooms: list[str]) -> None:
         self.tree = folder / "tree"
         kept = shutil.ignore_patterns(".git", ".venv", ".*_cache", "outputs", "__pycache__", ".bench")
         shutil.copytree(ROOT, self.tree, ignore=kept, symlinks=True)
-        self._said = folder / "verdicts.json"
+        self._verdicts = folder / "verdicts.json"
         self._output = folder / "output.txt"
-        self._data = folder / "coverage"
+        files = dict.fromkeys(one for room in rooms for one in _files_of(room, self.tree))
+        self._collected = Collected(self.tree, self._output, ["-m", "not slow", *files])
+        self.sound: dict[str, Any] = {}
 
-    def run(self, words: Iterable[str], limit_s: float, *, mutated: bool = True) -> dict[str, Any] | None:
-        """Run tests in a process of their own: their verdicts, or None if they did not come to an end."""
-        self._said.unlink(missing_ok=True)
-        if not (child := os.fork()):
-            try:
-                self._become_pytest(list(words), mutated)
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(1)
-        end, status = time.monotonic() + limit_s, 0
-        while time.monotonic() < end and not status:
-            status = os.waitpid(child, os.WNOHANG)[0]
-            time.sleep(0.02)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)  # and what the tests have left
-        if not status:
-            os.waitpid(child, 0)
-        return json.loads(self._said.read_text()) if self._said.exists() else None
+    def __enter__(self) -> Bench:
+        self._collected.__enter__()
+        return self
 
-    def _become_pytest(self, words: list[str], mutated: bool) -> None:
-        os.setsid()
-        os.chdir(self.tree)
-        with self._output.open("w") as output:
-            os.dup2(output.fileno(), 1)
-            os.dup2(output.fileno(), 2)
-        own = [str(self.tree), str(self.tree / "stage_notebooks")]
-        sys.path[:0] = own
-        os.environ |= {"PYTHONPATH": os.pathsep.join(own), "COVERAGE_FILE": str(self._data)}
-        if mutated:  # bytecode is known by size and second, and a mutation may have both of the module
-            sys.dont_write_bytecode = True
-            os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-        for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
-            del sys.modules[name]  # the copy has its own
-        assert not {"runner", "stagekit"} & set(sys.modules)
-        options = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
-        import_module("pytest").main([*options, *words], plugins=[Verdicts(self._said)])
+    def __exit__(self, *_: object) -> None:
+        self._collected.__exit__()
 
-    def tests_of_lines(self, folders: list[str], tests: list[str]) -> tuple[dict[str, Any], Any]:
-        """Run the tests of rooms, and return their verdicts and which of them executes which line."""
-        for path in self.tree.parent.glob("coverage*"):
-            path.unlink()
-        cover = ["-m", "not slow", "--cov-context=test", "--cov-report="]
-        cover += [f"--cov={self.tree / folder}" for folder in folders]
-        verdicts = self.run([*cover, *tests], 3600, mutated=False)
-        if verdicts is None or not verdicts["seconds"]:
-            raise SystemExit(f"The tests did not come to an end: {self._output.read_text()[-2000:]}")
-        data = import_module("coverage").CoverageData(str(self._data))
-        data.read()
-        return verdicts, data
+    def learn(self, room: str, kept: Path) -> list[str]:
+        """Run the tests of a room without a mutation, and return which of them fail.
 
-    def notices(self, mutation: Mutation, verdicts: dict[str, Any], data: Any) -> str:
+        Args:
+            room: its name.
+            kept: JSON file with what is known of files of tests that were run with the same code before.
+        """
+        self.sound = {}
+        code = hashlib.sha256()
+        for path in sorted(self.tree.rglob("*.py")):
+            if not path.name.startswith("test_") and "mutation" not in path.parts:
+                code.update(path.read_bytes())
+        known = json.loads(kept.read_text()) if kept.exists() else {}
+        files = _files_of(room, self.tree)
+        digests = {
+            one: hashlib.sha256(code.digest() + (self.tree / one).read_bytes()).hexdigest() for one in files
+        }
+        for one in files:
+            if digests[one] not in known:
+                folders = [str(self.tree / folder) for folder, _ in ROOMS.values()]
+                tests = [test for test in self._collected.tests if test.partition("::")[0] == one]
+                said = self._run(tests, 600, folders=folders)
+                if said is None:
+                    raise SystemExit(f"{one} did not come to an end: {self._output.read_text()[-2000:]}")
+                for verdict in said.values():
+                    lines = verdict["lines"].items()
+                    verdict["lines"] = {
+                        str(Path(path).relative_to(self.tree)): sorted(at) for path, at in lines
+                    }
+                known = json.loads(kept.read_text()) if kept.exists() else {}
+                known[digests[one]] = said
+                kept.parent.mkdir(exist_ok=True)
+                kept.write_text(json.dumps(known))
+            self.sound |= known[digests[one]]
+        return [test for test, one in self.sound.items() if one["failed"]]
+
+    def notices(self, mutation: Mutation) -> str:
         """Return which test notices a mutation; empty if none does, ``-`` if none executes its lines."""
-        path = self.tree / mutation.module
-        by_line = data.contexts_by_lineno(str(path))
-        lines = [by_line.get(line, []) for line in range(mutation.first, mutation.last + 1)]
-        if not any(context for contexts in lines for context in contexts):
-            lines = list(by_line.values())  # it is executed when the module is imported
-        seconds, failed = verdicts["seconds"], set(verdicts["failed"])
-        tests = {context.partition("|")[0] for contexts in lines for context in contexts if context} - failed
-        tests &= seconds.keys()
-        if not tests:
+        here = {test: set(one["lines"].get(mutation.module, ())) for test, one in self.sound.items()}
+        lines = set(range(mutation.first, mutation.last + 1))
+        tests = [test for test, at in here.items() if at & lines] if mutation.inside else []
+        tests = tests or [test for test, at in here.items() if at and not mutation.inside]
+        chosen: list[str] = []
+        left = _ALL_S
+        for test in sorted(tests, key=lambda test: (self.sound[test]["seconds"], test)):
+            left -= self.sound[test]["seconds"]
+            if left > 0 and self.sound[test]["seconds"] < _LONGEST_S and not self.sound[test]["failed"]:
+                chosen.append(test)
+        if not chosen:
             return "-"
-        named = self.tree.parent / "tests.txt"
-        named.write_text("\n".join(sorted(tests, key=lambda test: (seconds[test], test))))
+        path = self.tree / mutation.module
         original = path.read_bytes()
-        Path(cache_from_source(str(path))).unlink(missing_ok=True)
-        path.write_text(mutation.text, "utf-8")
-        said = self.run(["-x", f"@{named}"], 60 + 5 * sum(seconds[test] for test in tests))
-        path.write_bytes(original)
-        if said is None:
-            return "(no end)"
-        return next(iter(said["failed"]), "") if said["seconds"] else "(no start)"
+        while chosen:
+            _replace(path, mutation.text.encode())
+            said = self._run(chosen, 20 + 3 * _ALL_S, mutation)
+            _replace(path, original)
+            if said is None:
+                return "(no end)"
+            failed = [test for test, one in said.items() if one["failed"]]
+            if not failed:
+                return "" if said else "(no start)"
+            alone = self._run(failed, 60)
+            if alone and not any(one["failed"] for one in alone.values()):
+                return failed[0]
+            chosen = [test for test in chosen if test not in failed]  # it fails without the mutation as well
+        return ""
+
+    def _run(
+        self, tests: list[str], cpu_s: float, mutation: Mutation | None = None, **how: Any
+    ) -> dict[str, Any] | None:
+        """Run tests: their verdicts, or None if they did not come to an end."""
+        self._verdicts.unlink(missing_ok=True)
+        if mutation:
+            how |= {
+                "module": str(self.tree / mutation.module),
+                "first": mutation.first,
+                "inside": mutation.inside,
+            }
+        if not self._collected.run(tests, self._verdicts, cpu_s=cpu_s, **how):
+            named = self._verdicts.with_name("tests.txt")
+            named.write_text("\n".join(tests))
+
+            def work() -> None:
+                limited(cpu_s)
+                keep_no_bytecode()
+                become_pytest(self.tree, self._output, ["-x", f"@{named}"], [Run(self._verdicts)])
+
+            ended(forked(work), 120 + 20 * cpu_s)
+        return json.loads(self._verdicts.read_text()) if self._verdicts.exists() else None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a module, and leave no bytecode of what it was."""
+    path.write_bytes(content)
+    Path(cache_from_source(str(path))).unlink(missing_ok=True)
 
 
 def main() -> int:
@@ -163,20 +203,17 @@ def main() -> int:
     for name in _WARM:
         import_module(name)
     table = []
-    with tempfile.TemporaryDirectory(prefix="nic-etl-mutation-") as folder:
-        bench = Bench(Path(folder))
-        patterns = dict.fromkeys(one for room in rooms for one in ROOMS[room][1])
-        tests = [
-            str(path.relative_to(ROOT)) for one in patterns for path in sorted(ROOT.glob(f"tests/{one}"))
-        ]
-        verdicts, data = bench.tests_of_lines([ROOMS[room][0] for room in rooms], tests)
-        for test in verdicts["failed"]:
-            print(f"{test} fails without a mutation and is left out", flush=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="nic-etl-mutation-") as folder,
+        Bench(Path(folder), rooms) as bench,
+    ):
         for room in rooms:
+            for test in bench.learn(room, ROOT / ".bench" / "mutation.json"):
+                print(f"{test} fails without a mutation and is left out", flush=True)
             chosen = sampled(bench.tree, ROOMS[room][0], options.seed, options.per_module, options.sample)
             survivors = 0
             for mutation in chosen:
-                noticed = bench.notices(mutation, verdicts, data)
+                noticed = bench.notices(mutation)
                 survivors += noticed in {"", "-"}
                 word = {"": "SURVIVED", "-": "NOT REACHED"}.get(noticed, "noticed")
                 place = f"{mutation.module}:{mutation.first}"

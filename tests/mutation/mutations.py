@@ -16,18 +16,24 @@ _COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
+_FEW = 20  # from here on a number is a size
 _FOR_PEOPLE = {"debug", "info", "warning", "warn", "error", "exception", "print", "echo", "secho"}
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change: the lines of the module that it stands in, and the whole text of the changed module."""
+    """One change: the lines of the module that it stands in, and the whole text of the changed module.
+
+    The other lines keep their numbers. ``inside`` a function it takes effect with the next call, else with
+    the next import.
+    """
 
     module: str
     first: int
     last: int
     told: str
     text: str
+    inside: bool
 
 
 def mutations(module: str, text: str) -> list[Mutation]:
@@ -35,27 +41,32 @@ def mutations(module: str, text: str) -> list[Mutation]:
     found = []
     lines = text.encode().splitlines(keepends=True)
     starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
-    for node, changed in _changes(ast.parse(text)):
+    for node, changed, inside in _changes(ast.parse(text), False):
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[node.end_lineno - 1] + node.end_col_offset
         before, new = text.encode()[begin:end].decode(), ast.unparse(changed)
-        new = f"({new})" if isinstance(changed, (ast.Compare, ast.BoolOp, ast.UnaryOp)) else new
+        lost = "\n" * (node.end_lineno - node.lineno)
+        if isinstance(changed, ast.stmt):
+            new += lost
+        elif lost or isinstance(changed, (ast.Compare, ast.BoolOp, ast.UnaryOp)):
+            new = f"({new}{lost})"
         whole = (text.encode()[:begin] + new.encode() + text.encode()[end:]).decode()
-        told = f"{' '.join(before.split())[:90]}  ->  {new[:90]}"
-        found.append(Mutation(module, node.lineno, node.end_lineno, told, whole))
+        told = f"{' '.join(before.split())[:90]}  ->  {new.strip()[:90]}"
+        found.append(Mutation(module, node.lineno, node.end_lineno, told, whole, inside))
     return found
 
 
-def _changes(tree: ast.AST) -> Iterator[tuple[Any, ast.AST]]:
-    """Yield nodes with what takes their place."""
+def _changes(tree: ast.AST, inside: bool) -> Iterator[tuple[Any, ast.AST, bool]]:
+    """Yield nodes with what takes their place, and whether they stand in the body of a function."""
     for field, value in ast.iter_fields(tree):
         if field in {"annotation", "returns", "decorator_list"}:
             continue
         for node in value if isinstance(value, list) else [value]:
-            if not isinstance(node, ast.AST) or _for_people(node):
+            if not isinstance(node, ast.AST) or _for_people(node) or _without_effect(node):
                 continue
-            yield from ((node, changed) for changed in _instead(node, tree))
-            yield from _changes(node)
+            within = inside or (field == "body" and isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)))
+            yield from ((node, changed, within) for changed in _instead(node, tree))
+            yield from _changes(node, within)
 
 
 def _for_people(node: ast.AST) -> bool:
@@ -66,6 +77,15 @@ def _for_people(node: ast.AST) -> bool:
     if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
         return True
     return isinstance(node, (ast.Raise, ast.JoinedStr, ast.Import, ast.ImportFrom, ast.Assert))
+
+
+def _without_effect(node: ast.AST) -> bool:
+    """Tell whether a change in a node shows nothing: it is asserted there, or only declared."""
+    if isinstance(node, ast.keyword):
+        return node.arg == "strict"  # of zip
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):  # of a protocol
+        return all(isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) for one in node.body)
+    return False
 
 
 def _instead(node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:
@@ -81,7 +101,10 @@ def _instead(node: ast.AST, parent: ast.AST) -> Iterator[ast.AST]:
         case ast.Constant(value=bool()):
             yield ast.Constant(not node.value)
         case ast.Constant(value=int() | float()) if not isinstance(parent, ast.UnaryOp):
-            yield from (ast.Constant(node.value + step) for step in (-1, 1))
+            # A size may be larger by one without anybody noticing, and ought not to be half or double.
+            few = abs(node.value) < _FEW
+            both = (node.value - 1, node.value + 1) if few else (node.value // 2, node.value * 2)
+            yield from (ast.Constant(one) for one in both)
         case ast.Constant(value=str(key)) if isinstance(parent, (ast.Dict, ast.Subscript)):
             if not isinstance(parent, ast.Dict) or any(node is one for one in parent.keys):
                 yield ast.Constant(f"{key}_other")

@@ -27,7 +27,8 @@ from runner.results import PipelineResult
 from runner.upkeep.prune import apply_prune, plan_prune
 from runner.upkeep.rebuild import rebuild_state
 from stagekit.artifacts.references import made_references
-from stagekit.artifacts.store import PARQUET, outputs_store
+from stagekit.artifacts.store import outputs_store
+from stagekit.artifacts.table_files import PARQUET
 from stagekit.contract import stage_result
 from stagekit.errors import ArtifactError
 from stagekit.ingestion.identity import source_id

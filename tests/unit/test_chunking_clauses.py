@@ -63,6 +63,19 @@ def test_a_chunk_names_its_clauses_and_then_those_that_they_lie_in() -> None:
     assert chunking.chunks[2].clauses == ("Art. 1º, § 2º", "Art. 1º", "Capítulo I")
 
 
+def test_a_numbered_heading_is_the_clause_that_its_numbered_paragraphs_lie_in() -> None:
+    made = DoclingDocument(name="regras")
+    for heading, paragraphs in (
+        ("1. Das férias", ["1.1 São de um mês.", "1.2 Valem para todos."]),
+        ("2. Do prazo", ["2.1 Corre já.", "3. Assim o quis a lei."]),
+    ):
+        made.add_heading(heading)
+        for text in paragraphs:
+            made.add_text(label=DocItemLabel.TEXT, text=text)
+    (chunk,) = chunk_document(made, WORDS, ChunkSettings(500, 100), "").chunks
+    assert chunk.clauses == ("1", "1.1", "1.2", "2", "2.1")
+
+
 def test_prose_that_cites_norms_is_left_as_it_is() -> None:
     text = "A lista segue o art. 5º, I e II, da Lei: a) a regra; b) o prazo. Parágrafo único. Nada mais."
     (chunk,) = chunks_of(text).chunks
@@ -150,6 +163,13 @@ def test_struck_text_that_a_chunk_cuts_stays_struck_on_both_sides() -> None:
          ["Art. 10. (Revogado pela Portaria nº 33, de 2022)", "Art. 11. Vale."]),
         (["Art. 10. O prazo é curto. (Revogado pela Lei nº 9, de 2022)", "Art. 11. Vale."],
          ["~~Art. 10. O prazo é curto.~~ (Revogado pela Lei nº 9, de 2022)", "Art. 11. Vale."]),
+        (["Art. 10. O prazo é curto. [Revogado - Decreto 9/2022]", "Art. 11. Corre. (Derogado por la Ley 3)"],
+         ["~~Art. 10. O prazo é curto.~~ [Revogado - Decreto 9/2022]",
+          "~~Art. 11. Corre.~~ (Derogado por la Ley 3)"]),
+        (["Art. 10. Vale. (VETADO o § 1º)", "Art. 11. O prazo é curto. (Tornado sem efeito pela Lei 5)"],
+         ["Art. 10. Vale. (VETADO o § 1º)", "~~Art. 11. O prazo é curto.~~ (Tornado sem efeito pela Lei 5)"]),
+        (["Art. 10. O prazo é curto.", "Art. 10. O prazo é longo. (NR)", "Art. 11. Vale."],
+         ["~~Art. 10. O prazo é curto.~~", "Art. 10. O prazo é longo. (NR)", "Art. 11. Vale."]),
         (["Art. 20-A. Revogado pelo Decreto nº 10.756, de 2021 Vigência", "Art. 21. Vale."],
          ["Art. 20-A. Revogado pelo Decreto nº 10.756, de 2021 Vigência", "Art. 21. Vale."]),
         (["Art. 11. Dez dias.", "Art. 11. Quinze dias. (Redação dada pela Portaria nº 41, de 2023)"],

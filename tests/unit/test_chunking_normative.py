@@ -145,6 +145,42 @@ def test_a_text_made_to_take_long_does_not(text: str) -> None:
     assert time.process_time() - begin < 5
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("ANEXO", "Anexo"),
+        ("ANEXO A", "Anexo A"),
+        ("ANEXO III", "Anexo III"),
+        ("ANEXO ÚNICO", "Anexo Único"),
+        ("ANEXO IV TABELA DE VALORES", "Anexo IV"),
+        ("ANEXO V desta Lei.", ""),
+        ("Anexo II – Tabela", "Anexo II"),
+        ("Anexo 2 (a que se refere o art. 3º)", "Anexo II"),
+        ("Anexo III Tabela", ""),
+    ],
+)
+def test_an_annex_has_a_line_of_its_own_with_its_title_or_what_refers_to_it(line: str, name: str) -> None:
+    found = names(read_outline(f"Art. 1º Um.\n{line}\nArt. 2º Dois."))
+    assert found == (["Art. 1º", name, f"{name}, Art. 2º"] if name else ["Art. 1º", "Art. 2º"])
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ("parte part", "Parte"),
+        ("livro libro book", "Livro"),
+        ("título titulo title", "Título"),
+        ("capítulo chapter", "Capítulo"),
+        ("seção sección", "Seção"),
+        ("subseção", "Subseção"),
+    ],
+)
+def test_a_grouping_is_cited_in_portuguese_whatever_its_language(words: str, printed: str) -> None:
+    for word in words.split():
+        for line in (f"{word.upper()} II", f"{word.capitalize()} II – Nome"):
+            assert names(read_outline(f"{line}\nArt. 1º Um.")) == [f"{printed} II", "Art. 1º"]
+
+
 def test_a_running_title_does_not_begin_the_annex_anew() -> None:
     text = "ANEXO II\nTABELA\nArt. 1º Um.\n\nANEXO II\n\nArt. 2º Dois."
     assert names(read_outline(text)) == ["Anexo II", "Anexo II, Art. 1º", "Anexo II, Art. 2º"]

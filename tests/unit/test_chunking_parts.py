@@ -148,13 +148,14 @@ def test_a_row_that_stands_above_the_one_before_begins_a_page() -> None:
     assert rows_of_pages([None, None], 1, down) == [0]
 
 
-HEADER = "| Nome do órgão | Prazo |\n| - | - |\n"
+HEADER = "| Nome do órgão central | Prazo |\n| - | - |\n"
 
 
 @pytest.mark.parametrize(
     ("most", "text"),
     [
-        (12, HEADER),  # it has as many words
+        (13, HEADER),  # it has as many words
+        (12, "| Nome do… | Prazo |\n| - | - |\n"),
         (11, "| Nome… | Prazo |\n| - | - |\n"),
         (8, "| Nome… | Prazo |\n| - | - |\n"),
         (7, ""),  # it would take more than half as much again

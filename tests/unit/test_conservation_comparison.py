@@ -8,6 +8,7 @@ import pytest
 from stagekit.conservation.comparison import compare, compare_units
 from stagekit.conservation.coverage import TextCoverage, coverage_of, named_losses
 from stagekit.conservation.source_text import SourceText, Unit
+from stagekit.conservation.words import words_of
 
 TEXT = "O prazo de defesa é de quinze dias úteis. Parágrafo único. O recurso tem efeito suspensivo."
 
@@ -177,3 +178,18 @@ def test_a_long_document_of_which_much_is_lost_is_compared_in_bounded_time():
     found = compare_units(units, text)
     assert 0.4 < found.share < 0.6
     assert time.process_time() - began < 8
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("guarda-chuva", ["guardachuva"]),
+        ("guarda-\n  chuva", ["guardachuva"]),
+        ("guarda--\u00adchuva", ["guardachuva"]),
+        ("de 1- 2 a -3", ["de", "12", "a", "3"]),
+        ("nome_do_campo _-x- ", ["nome", "do", "campo", "x"]),
+        ("- um\n- dois", ["um", "dois"]),
+    ],
+)
+def test_a_hyphen_within_a_word_is_none_and_one_beside_it_parts_nothing(text: str, words: list[str]) -> None:
+    assert words_of(text) == words

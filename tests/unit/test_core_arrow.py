@@ -32,8 +32,9 @@ def test_rows_become_tables_without_pandas_and_data_frames_can_be_asked_for() ->
 
 def test_a_process_that_has_pandas_keeps_it() -> None:
     script = (
-        "import pandas; from stagekit.base.arrow import leave_pandas_out as f; f(); import pyarrow as pa\n"
+        "import pandas; from stagekit.base.imports.arrow import leave_pandas_out as leave_out; leave_out()\n"
     )
+    script += "import pyarrow as pa\n"
     script += "print(pa.array(pandas.Series([1, 2])).type)"
     run = subprocess.run(
         [sys.executable, "-c", script], cwd=STAGEKIT, capture_output=True, text=True, check=True, timeout=60

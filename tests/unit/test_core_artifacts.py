@@ -11,7 +11,8 @@ import fsspec
 import pyarrow as pa
 import pytest
 
-from stagekit.artifacts.store import PARQUET, ArtifactStore
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.table_files import PARQUET
 from stagekit.base.files import atomic_write
 from stagekit.contract import ArtifactRef
 from stagekit.errors import ArtifactError

@@ -82,6 +82,12 @@ def test_columns_are_those_asked_for_or_all_in_order_of_appearance() -> None:
     assert repr(table(iter(rows), ["a"])).split("\n") == ["a", "", "2"]
 
 
+@pytest.mark.parametrize(("letters", "width"), [(10, 5), (32, 16), (200, 16)])
+def test_a_browser_gives_a_column_room_for_its_words(letters: int, width: int) -> None:
+    shown = table([{"reason": "a"}, {"reason": "x" * letters}])
+    assert f"min-width:{width}em" in shown._repr_html_()
+
+
 def test_an_empty_table_has_its_caption() -> None:
     shown = table([], caption="Documents: no document")
     assert "no document" in repr(shown)

@@ -216,6 +216,19 @@ def test_a_column_may_change_its_kind(stage: Open, before: Any, after: Any) -> N
     assert execute(third, product(third, documents("a", "c")), work)[2] == held
 
 
+def test_a_column_that_comes_changes_or_goes_concerns_the_documents_that_have_a_value_there(
+    stage: Open,
+) -> None:
+    plain = documents("a", "b", "c")
+    marked, named = (
+        [row | {"mark": mark if row["text"] == "b" else None} for row in plain] for mark in (1, "one")
+    )
+    steps = ((plain, ["0.md", "1.md", "2.md"]), (marked, ["1.md"]), (named, ["1.md"]), (plain, ["1.md"]))
+    for rows, looked in steps:
+        here = stage()
+        assert execute(here, product(here, rows))[0] == looked
+
+
 def test_no_documents_are_fine(stage: Open) -> None:
     assert execute(stage(), Rows.of([]))[1] == []
     first = stage()

@@ -112,11 +112,11 @@ def worked(
 def test_documents_are_prepared_together_up_to_a_size_and_made_one_by_one(store: ArtifactStore) -> None:
     batches: list[list[str]] = []
     found, said = worked(
-        store, rows(1, 2, 1, 3, 9, 2), lambda batch: batches.append([row["path"] for row in batch])
+        store, rows(1, 2, 1, 3, 1, 9, 2), lambda batch: batches.append([row["path"] for row in batch])
     )
-    assert batches == [["0.md", "1.md", "2.md"], ["3.md"], ["4.md"], ["5.md"]]
-    assert [(index, value["made"]) for index, value in found] == [(n, f"{n}.md") for n in range(6)]
-    assert said == ["0.md, and 2 more", "3.md", "4.md", "5.md"]
+    assert batches == [["0.md", "1.md", "2.md"], ["3.md", "4.md"], ["5.md"], ["6.md"]]
+    assert [(index, value["made"]) for index, value in found] == [(n, f"{n}.md") for n in range(7)]
+    assert said == ["0.md, and 2 more", "3.md, and 1 more", "5.md", "6.md"]
     assert worked(store, [], lambda _: None) == ([], [])
 
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from stagekit.artifacts.memo import Memo
-from stagekit.artifacts.store import PARQUET, ArtifactStore
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.table_files import PARQUET
 from stagekit.artifacts.tables import decode_rows, encode_rows, table_metadata
 from stagekit.base.plain_json import parse_json, require_plain
 from stagekit.contract import ArtifactRef, artifact_refs, read_scraps

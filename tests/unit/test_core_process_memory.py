@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stagekit.base import process_memory
-from stagekit.base.process_memory import family_resident_mb, resident_mb, share_one_heap
+from stagekit.base.processes import process_memory
+from stagekit.base.processes.process_memory import family_resident_mb, resident_mb, share_one_heap
 
 HOLD = "import sys; held = bytearray(60 * 2**20); print('ready', flush=True); sys.stdin.read()"
 HEAPS = """
@@ -85,5 +85,5 @@ def test_threads_share_one_heap_if_asked_to() -> None:
         return told.stdout.count("<heap nr=")
 
     assert heaps("") > 1
-    assert heaps("from stagekit.base.process_memory import share_one_heap; share_one_heap()") == 1
+    assert heaps("from stagekit.base.processes.process_memory import share_one_heap; share_one_heap()") == 1
     share_one_heap()  # and nothing is wrong with being asked twice

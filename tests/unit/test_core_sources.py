@@ -88,7 +88,7 @@ def test_a_damaged_record_is_told_again_from_the_runs(runs, text):
     (runs.outputs / SOURCES_FILE).write_text(text)
     [known] = known_sources(runs.outputs)
     assert (known.source_id, known.project, known.named) == ("03" * 8, "a.example/g/p", False)
-    assert (known.address, known.folders) == ("a.example/g/p", ("30-Aprovados",))
+    assert (known.kind, known.address, known.folders) == ("git", "a.example/g/p", ("30-Aprovados",))
     assert documents_of(known, runs.store).column("document_id") == ["d1"]
     remember_source(runs.outputs, ONE)
     assert [one.project for one in recorded_sources(runs.outputs)] == ["um", "a.example/g/p"]

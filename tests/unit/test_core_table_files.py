@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stagekit.artifacts.store import PARQUET, ArtifactStore
-from stagekit.artifacts.table_files import GROUP_ROWS, TableFile
+from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.table_files import GROUP_ROWS, PARQUET, TableFile
 from stagekit.errors import ArtifactError
 
 COUNT = 2 * GROUP_ROWS + 100

@@ -309,7 +309,7 @@ def test_the_passages_that_were_found_are_listed(
     view.action.join()
     assert "Nothing was found" in view.action.output.value
     assert asked == [
-        ("Quando?", {"top": 5, "per_document": None}),
+        ("Quando?", {"top": 5, "per_document": 2}),
         ("Onde?", {"top": 5, "per_document": 0}),
     ]
 

@@ -136,8 +136,19 @@ def test_settings_come_in_any_usual_form():
     rules = SelectionRules.from_settings("/30-Aprovados/", ".MD, pdf", 0.5)
     assert rules == SelectionRules(("30-Aprovados",), ("md", "pdf"), 512 * 1024)
     assert SelectionRules.from_settings(["a", "a/"], ["md"], 1).folders == ("a",)
+    assert SelectionRules.from_settings("a", ["*.md", "7z"], 1).extensions == ("md", "7z")
     for everything in ("", ".", "/"):
         assert SelectionRules.from_settings(everything, ["md"], 1).folder_of("a.md") == ""
+
+
+def test_types_of_which_no_file_is_there_are_said():
+    rules = SelectionRules(("30-Aprovados",), ("doc",), 1000)
+    found = select([file("30-Aprovados/a.md"), file("30-Aprovados/b.PDF")], rules, no_links)
+    assert found.documents == []
+    assert found.warnings == [
+        "include_extensions (doc): nothing is served, the approved folders hold other types (md, pdf)."
+    ]
+    assert select([file("30-Aprovados/.oculto.md")], rules, no_links).warnings == []
 
 
 @pytest.mark.parametrize(
@@ -147,6 +158,8 @@ def test_settings_come_in_any_usual_form():
         ((["../fora"], ["md"], 1), "target_folder"),
         ((["a"], [], 1), "include_extensions"),
         ((["a"], ["md", ""], 1), "include_extensions"),
+        ((["a"], ["md;pdf"], 1), "include_extensions"),
+        ((["a"], "md pdf", 1), "include_extensions"),
         ((["a"], ["md"], 0), "max_file_size_mb"),
     ],
 )

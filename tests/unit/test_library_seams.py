@@ -10,6 +10,7 @@ import asyncio
 import atexit
 import inspect
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +31,7 @@ from PIL import Image
 from runner.kernels.libraries import papermill  # noqa: F401 - the engine can only be loaded from within it
 from runner.kernels.seams.jupyter import note_kernel_info, start_through, use_process
 from runner.kernels.seams.papermill import give_saving_back, take_saving_over
-from stagekit.base.interpreter import run_exit_functions
+from stagekit.base.processes.interpreter import run_exit_functions
 from stagekit.processing.ocr.packaged_ocr import picture_reader
 from stagekit.processing.pdf import docling_plugin
 from stagekit.processing.pdf.backend import PdfBackend
@@ -38,7 +39,6 @@ from stagekit.processing.pdf.converter import PagedConverter, pdf_pipeline_optio
 from stagekit.processing.pdf.pipeline import TextKeepingPdfPipeline
 from stagekit.processing.seams import docling as docling_seams
 from stagekit.processing.seams.onnxruntime import forget_weights
-from stagekit.processing.seams.rapid_layout import layout_detector
 from stagekit.processing.seams.rapidocr import prepare_images_by, use_session
 from tests.unit.processing_pdfs import pdf
 
@@ -46,6 +46,7 @@ ROOT = Path(__file__).parents[2]
 SEAMS = {
     *(ROOT / "stage_notebooks/stagekit/processing/seams").glob("*.py"),
     *(ROOT / "runner/kernels/seams").glob("*.py"),
+    ROOT / "stage_notebooks/stagekit/base/processes/interpreter.py",
     ROOT / "runner/dashboard/jupyter_seams.py",
 }
 OTHERS = {*(ROOT / "runner").rglob("*.py"), *(ROOT / "stage_notebooks/stagekit").rglob("*.py")} - SEAMS
@@ -192,7 +193,7 @@ def test_docling_finds_none_of_its_own_models_while_they_are_hidden() -> None:
     assert "layout_object_detection" in get_layout_factory(allow_external_plugins=False).registered_kind
 
 
-# ---- RapidOCR, rapid-layout, ONNX Runtime ---------------------------------------------------------------
+# ---- RapidOCR, ONNX Runtime -----------------------------------------------------------------------------
 
 
 def test_rapidocr_takes_a_session_that_is_open() -> None:
@@ -229,24 +230,6 @@ def another_reader(session: Any) -> Any:
     use_session(reader, "Det", session)
     reader._load_det_model()
     return reader
-
-
-def test_rapid_layout_decodes_what_is_run_elsewhere() -> None:
-    boxes = np.zeros((1, 0, 33), np.float32)
-    prepared: list[tuple[int, ...]] = []
-
-    def make(own: Any) -> Any:
-        assert own.mean is not None
-        assert own.std is not None
-        return lambda image: prepared.append(own.resize(image).shape)
-
-    def run(_: Any) -> Any:
-        raise StopIteration(boxes.shape)
-
-    detector = layout_detector(["text"], 0.3, 0.5, run, make)
-    with pytest.raises(StopIteration):
-        detector(np.zeros((80, 60, 3), np.uint8))
-    assert prepared == [(800, 608, 3)]
 
 
 def test_onnx_runtime_keeps_the_weights_of_a_session_where_we_drop_them() -> None:
@@ -350,7 +333,7 @@ def test_python_calls_what_is_registered_for_its_end(monkeypatch: pytest.MonkeyP
 
 
 def private(name: str) -> bool:
-    return name.startswith("_") and not name.endswith("__") and name not in PUBLIC
+    return name.startswith("_") and not name.endswith("_") and name not in PUBLIC
 
 
 def test_no_other_module_touches_what_is_private_of_a_library() -> None:
@@ -365,7 +348,20 @@ def test_no_other_module_touches_what_is_private_of_a_library() -> None:
         if isinstance(node, ast.Attribute) and private(node.attr) and node.attr not in ours
     }
     overridden = {f"{path.name}: {name}" for path, tree in trees.items() for name in methods(tree) & theirs}
-    assert not touched | overridden
+    imported = {
+        f"{path.name}: {name}" for path, tree in trees.items() for name in imports(tree) if private(name)
+    }
+    assert not touched | overridden | imported
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """The words of what a module imports, dotted names in parts."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from (node.module or "").split(".")
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                yield from alias.name.split(".")
 
 
 def methods(tree: ast.AST) -> set[str]:

@@ -21,7 +21,9 @@ from runner.record.state_manager import StateManager
 from runner.results import PipelineResult
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.artifacts.tables import encode_rows
+from stagekit.checks.reread import PARTS, changed_contents
 from stagekit.contract import STAGE_RESULT, StageResult, artifact_refs, read_scraps
+from stagekit.ingestion.content import file_blob_id
 from tests.property.in_process import NoKernels
 from tests.toy_chain import toy_chain, write_notebook
 from tests.unit.core_notebooks import START, executed_notebook
@@ -47,6 +49,7 @@ class World:
         self.reasons: dict[str, tuple[str, ...]] = {}
         self.breaks: dict[str, Exception] = {}
         self.failing: set[str] = set()
+        self.aside: set[str] = set()
         self.collection = leave_store(self.outputs) / "collection.json"
         write_notebook(self.stages[-1].notebook, "storing", 'collection_name: str = ""', "pass")
 
@@ -106,23 +109,40 @@ class World:
         upstream = [Path(path) for path in job.parameters["upstream"].values()]
         read = [ref.sha256 for path in upstream for ref in artifact_refs(list(read_scraps(path).values()))]
         told = {name: job.parameters[name] for name in ("chunk_size", "max_pages") if name in job.parameters}
-        seen = self.document.read_text() if job.stage == "listing" else ""
+        seen = self._read() if job.stage == "listing" else []
         word = hashlib.sha256(repr((job.stage, read, told, seen)).encode()).hexdigest()
         product = ArtifactStore(self.outputs / "artifacts").put_table(
             "made", encode_rows([{"path": "30-Aprovados/a.md", "word": word}])
         )
         if job.parameters.get("collection_name") == "nic_documents":  # a trial fills another one
             self.write_to_the_collection(word)
+        products = {"made": product}
+        if job.stage == "listing":
+            rows = {"documents": seen, "ignored": [{"path": path} for path in sorted(self.aside)]}
+            products |= {
+                name: ArtifactStore(self.outputs / "artifacts").put_table(name, encode_rows(rows[name]))
+                for name in rows
+            }
         result = StageResult(
             stage_name=job.stage,
             status=ExecutionStatus.PARTIAL if job.stage in self.failing else ExecutionStatus.SUCCESS,
             start_time=START,
             end_time=START,
             retry_count=int(job.stage in self.failing),
-            artifacts={"made": product},
+            artifacts=products,
         )
-        scraps = {"made": product.model_dump(mode="json"), STAGE_RESULT: result.model_dump(mode="json")}
-        executed_notebook(job.target, scraps)
+        scraps = {name: ref.model_dump(mode="json") for name, ref in products.items()}
+        scraps[STAGE_RESULT] = result.model_dump(mode="json")
+        executed_notebook(job.target.with_suffix(".new"), scraps).replace(job.target)
+
+    def _read(self) -> list[dict[str, str]]:
+        """The documents of the source, but for those that are set aside."""
+        files = {str(path.relative_to(self.source)): path for path in sorted(self.source.rglob("*.md"))}
+        return [
+            {"path": path, "status": "ok", "blob_id": file_blob_id(file)}
+            for path, file in files.items()
+            if path not in self.aside
+        ]
 
 
 @pytest.fixture
@@ -192,3 +212,58 @@ def test_a_run_does_what_the_plan_said_and_for_that_reason(
     assert {stage.action for stage in world.chain(**settings).plan().stages} == (
         {"run"} if {"force_refresh", "skip_existing"} & settings.keys() else {"carry over"}
     )
+
+
+NEW = ", ".join(f"30-Aprovados/{name}.md (new)" for name in "bcdef")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("b", "1 document changed: 30-Aprovados/b.md (new)"),
+        ("ab", "2 documents changed: 30-Aprovados/a.md, 30-Aprovados/b.md (new)"),
+        ("bcdef", f"5 documents changed: {NEW}"),
+        ("bcdefgh", f"7 documents changed: {NEW} and 2 more"),
+    ],
+)
+def test_the_plan_names_the_first_documents_that_changed(world: World, names: str, said: str) -> None:
+    draft = world.document.with_name("draft.md")
+    draft.write_text("left out")
+    world.aside = {"30-Aprovados/draft.md"}
+    world.run()
+    for name in names:
+        world.document.with_name(f"{name}.md").write_text("changed")
+    assert world.chain().plan().stages[0].reasons == (said,)
+
+
+@pytest.mark.parametrize("changed", [1, 2])
+def test_contents_that_changed_under_old_stamps_are_found_by_a_run_that_works(
+    world: World, monkeypatch: pytest.MonkeyPatch, changed: int
+) -> None:
+    # As on a file system without inodes and change times.
+    monkeypatch.setattr("stagekit.ingestion.folder_state.folder_state", lambda *_: "as it was")
+    files = [world.document.with_name(f"{number}.md") for number in range(60)]
+    for file in files:
+        file.write_text("as it was")
+    world.run()
+    settings = world.chain().config.model_dump(mode="json")
+    read = {f"30-Aprovados/{file.name}": "" for file in files}
+    parts = [changed_contents(settings, read, part) for part in range(PARTS)]
+    turn = next(number for number, part in enumerate(parts) if len(part) >= changed)
+    for name in parts[turn][:changed]:
+        (world.source / name).write_text("as it is.")
+    place = world.outputs / "reread.json"
+    assert not place.exists()  # a run that reads the source knows all of it
+
+    place.write_text(json.dumps({"next": turn + PARTS}))
+    world.run()
+    assert world.executed == []  # and one that does nothing reads nothing
+    assert json.loads(place.read_text()) == {"next": turn + PARTS}
+
+    result = world.run(chunk_size=30)
+    more = "" if changed == 1 else " and 1 more"
+    assert result.summary["warnings"] == [
+        f"{parts[turn][0]}{more} changed, although size, time and inode did not: the source is read anew."
+    ]
+    assert (world.executed.count("listing"), world.executed.count("shout")) == (1, 2)
+    assert json.loads(place.read_text()) == {"next": (turn + 1) % PARTS}

@@ -6,7 +6,7 @@ import zipfile
 import openpyxl
 import pptx
 import pytest
-from openpyxl.styles import Font
+from openpyxl.styles import Font, PatternFill
 from pptx.util import Inches
 
 from stagekit.chunking.markdown import build_markdown
@@ -187,6 +187,29 @@ class TestWorkbook:
         assert "| Norte | 1 | VERDADEIRO |" in lines
         assert "| ~~Sul~~ | 2 | FALSO |" in lines
         assert passes(found)
+
+    def test_what_excel_hides_by_colour_or_format_is_left_out_and_a_dark_ground_shows_it(self):
+        book = openpyxl.Workbook()
+        sheet = book.active
+        for line in (["Item", "Valor"], ["Copa", "branco"], ["Frota", "formato"], ["Obra", "faixa"]):
+            sheet.append(line)
+        sheet["B2"].font = sheet["B4"].font = Font(color="FFFFFFFF")
+        sheet["B3"].number_format = ";;;"
+        sheet["B4"].fill = PatternFill("solid", fgColor="FF1F3864")
+        stream = io.BytesIO()
+        book.save(stream)
+        found = made(stream.getvalue(), "a.xlsx")
+        assert text_of(found).splitlines()[-3:] == ["| Copa |  |", "| Frota |  |", "| Obra | faixa |"]
+        assert any("Hidden text" in warning for warning in found.warnings)
+
+    def test_formulas_that_nobody_has_computed_are_said(self):
+        book = openpyxl.Workbook()
+        for line in (["Item", "Valor"], ["Copa", 5], ["Total", "=SUM(B2:B2)"]):
+            book.active.append(line)
+        stream = io.BytesIO()
+        book.save(stream)
+        found = made(stream.getvalue(), "a.xlsx")
+        assert any(one.startswith("Formulas without a stored value: 1.") for one in found.warnings)
 
 
 class TestPages:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnxruntime
 import pytest
@@ -16,16 +17,19 @@ from docling.datamodel.accelerator_options import AcceleratorOptions
 from docling.datamodel.base_models import DocumentStream
 from docling.document_converter import DocumentConverter
 from docling.models.factories import get_layout_factory
+from rapid_layout.model_handler.pp.post_process import PPPostProcess
 from rapid_layout.model_handler.pp.pre_process import PPPreProcess
 from rapidocr.ch_ppocr_det.utils import DetPreProcess
 
 from stagekit.processing.models.hard_swish import with_fused_hard_swish
 from stagekit.processing.models.onnx_arena import work_in_shared_arena
 from stagekit.processing.models.packaged_layout import (
+    LABELS,
     PackagedLayoutModel,
     PackagedLayoutOptions,
     layout_weights,
 )
+from stagekit.processing.models.picodet import find_regions
 from stagekit.processing.models.weights import OCR
 from stagekit.processing.ocr.packaged_ocr import page_reader, picture_reader
 from stagekit.processing.ocr.pixel_tables import PixelTables
@@ -57,6 +61,40 @@ def test_the_layout_model_with_fused_activations_answers_as_the_published_file_d
     assert fused.count(b"HardSigmoid") == 94 + layout_weights().count(b"HardSigmoid")
     for ours, theirs in zip(answers(fused, image), published, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def drawn_page() -> Any:
+    """Return a page of 842 x 595 pixels with a title, three paragraphs and a table."""
+    page = np.full((842, 595, 3), 255, np.uint8)
+    cv2.putText(page, "Norma de teletrabalho", (60, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (0, 0, 0), 2)
+    for line in range(24):
+        cv2.putText(
+            page,
+            "o servidor cumpre a jornada fora da sede do orgao",
+            (60, 120 + 18 * line + 30 * (line // 8)),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.5,
+            (0, 0, 0),
+        )
+    for row in range(5):
+        cv2.line(page, (60, 680 + 30 * row), (530, 680 + 30 * row), (0, 0, 0), 1)
+        cv2.line(page, (60 + 117 * row, 680), (60 + 117 * row, 800), (0, 0, 0), 1)
+    return page
+
+
+@pytest.mark.parametrize("confidence", [0.3, 0.02, 0.999])
+def test_regions_are_the_very_ones_that_the_models_own_code_finds(confidence: float) -> None:
+    image, names = drawn_page(), list(LABELS)
+    prepared = PPPreProcess((800, 608))(image)
+    outputs = answers(layout_weights(), prepared)
+    found = find_regions(
+        outputs, names, confidence=confidence, overlap=0.5, resized=(800, 608), original=image.shape[:2]
+    )
+    boxes, scores, classes = PPPostProcess(names, confidence, 0.5)(image.shape[:2], prepared, outputs)
+    assert [list(region.box) for region in found] == boxes
+    assert [region.score for region in found] == scores
+    assert [region.name for region in found] == classes
+    assert bool(found) == (confidence < 0.9)
 
 
 def test_a_model_without_a_hard_swish_is_not_touched() -> None:

@@ -107,3 +107,20 @@ def test_the_letters_of_a_text_are_all_there_however_many_it_has(length):
     assert [page.letters(text).strip("\r\n") for text in page.texts] == [written]
     page.release().close()
     document.close()
+
+
+def test_a_region_over_the_page_parts_what_stands_in_columns_above_and_below_it():
+    """Also where the columns begin at different heights, and the page has many regions above them."""
+    place = {"page_no": 1, "page_size": SIZE, "coord_origin": CoordOrigin.BOTTOMLEFT}
+    boxes = [
+        *((60, 700 - 25 * row, 540, 715 - 25 * row) for row in range(8)),
+        (60, 400, 290, 480),
+        (310, 410, 540, 492),
+        (60, 370, 540, 385),
+    ]
+    regions = [
+        PageElement(cid=cid, text="Texto.", label=DocItemLabel.TEXT, l=left, b=b, r=r, t=t, **place)
+        for cid, (left, b, r, t) in enumerate(boxes)
+    ]
+    ordered = PlainOrder().predict_reading_order(list(reversed(regions)))
+    assert [region.cid for region in ordered] == list(range(len(boxes)))

@@ -333,6 +333,37 @@ class TestDrawnBoxes:
         expected = [f"{'☑' if ticked else '☐'} {label}" for label, ticked in labels]
         assert [" ".join(line.split()) for line in self.lines(draw)] == expected
 
+    def test_a_field_that_nobody_can_change_has_a_pale_hook_on_grey(self):
+        """As browsers print the task lists of GitLab and Pandoc."""
+
+        def draw(page):
+            for y, ticked in ((760, True), (736, False)):
+                page.setFillGray(0.8 if ticked else 1)
+                page.setStrokeGray(0.8)
+                page.rect(60, y, 10, 10, fill=1)
+                if ticked:
+                    page.setStrokeGray(0.93)
+                    page.setLineWidth(1.6)
+                    self.hook(page, 60, y, 10)
+                page.setFillGray(0)
+                page.drawString(76, y + 1, "Feito" if ticked else "Aberto")
+
+        assert sorted(" ".join(line.split()) for line in self.lines(draw)) == ["☐ Aberto", "☑ Feito"]
+
+    def test_boxes_within_a_line_stand_before_their_labels(self):
+        def draw(page):
+            for x, ticked in ((104, False), (160, True)):
+                page.rect(x, 760, 10, 10)
+                if ticked:
+                    self.cross(page, x, 760, 10)
+            text = page.beginText(60, 761)
+            for left, word in ((0, "Turno:"), (58, "Noite"), (114, "Tarde")):
+                text.setTextOrigin(60 + left, 761)
+                text.textOut(word)
+            page.drawText(text)
+
+        assert " ".join(" ".join(self.lines(draw)).split()) == "Turno: ☐ Noite ☑ Tarde"
+
     def test_cells_bullets_numbers_and_frames_are_no_boxes_to_tick(self):
         def draw(page):
             for index, digit in enumerate("2025"):  # a field with a square for each letter

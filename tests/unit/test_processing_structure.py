@@ -45,6 +45,21 @@ def found(*regions):
     return {" ".join(c.text for c in r.cells): r.label for r in refined}
 
 
+class TestColumns:
+    LEFT = ("A chefia recebe o pedido", "e confere os documentos", "antes do parecer.")
+    RIGHT = ("O parecer segue ao setor", "de pessoal, que registra", "o prazo no sistema.")
+
+    def test_two_columns_of_prose_that_were_taken_for_one_paragraph_are_two(self):
+        left = [cell(text, 50, 306 + 12 * row) for row, text in enumerate(self.LEFT)]
+        right = [cell(text, 320, 300 + 12 * row) for row, text in enumerate(self.RIGHT)]
+        assert {" ".join(self.LEFT), " ".join(self.RIGHT)} <= set(found(region(*left, *right)))
+
+    def test_labels_with_their_values_and_wide_blanks_in_a_line_are_no_columns(self):
+        labels = [cell(text, 50, 300 + 12 * row) for row, text in enumerate(("Nome:", "Cargo:", "Setor:"))]
+        values = [cell(text, 320, 300 + 12 * row) for row, text in enumerate(self.RIGHT)]
+        assert "Nome: O parecer segue ao setor Cargo:" in " ".join(found(region(*labels, *values)))
+
+
 class TestListings:
     def test_a_listing_inside_a_paragraph_is_code(self):
         intro = cell("Rode o comando:", 50, 300)

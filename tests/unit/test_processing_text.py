@@ -219,6 +219,9 @@ def test_aligned_columns_are_a_table(lines):
          "sistema, pela chefia, que a     confirma por escrito e a",
          "publica no mural da unidade     de origem do servidor."],
         ["____________     ____________", "Ana Lima         Rui Reis"],
+        ["O   servidor   apresentará   o   pedido   à   unidade   de",
+         "pessoal,  que  o  leva  à  chefia   no   prazo   de   cinco",
+         "dias úteis,   contados   da  data  do  protocolo  do  ato."],
         ["Rua das Flores, 10", "Vale Verde"],
         ["def f(x):", "    return x"],
         ["O prazo  é de dez dias.", "Findo ele, arquiva-se."],
@@ -297,6 +300,8 @@ def test_a_hyphen_at_a_line_end_goes_only_where_it_splits_a_word(lines, joined):
         "anti|corrupção",
         "contratual|mente",
         "porta|ria",
+        "inter|americano",
+        "ca|fé",
     ],
 )
 def test_a_word_that_a_line_end_divides_is_one(word):
@@ -328,6 +333,12 @@ def test_a_word_that_a_line_end_divides_is_one(word):
         "mão-de|obra",
         "decreto|lei",
         "micro|ondas",
+        "má|fé",
+        "boa|fé",
+        "corregedor|geral",
+        "subprocuradora|geral",
+        "luso|brasileiro",
+        "ibero|americana",
     ],
 )
 def test_a_hyphen_that_belongs_to_the_word_stays(word):

@@ -81,6 +81,17 @@ class TestUnseenText:
         assert found.warnings == []
 
 
+def test_objects_of_other_programs_are_named_and_attachments_are_not():
+    shown = (
+        '<w:r><w:object><o:OLEObject xmlns:o="urn:schemas-microsoft-com:office:office" {}/></w:object></w:r>'
+    )
+    body = paragraph(run("Custo: ") + shown.format('ProgID="Excel.Sheet.12" DrawAspect="Content"'))
+    body += paragraph(shown.format('ProgID="Package" DrawAspect="Icon"')) + paragraph("Fim.")
+    assert processed(word_file(body)).warnings == [
+        "Embedded objects cannot be read and were left out: Excel.Sheet.12."
+    ]
+
+
 class TestRevisions:
     def test_a_deleted_paragraph_mark_joins_two_paragraphs_and_a_deleted_paragraph_is_gone(self):
         gone = '<w:rPr><w:del w:id="1"/></w:rPr>'

@@ -26,6 +26,7 @@ from runner.record.state_manager import StateManager
 from runner.results import PipelineResult
 from stagekit.base.files import sha256_file
 from stagekit.contract import ExecutionStatus, read_scraps
+from stagekit.errors import ArtifactError
 from tests.property.in_process import InProcessChain, NoKernels
 from tests.toy_chain import toy_chain
 from tests.unit.core_notebooks import front_end
@@ -334,6 +335,22 @@ def test_damage_that_a_stage_meets_is_made_again_by_the_same_run(world: World, t
     assert warning.startswith("sha256/")
     assert warning.endswith(" was damaged or lost: the stage that made it is executed again.")
     assert len(world.audited("artifacts_damaged")["artifacts"]) == 1
+
+
+def test_what_was_lost_is_remembered_until_a_whole_run_has_ended_well(world: World) -> None:
+    world.run()
+    store = StateManager(world.outputs).store
+    former = store.put("former", b"x y", "text/plain")
+    (world.outputs / "artifacts" / former.uri).unlink()
+    with pytest.raises(ArtifactError):
+        store.read(former)
+
+    world.pipeline().execute_test_run(1)
+    assert store.lost() == {former.uri}
+    world.pipeline().execute_stage("count")
+    assert store.lost() == {former.uri}
+    assert world.run().overall_status is ExecutionStatus.SUCCESS
+    assert store.lost() == set()
 
 
 def test_an_unknown_document_cannot_be_forced(world: World) -> None:

@@ -244,7 +244,8 @@ def test_what_a_document_says_twice_is_two_passages_of_it_and_of_its_copy(tmp_pa
         ({"passages_per_document": 0}, 3),
         ({"filters": {"file_path": FERIAS}}, 3),
         ({"filters": {"path": FERIAS}, "passages_per_document": 1}, 1),
-        ({"filters": {"category": "rh"}}, 2),
+        ({"filters": {"category": "rh"}}, 3),  # no other is in it
+        ({"filters": {"category": "rh"}, "passages_per_document": 2}, 2),
         ({"filters": {"file_path": [FERIAS, RECURSO]}}, 2),
     ],
 )

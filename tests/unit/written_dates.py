@@ -30,6 +30,11 @@ DAYS: tuple[tuple[object, str, str | None], ...] = (
     ("1º/05/2024", "pt-BR", "2024-05-01"),
     ("10/05/2024 14:30", "pt-BR", "2024-05-10"),
     ("10/05/2024, às 14h30", "pt-BR", "2024-05-10"),
+    ("10\u201105\u20112024", "pt-BR", "2024-05-10"),  # hyphens at which no line breaks
+    ("10/05/2024 (sexta-feira)", "pt-BR", "2024-05-10"),
+    ("10/05/2024 (revisão 2)", "pt-BR", None),
+    ("aos 10 dias do mês de maio de 2024", "pt-BR", "2024-05-10"),
+    ("Belém, 10 dias do mês de maio do ano de 2024", "pt-BR", "2024-05-10"),
     ("05/2024", "pt-BR", "2024-05-01"),
     ("10/V/2024", "pt-BR", None),
     ("05/13/2024", "pt-BR", None),

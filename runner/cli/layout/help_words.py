@@ -47,14 +47,13 @@ _OWN = {  # of options that it adds
 
 
 def put_help_into_words(group: Any) -> None:
-    """Word the help texts of a group of commands, and of all below it, in place.
+    """Word the help texts of a group of commands and of all below it, in place, a line a paragraph.
 
     Args:
         group: a ``typer.core.TyperGroup``; the process is about to print its help, and to end.
     """
-    if language() == "en":
-        return
-    _word_typer()
+    if language() != "en":
+        _word_typer()
     _word(group)
 
 
@@ -91,7 +90,7 @@ def _complaint(sentence: str) -> str:
 def _word(command: Any) -> None:
     usage = command.get_usage
     command.get_usage = lambda context: reduce(_replaced, _USAGE, usage(context))
-    command.help = worded(command.help)
+    command.help = _paragraphs(worded(command.help))
     command.short_help = worded(command.short_help) or command.short_help
     command.rich_help_panel = worded(command.rich_help_panel) or command.rich_help_panel
     context = command.context_class(command, info_name=command.name, resilient_parsing=True)
@@ -100,6 +99,11 @@ def _word(command: Any) -> None:
             parameter.help = _(text) if text in _OWN else worded(text)
     for below in getattr(command, "commands", {}).values():
         _word(below)
+
+
+def _paragraphs(text: str) -> str:
+    """Join the lines of each paragraph, which typer does with the first one only."""
+    return "\n\n".join(" ".join(paragraph.split("\n")) for paragraph in text.split("\n\n"))
 
 
 def _replaced(usage: str, word: str) -> str:

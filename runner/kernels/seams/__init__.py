@@ -1,1 +1,1 @@
-"""What the runner needs of libraries, and of Python, beyond their public interfaces: a module each."""
+"""What kernels need of libraries beyond their public interfaces: a module a library."""

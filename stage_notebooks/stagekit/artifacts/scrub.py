@@ -6,9 +6,13 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from stagekit.artifacts.store import ArtifactStore, is_address
+from stagekit.artifacts.store import is_address
 from stagekit.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from stagekit.artifacts.store import ArtifactStore
 
 __all__ = ["Scrubbed", "scrub"]
 

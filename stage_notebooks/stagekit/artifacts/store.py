@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from stagekit.artifacts.place import Place
-from stagekit.artifacts.table_files import GROUP_ROWS, TableFile
+from stagekit.artifacts.table_files import GROUP_ROWS, PARQUET, TableFile
 from stagekit.contract import ArtifactRef
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import CLEAR, Cipher, DamagedError, EncryptionError
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from stagekit.artifacts.table_views import Columns
 
 __all__ = [
-    "PARQUET",
     "ArtifactStore",
     "artifacts_url",
     "half_written",
@@ -43,7 +42,6 @@ __all__ = [
     "outputs_store",
 ]
 
-PARQUET = "application/vnd.apache.parquet"
 _URI = re.compile(r"sha256/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]{1,12})?")
 _LOST = "lost"  # folder of the store: what was asked for and could not be read, by name
 _UNREADABLE = frozenset({errno.EIO, errno.EACCES, errno.EISDIR})  # of the file; others are of the machine

@@ -8,16 +8,18 @@ from collections.abc import Collection, Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from stagekit.base.arrow import leave_pandas_out
+from stagekit.base.imports.arrow import leave_pandas_out
 from stagekit.errors import ArtifactError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["GROUP_ROWS", "TableFile"]
+__all__ = ["GROUP_ROWS", "PARQUET", "TableFile"]
 
 GROUP_ROWS = 4096
 """Rows of one row group: what is decoded at once of a table that is worked through piece by piece."""
+PARQUET = "application/vnd.apache.parquet"
+"""Media type of such a file."""
 _WORTH_THREADS = 2**20  # bytes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from stagekit.base.arrow import leave_pandas_out
+from stagekit.base.imports.arrow import leave_pandas_out
 from stagekit.base.plain_json import canonical_json, parse_json
 from stagekit.errors import ArtifactError
 

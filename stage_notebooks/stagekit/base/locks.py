@@ -1,13 +1,14 @@
-"""Locks of the operating system on files, which end with their process, however that ends."""
+"""Locks of the operating system on files, which end with their process, however that ends; whose they are."""
 
 from __future__ import annotations
 
 import fcntl
+import getpass
 import os
 from pathlib import Path
 from typing import IO
 
-__all__ = ["is_locked", "lock", "share", "still_named", "try_lock"]
+__all__ = ["is_locked", "lock", "share", "still_named", "try_lock", "user_name"]
 
 File = IO[str] | IO[bytes] | int
 
@@ -46,3 +47,11 @@ def still_named(file: IO[str] | IO[bytes] | int, path: Path) -> bool:
         return os.path.samestat(os.fstat(file if isinstance(file, int) else file.fileno()), path.stat())
     except FileNotFoundError:
         return False
+
+
+def user_name() -> str:
+    """Return the operating system's name of the user, or its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -121,8 +121,8 @@ def _opened(settings: Row, outputs: Path) -> str:
             identity = identify(source, settings["project"], known_sources(outputs), stored)
             selection = select(source.files(), rules, source.read, identity.folders)
             snapshot = source.snapshot()
-    count = f"files of the approved folders: {len(selection.documents)}"
-    commit = snapshot.commit[:12]
+    project, commit, count = snapshot.project, snapshot.commit[:12], len(selection.documents)
     if snapshot.repository_branch == UNVERSIONED:
-        return f"{snapshot.project}, unversioned at {commit}, {count}"
-    return f"{snapshot.project}, {snapshot.repository_branch} at {commit}, {count}"
+        return f"{project}, unversioned at {commit}, files of the approved folders: {count}"
+    branch = snapshot.repository_branch
+    return f"{project}, {branch} at {commit}, files of the approved folders: {count}"

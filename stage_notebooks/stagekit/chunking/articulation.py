@@ -15,15 +15,19 @@ from stagekit.chunking.struck import MARK, struck_spans
 __all__ = ["articulate", "clause_names", "is_revoked"]
 
 _REVOKED = re.compile(
-    r"\((?:(?:artigo|par[aá]grafo|inciso|al[ií]nea|item|caput|cap[ií]tulo|se[cç][aã]o|t[ií]tulo|anexo)\s+)?"
-    r"(?:revogad[oa]s?|suprimid[oa]s?)"
-    r"(?:\s+(?:pel[oa]s?|a partir|por|tacitamente|expressamente)\b[^()]*)?\)",
+    r"[(\[]"
+    r"(?:(?:artigo|par[aá]grafo|inciso|al[ií]nea|item|caput|cap[ií]tulo|se[cç][aã]o|t[ií]tulo|anexo)\s+)?"
+    r"(?:(?:ab-?rogad|caducad|derogad|exclu[ií]d|revogad|suprimid|tornad[oa]s? sem efeit)[oa]s?"
+    r"|repealed|revoked)"
+    r"(?:(?:,?\s+(?:pel[oa]s?|a partir|by|em|por|tacitamente|expressamente)\b|\s*[-–—])[^()\[\]]*)?[)\]]",
     re.IGNORECASE,
 )
 # Some pages print the mark of a clause without text in no parentheses.
 _REVOKED_STUB = re.compile(r"\s*Revogad[oa]s?\s+pel[oa]s?\s[^;]{0,120}", re.IGNORECASE)
-_NEW_WORDING = re.compile(r"\((?:reda[cç][aã]o dada|com reda[cç][aã]o|nova reda[cç][aã]o)\b", re.IGNORECASE)
-_NOTES = re.compile(r"(?:\s*(?:\([^()]*\)|[.;,*_~|]|\b(?:e|ou)\b))*\s*")
+_NEW_WORDING = re.compile(
+    r"\((?:reda[cç][aã]o dada|com reda[cç][aã]o|nova reda[cç][aã]o|nr)\b", re.IGNORECASE
+)
+_NOTES = re.compile(r"(?:\s*(?:\([^()]*\)|\[[^\[\]]*\]|[.;,*_~|]|\b(?:e|ou)\b))*\s*")
 _BARE_LABEL_END = re.compile(r"[\s.:;–—\-]*")
 _LISTS_CLAUSES = frozenset({"paragraph", "list", "heading", "table"})
 

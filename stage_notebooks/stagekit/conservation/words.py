@@ -14,8 +14,11 @@ _PAGE_LINE = re.compile(
     r"(?:(?:p[áa]g(?:inas?|s)?|p|fls?|f|folhas?|hoja|sheet|pages?|pg|de|of|do|da|total)\b|[\W\d_])*",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W_]+")
-_HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010\u2011\u00ad\x02\ufffe]+\s*(?=[^\W_])")
+_WORD = re.compile(r"\w+")  # of a text without `_`: twice as fast as a class that leaves it out
+# Begins with the hyphen, which is looked for faster than what stands before it.
+_HYPHEN = re.compile(
+    r"[-\u2010\u2011\u00ad\x02\ufffe](?<=[^\W_].)[-\u2010\u2011\u00ad\x02\ufffe]*\s*(?=[^\W_])", re.DOTALL
+)
 _ANY_HYPHEN = re.compile("[-\u2010\u2011\u00ad\x02\ufffe]")  # most texts have none, which is known sooner
 _UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 _CLAUSE_END = re.compile(r"(?<=[.;:!?])\s+")
@@ -30,7 +33,8 @@ def words_of(text: str) -> list[str]:
     folded = text.casefold()
     if not text.isascii():
         folded = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
-    return _WORD.findall(_HYPHEN.sub("", folded) if _ANY_HYPHEN.search(folded) else folded)
+    joined = _HYPHEN.sub("", folded) if _ANY_HYPHEN.search(folded) else folded
+    return _WORD.findall(joined.replace("_", " "))
 
 
 def is_page_line(text: str) -> bool:

@@ -45,13 +45,16 @@ _BRASILIA: Final = timezone(timedelta(hours=-3))
 
 _SEPARATOR = r"(?:\s*[-/.,]\s*|\s*,?\s+(?:de|do|del|of)\s+|\s+)"
 _DAY = r"(?P<day>\d{1,2}|primeiro|primero)(?:\.?o|°|st|nd|rd|th|ro)?"
+_ON = r"(?:(?:em|no|on|el|aos?|a\s+los)\s+)?(?:dia\s+)?"
+_OF_THE_MONTH = r"(?:\s+dias?\s+(?:do|del)\s+mes)?"  # as the last line of an act has it
+_OF_THE_YEAR = r"(?:\s+(?:do|del)\s+ano)?"
 _NAME = r"(?P<name>[a-z]{3,10})\.?"
 _YEAR = r"(?P<year>[1-9]\d{3}|\d\d)"
 _LONG_YEAR = r"(?P<year>(?:1[5-9]|2[01])\d\d)"
 _FORMS: Final = tuple(
     re.compile(form, re.ASCII)
     for form in (
-        rf"(?:(?:em|no|on|el)\s+)?(?:dia\s+)?{_DAY}{_SEPARATOR}{_NAME}{_SEPARATOR}{_YEAR}",
+        rf"{_ON}{_DAY}{_OF_THE_MONTH}{_SEPARATOR}{_NAME}{_OF_THE_YEAR}{_SEPARATOR}{_YEAR}",
         rf"{_NAME}{_SEPARATOR}{_DAY}{_SEPARATOR}{_LONG_YEAR}",
         rf"{_LONG_YEAR}{_SEPARATOR}{_NAME}{_SEPARATOR}{_DAY}",
         rf"{_NAME}{_SEPARATOR}{_LONG_YEAR}",
@@ -78,6 +81,7 @@ _TIME: Final = re.compile(
 _OFFSET: Final = re.compile(r"(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?$", re.ASCII)
 _MONTH_FIRST_REGIONS: Final = frozenset({"US", "PH"})
 _PIVOT: Final = 69  # POSIX: 69 to 99 are of the last century
+_DASHES: Final = re.compile("[\u2010-\u2015\u2212]")  # typed by Word, in which a hyphen does not break
 _LONGEST: Final = 120  # characters; what is longer is prose
 
 
@@ -115,6 +119,9 @@ def read_written_date(text: str, language: str = "") -> WrittenDate | None:
             pass
         else:
             return WrittenDate(moment, moment.date(), timed=":" in text or "T" in text)
+    before, bracket, inside = text.removesuffix(")").rpartition("(")
+    if bracket and _is_weekday(inside):
+        text = before.strip()
     plain = _folded(_without_place(text)).rstrip(" .")
     for found in (None, *_TIME.finditer(plain)):
         if found is not None and found.end() != len(plain):
@@ -129,7 +136,7 @@ def read_written_date(text: str, language: str = "") -> WrittenDate | None:
 
 
 def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.replace("–", "-"))
+    plain = unicodedata.normalize("NFKD", _DASHES.sub("-", text))
     return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).casefold().split())
 
 

@@ -28,6 +28,7 @@ __all__ = [
 
 Row = dict[str, Any]
 _MEBIBYTE = 1024 * 1024
+_EXTENSION = re.compile(r"[^\W_][\w.+-]*")
 # Unicode's bidirectional controls make a name look like another one.
 _MISLEADING = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 
@@ -93,9 +94,11 @@ class SelectionRules:
                 f"target_folder is {target_folder!r}: name folders of the repository, like 30-Aprovados."
             )
         listed = include_extensions.split(",") if isinstance(include_extensions, str) else include_extensions
-        extensions = tuple(dict.fromkeys(e.strip().lstrip(".").lower() for e in listed))
-        if not extensions or "" in extensions:
-            raise StageError(f"include_extensions is {include_extensions!r}: name at least one, like md.")
+        extensions = tuple(dict.fromkeys(e.strip().removeprefix("*").lstrip(".").lower() for e in listed))
+        if not extensions or not all(map(_EXTENSION.fullmatch, extensions)):
+            raise StageError(
+                f"include_extensions is {include_extensions!r}: name file types, with commas, like md,pdf."
+            )
         if max_file_size_mb <= 0:
             raise StageError(f"max_file_size_mb is {max_file_size_mb}: give a size above 0, in MiB.")
         limit = int(max_file_size_mb * _MEBIBYTE)
@@ -135,6 +138,8 @@ def select(
             documents.append(_document(tree[path], rules, tree, read))
         except _LeftOut as verdict:
             ignored.append(ignored_row(path, verdict.category, verdict.reason))
+    if not documents:
+        warnings += _no_such_type(ignored, rules)
     return Selection(documents, ignored, warnings)
 
 
@@ -311,6 +316,18 @@ def _unmatched_patterns(tree: Mapping[str, SourceFile], rules: SelectionRules) -
         "begins at the root of the repository, like 30-Aprovados/atas."
         for setting, one in found
     ]
+
+
+def _no_such_type(ignored: Iterable[Row], rules: SelectionRules) -> list[str]:
+    """Say that the files that could be documents are all of other types, if there are any."""
+    others = {extension_of(row["path"]) for row in ignored if row["category"] == "unsupported_type"} - {""}
+    if not others:
+        return []
+    wanted, there = ", ".join(rules.extensions), ", ".join(sorted(others))
+    said = (
+        f"include_extensions ({wanted}): nothing is served, the approved folders hold other types ({there})."
+    )
+    return [said]
 
 
 def ignored_row(path: str, category: str, reason: str) -> Row:

@@ -23,6 +23,7 @@ from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
 from stagekit.processing.hidden_text import hidden_text_warning
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
+from stagekit.processing.office.formulas import formulas_warning
 from stagekit.processing.office.gaps import complete_document
 from stagekit.processing.office.open_text import open_text_to_html
 from stagekit.processing.office.word.plain import PlainWord, make_plain
@@ -192,6 +193,7 @@ def _process_office(
         warnings=[
             *declared.warnings,
             *word.warnings,
+            *(formulas_warning(content) if file_format == "xlsx" else ()),
             *hidden_text_warning(hidden),
         ],
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +25,7 @@ from stagekit.storage.reading.conditions import AnyOf, Condition, Empty, Flag, W
 if TYPE_CHECKING:
     from stagekit.storage.reading.reader import StoreReader
 
-__all__ = ["FieldFilter", "build_filter", "one_file", "read_filters"]
+__all__ = ["FieldFilter", "build_filter", "read_filters"]
 
 _log = logging.getLogger(__name__)
 _OPERATORS: Final = ("=", ">=", ">", "<=", "<")
@@ -84,14 +84,6 @@ def read_filters(filters: Mapping[str, Any]) -> list[FieldFilter]:
             one = FieldFilter(said, field, kind, operator, (), tuple(map(str, values)))
             read.append(_checked(one, values))
     return read
-
-
-def one_file(filters: Iterable[FieldFilter]) -> bool:
-    """Tell whether nothing but passages of one file can be found."""
-    return any(
-        one.field in {"file_path", "document_id"} and one.operator == "=" and len(set(one.texts)) == 1
-        for one in filters
-    )
 
 
 def build_filter(

@@ -6,12 +6,13 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from stagekit.declared.in_force import has_expired, resolve_day
 from stagekit.enrichment.citation import file_link
 from stagekit.search.answer_sentences import answer_sentences
-from stagekit.search.filters import build_filter, one_file, read_filters
+from stagekit.search.filters import build_filter, read_filters
 from stagekit.search.passages import Passage, Payload, copies
 from stagekit.search.retrieval import (
     Question,
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 PASSAGES_PER_DOCUMENT: Final = 2
-"""Unless the question says otherwise, or asks for one file only."""
+"""Unless the question says otherwise, or one document only is to be found."""
 Embed = Callable[[str], Sequence[float]]
 
 
@@ -127,7 +128,7 @@ def search(
         device: "cpu", "cuda" or "auto".
         top: most passages to return.
         passages_per_document: most passages of one document, 0 for as many as it has; None is two, or, where
-            the filters name one file, as many as it has.
+            there is nothing but one document to be found, as many as it has.
         filters: field -> value that it must have, whatever its case and accents, or list of values of which
             it must have one, or for numbers and dates a mapping such as ``{">=": "2024", "<": "2025"}``.
             Fields are those of the payload, also under the keys of front matter ("validade"), and ``expired``
@@ -147,7 +148,6 @@ def search(
     _check(question, top, passages_per_document)
     day = resolve_day(today)
     wanted = read_filters(filters or {})
-    default = None if one_file(wanted) else PASSAGES_PER_DOCUMENT
     with open_store(qdrant_url, outputs_dir, settings) as store:
         collection = open_collection(store, collection_name)
         chosen = resolve_mode(mode, collection)
@@ -168,19 +168,25 @@ def search(
             else:
                 vector = list(embed(question))
             check_vector(vector, collection)
-        found = best_passages(
-            store,
-            collection,
-            Question(question, vector),
-            chosen,
-            where=where,
-            top=top,
-            per_document=default if passages_per_document is None else passages_per_document or None,
-            join_copies=True,
+        asked = Question(question, vector)
+        best = partial(
+            best_passages, store, collection, asked, chosen, where=where, top=top, join_copies=True
         )
+        found = _of_documents(best, top, passages_per_document)
         texts = [str(passage.payloads[0]["content_hash"]) for passage in found]
         others = copies(store, collection.name, texts, where) if texts else {}
     return _hits(found, others, day, question)
+
+
+def _of_documents(
+    best: Callable[..., list[Passage]], top: int, passages_per_document: int | None
+) -> list[Passage]:
+    """Return the best passages, of one document as many as the argument of :func:`search` says."""
+    if passages_per_document is not None:
+        return best(per_document=passages_per_document or None)
+    found = best(per_document=PASSAGES_PER_DOCUMENT)
+    documents = {payload["document_id"] for passage in found for payload in passage.payloads}
+    return best(per_document=None) if len(found) < top and len(documents) == 1 else found
 
 
 def _check(question: str, top: int, passages_per_document: int | None) -> None:

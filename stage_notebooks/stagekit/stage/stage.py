@@ -425,18 +425,12 @@ class Stage:
                 f"{result.failure_count} of {result.input_count} documents failed in {self.name}, more than "
                 f"max_failure_rate ({self._max_failure_rate:g}) allows; the first: {result.errors[0]}"
             )
-        rows = [
-            {
-                "glued": ref.name,
-                "kind": ref.media_type,
-                "rows": ref.rows,
-                "bytes": ref.bytes,
-                "sha256": ref.sha256[:12],
-            }
-            for ref in result.artifacts.values()
-        ]
+        columns = ["glued", "kind", "rows", "bytes", "sha256"]
+        made = result.artifacts.values()
+        cells = [(ref.name, ref.media_type, ref.rows, ref.bytes, ref.sha256[:12]) for ref in made]
+        rows: list[Row] = [dict(zip(columns, row, strict=True)) for row in cells]
         rows.append({"glued": STAGE_RESULT, "kind": f"{result.status} in {result.seconds:.1f} s"})
-        return table(rows, ["glued", "kind", "rows", "bytes", "sha256"], f"{self.name} glued")
+        return table(rows, columns, f"{self.name} glued")
 
     def _glue_ref(self, ref: ArtifactRef) -> ArtifactRef:
         self.result.artifacts[ref.name] = ref

@@ -14,7 +14,7 @@ import sys
 from importlib import import_module
 
 from stagekit.base.disk_faults import disk_fault
-from stagekit.base.interpreter import run_exit_functions
+from stagekit.base.processes.interpreter import run_exit_functions
 from stagekit.errors import StageError
 
 __all__ = ["answer"]

@@ -24,7 +24,7 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import Any, NoReturn
 
-from stagekit.base.forking import serve
+from stagekit.base.processes.forking import serve
 
 __all__ = ["ForkedWorker", "fork_worker", "prepare"]
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from stagekit.artifacts.store import ArtifactStore, open_store
 from stagekit.base.plain_json import canonical_json
-from stagekit.base.process_memory import share_one_heap
+from stagekit.base.processes.process_memory import share_one_heap
 from stagekit.base.redaction import RedactedStream
 from stagekit.errors import StageError
 from stagekit.sealing.cipher import KEY_VARIABLE

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import IO, Any
 
 from stagekit.base.plain_json import canonical_json
-from stagekit.base.process_memory import family_resident_mb, resident_mb
+from stagekit.base.processes.process_memory import family_resident_mb, resident_mb
 from stagekit.stage.execution import Workplace
 from stagekit.workers.forks import fork_worker
 

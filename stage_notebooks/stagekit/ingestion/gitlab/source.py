@@ -59,10 +59,14 @@ class GitLabSource:
     ) -> None:
         self._place = workplace
         self._folder = folders[0] if len(folders) == 1 else ""
+        patience = Patience(settings.retry_budget_s, notify=progress.start if progress else None)
+        read_before = digest("gitlab-address", settings.url, settings.project)
+        if workplace.memo.get_many([read_before]):
+            patience.reached()  # the address is right: what is not there now is down
         self._traffic = Traffic(
             settings.url,
             AccessLog(workplace.outputs / "gitlab_access.jsonl", origin_of(settings.url)),
-            Patience(settings.retry_budget_s, notify=progress.start if progress else None),
+            patience,
             settings.connect_timeout_s,
             settings.read_timeout_s,
             settings.file_timeout_s,
@@ -74,6 +78,7 @@ class GitLabSource:
         except BaseException:
             self._clients.close()
             raise
+        workplace.memo.put(STAGE, read_before, {"commit": self._snapshot.commit})
 
     def _open(self, settings: GitLabSettings, branch: str, project: str, workplace: Workplace) -> None:
         with explained("the project", settings.project):

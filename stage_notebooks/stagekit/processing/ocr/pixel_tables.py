@@ -24,12 +24,15 @@ class PixelTables:
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         # As RapidOCR and rapid-layout do with every pixel: float32 by a scale, then float64, then float32.
         scaled = np.arange(256, dtype=np.float32)[:, None] * (1 / 255.0)
-        self._tables: NDArray[np.float32] = ((scaled - np.array(mean)) / np.array(std)).astype(np.float32)
+        table = ((scaled - np.array(mean)) / np.array(std)).astype(np.float32)
+        self._tables: NDArray[np.float32] = np.ascontiguousarray(table.T)  # shape (channels, 256)
 
     def planes(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return an image of shape (height, width, 3) as a batch of one, of shape (1, 3, height, width)."""
+        import cv2
+
         height, width, channels = image.shape
         batch = np.empty((1, channels, height, width), np.float32)
         for channel in range(channels):
-            np.take(self._tables[:, channel], image[:, :, channel], out=batch[0, channel])
+            cv2.LUT(np.ascontiguousarray(image[:, :, channel]), self._tables[channel], dst=batch[0, channel])
         return batch

@@ -20,6 +20,7 @@ from stagekit.processing.office.cell_formats import shown_value
 
 __all__ = ["ShownWorkbookBackend"]
 
+_SHOWS_NOTHING = ";;;"  # the number format
 _HOLDS_TEXT = re.compile(r"(?:sharedStrings|worksheets/[^/]+)\.xml$", re.IGNORECASE)
 
 
@@ -66,6 +67,15 @@ class _Sheet:
         """Whether a column is not hidden."""
         return column not in self._columns
 
+    def is_seen(self, row: int, column: int) -> bool:
+        """Whether a cell's content can be seen: it is not white on white, nor is its format `;;;`."""
+        cell = self._sheet.cell(row=row + 1, column=column + 1)
+        if (cell.number_format or "").strip() == _SHOWS_NOTHING:
+            return False
+        unknown = self._sheet.tables or self._sheet.conditional_formatting  # they may colour the ground
+        plain = cell.fill is None or cell.fill.fill_type is None
+        return bool(unknown or not plain or not _is_white(cell.font.color))
+
     def text(self, row: int, column: int) -> str:
         """Return what a cell shows."""
         cell = self._sheet.cell(row=row + 1, column=column + 1)
@@ -102,6 +112,15 @@ def _joined(parts: Iterable[Any], struck: bool) -> str:
     return "".join(_marked(text, is_struck) for text, is_struck in spans)
 
 
+def _is_white(colour: Any) -> bool:
+    """Whether a colour of a font is white, by itself or as the first of the theme, that of the ground."""
+    if colour is None or colour.type not in ("rgb", "theme"):
+        return False
+    if colour.type == "theme":
+        return bool(colour.theme == 0 and not colour.tint)
+    return str(colour.rgb).upper() in ("FFFFFFFF", "00FFFFFF")
+
+
 def _marked(text: str, struck: bool) -> str:
     body = text.strip()
     return text.replace(body, f"~~{body}~~", 1) if body and struck else text
@@ -112,7 +131,7 @@ def _show(document: DoclingDocument, item: DocItem, sheet: _Sheet) -> None:
     if isinstance(item, TableItem):
         _show_table(document, item, sheet, top, left)
     elif isinstance(item, TextItem):
-        if not (sheet.shows_row(top) and sheet.shows_column(left)):
+        if not (sheet.shows_row(top) and sheet.shows_column(left) and sheet.is_seen(top, left)):
             item.content_layer = ContentLayer.INVISIBLE
         elif text := sheet.text(top, left):
             item.text = item.orig = text
@@ -125,7 +144,11 @@ def _show_table(document: DoclingDocument, table: TableItem, sheet: _Sheet, top:
     hidden, shown = [], []
     for cell in data.table_cells:
         stored = cell.text
-        cell.text = sheet.text(top + cell.start_row_offset_idx, left + cell.start_col_offset_idx)
+        place = top + cell.start_row_offset_idx, left + cell.start_col_offset_idx
+        cell.text = sheet.text(*place)
+        if stored and not sheet.is_seen(*place):
+            hidden.append(cell.text or stored)
+            cell.text = stored = ""
         below = [rows[at] for at in range(cell.start_row_offset_idx, cell.end_row_offset_idx) if at in rows]
         beside = [
             columns[at] for at in range(cell.start_col_offset_idx, cell.end_col_offset_idx) if at in columns

@@ -96,7 +96,9 @@ _ENDINGS = frozenset(
     ]
 )
 _SHORT_FIRST_HALVES = frozenset(["ar", "má", "pé"])
-_SHORT_HALVES = frozenset(["dia", "lei", "luz", "mãe", "mor", "pai", "sol", "voz"])
+_SHORT_HALVES = frozenset(["dia", "fé", "lei", "luz", "mãe", "mor", "pai", "sol", "voz"])
+# Of offices ("corregedor-geral") and peoples ("luso-brasileiro"), whose first halves a list may lack.
+_SECOND_HALVES = re.compile(r"gera(?:l|is)|(?:brasileir|american|african)[oa]s?|europe(?:us?|ias?)")
 _FUNCTION_WORDS = {
     "pt": frozenset(
         [
@@ -284,6 +286,8 @@ def _is_parted(prefix: str, rest: str, known: Vocabulary) -> bool:
         return rest[0] in _PREFIX_LETTERS[prefix]
     if prefix in _PREFIXES:
         return _plain(rest[0]) in ("h", prefix[-1])
+    if _SECOND_HALVES.fullmatch(rest):
+        return len(prefix) > 2
     compound = known.count(prefix) >= COMMON and known.count(rest) >= COMMON
     long = len(rest) >= SHORTEST_HALF and rest not in _ENDINGS
     first = len(prefix) > 2 or prefix in _SHORT_FIRST_HALVES

@@ -39,6 +39,10 @@ NEAREST = 1.0  # white between two lines of a paragraph at most, in line heights
 DENSE = 0.25  # white between the lines of a paragraph, in line heights, below which a smaller gap parts two
 DENSE_GAP = 0.6  # that gap, in line heights
 PARAGRAPH_GAP = 1.6  # white between paragraphs over that between the lines of one, at least
+COLUMN_LINES = 3  # of each of two columns that were taken for one paragraph, at least
+COLUMN_LETTERS = 20  # of their lines, at least; cells of a table are shorter
+COLUMN_WHITE = 0.6  # between them, in heights of a line
+COLUMN_SHARE = 0.5  # of the height of the lower one, that stands beside the other
 MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
 TABLES = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
 EDGES = (DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER)
@@ -65,6 +69,7 @@ def refine_regions(
     for region in regions:
         if region.label in EDGES and MARGIN * page_height < _middle(region) < (1 - MARGIN) * page_height:
             region.label = DocItemLabel.TEXT
+    regions = [part for region in regions for part in _split_at_columns(region)]
     body = _body_of(regions)
     regions = join_listings([part for region in regions for part in _split_at_listings(region, body.font)])
     regions = _join_single_lines(regions)
@@ -198,6 +203,29 @@ def text_lines(cells: Sequence[TextCell]) -> list[list[TextCell]]:
         else:
             lines.append([(box, cell)])
     return [[cell for _, cell in sorted(line, key=lambda p: p[0].l)] for line in lines]
+
+
+def _split_at_columns(region: Cluster) -> list[Cluster]:
+    """Split a text region that is two columns of prose: lines on both sides of a white, side by side."""
+    cells = region.cells if region.label == DocItemLabel.TEXT else []
+    placed = sorted(((place_of(cell), cell) for cell in cells), key=lambda one: one[0].l)
+    reached = placed[0][0].r if placed else 0.0
+    for at in range(COLUMN_LINES, len(placed) - COLUMN_LINES + 1):
+        reached = max(reached, *(place.r for place, _ in placed[:at]))
+        white = placed[at][0].l - reached
+        halves = placed[:at], placed[at:]
+        if white < COLUMN_WHITE * placed[at][0].height or not all(map(_is_prose, halves)):
+            continue
+        left, right = (box_around(place for place, _ in half) for half in halves)
+        shared = min(left.b, right.b) - max(left.t, right.t)
+        if shared >= COLUMN_SHARE * min(left.height, right.height):
+            parts = [text_lines([cell for _, cell in half]) for half in halves]
+            return [_part(region, lines, region.label) for lines in parts]
+    return [region]
+
+
+def _is_prose(lines: Sequence[tuple[Place, TextCell]]) -> bool:
+    return median(len(cell.text) for _, cell in lines) >= COLUMN_LETTERS
 
 
 def _split_at_gaps(region: Cluster) -> list[Cluster]:

@@ -28,6 +28,7 @@ NARROWEST_WHITE = 0.015  # of the page's width
 PROSE_LETTERS = 40  # a shorter region is a heading, a label or a cell
 LEAST_PROSE = 0.6  # share of a column's letters that stand in prose
 PROSE_WIDTH = 0.6  # of its column's width
+WIDE = 0.6  # of the width of all regions of a page, that one over two columns has at least
 MOST_ABOVE = 6  # regions over both columns: a title, its summary
 PROSE = (DocItemLabel.TEXT, DocItemLabel.LIST_ITEM)
 EDGES = (DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER)
@@ -47,7 +48,7 @@ class PlainOrder(ReadingOrderPredictor):
             for number, drawn in groupby(sorted(page_separators or (), key=by_page), key=by_page)
         }
         for number, page in groupby(sorted(page_elements, key=by_page), key=by_page):
-            for part in _columns(list(page)):
+            for part in (part for band in _bands(list(page)) for part in _columns(band)):
                 if _is_one_column(part):
                     ordered.extend(sorted(part, key=_downwards))
                 else:  # with its own separators: those of other pages would each be put in order once more
@@ -95,6 +96,31 @@ def _top(element: PageElement) -> float:
 def _downwards(element: PageElement) -> tuple[int, float]:
     """Headers first and footers last, as Docling has them."""
     return EDGES.index(element.label) * 2 - 1 if element.label in EDGES else 0, -element.t
+
+
+def _bands(page: list[PageElement]) -> list[list[PageElement]]:
+    """Return what stands above, at and below each region over the page that has nothing beside it.
+
+    What is above such a region is read before it, whatever columns it stands in.
+    """
+    if _is_one_column(page):
+        return [page]
+    body = sorted((element for element in page if element.label not in EDGES), key=_top, reverse=True)
+    width = max((element.r for element in body), default=0.0) - min((one.l for one in body), default=0.0)
+    bands: list[list[PageElement]] = [[]]
+    for at, element in enumerate(body):
+        alone = all(above.b >= element.t for above in body[:at])
+        alone = alone and all(below.t <= element.b for below in body[at + 1 :])
+        if alone and element.r - element.l >= WIDE * width:
+            bands += [[element], []]
+        else:
+            bands[-1].append(element)
+    bands = [band for band in bands if band] or [[]]
+    edges = sorted((element for element in page if element.label in EDGES), key=_top, reverse=True)
+    headers = [element for element in edges if element.label == EDGES[0]]
+    bands[0] = [*headers, *bands[0]]
+    bands[-1] = [*bands[-1], *(element for element in edges if element.label != EDGES[0])]
+    return bands
 
 
 def _columns(page: list[PageElement]) -> list[list[PageElement]]:

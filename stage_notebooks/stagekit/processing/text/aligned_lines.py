@@ -8,6 +8,7 @@ from collections.abc import Sequence
 __all__ = ["aligned_cells"]
 
 LONGEST_CELL = 60
+MOST_STRETCHED = 0.3  # share of lines with wide blanks in a cell, which set words and not columns apart
 MEAN_WORDS = 3  # of the cells beside the first; lines of running text have more
 _RULE = re.compile(r"[\s|+:=_\-–—─━│┃┼╋├┤┬┴┌┐└┘]+")
 _SIGNATURE = re.compile(r"\s*(?:_{4,}\s*)+")
@@ -18,7 +19,7 @@ def aligned_cells(lines: Sequence[str]) -> list[list[str]] | None:
     """Return the rows of a table, its header first, or None for other text.
 
     A table has the same columns in each line: bars, tabs, or blanks that go through all lines. Text set in
-    two columns is none: cells of a table are short.
+    two columns is none: cells of a table are short. Nor is text that blanks stretch to both margins.
 
     Args:
         lines: The lines between two blank lines.
@@ -54,7 +55,9 @@ def _by_blanks(lines: Sequence[str]) -> list[list[str]] | None:
     gaps = (at for at in range(indent + 2, width) if blank[at - 1] and blank[at - 2] and not blank[at])
     starts = [indent, *gaps]
     ends = [*starts[1:], width]
-    return _stripped([[line[a:b] for a, b in zip(starts, ends, strict=True)] for line in padded])
+    rows = _stripped([[line[a:b] for a, b in zip(starts, ends, strict=True)] for line in padded])
+    stretched = sum(any(_GAP.search(cell) for cell in row) for row in rows or ())
+    return None if stretched > MOST_STRETCHED * len(lines) else rows
 
 
 def _stripped(rows: list[list[str]]) -> list[list[str]] | None:

@@ -1,4 +1,8 @@
-"""Takes in the HTML and plain text that a Word file holds as parts of their own (`w:altChunk`)."""
+"""Takes in the HTML and plain text that a Word file holds as parts of their own (`w:altChunk`).
+
+Other parts, whose text stands in files of other programs, are named: embedded workbooks, old equations, the
+documents of which a master document is made.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from stagekit.processing.office.struck_texts import STRUCK
 from stagekit.processing.office.word.names import Element, drop, new, new_paragraph, r, w
 from stagekit.processing.office.word.package import WordPackage
 
-__all__ = ["take_in_imports"]
+__all__ = ["take_in_imports", "unread_objects"]
 
 _BLOCKS = {
     "p", "div", "li", "blockquote", "pre", "section", "article", "header", "footer", "address", "dt", "dd",
@@ -46,6 +50,17 @@ def take_in_imports(root: Element, package: WordPackage, part: str) -> tuple[boo
         place = parent.index(chunk)
         parent[place : place + 1] = blocks
     return bool(chunks), unread
+
+
+def unread_objects(root: Element) -> list[str]:
+    """Return what each embedded object of a part is that Word shows as a picture, each kind once.
+
+    An object that is shown as an icon is an attachment.
+    """
+    objects = [one for one in root.iter("{*}OLEObject") if one.get("DrawAspect") != "Icon"]
+    kinds = [one.get("ProgID") or "an unknown program" for one in objects]
+    kinds += ["a part of a master document" for _ in root.iter(w("subDoc"))]
+    return list(dict.fromkeys(kinds))
 
 
 def _blocks(content: bytes, name: str) -> list[Element] | None:

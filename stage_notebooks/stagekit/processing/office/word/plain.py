@@ -12,7 +12,7 @@ from lxml import etree
 
 from stagekit.processing.office.word.drop_caps import join_drop_caps
 from stagekit.processing.office.word.fields.shown import show_fields, show_simple_fields
-from stagekit.processing.office.word.imports import take_in_imports
+from stagekit.processing.office.word.imports import take_in_imports, unread_objects
 from stagekit.processing.office.word.names import Element, drop, value, w
 from stagekit.processing.office.word.notes import NOTE_PARTS, Notes, notes_of, set_notes
 from stagekit.processing.office.word.numbering import Numbering, write_numbers
@@ -87,6 +87,7 @@ class _Rewriting:
         self._unseen: list[str] = []
         self._unknown_fonts: set[str] = set()
         self._unread: list[str] = []
+        self._objects: list[str] = []
 
     def done(self) -> PlainWord:
         """Take all steps, and return what came of them."""
@@ -128,6 +129,7 @@ class _Rewriting:
         changed |= unwrap_all(root)
         changed |= join_drop_caps(root)
         unseen = drop_unseen(root, self._styles)
+        self._objects += unread_objects(root)
         imported, unread = take_in_imports(root, self._package, part)
         boxes = set_out_boxes(root, self._package, part)
         changed |= show_fields(root)
@@ -219,4 +221,7 @@ class _Rewriting:
             found.append(f"Signs of these fonts cannot be read and were left out: {fonts}.")
         if self._unread:
             found.append(f"Imported parts cannot be read and were left out: {', '.join(self._unread)}.")
+        if self._objects:
+            kinds = ", ".join(dict.fromkeys(self._objects))
+            found.append(f"Embedded objects cannot be read and were left out: {kinds}.")
         return found

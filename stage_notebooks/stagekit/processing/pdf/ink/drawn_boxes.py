@@ -24,7 +24,9 @@ TOUCHING = 1.0  # points between squares that are the cells of a table, or of a 
 MOST_SQUARES = 500  # of a form; where there are more, they are a grid or a drawing
 CLOSE_LOOK = 4.0  # pixels a point
 BORDER = 0.22  # share of the side at each edge that may be the border
-CONTRAST = 60  # levels between a mark and its ground
+CONTRAST = 60  # levels between a mark and its ground, where that is paper
+PALE_CONTRAST = 18  # the same on a grey ground: a field that nobody can change has a white hook on light grey
+PAPER = 235  # level from which the ground is as white as paper
 MARKED = 0.04  # share of the inner part that a mark covers
 LIGHT = 170  # level from which the ground of a box is paper; a dark square is a bullet
 _MARKS = frozenset("xX×✓✔✗✘☓•●")
@@ -114,6 +116,7 @@ def _sign(picture: Picture, box: Box) -> str | None:
     if not levels.size:
         return None
     ground = sorted(levels)[levels.size // 2]
-    if (abs(levels - ground) > CONTRAST).mean() >= MARKED:
+    contrast = CONTRAST if ground >= PAPER else PALE_CONTRAST
+    if (abs(levels - ground) > contrast).mean() >= MARKED:
         return TICKED
     return EMPTY if ground >= LIGHT else None

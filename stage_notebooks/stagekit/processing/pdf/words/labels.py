@@ -13,6 +13,7 @@ from docling_core.types.doc.page import BoundingRectangle, PdfTextCell
 
 from stagekit.processing.pdf.ink.signs import BOX_SIGNS
 from stagekit.processing.pdf.places import box_around, place_of
+from stagekit.processing.pdf.words.line_words import words_by_line
 
 if TYPE_CHECKING:
     from docling_core.types.doc.page import SegmentedPdfPage, TextCell
@@ -28,6 +29,7 @@ _BOXES = tuple(BOX_SIGNS)
 
 def join_labels(page: SegmentedPdfPage) -> None:
     """Join labels and box signs with what they belong to among the lines of a page."""
+    _write_boxes_into_lines(page)
     if not any(_opens(line.text) for line in page.textline_cells):
         return
     lines = sorted(page.textline_cells, key=lambda line: place_of(line).l)
@@ -52,6 +54,30 @@ def join_labels(page: SegmentedPdfPage) -> None:
             gone.add(id(behind))
     if gone:
         page.textline_cells = [line for line in page.textline_cells if id(line) not in gone]
+
+
+def _write_boxes_into_lines(page: SegmentedPdfPage) -> None:
+    """Write the sign of a box that stands within a line (`Concordo ☐ Discordo`) before the word behind it."""
+    signs = {id(cell): place_of(cell) for cell in page.textline_cells if cell.text.strip() in _BOXES}
+    if not signs:
+        return
+    written: set[int] = set()
+    for line, words in words_by_line(page):
+        place = place_of(line)
+        inside = [
+            (next((word.start for word in words if word.box.l >= (box.l + box.r) / 2), None), cell)
+            for cell in page.textline_cells
+            if (box := signs.get(id(cell))) is not None
+            and place.l < box.l < box.r < place.r
+            and place.t < (box.t + box.b) / 2 < place.b
+            and cell is not line
+        ]
+        found = [(at, cell) for at, cell in inside if at is not None]
+        for at, cell in sorted(found, key=lambda one: one[0], reverse=True):
+            line.text = f"{line.text[:at]}{cell.text.strip()} {line.text[at:]}"
+        written |= {id(cell) for _, cell in found}
+    if written:
+        page.textline_cells = [line for line in page.textline_cells if id(line) not in written]
 
 
 def _opens(text: str) -> bool:

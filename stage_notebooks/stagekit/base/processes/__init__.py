@@ -1,0 +1,1 @@
+"""Processes of this machine: forked from a warm one, their memory, and their end."""
