@@ -170,7 +170,7 @@ class PackagedLayoutModel(BaseLayoutModel):
         import cv2
 
         height, width = INPUT
-        resized = cv2.resize(image, (width, height))
+        resized = np.asarray(cv2.resize(image, (width, height)), np.uint8)
         return find_regions(
             self._infer(self._tables.planes(resized[:, :, ::-1])),
             self._names,
