@@ -24,7 +24,7 @@ from tests.mutation.mutations import Mutation, sampled
 ROOT = Path(__file__).parents[2]
 _KIT = "stage_notebooks/stagekit"
 _RUN = "decide dependencies errors executor pipeline_run planner resources scheduler stages warming"
-_RECORD = "audit health kernels pipeline_run state state_hostile status"
+_RECORD = "audit events health kernels pipeline_run progress report state state_hostile status terminal"
 # The folder of a room, and the tests that answer for it; those marked slow are left out, and what tests start
 # as programs is not seen.
 ROOMS = {
@@ -36,7 +36,9 @@ ROOMS = {
         "runner/record",
         [
             "unit/test_plan_and_run.py",
+            "unit/test_dashboard_progress.py",
             "unit/test_operations_[drs]*",
+            "unit/test_watch_loop.py",
             *(f"unit/test_runner_{name}.py" for name in _RECORD.split()),
         ],
     ),

@@ -40,8 +40,8 @@ class Clause:
     start: int
     text_start: int
     end: int
-    inline: bool = False
-    quoted: bool = False
+    inline: bool
+    quoted: bool
 
     @property
     def level(self) -> Level:
