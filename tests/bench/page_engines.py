@@ -55,7 +55,7 @@ def _models(engine: str) -> dict[str, Callable[[Any], Any]]:
     layout = PackagedLayoutModel(None, AcceleratorOptions(num_threads=1), PackagedLayoutOptions())
     reader = page_reader()
     return {
-        "layout": layout._detect.session,
+        "layout": layout._infer,
         "detection": loaded_engine(reader, "Det"),
         "recognition": loaded_engine(reader, "Rec"),
     }

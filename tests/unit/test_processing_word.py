@@ -800,9 +800,9 @@ class TestTitles:
         gallery = '<w:docPartObj><w:docPartGallery w:val="Table of Contents"/></w:docPartObj>'
         block = f"<w:sdt><w:sdtPr>{gallery}</w:sdtPr><w:sdtContent>{paragraph('Sumário', style('Ttulo1'))}"
         body = f"{block}{paragraph('Objeto 1')}</w:sdtContent></w:sdt>"
-        body += paragraph("Índice", style("CabealhodoSumrio")) + paragraph("Objeto", style("Ttulo1"))
+        body += paragraph("Índice", style("CabealhodoSumrio")) + paragraph("Plano Diretor", style("Ttulo1"))
         found = processed(word_file(body, styles=styles(made)))
-        assert found.title == "Objeto"
+        assert found.title == "Plano Diretor"
         assert "Sumário" in found.document.export_to_markdown()
 
 
