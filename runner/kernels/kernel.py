@@ -26,6 +26,7 @@ from runner.kernels.forks import ForkProvisioner, KernelForks
 from runner.kernels.preparation import NOTHING, ForkPreparation
 from runner.kernels.seams.jupyter import start_through
 from runner.record.kernels import note_kernel
+from stagekit.base.processes.liveness import is_alive
 from stagekit.base.processes.process_memory import family_resident_mb
 from stagekit.base.redaction import SECRET_VARIABLES
 from stagekit.base.sockets.folder import socket_folder
@@ -193,7 +194,7 @@ class StageKernel:
 
     def alive(self) -> bool:
         """Tell whether the kernel process runs."""
-        return psutil.pid_exists(self.pid) and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        return is_alive(self.pid)
 
     def over_limit(self) -> bool:
         """Tell whether the kernel took more memory than it may."""

@@ -32,6 +32,7 @@ from runner.record.monitor import PipelineMonitor
 from runner.record.state_manager import StateManager
 from runner.results import PipelineResult
 from runner.spec.stage_executor import AdvancedOrchestration
+from stagekit.base.processes.liveness import is_alive
 from stagekit.contract import ExecutionStatus, read_scraps
 from tests.small_disk import SmallDisk, small_disk
 from tests.toy_chain import toy_chain
@@ -236,7 +237,7 @@ def test_the_children_of_a_kernel_end_with_it(tmp_path: Path, outputs: Path) -> 
         kernel.end()
     child = int((tmp_path / "pid").read_text())
     for _ in range(50):
-        if not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE:
+        if not is_alive(child):
             break
         time.sleep(0.1)
     else:

@@ -22,6 +22,7 @@ from runner.record.monitor import PipelineMonitor
 from runner.record.state_manager import StateManager
 from runner.watch.runs import WatchRuns
 from runner.watch.worker import WatchWorker, serve
+from stagekit.base.processes.liveness import is_alive
 from tests.toy_chain import toy_chain
 
 Row = dict[str, Any]
@@ -44,7 +45,7 @@ def until(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def ended(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return not is_alive(pid)
 
 
 # Kernels that wait

@@ -1,4 +1,4 @@
-"""Promises about the memory of processes: a whole family is weighed, and one that is gone weighs nothing."""
+"""Promises about processes: a whole family is weighed, one that is gone weighs nothing, and is not alive."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from stagekit.base.processes import process_memory
+from stagekit.base.processes.liveness import is_alive
 from stagekit.base.processes.process_memory import family_resident_mb, resident_mb, share_one_heap
 
 HOLD = "import sys; held = bytearray(60 * 2**20); print('ready', flush=True); sys.stdin.read()"
@@ -87,3 +88,15 @@ def test_threads_share_one_heap_if_asked_to() -> None:
     assert heaps("") > 1
     assert heaps("from stagekit.base.processes.process_memory import share_one_heap; share_one_heap()") == 1
     share_one_heap()  # and nothing is wrong with being asked twice
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="zombies are those of Linux")
+def test_a_process_is_alive_until_it_ends_whether_or_not_somebody_has_asked_for_its_end() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    assert is_alive(child.pid)
+    assert child.stdin is not None
+    child.stdin.close()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
+    assert not is_alive(child.pid)
+    child.wait()
+    assert not is_alive(child.pid)

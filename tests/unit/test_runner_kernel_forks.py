@@ -16,6 +16,7 @@ import pytest
 from runner.kernels.forks import KernelForks
 from runner.kernels.kernel import StageKernel, kernel_environment, thread_event_loop
 from runner.kernels.preparation import ForkPreparation
+from stagekit.base.processes.liveness import is_alive
 
 ANSWER = "import os, sys; open('said', 'w').write({})"
 
@@ -61,7 +62,7 @@ def said(kernel: StageKernel, folder: Path, expression: str) -> str:
 
 def ended(pid: int) -> bool:
     for _ in range(100):
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        if not is_alive(pid):
             return True
         time.sleep(0.1)
     return False
