@@ -11,8 +11,6 @@ from typing import NoReturn
 from runner.cli.surroundings import fix_paths, missing_folder, open_streams, place_caches
 from stagekit.base.processes.interpreter import run_exit_functions
 
-__all__ = ["program"]
-
 
 def program() -> NoReturn:
     """Run the command line and end the process.

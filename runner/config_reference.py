@@ -13,8 +13,6 @@ from runner.config_manager import profiles
 from runner.settings.pipeline_config import MAPPINGS, PipelineConfig, marks
 from runner.settings.renamed import CONSTANT, RENAMED
 
-__all__ = ["reference"]
-
 _HEAD = """# Configuration
 
 Made by `python -m runner.config_reference > docs/configuration.md`; please change

@@ -15,16 +15,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = [
-    "ConfigurationError",
-    "DependencyResolutionError",
-    "PipelineOrchestrationError",
-    "StageCancelledError",
-    "StageExecutionError",
-    "StageMemoryError",
-    "StateManagementError",
-]
-
 
 class PipelineOrchestrationError(Exception):
     """Base of everything that the runner raises on purpose. The message is for the user to read."""

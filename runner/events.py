@@ -14,8 +14,6 @@ from stagekit.base.disk_faults import disk_fault
 from stagekit.base.plain_json import parse_json
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["Event", "EventLog", "Listener", "fan_out", "read_events", "tell_nobody"]
-
 
 @dataclass(frozen=True)
 class Event:

@@ -15,20 +15,6 @@ if TYPE_CHECKING:
     from runner.models import PipelineState
     from stagekit.contract import ArtifactRef, StageResult
 
-__all__ = [
-    "DependencyValidation",
-    "ExecutionPlan",
-    "ExecutionRecord",
-    "HealthCheckResult",
-    "PerformanceReport",
-    "PipelineMetrics",
-    "PipelineResult",
-    "PlannedStage",
-    "ResourceInfo",
-    "SetupResult",
-    "ValidationResult",
-]
-
 
 @dataclass(frozen=True)
 class ResourceInfo:

@@ -19,8 +19,6 @@ from rich.text import Text
 
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["TerminalConsole", "json_line", "say", "visible"]
-
 # C0 without tab and line feed, DEL and C1 (ECMA-48); line and paragraph separators; Unicode's bidirectional
 # controls (UAX 9), which make a name look like another one; halves of surrogate pairs, which nobody takes.
 _COMMANDS = re.compile(

@@ -14,8 +14,6 @@ from functools import lru_cache, wraps
 from multiprocessing import get_context
 from typing import Any
 
-__all__ = ["in_own_process"]
-
 
 def in_own_process(test: Callable[..., None]) -> Callable[..., None]:
     """Let a test function run in the one other process that all such tests share.

@@ -2,19 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "BENCHMARKS",
-    "ERRORS",
-    "FIELDS",
-    "FUNCTIONS",
-    "MEMBERS",
-    "METHODS",
-    "MODULES",
-    "OPTIONAL",
-    "TESTS",
-    "TYPES",
-]
-
 METHODS: dict[str, tuple[str, ...]] = {
     "PipelineOrchestrator.__init__": ("config_path", "state_persistence", "jupyter_mode"),
     "PipelineOrchestrator.setup_pipeline": ("config",),

@@ -13,8 +13,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from runner.models import PipelineStage, ResourceRequirements, RetryConfig
 
-__all__ = ["toy_chain", "write_notebook"]
-
 _LIST = """
 stage = open_stage("listing", upstream=upstream, outputs_dir=outputs_dir, parameters={"max_pages": max_pages})
 rows = [{"document_id": f"id{n}", "path": f"doc{n}.md", "text": f"text {n}"} for n in range(max_pages)]

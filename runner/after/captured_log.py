@@ -6,8 +6,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["captured_log"]
-
 
 class _Collector(logging.Handler):
     def __init__(self) -> None:

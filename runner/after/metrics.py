@@ -13,8 +13,6 @@ from runner.record.hooks import EndedRun, Hook
 from runner.record.state_manager import StateManager
 from stagekit.base.files import atomic_write
 
-__all__ = ["METRICS_NAME", "Metrics", "metrics_path", "metrics_text", "points_counted", "write_metrics"]
-
 METRICS_NAME = "metrics.prom"
 Row = dict[str, Any]
 Labels = Mapping[str, str]

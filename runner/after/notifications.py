@@ -23,8 +23,6 @@ from runner.wording import _, counted, number, pgettext, term, worded
 from stagekit.base.imports.extras import install_command
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["URLS_VARIABLE", "Notification", "notification_urls", "occasion", "run_message", "send"]
-
 URLS_VARIABLE = "NIC_ETL_NOTIFY_URLS"
 Row = dict[str, Any]
 Kind = Literal["success", "warning", "failure"]

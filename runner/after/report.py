@@ -10,8 +10,6 @@ from runner.report.write import write_report
 from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.contract import ExecutionStatus
 
-__all__ = ["Report", "little_work"]
-
 _FEW = 10  # documents
 
 

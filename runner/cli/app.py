@@ -54,8 +54,6 @@ from runner.wording import _, decimal, worded
 if TYPE_CHECKING:
     from runner.pipeline.orchestrator import PipelineOrchestrator
 
-__all__ = ["app"]
-
 app = new_app()
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show what the stages print, too.")]

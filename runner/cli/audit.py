@@ -10,8 +10,6 @@ from runner.cli.common import AsJson, Profile, Setting, open_console, open_state
 from runner.terminal import say
 from runner.wording import _, worded
 
-__all__ = ["audit_app"]
-
 audit_app = typer.Typer(no_args_is_help=True, help="Read the audit log, and check that it is whole.")
 
 

@@ -31,25 +31,6 @@ from stagekit.base.redaction import Redactor, secret_values
 if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
 
-__all__ = [
-    "AsJson",
-    "PapermillWords",
-    "Profile",
-    "Quiet",
-    "RunId",
-    "Setting",
-    "checked_config",
-    "new_app",
-    "open_console",
-    "open_state",
-    "parse_duration",
-    "print_aside",
-    "print_json",
-    "read_config",
-    "renamed_settings_told",
-    "retired_option",
-]
-
 Profile = Annotated[
     str | None, typer.Option("--profile", help="local, production, or the path of a YAML file.")
 ]

@@ -14,8 +14,6 @@ from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _
 
-__all__ = ["config_app", "models_app"]
-
 config_app = typer.Typer(no_args_is_help=True, help="Show or check the configuration.")
 models_app = typer.Typer(no_args_is_help=True, help="Bring models onto this machine.")
 

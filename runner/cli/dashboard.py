@@ -19,8 +19,6 @@ from runner.terminal import say
 from runner.wording import _
 from stagekit.base.imports.extras import install_command
 
-__all__ = ["dashboard"]
-
 _PORT = 8866
 
 

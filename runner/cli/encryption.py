@@ -13,8 +13,6 @@ from runner.terminal import say
 from runner.wording import _
 from stagekit.sealing.cipher import new_key
 
-__all__ = ["print_new_key", "rekey"]
-
 
 def print_new_key() -> None:
     """Print a new random key for NIC_ETL_ENCRYPTION_KEY; it is kept nowhere.

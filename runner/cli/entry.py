@@ -22,8 +22,6 @@ from stagekit.base.disk_faults import disk_fault
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import StageError
 
-__all__ = ["command_line", "main"]
-
 _ALONE: Final = {"search": "runner.cli.search", "evaluate": "runner.cli.search"}
 """Commands that need no others, and the module of each."""
 

@@ -21,8 +21,6 @@ from runner.events import Event
 from runner.terminal import say
 from runner.wording import _, counted, decimal, number, term, worded
 
-__all__ = ["LiveReporter", "NullReporter", "PlainReporter", "Reporter", "make_reporter"]
-
 _QUIET_SECONDS = 10.0  # a line in a pipe is for a log: one every ten seconds tells enough
 
 

@@ -11,8 +11,6 @@ from runner.cli.common import AsJson, Profile, RunId, Setting, open_console, ope
 from runner.terminal import say
 from runner.wording import _, worded
 
-__all__ = ["report"]
-
 
 def report(
     execution_id: RunId = "",

@@ -33,19 +33,6 @@ from runner.wording import (
 )
 from stagekit.base.paths import latest_dir
 
-__all__ = [
-    "print_comparison",
-    "print_config",
-    "print_heading",
-    "print_history",
-    "print_plan",
-    "print_run",
-    "print_state",
-    "print_status",
-    "print_trial",
-    "print_warnings",
-]
-
 Row = dict[str, Any]
 _WARNINGS = 20  # of stages, that are shown
 _CARRIED_OVER = "carried over"  # nothing that concerns the stage had changed

@@ -21,8 +21,6 @@ from stagekit.base.files import atomic_write
 if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
 
-__all__ = ["EVALUATION_FILE", "evaluate", "parse_filters", "search"]
-
 _WITH_COMMAS = frozenset({"clause", "clauses"})
 _FILTER = re.compile(r"\s*([^=<>]*[^=<>\s])\s*(>=|<=|=|>|<)\s*(.*)", re.DOTALL)
 

@@ -16,8 +16,6 @@ from runner.search.passage_text import BEGIN, END, marked, plain_lines, short_ha
 from runner.terminal import say
 from runner.wording import _, decimal, ngettext, term
 
-__all__ = ["print_evaluation", "print_hits"]
-
 Row = dict[str, Any]
 _WIDEST = 100
 _PASSAGE = 500

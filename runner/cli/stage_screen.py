@@ -17,8 +17,6 @@ from runner.report.stages import failed_cell
 from runner.terminal import say
 from runner.wording import _, decimal, term, worded
 
-__all__ = ["print_altered", "print_stage"]
-
 
 def print_stage(
     console: Console, manager: StateManager, state: PipelineState, checkpoint: Checkpoint

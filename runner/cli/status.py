@@ -29,8 +29,6 @@ from runner.terminal import say
 from runner.watch.note import active_watch
 from runner.wording import _, worded
 
-__all__ = ["status"]
-
 
 def status(
     execution_id: RunId = "",

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from stagekit.base.redaction import SECRET_VARIABLES
 
-__all__ = ["PatientStream", "fix_paths", "missing_folder", "open_streams", "place_caches"]
-
 # They name files or folders, and every process that a run starts reads them.
 _PATHS = (*(f"{name}_FILE" for name in SECRET_VARIABLES), "NIC_ETL_MODELS_DIR")
 

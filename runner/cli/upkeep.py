@@ -33,17 +33,6 @@ from runner.upkeep.quarantine import list_quarantine, retry_quarantine
 from runner.upkeep.rebuild import rebuild_state, rebuild_vectors
 from runner.wording import _
 
-__all__ = [
-    "backup",
-    "compare_collection",
-    "doctor",
-    "prune",
-    "quarantine_app",
-    "restore",
-    "state_app",
-    "verify",
-]
-
 quarantine_app = typer.Typer(no_args_is_help=True, help="Documents that are unusable as they are.")
 state_app = typer.Typer(no_args_is_help=True, help="The state below outputs/.")
 state_app.command("new-key")(print_new_key)

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from runner.upkeep.prune import PrunePlan
     from runner.upkeep.quarantine import QuarantinedDocument
 
-__all__ = [
-    "print_artifacts",
-    "print_backup",
-    "print_environment",
-    "print_health",
-    "print_prune",
-    "print_quarantine",
-    "print_verification",
-]
-
 Row = dict[str, Any]
 _LISTED = 50
 

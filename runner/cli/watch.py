@@ -9,8 +9,6 @@ import typer
 from runner.cli.common import Profile, Setting, open_console, parse_duration, read_config, retired_option
 from runner.settings.pipeline_config import PipelineConfig
 
-__all__ = ["watch"]
-
 _NO_WEBHOOK = retired_option(
     "--webhook",
     "leave it and NIC_ETL_WEBHOOK_TOKEN out, and look more often, as with --every 10s (one small request a "

@@ -11,8 +11,6 @@ from rich.console import Console
 from runner.terminal import say
 from runner.wording import N_, _, stored
 
-__all__ = ["GROUPS", "group_commands", "welcome"]
-
 GROUPS = {
     stored("Run"): ("run", "watch", "plan", "resume", "rerun", "cancel"),
     stored("Look"): ("status", "history", "show", "report", "dashboard", "document", "search", "evaluate"),

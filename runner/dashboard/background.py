@@ -12,8 +12,6 @@ import ipywidgets as widgets
 from runner.dashboard.markup import note, plain
 from runner.wording import _, worded
 
-__all__ = ["Action", "Ticker", "stop_tickers"]
-
 _TICKERS: list[Ticker] = []
 
 

@@ -11,15 +11,6 @@ from runner.dashboard.markup import STYLE, badge, note, plain, span, table
 from runner.dashboard.workspace import Workspace
 from runner.wording import N_, _, ngettext, term, worded
 
-__all__ = [
-    "component_health_checker",
-    "health_action",
-    "pipeline_dry_run",
-    "plan_action",
-    "validate_configuration_widget",
-    "validation_action",
-]
-
 _ACTIONS = {"run": N_("will run"), "carry over": N_("carried over"), "decide": N_("decided later")}
 
 

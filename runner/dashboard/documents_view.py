@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from runner.models import PipelineState
     from runner.report.model import DocumentNote, ProblemGroup, RunReport
 
-__all__ = ["DocumentsView", "create_error_analysis_widget"]
-
 _MOST = 200  # documents of a cause that are listed: the filter finds the others
 _BUTTONS = 25  # rejected documents of a cause that have a button of their own
 _KINDS = ("ok", "rejected", "failed", "stale")

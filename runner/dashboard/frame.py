@@ -7,8 +7,6 @@ import os
 import re
 from urllib.parse import quote
 
-__all__ = ["FILES_VARIABLE", "framed"]
-
 FILES_VARIABLE = "NIC_DASHBOARD_FILES"
 """Where the web server shows the files of the outputs folder, as a URL prefix; empty in other notebooks."""
 

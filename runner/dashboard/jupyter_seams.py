@@ -6,8 +6,6 @@ from typing import Any
 
 from jupyter_server.auth.login import LoginFormHandler
 
-__all__ = ["OwnLoginPage", "add_address"]
-
 
 class OwnLoginPage(LoginFormHandler):
     """Jupyter's login with another page; in public only the templates of all pages can be replaced."""

@@ -11,8 +11,6 @@ from pathlib import Path
 from runner.dashboard.frame import FILES_VARIABLE
 from runner.dashboard.web_server import ADDRESS, control_notebook, free_port
 
-__all__ = ["lab_command", "serve_lab"]
-
 
 def lab_command(outputs: Path, port: int, page: Path, *, open_browser: bool) -> list[str]:
     """Return the command that starts JupyterLab on the outputs folder."""

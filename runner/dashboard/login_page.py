@@ -9,8 +9,6 @@ from tornado.escape import url_escape
 from runner.dashboard.jupyter_seams import OwnLoginPage
 from runner.wording import _, language
 
-__all__ = ["LoginPage"]
-
 _PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

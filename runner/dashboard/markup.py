@@ -10,8 +10,6 @@ from runner.search.passage_text import BEGIN, END
 from runner.wording import term
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["STYLE", "badge", "note", "plain", "rendered", "span", "table"]
-
 _SIGNS = {
     "success": "✔", "ok": "✔", "running": "▶", "partial": "!", "stale": "!", "failed": "✖", "rejected": "✖",
     "cancelled": "■", "interrupted": "■", "damaged": "✖", "skipped": "=", "carried over": "=",

@@ -27,8 +27,6 @@ from runner.report.stages import stage_reports
 from runner.wording import N_, _, decimal, worded
 from stagekit.errors import StageError
 
-__all__ = ["Panel", "create_pipeline_dashboard"]
-
 _BUTTONS = {
     "start": (N_("Start run"), "success"),
     "cancel": (N_("Cancel run"), "danger"),

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from runner.dashboard.run_progress import RunProgress, StageProgress
     from runner.report.flow import FlowStep
 
-__all__ = ["display_execution_progress", "progress_html", "spoken", "stage_words"]
-
 _LONGEST = 60  # characters of the document in work
 
 

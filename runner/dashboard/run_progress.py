@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from runner.models import PipelineState
     from runner.record.state_manager import StateManager
 
-__all__ = ["RunFollower", "RunProgress", "StageProgress"]
-
 _WINDOW = 60.0  # seconds over which the rate is measured
 _ENDED = {"done", "carried over", "failed", "cancelled", "interrupted"}
 

@@ -17,8 +17,6 @@ from runner.wording import _, moment, term
 if TYPE_CHECKING:
     from runner.results import ExecutionRecord
 
-__all__ = ["RunsView", "run_history_widget"]
-
 _MOST = 100
 
 

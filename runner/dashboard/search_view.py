@@ -13,8 +13,6 @@ from runner.search.hit_facts import hit_facts
 from runner.search.passage_text import marked, short_hashes
 from runner.wording import _, worded
 
-__all__ = ["SearchView", "search_widget"]
-
 _PASSAGE = 700
 
 

@@ -14,8 +14,6 @@ from runner.errors import ConfigurationError
 from runner.settings.pipeline_config import SECRETS, PipelineConfig, marks
 from runner.wording import N_, _, term, worded
 
-__all__ = ["SettingsForm", "pipeline_configuration_widget"]
-
 _TITLES = {
     "Source": N_("Source: which documents"),
     "Processing": N_("Processing: how they are read"),

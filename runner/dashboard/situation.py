@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from runner.dashboard.workspace import Workspace
     from runner.models import PipelineState
 
-__all__ = ["Situation", "assess"]
-
 
 @dataclass(frozen=True)
 class Situation:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from runner.models import PipelineState
     from runner.report.model import StageReport
 
-__all__ = ["StageView", "stage_detail_viewer"]
-
 _BROKEN = {"failed", "cancelled", "partial"}
 
 

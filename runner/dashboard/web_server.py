@@ -30,8 +30,6 @@ from runner.wording import _, language
 from stagekit.base.files import atomic_write
 from stagekit.base.paths import make_private_dir
 
-__all__ = ["ADDRESS", "TokenIdentity", "control_notebook", "free_port", "serve"]
-
 ADDRESS = "127.0.0.1"
 _FILES = "/outputs/"
 _RUN_FILE = r"/outputs/(runs/[0-9TZ.a-f-]+/(?:report\.(?:html|json)|\d\d_\w+\.(?:html|ipynb)))"

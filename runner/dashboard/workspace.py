@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from runner.models import PipelineState
     from runner.report.model import RunReport
 
-__all__ = ["Answer", "CommandFailedError", "Launch", "Workspace", "setting_text"]
-
 _OWN_ORIGINS = {"environment", "command line"}
 
 

@@ -12,8 +12,6 @@ from runner.models import PipelineStage
 if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying
 
-__all__ = ["attempts", "retried"]
-
 
 def attempts(stage: PipelineStage, most: int, emit: Listener, stop: threading.Event) -> Retrying:
     """Return the attempts at a stage, each to be entered: the next one follows a failure that may pass.

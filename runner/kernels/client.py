@@ -10,8 +10,6 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from runner.kernels.seams.jupyter import note_kernel_info
 
-__all__ = ["PromptKernelClient"]
-
 _SILENCE_S = 0.2  # after which an answer on iopub is given up, as Jupyter's own client does
 
 

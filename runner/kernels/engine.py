@@ -22,9 +22,6 @@ from runner.kernels.seams.papermill import give_saving_back, take_saving_over
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.contract import PROGRESS_MIME
 
-__all__ = ["NicEtlEngine"]
-
-
 _SAVE_S = 1.0
 
 

@@ -21,8 +21,6 @@ from runner.kernels.notebook_io import safe_path
 from stagekit.base.disk_faults import disk_fault
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["ENGINE", "NotebookJob", "execute_notebook"]
-
 ENGINE = "nic-etl"  # the entry point of runner.kernels.engine
 _GRACE = 3.0  # seconds between the interruption of a cell and the end of its kernel
 _TRANSIENT = {

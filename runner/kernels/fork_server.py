@@ -24,8 +24,6 @@ from stagekit.base.imports.arrow import leave_pandas_out
 from stagekit.base.processes.forking import serve
 from stagekit.workers.forks import prepare
 
-__all__ = ["main"]
-
 # Nothing here starts a thread or opens a ZeroMQ context: those would not survive the fork.
 FIRST = (
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "pyarrow.parquet", "pyarrow.compute",

@@ -23,8 +23,6 @@ from runner.kernels.preparation import NOTHING, ForkPreparation
 from runner.kernels.seams.jupyter import use_process
 from stagekit.base.redaction import SECRET_VARIABLES
 
-__all__ = ["ForkProvisioner", "ForkedKernel", "KernelForks"]
-
 _ANSWER_S = 120.0
 
 

@@ -33,8 +33,6 @@ from stagekit.base.sockets.folder import socket_folder
 from stagekit.errors import StageError
 from stagekit.sealing.cipher import KEY_VARIABLE
 
-__all__ = ["StageKernel", "kernel_environment", "thread_event_loop"]
-
 _KERNEL_OPTIONS = [
     # IPython would keep the injected parameters in the user's history file.
     "--HistoryManager.hist_file=:memory:",

@@ -11,8 +11,6 @@ from runner.kernels.libraries import papermill_io
 from stagekit.base.files import READ_ONLY, atomic_write
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["SCHEME", "SafeHandler", "safe_path"]
-
 SCHEME = "safe://"
 _EXPONENTS = 1e21  # from here on JavaScript writes them, too
 

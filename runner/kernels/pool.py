@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from runner.kernels.forks import KernelForks
     from runner.kernels.kernel import StageKernel
 
-__all__ = ["KernelPool"]
-
 
 class KernelPool:
     """Forks kernels, lets them import what their stages need, and hands each out once.

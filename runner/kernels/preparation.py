@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["NOTHING", "ForkPreparation"]
-
 
 @dataclass(frozen=True)
 class ForkPreparation:

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from runner.models import PipelineStage
 from stagekit.base.machine import available_memory_mb
 
-__all__ = ["ResourceManager"]
-
 _RESERVE_MB = 500  # left to the runner and the rest of the machine
 
 

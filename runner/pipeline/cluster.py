@@ -8,8 +8,6 @@ from runner.pipeline.run import Run
 from runner.stages.notebook_parameters import notebook_parameters
 from runner.tools import run_tool
 
-__all__ = ["require_cluster", "wants_cluster"]
-
 
 def wants_cluster(run: Run) -> bool:
     """Tell whether a stage may be executed that works on the cluster."""

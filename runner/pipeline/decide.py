@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
     from runner.settings.pipeline_config import PipelineConfig
 
-__all__ = ["CHANGED_OUTSIDE", "decide", "decisions", "outside_of", "retry_reason"]
-
 CHANGED_OUTSIDE = {
     "source": "the source changed, or has to be asked",
     "store": "the collection is not as the last run left it, or has to be asked",

@@ -8,8 +8,6 @@ from graphlib import CycleError, TopologicalSorter
 from runner.errors import DependencyResolutionError
 from runner.models import PipelineStage
 
-__all__ = ["DependencyResolver"]
-
 
 class DependencyResolver:
     """Answers questions about the graph of stages.

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from runner.pipeline.run import Run
     from runner.record.hooks import Hooks
 
-__all__ = ["end_run"]
-
 
 def end_run(run: Run, errors: dict[str, BaseException], once_more: OnceMore, after: Hooks) -> PipelineResult:
     """Record the end of a run, let follow what is due then, and return what it came to.

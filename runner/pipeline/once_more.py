@@ -6,8 +6,6 @@ from runner.pipeline.run import Run
 from runner.record.damage import forget_lost, lost_artifacts, scrub_share
 from runner.record.reread import changed_unnoticed
 
-__all__ = ["OnceMore"]
-
 _HEALINGS = 3  # times that a run begins anew with a stage that made what is damaged now
 
 

@@ -38,8 +38,6 @@ from runner.stages.notebook_parameters import notebook_parameters
 from runner.wording import stored
 from stagekit.checks.preflight import preflight
 
-__all__ = ["PipelineOrchestrator"]
-
 
 class PipelineOrchestrator:
     """Runs the chain of stage notebooks.

@@ -23,8 +23,6 @@ from stagekit.base.disk_faults import disk_fault
 from stagekit.base.imports.early_imports import load_meanwhile
 from stagekit.contract import ExecutionStatus
 
-__all__ = ["PipelineRun"]
-
 
 class PipelineRun:
     """A run, from its first stage to its result.

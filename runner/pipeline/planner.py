@@ -8,8 +8,6 @@ from runner.pipeline.run import Run
 from runner.record.source_documents import changed_documents, leaving_documents
 from runner.results import ExecutionPlan, PlannedStage
 
-__all__ = ["plan_run"]
-
 
 def plan_run(run: Run) -> ExecutionPlan:
     """Return what ``nic-etl run`` would do now."""

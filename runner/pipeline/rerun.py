@@ -15,8 +15,6 @@ from runner.stages.fingerprint import stage_fingerprint, stage_parameters
 from runner.stages.notebook_parameters import notebook_parameters
 from stagekit.errors import StageError
 
-__all__ = ["rerun_inputs", "tried_settings"]
-
 # They say what a collection holds: a stage that is told one value must not read what another one made.
 _SAME = ("chunk_size", "chunk_overlap", "embedding_model", "model_revision", "hybrid_search")
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
     from runner.settings.pipeline_config import PipelineConfig
 
-__all__ = ["require_resumable", "resumed_config", "started_by"]
-
 
 def started_by(state: PipelineState) -> str:
     """Return the command that starts a run of this one's kind and scope."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
     from runner.settings.pipeline_config import PipelineConfig
 
-__all__ = ["Found", "Run"]
-
 Found = tuple[str, Checkpoint]
 """A checkpoint of the record, behind the id of the run that made it."""
 

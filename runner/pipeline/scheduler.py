@@ -9,8 +9,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from runner.kernels.resource_manager import ResourceManager
 from runner.pipeline.dependency_resolver import DependencyResolver
 
-__all__ = ["run_in_order"]
-
 
 def run_in_order(
     resolver: DependencyResolver,

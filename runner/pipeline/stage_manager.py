@@ -28,8 +28,6 @@ from stagekit.errors import StageError
 if TYPE_CHECKING:
     from runner.kernels.kernel import StageKernel
 
-__all__ = ["StageManager"]
-
 
 class StageManager:
     """The registered stages and their execution.

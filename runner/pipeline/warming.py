@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from runner.pipeline.run import Run
     from runner.pipeline.stage_manager import StageManager
 
-__all__ = ["WarmAhead"]
-
 _AHEAD = 2  # stages
 _FEW = 10  # documents, of which a worker does one in a second or less
 

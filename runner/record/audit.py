@@ -27,8 +27,6 @@ from stagekit.base.files import atomic_write
 from stagekit.base.locks import lock, still_named, user_name
 from stagekit.base.plain_json import parse_json
 
-__all__ = ["AuditLog", "AuditReport"]
-
 ROTATE_BYTES = 16 * 2**20
 _START = "0" * 64
 _SET_ASIDE = re.compile(r"audit-(\d+)\.jsonl")

@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     from runner.models import PipelineState
     from runner.record.state_manager import StateManager
 
-__all__ = [
-    "CheckedArtifacts",
-    "altered_notebooks",
-    "check_artifacts",
-    "forget_lost",
-    "lost_artifacts",
-    "needed_artifacts",
-    "scrub_share",
-]
-
 _SHARE = 0.02  # of the time that the run has worked
 _PLACE = "scrub.json"
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from runner.models import PipelineState
     from runner.record.state_manager import StateManager
 
-__all__ = ["current_environment", "environment_report", "record_environment", "source_of"]
-
 Row = dict[str, Any]
 _FILE = "environment.json"
 _VERSION = re.compile(r"^Version: (\S+)", re.MULTILINE)

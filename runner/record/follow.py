@@ -13,8 +13,6 @@ from stagekit.base.plain_json import parse_json
 if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
 
-__all__ = ["events_after", "follow"]
-
 
 def follow(manager: StateManager, execution_id: str = "", poll: float = 0.3) -> Iterator[Event]:
     """Yield the events of a run (by default the last one) from its start, until it goes on no more.

@@ -14,8 +14,6 @@ from stagekit.contract import ExecutionStatus
 if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
 
-__all__ = ["Freshness", "freshness", "outdated_stages"]
-
 _LAST_STAGE = "qdrant_storage"
 _SKEW = timedelta(minutes=5)  # by which clocks differ, or are put right
 

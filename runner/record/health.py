@@ -10,8 +10,6 @@ from runner.record.damage import altered_notebooks
 from runner.record.state_manager import StateManager
 from stagekit.base.machine import available_memory_mb
 
-__all__ = ["record_checks"]
-
 _WANTED_GB = 1.0
 
 Check = tuple[str, bool, str]  # component, whether it is well, what was found

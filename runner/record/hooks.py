@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from runner.record.report_generator import RunRows
     from runner.record.state_manager import StateManager
 
-__all__ = ["AFTER_A_RUN", "REPORT", "EndedRun", "Hook", "Hooks"]
-
 REPORT = "runner.after.report:Report"
 # In this order; a channel of your own is one more name of this form.
 AFTER_A_RUN = (REPORT, "runner.after.metrics:Metrics", "runner.after.notifications:Notification")

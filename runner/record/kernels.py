@@ -15,8 +15,6 @@ import psutil
 from stagekit.base.disk_faults import named_in_errors
 from stagekit.base.plain_json import parse_json
 
-__all__ = ["note_kernel", "reap_orphans", "remove_dead_logs"]
-
 
 def note_kernel(note: Path, pid: int) -> None:
     """Write that a kernel runs and belongs to this process.

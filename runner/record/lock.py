@@ -16,8 +16,6 @@ from stagekit.base.disk_faults import disk_fault, named_in_errors
 from stagekit.base.locks import is_locked, try_lock, user_name
 from stagekit.base.plain_json import parse_json
 
-__all__ = ["HeldFile", "LockNote", "holder", "lock_owner", "lock_path", "locked"]
-
 
 def holder() -> dict[str, Any]:
     """Return who this process is: ``pid``, ``user``, ``host``, and ``since`` when, which is now."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from stagekit.artifacts.store import ArtifactStore
     from stagekit.contract import ArtifactRef
 
-__all__ = ["Manifest", "notebook_refs", "read_manifests", "read_rows"]
-
 
 @dataclass(frozen=True)
 class Manifest:

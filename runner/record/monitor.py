@@ -14,8 +14,6 @@ from runner.events import read_events
 from runner.record.state_manager import StateManager
 from runner.results import PerformanceReport, PipelineMetrics
 
-__all__ = ["CancellationResult", "PipelineMonitor", "PipelineStatus"]
-
 _GRACE = 10.0
 
 

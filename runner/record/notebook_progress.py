@@ -8,8 +8,6 @@ from typing import Any
 
 from runner.events import Event
 
-__all__ = ["ProgressTracker", "in_notebook"]
-
 
 def in_notebook() -> bool:
     """Tell whether this process is the kernel of a notebook."""

@@ -22,24 +22,6 @@ if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
     from stagekit.contract import ArtifactRef, StageResult
 
-__all__ = [
-    "DOCUMENT_COUNTS",
-    "MANIFESTS",
-    "RunRows",
-    "carried_counts",
-    "compare_stage",
-    "document_counts",
-    "document_outcomes",
-    "ignored_files",
-    "known_figures",
-    "manifest_columns",
-    "manifest_rows",
-    "point_counts",
-    "run_before",
-    "summarize",
-    "summary_text",
-]
-
 Row = dict[str, Any]
 MANIFESTS = (
     ("gitlab_ingestion", "documents"),

@@ -11,8 +11,6 @@ from runner.record.report_generator import MANIFESTS, manifest_rows
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.memo import Memo
 
-__all__ = ["ChosenDocuments", "changed_since", "chosen_documents"]
-
 _KEPT = "gitlab_ingestion"  # its outcome is the bytes of a git blob, which cannot come out otherwise
 
 

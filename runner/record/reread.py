@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
     from runner.settings.pipeline_config import PipelineConfig
 
-__all__ = ["changed_unnoticed"]
-
 _PLACE = "reread.json"
 
 

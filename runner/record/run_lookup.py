@@ -19,8 +19,6 @@ from pydantic import BaseModel, ValidationError, model_validator
 from runner.models import ExecutionMode, upgraded_record
 from stagekit.contract import ExecutionStatus
 
-__all__ = ["USABLE", "RunLookup", "digest_of"]
-
 USABLE = frozenset({ExecutionStatus.SUCCESS, ExecutionStatus.PARTIAL})
 """How a stage ends whose result can be used."""
 

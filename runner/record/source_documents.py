@@ -9,8 +9,6 @@ from runner.settings.pipeline_config import PipelineConfig
 from stagekit.checks.leaving import leaving
 from stagekit.checks.outside import source_changes
 
-__all__ = ["changed_documents", "leaving_documents"]
-
 _SHOWN = 5  # documents named in a sentence
 
 

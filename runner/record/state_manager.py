@@ -31,8 +31,6 @@ from stagekit.contract import ArtifactRef, ExecutionStatus, artifact_refs, read_
 from stagekit.errors import ArtifactError, StageError
 from stagekit.sealing.cipher import EncryptionError
 
-__all__ = ["StateManager"]
-
 _ID_TIME = "%Y%m%dT%H%M%S.%f"
 _MOMENT = re.compile(r"\d{8}T\d{6}\.\d{1,6}Z")  # at the beginning of a run's id
 _TRIES = 5  # checkpoints of one fingerprint: to look at one means to read what it made

@@ -9,8 +9,6 @@ from runner.models import trial_collection
 from runner.record.state_manager import StateManager
 from runner.settings.pipeline_config import PipelineConfig
 
-__all__ = ["trial_config"]
-
 
 def trial_config(config: PipelineConfig, **settings: Any) -> PipelineConfig:
     """Return the configuration of a trial: with a collection of its own, and these settings.

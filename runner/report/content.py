@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from runner.record.report_generator import RunRows
     from stagekit.artifacts.rows import Rows
 
-__all__ = [
-    "confidence_chart",
-    "content_of",
-    "length_chart",
-    "progress_timeline",
-    "share_chart",
-    "slowest_chart",
-]
-
 Row = dict[str, Any]
 _MOMENTS = 200  # points of a line: more cannot be seen
 _BARS = 10

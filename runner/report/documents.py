@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from runner.models import PipelineState
     from runner.record.report_generator import RunRows
 
-__all__ = ["document_changes", "ignored_groups", "noted_groups", "problem_groups", "quality_notes"]
-
 Row = dict[str, Any]
 _LISTING = ("gitlab_ingestion", "documents")
 _IDENTITY = ("path", "blob_id", "memo_key")

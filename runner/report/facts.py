@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from runner.models import PipelineState
     from runner.record.state_manager import StateManager
 
-__all__ = ["collect_report"]
-
 T = TypeVar("T")
 _STORE = "qdrant_storage"
 Row = dict[str, Any]

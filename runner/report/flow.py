@@ -17,8 +17,6 @@ from runner.wording import _, counted, ngettext, number, term
 if TYPE_CHECKING:
     from runner.report.model import StageReport
 
-__all__ = ["FlowStep", "flow_figure", "flow_steps", "standalone_flow"]
-
 _MADE = {  # the metric with what flows out of a stage; out of any other flow the documents that are ok
     "text_chunking": "chunks",
     "embedding_generation": "vectors",

@@ -20,16 +20,6 @@ if TYPE_CHECKING:
     from runner.models import PipelineState
     from runner.record.state_manager import StateManager
 
-__all__ = [
-    "HTML_NAME",
-    "JSON_NAME",
-    "carried_report",
-    "comparable_run",
-    "differing_figures",
-    "trend",
-    "trend_title",
-]
-
 HTML_NAME = "report.html"
 JSON_NAME = "report.json"
 _RUNS = 20

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-__all__ = ["render_html"]
-
 _STATUS = {
     "success": ("good", "✓", N_("Success")),
     "partial": ("warn", "!", N_("Partial success")),

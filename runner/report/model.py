@@ -13,23 +13,6 @@ from pydantic import BaseModel, Field
 
 from runner.wording import stored
 
-__all__ = [
-    "Change",
-    "Changes",
-    "Chart",
-    "Content",
-    "DocumentNote",
-    "FailedCell",
-    "Figure",
-    "Group",
-    "ProblemGroup",
-    "RunReport",
-    "Setting",
-    "StageReport",
-    "Timeline",
-    "TrendRun",
-]
-
 
 class Figure(BaseModel):
     """A figure that differs between two runs."""

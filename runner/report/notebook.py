@@ -13,8 +13,6 @@ from runner.report.model import RunReport
 from runner.report.words import duration, value_text
 from stagekit.contract import StageResult
 
-__all__ = ["display_stage_metrics", "generate_execution_summary"]
-
 
 def generate_execution_summary(execution_id: str = "", *, outputs_dir: str | Path = "") -> RunReport:
     """Display what a run came to, and return its report.

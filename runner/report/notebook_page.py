@@ -17,8 +17,6 @@ from runner.report.safe_html import safe_html
 from runner.wording import _, language, ngettext
 from stagekit.base.plain_json import parse_json, require_plain
 
-__all__ = ["notebook_page", "page_of"]
-
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --card: #f6f8fa; --rule: #d0d7de;
   --page: #fff; --link: #0b5cad; --bad: #b3261e; }

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-__all__ = ["draw_plots"]
-
 # Stand-ins that are replaced by CSS variables: the page decides on colours, matplotlib on places.
 _INK, _RULE = "#010101", "#020202"
 _SERIES = ("#030303", "#040404", "#050505", "#060606", "#070707", "#080808")

@@ -6,8 +6,6 @@ import html
 import re
 from html.parser import HTMLParser
 
-__all__ = ["safe_html"]
-
 _KEPT = frozenset({
     "a", "b", "blockquote", "br", "caption", "code", "dd", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5",
     "h6", "hr", "i", "li", "ol", "p", "pre", "progress", "s", "small", "span", "strong", "sub", "sup",

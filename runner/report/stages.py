@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from runner.models import Checkpoint, PipelineState
     from runner.record.state_manager import StateManager
 
-__all__ = ["failed_cell", "stage_reports"]
-
 Row = dict[str, Any]
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _FAILING = re.compile(r"^-+> *\d+ (.*)$", re.MULTILINE)

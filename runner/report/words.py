@@ -10,8 +10,6 @@ from runner.wording import _, decimal, ngettext, number, stored, term
 if TYPE_CHECKING:
     from runner.report.model import Changes, RunReport, StageReport
 
-__all__ = ["change_words", "duration", "headline", "stage_words", "value_text"]
-
 _STORE = "qdrant_storage"
 _BROKEN = {"failed", "cancelled", "interrupted"}
 _LONGEST = 200

@@ -8,8 +8,6 @@ from typing import Any, Final
 from runner.config_manager import PipelineConfig
 from runner.tools import print_warning, run_tool
 
-__all__ = ["ask_collection", "search_request"]
-
 _OF_MODEL: Final = (
     "embedding_model", "model_revision", "embedding_dtype", "embedding_backend", "device",
 )  # fmt: skip

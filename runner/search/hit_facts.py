@@ -8,8 +8,6 @@ from typing import Any
 from runner.search.passage_text import short_hashes
 from runner.wording import _, day, decimal, term
 
-__all__ = ["hit_facts"]
-
 _MOST_PATHS = 5
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["BEGIN", "END", "PlainLine", "marked", "plain_lines", "short_hashes"]
-
 BEGIN, END = "\ue000", "\ue001"
 """Stand around the answering sentence; of Unicode's private use, so that no document means them."""
 

@@ -35,17 +35,6 @@ from stagekit.base.paths import outputs_path
 from stagekit.base.secret_files import secret_from_file
 from stagekit.errors import StageError
 
-__all__ = [
-    "MAPPINGS",
-    "PREFIX",
-    "SECRETS",
-    "Marks",
-    "PipelineConfig",
-    "affects_result",
-    "marks",
-    "no_setting",
-]
-
 PREFIX: Final = "NIC_ETL_"
 """Of the environment variables that are settings."""
 

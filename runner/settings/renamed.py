@@ -8,8 +8,6 @@ from typing import Any, Final
 
 from runner.errors import ConfigurationError
 
-__all__ = ["CONSTANT", "RENAMED", "RenamedSettingWarning", "renamed"]
-
 RENAMED: Final[dict[str, tuple[str, Any]]] = {
     "gitlab_ca_file": ("ca_file", ""),
     "qdrant_ca_file": ("ca_file", ""),

@@ -14,19 +14,6 @@ from pydantic_settings import NoDecode
 from runner.settings.written_yaml import written_yaml
 from stagekit.base.collection_settings import CollectionSettings
 
-__all__ = [
-    "Address",
-    "Collection",
-    "ModelName",
-    "Names",
-    "Occasions",
-    "PathText",
-    "Words",
-    "mapping_of",
-    "number_as_text",
-    "shortest",
-]
-
 
 def _split(value: Any) -> Any:
     # NIC_ETL_TARGET_FOLDER=30-Aprovados,40-Normas is what people write; a YAML or JSON list works as well.

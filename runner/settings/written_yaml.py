@@ -10,8 +10,6 @@ from typing import Any
 
 import yaml
 
-__all__ = ["written_yaml"]
-
 
 def written_yaml(text: str) -> Any:
     """Return a document's lists and mappings of texts; `null` and `~` are None, as is an empty document.

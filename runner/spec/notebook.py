@@ -19,13 +19,6 @@ from runner.stages.chain import default_stages
 if TYPE_CHECKING:
     from IPython.display import Markdown
 
-__all__ = [
-    "NotebookEnvironment",
-    "create_pipeline_section_headers",
-    "create_progress_tracker",
-    "setup_notebook_environment",
-]
-
 
 @dataclass(frozen=True)
 class NotebookEnvironment:

@@ -17,14 +17,6 @@ from runner.record.state_manager import StateManager
 from stagekit.base.paths import outputs_path
 from stagekit.contract import ExecutionStatus
 
-__all__ = [
-    "CleanupResult",
-    "IntegrityReport",
-    "checkpoint_pipeline_state",
-    "cleanup_failed_execution",
-    "validate_pipeline_integrity",
-]
-
 
 @dataclass(frozen=True)
 class IntegrityReport:

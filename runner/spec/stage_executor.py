@@ -16,14 +16,6 @@ from runner.record.state_manager import StateManager
 from runner.results import ExecutionPlan, PlannedStage, ResourceInfo
 from stagekit.contract import StageResult
 
-__all__ = [
-    "AdvancedOrchestration",
-    "Condition",
-    "ExecutionSchedule",
-    "StageExecutor",
-    "execute_stage_with_retry",
-]
-
 Condition = bool | Callable[[ExecutionContext | None], bool]
 
 

@@ -7,8 +7,6 @@ from typing import Any, Final
 from runner.models import PipelineStage, ResourceRequirements
 from stagekit.base.paths import source_notebook
 
-__all__ = ["default_stages"]
-
 # What the kernels of the last two stages load ahead.
 _TOKENIZER = "stagekit.embedding.warm_up:tokenizer"
 _ENRICHMENT = (

@@ -11,8 +11,6 @@ from runner.errors import ConfigurationError
 from runner.settings.pipeline_config import PipelineConfig
 from stagekit.base.plain_json import parse_json
 
-__all__ = ["differences"]
-
 _OTHER_VERSION = "it was made by another version of nic-etl"
 
 

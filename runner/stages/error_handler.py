@@ -16,14 +16,6 @@ from runner.errors import (
 from runner.models import ExecutionContext, PipelineState
 from runner.settings.pipeline_config import PipelineConfig, affects_result
 
-__all__ = [
-    "RecoveryAction",
-    "RecoveryPlan",
-    "handle_stage_failure",
-    "plan_recovery",
-    "recover_from_partial_failure",
-]
-
 _TOLERANCES = {"max_failure_rate", "max_deletion_share"}  # they have done what they are for
 _A_NAME = re.compile(r"(?<![\w/.-])[a-z]+(?:_[a-z]+)+(?![\w/.])")
 _FIRST_WORD = re.compile(r"([a-z_]+)(?:: | is | \(| ')")

@@ -16,8 +16,6 @@ from stagekit.base.paths import package_dir
 from stagekit.checks.model_state import model_states
 from stagekit.contract import artifact_refs, read_scraps
 
-__all__ = ["COMMON", "code_parts", "stage_fingerprint", "stage_parameters"]
-
 COMMON = ("__init__", "artifacts", "base", "contract", "errors", "sealing", "stage")
 """Modules and rooms of stagekit that every stage is made with."""
 

@@ -9,8 +9,6 @@ from runner.errors import ConfigurationError
 from stagekit.base import notebook_parameters as parameters_cell
 from stagekit.errors import StageError
 
-__all__ = ["notebook_parameters"]
-
 
 def notebook_parameters(notebook: Path) -> dict[str, Any]:
     """Return the names and defaults of a notebook's cell tagged ``parameters``.

@@ -37,8 +37,6 @@ from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import KEY_VARIABLE
 from stagekit.sealing.marker import MARKER_FILE, read_marker
 
-__all__ = ["BackupFile", "BackupReport", "create_backup", "restore_backup"]
-
 _FILE = "manifest.json"
 _FORMATS = (1, 2)
 _WITHOUT_DIGEST = 1

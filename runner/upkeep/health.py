@@ -14,8 +14,6 @@ from runner.errors import StateManagementError
 from runner.models import now
 from runner.record.state_manager import StateManager
 
-__all__ = ["machine_checks"]
-
 Row = dict[str, Any]
 _PACKAGE = "nic-etl"
 _SKEW = timedelta(minutes=1)

@@ -23,8 +23,6 @@ from stagekit.artifacts.table_files import PARQUET
 from stagekit.base.paths import latest_notebooks
 from stagekit.contract import ExecutionStatus, artifact_refs
 
-__all__ = ["PrunePlan", "apply_prune", "plan_prune"]
-
 _GRACE = 3600.0  # seconds; a notebook that is run by hand holds no lock, and stores before it refers
 _GOOD = {ExecutionStatus.SUCCESS, ExecutionStatus.PARTIAL}
 

@@ -17,8 +17,6 @@ from runner.record.run_lookup import digest_of
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.memo import Memo
 
-__all__ = ["QuarantinedDocument", "list_quarantine", "retry_quarantine"]
-
 
 @dataclass(frozen=True)
 class QuarantinedDocument:

@@ -14,8 +14,6 @@ from stagekit.artifacts.manifest import last_good, remembered
 from stagekit.artifacts.memo import Memo
 from stagekit.contract import artifact_refs
 
-__all__ = ["Rebuilt", "rebuild_state", "rebuild_vectors"]
-
 _EMBEDDING, _PART = "embedding_generation", "embeddings"
 
 

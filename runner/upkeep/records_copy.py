@@ -17,8 +17,6 @@ from stagekit.base.files import READ_ONLY, atomic_write, sha256_file
 from stagekit.contract import SCRAP_MIME
 from stagekit.sealing.marker import MARKER_FILE
 
-__all__ = ["copy_records", "without_previews"]
-
 # Sealed stores, which are copied otherwise, downloads, and what damage and earlier versions left.
 _NOT_COPIED = (MARKER_FILE, "*.sqlite*", "qdrant", "qdrant.*", "gitlab_downloads", ".restore-*", "rekey.lock")
 _HALF_WRITTEN = ".*.tmp"

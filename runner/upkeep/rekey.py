@@ -20,8 +20,6 @@ from stagekit.errors import StageError
 from stagekit.sealing.change import former_cipher, new_cipher
 from stagekit.sealing.marker import read_marker
 
-__all__ = ["RekeyReport", "change_key"]
-
 _NOTHING_CHANGED = "nothing was changed"
 
 

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from stagekit.base.paths import notebooks_dir, package_dir
 
-__all__ = ["code_state", "settled_code_state"]
-
 _SETTLED_S = 2.0
 _LONGEST_S = 120.0
 

@@ -19,8 +19,6 @@ from runner.watch.note import WatchNote
 from stagekit.checks.source_head import SourceHead
 from stagekit.errors import StageError
 
-__all__ = ["Backoff", "Restart", "Runs", "Tell", "Watch", "WatchPlan"]
-
 Row = dict[str, Any]
 _LOOK_SHARE = 20  # looking takes at most a twentieth of the time, however large the folder is
 _LOCK_POLL_S = 0.5

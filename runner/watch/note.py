@@ -15,8 +15,6 @@ from stagekit.base.disk_faults import disk_fault
 from stagekit.base.locks import is_locked, try_lock
 from stagekit.base.plain_json import parse_json
 
-__all__ = ["WatchNote", "active_watch", "hold_watch"]
-
 Row = dict[str, Any]
 _NAME = "watch.lock"
 _TRIES = 10

@@ -16,8 +16,6 @@ from runner.settings.pipeline_config import PipelineConfig
 from runner.watch.loop import Tell
 from stagekit.base.plain_json import parse_json
 
-__all__ = ["WatchRuns"]
-
 Row = dict[str, Any]
 _END_S = 4.5  # a run that is cancelled ends within them; then it is ended
 

@@ -13,8 +13,6 @@ from runner.terminal import json_line, say
 from runner.wording import N_, _, counted, number, term, worded
 from stagekit.base.redaction import Redactor, secret_values
 
-__all__ = ["WatchLog", "sentence"]
-
 Row = dict[str, Any]
 _REASONS = {
     "start": N_("the watch has begun"),

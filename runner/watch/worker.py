@@ -41,8 +41,6 @@ from stagekit.base.machine import available_memory_mb
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import StageError
 
-__all__ = ["WatchWorker", "main"]
-
 Row = dict[str, Any]
 
 

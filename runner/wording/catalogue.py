@@ -9,8 +9,6 @@ from typing import Any, Final
 
 from runner.wording.ui_language import language
 
-__all__ = ["DOMAIN", "LOCALES", "N_", "_", "ngettext", "pgettext", "translations"]
-
 DOMAIN: Final = "nic_etl"
 LOCALES: Final = Path(__file__).resolve().parents[1] / "locale"
 

@@ -7,8 +7,6 @@ from typing import Final
 
 from runner.wording.ui_language import language
 
-__all__ = ["day", "decimal", "grouped", "moment", "number"]
-
 _SWAPPED: Final = str.maketrans(",.", ".,")
 _ISO: Final = "%Y-%m-%d"
 _DAYS: Final = {"pt-BR": "%d/%m/%Y"}

@@ -22,8 +22,6 @@ from runner.wording.forms import decimal
 from runner.wording.terms import origin_words, term
 from runner.wording.ui_language import language
 
-__all__ = ["STORED", "Recognised", "recognise", "stored", "worded"]
-
 STORED: Final = "stored"
 """Context of such sentences in the catalogue: texts of the surface are no patterns."""
 

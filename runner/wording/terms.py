@@ -7,8 +7,6 @@ from typing import Final
 from runner.wording.catalogue import N_, _, ngettext
 from runner.wording.forms import number
 
-__all__ = ["counted", "figure_words", "origin_words", "term"]
-
 _TERMS: Final = {
     # statuses of runs, stages and documents
     "success": N_("success"), "partial": N_("partial"), "failed": N_("failed"), "cancelled": N_("cancelled"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Final, Literal
 
-__all__ = ["AUTO", "UiLanguage", "choose_language", "language"]
-
 UiLanguage = Literal["auto", "pt-BR", "en"]
 AUTO: Final = "auto"
 _VARIABLE = "NIC_ETL_UI_LANGUAGE"

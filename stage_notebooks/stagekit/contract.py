@@ -19,19 +19,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from stagekit.base.plain_json import parse_json, require_plain
 from stagekit.errors import StageError
 
-__all__ = [
-    "PROGRESS_MIME",
-    "SCRAP_MIME",
-    "STAGE_RESULT",
-    "ArtifactRef",
-    "ExecutionStatus",
-    "StageResult",
-    "artifact_refs",
-    "glue",
-    "read_scraps",
-    "stage_result",
-]
-
 SCRAP_MIME = "application/scrapbook.scrap.json+json"
 PROGRESS_MIME = "application/vnd.nic-etl.progress+json"
 STAGE_RESULT = "stage_result"

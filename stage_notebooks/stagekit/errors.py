@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ArtifactError", "DocumentRejected", "ModelUnavailableError", "SearchRequestError", "StageError"]
-
 
 class StageError(Exception):
     """Stops a stage: a wrong setting, a missing input, a service that cannot be reached.

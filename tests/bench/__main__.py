@@ -37,8 +37,6 @@ from tests.bench.report import (
     targets,
 )
 
-__all__ = ["beside_peer", "main"]
-
 Runs = list[dict[str, Any]]
 Contestant = Callable[[Workplace], Iterator[tuple[str, Result]]]
 RECORD = Path(".bench") / "bench.json"

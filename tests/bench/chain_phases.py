@@ -15,8 +15,6 @@ from typing import Any
 
 import nbformat
 
-__all__ = ["PHASES", "Noted", "chain_phases", "noted_seconds", "read_notes"]
-
 PHASES = (
     "start-up", "listing", "converting", "chunking", "embedding", "enriching", "storing", "handing over",
     "checkpointing", "reading back", "exchange", "showing", "reporting",

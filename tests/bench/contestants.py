@@ -18,8 +18,6 @@ from runner.config_manager import load_config
 from tests.bench.chain_phases import chain_phases, noted_seconds, read_notes
 from tests.bench.processes import Measured, measure
 
-__all__ = ["ROOT", "Result", "Workplace", "is_scan", "make_result", "run_bare", "run_chain", "settings_for"]
-
 ROOT = Path(__file__).resolve().parents[2]
 HOOKS = Path(__file__).parent / "hooks"
 

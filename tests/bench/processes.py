@@ -15,8 +15,6 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["Measured", "measure", "role_of"]
-
 _RSS_EVERY_S = 0.2
 # Reading the PSS walks the page tables, 60 ms for 2 GB: twice a second it took the chain's workers 6 % of two
 # cores. So it may take this share of one core, and one more look whenever the RSS has grown by this much.

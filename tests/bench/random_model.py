@@ -14,8 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BGE_M3", "SMALL", "Shape", "write_xlm_roberta"]
-
 _PADDING = 1
 _WORDS = 1000  # w0, w1, …: each is one token, so that a text's length is known
 _SPECIALS = ("<s>", "<pad>", "</s>", "<unk>")

@@ -20,8 +20,6 @@ from pathlib import Path
 from tests.bench.corpus import write_corpus
 from tests.bench.peer_runs import install_reader
 
-__all__ = ["main"]
-
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command."""

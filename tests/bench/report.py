@@ -8,17 +8,6 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-__all__ = [
-    "Target",
-    "checkpointing_shares",
-    "medians",
-    "peer_targets",
-    "phase_ratios",
-    "ratio",
-    "render",
-    "targets",
-]
-
 Run = Mapping[str, Any]
 BARE = "bare script"
 ONE, TWO = "chain, 1 worker", "chain, 2 workers"

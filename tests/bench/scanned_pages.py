@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
-__all__ = ["DPI", "jpeg_scan", "png_page", "scanned_pdf"]
-
 DPI = 200
 _PAGE = (1654, 2339)  # A4 at 200 dpi, pixels
 _MARGIN = 170  # pixels, 2.2 cm

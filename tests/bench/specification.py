@@ -14,14 +14,6 @@ from tests.bench.contestants import Result, Workplace, run_chain
 from tests.bench.corpus import change_one, write_corpus
 from tests.bench.report import Target
 
-__all__ = [
-    "benchmark_checkpoint_overhead",
-    "benchmark_memory_efficiency",
-    "benchmark_pipeline_throughput",
-    "main",
-    "measure_runs",
-]
-
 DOCUMENTS_PER_HOUR = {"small_batch": 100, "large_batch": 500, "incremental": 1000}
 MAX_MEMORY_MB = 4096
 MAX_CHECKPOINT_SHARE = 0.10

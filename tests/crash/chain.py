@@ -18,20 +18,6 @@ from typing import Any
 import numpy as np
 import psutil
 
-__all__ = [
-    "SETTINGS",
-    "Points",
-    "Workplace",
-    "altered_artifacts",
-    "checkpoint_faults",
-    "differences",
-    "executed",
-    "left_processes",
-    "processes",
-    "read_points",
-    "remembered",
-]
-
 HOOKS = Path(__file__).parent / "hooks"
 # Requests of two points: a kill between two of them finds the work half done.
 SETTINGS = {

@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-__all__ = ["FOLDER", "document", "document_name", "paragraph", "write_corpus"]
-
 FOLDER = "30-Aprovados"
 _SUBJECTS = (
     "A comissão técnica", "O comitê gestor", "A equipe de redes", "O responsável pelo tratamento",

@@ -6,8 +6,6 @@ import pytest
 
 from tests.crash.shared import Made, first_run, one_edited, renamed_deleted_added
 
-__all__ = ["edited", "first", "moved"]
-
 
 @pytest.fixture(scope="session")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Made:

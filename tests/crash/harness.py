@@ -27,8 +27,6 @@ from tests.crash.chain import (
     read_points,
 )
 
-__all__ = ["Kill", "Verdict", "chance_kills", "interrupt", "recover", "strike", "whole"]
-
 STAGES = (
     "gitlab_ingestion", "document_processing", "text_chunking", "embedding_generation", "metadata_enrichment",
     "qdrant_storage",

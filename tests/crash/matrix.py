@@ -12,8 +12,6 @@ from tests.crash.corpus import FOLDER, document, document_name, paragraph, write
 from tests.crash.harness import Kill, interrupt
 from tests.crash.tiny_model import write_tiny_model
 
-__all__ = ["BEGINS", "DOCUMENTS", "NAMED", "Prepared", "change_corpus", "prepare"]
-
 DOCUMENTS = 32
 # A state is what a runner leaves that is killed right after the stage's checkpoint.
 _STATES = {

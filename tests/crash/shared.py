@@ -22,19 +22,6 @@ from tests.crash.corpus import FOLDER, document, document_name, paragraph, write
 from tests.crash.tiny_model import write_tiny_model
 
 Told = tuple[int, dict[str, Any], dict[str, Any]]
-__all__ = [
-    "ADDED",
-    "COUNT",
-    "LONG",
-    "PDF",
-    "TOTAL",
-    "TWIN",
-    "Made",
-    "copied",
-    "first_run",
-    "one_edited",
-    "renamed_deleted_added",
-]
 
 COUNT = 48  # generated documents; beside them a long one, a copy of one, and a PDF
 TOTAL = COUNT + 3

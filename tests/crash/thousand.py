@@ -18,8 +18,6 @@ from tests.crash.chain import Workplace, executed
 from tests.crash.corpus import FOLDER, document, document_name, write_corpus
 from tests.crash.tiny_model import write_tiny_model
 
-__all__ = ["Step", "main", "steps"]
-
 FROM_BYTES = ("gitlab_ingestion", "document_processing", "text_chunking", "embedding_generation")
 Step = tuple[str, float, float, list[str]]
 

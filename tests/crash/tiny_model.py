@@ -9,8 +9,6 @@ import numpy as np
 
 from tests.crash.corpus import document
 
-__all__ = ["write_tiny_model"]
-
 _HIDDEN, _INNER, _POSITIONS, _VOCABULARY = 32, 64, 512, 1200
 
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 from tests.generated.words import Generated, Writer
 
-__all__ = ["document"]
-
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _RELS = "http://schemas.openxmlformats.org/package/2006/relationships"

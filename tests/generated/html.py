@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from tests.generated.words import Generated, Writer
 
-__all__ = ["document"]
-
 
 def document(seed: int) -> Generated:
     """Return a page of random constructs."""

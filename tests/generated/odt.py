@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 from tests.generated.words import Generated, Writer
 
-__all__ = ["document"]
-
 _URN = "urn:oasis:names:tc:opendocument:xmlns:"
 _NAMES = " ".join(
     f'xmlns:{name}="{_URN}{place}:1.0"'

@@ -11,8 +11,6 @@ from pptx.util import Emu, Inches
 
 from tests.generated.words import Generated, Writer
 
-__all__ = ["document"]
-
 
 def document(seed: int) -> Generated:
     """Return a presentation of random constructs."""

@@ -10,8 +10,6 @@ from openpyxl.utils import get_column_letter
 
 from tests.generated.words import Generated, Writer
 
-__all__ = ["document"]
-
 
 def document(seed: int) -> Generated:
     """Return a workbook of random constructs."""

@@ -16,8 +16,6 @@ from tests.hostile.office import office_files
 from tests.hostile.pdfs import pdf_files
 from tests.hostile.texts import text_files
 
-__all__ = ["APPROVED", "NAMES", "write_corpus", "write_repository"]
-
 APPROVED = "30-Aprovados"
 _PLAIN = "# Título\n\nUm documento comum, cujo nome não é comum.\n"
 NAMES = (

@@ -7,8 +7,6 @@ import struct
 import zlib
 from collections.abc import Mapping
 
-__all__ = ["image_files"]
-
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 

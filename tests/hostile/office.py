@@ -7,8 +7,6 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 
-__all__ = ["office_files"]
-
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _RELS = "http://schemas.openxmlformats.org/package/2006/relationships"

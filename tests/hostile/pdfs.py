@@ -7,8 +7,6 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 
-__all__ = ["pdf_files", "small_pdf"]
-
 _FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
 _TEXT = b"BT /F1 12 Tf 60 700 Td (Texto comum de um documento inocente, com algumas palavras.) Tj ET"
 

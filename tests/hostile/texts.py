@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["text_files"]
-
 
 def text_files(canary_url: str, canary_file: str, scale: int) -> Mapping[str, bytes]:
     """Return the texts by file name; ``scale`` is the size of what is big, in thousands."""

@@ -15,8 +15,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["files_with", "sentences_of"]
-
 _SHORTEST = 25
 _PIECE = 40  # characters that are looked for: enough not to stand anywhere by chance
 

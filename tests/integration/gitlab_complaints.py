@@ -13,8 +13,6 @@ from tests.servers.gitlab_world import TOKEN, Repository, World
 
 FILES = {f"d{n}.md": f"texto do documento {n}\n" * 40 for n in range(6)}
 
-__all__ = ["FILES", "complete", "no_secret_on_disk", "sentence", "world"]
-
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:

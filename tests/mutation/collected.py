@@ -18,8 +18,6 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-__all__ = ["Collected", "Run", "become_pytest", "ended"]
-
 
 class Run:
     """A plugin of pytest that writes down of each test: has it failed, its processor seconds, its lines."""

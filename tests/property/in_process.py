@@ -28,8 +28,6 @@ from stagekit.stage.execution import InProcess, Show, Workplace
 from stagekit.workers.team import DocumentWorkers
 from tests.unit.core_notebooks import executed_notebook
 
-__all__ = ["InProcessChain", "InProcessWorkers", "Interruption", "NoKernels"]
-
 Row = dict[str, Any]
 
 

@@ -22,8 +22,6 @@ from tests.property.in_process import InProcessChain, Interruption
 from tests.property.world import SOURCES, Clock, Text, World, in_process
 from tests.unit.core_notebooks import front_end
 
-__all__ = ["Machine", "Workshop", "check_sequences"]
-
 # Few of each, so that the same things meet again: at most five documents, which no guard keeps from leaving.
 PATHS = st.sampled_from(["a.md", "b.md", "atas/c.md", "atas/a.md"])
 TEXTS = st.sampled_from(

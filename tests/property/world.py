@@ -38,8 +38,6 @@ from stagekit.tools.verify import verify
 from tests.crash.chain import SETTINGS, Points, differences, read_points
 from tests.property.in_process import InProcessChain, InProcessWorkers, Interruption, NoKernels
 
-__all__ = ["COLLECTION", "SOURCES", "Text", "World", "in_process"]
-
 COLLECTION = "nic_documents"
 SOURCES = ("um", "dois")
 Tree = dict[str, tuple[bytes, int]]  # content and time (ns) by path

@@ -25,8 +25,6 @@ from distributed import Client, LocalCluster
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.cluster.likeness import Likeness, facts_of, keyed_digest
 
-__all__ = ["DaskCluster", "cluster_here", "likeness_here"]
-
 _ROOT = Path(__file__).parents[2]
 _WAIT_S = 60.0
 

@@ -8,8 +8,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["GITLAB", "LOGIN_PAGE", "QDRANT", "Fault", "FaultBoard", "QdrantFaults"]
-
 LOGIN_PAGE = b"<!DOCTYPE html><html><body><form action='/users/sign_in'>Sign in</form></body></html>"
 _BOTH = {
     "run",  # calls `action` first, then answers as ever

@@ -6,8 +6,6 @@ import ssl
 import subprocess
 from pathlib import Path
 
-__all__ = ["private_ca"]
-
 
 def private_ca(folder: Path) -> tuple[Path, ssl.SSLContext]:
     """Return the CA's certificate file and the TLS context of a server that it vouches for."""

@@ -16,8 +16,6 @@ from stagekit.artifacts.store import ArtifactStore
 from tests.servers.gitlab_routes import Project
 from tests.servers.gitlab_server import GitLabServer
 
-__all__ = ["APPROVED", "PROJECT", "Place", "Reading", "Repository", "World"]
-
 APPROVED = "30-Aprovados"
 PROJECT = "nic/sub grupo/documentos"
 TOKEN = "glpat-segredo-de-teste_0123456789"

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
-__all__ = ["HttpReceiver", "Received"]
-
 
 @dataclass(frozen=True)
 class Received:

@@ -14,8 +14,6 @@ from qdrant_client.models import CreateCollection, Filter
 from tests.servers.qdrant_errors import bad_input, bad_json, bad_request
 from tests.servers.qdrant_points import PointStore
 
-__all__ = ["Collection"]
-
 Json = dict[str, Any]
 _HNSW = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000, "max_indexing_threads": 0}
 _OPTIMIZERS = {

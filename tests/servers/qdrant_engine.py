@@ -22,8 +22,6 @@ from qdrant_client.models import (
 from tests.servers.qdrant_collection import Collection, check_id
 from tests.servers.qdrant_errors import Refused, bad_input, bad_json, bad_request, no_collection
 
-__all__ = ["Engine"]
-
 Json = dict[str, Any]
 
 

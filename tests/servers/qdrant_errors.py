@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Refused", "bad_input", "bad_json", "bad_request", "no_collection"]
-
 
 class Refused(Exception):  # noqa: N818 - an answer
     """An answer other than success: a status with an error text, as JSON or as plain text."""

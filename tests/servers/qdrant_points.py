@@ -21,8 +21,6 @@ from qdrant_client.models import (
     SparseVector,
 )
 
-__all__ = ["PointStore"]
-
 Array = np.ndarray[Any, np.dtype[Any]]
 
 

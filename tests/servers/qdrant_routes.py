@@ -11,8 +11,6 @@ from urllib.parse import unquote
 from tests.servers.qdrant_engine import Engine
 from tests.servers.qdrant_errors import Refused
 
-__all__ = ["Request", "Route", "route_of"]
-
 
 @dataclass
 class Request:

@@ -32,8 +32,6 @@ from tests.servers.qdrant_engine import Engine
 from tests.servers.qdrant_errors import Refused, bad_input, bad_json
 from tests.servers.qdrant_routes import Request, Route, route_of
 
-__all__ = ["Logged", "QdrantServer"]
-
 _WRITES = ("PUT", "PATCH", "DELETE")
 
 

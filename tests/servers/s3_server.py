@@ -19,8 +19,6 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-__all__ = ["S3Fault", "S3Server"]
-
 _CODES = {500: "InternalError", 503: "SlowDown", 403: "AccessDenied"}
 
 

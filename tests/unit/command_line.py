@@ -14,8 +14,6 @@ import pytest
 
 from runner.cli.entry import main
 
-__all__ = ["Command", "Done", "nic_etl"]
-
 
 @dataclass(frozen=True)
 class Done:

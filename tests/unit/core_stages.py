@@ -13,8 +13,6 @@ import pytest
 from stagekit import DocumentOutput, DocumentRejected, Stage, StageError, open_stage
 from tests.unit.core_notebooks import source_notebook
 
-__all__ = ["Open", "Row", "Worker", "column", "documents", "notebook", "run", "same_umask", "stage"]
-
 Row = dict[str, Any]
 Open = Callable[..., Stage]
 

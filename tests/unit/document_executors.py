@@ -13,8 +13,6 @@ from stagekit import Stage, open_stage
 from stagekit.workers.team import DocumentWorkers
 from tests.unit.core_notebooks import source_notebook
 
-__all__ = ["MISBEHAVING", "Open", "Plan", "Row", "asked", "column", "documents", "plan", "run", "stage"]
-
 Row = dict[str, Any]
 Open = Callable[..., Stage]
 Plan = Callable[..., DocumentWorkers]

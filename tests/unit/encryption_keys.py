@@ -9,8 +9,6 @@ from pathlib import Path
 
 from stagekit.sealing.cipher import key_id_of, sealed_under
 
-__all__ = ["KEY", "KEY_ID", "OTHER", "OTHER_ID", "found_in", "values_of"]
-
 KEY = "kLbPz3nY5sT0QmVf1u7w8x2aHcRjE4dGiOo9yNqXtUs="
 OTHER = "5YwzJ0rQn8mXe2vLh7uTbKc1fPd4sGa6iOjN3xRyEtA="
 KEY_ID, OTHER_ID = (key_id_of(base64.b64decode(key)) for key in (KEY, OTHER))

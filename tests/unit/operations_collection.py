@@ -9,8 +9,6 @@ from stagekit.storage import connect
 from tests.unit.core_notebooks import executed_notebook
 from tests.unit.storage_rows import DIMENSION, IDENTITY, SOURCE, create, document_id, reconcile
 
-__all__ = ["executed", "fill"]
-
 
 def executed(outputs, corpus, listed=()):
     """Leave the executed notebooks that storage reads, as the newest good ones."""

@@ -15,8 +15,6 @@ from stagekit.base.paths import source_notebook as stage_source
 from stagekit.contract import SCRAP_MIME, stage_result
 from tests.unit.core_notebooks import executed_notebook, front_end, source_notebook
 
-__all__ = ["Shouting"]
-
 Row = dict[str, Any]
 
 

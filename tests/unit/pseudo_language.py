@@ -16,8 +16,6 @@ import pytest
 from runner.wording import catalogue, choose_language, recognition
 from tests.wording.catalogue_files import key_of, read_catalogue
 
-__all__ = ["forgotten_words", "pseudo_language"]
-
 TAG = "pt-BR"
 _PARTS = re.compile(r"((?<!\{)\{\w*\}(?!\}))")
 _BRACKETED = re.compile("⟦[^⟦⟧]*⟧")

@@ -14,8 +14,6 @@ from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineSt
 from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import record_stage
 
-__all__ = ["Page", "event_line", "record_chain", "record_nothing_changed"]
-
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 Row = dict[str, Any]

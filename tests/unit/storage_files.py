@@ -2,8 +2,6 @@
 
 import json
 
-__all__ = ["leave_store"]
-
 
 def leave_store(outputs, collection_name="nic_documents", physical=None, **metadata):
     """Leave a store with one collection behind an alias; return the collection's folder."""

@@ -9,8 +9,6 @@ from stagekit.processing.process import ProcessedDocument, process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings
 
-__all__ = ["cell", "paragraph", "processed", "read", "row", "run", "style", "table", "word_file"]
-
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _NAMES = {

@@ -17,8 +17,6 @@ import pyarrow as pa
 
 from stagekit import ArtifactError, DocumentOutput, DocumentRejected, StageError
 
-__all__ = ["broken_factory", "open_misbehaving", "refusing_factory"]
-
 Row = dict[str, Any]
 
 

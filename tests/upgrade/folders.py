@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.request import Request, urlopen
 
-__all__ = ["ARCHIVE", "KINDS", "SERVER_DUMP", "fill_server", "unpacked"]
-
 ARCHIVE: Final = Path(__file__).with_name("49d1307.tar.xz")
 KINDS: Final = ("embedded", "server", "encrypted", "two_sources")
 SERVER_DUMP: Final = "collection.json"

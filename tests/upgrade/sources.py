@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import Final
 
-__all__ = ["AGREEMENTS", "FEW_NORMS", "LEAVE", "NORMS", "STAY", "write_source"]
-
 _FOLDER: Final = "30-Aprovados"
 
 

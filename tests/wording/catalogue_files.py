@@ -13,18 +13,6 @@ from babel.messages.pofile import read_po, write_po
 from runner.wording.catalogue import DOMAIN, LOCALES
 from tests.wording.sentences import Key, english_sentences
 
-__all__ = [
-    "MO",
-    "PO",
-    "compiled",
-    "forms",
-    "key_of",
-    "missing",
-    "read_catalogue",
-    "updated",
-    "write_catalogue",
-]
-
 PO = LOCALES / "pt_BR" / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO = PO.with_suffix(".mo")
 _HEAD = "# Sentences of nic-etl in Brazilian Portuguese; `make words` keeps the list of them."

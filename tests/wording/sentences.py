@@ -19,8 +19,6 @@ from jinja2.ext import extract_from_ast
 
 from runner.wording.recognition import STORED
 
-__all__ = ["Key", "english_sentences"]
-
 Key = tuple[str | None, str, str | None]
 """Context (None, ``STORED``, or that of ``pgettext``), message, and its plural."""
 

@@ -15,8 +15,6 @@ from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _
 
-__all__ = ["collections_app"]
-
 Row = dict[str, Any]
 collections_app = typer.Typer(no_args_is_help=True, help="The collections behind the name that readers use.")
 

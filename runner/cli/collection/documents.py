@@ -13,8 +13,6 @@ from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _, decimal, ngettext, term, worded
 
-__all__ = ["document", "export"]
-
 _FACTS = {
     "source": (
         "status", "declared_status", "author", "created", "modified", "size_bytes", "repository_commit",

@@ -21,8 +21,6 @@ from stagekit.base.imports.extras import install_command
 from stagekit.base.secret_files import secret_from_file
 from stagekit.errors import StageError
 
-__all__ = ["serve"]
-
 _PORT = 8867
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TOKEN = "NIC_ETL_SERVE_TOKEN"

@@ -15,8 +15,6 @@ from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _
 
-__all__ = ["sources_app"]
-
 Row = dict[str, Any]
 sources_app = typer.Typer(no_args_is_help=True, help="The sources whose documents the collection holds.")
 _Name = Annotated[str, typer.Argument(help="A source's id, or its project where that is recorded.")]

@@ -10,8 +10,6 @@ from typing import Any
 from runner.wording import N_, _, language, worded
 from runner.wording.recognition import recognise
 
-__all__ = ["put_help_into_words", "usage_errors_in_words"]
-
 _TYPER = {  # its constants by name: they were made when it was imported
     "ARGUMENTS_PANEL_TITLE": N_("Arguments"),
     "OPTIONS_PANEL_TITLE": N_("Options"),

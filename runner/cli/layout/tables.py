@@ -15,8 +15,6 @@ from rich.text import Text
 from runner.terminal import say, visible
 from runner.wording import term
 
-__all__ = ["print_table", "wrapped"]
-
 _WORDS = re.compile(r"[^\s/]*(?:/+|\s+)|[^\s/]+")  # a line may end after a blank and after a slash
 _PARTS = re.compile(r"[^_.,\-]*[_.,\-]+|[^_.,\-]+")  # of a word that is longer than a line
 _FIGURE = re.compile(r"[-+]?[\d.,  ]*\d(?: ?%)?")

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from jupyter_client.manager import KernelManager
     from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-__all__ = ["note_kernel_info", "start_through", "use_process"]
-
 
 def note_kernel_info(client: KernelClient, reply: dict[str, Any]) -> None:
     """Let a client know what its kernel has said of itself, which `wait_for_ready` does otherwise."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["give_saving_back", "take_saving_over"]
-
 
 def take_saving_over(manager: Any, request: Callable[..., None]) -> Callable[[], None]:
     """Let papermill call `request` where it would save the notebook, and return how it saves.

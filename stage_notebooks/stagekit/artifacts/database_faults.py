@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
-__all__ = ["KEYS_AT_ONCE", "disk_errors_named", "is_damage", "open_or_begin", "set_aside"]
-
 KEYS_AT_ONCE: Final = 500
 """In one statement: old builds of SQLite take 999 variables."""
 

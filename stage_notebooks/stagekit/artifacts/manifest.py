@@ -9,16 +9,6 @@ from typing import Any
 
 from stagekit.errors import ArtifactError
 
-__all__ = [
-    "ColumnOrigins",
-    "is_outcome",
-    "last_good",
-    "manifest_metadata",
-    "remembered",
-    "require_rows",
-    "stale_row",
-]
-
 Row = dict[str, Any]
 _VERDICT = ("status", "category", "message", "remedy", "seconds", "produced_at")
 _REASON = ("category", "message", "remedy")

@@ -22,8 +22,6 @@ from stagekit.base.plain_json import canonical_json, parse_json
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher
 
-__all__ = ["MAP_KEY", "Memo", "digest"]
-
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS memo (
     key TEXT PRIMARY KEY, stage TEXT NOT NULL, value TEXT NOT NULL, checksum TEXT NOT NULL

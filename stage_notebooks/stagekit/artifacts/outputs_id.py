@@ -8,8 +8,6 @@ from pathlib import Path
 
 from stagekit.base.files import atomic_write
 
-__all__ = ["OUTPUTS_ID_FILE", "outputs_id"]
-
 OUTPUTS_ID_FILE = "outputs.id"
 
 

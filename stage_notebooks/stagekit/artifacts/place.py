@@ -16,8 +16,6 @@ from stagekit.base.files import atomic_write, is_local, move_file, remove_file
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import ArtifactError
 
-__all__ = ["Place"]
-
 # Here a PUT shows whole objects only, and what was listed once must not be believed later.
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 

@@ -12,8 +12,6 @@ from stagekit.artifacts.tables import table_metadata
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["made_references"]
-
 # References as canonical_json writes them; quotes inside of texts are escaped and cannot look like these.
 _REF = re.compile(r'"bytes":(\d+),[^{}]*?"uri":"([^"]+)"')
 _ONE_REF = r'^\{"bytes":(?P<size>\d+),[^{}]*"uri":"(?P<uri>[^"{}]+)"\}$'

@@ -14,8 +14,6 @@ from stagekit.errors import ArtifactError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Counted", "RowSource", "Rows", "column_of", "require_columns"]
-
 Row = dict[str, Any]
 _BATCH = 1000
 _NAMING = ("path", "status")

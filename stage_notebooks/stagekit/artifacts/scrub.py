@@ -14,8 +14,6 @@ from stagekit.errors import ArtifactError
 if TYPE_CHECKING:
     from stagekit.artifacts.store import ArtifactStore
 
-__all__ = ["Scrubbed", "scrub"]
-
 _FOLDERS = 256
 
 

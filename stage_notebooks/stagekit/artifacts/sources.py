@@ -21,17 +21,6 @@ from stagekit.base.plain_json import parse_json
 from stagekit.contract import STAGE_RESULT, ArtifactRef, artifact_refs, read_scraps
 from stagekit.errors import ArtifactError, StageError
 
-__all__ = [
-    "SOURCES_FILE",
-    "KnownSource",
-    "documents_of",
-    "forget_source",
-    "known_sources",
-    "newest_source",
-    "recorded_sources",
-    "remember_source",
-]
-
 SOURCES_FILE: Final = "sources.json"
 _VERSION: Final = 1
 _INGESTION: Final = "[0-9][0-9]_gitlab_ingestion.ipynb"

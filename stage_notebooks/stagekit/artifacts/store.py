@@ -33,15 +33,6 @@ if TYPE_CHECKING:
 
     from stagekit.artifacts.table_views import Columns
 
-__all__ = [
-    "ArtifactStore",
-    "artifacts_url",
-    "half_written",
-    "is_address",
-    "open_store",
-    "outputs_store",
-]
-
 _URI = re.compile(r"sha256/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]{1,12})?")
 _LOST = "lost"  # folder of the store: what was asked for and could not be read, by name
 _UNREADABLE = frozenset({errno.EIO, errno.EACCES, errno.EISDIR})  # of the file; others are of the machine

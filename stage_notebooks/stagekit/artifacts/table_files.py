@@ -14,8 +14,6 @@ from stagekit.errors import ArtifactError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["GROUP_ROWS", "PARQUET", "TableFile"]
-
 GROUP_ROWS = 4096
 """Rows of one row group: what is decoded at once of a table that is worked through piece by piece."""
 PARQUET = "application/vnd.apache.parquet"

@@ -16,16 +16,6 @@ from stagekit.artifacts.tables import decode_rows, encode_rows, with_metadata
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = [
-    "UNCHANGED",
-    "Columns",
-    "JoinedTable",
-    "TableView",
-    "encode_outcomes",
-    "join_outcomes",
-    "without_unchanged",
-]
-
 UNCHANGED = "unchanged"
 _STALE_ONLY = "refused"
 Columns: TypeAlias = "pa.Table | TableFile | TableView | JoinedTable"

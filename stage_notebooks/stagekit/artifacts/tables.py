@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from stagekit.artifacts.table_views import Columns, JoinedTable
 
-__all__ = ["decode_rows", "decode_values", "encode_rows", "table_metadata", "with_metadata"]
-
 _JSON = {b"nic_etl": b"json"}
 _METADATA = b"nic_etl"
 _BESIDE = "what stands beside its rows"

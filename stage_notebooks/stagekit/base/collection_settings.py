@@ -13,8 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stagekit.errors import StageError
 
-__all__ = ["CollectionSettings", "unknown_key"]
-
 
 class CollectionSettings(BaseModel):
     """How a collection is built: parameters of its graph, where things lie, copies in a cluster."""

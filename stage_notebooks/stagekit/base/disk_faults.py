@@ -14,8 +14,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["disk_fault", "named_in_errors"]
-
 _NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 _WORDS = {
     errno.ENOSPC: re.compile(r"No space left on device|database or disk is full|\b(?:os error|Errno) 28\b"),

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from stagekit.base.files import sha256_file
 
-__all__ = ["known_sha256", "models_dir", "remembered_sha256"]
-
 _LARGE = 2**20  # bytes; below, hashing takes less than looking up
 _SETTLED_NS = 2 * 10**9  # a file younger than the coarsest clock of a file system may change unnoticed
 

@@ -11,8 +11,6 @@ from typing import Any
 
 from stagekit.base.disk_faults import named_in_errors
 
-__all__ = ["READ_ONLY", "atomic_write", "is_local", "move_file", "remove_file", "sha256_file"]
-
 READ_ONLY = 0o400
 """The mode of executed notebooks: editors open them to be read; only the next execution replaces them."""
 

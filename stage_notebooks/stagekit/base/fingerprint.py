@@ -16,8 +16,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["code_fingerprint", "function_source", "library_versions", "notebook_code", "sources_fingerprint"]
-
 # Not those whose version changes the last digits of a number at most (the arithmetic of embeddings), or only
 # how something is stored. What stands here is in the stage's fingerprint and in the key of each document.
 _LIBRARIES = {

@@ -14,8 +14,6 @@ from pathlib import Path
 from stagekit.base.locks import try_lock
 from stagekit.errors import StageError
 
-__all__ = ["LOCK_FILE", "new_copy", "put_back", "remove_leftovers", "swap"]
-
 LOCK_FILE = "run.lock"
 
 

@@ -8,8 +8,6 @@ import os
 from pathlib import Path
 from typing import IO
 
-__all__ = ["is_locked", "lock", "share", "still_named", "try_lock", "user_name"]
-
 File = IO[str] | IO[bytes] | int
 
 

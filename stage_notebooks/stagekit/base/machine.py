@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["available_memory_mb", "cores"]
-
 _CGROUP = Path("/sys/fs/cgroup")
 
 

@@ -11,8 +11,6 @@ from typing import Any
 
 from stagekit.errors import StageError
 
-__all__ = ["notebook_parameters"]
-
 # Python 3.11 counts the depth of a syntax tree for all threads together (python/cpython#106905), and stages
 # that run side by side would end with "AST constructor recursion depth mismatch".
 _PARSING = threading.Lock()

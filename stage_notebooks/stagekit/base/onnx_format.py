@@ -11,19 +11,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = [
-    "FLOAT",
-    "INT32",
-    "UINT8",
-    "external_tensor",
-    "fields",
-    "message",
-    "model",
-    "node",
-    "tensor",
-    "value_info",
-]
-
 FLOAT, UINT8, INT32 = 1, 2, 6  # TensorProto.DataType
 _DATA_TYPES = {"float32": FLOAT, "uint8": UINT8, "int8": 3, "int64": 7}
 _IR_VERSION = 8

@@ -10,18 +10,6 @@ from pathlib import Path
 from stagekit.base.folder_swap import put_back
 from stagekit.errors import StageError
 
-__all__ = [
-    "config_dir",
-    "latest_dir",
-    "latest_notebooks",
-    "make_private_dir",
-    "notebooks_dir",
-    "outputs_path",
-    "package_dir",
-    "private_outputs",
-    "source_notebook",
-]
-
 
 def notebooks_dir() -> Path:
     """Return the folder of the stage notebooks: around this package, or beside it in an installed wheel."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["canonical_json", "parse_json", "require_plain"]
-
 _DEPTH = 100  # levels; no product has more than a dozen, and walking through a value must not overflow
 
 

@@ -18,15 +18,6 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote, quote_plus
 
-__all__ = [
-    "SECRET_VARIABLES",
-    "RedactedStream",
-    "Redactor",
-    "exposed_secret_files",
-    "looks_like_token",
-    "secret_values",
-]
-
 SECRET_VARIABLES = (
     "GITLAB_TOKEN",
     "CI_JOB_TOKEN",

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from stagekit.errors import StageError
 
-__all__ = ["secret_from_file"]
-
 
 def secret_from_file(variable: str, name: str, what: str) -> str:
     """Return the secret in a file, without the white space around it.

@@ -14,16 +14,6 @@ from urllib.parse import urlsplit
 from stagekit.base.secret_files import secret_from_file
 from stagekit.errors import StageError
 
-__all__ = [
-    "EMBEDDED",
-    "KEY_VARIABLES",
-    "connection_options",
-    "embedded_path",
-    "is_embedded",
-    "server_key",
-    "server_url",
-]
-
 EMBEDDED: Final = "embedded"
 KEY_VARIABLES: Final = ("QDRANT_API_KEY", "QDRANT_API_KEY_FILE")
 _OPTIONS: Final = {

@@ -10,8 +10,6 @@ from stagekit.checks.doctor_models import check_models
 from stagekit.checks.doctor_source import check_source
 from stagekit.checks.doctor_store import check_store
 
-__all__ = ["look", "tool"]
-
 Row = dict[str, Any]
 
 

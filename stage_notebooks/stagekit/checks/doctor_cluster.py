@@ -16,8 +16,6 @@ from stagekit.cluster.admission import admission, require_access
 from stagekit.cluster.client import connected
 from stagekit.errors import StageError
 
-__all__ = ["check_cluster", "tool"]
-
 Row = dict[str, Any]
 
 

@@ -11,8 +11,6 @@ from stagekit.errors import StageError
 from stagekit.processing.models.weights import LAYOUT, OCR, Weights
 from stagekit.processing.settings import model_hashes, models_in_hub_cache
 
-__all__ = ["check_models"]
-
 Row = dict[str, Any]
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from stagekit.ingestion.gitlab.transport import GitLabSession
 
-__all__ = ["check_source"]
-
 Row = dict[str, Any]
 _RULES: Final = ("target_folder", "include_extensions", "max_file_size_mb", "include_paths", "exclude_paths")
 _APPROVAL: Final = ("include_statuses", "status_words", "include_expired", "today")

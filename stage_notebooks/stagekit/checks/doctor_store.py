@@ -16,8 +16,6 @@ from stagekit.errors import StageError
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["check_store"]
-
 Row = dict[str, Any]
 _WAIT_S: Final = 3.0  # for what may pass; a run waits for retry_budget_s
 _SKEW_S: Final = 60.0

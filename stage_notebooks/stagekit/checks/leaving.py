@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from stagekit.artifacts.store import ArtifactStore
     from stagekit.ingestion import Approval, SelectionRules, Source, SourceFile
 
-__all__ = ["leaving"]
-
 _SILENT = frozenset({"pdf", "png", "jpg", "jpeg"})  # nothing in such a file says whether it is approved
 _RULES = ("target_folder", "include_extensions", "max_file_size_mb", "include_paths", "exclude_paths")
 _APPROVAL = ("include_statuses", "status_words", "include_expired", "today")

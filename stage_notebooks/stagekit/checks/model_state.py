@@ -9,8 +9,6 @@ from typing import Any
 
 from stagekit.errors import StageError
 
-__all__ = ["model_states"]
-
 
 def model_states(settings: Mapping[str, Any]) -> dict[str, str]:
     """Return the identity of each model that is no packaged one, by the setting that names it.

@@ -18,8 +18,6 @@ from stagekit.base.paths import outputs_path
 from stagekit.base.store_address import server_key, server_url
 from stagekit.errors import StageError
 
-__all__ = ["preflight"]
-
 Settings = dict[str, Any]
 
 

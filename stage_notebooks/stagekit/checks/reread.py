@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PARTS", "changed_contents"]
-
 PARTS = 20  # of which one is read at a time
 
 

@@ -8,8 +8,6 @@ from typing import Any
 from stagekit.checks.outside import expiry_day, local_source_state
 from stagekit.errors import StageError
 
-__all__ = ["SourceHead"]
-
 
 class SourceHead:
     """Looks at the source of the settings: names, sizes and times of a folder, or the newest commit.

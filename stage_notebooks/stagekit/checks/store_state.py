@@ -16,8 +16,6 @@ from stagekit.base.network.authorities import trust_also
 from stagekit.base.store_address import server_key, server_url
 from stagekit.errors import StageError
 
-__all__ = ["store_state"]
-
 Settings = dict[str, Any]
 _TIMEOUT = 10.0
 _EXPECTED = (OSError, ValueError, KeyError, TypeError, AttributeError, StageError)

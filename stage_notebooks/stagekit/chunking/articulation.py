@@ -12,8 +12,6 @@ from stagekit.chunking.normative.clauses import Clause, Line
 from stagekit.chunking.normative.outline import read_outline
 from stagekit.chunking.struck import MARK, struck_spans
 
-__all__ = ["articulate", "clause_names", "is_revoked"]
-
 _REVOKED = re.compile(
     r"[(\[]"
     r"(?:(?:artigo|par[aá]grafo|inciso|al[ií]nea|item|caput|cap[ií]tulo|se[cç][aã]o|t[ií]tulo|anexo)\s+)?"

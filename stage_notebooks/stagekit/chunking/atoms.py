@@ -12,8 +12,6 @@ from stagekit.chunking.repeated_header import NO_HEADER, RepeatedHeader, repeate
 from stagekit.chunking.sentences import clause_spans, sentence_spans
 from stagekit.chunking.tokens import TokenIndex
 
-__all__ = ["Atom", "Place", "leads", "make_atoms"]
-
 
 class Place(IntEnum):
     """How good a place to end a chunk is, worst first.

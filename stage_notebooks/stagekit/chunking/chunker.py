@@ -18,8 +18,6 @@ from stagekit.chunking.struck import MARK, has_struck, struck_spans, without_str
 from stagekit.chunking.tokens import TokenIndex
 from stagekit.embedding.tokens import TokenCounter
 
-__all__ = ["Chunk", "Chunking", "chunk_document"]
-
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

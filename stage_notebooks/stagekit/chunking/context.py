@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from stagekit.embedding.tokens import TokenCounter
 
-__all__ = ["fit_context", "heading_context"]
-
 
 def heading_context(title: str, section_titles: Sequence[str], opening: str) -> tuple[str, ...]:
     """Return the titles that say where a chunk stands, outermost first.

@@ -12,8 +12,6 @@ from stagekit.chunking.markdown import Block, CanonicalMarkdown
 from stagekit.chunking.sentences import sentence_spans
 from stagekit.embedding.tokens import TokenCounter
 
-__all__ = ["ChunkSizes", "Fullness", "measure_fullness"]
-
 
 @dataclass(frozen=True, slots=True)
 class ChunkSizes:

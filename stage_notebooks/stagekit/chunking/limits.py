@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["SMALLEST_CHUNK", "ChunkSettings", "StruckText", "check_chunk_settings"]
-
 StruckText = Literal["mark", "drop"]
 SMALLEST_CHUNK = 16  # below it, a single word with its list mark or fence may not fit
 

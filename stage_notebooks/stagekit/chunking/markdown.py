@@ -33,8 +33,6 @@ from stagekit.chunking.struck import merged, struck
 from stagekit.chunking.table_pages import first_rows
 from stagekit.chunking.table_rows import table_lines
 
-__all__ = ["Block", "CanonicalMarkdown", "Region", "Section", "build_markdown"]
-
 _Places = tuple[tuple["Region", int], ...]
 """Regions of a text, each with the character of the text that it begins with."""
 _SPACE_BEFORE_PUNCTUATION = re.compile(r" ([.,;:!?)\]])")

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from stagekit.chunking.atoms import Atom, Place
 from stagekit.chunking.tokens import TokenIndex
 
-__all__ = ["Packed", "pack_atoms"]
-
 
 @dataclass(frozen=True, slots=True)
 class Packed:

@@ -7,8 +7,6 @@ from typing import Final
 from stagekit.chunking.markdown import Block
 from stagekit.chunking.tokens import TokenIndex
 
-__all__ = ["NO_HEADER", "RepeatedHeader", "repeated_header"]
-
 _CELL = re.compile(r"(?<!\\)\|\s*((?:[^|\\]|\\.)*?)\s*(?=(?<!\\)\|)")
 
 

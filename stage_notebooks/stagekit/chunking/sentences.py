@@ -2,8 +2,6 @@
 
 import re
 
-__all__ = ["clause_spans", "sentence_spans"]
-
 _ABBREVIATIONS = frozenset(
     """
     al art arts av cap cf cia cit cód dec desp dr dra drs ed eng etc ex exa exmo exma fig figs fl fls

@@ -3,8 +3,6 @@
 import re
 from typing import Final
 
-__all__ = ["MARK", "has_struck", "is_wholly_struck", "merged", "struck", "struck_spans", "without_struck"]
-
 MARK: Final = "~~"
 
 _STRUCK = re.compile(r"(?<!~)~~(?![\s~])(?:(?!~~|\n\n).)+?(?<!\s)~~(?!~)", re.DOTALL)

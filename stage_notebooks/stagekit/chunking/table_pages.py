@@ -3,8 +3,6 @@
 from docling_core.types.doc.base import CoordOrigin
 from docling_core.types.doc.document import TableCell, TableItem
 
-__all__ = ["first_rows"]
-
 
 def first_rows(item: TableItem) -> list[int]:
     """Return the row that each place (`prov`) of a table begins with; empty where that is not known.

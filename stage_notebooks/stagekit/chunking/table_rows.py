@@ -7,8 +7,6 @@ from docling_core.types.doc.document import TableCell, TableData
 
 from stagekit.base.invisible_signs import without_invisible_signs
 
-__all__ = ["table_lines"]
-
 LONGEST_LABEL = 200  # characters; a longer text that spans rows is no label, and stands once
 _WHITE_SPACE = re.compile(r"\s+")
 

@@ -8,8 +8,6 @@ import pyarrow as pa
 from stagekit.chunking.chunker import Chunk
 from stagekit.chunking.markdown import Region
 
-__all__ = ["CHUNK_SCHEMA", "chunks_to_table"]
-
 _BBOX = pa.struct([(side, pa.float64()) for side in "ltrb"])
 _REGION = pa.struct([("ref", pa.string()), ("page", pa.int32()), ("bbox", _BBOX)])
 

@@ -3,8 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 
-__all__ = ["TokenIndex"]
-
 
 class TokenIndex:
     """Counts the tokens of any span from one tokenization of the whole text.

@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from stagekit.embedding.documents import DocumentEmbedding
     from stagekit.stage.execution import Executor
 
-__all__ = ["embedding_executor"]
-
 
 def embedding_executor(documents: DocumentEmbedding, scheduler: str) -> Executor:
     """Return what applies the embedding to documents.

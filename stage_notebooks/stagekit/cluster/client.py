@@ -19,8 +19,6 @@ from stagekit.errors import StageError
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["ClusterTasks", "connected", "lost", "waits"]
-
 _CONNECT_S = 10.0
 _CLOSE_S = 5.0
 _LOOK_S = 2.0  # between two looks at what the cluster has

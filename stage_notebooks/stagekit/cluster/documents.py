@@ -16,8 +16,6 @@ from stagekit.errors import StageError
 from stagekit.stage.execution import LIMIT_CATEGORIES, Effort, Show, Workplace, verdict
 from stagekit.workers.team import DocumentWorkers
 
-__all__ = ["ClusterDocuments", "worker_lost"]
-
 Row = dict[str, Any]
 
 

@@ -18,8 +18,6 @@ from stagekit.embedding.vectors import VectorStore, vector_key
 from stagekit.errors import StageError
 from stagekit.stage.execution import DocumentOutput, InProcess, Show, Workplace, document_value
 
-__all__ = ["ClusterEmbedding"]
-
 Row = dict[str, Any]
 _TASK_TEXTS = 64  # from which on a task is worth its way; a second's work for a small model
 _AHEAD = 5000  # documents whose texts are asked for before the first of them is done

@@ -21,8 +21,6 @@ import stagekit
 from stagekit.base.file_hashes import known_sha256
 from stagekit.base.fingerprint import code_fingerprint, library_versions
 
-__all__ = ["SECRET_FACTS", "conversion_facts", "embedding_facts"]
-
 SECRET_FACTS: Final = frozenset({"NIC_ETL_PDF_PASSWORDS"})
 """Facts whose values are digests under the key, and are never shown."""
 

@@ -17,8 +17,6 @@ from stagekit.base.plain_json import canonical_json
 from stagekit.cluster.facts import SECRET_FACTS
 from stagekit.errors import StageError
 
-__all__ = ["Likeness", "Refusal", "difference", "facts_of", "keyed_digest", "read_key", "refusal"]
-
 Row = dict[str, Any]
 
 

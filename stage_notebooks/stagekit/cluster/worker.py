@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["DocumentOrder", "EmbeddingOrder", "embed_groups", "end_idle_workers", "read_document"]
-
 Row = dict[str, Any]
 _IDLE_S = 60.0  # a client that was killed leaves processes behind; they end by themselves
 

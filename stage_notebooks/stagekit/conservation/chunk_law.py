@@ -10,8 +10,6 @@ from typing import Protocol
 
 from stagekit.conservation.words import words_of
 
-__all__ = ["ChunkFaults", "chunk_faults"]
-
 _NAMED = 10  # words that a sentence names
 _STRUCK = re.compile(r"~~.+?~~", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6} .+$|^\|.*\|(?=\n\|(?: ?:?-+:? ?\|)+$)", re.MULTILINE)

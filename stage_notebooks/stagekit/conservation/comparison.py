@@ -16,8 +16,6 @@ from itertools import chain
 from stagekit.conservation.source_text import SourceText, Unit
 from stagekit.conservation.words import clauses_of, words_of
 
-__all__ = ["Comparison", "Loss", "compare", "compare_units"]
-
 _LONGEST_NUMBER = 6  # words: year, month, day, hours, minutes and seconds
 IN_A_ROW = 3  # missing words in a row that prove a loss
 SHORTEST_INSIDE = 4  # letters; fewer are found inside other words by chance

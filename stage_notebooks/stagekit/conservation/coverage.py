@@ -9,8 +9,6 @@ from typing import Any
 from stagekit.conservation.comparison import Comparison, Loss
 from stagekit.conservation.source_text import LEFT_OUT, SourceText
 
-__all__ = ["TextCoverage", "coverage_of", "named_losses", "shortened"]
-
 _LONGEST = 160  # characters of a text that is named
 _MOST = 50  # texts that are named
 _KINDS = {

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-__all__ = ["LEFT_OUT", "STRUCK", "Kind", "SourceText", "Unit"]
-
 Kind = str
 STRUCK = "~~"
 """Stands round text that is struck through; it is no word, and text that is put back keeps it."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["SYMBOL_FONTS", "clauses_of", "is_page_line", "words_of"]
-
 SYMBOL_FONTS = frozenset({"symbol", "webdings", "wingdings", "wingdings 2", "wingdings 3", "zapfdingbats"})
 """Fonts in which letters show other signs, in small letters."""
 # What stands around the number of a page: without the number it says nothing.

@@ -11,8 +11,6 @@ from typing import Any
 
 from stagekit.declared.written_dates import WrittenDate, read_written_date
 
-__all__ = ["parse_day", "parse_last_day", "parse_timestamp", "pdf_timestamp", "read_date"]
-
 # PDF 32000-1, 7.9.4: D:YYYYMMDDHHmmSSOHH'mm'; programs leave parts out, the "D" and the colon among them.
 _PDF = re.compile(
     r"D?:?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?\s*(?:([Zz+-])(?:(\d\d)'?(\d\d)?'?)?)?", re.ASCII

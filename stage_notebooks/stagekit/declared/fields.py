@@ -15,8 +15,6 @@ from stagekit.declared.keys import (
     usable_title,
 )
 
-__all__ = ["DeclaredFields", "parse_tags", "parse_text", "texts"]
-
 Row = Mapping[str, Any]
 _FEWEST_WORDS: Final = {"description": 3}  # a shorter "subject" inside a file is a code or a keyword
 _OWN_PROPERTIES: Final = ("effective_date", "expiration_date")  # what people add to an Office file themselves

@@ -7,8 +7,6 @@ from pathlib import PurePosixPath
 
 from stagekit.declared.decoding import looks_like_text
 
-__all__ = ["ZIP", "name_hint", "text_format"]
-
 ZIP = b"PK\x03\x04"
 """What a file of Office Open XML or OpenDocument begins with."""
 _HINTS = {

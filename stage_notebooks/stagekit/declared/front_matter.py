@@ -21,8 +21,6 @@ import yaml
 
 from stagekit.declared.keys import FRONT_MATTER_KEYS, SUPERSEDING_KEYS, fold_key, status_key
 
-__all__ = ["FrontMatter", "split_front_matter"]
-
 _OPENING = re.compile(
     r"\A(?:[^\r\n]*coding:[^\r\n]*\n)?\s*^(?P<mark>---|\+\+\+|;;;)[ \t]*(?P<language>\w*)[ \t]*\n",
     re.MULTILINE,

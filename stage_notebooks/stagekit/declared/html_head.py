@@ -9,8 +9,6 @@ from typing import Any
 from stagekit.declared.keys import FRONT_MATTER_KEYS, fold_key
 from stagekit.declared.property_values import keywords, present
 
-__all__ = ["html_properties", "meta_elements"]
-
 _IN_FORCE = frozenset((*FRONT_MATTER_KEYS["effective_date"], *FRONT_MATTER_KEYS["expiration_date"]))
 
 

@@ -11,8 +11,6 @@ from stagekit.declared.dates import parse_day, parse_last_day
 from stagekit.declared.fields import DeclaredFields
 from stagekit.errors import StageError
 
-__all__ = ["has_expired", "resolve_day", "validity"]
-
 _TO = r"(?:at[ée](?:\s+o\s+dia)?|hasta(?:\s+el(?:\s+d[ií]a)?)?|until)"
 _UNTIL: Final = re.compile(rf"{_TO}\s+", re.IGNORECASE)
 _SINCE: Final = re.compile(r"^(?:de|desde|a partir de|from)\s+", re.IGNORECASE)

@@ -7,19 +7,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
 
-__all__ = [
-    "FRONT_MATTER_KEYS",
-    "PROPERTY_KEYS",
-    "STATUS_KEYS",
-    "SUPERSEDING_KEYS",
-    "fold",
-    "fold_key",
-    "is_placeholder",
-    "own_entries",
-    "status_key",
-    "usable_title",
-]
-
 # Canonical field -> accepted keys, best first, folded as `fold` does it.
 FRONT_MATTER_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "title": ("title", "titulo"),

@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from stagekit.declared.keys import fold
 
-__all__ = ["TAGS", "normalize_language"]
-
 # The region is part of the tag only where the organization's documents have one.
 TAGS: Final = {"pt": "pt-BR", "en": "en", "es": "es"}
 _NAMES: Final = {

@@ -18,8 +18,6 @@ from xml.etree import ElementTree
 from stagekit.declared.dates import parse_timestamp
 from stagekit.declared.property_values import keywords, present
 
-__all__ = ["office_properties"]
-
 _ODT: Final = b"application/vnd.oasis.opendocument"
 _MAX_BYTES: Final = 1024 * 1024  # of a part with properties
 _CORE: Final = "core-properties"

@@ -7,8 +7,6 @@ from typing import Any
 from stagekit.declared.dates import pdf_timestamp
 from stagekit.declared.property_values import keywords, present
 
-__all__ = ["pdf_properties"]
-
 
 def pdf_properties(metadata: dict[str, str], language: str = "") -> dict[str, Any]:
     """Return the properties of a PDF as JSON values; absent ones are left out.

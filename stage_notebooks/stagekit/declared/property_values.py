@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["keywords", "present"]
-
 
 def present(**values: Any) -> dict[str, Any]:
     """Return the values without those that are empty, texts without spaces at their ends."""

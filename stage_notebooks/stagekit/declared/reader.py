@@ -11,8 +11,6 @@ from stagekit.declared.front_matter import split_front_matter
 from stagekit.declared.html_head import html_properties, meta_elements
 from stagekit.declared.office import office_properties
 
-__all__ = ["Declaration", "declared_format", "read_declaration"]
-
 _SILENT = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff")  # what needs no look to be known as no text
 
 

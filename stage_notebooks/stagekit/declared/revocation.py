@@ -9,8 +9,6 @@ from typing import Any, Final
 from stagekit.declared.fields import texts
 from stagekit.declared.keys import SUPERSEDING_KEYS, fold, fold_key
 
-__all__ = ["act_key", "revocations"]
-
 Row = dict[str, Any]
 _ACT: Final = (
     r"(?P<kind>portaria|resolu[çc][ãa]o|instru[çc][ãa]o normativa|norma|decreto|lei|ato|delibera[çc][ãa]o|"

@@ -14,8 +14,6 @@ from typing import Any, Final
 from stagekit.declared.keys import fold, fold_key, own_entries, status_key
 from stagekit.errors import StageError
 
-__all__ = ["STATUSES", "STATUS_WORDS", "UNKNOWN", "Judgement", "StatusWords", "judge_status"]
-
 # Words as a singular, masculine where there is a choice; other genders and numbers follow by themselves.
 STATUS_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "approved": (

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Final
 
-__all__ = ["WrittenDate", "read_written_date"]
-
 _MONTHS: Final = (
     "janeiro enero january jan ene",
     "fevereiro febrero february fev feb",

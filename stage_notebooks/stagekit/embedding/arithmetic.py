@@ -8,8 +8,6 @@ from stagekit.embedding.onnx.bert_graph import obstacle
 from stagekit.embedding.registry import ModelFiles
 from stagekit.errors import ModelUnavailableError
 
-__all__ = ["accepted_computations", "computation", "resolve_backend"]
-
 BACKENDS: Final = ("auto", "torch", "onnx", "openvino")
 
 # With multilingual-e5-small the cosine of two of these is 0.9999 and more, that of int8 to them 0.9995.

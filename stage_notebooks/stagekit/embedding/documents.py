@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from stagekit.embedding.model import EmbeddingModel
     from stagekit.embedding.registry import ModelFiles
 
-__all__ = ["DocumentEmbedding"]
-
 Row = dict[str, Any]
 
 

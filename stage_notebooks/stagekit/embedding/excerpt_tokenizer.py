@@ -23,8 +23,6 @@ from stagekit.base.inference.model_cache import build_once, known_sha256, replac
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["ExcerptTokenizer", "TokenIds", "excerpt_tokenizer", "suits_excerpt"]
-
 _VERSION: Final = 1  # of the table
 _FRAME, _PIECES, _IDS, _SCORES = "frame.json", "pieces.npy", "ids.npy", "scores.npy"
 _SMALL: Final = 2**21  # bytes of a tokenizer.json that is read whole as fast; about 50,000 pieces

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from stagekit.base.inference.processor import has_bfloat16
 
-__all__ = ["resolve_device", "resolve_dtype"]
-
 _DTYPES = ("float32", "bfloat16", "int8")
 _GPU_DEVICES = ("nvidia*", "kfd", "dxg")  # of /dev: NVIDIA, AMD, and Windows' GPU inside WSL
 _DEV = Path("/dev")

@@ -6,8 +6,6 @@ from pathlib import Path
 from stagekit.base.inference.model_cache import HASHES_FILE, models_dir, replace_directory
 from stagekit.errors import ModelUnavailableError
 
-__all__ = ["SOURCE_FILE", "fetch_model", "hub_directory"]
-
 SOURCE_FILE = "nic_etl_source.json"  # {"name", "revision", "commit"} of a fetched model
 _WANTED = ["*.json", "*.txt", "*.model", "*.safetensors", "*.safetensors.index.json"]
 _UNWANTED = ["onnx/*", "openvino/*", "*.onnx*"]

@@ -12,8 +12,6 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["base_forms", "without_accents"]
-
 _MARKS = re.compile("[\u0300-\u036f]")
 _VOWELS: Final = frozenset("aeiou")
 

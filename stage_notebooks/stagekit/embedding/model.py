@@ -20,8 +20,6 @@ from stagekit.errors import ModelUnavailableError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["EmbeddingModel", "computation_of", "embed_texts", "load_model"]
-
 # A processor gains nothing from larger batches, whose intermediate values leave its caches.
 _BATCH_TOKENS = 2048
 

@@ -10,8 +10,6 @@ from stagekit.base.inference.model_cache import build_once, known_sha256, replac
 from stagekit.embedding.packaged_e5.facts import CONVERSION, E5_PROMPTS
 from stagekit.errors import ModelUnavailableError
 
-__all__ = ["PACKAGED_MODELS", "PackagedModel", "packaged_directory", "weights_path"]
-
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:

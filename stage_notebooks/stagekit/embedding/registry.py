@@ -14,8 +14,6 @@ from stagekit.embedding.packaged import PACKAGED_MODELS, packaged_directory
 from stagekit.embedding.packaged_e5.facts import E5_PROMPTS
 from stagekit.errors import ModelUnavailableError
 
-__all__ = ["ModelFiles", "max_sequence_length", "resolve_model"]
-
 # The cards of the E5 models ask for these prefixes; their hub directories do not carry them.
 _E5_NAMES = re.compile(r"(^|/)(multilingual-)?e5-(small|base|large)", re.IGNORECASE)
 

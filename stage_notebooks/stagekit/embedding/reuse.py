@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from stagekit.embedding.vectors import VectorStore, vector_key
 
-__all__ = ["EmbeddedTexts", "KnownVector", "embed_with_reuse", "known_vectors"]
-
 
 class KnownVector(NamedTuple):
     """A vector of the store: its `vector_key`, the computation that made it, and itself."""

@@ -9,8 +9,6 @@ from stagekit.embedding.registry import ModelFiles
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["load_sentence_transformer"]
-
 
 def load_sentence_transformer(files: ModelFiles, dtype: str, device: str) -> "SentenceTransformer":
     """Load a model in torch; in bfloat16 pooling and normalisation stay in float32.

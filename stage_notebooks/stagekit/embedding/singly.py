@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from stagekit.base.machine import cores
 
-__all__ = ["require_within_limit", "vectors_singly"]
-
 
 def vectors_singly(
     ids: Sequence[Sequence[int]], dimension: int, run: Callable[[Sequence[int]], NDArray[np.float32]]

@@ -16,14 +16,6 @@ from typing import Final
 
 from stagekit.embedding.terms import sparse_terms
 
-__all__ = [
-    "SPARSE_VERSION",
-    "SparseVector",
-    "path_text",
-    "sparse_document_vector",
-    "sparse_query_vector",
-]
-
 SPARSE_VERSION: Final = "bm25-3"
 """Changes whenever the same text would get another vector; only vectors of one version can be compared."""
 

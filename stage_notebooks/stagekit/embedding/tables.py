@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from stagekit.embedding.reuse import EmbeddedTexts
 
-__all__ = ["embeddings_table"]
-
 
 def embeddings_table(
     chunk_indexes: Sequence[int],

@@ -15,8 +15,6 @@ from typing import Final
 
 from stagekit.embedding.inflection import base_forms, without_accents
 
-__all__ = ["sparse_terms"]
-
 # A word, or words and numbers joined without a space: 12.527/2011, POL-012, e-mail, 10,5.
 _COMPOUND = re.compile(r"[^\W_]+(?:[./,\-–'’][^\W_]+)*")
 _JOINTS = re.compile(r"[./,\-–'’]")

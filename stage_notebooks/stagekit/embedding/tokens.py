@@ -12,8 +12,6 @@ from stagekit.embedding.registry import ModelFiles, resolve_model
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["ModelTokenizer", "TokenCounter", "load_tokenizer"]
-
 
 @dataclass(frozen=True)
 class TokenCounter:

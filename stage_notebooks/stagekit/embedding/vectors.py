@@ -14,8 +14,6 @@ from stagekit.artifacts.database_faults import KEYS_AT_ONCE, disk_errors_named, 
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher
 
-__all__ = ["VectorStore", "vector_key"]
-
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, checksum BLOB) WITHOUT ROWID"
 )

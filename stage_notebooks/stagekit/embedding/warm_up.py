@@ -6,8 +6,6 @@ from stagekit.embedding.openvino.prepared import is_prepared
 from stagekit.embedding.registry import resolve_model
 from stagekit.embedding.tokens import load_tokenizer
 
-__all__ = ["model", "tokenizer"]
-
 
 def tokenizer(*, embedding_model: str, model_revision: str) -> None:
     """Load the tokenizer; :func:`stagekit.embedding.load_tokenizer` has it at once then."""

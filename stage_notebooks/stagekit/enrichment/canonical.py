@@ -8,8 +8,6 @@ from typing import Any
 
 from stagekit.base.plain_json import canonical_json
 
-__all__ = ["point_fingerprint"]
-
 
 def point_fingerprint(payload: Mapping[str, Any]) -> str:
     """Return the sha256 of a payload's canonical JSON, its own ``point_fingerprint`` left out.

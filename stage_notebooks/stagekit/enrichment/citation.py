@@ -10,8 +10,6 @@ from urllib.parse import quote
 
 from stagekit.base.network.web_links import file_at
 
-__all__ = ["cited_fields", "file_link"]
-
 _CITED = (
     "document_id", "chunk_id", "chunk_index", "file_path", "title", "page_number", "section_titles", "clause",
     "status", "document_type", "language", "version", "effective_date", "expiration_date", "superseded_by",

@@ -11,8 +11,6 @@ from stagekit.enrichment.canonical import point_fingerprint
 from stagekit.enrichment.migration import migrate_payload
 from stagekit.enrichment.schema import NicPayload, PayloadDraft
 
-__all__ = ["check_payload", "complete_payload"]
-
 Row = Mapping[str, Any]
 
 

@@ -8,8 +8,6 @@ from typing import Any, Final
 from stagekit.declared.keys import fold
 from stagekit.enrichment.schema import DOCUMENT_TYPES
 
-__all__ = ["TYPE_WORDS", "parse_document_type", "type_from_words"]
-
 TYPE_WORDS: Final[dict[str, str]] = {
     word: kind
     for kind, words in {

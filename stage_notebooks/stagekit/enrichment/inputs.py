@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from stagekit.artifacts.rows import Rows, column_of
 
-__all__ = ["join_documents", "payload_inputs"]
-
 Row = Mapping[str, Any]
 _SOURCE_FIELDS: Final = (
     "document_id", "path", "file_extension", "size_bytes", "blob_id", "repository_commit",

@@ -17,8 +17,6 @@ from stagekit.declared.language_tags import TAGS
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["language_identifier", "warm_up"]
-
 _FILE = "model.npz"
 _TYPE_CODES = {2: "H", 4: "I", 8: "L"}
 

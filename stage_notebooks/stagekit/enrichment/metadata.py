@@ -19,8 +19,6 @@ from stagekit.enrichment.document_types import parse_document_type, type_from_wo
 from stagekit.enrichment.language import detect_language, normalize_language
 from stagekit.enrichment.schema import SCHEMA_VERSION
 
-__all__ = ["DocumentMetadata", "EnrichmentSettings", "describe_document", "folders_below"]
-
 Row = Mapping[str, Any]
 DESCRIPTION_LIMIT: Final = 300
 

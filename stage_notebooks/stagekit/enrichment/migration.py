@@ -14,8 +14,6 @@ from stagekit.declared.dates import parse_timestamp
 from stagekit.enrichment.citation import cited_fields
 from stagekit.enrichment.schema import ADDED_1_1, SCHEMA_VERSION, completeness, nullable_fields
 
-__all__ = ["migrate_payload"]
-
 Payload = dict[str, Any]
 
 # Layout 0.9, before the schema was published -> its name in 1.0.

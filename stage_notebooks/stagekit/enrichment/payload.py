@@ -13,8 +13,6 @@ from stagekit.enrichment.completion import check_payload
 from stagekit.enrichment.metadata import EnrichmentSettings, describe_document
 from stagekit.enrichment.schema import ADDED_1_1, PayloadDraft, completeness
 
-__all__ = ["build_payloads", "chunk_ids"]
-
 Row = Mapping[str, Any]
 PREVIEW_CHARACTERS = 100
 

@@ -15,8 +15,6 @@ from stagekit.artifacts.rows import column_of
 from stagekit.declared.keys import fold
 from stagekit.declared.revocation import act_key
 
-__all__ = ["relate_documents"]
-
 Row = dict[str, Any]
 _SHOWN = 100
 

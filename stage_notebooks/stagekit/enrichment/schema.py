@@ -20,21 +20,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, mo
 
 from stagekit.base.paths import config_dir
 
-__all__ = [
-    "ADDED_1_1",
-    "DOCUMENT_TYPES",
-    "SCHEMA_VERSION",
-    "STATUSES",
-    "NicPayload",
-    "PayloadDraft",
-    "Region",
-    "Superseding",
-    "completeness",
-    "json_schema",
-    "nullable_fields",
-    "write_json_schema",
-]
-
 SCHEMA_VERSION: Final = "1.1"
 
 DocumentStatus = Literal["draft", "review", "approved", "published", "archived"]

@@ -23,8 +23,6 @@ from stagekit.declared.language_tags import normalize_language
 from stagekit.declared.status import UNKNOWN
 from stagekit.ingestion.selection import ignored_row
 
-__all__ = ["Approval", "approval_fields", "set_aside"]
-
 Row = dict[str, Any]
 
 

@@ -9,8 +9,6 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["ContentError", "blob_id", "file_blob_id", "open_regular", "verified"]
-
 _SHA256_DIGITS = 64
 
 

@@ -16,8 +16,6 @@ from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile
 from stagekit.ingestion.patterns import is_within
 from stagekit.ingestion.remote_url import place_digests
 
-__all__ = ["UNVERSIONED", "FolderSource"]
-
 UNVERSIONED = "unversioned"
 _COMMIT_DIGITS = 40
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from stagekit.ingestion.patterns import is_within
 
-__all__ = ["folder_state", "same_folder"]
-
 
 def folder_state(root: Path, folders: Sequence[str], outputs: Path) -> str:
     """Return a digest of the names, sizes, times and inodes of the files in the approved folders.

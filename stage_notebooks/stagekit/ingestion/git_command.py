@@ -13,8 +13,6 @@ from typing import IO
 from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError
 
-__all__ = ["BlobReader", "blob_sizes", "git_output", "git_records", "is_partial"]
-
 # git-rev-parse(1), --local-env-vars: what a hook or an outer git command sets to mean *its* repository.
 _FOREIGN = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",

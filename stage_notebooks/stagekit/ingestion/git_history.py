@@ -11,8 +11,6 @@ from stagekit.errors import StageError
 from stagekit.ingestion.git_command import git_output, git_records
 from stagekit.ingestion.model import MOST_RENAMES, FileHistory
 
-__all__ = ["file_histories", "utc"]
-
 _COMMIT = "%H %ct %P%x00%an"
 _ADDED = "A"
 

@@ -18,8 +18,6 @@ from stagekit.ingestion.lfs import LARGEST_POINTER, LfsPointer, lfs_pointer
 from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 from stagekit.ingestion.remote_url import place_digests, project_of, public_url
 
-__all__ = ["GitSource", "is_git_repository"]
-
 _KINDS = {"100644": FileKind.FILE, "100755": FileKind.FILE, "100664": FileKind.FILE}
 _KINDS |= {"120000": FileKind.SYMLINK, "160000": FileKind.SUBMODULE}
 

@@ -14,8 +14,6 @@ from stagekit.artifacts.sources import KnownSource
 from stagekit.errors import StageError
 from stagekit.ingestion.model import FileKind, Snapshot, Source, SourceFile, SourceTraits
 
-__all__ = ["Identity", "identified", "identify", "newcomers", "source_id"]
-
 DocumentsOf = Callable[[KnownSource], Rows | None]
 _ID_DIGITS = 16
 _KINDRED = 0.5  # share of the documents that must recur where nothing else tells that it is the same source

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["LARGEST_POINTER", "LfsPointer", "lfs_pointer"]
-
 LARGEST_POINTER = 1024
 # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md: `version` comes first, further keys by name.
 _POINTER = re.compile(

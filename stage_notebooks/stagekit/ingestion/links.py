@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 
 from stagekit.ingestion.model import FileKind, SourceFile
 
-__all__ = ["LinkError", "follow_link"]
-
 _MAX_LINKS = 40  # as Linux counts, path_resolution(7)
 _MAX_TARGET = 4096
 

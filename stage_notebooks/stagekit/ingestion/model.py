@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["MOST_RENAMES", "FileHistory", "FileKind", "Snapshot", "Source", "SourceFile", "SourceTraits"]
-
 MOST_RENAMES = 20
 """How often a file is followed to a former name: more renames than a document has in its life."""
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from stagekit.ingestion.gitlab.clients import Connect, ProgressBar
     from stagekit.ingestion.gitlab.contents import Workplace
 
-__all__ = ["open_source", "sample_repository", "source_folder"]
-
 
 def sample_repository() -> Path:
     """Return the folder of the bundled sample."""

@@ -10,8 +10,6 @@ from fnmatch import translate
 from functools import cache
 from typing import Final
 
-__all__ = ["NO_PATTERNS", "PathPatterns", "below", "is_within"]
-
 
 @dataclass(frozen=True)
 class PathPatterns:

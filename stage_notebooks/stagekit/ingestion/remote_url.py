@@ -8,8 +8,6 @@ import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-__all__ = ["place_digests", "project_of", "public_url"]
-
 _DIGITS = 16
 _SCP = re.compile(r"(?:[^@/:]+@)?([^/:]{2,}):(?!//)(.+)")  # git-fetch(1): [user@]host:path
 

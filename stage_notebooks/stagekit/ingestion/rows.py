@@ -13,8 +13,6 @@ from stagekit.ingestion.identity import Identity
 from stagekit.ingestion.model import FileHistory, Snapshot, Source, SourceTraits
 from stagekit.ingestion.selection import Document, extension_of
 
-__all__ = ["NAMESPACE", "document_id", "document_rows", "media_type", "snapshot_record"]
-
 Row = dict[str, Any]
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "nic-etl.documents")
 _MEDIA_TYPES = {

@@ -14,18 +14,6 @@ from stagekit.ingestion.links import LinkError, follow_link
 from stagekit.ingestion.model import FileKind, SourceFile
 from stagekit.ingestion.patterns import NO_PATTERNS, PathPatterns, below, is_within
 
-__all__ = [
-    "Document",
-    "Selection",
-    "SelectionRules",
-    "extension_of",
-    "ignored_row",
-    "left_out",
-    "limited",
-    "measured",
-    "select",
-]
-
 Row = dict[str, Any]
 _MEBIBYTE = 1024 * 1024
 _EXTENSION = re.compile(r"[^\W_][\w.+-]*")

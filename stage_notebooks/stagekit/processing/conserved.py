@@ -17,8 +17,6 @@ from stagekit.conservation.sources import read_source
 from stagekit.conservation.words import words_of
 from stagekit.processing.lost_pieces import put_back_lost_pieces
 
-__all__ = ["conserve_text", "loss_sentences"]
-
 _NAMED = 5  # texts that a sentence of the report names
 
 

@@ -10,8 +10,6 @@ from stagekit.declared.formats import ZIP, text_format
 from stagekit.errors import DocumentRejected
 from stagekit.processing.office.archive_limits import check_package
 
-__all__ = ["OFFICE_FORMATS", "detect_format"]
-
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 SUPPORTED = "PDF, DOCX, PPTX, XLSX, ODT, HTML, Markdown, plain text (TXT), PNG and JPEG"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["WORTH_A_WORKER_S", "expected_seconds"]
-
 WORTH_A_WORKER_S = 4.0  # work that pays for one more worker's start: 1.5 s, or 3 s with the models
 
 # Seconds of one core: for any document of the format, and for each megabyte of it.

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 
 from docling_core.types.doc import ContentLayer, DocItemLabel, DoclingDocument, NodeItem, TextItem
 
-__all__ = ["folded", "is_page_number", "keep_one_copy", "kept_furniture", "signatures"]
-
 EDGES = (DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER)
 _NUMBER = re.compile(r"\d+")
 _ROMAN = re.compile(r"\W*([ivxl]+)\W*", re.IGNORECASE)

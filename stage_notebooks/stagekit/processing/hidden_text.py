@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["hidden_text_warning"]
-
 _LONGEST_SAMPLE = 60
 
 

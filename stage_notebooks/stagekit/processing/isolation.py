@@ -15,8 +15,6 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
-__all__ = ["isolated", "with_network"]
-
 PROGRAMS = frozenset({"tesseract"})
 _NETWORK = frozenset(
     {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname"}

@@ -10,8 +10,6 @@ import importlib
 
 from stagekit.base.imports.absent import without_packages
 
-__all__ = ["import_docling_options"]
-
 MODEL_PACKAGES = ("torch", "transformers")
 
 

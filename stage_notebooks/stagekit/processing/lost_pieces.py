@@ -16,8 +16,6 @@ from stagekit.conservation.comparison import Comparison, Loss
 from stagekit.conservation.source_text import SourceText, Unit
 from stagekit.conservation.words import words_of
 
-__all__ = ["put_back_lost_pieces"]
-
 SHORTEST_ANCHOR = 6  # letters by which a neighbour is known
 FURTHEST_ANCHOR = 4  # units between a lost one and the neighbour that tells its place
 

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 
 from stagekit.errors import DocumentRejected
 
-__all__ = ["refuse_deep_nesting", "too_deeply_nested"]
-
 
 def too_deeply_nested() -> DocumentRejected:
     """Return the verdict on a document that is nested too deeply."""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from stagekit.processing.pdf.converter import PagedConverter
 
-__all__ = ["DocumentReader"]
-
 # By our name of the format: the module and class of Docling's backend, or of ours above it, and Docling's
 # name of the format.
 _BACKENDS = {

@@ -11,19 +11,6 @@ from stagekit.base.file_hashes import known_sha256
 from stagekit.base.fingerprint import library_versions
 from stagekit.errors import StageError
 
-__all__ = [
-    "LAYOUT_PROFILES",
-    "OCR_ENGINES",
-    "ProcessingSettings",
-    "check_settings",
-    "engine_versions",
-    "model_hashes",
-    "models_folder",
-    "models_in_hub_cache",
-    "one_of",
-    "require_tesseract",
-]
-
 LAYOUT_PROFILES = ("packaged", "docling")
 OCR_ENGINES = ("rapidocr", "tesseract", "none")
 # Languages whose letters RapidOCR's packaged weights do not know, or that narrow_letters leaves out.

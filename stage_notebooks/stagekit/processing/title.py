@@ -13,8 +13,6 @@ from stagekit.declared import Declaration
 from stagekit.declared.fields import DeclaredFields, parse_text
 from stagekit.declared.keys import usable_title
 
-__all__ = ["document_title"]
-
 LONGEST_TITLE = 160
 _SECTION = re.compile(
     r"(?:\d{1,3}(?:\.\d+)*\s*[.)ºª°–—-]?\s+\S"

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from stagekit.processing.process import ProcessedDocument, ProcessingSettings
 
-__all__ = ["quality_verdict"]
-
 
 def quality_verdict(processed: ProcessedDocument, settings: ProcessingSettings) -> str:
     """Return `pass`, `low_confidence` or `low_coverage`.

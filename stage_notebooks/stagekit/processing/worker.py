@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from stagekit.processing.pdf.converter import PagedConverter
     from stagekit.processing.process import ProcessedDocument
 
-__all__ = ["open_processor"]
-
 Row = dict[str, Any]
 
 

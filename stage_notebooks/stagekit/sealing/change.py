@@ -13,8 +13,6 @@ from stagekit.sealing.cipher import (
 )
 from stagekit.sealing.marker import Marker
 
-__all__ = ["former_cipher", "new_cipher"]
-
 
 def new_cipher(*, to_clear: bool) -> Cipher:
     """Return the cipher of the key in ``NIC_ETL_ENCRYPTION_KEY``, or none of any key.

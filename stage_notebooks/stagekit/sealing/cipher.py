@@ -20,20 +20,6 @@ from typing import Protocol
 from stagekit.base.secret_files import secret_from_file
 from stagekit.errors import StageError
 
-__all__ = [
-    "CLEAR",
-    "KEY_VARIABLE",
-    "OLD_KEY_VARIABLE",
-    "AesCipher",
-    "Cipher",
-    "DamagedError",
-    "EncryptionError",
-    "key_from_environment",
-    "key_id_of",
-    "new_key",
-    "sealed_under",
-]
-
 KEY_VARIABLE = "NIC_ETL_ENCRYPTION_KEY"
 OLD_KEY_VARIABLE = "NIC_ETL_ENCRYPTION_OLD_KEY"
 _MAGIC = b"NIC-ETL\x01"  # the last byte is the version of the format

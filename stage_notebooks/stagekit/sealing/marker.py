@@ -21,17 +21,6 @@ from stagekit.sealing.cipher import (
     key_id_of,
 )
 
-__all__ = [
-    "MARKER_FILE",
-    "Marker",
-    "cipher_for",
-    "clear_place",
-    "folder_cipher",
-    "parse_marker",
-    "prepare_folder",
-    "read_marker",
-]
-
 MARKER_FILE = "encryption.json"
 _VERSION = 1
 _DATA = ("memo.sqlite", "vectors.sqlite", "artifacts/sha256/*/*", "qdrant/collections/*", "runs/*/run.json")

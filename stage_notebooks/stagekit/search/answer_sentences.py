@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-__all__ = ["answer_sentences", "sentences"]
-
 # What Markdown puts before the words of a line; a heading names what follows, and answers nothing.
 _HEADING: Final = re.compile(r"#{1,6}\s")
 _MARKER: Final = re.compile(r"\s*(?:>\s*)*(?:(?:[-*+]|\d+[.)])\s+)?")

@@ -12,8 +12,6 @@ from stagekit.embedding.sparse import path_text
 from stagekit.embedding.terms import sparse_terms
 from stagekit.storage.reading.conditions import AnyOf, Where
 
-__all__ = ["CLAUSES", "NamedClauses", "clause_condition"]
-
 CLAUSES: Final = "clauses"
 
 

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from stagekit.embedding import ModelFiles
     from stagekit.storage.reading.reader import StoreReader
 
-__all__ = ["KnownQuestion", "evaluate", "metrics", "percentile", "read_questions", "tool"]
-
 DEPTH: Final = 10
 """Documents looked at for each question."""
 

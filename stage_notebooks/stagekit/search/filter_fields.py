@@ -8,8 +8,6 @@ from typing import Any, Final, Literal
 
 from stagekit.declared.keys import FRONT_MATTER_KEYS, STATUS_KEYS, fold
 
-__all__ = ["Kind", "UnknownFieldError", "field_kind", "field_name"]
-
 Kind = Literal[
     "text", "path", "language", "flag", "number", "day", "moment", "clause", "expired", "superseded"
 ]

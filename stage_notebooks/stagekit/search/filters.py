@@ -25,8 +25,6 @@ from stagekit.storage.reading.conditions import AnyOf, Condition, Empty, Flag, W
 if TYPE_CHECKING:
     from stagekit.storage.reading.reader import StoreReader
 
-__all__ = ["FieldFilter", "build_filter", "read_filters"]
-
 _log = logging.getLogger(__name__)
 _OPERATORS: Final = ("=", ">=", ">", "<=", "<")
 _IN_ORDER: Final[frozenset[Kind]] = frozenset({"number", "day", "moment"})

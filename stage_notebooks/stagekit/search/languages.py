@@ -15,8 +15,6 @@ from typing import Any
 from stagekit.storage.metadata.keys import LANGUAGE_CENTROIDS
 from stagekit.storage.reading.conditions import AnyOf, Where
 
-__all__ = ["Languages", "Levels", "language_condition"]
-
 
 @dataclass(frozen=True, slots=True)
 class Levels:

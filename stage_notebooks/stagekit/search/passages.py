@@ -12,8 +12,6 @@ from stagekit.storage.reading.conditions import AnyOf, Where
 if TYPE_CHECKING:
     from stagekit.storage.reading.reader import Point, StoreReader
 
-__all__ = ["Passage", "as_written", "copies", "pick_passages"]
-
 Payload = Mapping[str, Any]
 _MOST_COPIES: Final = 1000
 

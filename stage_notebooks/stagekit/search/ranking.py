@@ -26,8 +26,6 @@ from stagekit.storage.reading.reader import Point
 if TYPE_CHECKING:
     from stagekit.storage.reading.reader import StoreReader
 
-__all__ = ["DENSE", "MODES", "SPARSE", "Mode", "Question", "Ranking", "with_exact"]
-
 Mode = Literal["hybrid", "dense", "sparse"]
 Scores: TypeAlias = dict[PointId, float]
 MODES: Final[tuple[str, ...]] = get_args(Mode)

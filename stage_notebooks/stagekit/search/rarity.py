@@ -16,8 +16,6 @@ from stagekit.storage.reading.conditions import PointId, Terms, Where
 if TYPE_CHECKING:
     from stagekit.storage.reading.reader import Point, StoreReader
 
-__all__ = ["COUNTED", "Word", "words_of"]
-
 COUNTED: Final = 256
 """Points up to which the holders of a word are counted one by one."""
 

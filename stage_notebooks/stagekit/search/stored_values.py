@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from stagekit.storage.reading.reader import StoreReader
 
-__all__ = ["MOST_VALUES", "folded", "nearest", "stored_values"]
-
 MOST_VALUES: Final = 10_000
 """Of a field with more values, a filter's own value is looked for as it is written."""
 _SHOWN: Final = 8

@@ -16,8 +16,6 @@ from typing import Any
 
 from stagekit.errors import StageError
 
-__all__ = ["main"]
-
 REQUEST, TOKEN = "NIC_ETL_SERVE", "NIC_ETL_SERVE_TOKEN"
 
 

@@ -13,8 +13,6 @@ from stagekit.errors import StageError
 from stagekit.search.query import SearchRequestError, plain_search
 from stagekit.serving.document import plain_document
 
-__all__ = ["Answers"]
-
 _TOOLS: dict[str, Callable[..., Any]] = {
     "stagekit.search.query": plain_search,
     "stagekit.serving.document": plain_document,

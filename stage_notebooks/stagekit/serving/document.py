@@ -10,8 +10,6 @@ from stagekit.search.query import SearchRequestError, file_link
 from stagekit.search.retrieval import open_collection, open_store
 from stagekit.storage.reading.conditions import AnyOf, PointId, Where
 
-__all__ = ["document", "plain_document"]
-
 _PAGE: Final = 256  # points that are asked for at once
 _OF_PASSAGE: Final = ("chunk_id", "chunk_index", "page_number", "section_titles", "clause", "has_struck_text")
 _OF_DOCUMENT: Final = (

@@ -25,8 +25,6 @@ from stagekit.base.sockets.folder import socket_folder
 from stagekit.base.sockets.warm_process import NOTE, WarmAnswer, code_identity, is_warm
 from stagekit.serving.answers import Answers
 
-__all__ = ["answering", "main"]
-
 _LONGEST_LINE = 2**20  # bytes of a request
 _SOCKET = "/s"
 

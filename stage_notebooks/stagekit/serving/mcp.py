@@ -15,8 +15,6 @@ from pydantic import BaseModel, Field
 
 from stagekit.serving.answers import Answers
 
-__all__ = ["mcp_server", "run_stdio"]
-
 _READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )

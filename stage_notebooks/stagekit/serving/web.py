@@ -26,8 +26,6 @@ from stagekit.serving.mcp import mcp_server
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["LOOPBACK", "application", "serve_web"]
-
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _STATUS = {0: 200, 2: 400}  # of an exit code; any other is the store's fault: 503
 _OWN = frozenset({"q", "top", "mode", "per_document"})

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from stagekit.artifacts.store import ArtifactStore
 
-__all__ = ["CarriedOutcomes", "carried_outcomes", "execution_record"]
-
 Row = dict[str, Any]
 _ID = "document_id"
 

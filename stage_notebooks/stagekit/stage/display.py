@@ -11,8 +11,6 @@ from stagekit.artifacts.rows import column_of
 from stagekit.contract import PROGRESS_MIME
 from stagekit.sealing.cipher import CLEAR, Cipher
 
-__all__ = ["Progress", "Table", "hide_documents", "link_documents", "outcome_table", "table"]
-
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0;white-space:pre-wrap;max-width:46em"
 _MAX_TEXT = 300
 _ORDER = {"failed": 0, "rejected": 1, "stale": 2, "ok": 3}

@@ -21,8 +21,6 @@ from stagekit.stage.display import Progress
 from stagekit.stage.execution import LIMIT_CATEGORIES, UNDECLARED_CATEGORIES, Executor, Workplace
 from stagekit.stage.keeping import Keeper
 
-__all__ = ["DocumentMap", "MapMemory"]
-
 Row = dict[str, Any]
 _NEAR_END_S = 5.0
 _AT_ONCE = 250  # outcomes that are objects at the same time

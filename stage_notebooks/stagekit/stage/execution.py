@@ -19,18 +19,6 @@ from stagekit.errors import DocumentRejected, StageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = [
-    "LIMIT_CATEGORIES",
-    "UNDECLARED_CATEGORIES",
-    "DocumentOutput",
-    "Executor",
-    "InBatches",
-    "InProcess",
-    "Workplace",
-    "document_value",
-    "verdict",
-]
-
 Row = dict[str, Any]
 LIMIT_CATEGORIES = frozenset({"timed_out", "too_much_memory"})
 """Verdicts of a limit, which do not hold under others."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from stagekit.artifacts.memo import Memo
     from stagekit.artifacts.store import ArtifactStore
 
-__all__ = ["Keeper"]
-
 _SYNCING = 8  # at once: one commit of the file system's journal serves them all
 _SOON_S = 0.1  # what is done within it counts as one piece of work, and is one transaction
 

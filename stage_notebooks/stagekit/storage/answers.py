@@ -16,8 +16,6 @@ from qdrant_client.models import UpdateResult, UpdateStatus
 
 from stagekit.errors import StageError
 
-__all__ = ["disk_full", "error_text", "is_forbidden", "is_untrusted", "qdrant_errors", "require_completed"]
-
 _LONGEST: Final = 300  # characters of a server's answer in a sentence of ours
 # https://grpc.io/docs/guides/status-codes/ beside the status that Qdrant's REST interface gives
 _HTTP_STATUS: Final = {

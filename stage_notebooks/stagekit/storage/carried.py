@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from stagekit.artifacts.memo import Memo
     from stagekit.artifacts.store import ArtifactStore
 
-__all__ = ["CarriedPoints", "as_left", "carried_points", "forget_carried", "keep_carried"]
-
 _KEY: Final = f"{MAP_KEY}qdrant_storage/"
 _TEXTS: Final = pa.list_(pa.string())
 _SCHEMA: Final = pa.schema(

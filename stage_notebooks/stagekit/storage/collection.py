@@ -29,19 +29,6 @@ from stagekit.errors import StageError
 from stagekit.storage.embedded.store import EmbeddedQdrant
 from stagekit.storage.version import require_metadata
 
-__all__ = [
-    "CHUNKER_VERSION",
-    "DENSE",
-    "EMBEDDED_INDEXES",
-    "PAYLOAD_INDEXES",
-    "SPARSE",
-    "CollectionIdentity",
-    "check_collection",
-    "create_collection",
-    "create_payload_indexes",
-    "int8_copy",
-]
-
 DENSE: Final = "dense"
 """Name of the vectors of meaning."""
 SPARSE: Final = "sparse"

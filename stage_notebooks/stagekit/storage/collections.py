@@ -38,22 +38,6 @@ from stagekit.storage.metadata.source_marks import complete_sources, finish_writ
 from stagekit.storage.names import collection_names
 from stagekit.storage.tuning import apply_settings
 
-__all__ = [
-    "BULK_POINTS",
-    "PhysicalCollection",
-    "Target",
-    "drop_superseded",
-    "finish_load",
-    "open_target",
-    "physical_collections",
-    "publish",
-    "readable_collection",
-    "require_vectors",
-    "require_writable",
-    "served_collection",
-    "sources_of",
-]
-
 BULK_POINTS: Final = 50_000
 """A first load of more points builds the graph once at its end (qdrant.tech, Bulk upload)."""
 INDEXING_PATIENCE_S: Final = 900

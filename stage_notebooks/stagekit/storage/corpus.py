@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from stagekit.storage.collection import CollectionIdentity
     from stagekit.storage.collections import Target
 
-__all__ = ["Comparison", "Corpus"]
-
 
 @dataclass(frozen=True)
 class Corpus:

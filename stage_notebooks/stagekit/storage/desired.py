@@ -19,8 +19,6 @@ from stagekit.storage.collection import DENSE, SPARSE, CollectionIdentity
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DesiredDocument", "DesiredPoint", "desired_documents", "embedding_identity"]
-
 Row = Mapping[str, Any]
 Sparse = tuple[list[int], list[float]]
 

@@ -10,8 +10,6 @@ from weakref import WeakKeyDictionary
 from qdrant_client import QdrantClient
 from qdrant_client.http.models import StrictModeConfigOutput
 
-__all__ = ["PAGE", "largest_page", "largest_upsert", "pages"]
-
 PAGE: Final = 500
 """Points of one request that reads, unless told otherwise."""
 

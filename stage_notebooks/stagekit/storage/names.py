@@ -8,8 +8,6 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 
 from stagekit.storage.answers import is_forbidden
 
-__all__ = ["collection_names"]
-
 
 def collection_names(client: QdrantClient) -> list[str]:
     """Return the names of all collections; of those behind an alias, where the key may not list them.

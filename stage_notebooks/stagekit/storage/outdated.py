@@ -11,8 +11,6 @@ from qdrant_client.models import PointStruct
 from stagekit.enrichment.canonical import point_fingerprint
 from stagekit.storage.limits import largest_page, pages
 
-__all__ = ["mark_outdated"]
-
 _FINGERPRINT = "point_fingerprint"
 
 

@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from stagekit.storage.desired import DesiredDocument
     from stagekit.storage.stored import StoredPoint
 
-__all__ = [
-    "DocumentChange",
-    "Plan",
-    "apply_change",
-    "guard_deletions",
-    "plan_changes",
-]
-
 ALWAYS_DELETABLE: Final = 5  # documents
 LISTED: Final = 20
 

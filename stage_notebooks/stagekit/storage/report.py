@@ -9,17 +9,6 @@ from stagekit.storage.collections import PhysicalCollection, Target
 from stagekit.storage.reconcile import Plan
 from stagekit.storage.verify import Verification
 
-__all__ = [
-    "COLUMNS",
-    "cautions",
-    "collection_rows",
-    "document_rows",
-    "figures_rows",
-    "most_changed",
-    "plan_rows",
-    "totals",
-]
-
 Row = dict[str, Any]
 COLUMNS: Final = ("path", "upserted", "unchanged", "deleted", "in_source", "kept")
 """Of the rows of :func:`document_rows`."""

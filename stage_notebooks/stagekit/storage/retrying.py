@@ -26,15 +26,6 @@ from stagekit.base.network.patience import Transient
 from stagekit.errors import StageError
 from stagekit.storage.answers import disk_full, error_text, is_untrusted
 
-__all__ = [
-    "GRPC_RETRY_POLICY",
-    "Patience",
-    "QdrantFails",
-    "over_grpc",
-    "patience_of",
-    "with_patience",
-]
-
 T = TypeVar("T")
 Send = Callable[[httpx.Request], httpx.Response]
 _FEW: Final = 5  # tries where a fault is as likely to stay

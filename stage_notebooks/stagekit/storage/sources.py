@@ -18,16 +18,6 @@ from stagekit.storage.collections import physical_collections, served_collection
 from stagekit.storage.limits import PAGE, largest_page, largest_upsert
 from stagekit.storage.stored import of_source
 
-__all__ = [
-    "adopt_former",
-    "collections_of",
-    "drop_points",
-    "known_source",
-    "record_source",
-    "staying",
-    "take_over",
-]
-
 
 def known_source(outputs: Path, source_id: str) -> KnownSource | None:
     """Return what is recorded of a source; None if no run has stored it."""

@@ -11,8 +11,6 @@ from qdrant_client.models import FieldCondition, Filter, MatchValue
 from stagekit.errors import StageError
 from stagekit.storage.limits import largest_page, pages
 
-__all__ = ["StoredPoint", "count_points", "foreign_points", "of_source", "refuse_foreign", "stored_points"]
-
 
 @dataclass(frozen=True, slots=True)
 class StoredPoint:

@@ -19,8 +19,6 @@ from stagekit.base.collection_settings import CollectionSettings
 from stagekit.storage.collection import DENSE, int8_copy
 from stagekit.storage.embedded.store import EmbeddedQdrant
 
-__all__ = ["apply_settings"]
-
 _GRAPH = {"hnsw_m": "m", "hnsw_ef_construct": "ef_construct", "full_scan_threshold": "full_scan_threshold"}
 _PARAMS = ("on_disk_payload", "replication_factor", "write_consistency_factor")
 # Copies and parts in a cluster mean nothing to the embedded store.

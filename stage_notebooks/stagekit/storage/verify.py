@@ -16,8 +16,6 @@ from stagekit.storage.desired import DesiredDocument, DesiredPoint
 from stagekit.storage.limits import largest_page, pages
 from stagekit.storage.stored import count_points, stored_points
 
-__all__ = ["Difference", "Verification", "compare", "verify_sample"]
-
 PAGE: Final = 128
 NEAREST: Final = 10
 ITSELF: Final = 0.999  # cosine; quantized vectors are compared with some loss

@@ -13,8 +13,6 @@ from qdrant_client.http.exceptions import ApiException
 from stagekit.errors import StageError
 from stagekit.storage.retrying import patience_of
 
-__all__ = ["require_metadata", "require_version", "server_version"]
-
 NEEDED: Final = (1, 16)
 """The first version that keeps metadata with a collection, https://github.com/qdrant/qdrant/pull/7123."""
 

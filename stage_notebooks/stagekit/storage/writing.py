@@ -23,8 +23,6 @@ from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.limits import pages
 from stagekit.storage.retrying import over_grpc, patience_of
 
-__all__ = ["PointWriter", "point_bytes"]
-
 _PARALLEL_REQUESTS: Final = 4
 _MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024  # a server refuses more than 32 MiB unless told otherwise
 _BYTES_PER_NUMBER: Final = 22  # of a float32 in JSON, measured

@@ -17,8 +17,6 @@ from stagekit.base.disk_faults import disk_fault
 from stagekit.base.processes.interpreter import run_exit_functions
 from stagekit.errors import StageError
 
-__all__ = ["answer"]
-
 
 def answer(module: str) -> int:
     """Answer the request on standard input and return the exit code.

@@ -8,8 +8,6 @@ from typing import Any
 from stagekit.base.paths import outputs_path
 from stagekit.tools.existing_store import existing_store
 
-__all__ = ["collections", "tool"]
-
 Row = dict[str, Any]
 
 

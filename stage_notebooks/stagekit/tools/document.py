@@ -8,8 +8,6 @@ from typing import Any
 from stagekit.errors import StageError
 from stagekit.stage.stage import Stage, open_stage
 
-__all__ = ["document", "tool"]
-
 Row = dict[str, Any]
 _SOURCE = (
     "document_id", "status", "category", "message", "remedy", "author", "created", "modified", "size_bytes",

@@ -13,8 +13,6 @@ from stagekit.errors import StageError
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-__all__ = ["existing_store"]
-
 
 @contextlib.contextmanager
 def existing_store(

@@ -9,8 +9,6 @@ from stagekit.embedding.packaged import PACKAGED_MODELS
 from stagekit.embedding.registry import resolve_model
 from stagekit.errors import StageError
 
-__all__ = ["fetch", "prepare", "tool"]
-
 
 def fetch(name: str, revision: str = "") -> dict[str, str]:
     """Bring a model onto this machine, a packaged one only made ready; return its ``name`` and ``directory``.

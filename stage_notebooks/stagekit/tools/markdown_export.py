@@ -9,8 +9,6 @@ from stagekit.base.files import atomic_write
 from stagekit.errors import StageError
 from stagekit.stage.stage import open_stage
 
-__all__ = ["export_markdown", "tool"]
-
 _LONGEST_NAME = 255  # bytes, on nearly every disk
 
 

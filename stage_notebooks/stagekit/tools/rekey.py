@@ -18,8 +18,6 @@ from stagekit.sealing.change import former_cipher, new_cipher
 from stagekit.sealing.cipher import Cipher, EncryptionError
 from stagekit.sealing.marker import MARKER_FILE, Marker, read_marker
 
-__all__ = ["copy_stores", "tool"]
-
 _BATCH = 500  # rows of a cache in memory at once
 
 T = TypeVar("T")

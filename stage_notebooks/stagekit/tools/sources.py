@@ -13,8 +13,6 @@ from stagekit.tools.existing_store import existing_store
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-__all__ = ["sources", "tool"]
-
 Row = dict[str, Any]
 
 

@@ -9,8 +9,6 @@ from typing import Any
 from stagekit.artifacts.store import artifacts_url, open_store
 from stagekit.errors import ArtifactError
 
-__all__ = ["rebuild_vectors", "tool"]
-
 _KEY_LENGTH = 64  # hexadecimal digits of a sha256
 
 

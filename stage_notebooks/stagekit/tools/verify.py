@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from stagekit.storage import DesiredDocument, Difference, Plan, PointWriter
 
-__all__ = ["tool", "verify"]
-
 Row = dict[str, Any]
 _KINDS = {"missing": "missing", "payload": "altered", "vector": "altered", "extra": "superfluous"}
 

@@ -26,8 +26,6 @@ from typing import Any, NoReturn
 
 from stagekit.base.processes.forking import serve
 
-__all__ = ["ForkedWorker", "fork_worker", "prepare"]
-
 _ANSWER_S = 60.0  # the libraries may be loading still
 _prepared: list[_Server] = []
 

@@ -28,8 +28,6 @@ from stagekit.errors import StageError
 from stagekit.sealing.cipher import KEY_VARIABLE
 from stagekit.stage.execution import DocumentOutput, document_value
 
-__all__ = ["main", "run", "serve"]
-
 Row = dict[str, Any]
 _OOM_SCORE = 500  # of 1000: if memory runs out, a worker is the process that can be replaced
 

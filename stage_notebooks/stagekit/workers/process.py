@@ -19,8 +19,6 @@ from stagekit.base.processes.process_memory import family_resident_mb, resident_
 from stagekit.stage.execution import Workplace
 from stagekit.workers.forks import fork_worker
 
-__all__ = ["Task", "WorkerProcess"]
-
 Row = dict[str, Any]
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 

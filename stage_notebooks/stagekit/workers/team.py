@@ -22,8 +22,6 @@ from stagekit.errors import ArtifactError, StageError
 from stagekit.stage.execution import Effort, Show, Workplace, verdict
 from stagekit.workers.process import Task, WorkerProcess
 
-__all__ = ["DocumentWorkers", "KeptWorker"]
-
 Row = dict[str, Any]
 _SAMPLE_S = 0.25  # between two looks at memory and clock
 _START_TIMEOUT_S = 300.0

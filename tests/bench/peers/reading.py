@@ -12,8 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SUFFIXES", "count_encoded", "documents_of", "open_reader", "tell"]
-
 SUFFIXES = (".md", ".txt", ".docx", ".pdf", ".png", ".jpg", ".jpeg")
 
 

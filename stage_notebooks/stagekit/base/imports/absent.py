@@ -6,8 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["without_packages"]
-
 
 @contextmanager
 def without_packages(*names: str) -> Iterator[None]:

@@ -6,8 +6,6 @@ import os
 import sys
 from functools import lru_cache
 
-__all__ = ["leave_pandas_out"]
-
 
 @lru_cache(maxsize=1)
 def leave_pandas_out() -> None:

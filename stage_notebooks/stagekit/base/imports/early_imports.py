@@ -6,8 +6,6 @@ import contextlib
 import importlib
 import threading
 
-__all__ = ["load_meanwhile"]
-
 
 def load_meanwhile(*modules: str) -> None:
     """Import modules in a thread; whoever needs one waits for what is left, and hears of its errors."""

@@ -8,8 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["lazy_names"]
-
 # Not `ast.parse`, which fails where two threads import at the same time (python/cpython#106905).
 _HANDED_ON: Final = re.compile(r"^    from (\S+) import \(?\s*(\w+) as \2\b", re.MULTILINE)
 

@@ -17,8 +17,6 @@ from stagekit.base.file_hashes import models_dir
 from stagekit.base.imports.absent import without_packages
 from stagekit.base.inference.processor import has_bfloat16
 
-__all__ = ["compile_model", "convert_torch", "openvino", "save_model"]
-
 _TELEMETRY = "openvino_telemetry"
 _CONVERTER = "openvino.tools.ovc"
 

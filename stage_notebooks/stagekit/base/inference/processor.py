@@ -5,8 +5,6 @@ from pathlib import Path
 
 from stagekit.errors import StageError
 
-__all__ = ["BFLOAT16_VARIABLE", "cpu_flags", "has_bfloat16"]
-
 BFLOAT16_VARIABLE = "NIC_ETL_BFLOAT16"
 """`off` in it: models are run as on a processor without bfloat16, in float32 (or int8)."""
 

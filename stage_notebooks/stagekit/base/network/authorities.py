@@ -6,8 +6,6 @@ import ssl
 
 from stagekit.errors import StageError
 
-__all__ = ["require_authority", "trust_also", "trusted_pem"]
-
 
 def trust_also(context: ssl.SSLContext, ca_file: str) -> ssl.SSLContext:
     """Let a context trust the authorities of a file, beside those that it trusts; return it.

@@ -16,8 +16,6 @@ import tenacity
 
 from stagekit.errors import StageError
 
-__all__ = ["Patience", "Transient"]
-
 T = TypeVar("T")
 _LONGEST_BACKOFF_S = 30.0
 _NO_PAUSE_S = 0.05  # Retry-After: 0, or a date that has passed; a server that goes on so would be hammered

@@ -16,8 +16,6 @@ from urllib.parse import urlsplit
 from stagekit.base.imports.extras import install_command
 from stagekit.errors import StageError
 
-__all__ = ["SOCKS_PACKAGES", "is_exempt", "proxy_for"]
-
 SOCKS_PACKAGES = {"requests": "socks", "httpx": "socksio"}
 """The module by which each HTTP library speaks SOCKS; the extra ``socks`` installs both."""
 

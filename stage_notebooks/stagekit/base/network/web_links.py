@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-__all__ = ["file_at"]
-
 
 def file_at(repository_url: str, commit: str, path: str) -> str:
     """Return GitLab's address of a file at a commit; "" where the repository is not on the web."""

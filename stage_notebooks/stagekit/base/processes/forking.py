@@ -15,8 +15,6 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import recv_handle
 from typing import Any, NoReturn
 
-__all__ = ["serve"]
-
 Order = dict[str, Any]
 Become = Callable[[Order, list[int]], NoReturn]
 

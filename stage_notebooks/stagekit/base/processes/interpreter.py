@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import atexit
 
-__all__ = ["run_exit_functions"]
-
 
 def run_exit_functions() -> None:
     """Call what is registered with `atexit`, before `os._exit` ends the process without it."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import psutil
 
-__all__ = ["is_alive"]
-
 
 def is_alive(pid: int) -> bool:
     """Tell whether a process executes: it has not ended, nor does it only wait to be reaped (a zombie)."""

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["family_resident_mb", "resident_mb", "share_one_heap"]
-
 _M_ARENA_MAX = -8  # malloc.h of glibc, mallopt(3)
 
 

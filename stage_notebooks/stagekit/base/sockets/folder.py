@@ -8,8 +8,6 @@ import tempfile
 
 from stagekit.errors import StageError
 
-__all__ = ["LONGEST_SOCKET_NAME", "socket_folder"]
-
 LONGEST_SOCKET_NAME = 107
 """Bytes that an address may have: unix(7), `sun_path`."""
 

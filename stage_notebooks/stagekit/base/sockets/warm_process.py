@@ -15,8 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["NOTE", "WarmAnswer", "ask_warm_process", "code_identity", "is_warm"]
-
 NOTE = "serve.json"
 """The note's name in the outputs folder."""
 

@@ -6,8 +6,6 @@ from typing import Final
 
 from stagekit.chunking.normative.numerals import to_roman
 
-__all__ = ["GROUPINGS", "Address", "Level", "Part", "ancestors", "printed"]
-
 
 class Level(IntEnum):
     """Levels of a norm from large to small, after LexML; ALTERACAO is text quoted to amend another norm."""

@@ -20,8 +20,6 @@ from stagekit.chunking.normative.numerals import (
     to_roman,
 )
 
-__all__ = ["NamedNorm", "clause_values", "read_citations", "read_norm", "variants"]
-
 MOST_OF_RANGE: Final = 50  # clauses that "arts. 1º a 90" stands for, from its beginning
 MOST_ANNEXES: Final = 30
 

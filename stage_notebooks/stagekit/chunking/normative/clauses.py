@@ -5,8 +5,6 @@ from typing import Literal
 
 from stagekit.chunking.normative.address import Address, Level
 
-__all__ = ["Clause", "Line", "LineKind"]
-
 LineKind = Literal["text", "heading", "row"]
 
 

@@ -5,8 +5,6 @@ from typing import Final
 
 from stagekit.chunking.normative.labels import fold
 
-__all__ = ["LONGEST_END", "asks_for_more", "has_ended", "names_another"]
-
 LONGEST_END: Final = 80  # characters that tell how a text ended
 _ENDED = re.compile(r"(?:[.;:!?…)\]”\"»|~*_]|[-–—]|[;,]\s*(?:e|ou|y|o|and|or)\s*)$")
 _GOES_ON = re.compile(

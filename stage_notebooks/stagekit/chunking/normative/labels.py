@@ -11,8 +11,6 @@ from typing import Final
 from stagekit.chunking.normative.address import Level, Part
 from stagekit.chunking.normative.numerals import ORDINAL_WORDS, from_letter, from_roman, from_word
 
-__all__ = ["Label", "fold", "labels_at"]
-
 
 @dataclass(frozen=True, slots=True)
 class Label:

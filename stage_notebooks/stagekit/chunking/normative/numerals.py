@@ -3,8 +3,6 @@
 import re
 from typing import Final
 
-__all__ = ["ORDINAL_WORDS", "from_letter", "from_roman", "from_word", "next_letter", "to_roman"]
-
 _ROMAN = re.compile(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _VALUES: Final = (
     (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"),

@@ -15,9 +15,6 @@ from stagekit.chunking.normative.endings import LONGEST_END, asks_for_more, has_
 from stagekit.chunking.normative.labels import Label, fold, labels_at
 from stagekit.chunking.normative.numerals import next_letter
 
-__all__ = ["read_outline"]
-
-
 MOST_SKIPPED: Final = 20  # incisos that may be missing within a sequence: revoked ones are often left out
 _CONTRACT_WORDS: Final = frozenset({"Cláusula", "Clause", "Section"})
 MOST_FIRST: Final = 40  # the highest inciso that an excerpt is taken to begin with

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from stagekit.conservation.source_text import SourceText
 from stagekit.conservation.sources.package import Element, Package, Relation, local_name
 
-__all__ = ["diagram_texts", "leave_out_charts", "paragraph_text", "paragraphs"]
-
 
 def diagram_texts(package: Package, relations: Iterable[Relation]) -> Iterator[str]:
     """Yield the texts of the diagrams (SmartArt) that a part is related to."""

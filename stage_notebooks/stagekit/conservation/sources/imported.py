@@ -8,8 +8,6 @@ import email.policy
 from stagekit.conservation.source_text import SourceText
 from stagekit.declared.decoding import decode_html, decode_text
 
-__all__ = ["imported_text"]
-
 
 def imported_text(part: str, content: bytes) -> SourceText | None:
     """Return what a part says; None for formats that are not read here (RTF).

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from stagekit.conservation.source_text import STRUCK, SourceText
 from stagekit.conservation.sources.page import KNOWN_TAGS, is_unseen_style
 
-__all__ = ["read"]
-
 _FENCE = re.compile(r"^(?:[ \t>]|[-*+][ \t]|\d+[.)][ \t])*(`{3,}|~{3,})([^`\n]*)$")
 _EXAMPLE = re.compile(r"^ {0,3}\(@([\w-]*)\)(?=[ \t]+\S)", re.MULTILINE)  # of Pandoc
 _EXAMPLE_NAMED = re.compile(r"(?<![\w@.])@([\w-]+)")

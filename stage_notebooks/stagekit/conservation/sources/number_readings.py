@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-__all__ = ["number_readings"]
-
 _MOST_DECIMALS = 6
 _EPOCHS = (datetime(1899, 12, 30), datetime(1904, 1, 1))
 _LAST_DAY = 2958465  # 31 December 9999

@@ -12,8 +12,6 @@ from stagekit.conservation.source_text import STRUCK, SourceText
 from stagekit.conservation.sources.package import Element, Package, attribute, local_name
 from stagekit.conservation.words import SYMBOL_FONTS, is_page_line
 
-__all__ = ["read"]
-
 _SKIPPED = {
     "sequence-decls": "", "forms": "", "variable-decls": "", "user-field-decls": "", "note-citation": "",
     "annotation": "comment", "tracked-changes": "deleted", "covered-table-cell": "covered",

@@ -11,8 +11,6 @@ from functools import lru_cache
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-__all__ = ["Element", "Package", "Relation", "attribute", "is_on", "local_name"]
-
 Element = ElementTree.Element
 
 

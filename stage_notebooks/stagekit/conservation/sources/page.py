@@ -9,8 +9,6 @@ from collections.abc import Mapping
 
 from stagekit.conservation.source_text import STRUCK, SourceText
 
-__all__ = ["KNOWN_TAGS", "is_unseen_style", "read"]
-
 _VOID = frozenset(
     "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
 )

@@ -6,8 +6,6 @@ import re
 
 from stagekit.conservation.source_text import SourceText
 
-__all__ = ["read"]
-
 _BLANK = re.compile(r"\n[ \t\v]*\n")
 
 

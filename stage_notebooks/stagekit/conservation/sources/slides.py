@@ -13,8 +13,6 @@ from stagekit.conservation.sources.drawing import (
 )
 from stagekit.conservation.sources.package import Element, Package, attribute, local_name
 
-__all__ = ["read"]
-
 _MARGINS = {"sldNum", "dt", "ftr", "hdr"}
 _ALT = ("descr", "title")
 

@@ -20,9 +20,6 @@ from stagekit.conservation.sources.word_styles import (
 )
 from stagekit.conservation.words import SYMBOL_FONTS, is_page_line
 
-__all__ = ["read"]
-
-
 _OTHER_SIGNS = re.compile(r"[^\x00-\x7f]")  # of a formula, in which they become commands: `\\pi`
 _SYMBOL = "\ufffc"  # stands for the signs of a symbol font; letters beside them make another word
 _BESIDE_SYMBOL = re.compile(rf"[^\W\d_]*{_SYMBOL}(?:[^\W\d_]|{_SYMBOL})*")

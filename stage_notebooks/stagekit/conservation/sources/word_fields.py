@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from stagekit.conservation.sources.package import Element, attribute, local_name
 
-__all__ = ["OpenField", "chosen_entry", "equation", "is_page_number"]
-
 _PAGE_FIELDS = {"PAGE", "NUMPAGES", "SECTIONPAGES"}
 
 

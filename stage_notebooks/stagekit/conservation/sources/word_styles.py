@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from stagekit.conservation.sources.package import Element, attribute, is_on, local_name
 from stagekit.conservation.words import SYMBOL_FONTS
 
-__all__ = ["LOOKS", "Look", "is_symbol_font", "looks_of_styles", "properties_of"]
-
 Look = Mapping[str, bool]
 LOOKS = {"vanish", "strike", "dstrike"}
 

@@ -10,8 +10,6 @@ from stagekit.conservation.sources.drawing import leave_out_charts, paragraphs
 from stagekit.conservation.sources.number_readings import number_readings
 from stagekit.conservation.sources.package import Element, Package, local_name
 
-__all__ = ["read"]
-
 _TRUTH = {"1": ("VERDADEIRO", "TRUE"), "0": ("FALSO", "FALSE")}
 _REFERENCE = re.compile(r"([A-Z]+)(\d+)")
 

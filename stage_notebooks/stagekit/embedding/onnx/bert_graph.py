@@ -17,8 +17,6 @@ from stagekit.base import onnx_format
 from stagekit.embedding.onnx.safetensors_file import StoredTensor, read_header
 from stagekit.errors import ModelUnavailableError
 
-__all__ = ["BertGraph", "GraphBuilder", "bert_graph", "obstacle"]
-
 WEIGHTS = "model.safetensors"
 _MICROSOFT = "com.microsoft"  # ONNX Runtime's fused operators: docs/ContribOperators.md of its repository
 _OPERATOR_SETS = {"": 18, _MICROSOFT: 1}

@@ -16,8 +16,6 @@ from stagekit.base.inference.processor import cpu_flags
 from stagekit.embedding.onnx.bert_graph import GraphBuilder
 from stagekit.embedding.onnx.safetensors_file import read_float32
 
-__all__ = ["Int8GraphBuilder", "quantised"]
-
 _IN_FLOAT32 = ".attention.self.value"
 _ZERO = 128  # code of the value 0 in unsigned bytes
 _SMALLEST = 1e-30  # scale of a token whose values are all 0

@@ -17,8 +17,6 @@ from stagekit.errors import ModelUnavailableError
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-__all__ = ["OnnxModel", "load_onnx_model"]
-
 _ERRORS_ONLY = 3  # severity of ONNX Runtime's log
 _SLOWER = ["SkipLayerNormFusion"]  # puts together what `GraphBuilder` keeps apart
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from stagekit.errors import ModelUnavailableError
 
-__all__ = ["StoredTensor", "read_float32", "read_header"]
-
 
 class StoredTensor(NamedTuple):
     """A tensor of the file: its type as the format names it, and its bytes from the file's start on."""

@@ -15,8 +15,6 @@ from stagekit.embedding.singly import require_within_limit, vectors_singly
 from stagekit.embedding.tokens import ModelTokenizer
 from stagekit.errors import ModelUnavailableError
 
-__all__ = ["OpenVinoModel", "load_openvino_model"]
-
 
 @dataclass(frozen=True, slots=True)
 class OpenVinoModel:

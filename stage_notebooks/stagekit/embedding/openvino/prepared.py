@@ -24,8 +24,6 @@ from stagekit.errors import ModelUnavailableError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["is_prepared", "known_obstacle", "prepared_model"]
-
 _MODEL = "model.xml"
 _OBSTACLE = "obstacle.txt"  # in the place of the model: why it cannot run in OpenVINO
 _VERSION = 1  # raised when models are to be traced anew

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from stagekit.embedding.packaged_e5.e5s1 import E5File, read_e5_file
 from stagekit.embedding.packaged_e5.facts import E5_PROMPTS
 
-__all__ = ["write_sentence_transformer"]
-
 # SentencePiece's nmt_nfkc rules that are not NFKC (the file's own normalization map agrees with this):
 # controls vanish, and invisible or odd white space is a space.
 _DELETED = r"[\x{01}-\x{08}\x{0b}\x{0e}-\x{1f}\x{7f}\x{8f}\x{9f}]"

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from stagekit.errors import ModelUnavailableError
 
-__all__ = ["E5File", "TensorEntry", "dequantize_q4_0", "read_e5_file"]
-
 _HEADER = struct.Struct("<4sI7ifi")
 _PIECES = struct.Struct("<5iQ")
 _TENSOR = struct.Struct("<BIQQ")

@@ -12,8 +12,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from stagekit.base.locks import lock, still_named
 
-__all__ = ["AccessLog"]
-
 _LARGEST = 16 * 1024 * 1024
 _KEPT = 4  # former files: at one look every ten seconds, those of five weeks
 _SECRET_PARAMETERS = {"private_token", "access_token", "job_token", "token"}

@@ -21,8 +21,6 @@ from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.token import gitlab_token, token_variable
 from stagekit.ingestion.gitlab.transport import GitLabSession, Traffic, origin_of
 
-__all__ = ["check_gitlab"]
-
 Row = dict[str, Any]
 _WAIT_S = 3.0
 _SKEW_S = 60.0

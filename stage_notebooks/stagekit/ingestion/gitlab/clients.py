@@ -14,8 +14,6 @@ from gitlab.v4.objects import Project
 if TYPE_CHECKING:
     from stagekit.ingestion.gitlab.transport import GitLabSession, Traffic
 
-__all__ = ["Clients", "Connect", "ProgressBar"]
-
 Item = TypeVar("Item")
 T = TypeVar("T")
 Connect = Callable[["GitLabSession"], gitlab.Gitlab]

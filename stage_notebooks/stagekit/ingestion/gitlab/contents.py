@@ -22,8 +22,6 @@ from stagekit.ingestion.gitlab.download import Content, download
 from stagekit.ingestion.gitlab.retry import GitLabUnavailable
 from stagekit.ingestion.model import SourceFile
 
-__all__ = ["STAGE", "Contents", "Workplace"]
-
 STAGE = "gitlab_ingestion"
 _LARGEST_LINK = 8192
 _LARGEST_UNASKED = 1 << 30

@@ -21,8 +21,6 @@ from stagekit.ingestion.gitlab.transport import BodyTooLarge, BodyTooSlow, GitLa
 from stagekit.ingestion.lfs import LARGEST_POINTER, LfsPointer, lfs_pointer
 from stagekit.ingestion.model import SourceFile
 
-__all__ = ["Content", "download"]
-
 _CHUNK = 1 << 18
 _SHA256_DIGITS = 64
 

@@ -13,8 +13,6 @@ from gitlab.v4.objects import Project
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.token import token_variable
 
-__all__ = ["explained", "status_of"]
-
 _SCOPE = "a token with the scope read_api"
 
 

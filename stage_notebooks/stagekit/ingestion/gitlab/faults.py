@@ -11,8 +11,6 @@ import requests
 from stagekit.base.network.patience import Transient
 from stagekit.errors import StageError
 
-__all__ = ["check_answer", "fault_of"]
-
 _PASSING = {408, 425, 502, 503, 504, *range(520, 531)}
 _FEW = 7  # tries where a fault is as likely to stay
 _PAGE_TRIES = 4  # where somebody between here and GitLab answers in its place

@@ -14,8 +14,6 @@ from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.token import gitlab_token
 from stagekit.ingestion.gitlab.transport import Traffic, origin_of
 
-__all__ = ["GitLabHead"]
-
 _LONGEST_S = 10.0  # who asks every minute does not wait long for one answer
 _SECOND_TRY_S = 0.5  # a connection that was kept may be gone; for the rest there is the next look
 

@@ -14,8 +14,6 @@ from stagekit.ingestion.gitlab.errors import explained, status_of
 from stagekit.ingestion.gitlab.listing import list_tree
 from stagekit.ingestion.model import MOST_RENAMES, FileHistory
 
-__all__ = ["Change", "History", "utc"]
-
 Commit = dict[str, Any]
 Ends = tuple[Commit, Commit]  # the last and the first commit of a path
 ForEach = Callable[[Callable[[Project, Any], Any], list[Any]], list[Any]]  # in parallel, in order

@@ -12,8 +12,6 @@ from gitlab.v4.objects import Project
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.errors import explained
 
-__all__ = ["Entry", "list_tree", "tree_id"]
-
 Entry = dict[str, str]  # GitLab's: id, name, type (blob, tree, commit), path, mode
 _PAGE = 100
 _SHA256_DIGITS = 64

@@ -10,8 +10,6 @@ from gitlab.v4.objects import Project
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.errors import explained, status_of
 
-__all__ = ["resolve"]
-
 
 def resolve(project: Project, branch: str, name: str) -> tuple[str, dict[str, Any]]:
     """Return the name of the branch and GitLab's record of its commit.

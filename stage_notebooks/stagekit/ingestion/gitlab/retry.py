@@ -10,8 +10,6 @@ from stagekit.base.network import patience
 from stagekit.base.network.patience import Transient
 from stagekit.errors import StageError
 
-__all__ = ["GitLabFails", "GitLabUnavailable", "Patience"]
-
 _TICK_S = 1.0
 
 

@@ -7,8 +7,6 @@ from urllib.parse import urlsplit
 
 from stagekit.errors import StageError
 
-__all__ = ["GitLabSettings"]
-
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 

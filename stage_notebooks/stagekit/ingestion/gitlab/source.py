@@ -22,8 +22,6 @@ from stagekit.ingestion.gitlab.transport import Traffic, origin_of
 from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 from stagekit.ingestion.remote_url import project_of, public_url
 
-__all__ = ["GitLabSource"]
-
 _KINDS = {"100644": FileKind.FILE, "100755": FileKind.FILE, "100664": FileKind.FILE}
 _KINDS |= {"120000": FileKind.SYMLINK, "160000": FileKind.SUBMODULE}
 

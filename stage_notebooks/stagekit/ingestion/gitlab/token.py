@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from stagekit.base.secret_files import secret_from_file
 from stagekit.errors import StageError
 
-__all__ = ["TOKEN_VARIABLES", "gitlab_token", "token_variable"]
-
 TOKEN_VARIABLES = ("GITLAB_TOKEN", "GITLAB_TOKEN_FILE", "CI_JOB_TOKEN")
 
 

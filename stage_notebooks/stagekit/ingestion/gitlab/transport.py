@@ -22,8 +22,6 @@ from stagekit.ingestion.gitlab.audit import AccessLog
 from stagekit.ingestion.gitlab.faults import check_answer, fault_of
 from stagekit.ingestion.gitlab.retry import Patience
 
-__all__ = ["BodyTooLarge", "BodyTooSlow", "GitLabSession", "Traffic", "origin_of"]
-
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _CHUNK = 1 << 16
 _API_LINK = re.compile(r"<[^<>]*?(/api/v4/[^<>]*)>")

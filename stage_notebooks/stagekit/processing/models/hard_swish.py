@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 from stagekit.base.onnx_format import fields, message, node
 
-__all__ = ["with_fused_hard_swish"]
-
 _GRAPH = 7  # of a ModelProto
 _NODE = 1  # of a GraphProto
 _INPUT, _OUTPUT, _TYPE = 1, 2, 4  # of a NodeProto

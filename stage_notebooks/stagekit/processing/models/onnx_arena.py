@@ -15,8 +15,6 @@ from typing import Any
 
 from stagekit.processing.seams.onnxruntime import forget_weights
 
-__all__ = ["open_session", "work_in_shared_arena"]
-
 _BEGIN_BYTES = 512 * 2**20  # of address space: a page of 1280 x 1280 pixels takes 310 MB
 _DEFAULT = -1  # lets ONNX Runtime choose
 _DOUBLING = 0  # how it grows once that is used up

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
     from docling.datamodel.document import ConversionResult
 
-__all__ = ["LABELS", "PackagedLayoutModel", "PackagedLayoutOptions", "layout_weights"]
-
 INPUT = (800, 608)  # height and width in pixels of the image that the model looks at
 OVERLAP = 0.5  # intersection over union above which the weaker of two regions of a class is dropped
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of its channels, blue first, from 0 to 1

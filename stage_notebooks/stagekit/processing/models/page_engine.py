@@ -11,8 +11,6 @@ from typing import Final
 from stagekit.base.inference.processor import has_bfloat16
 from stagekit.errors import StageError
 
-__all__ = ["INFERENCE_ENGINES", "choose_page_engine", "page_engine", "resolve_page_engine"]
-
 INFERENCE_ENGINES: Final = ("auto", "openvino", "onnx")
 _chosen = "auto"
 

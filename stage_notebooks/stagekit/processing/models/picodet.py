@@ -16,8 +16,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FoundRegion", "find_regions"]
-
 STRIDES = (8, 16, 32, 64)  # pixels of a cell, by grid
 MOST_CELLS = 1000  # of a grid, the likeliest
 MOST_REGIONS = 100  # of a class

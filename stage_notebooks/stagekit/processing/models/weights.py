@@ -9,8 +9,6 @@ from typing import Final
 
 from stagekit.base.files import sha256_file
 
-__all__ = ["LAYOUT", "OCR", "Weights"]
-
 
 @dataclass(frozen=True)
 class Weights:

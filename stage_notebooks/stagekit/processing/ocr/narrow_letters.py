@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from stagekit.base.onnx_format import FLOAT, fields, message, tensor, value_info
 
-__all__ = ["with_narrow_letters"]
-
 _GRAPH, _PROPERTY = 7, 14  # of a ModelProto
 _INITIALIZER, _OUTPUT, _VALUE_INFO = 5, 12, 13  # of a GraphProto
 _NAME, _RAW = 8, 9  # of a TensorProto

@@ -8,8 +8,6 @@ from stagekit.base.inference.model_cache import build_once, verify_files
 from stagekit.processing.models.weights import OCR
 from stagekit.processing.ocr.narrow_letters import with_narrow_letters
 
-__all__ = ["narrow_recognition", "narrow_recognition_file"]
-
 _LAST_LAYER = ("linear_8.w_0", "linear_8.b_0")  # of the recognition model
 _LETTERS = "fetch_name_0"  # its output
 _FILE = "recognition.onnx"

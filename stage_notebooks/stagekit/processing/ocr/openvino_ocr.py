@@ -8,8 +8,6 @@ from stagekit.base.inference.openvino_runtime import compile_model, openvino
 from stagekit.processing.models.weights import OCR
 from stagekit.processing.ocr.narrow_recognition import narrow_recognition_file
 
-__all__ = ["compute_in_float32", "openvino_parameters"]
-
 
 def openvino_parameters(threads: int) -> dict[str, Any]:
     """Return the parameters of RapidOCR that let OpenVINO run detection and recognition.

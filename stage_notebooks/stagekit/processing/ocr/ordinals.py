@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["with_ordinals"]
-
 _RING = re.compile(r"(\d|\b[nN])(\.?)( ?)[°º˚]")
 _SCALE = re.compile(r" ?[CFK]\b")
 _COORDINATE = re.compile(r" ?\d{1,2} ?['′´’]|[NSWLEO]\b")

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-__all__ = ["clockwise_correction", "upright_image", "upright_pdf"]
-
 LONG_SIDE = 960  # pixels of the page image that is looked at
 FEWEST_LINES = 3  # fewer lines of text do not decide
 MOST_LINES = 20  # more lines are not needed

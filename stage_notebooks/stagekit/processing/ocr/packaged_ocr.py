@@ -17,8 +17,6 @@ from stagekit.processing.ocr.openvino_ocr import compute_in_float32, openvino_pa
 from stagekit.processing.ocr.pixel_tables import PixelTables
 from stagekit.processing.seams.rapidocr import loaded_engine, prepare_images_by, use_session
 
-__all__ = ["page_reader", "picture_reader"]
-
 _PAGES: dict[str, Any] = {
     # Lines are found on a page of 110 dpi, and read from the whole image: 1.7 times as fast, as well read.
     "Det.limit_type": "max",

@@ -31,16 +31,6 @@ if TYPE_CHECKING:
     from docling_core.types.doc.page import TextCell
     from numpy.typing import NDArray
 
-__all__ = [
-    "PageRapidOcrModel",
-    "PageRapidOcrOptions",
-    "PageTesseractModel",
-    "PageTesseractOptions",
-    "level_boxes",
-    "printed_across",
-    "regions_to_read",
-]
-
 TARGET_PIXELS = 2000  # long side of the image given to OCR; RapidOCR would shrink a larger one
 SMALLEST_BITMAP = (60.0, 14.0)  # points; smaller pictures are icons and rules
 SAME_PLACE = 0.8  # of two boxes around one picture, their common share

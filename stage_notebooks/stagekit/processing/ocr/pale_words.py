@@ -16,8 +16,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["read_without_watermark"]
-
 PALE = (135, 238)  # levels of 255; darker is text, lighter is paper
 LEVEL_PALE = 165  # a level word is no pale heading from here on
 LOOKED_AT = 900  # pixels of the long side, in which ink is looked for

@@ -10,8 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PixelTables"]
-
 
 class PixelTables:
     """For each channel of a pixel, what each of its 256 values becomes.

@@ -8,8 +8,6 @@ from xml.parsers import expat
 
 from stagekit.errors import DocumentRejected
 
-__all__ = ["check_package"]
-
 MAX_UNPACKED_BYTES = 1 << 30
 MAX_MEMBERS = 20_000
 MAX_RATIO = 150  # text repeats itself at most so much; DEFLATE itself reaches 1,032

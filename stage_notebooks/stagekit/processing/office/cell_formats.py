@@ -10,8 +10,6 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-__all__ = ["shown_value"]
-
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[\$(?P<currency>[^\]-]*)(?:-[^\]]*)?\]|\[(?P<bracket>[^\]]*)\]'
     r"|_.|\*.|(?P<digits>[#0?][#0?,.]*(?:[eE][+-]0+)?)|(?P<sign>.)"

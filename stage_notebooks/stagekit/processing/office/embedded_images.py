@@ -11,8 +11,6 @@ from stagekit.processing.ocr.ordinals import with_ordinals
 from stagekit.processing.ocr.packaged_ocr import picture_reader
 from stagekit.processing.pdf.hyphenation import join_lines
 
-__all__ = ["read_pictures"]
-
 SMALLEST = (200, 40)  # pixels; smaller pictures are logos and icons
 LARGEST = 40_000_000  # pixels
 FEWEST_WORDS = 3  # fewer are a label in a drawing

@@ -11,8 +11,6 @@ from docling_core.types.doc import DocItemLabel, DoclingDocument
 from docling_core.types.doc.document import CodeItem, ContentLayer, GroupItem
 from docling_core.types.doc.labels import CodeLanguageLabel, GroupLabel
 
-__all__ = ["complete_document"]
-
 
 def complete_document(document: DoclingDocument, file_format: str) -> None:
     """Bring the footnotes, a presentation's notes, and the names of sheets into the body of a document."""

@@ -21,8 +21,6 @@ from stagekit.processing.office.open_text_fields import form_field
 from stagekit.processing.office.open_text_styles import ListLevel, OpenTextStyles, attributes, name_of
 from stagekit.processing.office.word.page_edges import PAGE_WORDS
 
-__all__ = ["open_text_to_html"]
-
 _MOST_REPEATED = 200  # of a row or cell; programs fill a table up with empty ones
 _MOST_CELLS = 500_000
 _LARGEST_PICTURE = 50 * 2**20

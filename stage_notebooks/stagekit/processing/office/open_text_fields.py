@@ -6,8 +6,6 @@ from typing import Any, Final
 
 from stagekit.processing.office.open_text_styles import attributes, name_of
 
-__all__ = ["form_field"]
-
 _BOX: Final = "FORMCHECKBOX"
 _LIST: Final = "FORMDROPDOWN"
 

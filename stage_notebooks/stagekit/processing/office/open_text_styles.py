@@ -8,8 +8,6 @@ from typing import Any
 
 from stagekit.processing.text.list_markers import list_number
 
-__all__ = ["ListLevel", "OpenTextStyles", "name_of"]
-
 _QUOTES = "'\" "
 _OFF = ("", "none", "false")
 _GROUNDS = (

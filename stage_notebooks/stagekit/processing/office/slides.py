@@ -16,8 +16,6 @@ from typing_extensions import override
 
 from stagekit.processing.office.struck_texts import enclose
 
-__all__ = ["ShownSlidesBackend"]
-
 Element = Any  # lxml's elements have no public type
 
 _A: Final = "{http://schemas.openxmlformats.org/drawingml/2006/main}"

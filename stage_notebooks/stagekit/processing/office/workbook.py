@@ -18,8 +18,6 @@ from typing_extensions import override
 
 from stagekit.processing.office.cell_formats import shown_value
 
-__all__ = ["ShownWorkbookBackend"]
-
 _SHOWS_NOTHING = ";;;"  # the number format
 _HOLDS_TEXT = re.compile(r"(?:sharedStrings|worksheets/[^/]+)\.xml$", re.IGNORECASE)
 

@@ -13,8 +13,6 @@ from docling.backend.docling_parse_backend import (
 if TYPE_CHECKING:
     from docling_core.types.doc import BoundingBox
 
-__all__ = ["PdfBackend"]
-
 
 class PdfBackend(ThreadedDoclingParseDocumentBackend):
     """The parser of PDF.

@@ -17,8 +17,6 @@ from docling_core.types.doc.page import PdfTextCell, SegmentedPdfPage, TextCell
 
 from stagekit.processing.pdf.places import PlacedCells, place_of
 
-__all__ = ["code_text", "join_listings", "name_mixed_lines", "split_at_listings"]
-
 Lines = Sequence[Sequence[TextCell]]
 _TYPEWRITER = re.compile(
     r"mono|courier|consol|menlo|typewriter|inconsolata|cmtt|nimbusmonl|lettergothic|fixed", re.IGNORECASE

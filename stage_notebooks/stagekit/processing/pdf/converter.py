@@ -47,17 +47,6 @@ if TYPE_CHECKING:
     from docling.document_converter import FormatOption
     from docling_core.types.doc import BoundingBox
 
-__all__ = [
-    "PagedConverter",
-    "build_converter",
-    "format_options",
-    "layout_options",
-    "ocr_options",
-    "parser_options",
-    "pdf_pipeline_options",
-    "table_options",
-]
-
 TESSERACT_LANGUAGES = {"pt": "por", "en": "eng", "es": "spa"}
 
 

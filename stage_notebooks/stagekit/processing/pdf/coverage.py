@@ -16,8 +16,6 @@ from stagekit.conservation.words import words_of
 from stagekit.processing.furniture import kept_furniture
 from stagekit.processing.text.broken_text import is_broken_text
 
-__all__ = ["is_readable", "measure_coverage", "missing_words", "page_texts_of"]
-
 _LINE_END = re.compile(r"(?<![-\u2010\u2011\u00ad\x02\ufffe\r\n])[ \t]*[\r\n]+")  # behind no divided word
 SHORTEST_INSIDE = 4  # letters; shorter words are found inside others by chance
 

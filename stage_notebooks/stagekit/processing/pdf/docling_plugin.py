@@ -16,8 +16,6 @@ from stagekit.processing.ocr.page_ocr import PageRapidOcrModel, PageTesseractMod
 from stagekit.processing.pdf.tables.aligned_tables import AlignedTableModel
 from stagekit.processing.seams.docling import without_own_engines
 
-__all__ = ["layout_engines", "ocr_engines", "registered", "table_structure_engines"]
-
 
 def layout_engines() -> dict[str, list[Any]]:
     """Layout engines offered to Docling."""

@@ -7,8 +7,6 @@ from docling_core.types.doc.page import BoundingRectangle, PdfTextCell, Segmente
 from stagekit.processing.pdf.places import Place, PlacedCells, box_around, place_of
 from stagekit.processing.text.known_words import frequency
 
-__all__ = ["join_drop_caps"]
-
 TALLER = 1.8  # height of the letter over that of the line beside it
 NEAR = 1.2  # white between the letter and its word, in line heights
 _WORDS_OF_ONE_LETTER = frozenset("AEOÀÉIY")

@@ -16,8 +16,6 @@ from stagekit.processing.pdf.lost_text import LayerLine
 if TYPE_CHECKING:
     from docling_core.types.doc import BoundingBox
 
-__all__ = ["PdfFile", "inspect_pdf", "text_layer_lines"]
-
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _SECURITY_ERROR = 5  # FPDF_ERR_SECURITY
 _LARGEST_PAGE = 40e6  # square points; 4A0, the largest of ISO 216's relatives, has 32e6

@@ -9,8 +9,6 @@ from docling_core.types.doc.page import TextCell
 
 from stagekit.processing.pdf.places import place_of
 
-__all__ = ["LONG_LINE", "is_footnote", "letter_width", "note_starts"]
-
 Lines = Sequence[Sequence[TextCell]]
 LOWEST_PART = 0.6  # of the page's height, below which footnotes begin
 SMALLER = 0.93  # line height over that of the running text

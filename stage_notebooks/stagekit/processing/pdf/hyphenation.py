@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 
 from stagekit.processing.text.known_words import frequency
 
-__all__ = ["Vocabulary", "is_divided", "join_lines"]
-
 COMMON = 100  # counts in the list of words from which on a word is certainly one
 SHORTEST_HALF = 4  # letters of the second half of a compound
 # Before whatever follows these stands a hyphen, as long as that is a word (Acordo Ortográfico, base XVI).

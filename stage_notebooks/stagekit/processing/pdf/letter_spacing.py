@@ -16,8 +16,6 @@ from docling_core.types.doc.page import BoundingRectangle, SegmentedPdfPage, Tex
 from stagekit.processing.pdf.places import Place, PlacedCells, box_around, place_of
 from stagekit.processing.text.known_words import LANGUAGES, frequency
 
-__all__ = ["close_spaced_letters"]
-
 WIDE_LETTERS = 0.9  # width of a line by letter, over its height, from which on pieces may be parts of words
 SINGLE = 0.6  # share of its pieces that are one letter, from which on a line is letter-spaced for certain
 WORD_GAP = 1.6  # white between two words over the narrowest within them

@@ -25,8 +25,6 @@ from stagekit.conservation.words import words_of
 from stagekit.processing.pdf.coverage import missing_words, page_texts_of
 from stagekit.processing.pdf.hyphenation import join_lines
 
-__all__ = ["LayerLine", "place_text", "put_back_lost_text"]
-
 WHOLE_LINE = 0.7  # share of its words that a line must have lost to be taken as a whole
 NEIGHBOURS = 8  # letters beside a word by which it is known again
 PARAGRAPH_GAP = 0.8  # white between two lines of a paragraph, in line heights

@@ -21,8 +21,6 @@ from stagekit.processing.pdf.footnotes import LONG_LINE, is_footnote, letter_wid
 from stagekit.processing.pdf.ink.signs import BOX_SIGNS
 from stagekit.processing.pdf.places import Place, box_around, place_of
 
-__all__ = ["EDGES", "heading_test", "refine_regions", "text_lines", "with_own_ids"]
-
 BULLET = re.compile(r"^\s*(?:[•·●▪■◦○‣∙*∞➢➔✓\uf0b7\uf0a7]|[-–—](?=\s))\s*")
 NUMBER = re.compile(r"^\s*\(?(?:\d{1,2}|[a-z]|[ivxIVX]{1,4})[.)]\s+")
 # Article, paragraph, item and letter of a Brazilian norm.

@@ -11,8 +11,6 @@ from stagekit.processing.text.quality import FAULTS, page_ranges, text_fault
 if TYPE_CHECKING:
     from docling.datamodel.base_models import Page
 
-__all__ = ["quality_sentences", "read_by_ocr"]
-
 SHORTEST_LAYER = 30  # characters; a shorter one is a stamp on a scan
 
 

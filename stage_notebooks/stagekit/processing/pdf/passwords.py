@@ -8,8 +8,6 @@ from pathlib import Path
 
 from stagekit.errors import StageError
 
-__all__ = ["PASSWORDS_VARIABLE", "pdf_passwords"]
-
 PASSWORDS_VARIABLE = "NIC_ETL_PDF_PASSWORDS"
 
 

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from docling.datamodel.document import ConversionResult
     from docling_core.types.doc import DoclingDocument
 
-__all__ = ["TextKeepingPdfPipeline"]
-
 
 class _RefinedLayout(LayoutPostprocessingModel):
     """Docling's layout post-processing between what makes words whole and `refine_regions`."""

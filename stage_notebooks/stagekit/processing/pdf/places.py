@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from docling_core.types.doc.page import TextCell
     from numpy.typing import NDArray
 
-__all__ = ["INSIDE", "Place", "PlacedCells", "box_around", "place_of"]
-
 INSIDE = 0.6  # share of a word that lies in its line
 
 

@@ -18,8 +18,6 @@ from docling.models.postprocessing.reading_order_rb import (
 )
 from docling_core.types.doc import DocItemLabel
 
-__all__ = ["PlainOrder"]
-
 MIDDLE = (0.35, 0.65)  # of the page's width: where the white between two facing columns stands
 BESIDE = 0.3  # share of its height that a region has in common with one beside it
 ALIGNED = 0.03  # of the page's width

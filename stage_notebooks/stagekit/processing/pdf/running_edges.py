@@ -21,8 +21,6 @@ from stagekit.processing.furniture import folded, is_page_number, signatures
 from stagekit.processing.pdf.page_structure import EDGES, heading_test, text_lines
 from stagekit.processing.pdf.places import box_around, place_of
 
-__all__ = ["mark_running_edges"]
-
 MARGIN = 0.15  # share of the page's height at its top and bottom where running text stands
 TOLERANCE = 6.0  # points by which its distance from the edge of the page may vary
 FEWEST_PAGES = 3  # of a long document; of a short one half of its pages, and never a single one

@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from docling.models.stages.reading_order.readingorder_model import ReadingOrderModel
     from docling_core.types.doc import DoclingDocument, TextItem
 
-__all__ = [
-    "OWN_ENGINES",
-    "MergedParagraphs",
-    "PdfPipelineSteps",
-    "backend_of",
-    "forget_unplaced_bookmarks",
-    "is_readable",
-    "open_rapid_ocr",
-    "order_pages_by",
-    "parser_of",
-    "without_own_engines",
-]
-
 OWN_ENGINES = "docling.models.plugins.defaults"  # the module that offers Docling's own models to itself
 
 

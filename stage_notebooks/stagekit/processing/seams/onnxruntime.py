@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["forget_weights"]
-
 
 def forget_weights(session: Any) -> None:
     """Drop the copy of its weights that a session keeps: 20 MB a worker.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["loaded_engine", "prepare_images_by", "use_session"]
-
 
 def use_session(reader: Any, part: str, session: Any) -> None:
     """Let a reader use a session of ONNX Runtime that is open already; before it has loaded that part.

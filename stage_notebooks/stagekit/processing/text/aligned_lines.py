@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["aligned_cells"]
-
 LONGEST_CELL = 60
 MOST_STRETCHED = 0.3  # share of lines with wide blanks in a cell, which set words and not columns apart
 MEAN_WORDS = 3  # of the cells beside the first; lines of running text have more

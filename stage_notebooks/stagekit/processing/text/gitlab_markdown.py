@@ -15,8 +15,6 @@ from markdown_it.common.utils import escapeHtml
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-__all__ = ["gitlab_plugin"]
-
 _REVISED = re.compile(
     r"\{-(?P<removed>[^{}\n]*?\w[^{}\n]*?)-\}|\[-(?P<cut>[^\[\]\n]*?\w[^\[\]\n]*?)-\]"
     r"|\{\+(?P<added>[^{}\n]*?\w[^{}\n]*?)\+\}|\[\+(?P<put>[^\[\]\n]*?\w[^\[\]\n]*?)\+\]"

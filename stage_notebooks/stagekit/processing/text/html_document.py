@@ -50,8 +50,6 @@ from stagekit.processing.text.html_visibility import Look
 from stagekit.processing.text.inline_text import InlineText
 from stagekit.processing.text.list_markers import list_number
 
-__all__ = ["HtmlReading", "read_html", "read_page"]
-
 # What a browser does not show, whatever stands in it.
 _SILENT = frozenset({
     "annotation", "annotation-xml", "area", "audio", "base", "canvas", "col", "colgroup", "datalist",

@@ -15,25 +15,6 @@ from stagekit.processing.office.word.symbol_fonts import symbol
 if TYPE_CHECKING:
     from stagekit.processing.text.html_styles import Styles
 
-__all__ = [
-    "BLOCKS",
-    "HEADINGS",
-    "LISTS",
-    "all_text",
-    "box_of",
-    "definition_parts",
-    "holds_blocks",
-    "in_table",
-    "in_unicode",
-    "integer",
-    "list_numbering",
-    "list_style",
-    "picture_of",
-    "plain_text",
-    "shown_value",
-    "tex_of",
-]
-
 HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 BLOCKS = frozenset({

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-__all__ = ["as_line", "is_navigation"]
-
 LONGEST: Final = 3000  # characters; more is no menu
 LEAST_LINKED: Final = 0.4  # share of the letters that stand in links; the last step of a trail is none
 

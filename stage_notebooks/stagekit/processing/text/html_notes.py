@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Note", "find_notes"]
-
 _HOLDERS = frozenset({"li", "p", "div", "dd", "aside", "td"})
 _LONGEST_MARK = 8
 

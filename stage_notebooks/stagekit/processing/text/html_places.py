@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from docling_core.types.doc import DoclingDocument
     from docling_core.types.doc.document import ListGroup, NodeItem
 
-__all__ = ["Item", "NoteBody", "PageEdge", "Place"]
-
 
 class Place:
     """Where paragraphs go: the body of a document, or below an item of it."""

@@ -15,8 +15,6 @@ from typing import Any
 
 import tinycss2
 
-__all__ = ["Styles"]
-
 _WATCHED = frozenset(
     {
         "background",

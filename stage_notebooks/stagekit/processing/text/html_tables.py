@@ -9,8 +9,6 @@ from docling_core.types.doc import TableCell, TableData
 
 from stagekit.processing.text.html_elements import HEADINGS, integer
 
-__all__ = ["Grid", "cells_of", "header_rows", "is_layout", "rows_of", "up_to_table"]
-
 _MOST_SPAN = 1000
 _MOST_CELLS = 100_000
 

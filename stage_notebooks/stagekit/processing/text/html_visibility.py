@@ -10,8 +10,6 @@ import tinycss2.color3
 
 from stagekit.processing.text.html_styles import Styles
 
-__all__ = ["Look"]
-
 _STRUCK = frozenset({"del", "s", "strike"})
 _BOLD = re.compile(r"bold|bolder|[6-9]00")
 _ZERO = re.compile(r"[+-]?0*(?:\.0*)?(?:px|pt|em|rem|ex|%|cm|mm|in|pc|ch|vh|vw)?")

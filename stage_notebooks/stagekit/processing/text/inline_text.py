@@ -15,8 +15,6 @@ from typing import NamedTuple
 
 from stagekit.base.invisible_signs import without_invisible_signs
 
-__all__ = ["InlineText", "Paragraph"]
-
 _WHITE_SPACE = re.compile(r"[ \t\n\r\f\v\xa0\u2000-\u200a\u202f\u3000]+")
 _BREAK = "\n"
 _EXPONENT = re.compile(r"[-+−]?\d+")

@@ -10,8 +10,6 @@ import gzip
 from functools import cache, lru_cache
 from importlib.resources import files
 
-__all__ = ["LANGUAGES", "frequency"]
-
 LANGUAGES = ("pt", "es", "en")
 
 

@@ -33,8 +33,6 @@ from stagekit.processing.text.gitlab_markdown import gitlab_plugin
 from stagekit.processing.text.markdown_rows import whole_rows
 from stagekit.processing.text.pandoc_markdown import pandoc_plugin, without_divisions
 
-__all__ = ["markdown_to_html"]
-
 _ELEMENTS: Final = frozenset(defs.tags) | {
     "bdi", "data", "dialog", "main", "picture", "rb", "rtc", "search", "slot", "template", "tex",
 }  # fmt: skip

@@ -15,8 +15,6 @@ from markdown_it.common.utils import escapeHtml
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-__all__ = ["pandoc_plugin", "without_divisions"]
-
 _EXAMPLE = re.compile(r"^ {0,3}\(@([\w-]*)\)[ \t]+(?=\S)", re.MULTILINE)
 LONGEST_DIVISION: Final = 200  # characters of the line that opens one
 _DIVISION = re.compile(r"[ \t>]*:{3,}([^:\n][^\n]*|)$")

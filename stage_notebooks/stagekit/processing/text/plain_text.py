@@ -13,8 +13,6 @@ from stagekit.base.invisible_signs import without_invisible_signs
 from stagekit.processing.pdf.hyphenation import Vocabulary, is_divided, join_lines
 from stagekit.processing.text.aligned_lines import aligned_cells
 
-__all__ = ["text_to_document"]
-
 LONGEST_HEADING = 90
 MOST_HEADING_WORDS = 12
 _BULLET = re.compile(r"^\s*([-*•·–])\s+(?=\S)")

@@ -15,8 +15,6 @@ from math import ceil
 
 from stagekit.processing.text.broken_text import is_broken_text
 
-__all__ = ["FAULTS", "page_ranges", "text_fault"]
-
 FAULTS = {
     "unmapped": "its characters have lost their meaning",
     "mojibake": "it was decoded in the wrong encoding (as in 'informaÃ§Ã£o')",

@@ -12,8 +12,6 @@ from stagekit.errors import StageError
 from stagekit.sealing.cipher import Cipher
 from stagekit.storage.embedded.store import EmbeddedQdrant
 
-__all__ = ["copy_embedded"]
-
 _PAGE: Final = 500
 
 

@@ -12,19 +12,6 @@ from qdrant_client import models
 from stagekit.errors import StageError
 from stagekit.storage.embedded.ids import edge_id, plain_id
 
-__all__ = [
-    "edge_config",
-    "edge_filter",
-    "edge_point",
-    "edge_query",
-    "filtered_fields",
-    "payload_schema",
-    "prefetches",
-    "record",
-    "scored_point",
-    "search_params",
-]
-
 RRF_K: Final = (
     2  # the server's default: score = sum of 1 / (k + rank), rank from 0 (qdrant.tech, Hybrid Queries)
 )

@@ -26,8 +26,6 @@ from stagekit.storage.embedded.ids import edge_id
 from stagekit.storage.embedded.sealing import PayloadSealer
 from stagekit.storage.embedded.turns import Turns, lock_file
 
-__all__ = ["ALIASES_FILE", "COLLECTION_FILE", "EmbeddedEngine", "one_request", "some"]
-
 COLLECTION_FILE: Final = "collection.json"
 ALIASES_FILE: Final = "aliases.json"
 _WRITER_FILE: Final = ".writer"

@@ -11,8 +11,6 @@ from typing import Any
 
 from stagekit.errors import StageError
 
-__all__ = ["make_private", "of_the_engine", "read_json", "readable", "write_json"]
-
 
 def of_the_engine(error: BaseException) -> bool:
     """Tell whether the engine raised it: Exception itself, or a BaseException where it panics."""

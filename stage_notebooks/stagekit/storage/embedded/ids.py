@@ -7,8 +7,6 @@ from typing import Any
 
 from stagekit.errors import StageError
 
-__all__ = ["edge_id", "plain_id"]
-
 
 def edge_id(point_id: Any) -> int | str:
     """Return a point's id, an unsigned integer or a UUID.

@@ -7,8 +7,6 @@ from typing import Any, Final
 import qdrant_edge as edge
 from qdrant_client import models
 
-__all__ = ["collection_info", "first_graph_kilobytes"]
-
 GRAPH_FROM_POINTS: Final = 50_000
 """Below, exact search takes less than 10 ms and building a graph a minute (tests/bench/embedded_store.py)."""
 _SERVER_OPTIMIZERS: Final = {

@@ -24,8 +24,6 @@ from stagekit.storage.reading.conditions import (
 )
 from stagekit.storage.reading.reader import CollectionFacts, Point
 
-__all__ = ["EmbeddedReader"]
-
 
 class EmbeddedReader:
     """A :class:`~stagekit.storage.reading.reader.StoreReader` of a folder.

@@ -17,8 +17,6 @@ from stagekit.errors import StageError
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.storage.embedded.ids import edge_id
 
-__all__ = ["CLEAR_FIELDS", "SEALED", "PayloadSealer"]
-
 SEALED: Final = "sealed"
 """The payload field that holds the others."""
 CLEAR_FIELDS: Final = frozenset({

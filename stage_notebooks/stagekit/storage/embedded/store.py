@@ -34,8 +34,6 @@ from stagekit.storage.embedded.files import write_json
 from stagekit.storage.embedded.ids import edge_id, plain_id
 from stagekit.storage.embedded.info import collection_info, first_graph_kilobytes
 
-__all__ = ["EmbeddedQdrant", "open_embedded"]
-
 _open_stores: dict[Path, EmbeddedQdrant] = {}
 _COMPLETED: Final = models.UpdateResult(operation_id=None, status=models.UpdateStatus.COMPLETED)
 

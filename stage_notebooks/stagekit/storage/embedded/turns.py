@@ -19,8 +19,6 @@ from stagekit.base.locks import share, still_named, try_lock
 from stagekit.errors import StageError
 from stagekit.storage.embedded.files import readable
 
-__all__ = ["Turns", "lock_file"]
-
 PATIENCE_S = 120.0
 """Seconds to wait for a turn; the longest request, building the graph of 50,000 points, takes a minute."""
 SHARE_S: Final = 0.5

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["LANGUAGE_CENTROIDS"]
-
 LANGUAGE_CENTROIDS: Final = "language_centroids"
 """By primary subtag, the ``values`` of the payload field ``language`` that have it, and the ``vector``, the
 mean of its points' unit vectors."""

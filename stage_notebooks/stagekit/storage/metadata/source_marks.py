@@ -16,8 +16,6 @@ from qdrant_client import QdrantClient
 
 from stagekit.storage.names import collection_names
 
-__all__ = ["SourceMark", "begin_writing", "complete_sources", "finish_writing", "source_mark"]
-
 _PREFIX: Final = "source_"
 _PHYSICAL: Final = re.compile(r"(?P<alias>.+)__[0-9a-f]{12}", re.DOTALL)
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-__all__ = ["AnyOf", "Condition", "Empty", "Flag", "PointId", "Terms", "Where", "WithId", "Within"]
-
 PointId: TypeAlias = int | str
 
 

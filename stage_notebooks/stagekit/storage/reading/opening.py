@@ -10,8 +10,6 @@ from typing import Any
 from stagekit.base.store_address import connection_options, embedded_path, is_embedded
 from stagekit.storage.reading.reader import StoreReader
 
-__all__ = ["reading"]
-
 
 @contextlib.contextmanager
 def reading(qdrant_url: str, outputs: Path, settings: Mapping[str, Any]) -> Iterator[StoreReader]:

@@ -8,8 +8,6 @@ from typing import Any, Protocol
 
 from stagekit.storage.reading.conditions import PointId, Terms, Where
 
-__all__ = ["CollectionFacts", "Point", "StoreReader"]
-
 
 @dataclass(frozen=True, slots=True)
 class CollectionFacts:

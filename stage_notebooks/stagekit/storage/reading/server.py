@@ -22,8 +22,6 @@ from stagekit.storage.reading.conditions import (
 )
 from stagekit.storage.reading.reader import CollectionFacts, Point
 
-__all__ = ["ServerReader"]
-
 _PAGE: Final = 1000
 
 

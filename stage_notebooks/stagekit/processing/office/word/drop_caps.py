@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from stagekit.processing.office.word.names import Element, drop, local_name, value, w
 
-__all__ = ["join_drop_caps"]
-
 _INITIAL = ("drop", "margin")
 _BETWEEN = ("bookmarkStart", "bookmarkEnd", "proofErr", "permStart", "permEnd")  # marks without text
 

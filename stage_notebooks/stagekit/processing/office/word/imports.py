@@ -16,8 +16,6 @@ from stagekit.processing.office.struck_texts import STRUCK
 from stagekit.processing.office.word.names import Element, drop, new, new_paragraph, r, w
 from stagekit.processing.office.word.package import WordPackage
 
-__all__ = ["take_in_imports", "unread_objects"]
-
 _BLOCKS = {
     "p", "div", "li", "blockquote", "pre", "section", "article", "header", "footer", "address", "dt", "dd",
     "figcaption", "caption", "legend", "body", "ul", "ol", "dl", "center", "form", "br", "hr", "table", "tr",

@@ -9,17 +9,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = [
-    "COLUMN_HEADER",
-    "NOTE",
-    "NUMBER_END",
-    "NUMBER_START",
-    "PAGE_FOOTER",
-    "PAGE_HEADER",
-    "has_marks",
-    "without_marks",
-]
-
 NUMBER_START: Final = "\ufdd0"  # round the number of a list item, in front of its text
 NUMBER_END: Final = "\ufdd1"
 NOTE: Final = "\ufdd2"  # in front of a paragraph of a note

@@ -7,26 +7,6 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-__all__ = [
-    "NAMESPACES",
-    "Element",
-    "drop",
-    "drop_paragraph",
-    "is_on",
-    "local_name",
-    "new",
-    "new_paragraph",
-    "own_paragraphs",
-    "r",
-    "text_of",
-    "text_run",
-    "unwrap",
-    "value",
-    "w",
-    "w14",
-    "whole",
-]
-
 Element: TypeAlias = Any  # of lxml, which comes without types
 
 NAMESPACES = {

@@ -21,8 +21,6 @@ from stagekit.processing.office.word.names import (
 from stagekit.processing.office.word.number_formats import format_number
 from stagekit.processing.office.word.tables import row_text
 
-__all__ = ["NOTE_PARTS", "Notes", "notes_of", "set_notes"]
-
 # By the name of a reference: the kind of relationship to the part with the notes, and the name of a note.
 NOTE_PARTS = {"footnoteReference": ("footnotes", "footnote"), "endnoteReference": ("endnotes", "endnote")}
 _NO_NOTES = ("separator", "continuationSeparator", "continuationNotice")

@@ -29,8 +29,6 @@ from stagekit.processing.office.word.number_formats import format_number
 from stagekit.processing.office.word.styles import Styles
 from stagekit.processing.office.word.symbol_fonts import symbol
 
-__all__ = ["Numbering", "write_numbers"]
-
 _LEVELS = 9
 _LONGEST_TEXT = 255  # characters round a number; it is written once a paragraph
 _PLACE = re.compile(r"%([1-9])")

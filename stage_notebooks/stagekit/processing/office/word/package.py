@@ -12,8 +12,6 @@ from lxml import etree
 
 from stagekit.processing.office.word.names import NAMESPACES, Element
 
-__all__ = ["WordPackage"]
-
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 _WORD = NAMESPACES["w"]
 _MAIN = "word/document.xml"

@@ -26,15 +26,6 @@ from stagekit.processing.office.word.names import (
 )
 from stagekit.processing.office.word.tables import row_text
 
-__all__ = [
-    "PAGE_WORDS",
-    "drop_page_numbers",
-    "edge_lines",
-    "edge_references",
-    "take_watermark",
-    "write_edges",
-]
-
 _V = f"{{{NAMESPACES['v']}}}"
 _WATERMARK = re.compile(r"watermark|marca d[’']?\s?água|marcadagua", re.IGNORECASE)
 PAGE_WORDS = re.compile(

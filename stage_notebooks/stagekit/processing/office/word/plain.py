@@ -39,8 +39,6 @@ from stagekit.processing.office.word.text_boxes import set_out_boxes
 from stagekit.processing.office.word.unseen import drop_unseen
 from stagekit.processing.office.word.wrappers import choose_alternatives, unwrap_all
 
-__all__ = ["PlainWord", "make_plain"]
-
 _DRAFT = re.compile(r"minuta|rascunho|draft|borrador|confer[êe]ncia", re.IGNORECASE)
 _TITLE = "Title"  # by this identifier Docling knows the style; Word translates it
 

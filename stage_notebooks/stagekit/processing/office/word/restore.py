@@ -19,8 +19,6 @@ from stagekit.processing.office.word.marks import (
     without_marks,
 )
 
-__all__ = ["restore_marks"]
-
 _NUMBER = re.compile(f".*?{NUMBER_START}([^{NUMBER_END}]*){NUMBER_END}", re.DOTALL)
 _LABELS: dict[str, Any] = {  # typed by Docling as a closed list of values
     NOTE: DocItemLabel.FOOTNOTE,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from stagekit.processing.office.word.names import Element, drop, drop_paragraph, local_name, own_paragraphs, w
 
-__all__ = ["accept_revisions"]
-
 _GONE = tuple(map(w, ("del", "moveFrom", "delText", "delInstrText")))
 _FORMER_PROPERTIES = tuple(
     map(w, (

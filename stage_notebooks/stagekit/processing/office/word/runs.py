@@ -24,15 +24,6 @@ from stagekit.processing.office.word.names import (
 from stagekit.processing.office.word.styles import Styles, fonts_of
 from stagekit.processing.office.word.symbol_fonts import symbol
 
-__all__ = [
-    "drop_hidden",
-    "drop_marks",
-    "join_words",
-    "mark_struck",
-    "raise_ordinals",
-    "write_symbols",
-]
-
 _FORMATS = ("rStyle", "b", "i", "u", "vertAlign")  # what makes Docling divide a paragraph
 _NEAR = 8  # runs without text that may stand between a number and what is raised behind it
 _CLOSING = ".,;:!?)]"

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 from stagekit.processing.office.word.names import Element, is_on, value, w
 
-__all__ = ["Styles", "fonts_of"]
-
 _DEEPEST = 20  # styles that are based on one another; more are a circle
 
 

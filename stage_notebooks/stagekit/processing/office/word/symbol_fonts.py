@@ -7,8 +7,6 @@ those signs that every font has: a reader who searches for one finds them all.
 
 from __future__ import annotations
 
-__all__ = ["symbol"]
-
 _FIRST = 0x20
 _NONE = "\ufffd"  # stands where a font has no character
 _PRIVATE = range(0xF000, 0xF100)  # where Word keeps the characters of these fonts

@@ -16,8 +16,6 @@ from stagekit.processing.office.word.names import (
     whole,
 )
 
-__all__ = ["open_frames", "row_text", "write_tables"]
-
 LONGEST_LABEL = 200  # characters; a longer text that spans rows is no label, and stands once
 _UNEVEN = tuple(map(w, ("gridSpan", "gridBefore", "gridAfter", "vMerge", "tblHeader")))
 _BETWEEN_CELLS = " – "

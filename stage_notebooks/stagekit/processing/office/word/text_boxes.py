@@ -17,8 +17,6 @@ from stagekit.processing.office.word.names import (
 )
 from stagekit.processing.office.word.package import WordPackage
 
-__all__ = ["set_out_boxes"]
-
 _A, _WP, _V, _DGM = (f"{{{NAMESPACES[short]}}}" for short in ("a", "wp", "v", "dgm"))
 _DRAWINGS = (w("drawing"), w("pict"), w("object"))
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"

@@ -13,8 +13,6 @@ from stagekit.processing.office.word.names import (
 )
 from stagekit.processing.office.word.styles import Styles
 
-__all__ = ["drop_unseen"]
-
 _WHITE = "FFFFFF"
 _SMALLEST = 2  # half points; letters of one point are a line to the eye
 _NEAR = 8  # of 255; the colours of a theme are rounded

@@ -18,8 +18,6 @@ from stagekit.processing.office.word.names import (
     w14,
 )
 
-__all__ = ["CHECKED", "UNCHECKED", "choose_alternatives", "unwrap_all"]
-
 CHECKED = "☑"
 UNCHECKED = "☐"
 

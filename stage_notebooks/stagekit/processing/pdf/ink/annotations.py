@@ -16,8 +16,6 @@ from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedText, by_font, count_objects, font_name
 from stagekit.processing.pdf.ink.signs import EMPTY, TICKED, insert_sign, sign_object
 
-__all__ = ["DrawnStamps", "draw_annotations", "write_ticks"]
-
 _PRINTED = dict.fromkeys("✓✔☑☒", TICKED) | dict.fromkeys("❏❐❑❒☐", EMPTY)
 
 _UNSEEN_FLAGS = 0b100011  # invisible, hidden, no view

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from stagekit.processing.pdf.ink.open_page import OpenPage
     from stagekit.processing.pdf.ink.page_view import Picture
 
-__all__ = ["SeenPart", "covered_letters"]
-
 SOLID = 230  # opacity from which a shape hides what is below it
 TALLEST_RULE = 0.6  # heights of a text; what is less high strikes or underlines it
 NARROWEST = 0.3  # of the width that a bar shares with a text, in sizes of its letters

@@ -16,8 +16,6 @@ from stagekit.processing.pdf.ink.page_objects import Box, PaintedText, small_squ
 from stagekit.processing.pdf.ink.page_view import Picture
 from stagekit.processing.pdf.ink.signs import BOX_SIGNS, EMPTY, TICKED, insert_sign
 
-__all__ = ["write_drawn_boxes"]
-
 SIDES = (6.0, 16.0)  # points; smaller squares are bullets, larger ones cells
 NEAREST_LABEL = 1.5  # white between a box and its label, in sides of the box
 TOUCHING = 1.0  # points between squares that are the cells of a table, or of a field for single letters

@@ -13,8 +13,6 @@ from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
 from stagekit.processing.pdf.ink.visibility import hidden_text
 
-__all__ = ["label_before", "label_behind", "shown_in"]
-
 SAME_ROW = 0.5  # share of the smaller height that a label and its field have in common
 NEAR = 30.0  # points between a field and a label that does not end in a colon
 FAR = 250.0  # points between a field and a label that does

@@ -14,8 +14,6 @@ from typing import Any
 
 from stagekit.processing.pdf.ink.page_objects import PaintedText, by_font, font_name
 
-__all__ = ["Fingerprint", "doubtful_texts"]
-
 FEWEST_LETTERS = 8  # different ones; fewer tell nothing
 FITTING = 0.8  # correlation from which nothing is asked further; serif and sans go together by .9
 DOUBTFUL = 0.5  # correlation of the letters in use below which the map is doubtful

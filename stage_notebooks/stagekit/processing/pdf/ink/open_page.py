@@ -14,8 +14,6 @@ from stagekit.processing.pdf.ink.page_objects import (
 )
 from stagekit.processing.pdf.ink.page_view import PageView
 
-__all__ = ["OpenPage"]
-
 
 class OpenPage:
     """An open page, its objects and their letters.

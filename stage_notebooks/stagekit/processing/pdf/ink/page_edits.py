@@ -15,8 +15,6 @@ from stagekit.processing.pdf.ink.signs import sign_object
 if TYPE_CHECKING:
     from stagekit.processing.pdf.ink.covered_letters import SeenPart
 
-__all__ = ["replace_by_picture", "take_away"]
-
 PICTURE_SCALE = 200 / 72  # pixels a point: what OCR reads well
 LARGEST_PICTURE = 4000  # pixels of the long side
 MOST_LOST = 0.005  # share of a page's words that PDFium may lose in writing it anew

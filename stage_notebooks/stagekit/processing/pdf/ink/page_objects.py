@@ -11,21 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = [
-    "Box",
-    "Matrix",
-    "PaintedShape",
-    "PaintedText",
-    "address_of",
-    "by_font",
-    "count_objects",
-    "font_name",
-    "object_letters",
-    "page_objects",
-    "shown_box",
-    "small_squares",
-]
-
 MOST_CORNERS = 6  # of a clip that is a rectangle
 THINNEST_BAR = 4.0  # points of a stroke that is as good as a filled bar
 USUAL_TEXT = 256  # bytes of the letters of a text object, beyond which they are asked for twice

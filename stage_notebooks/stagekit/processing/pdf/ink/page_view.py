@@ -14,8 +14,6 @@ from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FAINTEST", "LOOKING", "READING", "PageView", "Picture", "changed_pixels"]
-
 LOOKING = 1.5  # pixels a point: enough to see that there is ink
 READING = 150 / 72  # what OCR reads well
 FAINTEST = 12  # levels of 255 by which ink differs from its ground

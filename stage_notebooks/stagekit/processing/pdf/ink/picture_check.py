@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from stagekit.processing.pdf.ink.page_view import PageView
 
-__all__ = ["contradicts"]
-
 SAMPLES = 5  # lines a page
 FEWEST_LETTERS = 4  # of a text that is asked for
 LONGEST = 120  # letters; more would be shrunk until nobody can read them

@@ -11,8 +11,6 @@ from docling_core.types.doc import BoundingBox
 from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_objects import PaintedShape
 
-__all__ = ["SeenPictures"]
-
 
 class SeenPictures:
     """Remembers the pictures of a document."""

@@ -35,8 +35,6 @@ from stagekit.processing.pdf.ink.watermarks import (
 )
 from stagekit.processing.text.quality import page_ranges, text_fault
 
-__all__ = ["PlainPdf", "make_plain"]
-
 
 @dataclass
 class PlainPdf:

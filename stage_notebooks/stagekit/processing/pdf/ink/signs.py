@@ -9,8 +9,6 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-__all__ = ["BAR", "BAR_SIGNS", "BOX_SIGNS", "EMPTY", "GAP", "TICKED", "insert_sign", "sign_object"]
-
 EMPTY, TICKED = "\u2761", "\u2767"
 BAR, GAP = "\u2763", "\u2765"  # stand for covered words; the cover is seen, or as white as the paper
 

@@ -11,8 +11,6 @@ from stagekit.conservation.coverage import shortened
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
 from stagekit.processing.pdf.ink.watermarks import names_a_draft
 
-__all__ = ["Stamp", "stamp_of", "stamp_sentence"]
-
 
 @dataclass(frozen=True)
 class Stamp:

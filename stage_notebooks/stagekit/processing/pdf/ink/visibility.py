@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from stagekit.processing.pdf.ink.page_view import PageView, Picture
 
-__all__ = ["HiddenText", "hidden_text"]
-
 PICTURE_CONTRAST = 40  # levels between letters and paper of a scan
 SMALLEST = 1.0  # points; smaller letters are dots
 SOLID = 230  # opacity from which a shape hides what is below it

@@ -17,15 +17,6 @@ from stagekit.processing.pdf.ink.page_objects import Box, PaintedShape, PaintedT
 from stagekit.processing.pdf.ink.visibility import PAPER, SOLID
 from stagekit.processing.text.quality import page_ranges
 
-__all__ = [
-    "Inscription",
-    "across_pages",
-    "inscriptions",
-    "names_a_draft",
-    "sentences_of",
-    "watermark_sentences",
-]
-
 SMALLEST = 24.0  # points
 LARGER = 1.8  # times the usual letters of the page
 SLANTED = (15.0, 75.0)  # degrees from level; text up the side of a page stands at 90

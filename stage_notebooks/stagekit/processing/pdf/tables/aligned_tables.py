@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from docling.datamodel.accelerator_options import AcceleratorOptions
     from docling.datamodel.document import ConversionResult
 
-__all__ = ["AlignedTableModel", "AlignedTableOptions"]
-
 TABLE_LABELS = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
 FEWEST_ROWS = 3  # of a table that the layout model has missed
 FEWEST_COLUMNS = 3

@@ -18,8 +18,6 @@ from docling_core.types.doc import (
 from stagekit.processing.furniture import folded
 from stagekit.processing.pdf.hyphenation import join_lines
 
-__all__ = ["join_continued_tables"]
-
 ALIGNED = 0.04  # of the page's width by which the edges of two parts may differ
 _ENDED = (".", ";", ":", "!", "?")
 

@@ -14,8 +14,6 @@ from docling_core.types.doc import DocItemLabel
 
 from stagekit.processing.pdf.places import Place, place_of
 
-__all__ = ["cut_columns"]
-
 PARTS = (DocItemLabel.TEXT, DocItemLabel.SECTION_HEADER, DocItemLabel.LIST_ITEM)
 CELL_WORDS = 4  # words from which on a line is rather one of running text that stands beside a table
 OFF_LINE = 0.25  # of a line's height, by which the cells of one row may stand higher or lower

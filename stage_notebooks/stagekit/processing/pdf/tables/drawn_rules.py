@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from docling_core.types.doc import BoundingBox
     from numpy.typing import NDArray
 
-__all__ = ["drawn_rules", "rule_extents", "rule_positions"]
-
 LONG_SIDE = 1700  # pixels of the page image in which rules are looked for (A4 at about 144 dpi)
 LONGER_THAN_LINES = 1.2  # length of an upright rule's shortest piece, in line heights
 SHORTEST_RUN = 0.03  # share of the region's width that a part of a rule has at least

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from statistics import median
 
-__all__ = ["LineCell", "is_prose", "row_starts", "table_part"]
-
 WIDE = 1.35  # a step from line to line over the narrowest, from which on it parts rows
 PROSE_WORDS = 4  # words in a line of prose
 PROSE_WIDTH = 0.6  # share of the column's width that a line of prose fills

@@ -15,8 +15,6 @@ from docling_core.types.doc import BoundingBox, DocItemLabel
 
 from stagekit.processing.pdf.places import place_of
 
-__all__ = ["regions_in_rows"]
-
 PARTS = (DocItemLabel.TEXT, DocItemLabel.SECTION_HEADER, DocItemLabel.LIST_ITEM)
 SHARED = 0.5  # share of the lower region's height that regions of one band have in common
 NEAREST_BAND = 1.6  # white between the bands of one table, in line heights

@@ -14,8 +14,6 @@ from statistics import median
 
 from stagekit.processing.pdf.tables.line_rows import LineCell, is_prose, row_starts, table_part
 
-__all__ = ["GridCell", "Rule", "Word", "find_grid"]
-
 MIN_GAP = 0.75  # white strip between columns, in line heights
 JOIN_GAP = 0.7  # words closer than this, in line heights, belong to one cell
 FREE_SHARE = 0.15  # share of lines that may cross a column border (headings that span columns)

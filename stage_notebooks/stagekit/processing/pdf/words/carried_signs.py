@@ -11,8 +11,6 @@ from stagekit.processing.pdf.words.strikes import STRUCK
 if TYPE_CHECKING:
     from docling_core.types.doc import DoclingDocument
 
-__all__ = ["write_signs", "written_out"]
-
 _BOX = re.compile(rf" *([{''.join(BOX_SIGNS)}]) *")
 _BAR = re.compile(rf"(?: *([{''.join(BAR_SIGNS)}]))+(?: *(?=[^\W_]))?")
 _BETWEEN = re.compile(rf"{STRUCK}(\s+){STRUCK}")

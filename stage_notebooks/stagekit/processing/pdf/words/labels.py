@@ -18,8 +18,6 @@ from stagekit.processing.pdf.words.line_words import words_by_line
 if TYPE_CHECKING:
     from docling_core.types.doc.page import SegmentedPdfPage, TextCell
 
-__all__ = ["join_labels"]
-
 GAP = 0.6  # white between the pieces, in heights of the larger
 BOX_GAP = 1.5  # the same behind the sign of a box, which never ends a text
 SAME_ROW = 0.6  # share of the smaller height that both have in common

@@ -11,8 +11,6 @@ from stagekit.processing.pdf.places import Place, PlacedCells, place_of
 if TYPE_CHECKING:
     from docling_core.types.doc.page import SegmentedPdfPage, TextCell
 
-__all__ = ["PlacedWord", "words_by_line"]
-
 
 @dataclass(frozen=True, slots=True)
 class PlacedWord:

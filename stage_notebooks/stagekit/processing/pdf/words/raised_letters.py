@@ -19,8 +19,6 @@ from stagekit.processing.pdf.words.line_words import PlacedWord, words_by_line
 if TYPE_CHECKING:
     from docling_core.types.doc.page import SegmentedPdfPage, TextCell
 
-__all__ = ["join_raised_letters"]
-
 GAP = 0.12  # white within a word, in heights of its larger part
 SMALLER = 0.85  # height of a raised letter, in heights of its neighbour
 RAISED = 0.15  # how far its foot stands above the neighbour's, in heights of that

@@ -20,8 +20,6 @@ from stagekit.processing.seams.docling import parser_of
 if TYPE_CHECKING:
     from docling.datamodel.base_models import Page
 
-__all__ = ["STRUCK", "mark_struck_words"]
-
 STRUCK = "~~"
 THICKEST = 3.0  # points; a thicker bar is a box
 MOST_OF_HEIGHT = 0.25  # thickness of a line, in heights of the word

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["equation"]
-
 MOST_NESTED = 20
 
 _SWITCH = re.compile(r"\\([a-z]+)(\d*)((?:\s*\\[a-z]+(?:\\?[^\s\w\\;,()]|\d*))*)\s*(?=\()", re.IGNORECASE)

@@ -19,8 +19,6 @@ from stagekit.processing.office.word.names import (
 )
 from stagekit.processing.office.word.wrappers import CHECKED, UNCHECKED
 
-__all__ = ["is_page_number", "show_fields", "show_simple_fields"]
-
 _LONGEST_INSTRUCTION = 1000  # characters; those of which a text is shown are short
 _DRAWN = ("sym", "pict", "object", "drawing")
 _FIELD_PARTS = ("fldChar", "instrText")
