@@ -275,7 +275,7 @@ class PipelineOrchestrator:
                 require_cluster(run)
             chosen.forget(manager)
             begun = manager.begin_run(state, config.model_dump(mode="json"), config_hash(config))
-            note.write(begun.execution_id)
+            note.update(execution_id=begun.execution_id)
             return self._execute(replace(run, state=begun))
 
     def _execute(self, run: Run) -> PipelineResult:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from runner.errors import StateManagementError
 from runner.models import Checkpoint, ExecutionMode, PipelineState, RunScope, now
 from runner.record.audit import AuditLog
-from runner.record.lock import LockNote, lock_owner, lock_path, locked
+from runner.record.lock import LockNote, lock_holder, lock_path, locked
 from runner.record.run_lookup import USABLE, RunLookup
 from runner.results import ExecutionRecord
 from stagekit.artifacts.references import made_references
@@ -327,8 +327,9 @@ class StateManager:
             left_behind = file.read().strip()
             if left_behind:
                 self.audit("lock_taken_over", {"from": left_behind})
-            note = LockNote(file, lock_path(self.outputs), execution_id)
+            note = LockNote(file, lock_path(self.outputs))
             try:
+                note.update(execution_id=execution_id)
                 yield note
             finally:
                 note.clear()
@@ -344,7 +345,7 @@ class StateManager:
 
     def lock_owner(self) -> dict[str, Any] | None:
         """Return who holds the lock (pid, user, host, since, execution_id), or None."""
-        return lock_owner(self.outputs)
+        return lock_holder(lock_path(self.outputs))
 
     def audit(self, what: str, details: dict[str, Any]) -> None:
         """Append a line to the audit log: who, where, when, what."""
