@@ -71,7 +71,6 @@ class _Collector:
         manager, state, rows = self._manager, self._state, self._rows
         counts = former.documents if former else None
         events: list[Row] = self._told("events", lambda: read_events(self._folder / "events.jsonl"), [])
-        events = [event for event in events if isinstance(event, dict)]
         summary: Row = self._told("summary", lambda: summarize(manager, state, rows, counts=counts), {})
         report = RunReport(
             execution_id=state.execution_id,
