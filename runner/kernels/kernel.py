@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop
 
 from runner.errors import PipelineOrchestrationError
-from runner.kernels.forks import ForkProvisioner, KernelForks
-from runner.kernels.preparation import NOTHING, ForkPreparation
+from runner.kernels.forks import ForkedKernel, ForkProvisioner
 from runner.kernels.seams.jupyter import start_through
 from runner.record.kernels import note_kernel
 from stagekit.base.processes.liveness import is_alive
@@ -96,12 +95,11 @@ class _IpcKernelManager(KernelManager):
             **kwargs,
         )
 
-    def fork_from(self, forks: KernelForks, log: Path, preparation: ForkPreparation) -> None:
+    def fork_from(self, fork: Callable[..., ForkedKernel]) -> None:
         """Take the kernel process from a fork server."""
         kernel_id = str(uuid.uuid4())
         provisioner = ForkProvisioner(kernel_id=kernel_id, kernel_spec=self.kernel_spec, parent=self)
-        provisioner.forks, provisioner.log_file = forks, log
-        provisioner.preparation = preparation
+        provisioner.fork = fork
         start_through(self, kernel_id, provisioner)
 
 
@@ -114,8 +112,8 @@ class StageKernel:
         log: file that takes what the process writes to its own stderr.
         registry: folder in which running kernels are noted, for :func:`runner.record.kernels.reap_orphans`.
         memory_limit_mb: memory of the process and its children at which it is ended; 0 for no limit.
-        forks: fork server that the kernel comes from; without one, it is started as a program of its own.
-        preparation: what the fork server loads for it.
+        fork: :meth:`runner.kernels.forks.KernelForks.fork` of the server that it comes from, with what that
+            has to load for it; None: it is started as a program of its own.
     """
 
     def __init__(
@@ -125,12 +123,11 @@ class StageKernel:
         log: Path,
         registry: Path,
         memory_limit_mb: float = 0.0,
-        forks: KernelForks | None = None,
-        preparation: ForkPreparation = NOTHING,
+        fork: Callable[..., ForkedKernel] | None = None,
     ) -> None:
         self.manager = _IpcKernelManager(kernel_name="python3")
-        if forks is not None:
-            self.manager.fork_from(forks, log, preparation)
+        if fork is not None:
+            self.manager.fork_from(fork)
         self.log = log
         self._ended = threading.Event()
         self._warmed = threading.Event()

@@ -7,10 +7,10 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.kernels.preparation import ForkPreparation
 from runner.models import PipelineStage
 from runner.settings.pipeline_config import PipelineConfig
 from stagekit.base.paths import latest_notebooks
@@ -111,7 +111,9 @@ class KernelPool:
             return kernel
 
     def _start(self, stage: PipelineStage) -> StageKernel:
-        # Jupyter's client, which a run with nothing to do need not import.
+        # Jupyter's client, which a run with nothing to do need not import. This module before the other one:
+        # papermill is imported in a thread meanwhile, and the other way round it may find half of
+        # `jupyter_client.manager`.
         from runner.kernels.kernel import StageKernel, kernel_environment
 
         logs = self._outputs / "logs"
@@ -121,14 +123,21 @@ class KernelPool:
             "NIC_ETL_NOTEBOOK": str(stage.notebook),
             "TOKENIZERS_PARALLELISM": "false",
         }
+        folder, fork = stage.notebook.parent, None
+        if sys.platform == "linux":
+            fork = partial(
+                self._fork_server(folder, logs).fork,
+                worker_imports=stage.worker_imports,
+                common=stage.common_warm_up,
+                settings=self._settings,
+            )
         return StageKernel(
             kernel_environment(stage.secrets, extra),
-            folder=stage.notebook.parent,
+            folder=folder,
             log=logs / f"{stage.name}-{os.getpid()}.log",
             registry=self._outputs / "kernels",
             memory_limit_mb=self._memory_limit_mb,
-            forks=self._fork_server(stage.notebook.parent, logs) if sys.platform == "linux" else None,
-            preparation=ForkPreparation(stage.worker_imports, stage.common_warm_up, self._settings),
+            fork=fork,
         )
 
     def _fork_server(self, folder: Path, logs: Path) -> KernelForks:
