@@ -35,19 +35,6 @@ from stagekit.base.collection_settings import unknown_key
 from stagekit.base.paths import config_dir
 from stagekit.base.redaction import looks_like_token
 
-__all__ = [
-    "LoadedConfig",
-    "PipelineConfig",
-    "WrongSettingsError",
-    "config_hash",
-    "default_value",
-    "load_config",
-    "load_recorded",
-    "parse_assignments",
-    "profiles",
-    "recorded_settings",
-]
-
 _RECORD = "the run's record"
 _OTHER_VARIABLES = {
     "PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK", "PDF_PASSWORDS", "PDF_PASSWORDS_FILE",

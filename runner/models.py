@@ -14,24 +14,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from runner.settings.pipeline_config import PipelineConfig
 from stagekit.contract import ExecutionStatus, StageResult
 
-__all__ = [
-    "Checkpoint",
-    "Decision",
-    "ExecutionContext",
-    "ExecutionMode",
-    "ExecutionStatus",
-    "PipelineStage",
-    "PipelineState",
-    "ResourceRequirements",
-    "RetryConfig",
-    "RunScope",
-    "StageResult",
-    "ValidationRule",
-    "now",
-    "trial_collection",
-    "upgraded_record",
-]
-
 _FORMER_FIELDS = {"based_on"}
 _TRIAL_COLLECTION = "_test"
 

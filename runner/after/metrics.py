@@ -77,10 +77,7 @@ def points_counted(state: PipelineState) -> bool:
 def metrics_text(state: PipelineState, summary: Row, last_success: datetime | None) -> str:
     """Return the metrics of a run in Prometheus' text exposition format, version 0.0.4.
 
-    Args:
-        state: the run.
-        summary: of the run.
-        last_success: when the run began that last brought the collection in step; None if none did.
+    ``last_success`` is when the run began that last brought the collection in step; None if none did.
     """
     text = _Exposition(_names(state))
     text.add("run_status", "1 for what the last run came to.", _one_of(str(state.status)))

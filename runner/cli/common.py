@@ -17,12 +17,12 @@ from runner.cli.layout.help_words import put_help_into_words, usage_errors_in_wo
 from runner.cli.welcome import welcome
 from runner.config_manager import (
     LoadedConfig,
-    PipelineConfig,
     WrongSettingsError,
     load_config,
     parse_assignments,
 )
 from runner.errors import ConfigurationError
+from runner.settings.pipeline_config import PipelineConfig
 from runner.settings.renamed import RenamedSettingWarning
 from runner.terminal import TerminalConsole, json_line, say
 from runner.wording import _, worded

@@ -79,11 +79,6 @@ class PipelineOrchestrator:
         """The record of all runs below the configured outputs folder."""
         return StateManager(self.config.outputs)
 
-    @property
-    def state(self) -> StateManager:
-        """``manager`` under its former name."""
-        return self.manager
-
     # Questions
 
     def setup_pipeline(self, config: PipelineConfig) -> SetupResult:
@@ -145,8 +140,7 @@ class PipelineOrchestrator:
         """
         if resume_from is not None:
             return self.resume_from_checkpoint(resume_from)
-        chosen = config or self.config
-        return self._run(chosen, ExecutionMode.FULL)
+        return self._run(config or self.config, ExecutionMode.FULL)
 
     def execute_incremental_update(
         self, since: datetime | None = None, force_reprocess: list[str] | None = None
@@ -235,8 +229,9 @@ class PipelineOrchestrator:
 
     def _planned(self, config: PipelineConfig, state: PipelineState | None = None) -> Run:
         """Return a run that has not begun; by default one of the whole chain."""
-        planned = Run(config, StateManager(config.outputs), self.resolver, stop=self.stop)
-        return replace(planned, state=state or planned.state, reuse=self._persistence)
+        manager = StateManager(config.outputs)
+        planned = Run(config, manager, self.resolver, reuse=self._persistence, stop=self.stop)
+        return replace(planned, state=state) if state else planned
 
     def _stage_manager(self, run: Run) -> StageManager:
         stages = StageManager(run.manager, run.emit, run.stop, run.config, self._kernels)

@@ -22,11 +22,8 @@ _SAME = ("chunk_size", "chunk_overlap", "embedding_model", "model_revision", "hy
 def rerun_inputs(run: Run, only: Sequence[str]) -> dict[str, str]:
     """Return the executed notebook of each stage that a rerun builds on, by the stage's name.
 
-    Where another setting was tried since, it is not the last result but the one of this configuration.
-
-    Args:
-        run: the rerun, planned.
-        only: the stages that it executes.
+    Where another setting was tried since, it is not the last result but the one of this configuration. The
+    rerun is planned, and executes the stages ``only``.
 
     Raises:
         ConfigurationError: if there is none of this configuration, and what is in force was made with another

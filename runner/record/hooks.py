@@ -49,8 +49,7 @@ class Hook(ABC):
 class Hooks:
     """The hooks of a run; each is imported when the last stage begins, or else when the run has ended.
 
-    Args:
-        names: ``module:class`` of each, a :class:`Hook` without arguments; or one that is made.
+    It is given by its name, ``module:class`` of a :class:`Hook` without arguments, or made.
     """
 
     def __init__(self, names: Sequence[str | Hook]) -> None:

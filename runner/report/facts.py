@@ -107,12 +107,12 @@ class _Collector:
 
     def _add_documents(self, report: RunReport) -> None:
         manager, state, rows = self._manager, self._state, self._rows
-        outcomes: list[Row] = self._told(
-            "documents", lambda: document_outcomes(manager, state, rows, only_bad=True), []
+        report.problems = self._told(
+            "documents", lambda: problem_groups(document_outcomes(manager, state, rows, only_bad=True)), []
         )
-        report.problems = self._told("problems", lambda: problem_groups(outcomes), [])
-        ignored: list[Row] = self._told("ignored files", lambda: ignored_files(manager, state, rows), [])
-        report.ignored = self._told("ignored files", lambda: ignored_groups(ignored), [])
+        report.ignored = self._told(
+            "ignored files", lambda: ignored_groups(ignored_files(manager, state, rows)), []
+        )
         report.quality = self._told("quality", lambda: quality_notes(rows), [])
         report.notes = self._told("notes", lambda: noted_groups(rows), [])
 

@@ -56,11 +56,7 @@ def notebook_page(notebook: bytes, name: str) -> str:
     """Return an executed notebook as HTML: code folded, outputs as tables, pictures or text.
 
     What stands around the cells is in the language of the moment; they are as they were executed. Its link
-    leads to the report of the run that executed it.
-
-    Args:
-        notebook: the file's content.
-        name: of the file, without its suffix; the page's title.
+    leads to the report of the run that executed it, and its title is the name of the file.
 
     Raises:
         ValueError: if it is no notebook.

@@ -20,8 +20,6 @@ from runner.watch.note import hold_watch
 from runner.watch.runs import WatchRuns
 from runner.watch.words import WatchLog
 
-__all__ = ["WatchPlan", "start_watch"]
-
 # What a change meets first, and the model: the kernels of the others get ready while these work.
 _FEW = ("gitlab_ingestion", "document_processing", "embedding_generation")
 
