@@ -136,6 +136,10 @@ class Checkpoint(BaseModel):
     withdrawn: str = ""
 
 
+Found = tuple[str, Checkpoint]
+"""A checkpoint of the record, behind the id of the run that made it."""
+
+
 class RunScope(BaseModel):
     """What a run concerns, beyond its configuration; a run that is resumed keeps it.
 
@@ -293,7 +297,7 @@ class Decision:
 
     action: str
     reasons: tuple[str, ...]
-    checkpoint: tuple[str, Checkpoint] | None = None
+    checkpoint: Found | None = None
 
     @property
     def carries(self) -> bool:

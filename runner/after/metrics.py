@@ -39,7 +39,7 @@ def write_metrics(manager: StateManager, state: PipelineState, summary: Row) -> 
     if state.mode not in _WHOLE:
         return None
     setting = str(state.pipeline_config.get("metrics_file", ""))
-    path = metrics_path(manager, setting)
+    path = Path(setting) if setting else manager.outputs / METRICS_NAME
     last = freshness(manager, timedelta(0)).since
     data = metrics_text(state, summary, last).encode()
     atomic_write(path, data)
@@ -62,11 +62,6 @@ class Metrics(Hook):
             )
             return [sentence]
         return []
-
-
-def metrics_path(manager: StateManager, setting: str) -> Path:
-    """Return where the metrics are: the setting, or ``metrics.prom`` in the outputs folder."""
-    return Path(setting) if setting else manager.outputs / METRICS_NAME
 
 
 def points_counted(state: PipelineState) -> bool:

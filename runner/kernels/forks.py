@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -181,11 +181,16 @@ class ForkProvisioner(LocalProvisioner):
         return self.connection_info
 
 
+def environment_without_secrets(but: Collection[str] = ()) -> dict[str, str]:
+    """Return the environment of this process without any secret but these."""
+    others = [secret for secret in SECRET_VARIABLES if secret not in but]
+    hidden = {name for secret in others for name in (secret, f"{secret}_FILE")}
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
 def _environment(folder: Path) -> dict[str, str]:
-    # The kernels get their own environment; the server needs no secret.
-    hidden = {name for secret in SECRET_VARIABLES for name in (secret, f"{secret}_FILE")}
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH"), package]))
-    kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    # A kernel sets this before Matplotlib is imported; here that comes first.
-    return kept | {"PYTHONPATH": path, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    # A kernel sets the last before Matplotlib is imported; here that comes first.
+    own = {"PYTHONPATH": path, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    return environment_without_secrets() | own

@@ -22,12 +22,11 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop
 
 from runner.errors import PipelineOrchestrationError
-from runner.kernels.forks import ForkedKernel, ForkProvisioner
+from runner.kernels.forks import ForkedKernel, ForkProvisioner, environment_without_secrets
 from runner.kernels.seams.jupyter import start_through
 from runner.record.kernels import note_kernel
 from stagekit.base.processes.liveness import is_alive
 from stagekit.base.processes.process_memory import family_resident_mb
-from stagekit.base.redaction import SECRET_VARIABLES
 from stagekit.base.sockets.folder import socket_folder
 from stagekit.errors import StageError
 from stagekit.sealing.cipher import KEY_VARIABLE
@@ -42,9 +41,9 @@ _WARM_TIMEOUT = 180.0
 _WARM_END = 5.0
 _CALL = """
 def _warm_up():
-    import importlib, inspect, json
-    function = getattr(importlib.import_module("{0}"), "{1}")
-    settings = json.loads({2})
+    import inspect, json, pkgutil
+    function = pkgutil.resolve_name("{0}")
+    settings = json.loads({1})
     function(**{{name: settings[name] for name in inspect.signature(function).parameters}})
 try:
     _warm_up()
@@ -59,9 +58,7 @@ def kernel_environment(secrets: Iterable[str], extra: Mapping[str, str]) -> dict
 
     The key of an encrypted outputs folder is needed by each: products and memo lie there.
     """
-    allowed = {name for secret in (*secrets, KEY_VARIABLE) for name in (secret, f"{secret}_FILE")}
-    hidden = {name for secret in SECRET_VARIABLES for name in (secret, f"{secret}_FILE")} - allowed
-    return {name: value for name, value in os.environ.items() if name not in hidden} | dict(extra)
+    return environment_without_secrets((*secrets, KEY_VARIABLE)) | dict(extra)
 
 
 @contextlib.contextmanager
@@ -171,7 +168,7 @@ class StageKernel:
         """
         code = "\n".join(f"try:\n import {name}\nexcept ImportError:\n pass" for name in modules)
         if function:
-            code += _CALL.format(*function.split(":"), json.dumps(json.dumps(dict(settings or {}))))
+            code += _CALL.format(function, json.dumps(json.dumps(dict(settings or {}))))
         self._warming = threading.Thread(target=self._execute_quietly, args=(code,), daemon=True)
         self._warming.start()
 
@@ -224,26 +221,20 @@ class StageKernel:
             os.killpg(self.pid, signal.SIGKILL)  # the kernel leads its own group
 
     def _execute_quietly(self, code: str) -> None:
-        try:
-            with thread_event_loop():
-                self._execute_and_wait(code)
-        except Exception:  # a kernel that cannot be warmed is judged when its notebook runs
-            return
-        finally:
-            self._warmed.set()
-
-    def _execute_and_wait(self, code: str) -> None:
-        client = self.manager.blocking_client()
-        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
-        try:
-            client.execute(code, silent=True, store_history=False)
-            end = time.monotonic() + _WARM_TIMEOUT
-            while not self._ended.is_set() and self.alive() and time.monotonic() < end:
-                with contextlib.suppress(queue.Empty):
-                    client.get_shell_msg(timeout=0.5)
-                    return
-        finally:
-            client.stop_channels()
+        # A kernel that cannot be warmed is judged when its notebook runs.
+        with contextlib.suppress(Exception), thread_event_loop():
+            client = self.manager.blocking_client()
+            client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+            try:
+                client.execute(code, silent=True, store_history=False)
+                end = time.monotonic() + _WARM_TIMEOUT
+                while not self._ended.is_set() and self.alive() and time.monotonic() < end:
+                    with contextlib.suppress(queue.Empty):
+                        client.get_shell_msg(timeout=0.5)
+                        break
+            finally:
+                client.stop_channels()
+        self._warmed.set()
 
     def _watch_memory(self) -> None:
         while not self._ended.wait(0.5) and psutil.pid_exists(self.pid):

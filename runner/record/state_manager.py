@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from runner.errors import StateManagementError
-from runner.models import Checkpoint, ExecutionMode, PipelineState, RunScope, now
+from runner.models import Checkpoint, ExecutionMode, Found, PipelineState, RunScope, now
 from runner.record.audit import AuditLog
 from runner.record.lock import LockNote, lock_holder, lock_path, locked
 from runner.record.run_lookup import USABLE, RunLookup
@@ -221,9 +221,7 @@ class StateManager:
 
     # Checkpoints
 
-    def find_checkpoint(
-        self, stage: str, digest: str, *, trials: bool = False
-    ) -> tuple[str, Checkpoint] | None:
+    def find_checkpoint(self, stage: str, digest: str, *, trials: bool = False) -> Found | None:
         """Return the newest whole checkpoint of a stage with that fingerprint, and its run's id.
 
         Args:
@@ -236,7 +234,7 @@ class StateManager:
                 return execution_id, checkpoint
         return self.find_checkpoint(stage, digest) if trials else None
 
-    def last_checkpoint(self, stage: str, *, trials: bool = False) -> tuple[str, Checkpoint] | None:
+    def last_checkpoint(self, stage: str, *, trials: bool = False) -> Found | None:
         """Return the checkpoint that is in force, whole or not, and the id of the run that made it.
 
         That is the usable one which the newest run executed or carried over; ``trials``: of the trials.
@@ -247,7 +245,7 @@ class StateManager:
         """Return the id of the newest run that executed a stage, however that ended; empty if none did."""
         return self._lookup.last_attempt(stage, trials=trials)
 
-    def in_force(self) -> dict[str, tuple[str, Checkpoint]]:
+    def in_force(self) -> dict[str, Found]:
         """Return for each stage that real runs know the checkpoint in force, and the run that made it."""
         found = {stage: self.last_checkpoint(stage) for stage in self._lookup.stages()}
         return {stage: one for stage, one in found.items() if one is not None}
@@ -357,9 +355,7 @@ class StateManager:
             ) from None
         return state
 
-    def _usable(
-        self, stage: str, digest: str = "", *, trials: bool = False
-    ) -> Iterator[tuple[str, Checkpoint]]:
+    def _usable(self, stage: str, digest: str = "", *, trials: bool = False) -> Iterator[Found]:
         for maker, recorder in self._lookup.holders(stage, digest, trials=trials):
             with contextlib.suppress(StateManagementError):
                 checkpoint = self._read(recorder).stages.get(stage)
