@@ -79,6 +79,11 @@ class PipelineOrchestrator:
         """The record of all runs below the configured outputs folder."""
         return StateManager(self.config.outputs)
 
+    @property
+    def state(self) -> StateManager:
+        """``manager`` under its former name."""
+        return self.manager
+
     # Questions
 
     def setup_pipeline(self, config: PipelineConfig) -> SetupResult:

@@ -55,7 +55,7 @@ def test_a_stage_that_was_carried_over_or_never_reached_is_shown_as_that() -> No
     assert steps[1].makes is None
 
 
-def test_the_picture_is_text_that_is_escaped_and_stands_by_itself() -> None:
+def test_the_picture_is_text_that_is_escaped() -> None:
     steps = flow_steps([CHAIN[0].model_copy(update={"name": "<script>_&"})])
     page = Page(flow_figure(steps))
     assert page.faults == []
