@@ -99,6 +99,17 @@ def test_a_folder_says_where_it_is_and_whose_it_is(tmp_path: Path) -> None:
     assert not here.exists("lost")
 
 
+def test_a_file_is_on_the_disk_where_that_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    place = Place(tmp_path)
+    place.write("a", b"1", sync=False)
+    assert synced == []
+    place.sync("a")
+    place.write("a", b"1")
+    assert len(synced) == 2
+
+
 @pytest.fixture
 def stumbling(monkeypatch: pytest.MonkeyPatch) -> Stumbling:
     monkeypatch.setenv("QDRANT_API_KEY", "a-key-nobody-may-read")
