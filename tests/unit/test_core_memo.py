@@ -112,15 +112,19 @@ def test_a_file_that_is_no_memo_is_set_aside_and_a_new_one_begun(path: Path, tab
     assert [item.read_bytes()[:4] for item in set_aside(path)] == [before]
 
 
-def damage_the_middle(path: Path) -> None:
+def damage_the_middle(path: Path, *, early: bool) -> None:
     data = bytearray(path.read_bytes())
-    data[4096 * 3 :] = b"\xff" * (len(data) - 4096 * 3)  # the roots of the tables stay whole
+    begin = 4096 * (3 if early else len(data) // 4096 // 2)  # the roots of the tables stay whole
+    data[begin:] = b"\xff" * (len(data) - begin)
     path.write_bytes(bytes(data))
 
 
 @pytest.mark.parametrize("table", ["memo", "last_good"])
 @pytest.mark.parametrize("operation", ["get", "put", "remember", "last good"])
-def test_a_damaged_page_empties_the_memo_and_stops_nothing(path: Path, table: str, operation: str) -> None:
+@pytest.mark.parametrize("early", [True, False], ids=["seen at once", "met later"])
+def test_a_damaged_page_empties_the_memo_and_stops_nothing(
+    path: Path, table: str, operation: str, early: bool
+) -> None:
     keys = [f"k{number:03}" for number in range(400)]
     with Memo(path) as memo:
         for key in keys:
@@ -128,11 +132,12 @@ def test_a_damaged_page_empties_the_memo_and_stops_nothing(path: Path, table: st
                 memo.put("s", key, {"text": "x" * 100})
             else:
                 memo.remember_good("s", [(key, {"text": "x" * 100})])
-    damage_the_middle(path)
+    damage_the_middle(path, early=early)
 
     with Memo(path) as memo:
         if operation == "get":
             assert memo.get_many(keys) == {}
+            assert set_aside(path)
         elif operation == "put":
             for key in keys:
                 memo.put("s", key, {"n": 1})
