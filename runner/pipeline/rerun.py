@@ -44,13 +44,8 @@ def tried_settings(run: Run) -> list[str]:
 
     Those are settings that stages are told and that bear on results; none differs as long as nothing is seen.
     """
-    last_stage, project = run.resolver.order[-1], run.config.project
-    own = (
-        state
-        for state in run.manager.newest_states(trials=False)
-        if state.pipeline_config.get("project", project) == project and last_stage in state.completed_stages
-    )
-    if (served := next(own, None)) is None:
+    served = run.manager.last_run_with(run.resolver.order[-1], run.config.project)
+    if served is None:
         return []
     told = {name for stage in run.stages.values() for name in notebook_parameters(stage.notebook)}
     before, wanted = recorded_settings(served.pipeline_config), run.config.model_dump(mode="json")

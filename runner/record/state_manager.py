@@ -184,6 +184,19 @@ class StateManager:
         """Return the newest run whose record can be read and that is no trial; None if there is none."""
         return next(self.newest_states(trials=False), None)
 
+    def last_run_with(self, stage: str, project: str) -> PipelineState | None:
+        """Return a source's newest run, no trial, that has a usable result of a stage; None if none has."""
+        runs = self.newest_states(trials=False)
+        own = (run for run in runs if run.pipeline_config.get("project", project) == project)
+        return next((run for run in own if stage in run.completed_stages), None)
+
+    def real_run_of(self, collection: str) -> str:
+        """Return the id of the newest run, no trial, that was to fill a collection; empty if none was."""
+        runs = self.newest_states(trials=False)
+        return next(
+            (run.execution_id for run in runs if run.pipeline_config.get("collection_name") == collection), ""
+        )
+
     def newer_run(self, state: PipelineState) -> PipelineState | None:
         """Return the newest run, a trial if this is one, that was made after this one and began a stage."""
         alike = self.newest_states(trials=state.trial)

@@ -17,9 +17,7 @@ def trial_config(config: PipelineConfig, **settings: Any) -> PipelineConfig:
         ConfigurationError: if a run that is no trial has filled a collection of that name.
     """
     collection = trial_collection(config.collection_name)
-    real = StateManager(config.outputs).newest_states(trials=False)
-    own = (run.execution_id for run in real if run.pipeline_config.get("collection_name") == collection)
-    if served := next(own, ""):
+    if served := StateManager(config.outputs).real_run_of(collection):
         raise ConfigurationError(
             f"collection_name: a trial would write into {collection}, which {served} filled and readers "
             "see: give the trial another collection_name."
