@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from stagekit.declared.pdf_info import pdf_properties
 from stagekit.errors import DocumentRejected
+from stagekit.processing.pdf.font_entries import with_font_entries
 from stagekit.processing.pdf.ink.plain_pdf import make_plain
 from stagekit.processing.pdf.ink.stamps import Stamp
 from stagekit.processing.pdf.lost_text import LayerLine
-from stagekit.processing.pdf.standard_fonts import with_standard_widths
 
 if TYPE_CHECKING:
     from docling_core.types.doc import BoundingBox
@@ -33,7 +33,7 @@ class PdfFile:
         page_texts: The text layer of each page, empty where it has none.
         properties: What the file says about itself.
         rewritten: The PDF as it is to be read, where that is not the file itself: without its protection,
-            saying what it shows, and how wide the letters of standard fonts are.
+            saying what it shows, and what its fonts leave to the reader.
         watermark: Words that stand across the pages.
         notes: Sentences for the report.
         pictures_before: By page number, where pictures stand that stood on an earlier page too.
@@ -87,7 +87,7 @@ def inspect_pdf(
             )
             texts = [_page_text(document, index) for index in range(pages)]
             rewritten = _saved(document) if locked or plain.changed else None
-            rewritten = with_standard_widths(rewritten or content) or rewritten
+            rewritten = with_font_entries(rewritten or content) or rewritten
             return PdfFile(
                 texts,
                 properties,
