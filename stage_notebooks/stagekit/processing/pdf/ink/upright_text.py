@@ -46,8 +46,9 @@ def _rotation(page: Any) -> int | None:
     if directions.total() < _FEWEST_LETTERS:
         return None
     direction, letters = directions.most_common(1)[0]
-    agree = direction is not None and letters >= _ALIKE * directions.total()
-    return (360 - direction) % 360 if agree else None
+    if direction is None or letters < _ALIKE * directions.total():
+        return None
+    return (360 - direction) % 360
 
 
 def _directions(text_page: Any) -> Iterator[int | None]:
