@@ -257,6 +257,6 @@ def _list_sizes(blocks: Sequence[Block], index: TokenIndex) -> dict[int, int]:
     spans: dict[int, tuple[int, int]] = {}
     for block in blocks:
         if block.list_id:
-            first = spans.get(block.list_id, (block.start, 0))[0]
+            first, _ = spans.get(block.list_id, (block.start, block.end))
             spans[block.list_id] = (first, block.end)
     return {number: index.count(*span) for number, span in spans.items()}
