@@ -165,7 +165,7 @@ def _spans(
     """Yield the natural parts of a block as start, end and header to repeat."""
     if block.kind == "table" and block.header_end:
         header = repeated_header(text, block, index, limit // 2)
-        rows = _lines(text, block.header_end + 1, block.end)
+        rows = _lines(text, block.header_end, block.end)
         if index.count(block.start, rows[0][1]) > limit:
             yield block.start, block.header_end, NO_HEADER
         else:
