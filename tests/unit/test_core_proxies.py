@@ -8,7 +8,7 @@ from stagekit.base.network import proxies
 from stagekit.base.network.proxies import is_exempt, proxy_for
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.audit import AccessLog
-from stagekit.ingestion.gitlab.retry import Patience
+from stagekit.ingestion.gitlab.patience import Patience
 from stagekit.ingestion.gitlab.transport import Traffic
 from stagekit.storage import connect
 

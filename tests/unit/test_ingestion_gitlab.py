@@ -21,7 +21,7 @@ from stagekit.ingestion.gitlab.audit import AccessLog
 from stagekit.ingestion.gitlab.faults import check_answer, fault_of
 from stagekit.ingestion.gitlab.history import utc
 from stagekit.ingestion.gitlab.listing import tree_id
-from stagekit.ingestion.gitlab.retry import GitLabUnavailable, Patience
+from stagekit.ingestion.gitlab.patience import GitLabUnavailable, Patience
 from stagekit.ingestion.gitlab.token import gitlab_token
 from stagekit.ingestion.lfs import LfsPointer, lfs_pointer
 from stagekit.ingestion.model import FileKind, SourceFile

@@ -20,7 +20,7 @@ from qdrant_client.models import (
 from stagekit import StageError
 from stagekit.base.network.patience import Transient
 from stagekit.storage import PointWriter, connect
-from stagekit.storage.retrying import Patience
+from stagekit.storage.patience import Patience
 from stagekit.storage.writing import point_bytes
 from tests.servers.qdrant_server import QdrantServer
 

@@ -11,7 +11,7 @@ from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
 from stagekit.errors import StageError
-from stagekit.storage.retrying import patience_of
+from stagekit.storage.patience import patience_of
 
 NEEDED: Final = (1, 16)
 """The first version that keeps metadata with a collection, https://github.com/qdrant/qdrant/pull/7123."""

@@ -15,8 +15,8 @@ from gitlab.exceptions import GitlabError
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.audit import AccessLog
 from stagekit.ingestion.gitlab.errors import explained, status_of
+from stagekit.ingestion.gitlab.patience import Patience
 from stagekit.ingestion.gitlab.refs import resolve
-from stagekit.ingestion.gitlab.retry import Patience
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.token import gitlab_token, token_variable
 from stagekit.ingestion.gitlab.transport import GitLabSession, Traffic, origin_of

@@ -9,7 +9,7 @@ import requests
 
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.audit import AccessLog
-from stagekit.ingestion.gitlab.retry import Patience
+from stagekit.ingestion.gitlab.patience import Patience
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.token import gitlab_token
 from stagekit.ingestion.gitlab.transport import Traffic, origin_of

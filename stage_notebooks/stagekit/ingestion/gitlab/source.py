@@ -15,8 +15,8 @@ from stagekit.ingestion.gitlab.contents import STAGE, Contents, Workplace
 from stagekit.ingestion.gitlab.errors import explained
 from stagekit.ingestion.gitlab.history import Change, History, utc
 from stagekit.ingestion.gitlab.listing import Entry, list_tree
+from stagekit.ingestion.gitlab.patience import Patience
 from stagekit.ingestion.gitlab.refs import resolve
-from stagekit.ingestion.gitlab.retry import Patience
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.transport import Traffic, origin_of
 from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits

@@ -20,7 +20,7 @@ from stagekit.base.network.proxies import proxy_for
 from stagekit.errors import StageError
 from stagekit.ingestion.gitlab.audit import AccessLog
 from stagekit.ingestion.gitlab.faults import check_answer, fault_of
-from stagekit.ingestion.gitlab.retry import Patience
+from stagekit.ingestion.gitlab.patience import Patience
 
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _CHUNK = 1 << 16
@@ -72,7 +72,7 @@ class GitLabSession(requests.Session):
 
     Answers that may pass (429, 5xx, broken connections, bodies that were cut off) are asked for again before
     python-gitlab sees them. The caller of a streamed request repeats it itself, body and all, by
-    :meth:`~stagekit.ingestion.gitlab.retry.Patience.call`.
+    :meth:`~stagekit.ingestion.gitlab.patience.Patience.call`.
     """
 
     def __init__(self, traffic: Traffic) -> None:
