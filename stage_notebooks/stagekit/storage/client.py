@@ -13,7 +13,7 @@ from stagekit.base.network.proxies import proxy_for
 from stagekit.base.store_address import EMBEDDED, embedded_path, is_embedded, server_key, server_url
 from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.embedded.store import open_embedded
-from stagekit.storage.patience import GRPC_RETRY_POLICY, Patience, patience_of, with_patience
+from stagekit.storage.patience import GRPC_RETRY_POLICY, QdrantPatience, patience_of, with_patience
 from stagekit.storage.version import require_version
 
 __all__ = [
@@ -73,7 +73,7 @@ def connect(
         **_network_options(where, ca_file),
     )
     try:
-        require_version(with_patience(client, Patience(where, retry_budget_s)))
+        require_version(with_patience(client, QdrantPatience(where, retry_budget_s)))
     except BaseException:
         client.close()
         raise

@@ -21,8 +21,7 @@ from qdrant_client import QdrantClient
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException
 
-from stagekit.base.network import patience
-from stagekit.base.network.patience import Transient
+from stagekit.base.network.patience import Patience, Transient
 from stagekit.errors import StageError
 from stagekit.storage.answers import disk_full, error_text, is_untrusted
 
@@ -45,7 +44,7 @@ class QdrantFails(StageError):  # noqa: N818 - what it does
     """A fault that came again with each try, though there is time left: the stage may be tried again."""
 
 
-class Patience(patience.Patience):
+class QdrantPatience(Patience):
     """Repeats requests to a Qdrant server; tries that failed count against the budget as waiting does.
 
     Args:
@@ -93,10 +92,10 @@ class Patience(patience.Patience):
         )
 
 
-_patience: WeakKeyDictionary[QdrantClient, Patience] = WeakKeyDictionary()
+_patience: WeakKeyDictionary[QdrantClient, QdrantPatience] = WeakKeyDictionary()
 
 
-def with_patience(client: QdrantClient, own: Patience) -> QdrantClient:
+def with_patience(client: QdrantClient, own: QdrantPatience) -> QdrantClient:
     """Let a client send each of its REST requests until it is answered for good; return the client.
 
     What lies at the root of the address is no request of the work: it is sent once, and taken as it comes.
@@ -106,12 +105,12 @@ def with_patience(client: QdrantClient, own: Patience) -> QdrantClient:
     return client
 
 
-def patience_of(client: QdrantClient) -> Patience | None:
+def patience_of(client: QdrantClient) -> QdrantPatience | None:
     """Return how long the requests of this client are tried; None for the embedded store."""
     return _patience.get(client)
 
 
-def _resend(own: Patience) -> Callable[[httpx.Request, Send], httpx.Response]:
+def _resend(own: QdrantPatience) -> Callable[[httpx.Request, Send], httpx.Response]:
     root = httpx.URL(f"{own.where}/")
 
     def middleware(request: httpx.Request, send: Send) -> httpx.Response:
@@ -180,7 +179,7 @@ def _of_success(response: httpx.Response) -> Transient | None:
 
 def _strange() -> Transient:
     said = "did not answer as Qdrant does (a login page may be in between)"
-    return Transient(said, tries=Patience.until_reached)
+    return Transient(said, tries=QdrantPatience.until_reached)
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -15,7 +15,7 @@ from stagekit.ingestion.gitlab.contents import STAGE, Contents, Workplace
 from stagekit.ingestion.gitlab.errors import explained
 from stagekit.ingestion.gitlab.history import Change, History, utc
 from stagekit.ingestion.gitlab.listing import Entry, list_tree
-from stagekit.ingestion.gitlab.patience import Patience
+from stagekit.ingestion.gitlab.patience import GitLabPatience
 from stagekit.ingestion.gitlab.refs import resolve
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.transport import Traffic, origin_of
@@ -57,7 +57,7 @@ class GitLabSource:
     ) -> None:
         self._place = workplace
         self._folder = folders[0] if len(folders) == 1 else ""
-        patience = Patience(settings.retry_budget_s, notify=progress.start if progress else None)
+        patience = GitLabPatience(settings.retry_budget_s, notify=progress.start if progress else None)
         read_before = digest("gitlab-address", settings.url, settings.project)
         if workplace.memo.get_many([read_before]):
             patience.reached()  # the address is right: what is not there now is down
