@@ -11,9 +11,9 @@ from qdrant_client import QdrantClient
 from stagekit.base.network.authorities import trust_also, trusted_pem
 from stagekit.base.network.proxies import proxy_for
 from stagekit.base.store_address import EMBEDDED, embedded_path, is_embedded, server_key, server_url
-from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.embedded.store import open_embedded
 from stagekit.storage.patience import GRPC_RETRY_POLICY, QdrantPatience, patience_of, with_patience
+from stagekit.storage.refusals import qdrant_errors, require_completed
 from stagekit.storage.version import require_version
 
 __all__ = [

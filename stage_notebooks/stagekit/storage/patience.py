@@ -23,7 +23,7 @@ from qdrant_client.http.exceptions import ResponseHandlingException
 
 from stagekit.base.network.patience import Patience, Transient
 from stagekit.errors import StageError
-from stagekit.storage.answers import disk_full, error_text, is_untrusted
+from stagekit.storage.refusals import disk_full, error_text, is_untrusted
 
 T = TypeVar("T")
 Send = Callable[[httpx.Request], httpx.Response]
