@@ -7,7 +7,7 @@ import pytest
 from stagekit.base.network import proxies
 from stagekit.base.network.proxies import is_exempt, proxy_for
 from stagekit.errors import StageError
-from stagekit.ingestion.gitlab.audit import AccessLog
+from stagekit.ingestion.gitlab.access_log import AccessLog
 from stagekit.ingestion.gitlab.patience import GitLabPatience
 from stagekit.ingestion.gitlab.transport import Traffic
 from stagekit.storage import connect

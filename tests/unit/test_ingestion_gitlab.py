@@ -17,7 +17,7 @@ import requests
 from stagekit import StageError
 from stagekit.base.network.patience import Transient
 from stagekit.ingestion import GitLabSettings, SelectionRules, select
-from stagekit.ingestion.gitlab.audit import AccessLog
+from stagekit.ingestion.gitlab.access_log import AccessLog
 from stagekit.ingestion.gitlab.faults import check_answer, fault_of
 from stagekit.ingestion.gitlab.history import utc
 from stagekit.ingestion.gitlab.listing import tree_id

@@ -13,7 +13,7 @@ import requests
 from gitlab.exceptions import GitlabError
 
 from stagekit.errors import StageError
-from stagekit.ingestion.gitlab.audit import AccessLog
+from stagekit.ingestion.gitlab.access_log import AccessLog
 from stagekit.ingestion.gitlab.errors import explained, status_of
 from stagekit.ingestion.gitlab.patience import GitLabPatience
 from stagekit.ingestion.gitlab.refs import resolve

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import requests
 
 from stagekit.errors import StageError
-from stagekit.ingestion.gitlab.audit import AccessLog
+from stagekit.ingestion.gitlab.access_log import AccessLog
 from stagekit.ingestion.gitlab.patience import GitLabPatience
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.token import gitlab_token

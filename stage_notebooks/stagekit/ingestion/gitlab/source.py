@@ -9,7 +9,7 @@ from typing import Any
 from gitlab.v4.objects import Project
 
 from stagekit.artifacts.memo import digest
-from stagekit.ingestion.gitlab.audit import AccessLog
+from stagekit.ingestion.gitlab.access_log import AccessLog
 from stagekit.ingestion.gitlab.clients import Clients, Connect, ProgressBar
 from stagekit.ingestion.gitlab.contents import STAGE, Contents, Workplace
 from stagekit.ingestion.gitlab.errors import explained

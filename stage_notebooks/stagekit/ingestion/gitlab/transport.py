@@ -18,7 +18,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from stagekit.base.network.authorities import trust_also
 from stagekit.base.network.proxies import proxy_for
 from stagekit.errors import StageError
-from stagekit.ingestion.gitlab.audit import AccessLog
+from stagekit.ingestion.gitlab.access_log import AccessLog
 from stagekit.ingestion.gitlab.faults import check_answer, fault_of
 from stagekit.ingestion.gitlab.patience import GitLabPatience
 
