@@ -24,7 +24,7 @@ from stagekit.ingestion.gitlab.listing import tree_id
 from stagekit.ingestion.gitlab.patience import GitLabPatience, GitLabUnavailable
 from stagekit.ingestion.gitlab.token import gitlab_token
 from stagekit.ingestion.lfs import LfsPointer, lfs_pointer
-from stagekit.ingestion.model import FileKind, SourceFile
+from stagekit.ingestion.source import FileKind, SourceFile
 
 URL = "https://gitlab.example"
 OID = "a" * 64

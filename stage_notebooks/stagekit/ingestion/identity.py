@@ -12,7 +12,7 @@ from typing import Any
 from stagekit.artifacts.rows import Rows
 from stagekit.artifacts.sources import KnownSource
 from stagekit.errors import StageError
-from stagekit.ingestion.model import FileKind, Snapshot, Source, SourceFile, SourceTraits
+from stagekit.ingestion.source import FileKind, Snapshot, Source, SourceFile, SourceTraits
 
 DocumentsOf = Callable[[KnownSource], Rows | None]
 _ID_DIGITS = 16

@@ -19,15 +19,15 @@ from stagekit.ingestion.gitlab.patience import GitLabPatience
 from stagekit.ingestion.gitlab.refs import resolve
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.transport import Traffic, origin_of
-from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 from stagekit.ingestion.remote_url import project_of, public_url
+from stagekit.ingestion.source import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 
 _KINDS = {"100644": FileKind.FILE, "100755": FileKind.FILE, "100664": FileKind.FILE}
 _KINDS |= {"120000": FileKind.SYMLINK, "160000": FileKind.SUBMODULE}
 
 
 class GitLabSource:
-    """A GitLab project as a :class:`~stagekit.ingestion.model.Source`.
+    """A GitLab project as a :class:`~stagekit.ingestion.source.Source`.
 
     What was read before is known by its blob id and not read again; the list of files and their history are
     remembered with the commit they belong to. So an unchanged project costs two or three requests.
