@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from stagekit.artifacts.known_sources import KnownSource
 from stagekit.artifacts.rows import Rows
-from stagekit.artifacts.sources import KnownSource
 from stagekit.errors import StageError
 from stagekit.ingestion.source import FileKind, Snapshot, Source, SourceFile, SourceTraits
 
@@ -60,7 +60,7 @@ def identify(source: Source, project: str, known: Sequence[KnownSource], documen
     Args:
         source: as it is now.
         project: the setting; empty for the folder's one source.
-        known: the sources of the outputs folder, see :func:`stagekit.artifacts.sources.known_sources`.
+        known: the sources of the outputs folder, see :func:`stagekit.artifacts.known_sources.known_sources`.
         documents: returns the documents of a known source as they were stored, if they are known.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stagekit.artifacts.sources import KnownSource, forget_source, known_sources, newest_source
+from stagekit.artifacts.known_sources import KnownSource, forget_source, known_sources, newest_source
 from stagekit.base.paths import outputs_path
 from stagekit.errors import StageError
 from stagekit.tools.existing_store import existing_store
