@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
@@ -21,7 +19,7 @@ from qdrant_client import QdrantClient
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException
 
-from stagekit.base.network.patience import Patience, Transient
+from stagekit.base.network.patience import Patience, Transient, asked_wait_s
 from stagekit.errors import StageError
 from stagekit.storage.refusals import disk_full, error_text, is_untrusted
 
@@ -156,9 +154,9 @@ def _of_response(response: httpx.Response) -> Transient | None:
     detail = error_text(response.content)
     said = f"answered HTTP {status}: {detail}"
     if status in {408, 502, 503, 504}:
-        return Transient(said, _retry_after(response))
+        return Transient(said, asked_wait_s(response.headers))
     if status == 429:
-        return Transient(said, _retry_after(response), tries=_FEW)
+        return Transient(said, asked_wait_s(response.headers), tries=_FEW)
     if status == 500 and not disk_full(status, detail):
         return Transient(said, tries=_FEW)
     return None
@@ -180,19 +178,6 @@ def _of_success(response: httpx.Response) -> Transient | None:
 def _strange() -> Transient:
     said = "did not answer as Qdrant does (a login page may be in between)"
     return Transient(said, tries=QdrantPatience.until_reached)
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Return for how many seconds an answer asks to wait: ``Retry-After`` as seconds or as a date."""
-    asked = response.headers.get("Retry-After", "").strip()
-    try:
-        return max(0.05, float(asked))
-    except ValueError:
-        pass
-    try:
-        return max(0.05, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
 
 
 def over_grpc(function: Callable[[], T]) -> T:
