@@ -126,8 +126,8 @@ def source_of(manager: StateManager, state: PipelineState) -> Row:
                 except (StageError, ValueError):
                     return {}
                 names = ("repository_url", "repository_branch", "commit", "project", "source_id")
-                told: Row = snapshot if isinstance(snapshot, dict) else {}
-                return {name: str(told[name]) for name in names if told.get(name)}
+                facts: Row = snapshot if isinstance(snapshot, dict) else {}
+                return {name: str(facts[name]) for name in names if facts.get(name)}
     return {}
 
 

@@ -49,8 +49,8 @@ def leaving(settings: dict[str, Any], outputs: Path, *, rules_hold: bool = False
             judge = _Judge(rules, approval, store, rules_hold=rules_hold)
             if local is not None:
                 judge.look(local, documents.column("blob_id"))
-            told = ((str(row["path"]), judge.reason(row)) for row in documents)
-            return [(path, reason) for path, reason in told if reason]
+            verdicts = ((str(row["path"]), judge.reason(row)) for row in documents)
+            return [(path, reason) for path, reason in verdicts if reason]
         finally:
             if local is not None:
                 local.close()
