@@ -63,7 +63,7 @@ def group_commands(app: typer.Typer) -> None:
     app.registered_groups.sort(key=lambda one: place(_name(one)))
 
 
-def _name(one: typer.models.CommandInfo | typer.models.TyperInfo) -> str:
-    if one.name:
-        return str(one.name)
-    return str(getattr(one.callback, "__name__", "")).replace("_", "-")
+def _name(command: typer.models.CommandInfo | typer.models.TyperInfo) -> str:
+    if command.name:
+        return str(command.name)
+    return str(getattr(command.callback, "__name__", "")).replace("_", "-")

@@ -66,8 +66,8 @@ def stage_words(stage: StageProgress, at: float) -> str:
         rate, remaining = stage.rate(), stage.remaining(at)
         if rate:
             pace = rate if rate >= 1 else rate * 60
-            told = number(pace, 1 if pace < 10 else 0)
-            parts.append(_("{rate} a second", rate=told) if rate >= 1 else _("{rate} a minute", rate=told))
+            shown = number(pace, 1 if pace < 10 else 0)
+            parts.append(_("{rate} a second", rate=shown) if rate >= 1 else _("{rate} a minute", rate=shown))
         parts += [_("about {duration} left", duration=spoken(remaining))] if remaining is not None else []
         current = f" · {span(_tail(stage.current), 'soft')}" if stage.current else ""
         trouble = f"<br>{span(worded(stage.note), 'warn')}" if stage.note else ""

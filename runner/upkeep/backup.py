@@ -29,10 +29,10 @@ from runner.errors import StateManagementError
 from runner.models import now
 from runner.record.damage import needed_artifacts
 from runner.record.state_manager import StateManager
-from stagekit.artifacts.sources import SOURCES_FILE
+from stagekit.artifacts.known_sources import SOURCES_FILE
 from stagekit.artifacts.store import half_written
 from stagekit.base.disk_faults import disk_fault
-from stagekit.base.files import READ_ONLY, is_local, move_file
+from stagekit.base.files import READ_ONLY, is_local, move_file, sha256_file
 from stagekit.errors import ArtifactError
 from stagekit.sealing.cipher import KEY_VARIABLE
 from stagekit.sealing.marker import MARKER_FILE, read_marker
@@ -189,8 +189,7 @@ class _Place:
 
     def add(self, path: str, source: Path) -> BackupFile:
         """Store a file that does not change any more under a path of the outputs folder."""
-        with source.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_file(source)
         size = source.stat().st_size
         if not self._has(digest, size):
             with source.open("rb") as file:

@@ -1,20 +1,25 @@
-"""Writes into a PDF how wide the letters of the standard fonts are, where it leaves that to its reader.
+"""Writes into a PDF what its fonts leave to the reader, and docling-parse takes wrongly: widths and letters.
 
 A PDF may name one of the 14 standard fonts and say nothing of widths (ISO 32000-1, 9.6.2.2), as ReportLab,
 FPDF, iText and JasperReports write it. docling-parse takes the width that the font's own encoding has at a
 letter's code, whatever the encoding of the PDF: an á of WinAnsi gets that of Æ, a º that of ”. So boxes of
 words reach into the next column, and words join that stand apart.
+
+A PDF that macOS writes names MacRomanEncoding. docling-parse reads it as WinAnsi where it knows the font by
+name (ArialMT, TimesNewRomanPSMT, Verdana, Georgia): an ã comes out as ‹, and ç as nothing.
 """
 
 from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-_NAMED = re.compile(rb"/(?:Helvetica|Arial|Times|Courier)|/ObjStm")  # or in a compressed object
+# What a file names that has to be looked at, unless it stands in a compressed object.
+_NAMED = re.compile(rb"/(?:Helvetica|Arial|Times|Courier|MacRomanEncoding|ObjStm)")
 _FAMILIES = {
     "helvetica": ("Helvetica", "Oblique"),
     "arial": ("Helvetica", "Oblique"),
@@ -30,11 +35,11 @@ _FONT = re.compile(
 _SAME_LETTER = {"\u00a0": " ", "\u00ad": "-"}  # WinAnsi has them twice
 
 
-def with_standard_widths(content: bytes) -> bytes | None:
-    """Return a PDF in which its standard fonts have their widths; None where there is none without.
+def with_font_entries(content: bytes) -> bytes | None:
+    """Return a PDF whose fonts state the widths and letters that they left open; None where all is stated.
 
-    A font that is embedded stays as it is, and so does a file that needs repair or a password: what repairs
-    it for this purpose may lose more than widths.
+    A font that is embedded keeps its widths, and a file that needs repair or a password stays as it is: what
+    repairs it for this purpose may lose more.
     """
     if not _NAMED.search(content):
         return None
@@ -42,7 +47,8 @@ def with_standard_widths(content: bytes) -> bytes | None:
 
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
-            changed = [font for font in pdf.objects if _lacks_widths(font) and _give_widths(font)]
+            fonts = [entry for entry in pdf.objects if _is_simple_font(entry)]
+            changed = [font for font in fonts if _state_widths(font) | _state_letters(pdf, font)]
             if not changed or pdf.get_warnings():
                 return None
             saved = io.BytesIO()
@@ -52,27 +58,52 @@ def with_standard_widths(content: bytes) -> bytes | None:
         return None
 
 
-def _lacks_widths(font: Any) -> bool:
+def _is_simple_font(entry: Any) -> bool:
     import pikepdf
 
-    if not isinstance(font, pikepdf.Dictionary) or font.get("/Type") != "/Font" or "/Widths" in font:
-        return False
-    descriptor: Any = font.get("/FontDescriptor", {})
-    return font.get("/Subtype") in ("/Type1", "/TrueType", "/MMType1") and not any(
-        key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3")
+    return (
+        isinstance(entry, pikepdf.Dictionary)
+        and entry.get("/Type") == "/Font"
+        and entry.get("/Subtype") in ("/Type1", "/TrueType", "/MMType1")
     )
 
 
-def _give_widths(font: Any) -> bool:
-    """Write a font's widths into it; False for one that is no standard font of letters."""
+def _state_widths(font: Any) -> bool:
+    """Write its widths into a standard font that lacks them; False for any other."""
+    descriptor: Any = font.get("/FontDescriptor", {})
+    embedded = any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3"))
     name = _metrics_name(str(font.get("/BaseFont", "")))
-    if name is None:
+    if "/Widths" in font or embedded or name is None:
         return False
     widths = _widths(name)
     glyphs = _glyphs(font.get("/Encoding"))
     font.FirstChar, font.LastChar = 0, len(glyphs) - 1
     font.Widths = [widths.get(_letter(glyph), 0) for glyph in glyphs]
     return True
+
+
+def _state_letters(pdf: Any, font: Any) -> bool:
+    """Write into a font of macOS which letter each code is, if it does not say so."""
+    import pikepdf
+
+    encoding = font.get("/Encoding")
+    base = encoding.get("/BaseEncoding") if isinstance(encoding, pikepdf.Dictionary) else encoding
+    if base != "/MacRomanEncoding" or "/ToUnicode" in font:
+        return False
+    letters = {code: _letter(glyph) for code, glyph in enumerate(_glyphs(encoding))}
+    font.ToUnicode = pdf.make_stream(_to_unicode({code: text for code, text in letters.items() if text}))
+    return True
+
+
+def _to_unicode(letters: Mapping[int, str]) -> bytes:
+    """Return a ToUnicode CMap (ISO 32000-1, 9.10.3) of one-byte codes; a section has 100 entries at most."""
+    lines = [f"<{code:02X}> <{text.encode('utf-16-be').hex().upper()}>" for code, text in letters.items()]
+    sections = [lines[start : start + 100] for start in range(0, len(lines), 100)]
+    body = "\n".join(f"{len(one)} beginbfchar\n" + "\n".join(one) + "\nendbfchar" for one in sections)
+    return (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def\n"
+        f"1 begincodespacerange <00> <FF> endcodespacerange\n{body}\nendcmap end end\n"
+    ).encode("ascii")
 
 
 def _metrics_name(base_font: str) -> str | None:

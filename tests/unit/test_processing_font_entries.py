@@ -1,4 +1,4 @@
-"""The standard fonts of a PDF get their widths: letters of Portuguese stand where they are printed."""
+"""The fonts of a PDF state what they left open: letters of Portuguese are read, where they are printed."""
 
 import io
 from itertools import accumulate
@@ -10,7 +10,7 @@ from docling_parse.pdf_parser import DoclingPdfParser
 from pikepdf import Dictionary, Name
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from stagekit.processing.pdf.standard_fonts import with_standard_widths
+from stagekit.processing.pdf.font_entries import with_font_entries
 from tests.unit.processing_pdfs import pdf
 
 LETTERS = "Aáàâã çéê íóôõ úüÇÁÉ nº 1ª — “R$ 5”"
@@ -22,6 +22,11 @@ def lefts(content):
     page = DoclingPdfParser().load(io.BytesIO(content)).get_page(1)
     cells = page.iterate_cells(TextCellUnit.CHAR)
     return [cell.rect.to_bounding_box().l - LEFT for cell in cells if cell.text.strip()]
+
+
+def text_of(content):
+    page = DoclingPdfParser().load(io.BytesIO(content)).get_page(1)
+    return " ".join(cell.text for cell in page.iterate_cells(TextCellUnit.LINE))
 
 
 def printed(text, font, size):
@@ -55,7 +60,7 @@ def with_font(base_font, text, **entries):
 def test_letters_stand_where_they_are_printed(font):
     plain = one_line(font)
 
-    assert lefts(with_standard_widths(plain)) == pytest.approx(printed(LETTERS, font, 10), abs=0.1)
+    assert lefts(with_font_entries(plain)) == pytest.approx(printed(LETTERS, font, 10), abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +80,22 @@ def test_letters_stand_where_they_are_printed(font):
 def test_usual_names_and_encodings_have_the_widths_of_their_letters(
     base_font, metrics, encoding, codes, text
 ):
-    content = with_standard_widths(with_font(base_font, codes, Encoding=encoding))
+    content = with_font_entries(with_font(base_font, codes, Encoding=encoding))
 
     assert lefts(content)[-1] == pytest.approx(printed(text.replace("\xa0", " "), metrics, 10)[-1], abs=0.1)
+
+
+@pytest.mark.parametrize("base_font", ["ArialMT", "ABCDEF+TimesNewRomanPSMT", "Verdana", "Calibri"])
+@pytest.mark.parametrize(
+    "encoding",
+    [Name.MacRomanEncoding, Dictionary(BaseEncoding=Name.MacRomanEncoding, Differences=[1, Name.A])],
+)
+def test_fonts_of_macos_are_read_letter_by_letter(base_font, encoding):
+    first = b"A\x01" if isinstance(encoding, Dictionary) else b"AA"
+    text = first + " Instrução de nº 4: é já à ação".encode("mac_roman")
+    plain = with_font(base_font, text, Encoding=encoding, FirstChar=0, LastChar=255, Widths=[500] * 256)
+
+    assert text_of(with_font_entries(plain)) == "AA Instrução de nº 4: é já à ação"
 
 
 def test_what_states_its_widths_or_has_none_to_state_stays_as_it_is():
@@ -85,13 +103,13 @@ def test_what_states_its_widths_or_has_none_to_state_stays_as_it_is():
     embedded = with_font("Helvetica", b"x", FontDescriptor=Dictionary(FontFile3=Dictionary()))
 
     for content in (own, embedded, with_font("HelveticaNeue", b"x"), with_font("Symbol", b"x")):
-        assert with_standard_widths(content) is None
-    assert with_standard_widths(b"%PDF-1.7 no font at all") is None
+        assert with_font_entries(content) is None
+    assert with_font_entries(b"%PDF-1.7 no font at all") is None
 
 
 def test_a_file_that_needs_repair_stays_as_it_is():
     content = one_line("Helvetica")
 
-    assert with_standard_widths(content) is not None
-    assert with_standard_widths(content[: content.rindex(b"startxref")]) is None
-    assert with_standard_widths(content[:300]) is None
+    assert with_font_entries(content) is not None
+    assert with_font_entries(content[: content.rindex(b"startxref")]) is None
+    assert with_font_entries(content[:300]) is None
