@@ -26,9 +26,9 @@ def follow(manager: StateManager, execution_id: str = "", poll: float = 0.3) -> 
     """
     run = manager.load_checkpoint(execution_id).execution_id
     path = manager.run_dir(run) / "events.jsonl"
-    told, place = events_after(path, 0)
-    starts = [number for number, event in enumerate(told) if event.kind == "run_started"]
-    yield from told[starts[-1] if starts else 0 :]  # a run that was resumed has several
+    earlier, place = events_after(path, 0)
+    starts = [number for number, event in enumerate(earlier) if event.kind == "run_started"]
+    yield from earlier[starts[-1] if starts else 0 :]  # a run that was resumed has several
     while True:
         status = manager.effective_status(manager.load_checkpoint(run))  # asked before the last read
         events, place = events_after(path, place)
