@@ -160,6 +160,9 @@ def print_status(console: Console, status: PipelineStatus) -> None:
 
 def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
     """Print one line a run, newest first."""
+    if not records:
+        say(console, _("There is no run yet: start one with `nic-etl run`."))
+        return
     rows = []
     for record in records:
         executed = sum(status != "skipped" for status in record.stages.values())
