@@ -11,7 +11,7 @@ import typer
 
 from runner.cli import screens, upkeep, upkeep_screens
 from runner.cli.audit import audit_app
-from runner.cli.call import Call, QuietCall, RunId, new_app
+from runner.cli.call import Call, Commands, QuietCall, RunId, new_app
 from runner.cli.collection.builds import collections_app
 from runner.cli.collection.documents import document, export
 from runner.cli.collection.serve import serve
@@ -24,7 +24,6 @@ from runner.cli.report import report
 from runner.cli.search import evaluate, search
 from runner.cli.status import status
 from runner.cli.watch import watch
-from runner.cli.welcome import group_commands
 from runner.config_manager import load_recorded
 from runner.errors import StateManagementError
 from runner.events import Event
@@ -38,12 +37,10 @@ from runner.results import PipelineResult, PlannedStage
 from runner.settings.pipeline_config import PipelineConfig
 from runner.stages.chain import default_stages
 from runner.terminal import say
-from runner.wording import _, decimal, worded
+from runner.wording import _, decimal, stored, worded
 
 if TYPE_CHECKING:
     from runner.pipeline.orchestrator import PipelineOrchestrator
-
-app = new_app()
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,6 @@ def _stage_names(incomplete: str) -> list[str]:
     return [stage.name for stage in default_stages() if stage.name.startswith(incomplete)]
 
 
-@app.command()
 def run(
     call: RunCall,
     force: Annotated[bool, typer.Option(help="Execute every stage, whatever is unchanged.")] = False,
@@ -132,7 +128,6 @@ def run(
     call.end(result)
 
 
-@app.command()
 def resume(call: RunCall, execution_id: RunId = "") -> None:
     """Continue a run that did not come to its end, with its own settings.
 
@@ -151,7 +146,6 @@ def resume(call: RunCall, execution_id: RunId = "") -> None:
     call.end(call.carry_out(config, start))
 
 
-@app.command()
 def rerun(
     call: RunCall,
     stage: Annotated[
@@ -206,7 +200,6 @@ def _rerun_config(call: Call) -> PipelineConfig:
     return load_recorded(recorded, call.assignments).config
 
 
-@app.command()
 def plan(call: Call) -> None:
     """Say what a run would do now, and why; nothing is started.
 
@@ -224,7 +217,6 @@ def _planned(stage: PlannedStage) -> dict[str, Any]:
     return told | ({"leaving": leaving} if leaving else {})
 
 
-@app.command()
 def history(call: Call) -> None:
     """List the runs, newest first.
 
@@ -234,7 +226,6 @@ def history(call: Call) -> None:
     call.answer([vars(record) for record in records], screens.print_history, records)
 
 
-@app.command()
 def show(
     call: Call,
     execution_id: RunId = "",
@@ -280,7 +271,6 @@ def _show_run(call: Call, state: PipelineState) -> None:
         screens.print_run(call.console, call.state, state, summary)
 
 
-@app.command()
 def cancel(
     call: Call, reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")] = ""
 ) -> None:
@@ -304,31 +294,22 @@ def cancel(
     raise typer.Exit(0 if outcome.cancelled else 1)
 
 
-for command in (
-    dashboard,
-    document,
-    evaluate,
-    export,
-    report,
-    search,
-    serve,
-    status,
-    upkeep.backup,
-    upkeep.doctor,
-    upkeep.prune,
-    upkeep.restore,
-    upkeep.verify,
-    watch,
-):
-    app.command()(command)
-for name, group in {
-    "audit": audit_app,
-    "collections": collections_app,
-    "config": config_app,
-    "models": models_app,
-    "quarantine": upkeep.quarantine_app,
-    "sources": sources_app,
-    "state": upkeep.state_app,
-}.items():
-    app.add_typer(group, name=name)
-group_commands(app)
+COMMANDS = {
+    stored("Run"): (run, watch, plan, resume, rerun, cancel),
+    stored("Look"): (status, history, show, report, dashboard, document, search, evaluate),
+    stored("Hand on"): (serve, export),
+    stored("Keep in order"): (
+        upkeep.verify, upkeep.prune, upkeep.backup, upkeep.restore, upkeep.quarantine_app, collections_app,
+        upkeep.state_app, audit_app, sources_app,
+    ),
+    stored("Set up"): (upkeep.doctor, config_app, models_app),
+}  # fmt: skip
+"""All commands, and groups of them, as the help shows them."""
+
+app = new_app()
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        if isinstance(command, Commands):
+            app.add_typer(command, rich_help_panel=panel)
+        else:
+            app.command(rich_help_panel=panel)(command)

@@ -12,7 +12,9 @@ from runner.record.audit import AuditReport
 from runner.terminal import say
 from runner.wording import _, worded
 
-audit_app = Commands(no_args_is_help=True, help="Read the audit log, and check that it is whole.")
+audit_app = Commands(
+    name="audit", no_args_is_help=True, help="Read the audit log, and check that it is whole."
+)
 _SHOWN_OTHERWISE = {"at", "user", "host", "what", "previous", "checkpoints", "source"}
 
 

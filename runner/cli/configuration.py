@@ -15,8 +15,8 @@ from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _
 
-config_app = Commands(no_args_is_help=True, help="Show or check the configuration.")
-models_app = Commands(no_args_is_help=True, help="Bring models onto this machine.")
+config_app = Commands(name="config", no_args_is_help=True, help="Show or check the configuration.")
+models_app = Commands(name="models", no_args_is_help=True, help="Bring models onto this machine.")
 
 
 @models_app.command("fetch")

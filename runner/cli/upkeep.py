@@ -25,8 +25,10 @@ from runner.upkeep.rebuild import rebuild_state, rebuild_vectors
 from runner.wording import _
 from stagekit.sealing.cipher import new_key
 
-quarantine_app = Commands(no_args_is_help=True, help="Documents that are unusable as they are.")
-state_app = Commands(no_args_is_help=True, help="The state below outputs/.")
+quarantine_app = Commands(
+    name="quarantine", no_args_is_help=True, help="Documents that are unusable as they are."
+)
+state_app = Commands(name="state", no_args_is_help=True, help="The state below outputs/.")
 _COMPARED_BY = (
     "qdrant_url", "collection_name", "upsert_batch_size", "max_deletion_share", "allow_mass_deletion",
     "include_statuses", "status_words",

@@ -147,7 +147,8 @@ class _Module:
         elif name in _HELPS:
             told = [one.value for one in node.keywords if one.arg in {"help", "rich_help_panel"}]
         elif self._name in _SETTINGS and not name.startswith("Private"):
-            told = [one.value for one in node.keywords if one.arg == "description"]
+            described = node.args[1:2] if name.startswith("_") else []  # a kind of setting, as _source
+            told = [*described, *(one.value for one in node.keywords if one.arg == "description")]
         for one in told:
             for text in self._templates(one):
                 if (name == "stored" or _words(text) > 1) and not _MARKUP.search(text):

@@ -14,7 +14,9 @@ from runner.terminal import say
 from runner.wording import _
 
 Row = dict[str, Any]
-collections_app = Commands(no_args_is_help=True, help="The collections behind the name that readers use.")
+collections_app = Commands(
+    name="collections", no_args_is_help=True, help="The collections behind the name that readers use."
+)
 _TOOL = "stagekit.tools.collections"
 
 

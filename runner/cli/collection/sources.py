@@ -14,7 +14,9 @@ from runner.terminal import say
 from runner.wording import _
 
 Row = dict[str, Any]
-sources_app = Commands(no_args_is_help=True, help="The sources whose documents the collection holds.")
+sources_app = Commands(
+    name="sources", no_args_is_help=True, help="The sources whose documents the collection holds."
+)
 _Name = Annotated[str, typer.Argument(help="A source's id, or its project where that is recorded.")]
 
 
