@@ -17,13 +17,8 @@ from rich.console import Console
 
 from runner.cli.common import PapermillWords, open_console, print_json
 from runner.cli.welcome import welcome
-from runner.config_manager import (
-    LoadedConfig,
-    PipelineConfig,
-    WrongSettingsError,
-    load_config,
-    parse_assignments,
-)
+from runner.config_manager import LoadedConfig, WrongSettingsError, load_config, parse_assignments
+from runner.settings.pipeline_config import PipelineConfig
 from runner.terminal import say
 from runner.tools import run_tool
 
