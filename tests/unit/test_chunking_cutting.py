@@ -117,6 +117,18 @@ def test_a_word_of_several_tokens_is_cut_between_them_only_where_it_does_not_fit
     assert [text[start:end] for start, end in groups] == ["abc", "de", "fghi", "jk l."]
 
 
+def test_what_is_left_out_moves_what_stands_behind_it() -> None:
+    table = ("table", "| ~~A~~ B | C |\n|---|---|\n| 1 | 2 |")
+    items = [("list", "- a"), ("list", "- ~~b~~"), ("list", "- c"), ("code_block", "~~x~~")]
+    whole = document(prose("~~Um~~ dois ~~três~~."), *items, table)
+    left = articulate(whole, "drop")
+    assert left.text == "dois .\n\n- a\n- c\n\n~~x~~\n\n| B | C |\n|---|---|\n| 1 | 2 |"
+    block = left.blocks[-1]
+    assert left.text[block.start : block.header_end] == "| B | C |\n|---|---|"
+    assert [left.text[one.start : one.end] for one in left.blocks[1:3]] == ["- a", "- c"]
+    assert articulate(whole) == whole
+
+
 PLACES = {place.name[0]: place for place in Place} | {"X": Place.HELD, "H": Place.HEADING}
 
 
