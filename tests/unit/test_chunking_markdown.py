@@ -255,7 +255,7 @@ def test_a_spanning_cell_is_written_once_and_colliding_cells_both_survive() -> N
         cell(0, 0, "largo", header=True, columns=2),
         cell(1, 0, "x"),
         cell(1, 0, "y"),
-        *(cell(row, column, "fora") for row, column in ((9, 0), (0, 9), (-1, 0), (0, -1))),
+        *(cell(row, column, "fora", header=not row) for row, column in ((9, 0), (0, 9), (-1, 0), (0, -1))),
     ]
     lines, rows = table_lines(TableData(table_cells=cells, num_rows=2, num_cols=2))
     assert (lines[0], rows) == ("| largo |  |", ["| x y |  |"])
