@@ -132,8 +132,8 @@ class _Pace:
             words = _("{rate} {unit} a minute", rate=number(60 * rate, 1), unit=unit)
         # A stage that knows which documents take long begins with those: their rate says little.
         left = data.get("left_s", (data["total"] - data["done"]) / rate)
-        told = isinstance(left, int | float) and left > 0
-        return _("{words}, about {left} left", words=words, left=spoken(left)) if told else words
+        known = isinstance(left, int | float) and left > 0
+        return _("{words}, about {left} left", words=words, left=spoken(left)) if known else words
 
 
 def make_reporter(console: Console, *, quiet: bool = False, verbose: bool = False) -> Reporter:

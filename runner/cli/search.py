@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from enum import StrEnum
@@ -16,7 +15,7 @@ from runner.cli.call import Call
 from runner.errors import ConfigurationError
 from runner.search.asking import ask_collection, search_request
 from runner.tools import run_tool
-from stagekit.base.files import atomic_write
+from stagekit.base.files import atomic_write, sha256_file
 
 if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
@@ -104,7 +103,7 @@ def evaluate(
     request |= {"queries": str(queries.absolute()), "compare": compare}
     report = run_tool("stagekit.search.evaluation", request)
     report["evaluated_at"] = now().isoformat(timespec="seconds")
-    report["queries_sha256"] = hashlib.sha256(queries.read_bytes()).hexdigest()
+    report["queries_sha256"] = sha256_file(queries)
     call.answer(report, screens.print_evaluation, report, _keep(call.state, report))
 
 

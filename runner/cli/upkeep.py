@@ -19,7 +19,7 @@ from runner.record.state_manager import StateManager
 from runner.settings.pipeline_config import PipelineConfig
 from runner.terminal import say
 from runner.tools import run_tool
-from runner.upkeep.health import machine_checks
+from runner.upkeep.doctor_machine import machine_checks
 from runner.upkeep.quarantine import list_quarantine, retry_quarantine
 from runner.upkeep.rebuild import rebuild_state, rebuild_vectors
 from runner.wording import _

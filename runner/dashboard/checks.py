@@ -104,7 +104,7 @@ def _planned(workspace: Workspace) -> str:
     cells = [
         (
             plain(row["stage"]),
-            plain(_(_ACTIONS.get(row["action"]) or row["action"])),
+            plain(_(_ACTIONS[row["action"]])),
             plain("; ".join(map(worded, row["reasons"]))),
         )
         for row in rows

@@ -67,8 +67,8 @@ def stage_words(stage: StageProgress, at: float) -> str:
         rate, remaining = stage.rate(), stage.remaining(at)
         if rate:
             pace = rate if rate >= 1 else rate * 60
-            told = number(pace, 1 if pace < 10 else 0)
-            parts.append(_("{rate} a second", rate=told) if rate >= 1 else _("{rate} a minute", rate=told))
+            shown = number(pace, 1 if pace < 10 else 0)
+            parts.append(_("{rate} a second", rate=shown) if rate >= 1 else _("{rate} a minute", rate=shown))
         parts += [_("about {duration} left", duration=spoken(remaining))] if remaining is not None else []
         tail = stage.current if len(stage.current) <= _LONGEST else f"…{stage.current[-_LONGEST:]}"
         current = f" · {span(tail, 'soft')}" if tail else ""

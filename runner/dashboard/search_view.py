@@ -57,11 +57,11 @@ class SearchView:
         question = self.question.value.strip()
         if not question:
             return remark(_("Write a question first."), "warn")
-        told = self._workspace.search(question, top=self.top.value, per_document=self.per_document.value)
-        said = "".join(f"<p>{span(worded(warning), 'warn')}</p>" for warning in told.warnings)
-        if not told.hits:
+        answer = self._workspace.search(question, top=self.top.value, per_document=self.per_document.value)
+        said = "".join(f"<p>{span(worded(warning), 'warn')}</p>" for warning in answer.warnings)
+        if not answer.hits:
             return note(said + plain(_("Nothing was found: ask with other words.")))
-        return note(said + "".join(_passage(hit) for hit in told.hits))
+        return note(said + "".join(_passage(hit) for hit in answer.hits))
 
 
 def search_widget(workspace: Workspace | None = None) -> widgets.VBox:

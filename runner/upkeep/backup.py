@@ -29,7 +29,7 @@ from runner.errors import StateManagementError
 from runner.models import now
 from runner.record.damage import needed_artifacts
 from runner.record.state_manager import StateManager
-from stagekit.artifacts.sources import SOURCES_FILE
+from stagekit.artifacts.known_sources import SOURCES_FILE
 from stagekit.artifacts.store import half_written
 from stagekit.base.disk_faults import disk_fault
 from stagekit.base.files import READ_ONLY, is_local, move_file

@@ -16,8 +16,8 @@ from runner.errors import StateManagementError
 from runner.models import PipelineState
 from runner.record.manifests import notebook_refs, read_rows
 from runner.record.state_manager import StateManager
+from stagekit.artifacts.known_sources import recorded_sources
 from stagekit.artifacts.memo import Memo
-from stagekit.artifacts.sources import recorded_sources
 from stagekit.artifacts.table_files import PARQUET
 from stagekit.base.paths import latest_notebooks
 from stagekit.contract import ExecutionStatus, artifact_refs

@@ -61,9 +61,9 @@ def usage_errors_in_words() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = getattr(error, "format_message", None)  # of its ClickException, which it does not export
-        if told is not None and language() != "en":
-            error.format_message = lambda: _complaint(told())  # type: ignore[attr-defined]
+        worded_by = getattr(error, "format_message", None)  # of its ClickException, which it does not export
+        if worded_by is not None and language() != "en":
+            error.format_message = lambda: _complaint(worded_by())  # type: ignore[attr-defined]
             _word_typer()
             if context := getattr(error, "ctx", None):
                 _word(context.command)
