@@ -303,7 +303,10 @@ def _text(region: Cluster) -> str:
 def _is_passage(region: Cluster, body: _Body) -> bool:
     """Whether what the layout model calls a heading is a piece of the running text, headings among it."""
     lines = text_lines(region.cells)
-    return len(lines) > HEADING_LINES and {font_of(cell) for cell in lines[0]} == {body.font}
+    if not lines or {font_of(cell) for cell in lines[0]} != {body.font}:
+        return False
+    tall = place_of(lines[0][0]).height > HEADING_GROWTH * body.height
+    return len(lines) > HEADING_LINES or (len(lines) > 1 and not tall and _text(region).endswith("."))
 
 
 def _name_grouping(region: Cluster, body: _Body) -> None:
