@@ -9,7 +9,7 @@ from docling_core.types.doc.page import BoundingRectangle, PdfCellRenderingMode,
 
 from stagekit.processing.ocr.page_ocr import level_boxes, regions_to_read
 from stagekit.processing.pdf import page_structure
-from stagekit.processing.pdf.coverage import measure_coverage
+from stagekit.processing.pdf.page_coverage import measure_coverage
 from stagekit.processing.pdf.words.touching_lines import join_touching_lines
 from stagekit.processing.text.broken_text import is_broken_text
 
