@@ -25,6 +25,7 @@ from stagekit.processing.pdf.paragraphs import (
     NEAREST,
     NUMBER,
     font_of,
+    join_interleaved,
     join_rest_of_line,
     join_single_lines,
     text_lines,
@@ -78,7 +79,7 @@ def refine_regions(
     for region in regions:
         if region.label in EDGES and MARGIN * page_height < _middle(region) < (1 - MARGIN) * page_height:
             region.label = DocItemLabel.TEXT
-    regions = [part for region in regions for part in _split_at_columns(region)]
+    regions = [part for region in join_interleaved(regions) for part in _split_at_columns(region)]
     body = _body_of(regions)
     for region in regions:
         if region.label == DocItemLabel.SECTION_HEADER and _is_passage(region, body):
