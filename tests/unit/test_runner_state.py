@@ -491,9 +491,16 @@ def test_a_lock_is_a_lock_even_where_its_note_cannot_be_read(manager: StateManag
 
 def test_a_note_that_cannot_be_read_names_no_owner(manager: StateManager) -> None:
     assert manager.lock_owner() is None  # there was no run at all
-    with manager.lock("r1"):
-        (manager.outputs / "run.lock").write_text("{")
-        assert manager.lock_owner() is None
+    manager.require_free()
+    with manager.lock():
+        with pytest.raises(
+            StateManagementError, match="Another run holds the outputs folder since .*process"
+        ):
+            manager.require_free()
+        for note, owner in (("{", None), ("[]", {}), ("", {}), ('{"pid": 1}', {"pid": 1})):
+            (manager.outputs / "run.lock").write_text(note)
+            assert manager.lock_owner() == owner
+    assert manager.lock_owner() is None
 
 
 def test_the_lock_of_a_killed_run_is_taken_over_and_that_is_written_down(
