@@ -422,13 +422,6 @@ def test_each_end_of_a_run_has_its_exit_code(make: Make, status: str, code: int)
     assert PipelineResult(state.execution_id, end, 1.0, {}, state, Path()).exit_code == code
 
 
-def test_only_one_run_at_a_time(make: Make) -> None:
-    chain = make()
-    record(chain)
-    with chain.manager.lock("the-first"), pytest.raises(StateManagementError, match="the-first"):
-        chain.execute_full_pipeline()
-
-
 def test_on_a_disk_without_links_latest_holds_copies_of_what_was_executed(
     make: Make, outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
