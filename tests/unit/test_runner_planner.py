@@ -354,6 +354,8 @@ def test_a_run_that_ended_well_is_not_resumed(make: Make) -> None:
     with pytest.raises(StateManagementError, match="nothing to resume") as refusal:
         make().execute_full_pipeline(resume_from=state.execution_id)
     assert refusal.value.exit_code == 2
+    with pytest.raises(StateManagementError, match="nothing to resume"):  # whatever else is wrong
+        make().resume_from_checkpoint(changes={"chunk_size": "many"})
 
 
 def test_a_resumed_run_keeps_what_it_had_finished(make: Make) -> None:
