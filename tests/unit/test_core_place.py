@@ -72,6 +72,8 @@ def test_files_are_written_read_listed_and_removed_by_name(place: Place) -> None
         place.read("sha256/ab/three")
     with pytest.raises(OSError, match="three"):
         place.size("sha256/ab/three")
+    with pytest.raises(IsADirectoryError if place.local else FileNotFoundError):
+        place.read("sha256/ab")
 
 
 def test_a_note_is_left_once_and_a_file_may_be_moved_there(place: Place) -> None:

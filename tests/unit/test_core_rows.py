@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
 from stagekit.artifacts.rows import Rows, column_of, require_columns
-from stagekit.artifacts.tables import encode_rows
+from stagekit.artifacts.tables import decode_rows, encode_rows
 from stagekit.errors import ArtifactError
 
 PLAIN = [
@@ -107,6 +109,25 @@ def test_many_rows_are_chosen_without_copying_them() -> None:
     assert [row["path"] for row in chosen][:3] == ["0", "2", "4"]
     assert chosen.where("path", ("4",)).column("path") == ["4"]
     assert rows.where("status", ("ok",)) is rows
+
+
+def test_rows_that_are_asked_for_in_turn_are_decoded_a_thousand_at_a_time_and_others_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoded: list[int] = []
+
+    def counted(table: pa.Table) -> list[dict[str, Any]]:
+        decoded.append(table.num_rows)
+        return decode_rows(table)
+
+    monkeypatch.setattr("stagekit.artifacts.rows.decode_rows", counted)
+    rows = Rows.of({"n": number} for number in range(2500))
+    assert [rows[place]["n"] for place in range(2500)] == list(range(2500))
+    assert decoded == [1000, 1000, 500]
+    assert [rows[place]["n"] for place in (7, 8, 9, 8)] == [7, 8, 9, 8]
+    assert decoded[3:] == [1, 1000]
+    assert len(list(rows)) == 2500
+    assert decoded[5:] == [1000, 1000, 500]
 
 
 def test_equal_values_are_counted_and_told_once() -> None:

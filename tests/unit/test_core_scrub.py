@@ -51,14 +51,16 @@ def test_the_time_ends_the_check_behind_the_artifact_that_is_being_read(
     assert scrub(store, seconds=0).checked == 0
     clock = [100.0]
     monkeypatch.setattr("stagekit.artifacts.scrub.time.monotonic", lambda: clock[0])
-    read = ArtifactStore.content
+    read, uris = ArtifactStore.content, list[str]()
 
     def slowly(store: ArtifactStore, uri: str) -> bytes:
         clock[0] += 1
+        uris.append(uri)
         return read(store, uri)
 
     monkeypatch.setattr(ArtifactStore, "content", slowly)
     assert [scrub(store, seconds=seconds).checked for seconds in (2, 2.5, 1000)] == [2, 3, 40]
+    assert uris[-40:] == sorted(uris[-40:]) == uris[:2] + uris[-38:]
     assert scrub(store, after="../elsewhere", seconds=60).checked == 40
 
 

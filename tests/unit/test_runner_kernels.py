@@ -39,7 +39,8 @@ def test_a_kernel_is_noted_with_its_owner_and_let_be_while_that_lives(
 ) -> None:
     path = tmp_path / "a" / "kernels" / "1.json"
     note_kernel(path, sleeper.pid)
-    assert json.loads(path.read_text()) == identity(sleeper) | {"owner": ME}
+    owner = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    assert json.loads(path.read_text()) == identity(sleeper) | {"owner": owner}
     assert path.parent.stat().st_mode & 0o777 == 0o700
     note_kernel(path, sleeper.pid)
     assert reap_orphans(path.parent) == []

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig, config_hash
-from runner.errors import ConfigurationError, StageExecutionError, StateManagementError
+from runner.errors import StageExecutionError, StateManagementError
 from runner.events import Event
 from runner.kernels.execution import NotebookJob
 from runner.models import ExecutionMode
@@ -26,7 +26,6 @@ from runner.record.state_manager import StateManager
 from runner.results import PipelineResult
 from stagekit.base.files import sha256_file
 from stagekit.contract import ExecutionStatus, read_scraps
-from stagekit.errors import ArtifactError
 from tests.property.in_process import InProcessChain, NoKernels
 from tests.toy_chain import toy_chain
 from tests.unit.core_notebooks import front_end
@@ -272,18 +271,6 @@ def test_a_trial_is_published_nowhere_and_the_last_run_stays_the_last(world: Wor
 # What is executed, and why
 
 
-def test_a_changed_setting_executes_the_stages_that_it_concerns_and_the_plan_says_so(world: World) -> None:
-    first = world.run()
-    before = (first.run_dir / "02_shout.ipynb").read_bytes()
-    planned = world.pipeline(chunk_size=300).plan().stages
-    second = world.run(chunk_size=300)
-
-    assert (planned[1].action, planned[2].action) == ("run", "decide")
-    assert "chunk_size 200 → 300" in planned[1].reasons
-    assert statuses(second)["shout"] == "success"
-    assert (first.run_dir / "02_shout.ipynb").read_bytes() == before
-
-
 def test_a_changed_notebook_is_executed_again_and_the_plan_says_so(world: World, tmp_path: Path) -> None:
     world.run()
     path = tmp_path / "notebooks" / "04_measure.ipynb"
@@ -292,11 +279,6 @@ def test_a_changed_notebook_is_executed_again_and_the_plan_says_so(world: World,
     reasons = {stage.name: stage.reasons for stage in world.pipeline().plan().stages}
     assert reasons["measure"] == ("the notebook changed",)
     assert statuses(world.run())["measure"] == "success"
-
-
-def test_force_refresh_executes_everything(world: World) -> None:
-    world.run()
-    assert set(statuses(world.run(force_refresh=True)).values()) == {"success"}
 
 
 @pytest.mark.parametrize("damage", ["delete notebook", "alter notebook", "alter artifact", "delete artifact"])
@@ -337,22 +319,6 @@ def test_damage_that_a_stage_meets_is_made_again_by_the_same_run(world: World, t
     assert len(world.audited("artifacts_damaged")["artifacts"]) == 1
 
 
-def test_what_was_lost_is_remembered_until_a_whole_run_has_ended_well(world: World) -> None:
-    world.run()
-    store = StateManager(world.outputs).store
-    former = store.put("former", b"x y", "text/plain")
-    (world.outputs / "artifacts" / former.uri).unlink()
-    with pytest.raises(ArtifactError):
-        store.read(former)
-
-    world.pipeline().execute_test_run(1)
-    assert store.lost() == {former.uri}
-    world.pipeline().execute_stage("count")
-    assert store.lost() == {former.uri}
-    assert world.run().overall_status is ExecutionStatus.SUCCESS
-    assert store.lost() == set()
-
-
 @pytest.mark.parametrize(
     ("wanted", "kernel", "drawn"), [(None, True, True), (None, False, False), (False, True, False)]
 )
@@ -368,12 +334,6 @@ def test_in_a_notebook_a_run_shows_itself_below_the_cell(
         chain.jupyter_mode = wanted
     chain.execute_full_pipeline()
     assert drawn_events == (world.events if drawn else [])
-
-
-def test_an_unknown_document_cannot_be_forced(world: World) -> None:
-    world.run()
-    with pytest.raises(ConfigurationError, match="nowhere.md is no document of the last run"):
-        world.pipeline().execute_incremental_update(force_reprocess=["nowhere.md"])
 
 
 # One stage by itself
@@ -403,11 +363,6 @@ def test_a_rerun_leaves_the_first_run_as_it_was_and_names_what_is_out_of_date(wo
     assert chain.out_of_date("shout") == []
 
 
-def test_a_rerun_without_an_earlier_run_says_what_is_missing(world: World) -> None:
-    with pytest.raises(StateManagementError, match="shout needs listing"):
-        world.pipeline().execute_stage("shout")
-
-
 # Beside other runs
 
 
@@ -432,13 +387,3 @@ def test_the_lock_of_a_killed_run_is_taken_over(world: World) -> None:
 
     assert world.run().exit_code == 0
     assert world.audited("lock_taken_over")
-
-
-def test_history_lists_runs_newest_first_and_damaged_ones_as_such(world: World) -> None:
-    first, second = world.run(), world.run()
-    (first.run_dir / "run.json").write_text("{")
-
-    records = StateManager(world.outputs).get_execution_history()
-    assert [(record.execution_id, record.status) for record in records] == [
-        (second.execution_id, "success"), (first.execution_id, "damaged"),
-    ]  # fmt: skip

@@ -354,6 +354,8 @@ def test_a_run_that_ended_well_is_not_resumed(make: Make) -> None:
     with pytest.raises(StateManagementError, match="nothing to resume") as refusal:
         make().execute_full_pipeline(resume_from=state.execution_id)
     assert refusal.value.exit_code == 2
+    with pytest.raises(StateManagementError, match="nothing to resume"):  # whatever else is wrong
+        make().resume_from_checkpoint(changes={"chunk_size": "many"})
 
 
 def test_a_resumed_run_keeps_what_it_had_finished(make: Make) -> None:
@@ -420,13 +422,6 @@ def test_each_end_of_a_run_has_its_exit_code(make: Make, status: str, code: int)
     state = record(make())
     end = ExecutionStatus(status)
     assert PipelineResult(state.execution_id, end, 1.0, {}, state, Path()).exit_code == code
-
-
-def test_only_one_run_at_a_time(make: Make) -> None:
-    chain = make()
-    record(chain)
-    with chain.manager.lock("the-first"), pytest.raises(StateManagementError, match="the-first"):
-        chain.execute_full_pipeline()
 
 
 def test_on_a_disk_without_links_latest_holds_copies_of_what_was_executed(

@@ -20,6 +20,7 @@ import pytest
 from runner.errors import StateManagementError
 from runner.events import Event, EventLog
 from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineState, RunScope, now
+from runner.record import run_lookup
 from runner.record.monitor import PipelineMonitor
 from runner.record.run_lookup import digest_of
 from runner.record.state_manager import StateManager
@@ -355,6 +356,26 @@ def test_where_a_run_was_removed_what_carried_its_result_over_has_it(manager: St
     assert last_id(manager) == "1-first"
 
 
+def test_a_record_is_read_once_as_long_as_it_stays_as_it_is(
+    manager: StateManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executed(manager, "1-first", FINGERPRINT)
+    executed(manager, "2-second", FINGERPRINT)
+    read, names = run_lookup._read, []
+
+    def counted(path: Path) -> Any:
+        names.append(path.parent.name)
+        return read(path)
+
+    monkeypatch.setattr(run_lookup, "_read", counted)
+    for _ in range(3):
+        assert manager.find_checkpoint("other", DIGEST) is None
+    assert sorted(names) == ["1-first", "2-second"]
+    manager.save_checkpoint(manager.load_checkpoint("2-second"))
+    assert manager.last_attempt("text_chunking") == "2-second"
+    assert sorted(names) == ["1-first", "2-second", "2-second"]
+
+
 def test_what_other_processes_write_into_the_records_is_seen(manager: StateManager, outputs: Path) -> None:
     executed(manager, "1-first", FINGERPRINT)
     assert last_id(manager) == "1-first"
@@ -491,9 +512,16 @@ def test_a_lock_is_a_lock_even_where_its_note_cannot_be_read(manager: StateManag
 
 def test_a_note_that_cannot_be_read_names_no_owner(manager: StateManager) -> None:
     assert manager.lock_owner() is None  # there was no run at all
-    with manager.lock("r1"):
-        (manager.outputs / "run.lock").write_text("{")
-        assert manager.lock_owner() == {}  # somebody holds it all the same
+    manager.require_free()
+    with manager.lock():
+        with pytest.raises(
+            StateManagementError, match="Another run holds the outputs folder since .*process"
+        ):
+            manager.require_free()
+        for note, owner in (("{", {}), ("[]", {}), ("", {}), ('{"pid": 1}', {"pid": 1})):
+            (manager.outputs / "run.lock").write_text(note)
+            assert manager.lock_owner() == owner
+    assert manager.lock_owner() is None
 
 
 def test_the_lock_of_a_killed_run_is_taken_over_and_that_is_written_down(

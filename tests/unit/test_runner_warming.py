@@ -111,6 +111,16 @@ def test_on_the_first_run_one_is_enough_until_the_source_was_read(
     assert kernels.asked() == [SECOND]
 
 
+def test_what_one_stage_makes_new_is_news_to_the_next(manager: StateManager, kernels: Kernels) -> None:
+    before = new_run(manager, changed=1)
+    for name in (SECOND, THIRD):
+        record_stage(
+            manager, before, name, fingerprint=stage_fingerprint(kernels.stages[name], PipelineConfig(), {})
+        )
+    ahead(manager, new_run(manager, changed=1), kernels).begin(FIRST, {})
+    assert kernels.asked() == [SECOND, THIRD]
+
+
 def test_much_work_gets_the_machine_for_itself_until_its_last_documents(
     manager: StateManager, kernels: Kernels
 ) -> None:

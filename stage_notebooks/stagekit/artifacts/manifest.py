@@ -122,12 +122,8 @@ def require_rows(rows: Iterable[Row], metadata: Row | None = None) -> None:
 def _fault(row: Row, names: Iterable[str]) -> str:
     """Return the first of these columns that is missing or of another kind; empty if none is."""
     for name in names:
-        value = row.get(name)
-        if (
-            name not in row
-            or not isinstance(value, _KINDS[name])
-            or (name == "status" and value not in _STATUSES)
-        ):
+        value = row.get(name, ...)  # which is of no kind
+        if not isinstance(value, _KINDS[name]) or (name == "status" and value not in _STATUSES):
             return name
         if name == "produced_at" and not _is_moment(str(value)):
             return name
