@@ -26,7 +26,7 @@ _KIT = "stage_notebooks/stagekit"
 _RUN = "decide dependencies ending errors executor pipeline_run planner resources scheduler stage* warming"
 _RECORD = (
     "audit decide events health hooks kernels manifests notebook_progress pipeline_run planner progress "
-    "report reprocess reread state state_hostile status terminal"
+    "report reprocess source_documents state state_hostile status terminal"
 )
 # The folder of a room, and the tests that answer for it; those marked slow are left out, and what tests start
 # as programs is not seen.
@@ -57,6 +57,7 @@ ROOMS = {
             "unit/test_storage_*",
             "unit/test_operations_[cs]*",
             "unit/test_encryption_stores.py",
+            "unit/test_core_sources.py",
             "unit/test_search_languages.py",
             "integration/test_qdrant_faults.py",
         ],

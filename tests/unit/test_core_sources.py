@@ -5,9 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from stagekit.artifacts.memo import Memo
-from stagekit.artifacts.rows import Rows
-from stagekit.artifacts.sources import (
+from stagekit.artifacts.known_sources import (
     SOURCES_FILE,
     KnownSource,
     documents_of,
@@ -17,6 +15,8 @@ from stagekit.artifacts.sources import (
     recorded_sources,
     remember_source,
 )
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.rows import Rows
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.artifacts.tables import encode_rows
 from stagekit.contract import STAGE_RESULT

@@ -15,8 +15,8 @@ import pytest
 from runner.models import now
 from runner.record.health import record_checks
 from runner.record.state_manager import StateManager
-from runner.upkeep import health
-from runner.upkeep.health import machine_checks
+from runner.upkeep import doctor_machine
+from runner.upkeep.doctor_machine import machine_checks
 from tests.unit.core_notebooks import record_run, record_stage
 
 
@@ -73,7 +73,7 @@ def test_packages_that_are_missing_or_of_another_version_are_named(
     manager: StateManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = ["rich>=1", "typer<0.1", "no-such-package-here", 'no-dev-tool ; extra == "dev"']
-    monkeypatch.setattr(health, "requires", lambda _: wanted)
+    monkeypatch.setattr(doctor_machine, "requires", lambda _: wanted)
     ok, said = checks(manager)["versions"]
     assert not ok
     assert "typer is 0." in said
@@ -89,7 +89,7 @@ def test_a_copy_of_the_code_that_is_not_installed_is_told(
     def missing(name: str) -> Any:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(health, "requires", missing)
+    monkeypatch.setattr(doctor_machine, "requires", missing)
     assert checks(manager)["versions"] == (
         False, "nic-etl is not installed as a package: run `pip install --no-deps .` in its folder",
     )  # fmt: skip

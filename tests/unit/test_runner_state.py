@@ -483,7 +483,7 @@ def test_only_one_run_holds_the_outputs_and_the_other_is_told_whose_it_is(
     manager: StateManager, outputs: Path
 ) -> None:
     with manager.lock("r1") as note:
-        note.write("r2")
+        note.update(execution_id="r2")
         owner = manager.lock_owner()
         assert owner is not None
         assert (owner["execution_id"], owner["pid"], owner["user"]) == ("r2", os.getpid(), getpass.getuser())
@@ -518,7 +518,7 @@ def test_a_note_that_cannot_be_read_names_no_owner(manager: StateManager) -> Non
             StateManagementError, match="Another run holds the outputs folder since .*process"
         ):
             manager.require_free()
-        for note, owner in (("{", None), ("[]", {}), ("", {}), ('{"pid": 1}', {"pid": 1})):
+        for note, owner in (("{", {}), ("[]", {}), ("", {}), ('{"pid": 1}', {"pid": 1})):
             (manager.outputs / "run.lock").write_text(note)
             assert manager.lock_owner() == owner
     assert manager.lock_owner() is None
