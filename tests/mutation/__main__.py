@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[2]
 _KIT = "stage_notebooks/stagekit"
 _RUN = "decide dependencies ending errors executor pipeline_run planner resources scheduler stage* warming"
 _RECORD = (
-    "audit decide events health hooks kernels manifests notebook_progress pipeline_run progress report "
-    "reprocess reread state state_hostile status terminal"
+    "audit decide events health hooks kernels manifests notebook_progress pipeline_run planner progress "
+    "report reprocess source_documents state state_hostile status terminal"
 )
 # The folder of a room, and the tests that answer for it; those marked slow are left out, and what tests start
 # as programs is not seen.

@@ -40,7 +40,7 @@ def test_the_next_check_goes_on_where_the_last_one_ended_and_begins_anew_behind_
     store: ArtifactStore,
 ) -> None:
     addresses = sorted(uri for uri, _, _ in store.entries() if is_address(uri))
-    for place in (0, 17, len(addresses) - 1):
+    for place in (0, 6, 8, 17, len(addresses) - 1):  # with others in the next folder, and in its own
         found = scrub(store, after=addresses[place])
         assert (found.checked, found.last) == (len(addresses), addresses[place])
 
