@@ -11,8 +11,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from runner.wording import choose_language
+from stagekit.base.imports.absent import without_packages
 from stagekit.base.inference.processor import BFLOAT16_VARIABLE
 from stagekit.base.redaction import SECRET_VARIABLES
+
+with without_packages("rfc3987_syntax"):  # two seconds of each process, for a format that no schema here has
+    import jsonschema  # noqa: F401
 
 _KEPT = {"NIC_ETL_MODELS_DIR", BFLOAT16_VARIABLE}
 # Promises about values, not about the speed of the machine that happens to test them.

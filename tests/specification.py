@@ -176,7 +176,7 @@ TESTS = {
     "test_complete_pipeline_execution": (_SAMPLE, "test_the_run_ends_well_and_tells_its_figures"),
     "test_pipeline_resume_functionality": (
         "integration/test_crash_recovery.py",
-        "test_outputs_are_lost_and_four_kills_later_the_collection_is_as_it_was",
+        "test_outputs_are_lost_and_five_kills_later_the_collection_is_as_it_was",
     ),
     "test_incremental_update_processing": (
         "integration/test_incremental_changes.py",
@@ -184,7 +184,7 @@ TESTS = {
     ),
     "test_error_recovery_scenarios": (
         "integration/test_crash_recovery.py",
-        "test_killed_between_upsert_and_delete_or_before_the_record_of_it",
+        "test_killed_between_upsert_and_delete",
     ),
     "test_stage_integration": (_SAMPLE, "test_every_file_of_the_sample_is_accounted_for"),
     "test_state_management_integration": (_RUN, "test_what_was_damaged_is_noticed_and_made_again"),

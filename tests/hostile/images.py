@@ -11,7 +11,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def image_files(scale: int) -> Mapping[str, bytes]:
-    """Return the pictures by file name; ``scale`` is the size of what is big, in thousands of pixels."""
+    """Return the pictures by file name; ``scale``: thousands of pixels, and sixes of frames."""
     from PIL import Image
 
     page = Image.new("RGB", (400, 300), "white")
@@ -19,7 +19,7 @@ def image_files(scale: int) -> Mapping[str, bytes]:
     exif = Image.Exif()
     exif[0x0112] = 4711  # orientation, which is 1 to 8
     exif[0x010E] = "\x1b[31m<script>alert(1)</script>"
-    frames = [Image.new("RGB", (400, 300), color) for color in ("white", "red", "blue") * 20]
+    frames = [Image.new("RGB", (400, 300), color) for color in ("white", "red", "blue") * (2 * scale)]
     side = scale * 1000
     bomb = zlib.compress(b"\0" * (side * 50), 9)
     return {

@@ -20,6 +20,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tests.crash.tiny_model import write_tiny_model
 from tests.servers.gitlab_server import GitLabServer, OtherHost
 from tests.servers.gitlab_world import PROJECT, Repository
 from tests.servers.qdrant_server import QdrantServer
@@ -33,7 +34,7 @@ SECRETS = {
 WORD = "biblioteca"
 """A password that is a word of the documents: it stays in their titles and paths, see SECURITY.md."""
 CANARIES = [line for value in SECRETS.values() for line in value.splitlines() if line != WORD]
-STAGES = ("document_processing", "text_chunking", "embedding_generation", "metadata_enrichment")
+STAGES = ("document_processing", "embedding_generation")  # whose kernels get a secret
 # In the kernel of one stage, a library fails with all that it knows in its message, or waits to be killed.
 _HOOK = """
 import os, sys, time
@@ -134,7 +135,7 @@ def machine(tmp_path: Path) -> Iterator[tuple[Machine, GitLabServer, QdrantServe
             "gitlab_url": gitlab.url,
             "gitlab_project": PROJECT,
             "qdrant_url": qdrant.url,
-            "embedding_model": "packaged/all-MiniLM-L6-v2",
+            "embedding_model": str(write_tiny_model(tmp_path / "model")),
             "max_failure_rate": "0.5",
             "max_retries": "0",
             "retry_budget_s": "1",

@@ -22,15 +22,17 @@ def served(place: Workplace) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_a_document_leaves_when_it_expires_and_a_relation_with_the_document_that_says_it(
-    tmp_path: Path,
+def test_a_document_leaves_on_the_day_after_its_last_and_a_relation_with_the_document_that_says_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    here, there = timezone(timedelta(hours=-12)), timezone(timedelta(hours=14))  # a day and more between them
+    last = datetime.now(here).date()
     folder = tmp_path / "docs" / FOLDER
     folder.mkdir(parents=True)
     texts = {
         OLD: "# Portaria nº 12/2023\n\nA diária nacional é paga na véspera da viagem.\n",
         NEW: "# Portaria nº 7/2026\n\nArt. 9º Fica revogada a Portaria nº 12/2023.\n",
-        DATED: "---\nvalidade: 31/12/2025\n---\n# Tabela\n\nA diária nacional é de R$ 177,00.\n",
+        DATED: f"---\nvalidade: {last}\n---\n# Tabela\n\nA diária nacional é de R$ 177,00.\n",
         "minuta.md": "---\nsituação: em estudo\n---\n# Minuta\n\nTexto em discussão.\n",
     }
     for name, text in texts.items():
@@ -39,51 +41,29 @@ def test_a_document_leaves_when_it_expires_and_a_relation_with_the_document_that
     settings = {"source_path": tmp_path / "docs", "embedding_model": model, "include_expired": "false"}
     place = Workplace(tmp_path / "outputs", settings)
 
-    code, _, _ = place.run(today="2025-12-31")
+    monkeypatch.setenv("TZ", "HERE+12")
+    assert place.run()[0] == 0
     found = served(place)
-    assert code == 0
     assert set(found) == {OLD, NEW, DATED}
     by = found[OLD]["superseded_by"]
     assert by["file_path"] == f"{FOLDER}/{NEW}"
     assert by["quote"] == "Art. 9º Fica revogada a Portaria nº 12/2023."
     assert found[NEW]["superseded_by"] is None
+    if datetime.now(here).date() == last:
+        assert executed(place.run()[2]) == {}
 
-    place.run(today="2026-01-01")
+    monkeypatch.setenv("TZ", "THERE-14")  # nothing else has changed
+    assert datetime.now(there).date() > last
+    [first, *_] = json.loads(place.call("plan", "--json").stdout)
+    assert [one["path"] for one in first["leaving"]] == [f"{FOLDER}/{DATED}"]
+    assert place.run()[0] == 0
     assert set(served(place)) == {OLD, NEW}
 
     (folder / NEW).unlink()
-    (folder / DATED).write_text(texts[DATED].replace("2025", "2027"), encoding="utf-8")
-    _, _, record = place.run(today="2026-01-01")
+    (folder / DATED).write_text(texts[DATED].replace(str(last), f"{last.year + 2}-01-01"), encoding="utf-8")
+    _, _, record = place.run()
     found = served(place)
     assert set(found) == {OLD, DATED}
     assert found[OLD]["superseded_by"] is None
     assert executed(record)["metadata_enrichment"] == 2
     assert executed(record)["document_processing"] == 1
-
-
-@pytest.mark.slow
-def test_a_document_leaves_when_the_clock_passes_its_last_day_though_nothing_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here, there = timezone(timedelta(hours=-12)), timezone(timedelta(hours=14))  # a day and more between them
-    last = datetime.now(here).date()
-    folder = tmp_path / "docs" / FOLDER
-    folder.mkdir(parents=True)
-    (folder / OLD).write_text("# Portaria\n\nA diária é paga na véspera da viagem.\n", encoding="utf-8")
-    (folder / DATED).write_text(f"---\nvalidade: {last}\n---\n# Tabela\n\nA diária sobe.\n", encoding="utf-8")
-    model = write_tiny_model(tmp_path / "model")
-    settings = {"source_path": tmp_path / "docs", "embedding_model": model, "include_expired": "false"}
-    place = Workplace(tmp_path / "outputs", settings)
-
-    monkeypatch.setenv("TZ", "HERE+12")
-    assert place.run()[0] == 0
-    assert set(served(place)) == {OLD, DATED}
-    if datetime.now(here).date() == last:
-        assert executed(place.run()[2]) == {}
-
-    monkeypatch.setenv("TZ", "THERE-14")
-    assert datetime.now(there).date() > last
-    [first, *_] = json.loads(place.call("plan", "--json").stdout)
-    assert [one["path"] for one in first["leaving"]] == [f"{FOLDER}/{DATED}"]
-    assert place.run()[0] == 0
-    assert set(served(place)) == {OLD}

@@ -19,10 +19,12 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.artifacts.tables import decode_rows
+from stagekit.base.paths import latest_notebooks
 from stagekit.contract import artifact_refs, read_scraps, stage_result
-from tests.integration.conftest import SampleRun, sample_run
+from tests.crash.fixtures import first
+from tests.crash.shared import Made
 
-__all__ = ["sample_run"]
+__all__ = ["first"]
 
 ROOT = Path(__file__).parents[2]
 _MAP = """
@@ -133,7 +135,7 @@ def test_a_kernel_that_is_interrupted_or_killed_leaves_no_worker(
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_the_real_stage_gives_with_other_workers_what_the_run_gave_and_imports_no_docling(
-    sample_run: SampleRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    first: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     source = ROOT / "stage_notebooks" / "02_document_processing.ipynb"
@@ -143,10 +145,10 @@ def test_the_real_stage_gives_with_other_workers_what_the_run_gave_and_imports_n
     )
     copy, executed, outputs = (tmp_path / name for name in (source.name, "executed.ipynb", "outputs"))
     nbformat.write(content, copy)
-    shutil.copytree(sample_run.outputs / "artifacts", outputs / "artifacts")
-    former = sample_run.run_dir / source.name
+    shutil.copytree(first.place.outputs / "artifacts", outputs / "artifacts")
+    notebooks = latest_notebooks(first.place.outputs)
     parameters = {
-        "upstream": {"gitlab_ingestion": str(sample_run.run_dir / "01_gitlab_ingestion.ipynb")},
+        "upstream": {"gitlab_ingestion": str(notebooks["gitlab_ingestion"])},
         "outputs_dir": str(outputs),
         "workers": 2 if os.cpu_count() == 1 else 1,  # the run had one a core
     }
@@ -157,6 +159,9 @@ def test_the_real_stage_gives_with_other_workers_what_the_run_gave_and_imports_n
     of_the_moment = {"seconds": 0.0, "produced_at": "", "memo_key": ""}
     made, known = (
         [row | of_the_moment for row in rows(notebook, folder, "processed")]
-        for notebook, folder in ((executed, outputs), (former, sample_run.outputs))
+        for notebook, folder in (
+            (executed, outputs),
+            (notebooks["document_processing"], first.place.outputs),
+        )
     )
     assert made == known

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from stagekit.storage import open_embedded
+from tests.crash.tiny_model import write_tiny_model
 from tests.servers.gitlab_server import GitLabServer
 from tests.servers.gitlab_world import APPROVED, PROJECT, TOKEN, Repository
 
@@ -59,7 +60,7 @@ def test_a_push_changes_just_its_documents_and_a_revoked_token_changes_nothing(
         "source": "gitlab",
         "gitlab_url": server.url,
         "gitlab_project": PROJECT,
-        "embedding_model": "packaged/all-MiniLM-L6-v2",
+        "embedding_model": write_tiny_model(tmp_path / "model"),
         "max_deletion_share": "1.0",
     }
     arguments = [word for name, value in settings.items() for word in ("-p", f"{name}={value}")]

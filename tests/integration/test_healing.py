@@ -54,15 +54,23 @@ def made(first: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     return copied(first, tmp_path)
 
 
-def test_whatever_is_damaged_is_named_by_verify_all_and_made_again_by_the_next_run(made: Made) -> None:
-    hit = {damage(made, stage) for stage in MANIFESTS}
+def test_whatever_is_damaged_is_named_by_a_rerun_and_by_verify_and_made_again_by_the_next_run(
+    made: Made,
+) -> None:
+    uri = damage(made, "document_processing")
+    failed = made.place.call("rerun", "text_chunking", **CHANGED)
+    assert failed.returncode == 1
+    assert uri in failed.stdout
+    assert "was altered since it was stored; the next `nic-etl run` makes it again" in failed.stdout
+
+    hit = {damage(made, stage) for stage in MANIFESTS if stage != "document_processing"}
     hit.add(damage(made, "text_chunking", manifest=True))
 
     found = made.place.call("verify", "--all", "--json")
     assert found.returncode == 1, found.stderr
-    said = "\n".join(json.loads(found.stdout)["artifacts"]["damaged"])
-    assert all(uri in said for uri in hit)
-    assert said.count("the next `nic-etl run` makes it again") == len(hit)
+    said = json.loads(found.stdout)["artifacts"]["damaged"]
+    assert all(any(uri in line for line in said) for uri in hit)
+    assert all("the next `nic-etl run` makes it again" in line for line in said), said
 
     assert made.place.call("run").returncode == 0
     healed = made.place.call("verify", "--all", "--json")
@@ -79,13 +87,3 @@ def test_a_run_that_meets_damage_has_it_made_again_and_goes_on(made: Made) -> No
 
     healed = made.place.call("verify", "--all", **CHANGED)
     assert healed.returncode == 0, healed.stdout + healed.stderr
-
-
-def test_a_rerun_of_one_stage_that_meets_damage_says_so_and_a_run_heals_it(made: Made) -> None:
-    uri = damage(made, "document_processing")
-    failed = made.place.call("rerun", "text_chunking", **CHANGED)
-    assert failed.returncode == 1
-    assert uri in failed.stdout
-    assert "was altered since it was stored; the next `nic-etl run` makes it again" in failed.stdout
-    assert made.place.call("run").returncode == 0
-    assert made.place.call("verify", "--all").returncode == 0

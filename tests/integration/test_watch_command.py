@@ -23,6 +23,7 @@ from runner.cli.app import app
 from runner.record.state_manager import StateManager
 from runner.watch import start as watch_start
 from runner.watch.note import active_watch, hold_watch
+from tests.crash.tiny_model import write_tiny_model
 from tests.servers.gitlab_server import GitLabServer
 from tests.servers.gitlab_world import PROJECT, TOKEN, Repository
 
@@ -113,7 +114,7 @@ def test_a_document_that_is_saved_is_searchable_soon_and_other_commands_work_mea
     (folder / "senhas.md").write_text("# Senhas\n\nA senha tem no mínimo 14 caracteres.\n")
     settings = {
         "source_path": str(tmp_path / "source"),
-        "embedding_model": "packaged/all-MiniLM-L6-v2",
+        "embedding_model": str(write_tiny_model(tmp_path / "model")),
     }
     arguments = [word for name, value in settings.items() for word in ("-p", f"{name}={value}")]
     watching = watch(outputs, "--every", "1s", **settings)
@@ -169,7 +170,7 @@ def test_commits_in_gitlab_lead_to_one_run_each_burst_and_a_look_costs_one_small
             source="gitlab",
             gitlab_url=server.url,
             gitlab_project=PROJECT,
-            embedding_model="packaged/all-MiniLM-L6-v2",
+            embedding_model=str(write_tiny_model(tmp_path / "model")),
         )
         assert watching.until("run_ended")["points"]["total"] == 1
         seen = len(server.log)

@@ -34,6 +34,10 @@ def test_every_cell_of_the_six_notebooks_runs(sample_copy: SampleRun, tmp_path: 
         "no:cacheprovider",
         "-p",
         "no:randomly",
+        "-p",
+        "no:langsmith_plugin",
+        "-p",
+        "no:faker",
     ]
     done = subprocess.run(
         [*command, "-o", "addopts=", *map(str, notebooks)],

@@ -5,12 +5,14 @@ Each story is one that once ended otherwise. The last test tells stories that no
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from stagekit.checks.reread import PARTS, changed_contents
+from tests.crash.chain import Points, differences
 from tests.property.in_process import Interruption
 from tests.property.machine import Workshop, check_sequences
 from tests.property.world import Text, World
@@ -19,6 +21,11 @@ pytestmark = pytest.mark.slow
 OLD, NEW = Text("O prazo é de dez dias."), Text("O prazo é de vinte dias.")
 SAME_SIZE = Text("O prazo é de trinta dias.")
 OTHER = Text("A norma vale para todos.")
+LONG = Text(" ".join(f"O prazo do item {number} é de {number} dias úteis." for number in range(2, 12)))
+
+
+def tokens(points: Points) -> list[int]:
+    return [payload["chunk_token_count"] for _, payload in points.values()]
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +43,17 @@ def world(workshop: Workshop) -> World:
     return made
 
 
-def test_a_setting_that_was_tried_and_taken_back_leaves_no_trace(world: World) -> None:
+def test_another_chunk_size_cuts_every_document_anew_and_taken_back_leaves_no_trace(world: World) -> None:
+    for number in range(2):
+        world.write(f"longa-{number}.md", LONG)
+    world.run()
+    before = world.points()
     world.settings["chunk_size"] = 40
     world.run()
+    assert world.chain.executed == [stage.name for stage in world.chain.stages()[2:]]
+    after = world.points()
+    assert len(after) > len(before)
+    assert max(tokens(before)) > 40 * 1.04 >= max(tokens(after))
     world.settings["chunk_size"] = 60
     world.run()
     world.rerun("metadata_enrichment", downstream=True)
@@ -102,6 +117,14 @@ def test_a_file_changed_under_its_old_stamps_is_found_by_a_run_that_works(
     (world.outputs / "reread.json").write_text(f'{{"next": {part}}}')
     world.settings["organization"] = "CIN"
     world.run()
+
+
+def test_a_lost_collection_is_filled_from_the_artifacts_without_converting_or_embedding(world: World) -> None:
+    before = world.points()
+    shutil.rmtree(world.outputs / "qdrant")
+    world.run()
+    assert world.chain.executed == ["qdrant_storage"]
+    assert differences(world.points(), before) == []
 
 
 def test_a_restored_collection_or_state_is_brought_in_step(world: World) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.request import Request, urlopen
 
 ARCHIVE: Final = Path(__file__).with_name("49d1307.tar.xz")
-KINDS: Final = ("embedded", "server", "encrypted", "two_sources")
+KINDS: Final = ("embedded", "encrypted", "two_sources")
 SERVER_DUMP: Final = "collection.json"
 
 

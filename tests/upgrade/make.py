@@ -72,9 +72,8 @@ def _make(kind: str, base: Path, checkout: Path) -> None:
     shutil.rmtree(folder / "outputs/qdrant")
     with _server(checkout) as url:
         _run(checkout, folder, str(base / "embedded/norms"), f"qdrant_url={url}")
-        if kind == "two_sources":
-            write_source(folder / "agreements", AGREEMENTS, _MODIFIED)
-            _run(checkout, folder, "agreements", f"qdrant_url={url}", "project=acordos")
+        write_source(folder / "agreements", AGREEMENTS, _MODIFIED)
+        _run(checkout, folder, "agreements", f"qdrant_url={url}", "project=acordos")
         (folder / SERVER_DUMP).write_text(json.dumps(_dumped(url)), encoding="utf-8")
 
 
