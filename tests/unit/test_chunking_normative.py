@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from stagekit.chunking.normative.address import printed
 from stagekit.chunking.normative.citations import clause_values, read_citations, read_norm
+from stagekit.chunking.normative.labels import fold, labels_at
 from stagekit.chunking.normative.outline import read_outline
 from tests.unit.norms import Norm, lexml, names, norms
 
@@ -98,12 +99,109 @@ OTHER_BLOCKS = {
         "Art. 2º A Lei passa a vigorar com a seguinte redação:\nArt. 15. Não.\n§ 1º Também.\nArt. 3º Vale.",
         ["Art. 2º", "Art. 2º, alteração, Art. 15", "Art. 2º, alteração, Art. 15, § 1º", "Art. 3º"],
     ),
+    "opinion that quotes a law": (
+        ("1. RELATÓRIO\n1.1. Consulta.\n1.2. Dispõe a Lei nº 14.133, de 2021:\nArt. 75. É dispensável:\n"
+        "II - o menor valor;\n1.3. Não é o caso.\n2. CONCLUSÃO\n2.1. Sim."),
+        ["1", "1.1", "1.2", "1.2, alteração, Art. 75", "1.2, alteração, Art. 75, II", "1.3", "2", "2.1"],
+    ),
+    "articles below a number": (
+        "1. DO OBJETO\n1.1. São normas gerais:\nArt. 1º O uso é livre.\nArt. 2º A sala é fechada.",
+        ["1", "1.1", "Art. 1º", "Art. 2º"],
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "clauses"), OTHER_BLOCKS.values(), ids=OTHER_BLOCKS)
 def test_other_blocks_have_their_clauses(text: str, clauses: list[str]) -> None:
     assert names(read_outline(text)) == clauses
+
+
+@pytest.mark.parametrize(
+    ("line", "labels"),
+    [
+        ("Art. 5º A lei", ["Art. 5º | A lei"]),
+        ("Art. 5-A. A lei", ["Art. 5º-A | A lei"]),
+        ("Art. 5º", ["Art. 5º bare | "]),
+        ("Art. 5º do Regimento", []),
+        ("Art. 5º, a lei", []),
+        ("Art. único. A lei", ["Art. único | A lei"]),
+        ("Art. único", ["Art. único bare | "]),
+        ("Article 5 Scope", ["Article 5 | Scope"]),
+        ("Article 5 of the Act", []),
+        ("Artículo 5 bis. Plazo", ["Artículo 5 bis | Plazo"]),
+        ("Section 2.1 Notice", ["2.1 named | Notice"]),
+        ("Section 2.1", ["2.1 bare named | "]),
+        ("Section 2.1 shall apply", []),
+        ("Cláusula III – Preço", ["Cláusula 3ª | Preço"]),
+        ("Cláusula IIII – Preço", []),
+        ("Cláusula única. Preço", ["Cláusula única | Preço"]),
+        ("Cláusula 2ª Preço", ["Cláusula 2ª | Preço"]),
+        ("Cláusula 2ª: preço", ["Cláusula 2ª | preço"]),
+        ("Cláusula 2ª do contrato", []),
+        ("Cláusula quinta (cinco)", ["Cláusula 5ª | (cinco)"]),
+        ("Cláusula quinta – diz", ["Cláusula 5ª | diz"]),
+        ("Cláusula quinta diz", []),
+        ("Clause 4 Term", ["Clause 4 | Term"]),
+        ("§ 2º A lei", ["§ 2º | A lei"]),
+        ("§ 1º-B A lei", ["§ 1º-B | A lei"]),
+        ("§ 2º do art. 5º", []),
+        ("Parágrafo único. A lei", ["parágrafo único | A lei"]),
+        ("§ único do art. 5º", []),
+        ("Parágrafo primeiro – A", ["§ 1º | A"]),
+        ("Parágrafo primeiro do art. 5º", []),
+        ("Parágrafo 2º A lei", ["§ 2º | A lei"]),
+        ("PARTE GERAL", ["Parte Geral bare | "]),
+        ("Parte Especial – Nome", ["Parte Especial | Nome"]),
+        ("TÍTULO GERAL", []),
+        ("TÍTULO ÚNICO", ["Título Único bare | "]),
+        ("SEÇÃO ÚNICA", ["Seção Única bare | "]),
+        ("CAPÍTULO II DO USO", ["Capítulo II | DO USO"]),
+        ("CAPÍTULO I-A DO USO", ["Capítulo I-A | DO USO"]),
+        ("Capítulo II – Do uso", ["Capítulo II | Do uso"]),
+        ("Capítulo II", ["Capítulo II bare | "]),
+        ("CAPÍTULO II trata", []),
+        ("Capítulo II, que", []),
+        ("Capítulo II; ", []),
+        ("capítulo II – Do uso", []),
+        ("Capítulo II/III", []),
+        ("CAPÍTULO XYZ", []),
+        ("ANEXO I", ["Anexo I bare | "]),
+        ("ANEXO I DA LEI", ["Anexo I | DA LEI"]),
+        ("ANEXO I da lei", []),
+        ("Anexo I Da lei", []),
+        ("Anexo I (art. 2º)", ["Anexo I | (art. 2º)"]),
+        ("Anexo I – Tabela", ["Anexo I | Tabela"]),
+        ("Anexo B", ["Anexo B bare | "]),
+        ("Anexo único", ["Anexo Único bare | "]),
+        ("ANEXO 3", ["Anexo III bare | "]),
+        ("II - sala", ["II | sala"]),
+        ("II-A - sala", ["II-A | sala"]),
+        ("lll - sala", ["III next | sala"]),
+        ("II) sala", ["II next | sala"]),
+        ("II. sala", ["II next | sala"]),
+        ("IIII - x", []),
+        ("II -", ["II bare | "]),
+        ("a) sala", ["a | sala"]),
+        ("a-B) sala", ["a-B | sala"]),
+        ("aa) sala", ["aa | sala"]),
+        ("(a) sala", ["a next | sala"]),
+        ("ab) sala", []),
+        ("1. sala", ["1 next | sala", "1 | sala"]),
+        ("12 – sala", ["12 next | sala", "12 | sala"]),
+        ("1.2. sala", ["1.2 next | sala", "1.2 | sala"]),
+        ("1.2.3 sala", ["1.2.3 | sala"]),
+        ("Sala", []),
+        ("; II - sala", []),
+    ],
+)
+def test_what_a_line_may_open_with_and_where_its_own_text_begins(line: str, labels: list[str]) -> None:
+    """A label is named with its marks: it opens as the next one only, is alone on its line, says its kind."""
+    found = []
+    for label in labels_at(fold(line), 0, len(line)):
+        marks = {" next": label.only_next, " bare": label.bare, " named": label.named}
+        shown = printed((label.part,)) + "".join(mark for mark, has in marks.items() if has)
+        found.append(f"{shown} | {line[label.end :]}")
+    assert found == labels
 
 
 @pytest.mark.parametrize(
@@ -246,6 +344,14 @@ def test_each_clause_is_found_by_what_cites_it(norm: Norm) -> None:
         ("obra de arte 5 do museu", ""),
         ("o art. 5º e o caput, e a multa", "art5_cpt"),
         ("o § 2º diz o quê?", ""),
+        ("art. 12, ab", "art12_cpt"),
+        ("art. 5º, c", "art5_ali3"),
+        ("art. 5º, v", "art5_cpt_inc5"),
+        ("art. 5º, “v”", "art5_ali22"),
+        ("art. 5º, a, b", "art5_ali1"),
+        ("art. 5º, III-A", "art5_cpt_inc3-1"),
+        ("arts. 5º e 8º", "art5_cpt art8_cpt"),
+        ("art. 5º do capítulo II", "art5_cpt"),
     ],
 )  # fmt: skip
 def test_a_question_names_the_clauses_that_it_cites(question: str, addresses: str) -> None:
@@ -259,9 +365,19 @@ def test_a_question_names_the_clauses_that_it_cites(question: str, addresses: st
         ("Article 2(1)", "Article 2, 1"),
         ("what does section 5 say", "Section 5"),
         ("artículo 5 bis", "Artículo 5 bis"),
+        ("art. 2º do anexo II", "Anexo II, Art. 2º"),
+        ("o anexo 3", "Anexo III"),
+        ("o anexo único", "Anexo Único"),
+        ("o anexo", "Anexo"),
+        ("a parte geral", "Parte Geral"),
+        ("a parte especial", "Parte Especial"),
+        ("o título único", "Título Único"),
+        ("a seção única", "Seção Única"),
     ],
 )
-def test_spanish_and_english_citations_are_understood(question: str, clause: str) -> None:
+def test_citations_are_understood_in_spanish_and_english_and_of_annexes_and_groupings(
+    question: str, clause: str
+) -> None:
     assert [printed(address) for address in read_citations(question)] == [clause]
 
 
@@ -284,8 +400,29 @@ def test_a_filter_takes_a_clause_however_it_is_typed(value: str) -> None:
     assert {"Art. 5º", "Anexo I, Art. 5º"} <= set(clause_values(value))
 
 
-def test_a_filter_for_what_is_no_clause_matches_only_itself() -> None:
-    assert clause_values(" alguma coisa ") == ["alguma coisa"]
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        (" alguma coisa ", ["alguma coisa"]),
+        ("4.2.", ["4.2"]),
+        ("4.2, alínea b)", ["4.2, b"]),
+        ("anexo", ["Anexo"]),
+    ],
+)
+def test_a_filter_for_what_is_no_article_matches_only_itself(value: str, names: list[str]) -> None:
+    assert clause_values(value) == names
+
+
+def test_an_article_may_stand_in_each_of_thirty_annexes_and_a_clause_is_its_number_too() -> None:
+    found = clause_values("art. 5")
+    assert (len(found), found[-1], "5" in found) == (36, "Anexo XXX, Art. 5º", False)
+    assert "5" in clause_values("cláusula quinta")
+    assert clause_values("cláusula única")[:3] == [
+        "Cláusula única",
+        "Anexo, Cláusula única",
+        "Anexo Único, Cláusula única",
+    ]
+    assert len(read_citations("arts. 1º a 90")) == 51  # the first fifty, and the last
 
 
 @pytest.mark.parametrize(
@@ -294,6 +431,7 @@ def test_a_filter_for_what_is_no_clause_matches_only_itself() -> None:
         ("art. 5º da Lei nº 8.112, de 11 de dezembro de 1990", "lei", "8112", "1990", ""),
         ("art. 3º da Portaria 33/2022", "portaria", "33", "2022", ""),
         ("art. 9º do Regimento Geral sobre multa", "regimento", "", "", "geral"),
+        ("o Regulamento Geral de Uso das Salas de Aula", "regulamento", "", "", "geral de uso das salas"),
     ],
 )
 def test_the_norm_of_a_question_is_known(question: str, kind: str, number: str, year: str, name: str) -> None:

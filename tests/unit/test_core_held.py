@@ -195,6 +195,15 @@ def test_rows_of_another_product_are_not_compared(stage: Open) -> None:
     assert execute(stage(), other)[0] == ["0.md"]
 
 
+def test_what_is_told_of_a_document_beside_others_concerns_that_document_alone(stage: Open) -> None:
+    for copies, looked in (([0, 0], ["0.md", "1.md"]), ([0, 1], ["1.md"])):
+        here = stage()
+        told = [row | {"copies": n} for row, n in zip(documents("a", "b"), copies, strict=True)]
+        rows = here.own_rows("told", told)
+        assert execute(here, rows)[0] == looked
+        assert list(here.result.artifacts) == ["told", "shouted"]
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [(1, 2.5), (1, [2]), (None, [2]), ([1], None), ([1], [])],
@@ -210,7 +219,7 @@ def test_a_column_may_change_its_kind(stage: Open, before: Any, after: Any) -> N
     execute(first, product(first, documents("a", "b")), work)
     again = stage()
     _, outcomes, held = execute(again, product(again, documents("a", "c")), work)
-    assert [row["value"] for row in outcomes] == [before, after]
+    assert [(row["value"], row["unchanged"]) for row in outcomes] == [(before, True), (after, False)]
     third = stage()
     third.memo.forget([])
     assert execute(third, product(third, documents("a", "c")), work)[2] == held

@@ -186,7 +186,7 @@ def test_workers_that_wait_side_by_side_use_the_budget_once() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 0.3 <= patience.lost_s < 0.6
+    assert 0.3 <= patience.lost_s < 1.0  # and not 1.2 s
 
 
 def test_a_request_for_a_pause_holds_the_others_too() -> None:
@@ -195,7 +195,8 @@ def test_a_request_for_a_pause_holds_the_others_too() -> None:
     waiting = threading.Thread(target=lambda: patience.call(lambda: _raise(state.pop()) if state else None))
     begin = time.monotonic()
     waiting.start()
-    time.sleep(0.1)
+    while not patience.lost_s:
+        time.sleep(0.01)
     patience.hold()
     assert time.monotonic() - begin >= 0.28
     waiting.join()
