@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stagekit.storage import DesiredDocument, Difference, DocumentChange, PhysicalCollection, Plan, Target
-from stagekit.storage.report import (
+from stagekit.storage.storage_report import (
     COLUMNS,
     cautions,
     collection_rows,
