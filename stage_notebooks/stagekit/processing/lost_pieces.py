@@ -106,7 +106,7 @@ class _Pieces:
             anchor = self._anchor(number, -1 if behind else 1)
             if anchor is not None:
                 self._inserted[number] = self.document.insert_text(
-                    sibling=_outermost(self.document, anchor),
+                    sibling=outermost(self.document, anchor),
                     label=DocItemLabel.TEXT,
                     text=text,
                     after=behind,
@@ -172,7 +172,8 @@ def _letters(text: str) -> str:
     return "".join(words_of(text))
 
 
-def _outermost(document: DoclingDocument, item: NodeItem) -> NodeItem:
+def outermost(document: DoclingDocument, item: NodeItem) -> NodeItem:
+    """Return what an item is part of at the top of the document's body; itself where it is there."""
     while item.parent is not None and item.parent.cref != "#/body":
         item = item.parent.resolve(document)
     return item

@@ -21,3 +21,9 @@ def without_packages(*names: str) -> Iterator[None]:
         for name in absent:
             if sys.modules.get(name) is None:
                 sys.modules.pop(name, None)
+
+
+def leave_out(*names: str) -> None:
+    """Let the import of packages fail from now on, whoever asks; those imported already stay."""
+    for name in names:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type] # Python's mark for "not there"

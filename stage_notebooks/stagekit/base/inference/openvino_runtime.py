@@ -8,13 +8,12 @@ here (OpenVINO has a stub for the second); whoever needs the converter imports i
 from __future__ import annotations
 
 import os
-import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from stagekit.base.file_hashes import models_dir
-from stagekit.base.imports.absent import without_packages
+from stagekit.base.imports.absent import leave_out, without_packages
 from stagekit.base.inference.processor import has_bfloat16
 
 _TELEMETRY = "openvino_telemetry"
@@ -25,7 +24,7 @@ _CONVERTER = "openvino.tools.ovc"
 def openvino() -> Any:
     """Return the package `openvino`, imported without converter and telemetry."""
     # For good: RapidOCR and the converter import it later, and would bring the telemetry along.
-    sys.modules.setdefault(_TELEMETRY, None)  # type: ignore[arg-type] # Python's mark for "not there"
+    leave_out(_TELEMETRY)
     with without_packages(_CONVERTER):
         import openvino as package
 

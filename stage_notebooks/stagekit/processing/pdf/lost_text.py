@@ -22,6 +22,7 @@ from docling_core.types.doc import (
 
 from stagekit.conservation.coverage import TextCoverage
 from stagekit.conservation.words import words_of
+from stagekit.processing.lost_pieces import outermost
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_coverage import missing_words, page_texts_of
 
@@ -180,7 +181,7 @@ def place_text(document: DoclingDocument, page: int, text: str, box: BoundingBox
         document.add_text(label=DocItemLabel.TEXT, text=text, prov=prov)
         return
     document.insert_text(
-        sibling=_outermost(document, sibling),
+        sibling=outermost(document, sibling),
         label=DocItemLabel.TEXT,
         text=text,
         prov=prov,
@@ -191,9 +192,3 @@ def place_text(document: DoclingDocument, page: int, text: str, box: BoundingBox
 def _is_above(item: BoundingBox, box: BoundingBox) -> bool:
     beside = item.r < box.l or item.l > box.r
     return not beside and item.t >= box.t
-
-
-def _outermost(document: DoclingDocument, item: NodeItem) -> NodeItem:
-    while item.parent is not None and item.parent.cref != "#/body":
-        item = item.parent.resolve(document)
-    return item

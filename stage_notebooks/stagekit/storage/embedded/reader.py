@@ -22,7 +22,7 @@ from stagekit.storage.reading.conditions import (
     WithId,
     Within,
 )
-from stagekit.storage.reading.reader import CollectionFacts, Point
+from stagekit.storage.reading.reader import CollectionFacts, Point, sparse_weights
 
 
 class EmbeddedReader:
@@ -103,7 +103,7 @@ class EmbeddedReader:
             Point(
                 plain_id(record.id),
                 payload=self._payload(record, fields),
-                weights=_weights(record.vector, weights_of) if weights_of else {},
+                weights=sparse_weights(record.vector, weights_of) if weights_of else {},
             )
             for record in found
         ]
@@ -167,11 +167,6 @@ def _query(query: Sequence[float] | Terms) -> Any:
     if isinstance(query, Terms):
         return edge.SparseVector(list(query.indices), list(query.values))
     return list(query)
-
-
-def _weights(vectors: Any, name: str) -> dict[int, float]:
-    vector = vectors.get(name) if isinstance(vectors, Mapping) else None
-    return {} if vector is None else dict(zip(vector.indices, vector.values, strict=True))
 
 
 def _edge_filter(where: Where) -> edge.Filter:

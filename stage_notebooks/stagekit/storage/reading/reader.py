@@ -105,3 +105,9 @@ class StoreReader(Protocol):
 
     def filters_by(self, field: str) -> bool:
         """Tell whether points can be found by a field."""
+
+
+def sparse_weights(vectors: Any, name: str) -> dict[int, float]:
+    """Return the weights by number of word of the sparse vector of that name; none where there is none."""
+    vector = vectors.get(name) if isinstance(vectors, Mapping) else None
+    return {} if vector is None else dict(zip(vector.indices, vector.values, strict=True))
