@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import re
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.models import now
 from runner.record.manifests import notebook_refs
-from stagekit.base.files import atomic_write
+from stagekit.base.files import atomic_write, sha256_file
 from stagekit.base.paths import notebooks_dir, package_dir
 from stagekit.base.plain_json import parse_json
 from stagekit.errors import StageError
@@ -117,19 +116,17 @@ def _models(state: PipelineState) -> Row:
 
 def source_of(manager: StateManager, state: PipelineState) -> Row:
     """Return the repository, branch and commit that a run read, as far as known."""
-    for checkpoint in state.stages.values():
-        if not checkpoint.notebook:
-            continue
-        for ref in notebook_refs(manager.absolute(checkpoint.notebook)):
-            if ref.name == "source_snapshot":
-                try:
-                    snapshot = parse_json(manager.store.read(ref))
-                except (StageError, ValueError):
-                    return {}
-                names = ("repository_url", "repository_branch", "commit", "project", "source_id")
-                told: Row = snapshot if isinstance(snapshot, dict) else {}
-                return {name: str(told[name]) for name in names if told.get(name)}
-    return {}
+    notebooks = [manager.absolute(done.notebook) for done in state.stages.values() if done.notebook]
+    refs = (ref for notebook in notebooks for ref in notebook_refs(notebook) if ref.name == "source_snapshot")
+    if (found := next(refs, None)) is None:
+        return {}
+    try:
+        snapshot = parse_json(manager.store.read(found))
+    except (StageError, ValueError):
+        return {}
+    names = ("repository_url", "repository_branch", "commit", "project", "source_id")
+    facts: Row = snapshot if isinstance(snapshot, dict) else {}
+    return {name: str(facts[name]) for name in names if facts.get(name)}
 
 
 def _version(name: str) -> str:
@@ -160,6 +157,5 @@ def _git_commit(folder: Path) -> str:
 
 def _hashes(folder: Path, pattern: str) -> dict[str, str]:
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        for path in sorted(folder.glob(pattern))
+        path.relative_to(folder).as_posix(): sha256_file(path)[:16] for path in sorted(folder.glob(pattern))
     }

@@ -99,6 +99,15 @@ OTHER_BLOCKS = {
         "Art. 2º A Lei passa a vigorar com a seguinte redação:\nArt. 15. Não.\n§ 1º Também.\nArt. 3º Vale.",
         ["Art. 2º", "Art. 2º, alteração, Art. 15", "Art. 2º, alteração, Art. 15, § 1º", "Art. 3º"],
     ),
+    "opinion that quotes a law": (
+        ("1. RELATÓRIO\n1.1. Consulta.\n1.2. Dispõe a Lei nº 14.133, de 2021:\nArt. 75. É dispensável:\n"
+        "II - o menor valor;\n1.3. Não é o caso.\n2. CONCLUSÃO\n2.1. Sim."),
+        ["1", "1.1", "1.2", "1.2, alteração, Art. 75", "1.2, alteração, Art. 75, II", "1.3", "2", "2.1"],
+    ),
+    "articles below a number": (
+        "1. DO OBJETO\n1.1. São normas gerais:\nArt. 1º O uso é livre.\nArt. 2º A sala é fechada.",
+        ["1", "1.1", "Art. 1º", "Art. 2º"],
+    ),
 }  # fmt: skip
 
 

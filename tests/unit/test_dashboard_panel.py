@@ -57,7 +57,7 @@ def end(*_):
 signal.signal(signal.SIGTERM, end)
 with manager.lock() as note:
     if sys.argv[2] == "run":
-        note.write(state.execution_id)
+        note.update(execution_id=state.execution_id)
     time.sleep(60)
 """
 
@@ -223,7 +223,7 @@ def test_a_run_starts_as_a_process_of_its_own_and_says_why_it_could_not(
     launch = workspace.launch
     assert launch is not None
     assert os.getsid(launch.process.pid) == launch.process.pid
-    assert "abc" not in Path(f"/proc/{launch.process.pid}/environ").read_text(errors="replace")
+    assert "token=abc" not in Path(f"/proc/{launch.process.pid}/environ").read_text(errors="replace")
     assert panel.situation.headline == "Starting"
     wait_until(lambda: not launch.alive)
     panel.refresh()

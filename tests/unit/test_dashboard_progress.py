@@ -12,11 +12,12 @@ pytest.importorskip("ipywidgets", reason="needs the extra dashboard")
 
 from runner.dashboard import Workspace, display_execution_progress
 from runner.dashboard.background import stop_tickers
-from runner.dashboard.progress_view import progress_html, spoken, stage_words
+from runner.dashboard.progress_view import progress_html, stage_words
 from runner.dashboard.run_progress import RunFollower, RunProgress, StageProgress
 from runner.events import Event, EventLog
 from runner.models import Checkpoint, ExecutionMode, PipelineState
 from runner.record.state_manager import StateManager
+from runner.wording import spoken
 from stagekit.contract import ExecutionStatus
 from tests.unit.report_runs import record_chain
 
@@ -128,7 +129,7 @@ def test_a_run_of_another_process_is_followed_while_it_goes_on(manager: StateMan
     state = begin_run(manager, Event("stage_started", "shout"))
     follower = RunFollower(manager)
     with manager.lock(state.execution_id) as note:
-        note.write(state.execution_id)
+        note.update(execution_id=state.execution_id)
         assert [stage.name for stage in follower.look().running] == ["shout"]
         log = EventLog(manager.run_dir(state.execution_id) / "events.jsonl")
         log(documents(7, at=time.time()))
@@ -143,7 +144,7 @@ def test_a_killed_run_is_seen_as_interrupted_and_its_resumption_is_followed(mana
     assert progress.stages["shout"].state == "interrupted"
     assert progress.stages["listing"].state == "done"
     with manager.lock(state.execution_id) as note:
-        note.write(state.execution_id)
+        note.update(execution_id=state.execution_id)
         log = EventLog(manager.run_dir(state.execution_id) / "events.jsonl")
         log(Event("run_started", data={"stages": STAGES}))
         log(Event("stage_carried_over", "listing", {"from": "x"}))

@@ -65,6 +65,24 @@ def test_drawn_rules_keep_the_lines_of_a_cell_together():
     assert found[(2, 1)] == "outra mais"
 
 
+def test_a_heading_right_below_the_last_rule_of_a_table_is_no_row_of_it():
+    words = words_of([*ROWS, ["", "ANEXO II", ""]], [0, 150, 250])
+    around = [-5, 140, 240, 330]
+    outside = texts(find_grid(words, around, [Rule(y) for y in (-2, 12, 26, 40)]))
+    assert outside[(2, 1)] == "1 dia"
+    within = texts(find_grid(words, around, [Rule(y) for y in (-2, 12, 26, 40, 54)]))
+    assert within[(3, 1)] == "ANEXO II"
+
+
+def test_a_dash_stands_where_it_stands_however_low_it_is():
+    words = words_of([["Setor", "Horário"], ["Balcão", "8h - 12h"], ["Pátio", "9h - 11h"]], [0, 150])
+    low = [
+        replace(word, top=word.top + 6, bottom=word.top + 7) if word.text == "-" else word for word in words
+    ]
+    found = texts(find_grid(low))
+    assert (found[(1, 1)], found[(2, 1)]) == ("8h - 12h", "9h - 11h")
+
+
 def test_wider_steps_between_rows_than_between_lines_separate_the_rows():
     lines = [("Item", "Descrição", 0), ("um", "primeira", 20), ("", "segunda", 31), ("dois", "terceira", 51)]
     words = [

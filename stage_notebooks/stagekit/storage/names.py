@@ -6,7 +6,7 @@ import grpc
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import UnexpectedResponse
 
-from stagekit.storage.answers import is_forbidden
+from stagekit.storage.refusals import is_forbidden
 
 
 def collection_names(client: QdrantClient) -> list[str]:

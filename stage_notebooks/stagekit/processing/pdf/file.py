@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from stagekit.declared.pdf_info import pdf_properties
 from stagekit.errors import DocumentRejected
+from stagekit.processing.pdf.font_entries import with_font_entries
 from stagekit.processing.pdf.ink.plain_pdf import make_plain
 from stagekit.processing.pdf.ink.stamps import Stamp
+from stagekit.processing.pdf.ink.upright_text import turn_upright
 from stagekit.processing.pdf.lost_text import LayerLine
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class PdfFile:
         page_texts: The text layer of each page, empty where it has none.
         properties: What the file says about itself.
         rewritten: The PDF as it is to be read, where that is not the file itself: without its protection,
-            and saying what it shows.
+            upright, saying what it shows, and what its fonts leave to the reader.
         watermark: Words that stand across the pages.
         notes: Sentences for the report.
         pictures_before: By page number, where pictures stand that stood on an earlier page too.
@@ -65,7 +67,7 @@ def inspect_pdf(
     from docling.utils.locks import pypdfium2_lock
 
     with pypdfium2_lock:
-        document, locked = _open(content, passwords)
+        document, changed = _open(content, passwords)
         try:
             pages = len(document)
             if pages == 0:
@@ -77,6 +79,10 @@ def inspect_pdf(
                     "Split the document, or raise max_pages.",
                 )
             _check_sizes(document, pages)
+            if turn_upright(document):
+                content, changed = _saved(document), True
+                document.close()
+                document, _ = _open(content, ())
             properties = pdf_properties(document.get_metadata_dict())
             plain = make_plain(
                 document,
@@ -85,7 +91,8 @@ def inspect_pdf(
                 ask_pictures=ask_pictures,
             )
             texts = [_page_text(document, index) for index in range(pages)]
-            rewritten = _saved(document) if locked or plain.changed else None
+            rewritten = _saved(document) if changed or plain.changed else None
+            rewritten = with_font_entries(rewritten or content) or rewritten
             return PdfFile(
                 texts,
                 properties,

@@ -21,6 +21,7 @@ LEAST_WHITE = 0.2  # white between rows beyond that between lines of a cell, in 
 FEWEST_CENTRED = 3  # rows, where cells stand at half of their height
 FEWEST_BELOW_LABEL = 4  # lines, of which the first may hold a label over several columns
 MOST_HEADER_ROWS = 3
+FEWEST_AROUND_CELLS = (2, 3)  # upright and level rules
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ def find_grid(
     placed = [_placed(line, borders) for line in lines]
     centres = [_centre(line) for line in lines]
     framed = bool(vertical) and len(horizontal) < 2
-    ends = (0, len(lines)) if framed else table_part(placed, centres, [rule.y for rule in horizontal])
+    boxed = len(vertical) >= FEWEST_AROUND_CELLS[0] and len(horizontal) >= FEWEST_AROUND_CELLS[1]
+    ys = [rule.y for rule in horizontal]
+    ends = (0, len(lines)) if framed else table_part(placed, centres, ys, boxed=boxed)
     first, end = ends
     lines, placed, centres = lines[first:end], placed[first:end], centres[first:end]
     if len(lines) < 2:
@@ -121,8 +124,15 @@ def _lines(words: Sequence[Word], vertical: Sequence[float]) -> list[Line]:
 
 
 def _same_line(line: Sequence[Word], word: Word) -> bool:
+    """Whether a word stands beside those of a line; the height of a dash or a dot says nothing of either."""
     centre = median((w.top + w.bottom) / 2 for w in line)
-    return abs((word.top + word.bottom) / 2 - centre) < 0.5 * min(word.height, median(w.height for w in line))
+    usual = median([w.height for w in line if _has_letters(w)] or [word.height])
+    height = min(word.height, usual) if _has_letters(word) else usual
+    return abs((word.top + word.bottom) / 2 - centre) < 0.5 * height
+
+
+def _has_letters(word: Word) -> bool:
+    return any(map(str.isalnum, word.text))
 
 
 def _segments(line: Sequence[Word], vertical: Sequence[float]) -> Line:

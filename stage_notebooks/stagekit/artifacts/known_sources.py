@@ -38,7 +38,7 @@ class KnownSource:
         named: whether the setting ``project`` gave it that name.
         kind: ``gitlab``, ``git`` or ``folder``.
         places: digests of the paths that it was read from; see
-            :class:`~stagekit.ingestion.model.SourceTraits` for this and the next three.
+            :class:`~stagekit.ingestion.source.SourceTraits` for this and the next three.
         address: host and path of its repository, empty if it has none.
         gitlab_id: number of its GitLab project, 0 if it is none.
         roots: ids of the commits without parents.
