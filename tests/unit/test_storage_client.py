@@ -19,7 +19,7 @@ from stagekit.base.network.authorities import trust_also, trusted_pem
 from stagekit.base.store_address import connection_options, server_key, server_url
 from stagekit.storage import PointWriter, connect, count_points, patience_of, qdrant_errors, require_completed
 from stagekit.storage.client import _network_options
-from stagekit.storage.retrying import GRPC_RETRY_POLICY
+from stagekit.storage.patience import GRPC_RETRY_POLICY
 from stagekit.storage.version import require_version
 from tests.servers.gitlab_tls import private_ca
 from tests.servers.qdrant_server import QdrantServer

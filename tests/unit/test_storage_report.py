@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stagekit.storage import DesiredDocument, Difference, DocumentChange, PhysicalCollection, Plan, Target
-from stagekit.storage.report import (
+from stagekit.storage.storage_report import (
     COLUMNS,
     cautions,
     collection_rows,

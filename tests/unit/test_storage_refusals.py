@@ -11,8 +11,8 @@ import pytest
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from stagekit.errors import StageError
-from stagekit.storage.answers import disk_full, error_text, is_forbidden, qdrant_errors
 from stagekit.storage.names import collection_names
+from stagekit.storage.refusals import disk_full, error_text, is_forbidden, qdrant_errors
 from stagekit.storage.verify import _distance
 
 
