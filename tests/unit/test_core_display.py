@@ -178,15 +178,15 @@ def test_what_is_left_goes_by_the_pace_of_what_was_in_work(
         clock[0] = 0.25  # four messages a second
         progress.advance(2)
         assert progress.left_s() == 0.75
-        clock[0] = 0.375
-        progress.start("b.md", share=0.75)
-        assert progress.left_s() == 0.125
         clock[0] = 0.5
+        progress.start("b.md", share=0.75)
+        assert progress.left_s() == pytest.approx(1 / 6)
+        clock[0] = 0.75
         progress.start("c.md", share=1.0)
         progress.close()
     states = [message["data"][PROGRESS_MIME] for message in shown]
     assert [(state["current"], state.get("left_s", 0)) for state in states] == [
-        ("", 0), ("a.md", 0), ("c.md", None), ("", 0),
+        ("", 0), ("a.md", 0), ("b.md", 0.2), ("c.md", None), ("", 0),
     ]  # fmt: skip
     assert "4 of 10 documents in 0.2 s, about 1 s left · a.md" in shown[1]["data"]["text/plain"]
 

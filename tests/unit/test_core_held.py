@@ -59,6 +59,13 @@ def test_documents_whose_rows_are_as_they_were_are_not_looked_at(stage: Open) ->
     assert (again.result.success_count, again.result.unchanged_count) == (3, 3)
 
 
+def test_documents_that_share_an_id_are_all_looked_at(stage: Open) -> None:
+    for _ in range(2):
+        here = stage()
+        twice = [row | {"document_id": "same"} for row in documents("a", "b")]
+        assert execute(here, product(here, twice))[0] == ["0.md", "1.md"]
+
+
 def test_only_the_changed_document_is_looked_at(stage: Open) -> None:
     first = stage()
     execute(first, product(first, documents("a", "b", "c")))

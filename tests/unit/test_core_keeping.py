@@ -37,8 +37,7 @@ def test_quick_outcomes_are_remembered_together_and_the_last_ones_at_the_end(
 ) -> None:
     clock = [0.0]
     monkeypatch.setattr("stagekit.stage.keeping.time.monotonic", lambda: clock[0])
-    keeper = Keeper("s", memo, store)
-    with keeper:
+    with Keeper("s", memo, store) as keeper:
         keeper.keep("slow", {"n": 1})
         assert known(memo, "slow") == {"slow"}
         clock[0] = 0.1

@@ -166,7 +166,7 @@ def test_products_metrics_and_warnings_are_in_the_result(stage: Open, tmp_path: 
     assert opened.result.warnings == ["1.md: no title"]
     assert opened.result.parameters == {"size": 1}
     snapshot = opened.result.artifacts["snapshot"]
-    for words in ("shout glued", "shouted", f"{snapshot.bytes}     {snapshot.sha256[:12]}", "success in"):
+    for words in ("shout glued", "shouted", f"{snapshot.bytes}     {snapshot.sha256[:12]}\n", "success in"):
         assert words in said
     assert "stage_result" in said.splitlines()[-1]
 
@@ -230,6 +230,8 @@ def test_where_all_is_well_no_column_for_reasons_is_shown(stage: Open) -> None:
     assert list(shown.columns) == ["status", "path", "seconds", "unchanged"]
     assert len(shown.rows) == 2
     assert shown.caption == "Documents: 3 ok; 0 unchanged; the first 2 of 3"
+    many = [{"status": "ok", "path": str(number)} for number in range(201)]
+    assert len(opened.show_outcomes(many).rows) == 200
     assert opened.show_outcomes([]).caption == "Documents: no document; 0 unchanged"
 
 

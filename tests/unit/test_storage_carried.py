@@ -205,3 +205,15 @@ def test_what_is_remembered_of_other_vectors_or_was_lost_says_nothing(place):
 def test_of_a_collection_that_is_not_there_nothing_is_carried_over(place):
     place.run(Corpus(THREE))
     assert not as_left(place.client, "nobody", place.last(), SOURCE)
+
+
+def test_a_corpus_counts_what_changed_and_what_did_not(place):
+    place.run(Corpus(THREE))
+    changed = texts(b=["como pedir férias", "e quando"])
+    wanted = storage.Corpus(SOURCE, *place.manifests(changed), place.read_part, IDENTITY, place.last())
+    assert (len(wanted), wanted.points, len(wanted.changed), len(wanted.unchanged)) == (3, 5, 1, 2)
+    assert wanted.contents == {document.content for document in changed.desired()}
+    comparison = wanted.compare(place.client, Target(NAME, NAME))
+    assert [change.path for change in comparison.plan_for_readers().changes] == [B]
+    empty = storage.Corpus(SOURCE, Rows.of([]), Rows.of([]), place.read_part, IDENTITY, place.last())
+    assert (len(empty), empty.points) == (0, 0)

@@ -1,5 +1,6 @@
 """Promises of the collections: never mixed, never empty for readers, no source loses its points."""
 
+import contextlib
 import threading
 import time
 import uuid
@@ -9,7 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 from qdrant_client import QdrantClient
-from qdrant_client.models import Distance, PointStruct, SparseVector, VectorParams
+from qdrant_client.models import (
+    CreateAlias,
+    CreateAliasOperation,
+    Distance,
+    PointStruct,
+    SparseVector,
+    VectorParams,
+)
 
 from stagekit import StageError
 from stagekit.storage import (
@@ -28,9 +36,12 @@ from stagekit.storage import (
     open_target,
     physical_collections,
     publish,
+    require_vectors,
+    require_writable,
     served_collection,
     verify_sample,
 )
+from stagekit.storage.version import require_metadata
 from tests.servers.qdrant_server import QdrantServer
 from tests.unit.storage_rows import (
     COLLECTION,
@@ -457,3 +468,28 @@ def document_of_other_model(document):
             yield replace(point, payload=point.payload | {"embedding_model": OTHER.embedding_model})
 
     return replace(document, load=load)
+
+
+def test_what_a_run_may_write_is_asked_without_a_change(embedded):
+    assert require_writable(embedded, COLLECTION) == "collections and aliases may be changed"
+    with pytest.raises(StageError, match="there is no collection yet"):
+        require_vectors(embedded, COLLECTION, [])
+    require_vectors(embedded, COLLECTION, [{}])
+    create(embedded, "early")
+    assert require_writable(embedded, "early") == "early may be changed"
+    made = CreateAlias(collection_name="early", alias_name=COLLECTION)
+    embedded.update_collection_aliases([CreateAliasOperation(create_alias=made)])
+    require_vectors(embedded, COLLECTION, [])
+    with contextlib.closing(open_embedded(embedded._path, read_only=True)) as reader:
+        with pytest.raises(StageError, match="opened to be read"):
+            require_writable(reader, COLLECTION)
+        with pytest.raises(StageError, match="opened to be read"):
+            require_writable(reader, "nobody")
+
+
+def test_a_collection_that_does_not_keep_its_metadata_is_dropped_at_once(embedded):
+    vectors = {"dense": VectorParams(size=DIMENSION, distance=Distance.COSINE)}
+    embedded.create_collection("new", vectors_config=vectors)
+    with pytest.raises(StageError, match=r"does not keep what is written on a collection, .* 1\.16 or newer"):
+        require_metadata(embedded, "new")
+    assert not embedded.collection_exists("new")

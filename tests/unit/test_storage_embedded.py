@@ -185,6 +185,22 @@ def test_fusion_by_distribution_is_there_too(both):
     assert len(found[0]) == len(found[1]) == 3
 
 
+def test_several_questions_are_answered_as_each_of_them(both):
+    store, _ = both
+    asked = [
+        models.QueryRequest(
+            query=QUESTION, using="dense", limit=3, with_payload=["page"], with_vector=["dense"]
+        ),
+        models.QueryRequest(query=WORDS, using="sparse", filter=FILTERS["one of"]),
+    ]
+    dense, sparse = (answer.points for answer in store.query_batch_points(NAME, asked))
+    options = {"with_payload": ["page"], "with_vectors": ["dense"]}
+    assert dense == store.query_points(NAME, QUESTION, "dense", limit=3, **options).points
+    query = {"query_filter": FILTERS["one of"], "with_payload": False}
+    assert sparse == store.query_points(NAME, WORDS, "sparse", **query).points
+    assert len(sparse) == 10
+
+
 def test_a_prefetch_alone_and_its_filter(both):
     store, _ = both
     one = models.Prefetch(query=QUESTION, using="dense", limit=5, filter=FILTERS["true"])

@@ -414,3 +414,4 @@ def test_all_vectors_of_a_run_come_from_one_model():
     with pytest.raises(StageError, match="No document has embeddings"):
         embedding_identity([])
     assert embedding_identity([], lambda: rows[0], chunk_size=300, chunk_overlap=30) == identity
+    assert embedding_identity(rows) == replace(identity, chunk_size=0, chunk_overlap=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stagekit.storage import DesiredDocument, Difference, DocumentChange, PhysicalCollection, Plan, Target
 from stagekit.storage.storage_report import (
     COLUMNS,
@@ -35,6 +37,15 @@ def test_a_plan_is_told_in_figures() -> None:
         "documents that leave": 1,
         "documents kept as they are stored": 1,
     }
+
+
+def test_a_plan_counts_the_documents_that_are_stored_as_they_should_be() -> None:
+    idle = DocumentChange("c", "c.md", unchanged=3)
+    assert (PLAN.unchanged_documents, replace(PLAN, changes=[CHANGED, GONE, idle]).unchanged_documents) == (
+        2,
+        3,
+    )
+    assert [PLAN.writes, Plan([idle]).writes, Plan([], outdated=("1",)).writes] == [True, False, True]
 
 
 def test_what_has_to_be_known_before_anything_is_written_is_said() -> None:
