@@ -64,6 +64,12 @@ def test_a_chunk_names_its_clauses_and_then_those_that_they_lie_in() -> None:
     )  # fmt: skip
     assert [chunk.clauses[0] for chunk in chunking.chunks] == ["Art. 1º", "Art. 1º, § 1º", "Art. 1º, § 2º"]
     assert chunking.chunks[2].clauses == ("Art. 1º, § 2º", "Art. 1º", "Capítulo I")
+    *_, last = chunks_of(
+        "ANEXO I", "CAPÍTULO I", "DO USO", "SEÇÃO II", "DA SALA", f"Art. 1º O uso é livre: {long.strip()}.",
+        f"Art. 2º É pago: {long.strip()}.", size=80,
+    ).chunks  # fmt: skip
+    names = ("Anexo I, Art. 2º", "Anexo I", "Anexo I, Capítulo I", "Anexo I, Capítulo I, Seção II")
+    assert last.clauses == names
 
 
 def test_a_numbered_heading_is_the_clause_that_its_numbered_paragraphs_lie_in() -> None:
