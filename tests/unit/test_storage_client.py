@@ -13,13 +13,13 @@ from qdrant_client import grpc as protocol
 from qdrant_client.grpc.points_service_pb2_grpc import PointsServicer, add_PointsServicer_to_server
 from qdrant_client.http.exceptions import ResponseHandlingException
 from qdrant_client.models import PointStruct, UpdateResult, UpdateStatus
+from stagekit.storage.retrying import GRPC_RETRY_POLICY
 
 from stagekit import StageError
 from stagekit.base.network.authorities import trust_also, trusted_pem
 from stagekit.base.store_address import connection_options, server_key, server_url
 from stagekit.storage import PointWriter, connect, count_points, patience_of, qdrant_errors, require_completed
 from stagekit.storage.client import _network_options
-from stagekit.storage.retrying import GRPC_RETRY_POLICY
 from stagekit.storage.version import require_version
 from tests.servers.gitlab_tls import private_ca
 from tests.servers.qdrant_server import QdrantServer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from stagekit.storage import DesiredDocument, Difference, DocumentChange, PhysicalCollection, Plan, Target
 from stagekit.storage.report import (
     COLUMNS,
     cautions,
@@ -13,6 +12,8 @@ from stagekit.storage.report import (
     plan_rows,
     totals,
 )
+
+from stagekit.storage import DesiredDocument, Difference, DocumentChange, PhysicalCollection, Plan, Target
 from stagekit.storage.verify import Verification
 
 CHANGED = DocumentChange(
