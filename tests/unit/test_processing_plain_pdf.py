@@ -96,7 +96,7 @@ class TestWatermarks:
     def test_a_title_or_an_inscription_is_no_watermark(self, kind):
         texts, found = pages_of(self.document(self.LOOK_ALIKES[kind]))
         assert found.watermark is None
-        assert found.rewritten is None
+        assert found.notes == []
         assert len(texts) == 3
 
     @pytest.mark.parametrize("grey", [0.0, 0.2, 0.4])
@@ -272,7 +272,7 @@ class TestLettersThatLie:
     def test_an_honest_map_is_believed(self, base):
         texts, found = pages_of(with_map(0, base))
         assert "A ouvidoria recebe manifestacoes" in texts[0]
-        assert found.rewritten is None
+        assert found.notes == []
 
     def test_a_listing_in_a_font_of_equal_widths_is_no_lie(self):
         def draw(page):
@@ -285,7 +285,7 @@ class TestLettersThatLie:
 
         texts, found = pages_of(pdf(draw))
         assert "mkdir -p" in texts[0]
-        assert found.rewritten is None
+        assert found.notes == []
 
 
 class TestDrawnBoxes:
