@@ -31,11 +31,7 @@ def plan_rows(plan: Plan) -> list[Row]:
 def cautions(told: str, target: Target, for_readers: Plan, in_source: Collection[str]) -> Iterator[str]:
     """Yield what whoever runs the stage has to know before anything is written, one sentence each.
 
-    Args:
-        told: what the guard of deletions says; may be empty.
-        target: the collection that is filled.
-        for_readers: the plan, compared with what readers see now.
-        in_source: ids of the documents that stay in the source.
+    Told may be what the guard of deletions says; the plan is compared with what readers see now.
     """
     if told:
         yield told
@@ -65,14 +61,7 @@ def totals(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def figures_rows(before: int, after: int, counts: dict[str, int], verification: Verification) -> list[Row]:
-    """Return the points before and after and what came of comparing them, one figure a row.
-
-    Args:
-        before: points that readers saw before the stage.
-        after: points of the collection now.
-        counts: as :func:`totals` returns them.
-        verification: of the sample.
-    """
+    """Return the points before and after and what came of comparing them, one figure a row."""
     figures = {"points before": before, **counts, "points after": after}
     figures |= {"counted of this source": verification.found_points, "compared": verification.sampled_points}
     figures |= {"differences": len(verification.differences)}

@@ -22,7 +22,7 @@ from stagekit.storage.reading.conditions import (
     WithId,
     Within,
 )
-from stagekit.storage.reading.reader import CollectionFacts, Point
+from stagekit.storage.reading.reader import CollectionFacts, Point, weights_of_terms
 
 
 class EmbeddedReader:
@@ -103,7 +103,7 @@ class EmbeddedReader:
             Point(
                 plain_id(one.id),
                 payload=self._payload(one, fields),
-                weights=_weights(one.vector, weights_of) if weights_of else {},
+                weights=weights_of_terms(one.vector, weights_of),
             )
             for one in found
         ]
@@ -142,11 +142,7 @@ class EmbeddedReader:
         return self._engine.sealer.opened(plain_id(found.id), found.payload, fields) or {}
 
     def _filter(self, where: Where | None) -> edge.Filter | None:
-        """Return the engine's filter.
-
-        Raises:
-            StageError: if it looks at a field that is sealed.
-        """
+        """Return the engine's filter; raise StageError if it looks at a field that is sealed."""
         if where is None:
             return None
         self._engine.sealer.check(_filtered_fields(where))
@@ -167,11 +163,6 @@ def _query(query: Sequence[float] | Terms) -> Any:
     if isinstance(query, Terms):
         return edge.SparseVector(list(query.indices), list(query.values))
     return list(query)
-
-
-def _weights(vectors: Any, name: str) -> dict[int, float]:
-    vector = vectors.get(name) if isinstance(vectors, Mapping) else None
-    return {} if vector is None else dict(zip(vector.indices, vector.values, strict=True))
 
 
 def _edge_filter(where: Where) -> edge.Filter:

@@ -20,7 +20,7 @@ from stagekit.storage.reading.conditions import (
     WithId,
     Within,
 )
-from stagekit.storage.reading.reader import CollectionFacts, Point
+from stagekit.storage.reading.reader import CollectionFacts, Point, weights_of_terms
 
 _PAGE: Final = 1000
 
@@ -112,7 +112,7 @@ class ServerReader:
             with_vectors=[weights_of] if weights_of else False,
         )
         return [
-            Point(_id(one), payload=one.payload or {}, weights=_weights(one.vector, weights_of))
+            Point(_id(one), payload=one.payload or {}, weights=weights_of_terms(one.vector, weights_of))
             for one in found
         ]
 
@@ -163,11 +163,6 @@ def _id(found: models.Record | models.ScoredPoint) -> PointId:
 
 def _scored(found: models.ScoredPoint) -> Point:
     return Point(_id(found), float(found.score), found.payload or {})
-
-
-def _weights(vectors: Any, name: str) -> dict[int, float]:
-    vector = vectors.get(name) if isinstance(vectors, Mapping) else None
-    return {} if vector is None else dict(zip(vector.indices, vector.values, strict=True))
 
 
 def _fields(fields: bool | Sequence[str]) -> bool | list[str]:
