@@ -73,9 +73,9 @@ class TerminalConsole(Console):
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as rich does, but break no word of a sentence at the edge of a screen."""
         if options.get("soft_wrap") and self.is_terminal and not options.get("no_wrap"):
-            told = {name: options[name] for name in ("markup", "highlight") if name in options}
+            styling = {name: options[name] for name in ("markup", "highlight") if name in options}
             objects = tuple(
-                _between_words(self.render_str(one, **told) if isinstance(one, str) else one, self.width)
+                _between_words(self.render_str(one, **styling) if isinstance(one, str) else one, self.width)
                 for one in objects
             )
         super().print(*objects, **options)

@@ -5,6 +5,7 @@ A question is first put to the process that keeps the model warm, if one serves 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ from runner.errors import StateManagementError
 from runner.wording import worded
 from stagekit.base.sockets.warm_process import ask_warm_process, is_warm
 
-__all__ = ["child_environment", "is_warm", "keep_warm", "print_warning", "run_tool"]
+__all__ = ["child_environment", "is_warm", "keep_warm", "print_warning", "run_tool", "start_child"]
 
 _WARNING: Final = "Warning: "  # libraries write there, too
 # What a web server tells its kernels of the request, the token among it, is nobody else's business.
@@ -29,6 +30,29 @@ _WEB: Final = (
 def child_environment() -> dict[str, str]:
     """Return the environment for a process that is started here, without what a web server put there."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_WEB)}
+
+
+def start_child(module: str, order: dict[str, Any], **options: Any) -> subprocess.Popen[str]:
+    """Start a module as a process that is told what to do by a line of JSON, and talks to us by lines.
+
+    Args:
+        module: that is executed.
+        order: its first line; where the process has ended already, that is noticed where it is to answer.
+        options: of :class:`subprocess.Popen`.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        **options,
+    )
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+    return process
 
 
 def print_warning(sentence: str) -> None:
@@ -66,7 +90,7 @@ def run_tool(
         input=json.dumps(request),
         capture_output=True,
         text=True,
-        env=child_environment() | {"TOKENIZERS_PARALLELISM": "false"},
+        env=_tool_environment(),
         check=False,
     )
     if done.returncode:
@@ -84,17 +108,16 @@ def keep_warm(settings: dict[str, Any]) -> subprocess.Popen[str]:
     Args:
         settings: arguments that a question has unless it says otherwise; ``outputs_dir`` among them.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stagekit.serving.local"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+    process = start_child(
+        "stagekit.serving.local",
+        settings,
         stderr=subprocess.DEVNULL,  # what concerns a question is in its answer
-        text=True,
-        env=child_environment() | {"TOKENIZERS_PARALLELISM": "false"},
+        env=_tool_environment(),
     )
-    assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps(settings) + "\n")
-    process.stdin.flush()
     process.stdout.readline()  # ready, or it has ended: then questions are answered without it
     return process
+
+
+def _tool_environment() -> dict[str, str]:
+    return child_environment() | {"TOKENIZERS_PARALLELISM": "false"}

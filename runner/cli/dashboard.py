@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.common import Profile, Setting, open_console
-from runner.config_manager import LoadedConfig, load_config, parse_assignments
+from runner.cli.call import Configured
+from runner.cli.common import open_console
+from runner.config_manager import LoadedConfig
 from runner.errors import ConfigurationError
-from runner.record.state_manager import StateManager
 from runner.terminal import say
 from runner.wording import _
 from stagekit.base.imports.extras import install_command
@@ -23,8 +23,7 @@ _PORT = 8866
 
 
 def dashboard(
-    profile: Profile = None,
-    parameter: Setting = None,
+    call: Configured,
     port: Annotated[int, typer.Option(min=0, max=65535, help="To listen on; 0: any free one.")] = _PORT,
     open_browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")
@@ -41,11 +40,8 @@ def dashboard(
     Example: nic-etl dashboard -p source_path=/srv/conhecimento
     """
     _require(["ipywidgets", "jupyterlab" if lab else "voila"])
-    assignments = parse_assignments(parameter or [])
-    loaded = load_config(profile, assignments)
-    config = loaded.config
-    StateManager(config.outputs)
-    _hand_on(profile, loaded)
+    outputs = call.state.outputs
+    _hand_on(call.profile, call.loaded)
 
     def announce(address: str) -> None:
         console = open_console(False)
@@ -58,11 +54,11 @@ def dashboard(
     if lab:
         from runner.dashboard.lab_server import serve_lab
 
-        serve_lab(config.outputs, port, announce, open_browser=open_browser)
+        serve_lab(outputs, port, announce, open_browser=open_browser)
     else:
         from runner.dashboard.web_server import serve
 
-        serve(config.outputs, port, announce)
+        serve(outputs, port, announce)
 
 
 def _require(packages: list[str]) -> None:

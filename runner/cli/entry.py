@@ -8,22 +8,26 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from importlib import import_module
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
 
-from runner.cli.common import new_app, print_aside, renamed_settings_told
+from runner.cli.call import new_app
+from runner.cli.common import print_aside
 from runner.errors import PipelineOrchestrationError
+from runner.settings.renamed import RenamedSettingWarning
 from runner.terminal import json_line
-from runner.wording import stored, worded
+from runner.wording import _, stored, worded
 from stagekit.base.disk_faults import disk_fault
 from stagekit.base.redaction import Redactor, secret_values
 from stagekit.errors import StageError
 
-_ALONE: Final = {"search": "runner.cli.search", "evaluate": "runner.cli.search"}
-"""Commands that need no others, and the module of each."""
+_QUESTIONS: Final = ("search", "evaluate")
+"""Commands that need no others."""
 
 
 def main() -> None:
@@ -31,7 +35,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     os.umask(0o077)  # files for the user alone, whichever command writes them
     try:
-        with renamed_settings_told():
+        with _renamed_settings_told():
             command_line(sys.argv[1:])(standalone_mode=True)
     except (PipelineOrchestrationError, StageError) as error:
         _give_up(str(error), getattr(error, "exit_code", 1))
@@ -47,14 +51,35 @@ def main() -> None:
 
 
 def command_line(words: list[str]) -> typer.Typer:
-    """Return the application that some words are for, with all commands unless they begin with one of few."""
-    if not words or words[0] not in _ALONE:
+    """Return the application that some words are for, with all commands unless it is a question."""
+    if not words or words[0] not in _QUESTIONS:
         from runner.cli.app import app
 
         return app
+    from runner.cli import search
+
     alone = new_app()
-    alone.command()(getattr(import_module(_ALONE[words[0]]), words[0]))
+    alone.command()(getattr(search, words[0]))
     return alone
+
+
+@contextmanager
+def _renamed_settings_told() -> Iterator[None]:
+    """Print once, to standard error, each warning about a setting that was given under a former name."""
+    told: set[str] = set()
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+        if not issubclass(category, RenamedSettingWarning):
+            usual(message, category, *place, **options)
+        elif str(message) not in told:  # a command may read the configuration more than once
+            told.add(str(message))
+            print_aside(_("Warning: {message}", message=worded(str(message))), style="yellow")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RenamedSettingWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

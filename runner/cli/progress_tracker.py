@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -19,42 +19,22 @@ from rich.progress import (
 
 from runner.events import Event
 from runner.terminal import say
-from runner.wording import _, counted, decimal, number, term, worded
+from runner.wording import _, counted, decimal, number, spoken, term, worded
 
 _QUIET_SECONDS = 10.0  # a line in a pipe is for a log: one every ten seconds tells enough
 
 
-class Reporter(Protocol):
-    """Shows events; used as a context manager around a run."""
+class Reporter(AbstractContextManager["Reporter"]):
+    """Shows the events of a run, around which it is a context manager; this one shows nothing."""
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
 
-    def __enter__(self) -> Reporter:
-        """Begin to show."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_ended: object) -> None:
         """Leave the screen in order."""
 
 
-class NullReporter:
-    """Shows nothing."""
-
-    def __call__(self, event: Event) -> None:
-        """Ignore the event."""
-
-    def __enter__(self) -> NullReporter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
-
-
-class PlainReporter(NullReporter):
+class PlainReporter(Reporter):
     """One line for what begins and ends, and now and then one in between."""
 
     def __init__(self, console: Console, *, verbose: bool = False) -> None:
@@ -71,14 +51,12 @@ class PlainReporter(NullReporter):
             last = self._spoken.setdefault(event.stage, time.monotonic())
             if time.monotonic() - last < _QUIET_SECONDS:
                 return
-        text = describe(event, verbose=self._verbose)
-        if text:
-            text += f", {pace}" if pace else ""
+        if text := describe(event, verbose=self._verbose):
             self._spoken[event.stage] = time.monotonic()
-            say(self._console, text)
+            say(self._console, f"{text}, {pace}" if pace else text)
 
 
-class LiveReporter:
+class LiveReporter(Reporter):
     """A bar for the pipeline and one for each stage that runs, with the document in work."""
 
     def __init__(self, console: Console, *, verbose: bool = False) -> None:
@@ -102,55 +80,33 @@ class LiveReporter:
         self._progress.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_ended: object) -> None:
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
-        """Draw the event."""
-        show = {
-            "run_started": self._run_started,
-            "stage_started": self._stage_started,
-            "documents": self._documents,
-            "stage_finished": self._stage_ended,
-            "stage_carried_over": self._stage_ended,
-            "stage_retried": self._say,
-            "run_finished": self._say,
-            "output": self._say,
-        }.get(event.kind)
-        if show is not None:
-            show(event)
+        """Draw the event, or say it where it is no matter of bars."""
+        bars, data = self._progress, event.data
+        if event.kind == "run_started":
+            run, total = data["execution_id"], len(data["stages"])
+            self._pipeline = bars.add_task(_("pipeline"), total=total, pace="", note=run)
+        elif event.kind == "stage_started":
+            self._tasks[event.stage] = bars.add_task(event.stage, total=None, pace="", note="")
+        elif event.kind == "documents":
+            if event.stage in self._tasks:
+                note = str(data.get("current", ""))[-48:]
+                task, pace = self._tasks[event.stage], self._pace(event)
+                bars.update(task, completed=data["done"], total=data["total"], pace=pace, note=note)
+        else:
+            if event.kind in {"stage_finished", "stage_carried_over"}:
+                self._end(event.stage)
+            if text := describe(event, verbose=self._verbose):
+                say(bars.console, text)
 
-    def _run_started(self, event: Event) -> None:
-        total = len(event.data["stages"])
-        self._pipeline = self._progress.add_task(
-            _("pipeline"), total=total, pace="", note=event.data["execution_id"]
-        )
-
-    def _stage_started(self, event: Event) -> None:
-        self._tasks[event.stage] = self._progress.add_task(event.stage, total=None, pace="", note="")
-
-    def _documents(self, event: Event) -> None:
-        task = self._tasks.get(event.stage)
-        if task is not None:
-            data = event.data
-            note = str(data.get("current", ""))[-48:]
-            pace = self._pace(event)
-            self._progress.update(task, completed=data["done"], total=data["total"], pace=pace, note=note)
-
-    def _stage_ended(self, event: Event) -> None:
-        task = self._tasks.pop(event.stage, None)
-        if task is not None:
-            self._progress.remove_task(task)
+    def _end(self, stage: str) -> None:
+        if stage in self._tasks:
+            self._progress.remove_task(self._tasks.pop(stage))
         if self._pipeline is not None:
             self._progress.advance(self._pipeline)
-        self._say(event)
-
-    def _say(self, event: Event) -> None:
-        text = describe(event, verbose=self._verbose)
-        if text:
-            say(self._progress.console, text)
 
 
 class _Pace:
@@ -176,8 +132,8 @@ class _Pace:
             words = _("{rate} {unit} a minute", rate=number(60 * rate, 1), unit=unit)
         # A stage that knows which documents take long begins with those: their rate says little.
         left = data.get("left_s", (data["total"] - data["done"]) / rate)
-        told = isinstance(left, int | float) and left > 0
-        return _("{words}, about {left} left", words=words, left=_duration(left)) if told else words
+        known = isinstance(left, int | float) and left > 0
+        return _("{words}, about {left} left", words=words, left=spoken(left)) if known else words
 
 
 def make_reporter(console: Console, *, quiet: bool = False, verbose: bool = False) -> Reporter:
@@ -189,7 +145,7 @@ def make_reporter(console: Console, *, quiet: bool = False, verbose: bool = Fals
         verbose: show what the stages print, too.
     """
     if quiet:
-        return NullReporter()
+        return Reporter()
     kind = LiveReporter if console.is_terminal else PlainReporter
     return kind(console, verbose=verbose)
 
@@ -221,12 +177,6 @@ def describe(event: Event, *, verbose: bool = False) -> str:
         lines = (line.rstrip() for line in data["text"].splitlines())
         return "\n".join(f"  {event.stage} | {line}" for line in lines if line)
     return ""
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{number(seconds / 3600, 1)} h"
 
 
 def _stage_words(data: dict[str, Any]) -> str:

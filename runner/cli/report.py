@@ -7,20 +7,19 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.common import AsJson, Profile, RunId, Setting, open_console, open_state, print_json
+from runner.cli.call import Call, RunId
+from runner.cli.common import print_json
 from runner.terminal import say
 from runner.wording import _, worded
 
 
 def report(
+    call: Call,
     execution_id: RunId = "",
-    profile: Profile = None,
-    parameter: Setting = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of report.json instead.")
     ] = False,
-    as_json: AsJson = False,
 ) -> None:
     """Write a run's report anew, as a page with plots and as JSON, beside its executed notebooks.
 
@@ -36,13 +35,8 @@ def report(
     if schema:
         print_json(RunReport.model_json_schema())
         return
-    manager = open_state(profile, parameter)
-    written = write_report(manager, manager.load_checkpoint(execution_id), content=True)
-    if as_json:
-        print_json(written.report.model_dump(mode="json"))
-    else:
-        console = open_console(as_json)
-        say(console, worded(written.report.headline))
-        say(console, _("Report: {html}", html=written.html))
+    written = write_report(call.state, call.state.load_checkpoint(execution_id), content=True)
+    place = _("Report: {html}", html=written.html)
+    call.answer(written.report.model_dump(mode="json"), say, f"{worded(written.report.headline)}\n{place}")
     if open_browser:
         webbrowser.open(written.html.as_uri())

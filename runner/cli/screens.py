@@ -34,9 +34,9 @@ from runner.wording import (
 from stagekit.base.paths import latest_dir
 
 Row = dict[str, Any]
+_IGNORED = 30  # files that are shown
 _WARNINGS = 20  # of stages, that are shown
 _CARRIED_OVER = "carried over"  # nothing that concerns the stage had changed
-_MEANING = {"partial": N_(" (all is done, but not every document is in step)")}
 _NEXT = {
     "running": N_("To follow it: nic-etl status --watch. To end it: nic-etl cancel."),
     "partial": N_("Which documents need attention: nic-etl show {run}"),
@@ -52,29 +52,9 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
         say(console, worded(state.error), "red")
     outcomes = [row for row in document_outcomes(manager, state) if row["status"] != "ok"]
     if outcomes:
-        rows = [
-            (term(row["status"]), row["path"], worded(row["message"]), worded(row["remedy"]))
-            for row in outcomes
-        ]
-        columns = ("status", "document", "why", "what to do")
-        title = _("Documents that need attention")
-        print_table(console, title, columns, rows, lead=2, names={"document"})
-        if any(row["status"] == "stale" for row in outcomes):
-            say(console, _("stale: searches still find the last version that could be read."))
-    ignored = ignored_files(manager, state)
-    if ignored:
-        left = [(row["path"], worded(row["reason"])) for row in ignored[:30]]
-        title = _("Files that are no documents of this run")
-        print_table(console, title, ("file", "why"), left, names={"file"})
-        if len(ignored) > 30:
-            say(
-                console,
-                _(
-                    "… and {count} more: nic-etl show {execution_id} gitlab_ingestion",
-                    count=len(ignored) - 30,
-                    execution_id=state.execution_id,
-                ),
-            )
+        _print_outcomes(console, outcomes)
+    if ignored := ignored_files(manager, state):
+        _print_ignored(console, ignored, state.execution_id)
     _print_totals(console, summary, with_points=points_counted(state))
     folder = manager.run_dir(state.execution_id)
     if (folder / "report.html").exists():
@@ -88,63 +68,68 @@ def print_run(console: Console, manager: StateManager, state: PipelineState, sum
         say(console, _('Try: nic-etl search "…a question…"'))
 
 
+def _print_outcomes(console: Console, outcomes: Sequence[Row]) -> None:
+    columns = ("status", "document", "why", "what to do")
+    rows = [
+        (term(row["status"]), row["path"], worded(row["message"]), worded(row["remedy"])) for row in outcomes
+    ]
+    print_table(console, _("Documents that need attention"), columns, rows, lead=2, names={"document"})
+    if any(row["status"] == "stale" for row in outcomes):
+        say(console, _("stale: searches still find the last version that could be read."))
+
+
+def _print_ignored(console: Console, ignored: Sequence[Row], run: str) -> None:
+    rows = [(row["path"], worded(row["reason"])) for row in ignored[:_IGNORED]]
+    title = _("Files that are no documents of this run")
+    print_table(console, title, ("file", "why"), rows, names={"file"})
+    if len(ignored) > _IGNORED:
+        left = {"count": len(ignored) - _IGNORED, "execution_id": run}
+        say(console, _("… and {count} more: nic-etl show {execution_id} gitlab_ingestion", **left))
+
+
 def print_heading(console: Console, manager: StateManager, state: PipelineState) -> None:
     """Print which run it is that is shown."""
     started = moment(state.start_timestamp, seconds=True)
-    said = _(
-        "Run {execution_id}: {status}, mode {mode}, started {started}",
-        execution_id=state.execution_id,
-        status=term(manager.effective_status(state)),
-        mode=term(state.kind),
-        started=started,
-    )
-    say(console, said)
+    facts = _facts(manager, state)
+    say(console, _("Run {execution_id}: {status}, mode {mode}, started {started}", **facts, started=started))
 
 
 def print_state(console: Console, manager: StateManager, state: PipelineState) -> None:
     """Print one run."""
-    say(
-        console,
-        _(
-            "Run {execution_id}: {status}, mode {mode}",
-            execution_id=state.execution_id,
-            status=term(manager.effective_status(state)),
-            mode=term(state.kind),
-        ),
-    )
+    say(console, _("Run {execution_id}: {status}, mode {mode}", **_facts(manager, state)))
     _print_stages(console, state)
     if state.error:
         say(console, worded(state.error), "red")
+
+
+def _facts(manager: StateManager, state: PipelineState) -> dict[str, str]:
+    status = term(manager.effective_status(state))
+    return {"execution_id": state.execution_id, "status": status, "mode": term(state.kind)}
 
 
 def print_trial(console: Console, state: PipelineState, served: str) -> None:
     """Print, of a trial that filled a collection, which one, how to ask it, and how to serve it."""
     if not state.trial or state.failed_stages:
         return
-    filled = state.pipeline_config["collection_name"]
-    say(
-        console,
-        _(
-            "A trial: it filled {filled}, and {served} is as it was. To ask it: nic-etl "
-            'search "…a question…" --collection {filled}, with the same -p where the model '
-            "is another. To serve it: the same rerun with --publish.",
-            filled=filled,
-            served=served,
-        ),
+    told = _(
+        "A trial: it filled {filled}, and {served} is as it was. To ask it: nic-etl "
+        'search "…a question…" --collection {filled}, with the same -p where the model '
+        "is another. To serve it: the same rerun with --publish.",
+        filled=state.pipeline_config["collection_name"],
+        served=served,
     )
+    say(console, told)
 
 
 def print_status(console: Console, status: PipelineStatus) -> None:
     """Print where the last run stands."""
-    started = moment(datetime.fromisoformat(status.started), seconds=True)
-    console.print(
-        _(
-            "Run {execution_id}: [bold]{status}[/bold], started {started}",
-            execution_id=status.execution_id,
-            status=term(status.status),
-            started=started,
-        )
+    told = _(
+        "Run {execution_id}: [bold]{status}[/bold], started {started}",
+        execution_id=status.execution_id,
+        status=term(status.status),
+        started=moment(datetime.fromisoformat(status.started), seconds=True),
     )
+    console.print(told)
     rows = []
     for name, state in status.stages.items():
         done = status.progress.get(name) or {}
@@ -160,6 +145,9 @@ def print_status(console: Console, status: PipelineStatus) -> None:
 
 def print_history(console: Console, records: Sequence[ExecutionRecord]) -> None:
     """Print one line a run, newest first."""
+    if not records:
+        say(console, _("There is no run yet: start one with `nic-etl run`."))
+        return
     rows = []
     for record in records:
         executed = sum(status != "skipped" for status in record.stages.values())
@@ -197,15 +185,10 @@ def _action(action: str) -> str:
 
 def print_config(console: Console, loaded: LoadedConfig) -> None:
     """Print every setting, its value, where the value comes from, and what it does."""
-    rows = [
-        (
-            name,
-            getattr(loaded.config, name),
-            origin_words(loaded.origins.get(name, "default")),
-            worded(field.description),
-        )
-        for name, field in type(loaded.config).model_fields.items()
-    ]
+    rows = []
+    for name, field in type(loaded.config).model_fields.items():
+        origin = origin_words(loaded.origins.get(name, "default"))
+        rows.append((name, getattr(loaded.config, name), origin, worded(field.description)))
     columns = ("setting", "value", "from", "what it does")
     print_table(console, _("Profile {profile}", profile=loaded.profile), columns, rows, lead=3)
     say(console, _("Secrets come from the environment: {variables}.", variables=", ".join(SECRETS.values())))
@@ -219,10 +202,8 @@ def print_comparison(console: Console, stage: str, rows: Sequence[Row], stale: S
     else:
         say(console, _("{stage} gave the same result as before.", stage=stage))
     if stale:
-        say(
-            console,
-            _("Out of date now: {stale}. The option --downstream runs these too.", stale=", ".join(stale)),
-        )
+        named = ", ".join(stale)
+        say(console, _("Out of date now: {stale}. The option --downstream runs these too.", stale=named))
 
 
 def print_warnings(console: Console, summary: Row) -> None:
@@ -242,14 +223,8 @@ def _print_stage_warnings(console: Console, state: PipelineState) -> None:
     for warning in said[:_WARNINGS]:
         say(console, _("Warning: {warning}", warning=worded(warning)), "yellow")
     if len(said) > _WARNINGS:
-        say(
-            console,
-            _(
-                "… and {count} more: nic-etl show {execution_id} STAGE",
-                count=len(said) - _WARNINGS,
-                execution_id=state.execution_id,
-            ),
-        )
+        left = {"count": len(said) - _WARNINGS, "execution_id": state.execution_id}
+        say(console, _("… and {count} more: nic-etl show {execution_id} STAGE", **left))
 
 
 def _print_stages(console: Console, state: PipelineState) -> None:
@@ -272,25 +247,23 @@ def _print_stages(console: Console, state: PipelineState) -> None:
 
 
 def _print_totals(console: Console, summary: Row, *, with_points: bool) -> None:
+    status = summary["status"]
     documents = ", ".join(counted(name, count) for name, count in summary["documents"].items() if count)
-    points = summary["points"]
-    whole = summary["status"] in {"success", "partial"}
     documents = documents or term("none")
-    told = _("Documents: {documents}.", documents=documents)
-    so_far = _("Documents so far: {documents}.", documents=documents)
-    say(console, told if whole else so_far)
+    if status in {"success", "partial"}:
+        say(console, _("Documents: {documents}.", documents=documents))
+    else:
+        say(console, _("Documents so far: {documents}.", documents=documents))
     if with_points:
-        say(
-            console,
-            _(
-                "Points: {total} in the collection ({upserted} upserted, {unchanged} unchanged, "
-                "{deleted} deleted).",
-                **points,
-            ),
+        told = _(
+            "Points: {total} in the collection ({upserted} upserted, {unchanged} unchanged, "
+            "{deleted} deleted).",
+            **summary["points"],
         )
     else:
-        say(console, _("Points: not counted, the run did not come to the end of storage."))
-    duration = summary["duration_seconds"] or 0.0
-    meaning = _(_MEANING[summary["status"]]) if summary["status"] in _MEANING else ""
-    figures = {"status": term(summary["status"]), "meaning": meaning, "seconds": number(duration, 1)}
+        told = _("Points: not counted, the run did not come to the end of storage.")
+    say(console, told)
+    meaning = _(" (all is done, but not every document is in step)") if status == "partial" else ""
+    took = number(summary["duration_seconds"] or 0.0, 1)
+    figures = {"status": term(status), "meaning": meaning, "seconds": took}
     say(console, _("Status: {status}{meaning}, in {seconds} s.", **figures))

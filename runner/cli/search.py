@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from enum import StrEnum
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runner.cli import search_screens as screens
-from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
+from runner.cli.call import Call
 from runner.errors import ConfigurationError
 from runner.search.asking import ask_collection, search_request
 from runner.tools import run_tool
-from stagekit.base.files import atomic_write
+from stagekit.base.files import atomic_write, sha256_file
 
 if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
@@ -44,9 +43,8 @@ _CollectionOption = Annotated[
 
 
 def search(
+    call: Call,
     question: Annotated[str, typer.Argument(help="A question in your own words.")],
-    profile: Profile = None,
-    parameter: Setting = None,
     top: Annotated[int, typer.Option(min=1, max=100, help="How many passages.")] = 5,
     filters: Annotated[
         list[str] | None,
@@ -62,16 +60,14 @@ def search(
     ] = None,
     mode: _ModeOption = None,
     collection: _CollectionOption = "",
-    as_json: AsJson = False,
 ) -> None:
     """Search the collection: the best passages, each in its context, with a link to its file.
 
     Example: nic-etl search "prazo para comunicar um incidente de segurança" --filter language=pt-BR
     """
     chosen = parse_filters(filters or [])
-    config = read_config(profile, parameter)
     hits = ask_collection(
-        config,
+        call.config,
         question,
         top=top,
         passages_per_document=per_document,
@@ -79,22 +75,17 @@ def search(
         mode=mode or "",
         collection=collection,
     )
-    if as_json:
-        print_json(hits)
-    else:
-        screens.print_hits(open_console(as_json), hits)
+    call.answer(hits, screens.print_hits)
 
 
 def evaluate(
+    call: Call,
     queries: Annotated[
         Path, typer.Argument(help='JSON lines such as {"query": "…", "paths": ["…"], "lang": "pt"}.')
     ],
-    profile: Profile = None,
-    parameter: Setting = None,
     mode: _ModeOption = None,
     compare: Annotated[bool, typer.Option("--compare", help="All modes side by side.")] = False,
     collection: _CollectionOption = "",
-    as_json: AsJson = False,
 ) -> None:
     """Measure how well the collection answers questions whose documents are known.
 
@@ -107,21 +98,13 @@ def evaluate(
     Example: nic-etl evaluate questions.jsonl --compare
     """
     from runner.models import now
-    from runner.record.state_manager import StateManager
 
-    config = read_config(profile, parameter)
-    request = search_request(config, mode or "", collection) | {
-        "queries": str(queries.absolute()),
-        "compare": compare,
-    }
+    request = search_request(call.config, mode or "", collection)
+    request |= {"queries": str(queries.absolute()), "compare": compare}
     report = run_tool("stagekit.search.evaluation", request)
     report["evaluated_at"] = now().isoformat(timespec="seconds")
-    report["queries_sha256"] = hashlib.sha256(queries.read_bytes()).hexdigest()
-    kept = _keep(StateManager(config.outputs), report)
-    if as_json:
-        print_json(report)
-    else:
-        screens.print_evaluation(open_console(as_json), report, kept)
+    report["queries_sha256"] = sha256_file(queries)
+    call.answer(report, screens.print_evaluation, report, _keep(call.state, report))
 
 
 def parse_filters(words: list[str]) -> dict[str, dict[str, list[str]]]:

@@ -56,20 +56,14 @@ def _print_passage(console: Console, text: str) -> None:
 def print_evaluation(console: Console, report: Row, kept: Path | None) -> None:
     """Print the figures by language and class (and mode), the latency, and the questions that were missed."""
     modes = report.get("modes") or {report["mode"]: report}
+    count = report["questions"]
     asked = ngettext(
-        "{count} question to {collection}, {model}",
-        "{count} questions to {collection}, {model}",
-        report["questions"],
-        count=report["questions"],
-        collection=report["collection"],
-        model=report["embedding_model"],
-    )
-    say(console, asked)
-    say(console, "")
-    say(
-        console,
-        f"{_('mode'):<8}{_('questions'):<10}{_('number'):>8}" + "".join(f"{name:>9}" for name in _METRICS),
-    )
+        "{count} question to {collection}, {model}", "{count} questions to {collection}, {model}", count,
+        count=count, collection=report["collection"], model=report["embedding_model"],
+    )  # fmt: skip
+    say(console, f"{asked}\n")
+    metrics = "".join(f"{name:>9}" for name in _METRICS)
+    say(console, f"{_('mode'):<8}{_('questions'):<10}{_('number'):>8}{metrics}")
     for mode, figures in modes.items():
         groups = {_("all"): figures["overall"], **figures["by_language"], **figures["by_class"]}
         for group, row in groups.items():
@@ -79,16 +73,8 @@ def print_evaluation(console: Console, report: Row, kept: Path | None) -> None:
     for mode, figures in modes.items():
         took = figures["latency_ms"]
         parts = ", ".join(f"{term(part)} {took[part]['p50']:.0f}/{took[part]['p95']:.0f}" for part in _PARTS)
-        say(
-            console,
-            _(
-                "{mode}: {p50} ms a question (p50), {p95} ms (p95); {parts}",
-                mode=mode,
-                p50=f"{took['p50']:.0f}",
-                p95=f"{took['p95']:.0f}",
-                parts=parts,
-            ),
-        )
+        times = {name: f"{took[name]:.0f}" for name in ("p50", "p95")} | {"parts": parts}
+        say(console, _("{mode}: {p50} ms a question (p50), {p95} ms (p95); {parts}", mode=mode, **times))
     _print_missed(console, report)
     if kept:
         say(console, _("Kept in {kept}", kept=kept))

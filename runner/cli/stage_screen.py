@@ -22,10 +22,8 @@ def print_stage(
     console: Console, manager: StateManager, state: PipelineState, checkpoint: Checkpoint
 ) -> None:
     """Print a stage's figures, warnings and artifacts, where it broke off, and where its notebook is."""
-    say(
-        console,
-        _("{stage} in run {execution_id}", stage=checkpoint.stage, execution_id=state.execution_id),
-    )
+    run = state.execution_id
+    say(console, _("{stage} in run {execution_id}", stage=checkpoint.stage, execution_id=run))
     print_table(console, "", ("figure", "value"), _figures(checkpoint))
     for warning in checkpoint.result.warnings if checkpoint.result else ():
         say(console, _("Warning: {warning}", warning=worded(warning)), "yellow")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any
@@ -9,34 +11,28 @@ from typing import Annotated, Any
 import typer
 
 from runner.cli import upkeep_screens as screens
-from runner.cli.common import (
-    AsJson,
-    Profile,
-    Quiet,
-    Setting,
-    open_console,
-    open_state,
-    parse_duration,
-    print_json,
-    read_config,
-)
-from runner.cli.encryption import print_new_key, rekey
-from runner.config_manager import load_config, parse_assignments
+from runner.cli.call import Call, Commands, QuietCall
+from runner.cli.common import parse_duration
 from runner.models import PipelineState
 from runner.record.damage import check_artifacts
 from runner.record.state_manager import StateManager
 from runner.settings.pipeline_config import PipelineConfig
 from runner.terminal import say
 from runner.tools import run_tool
-from runner.upkeep.health import machine_checks
+from runner.upkeep.doctor_machine import machine_checks
 from runner.upkeep.quarantine import list_quarantine, retry_quarantine
 from runner.upkeep.rebuild import rebuild_state, rebuild_vectors
 from runner.wording import _
+from stagekit.sealing.cipher import new_key
 
-quarantine_app = typer.Typer(no_args_is_help=True, help="Documents that are unusable as they are.")
-state_app = typer.Typer(no_args_is_help=True, help="The state below outputs/.")
-state_app.command("new-key")(print_new_key)
-state_app.command("rekey")(rekey)
+quarantine_app = Commands(
+    name="quarantine", no_args_is_help=True, help="Documents that are unusable as they are."
+)
+state_app = Commands(name="state", no_args_is_help=True, help="The state below outputs/.")
+_COMPARED_BY = (
+    "qdrant_url", "collection_name", "upsert_batch_size", "max_deletion_share", "allow_mass_deletion",
+    "include_statuses", "status_words",
+)  # fmt: skip
 
 
 def compare_collection(
@@ -58,33 +54,24 @@ def compare_collection(
         told = ("collection_name", "allow_mass_deletion")
         recorded = {name: state.pipeline_config[name] for name in told if name in state.pipeline_config}
         config = config.model_copy(update=recorded)
-    names = (
-        "qdrant_url",
-        "collection_name",
-        "upsert_batch_size",
-        "max_deletion_share",
-        "allow_mass_deletion",
-        "include_statuses",
-        "status_words",
-    )
-    request = {name: getattr(config, name) for name in names}
     settings = config.model_dump(mode="json")
-    request |= {"outputs_dir": str(config.outputs), "repair": repair, "settings": settings}
-    request["upstream"] = {
-        name: str(manager.absolute(checkpoint.notebook))
-        for name, checkpoint in stages.items()
-        if checkpoint.notebook
+    notebooks = {name: one.notebook for name, one in stages.items() if one.notebook}
+    request = {name: settings[name] for name in _COMPARED_BY} | {
+        "outputs_dir": str(config.outputs),
+        "repair": repair,
+        "settings": settings,
+        "upstream": {name: str(manager.absolute(notebook)) for name, notebook in notebooks.items()},
     }
-    if not repair:
-        return dict(run_tool("stagekit.tools.verify", request))
-    with manager.lock():
+    with manager.lock() if repair else nullcontext():
         report = dict(run_tool("stagekit.tools.verify", request))
-        written = {name: report[name] for name in ("upserted", "deleted", "remaining")}
-        manager.audit("verify_repair", {"collection": config.collection_name} | written)
+        if repair:
+            written = {name: report[name] for name in ("upserted", "deleted", "remaining")}
+            manager.audit("verify_repair", {"collection": config.collection_name} | written)
     return report
 
 
 def verify(
+    call: Call,
     repair: Annotated[bool, typer.Option("--repair", help="Write what differs, and only that.")] = False,
     allow_mass_deletion: Annotated[
         bool, typer.Option("--allow-mass-deletion", help="Repair even if many documents would go.")
@@ -92,9 +79,6 @@ def verify(
     everything: Annotated[
         bool, typer.Option("--all", help="Read every artifact before, and say which are damaged.")
     ] = False,
-    profile: Profile = None,
-    parameter: Setting = None,
-    as_json: AsJson = False,
 ) -> None:
     """Compare the collection with the artifacts, point by point; exit code 1 if they differ.
 
@@ -102,124 +86,134 @@ def verify(
 
     Example: nic-etl verify --repair
     """
-    if everything:
-        artifacts = check_artifacts(open_state(profile, parameter))
-        if artifacts.damaged:
-            if as_json:
-                print_json({"artifacts": asdict(artifacts)})
-            else:
-                screens.print_artifacts(open_console(as_json), artifacts)
-            raise typer.Exit(1)
-    overrides: dict[str, Any] = dict(parse_assignments(parameter or []))
-    overrides |= {"allow_mass_deletion": True} if allow_mass_deletion else {}
-    report = compare_collection(load_config(profile, overrides).config, repair=repair)
-    if as_json:
-        print_json(report | ({"artifacts": asdict(artifacts)} if everything else {}))
-    else:
-        if everything:
-            screens.print_artifacts(open_console(as_json), artifacts)
-        screens.print_verification(open_console(as_json), report)
+    artifacts = check_artifacts(call.state) if everything else None
+    read = {"artifacts": asdict(artifacts)} if artifacts else {}
+    if artifacts and artifacts.damaged:
+        call.answer(read, screens.print_artifacts, artifacts)
+        raise typer.Exit(1)
+    more = {"allow_mass_deletion": True} if allow_mass_deletion else {}
+    report = compare_collection(call.load(**more).config, repair=repair)
+    call.answer(report | read, screens.print_verification, report, artifacts)
     raise typer.Exit(1 if report.get("remaining", len(report["documents"])) else 0)
 
 
-def doctor(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+def doctor(call: Call) -> None:
     """Check what a run depends on, from the clock to the store; exit code 1 if something is not well.
 
     Example: nic-etl doctor --profile production
     """
-    rows = _health(read_config(profile, parameter))
-    if as_json:
-        print_json(rows)
-    else:
-        screens.print_health(open_console(as_json), rows)
+    from runner.pipeline.orchestrator import PipelineOrchestrator
+
+    checks = PipelineOrchestrator(config=call.config).validate_pipeline_health().checks
+    rows = [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in checks]
+    if "records" in {row["check"] for row in rows}:  # else there is no folder, from where the rest is seen
+        request = {"settings": call.config.model_dump(mode="json"), "outputs_dir": str(call.config.outputs)}
+        rows += [*machine_checks(call.state), *run_tool("stagekit.checks.doctor", request)]
+    call.answer(rows, screens.print_health)
     raise typer.Exit(0 if all(row["ok"] for row in rows) else 1)
 
 
-def _health(config: PipelineConfig) -> list[dict[str, Any]]:
-    from runner.pipeline.orchestrator import PipelineOrchestrator
-
-    checks = PipelineOrchestrator(config=config).validate_pipeline_health().checks
-    rows = [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in checks]
-    if "records" not in {row["check"] for row in rows}:
-        return rows  # there is no folder: everything else is looked at from there
-    rows += machine_checks(StateManager(config.outputs))
-    request = {"settings": config.model_dump(mode="json"), "outputs_dir": str(config.outputs)}
-    return rows + list(run_tool("stagekit.checks.doctor", request))
-
-
 @quarantine_app.command("list")
-def quarantine_list(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+def quarantine_list(call: Call) -> None:
     """List the documents whose content is unusable: why, what to do, since when, found by whose run.
 
     Example: nic-etl quarantine list
     """
-    documents = list_quarantine(open_state(profile, parameter))
-    if as_json:
-        print_json([asdict(document) for document in documents])
-    else:
-        screens.print_quarantine(open_console(as_json), documents)
+    documents = list_quarantine(call.state)
+    call.answer([asdict(document) for document in documents], screens.print_quarantine, documents)
 
 
 @quarantine_app.command("retry")
 def quarantine_retry(
+    call: Call,
     paths: Annotated[list[str] | None, typer.Argument(help="Documents; all of them if left out.")] = None,
-    profile: Profile = None,
-    parameter: Setting = None,
-    as_json: AsJson = False,
 ) -> None:
     """Let the next run try unusable documents again.
 
     Example: nic-etl quarantine retry 30-Aprovados/atas/ata-2025-03.pdf
     """
-    manager = open_state(profile, parameter)
-    with manager.lock():
-        documents = retry_quarantine(manager, paths or [])
-    if as_json:
-        print_json([document.path for document in documents])
-        return
-    console = open_console(as_json)
-    for document in documents:
-        say(console, _("Tried again by the next run: {path}", path=document.path))
-    if not documents:
-        say(console, _("No document is in quarantine."))
+    with call.state.lock():
+        documents = retry_quarantine(call.state, paths or [])
+    call.answer([document.path for document in documents], screens.print_retried)
 
 
 @state_app.command("rebuild")
-def state_rebuild(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+def state_rebuild(call: Call) -> None:
     """Make memo.sqlite, vectors.sqlite and latest/ again from the runs and their notebooks.
 
     Example: nic-etl state rebuild
     """
-    manager = open_state(profile, parameter)
-    with manager.lock():
-        rebuilt, vectors = rebuild_state(manager), rebuild_vectors(manager)
-    if as_json:
-        print_json(asdict(rebuilt) | {"vectors": vectors})
-    else:
-        say(
-            open_console(as_json),
-            _(
-                "From {runs} runs: {latest} links in latest/, {outcomes} outcomes and "
-                "{last_good} last good outcomes remembered again, {vectors} vectors put back.",
-                runs=rebuilt.runs,
-                latest=rebuilt.latest,
-                outcomes=rebuilt.outcomes,
-                last_good=rebuilt.last_good,
-                vectors=vectors,
-            ),
+    with call.state.lock():
+        rebuilt = asdict(rebuild_state(call.state)) | {"vectors": rebuild_vectors(call.state)}
+    told = _(
+        "From {runs} runs: {latest} links in latest/, {outcomes} outcomes and "
+        "{last_good} last good outcomes remembered again, {vectors} vectors put back.",
+        **rebuilt,
+    )
+    call.answer(rebuilt, say, told)
+
+
+@state_app.command("new-key")
+def state_new_key() -> None:
+    """Print a new random key for NIC_ETL_ENCRYPTION_KEY; it is kept nowhere.
+
+    Without the key an encrypted outputs folder cannot be read by anybody: keep it where only you can read
+    it, and name that file in NIC_ETL_ENCRYPTION_KEY_FILE.
+
+    Example: nic-etl state new-key
+    """
+    sys.stdout.write(new_key() + "\n")
+
+
+@state_app.command("rekey")
+def state_rekey(
+    call: Call,
+    to_clear: Annotated[bool, typer.Option("--to-clear", help="Take the encryption away.")] = False,
+    artifacts_url: Annotated[
+        str,
+        typer.Option(
+            "--artifacts-url", help="An empty place for the artifacts, where NIC_ETL_ARTIFACTS_URL is set."
+        ),
+    ] = "",
+) -> None:
+    """Put everything in the outputs folder under the key in NIC_ETL_ENCRYPTION_KEY.
+
+    A folder that is clear is encrypted. One that is encrypted needs its former
+    key in NIC_ETL_ENCRYPTION_OLD_KEY; both may name files, with _FILE behind the
+    variable. A copy is made beside it, checked, and takes its place: a change
+    that is broken off has changed nothing.
+
+    Example: nic-etl state rekey
+    """
+    from runner.upkeep.rekey import change_key  # which few commands need
+
+    report = asdict(change_key(call.config.outputs, to_clear=to_clear, second_artifacts=artifacts_url))
+    told = _(
+        "{outputs} was {before} and is {after} now: {artifacts} artifacts, {outcomes} "
+        "outcomes, {vectors} vectors and {points} points were copied; the previews in "
+        "{notebooks} executed notebooks were taken out.",
+        outputs=call.config.outputs,
+        before=report["key_id_before"] or "clear",
+        after=report["key_id"] or "clear",
+        **report,
+    )
+    if report["damaged"]:
+        told += _(" {damaged} damaged artifacts were left out: `nic-etl run` makes them again.", **report)
+    if artifacts_url and report["artifacts"]:
+        told += _(
+            " Set NIC_ETL_ARTIFACTS_URL to {artifacts_url}; the artifacts are left in the former place.",
+            artifacts_url=artifacts_url,
         )
+    call.answer(report, say, told)
 
 
 def prune(
+    call: QuietCall,
     keep: Annotated[int, typer.Option(min=1, help="How many of the newest runs stay.")] = 20,
     max_age: Annotated[
         str, typer.Option(help="Older runs go, even among those (36h, 90d; a number alone is days).")
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
-    profile: Profile = None,
-    parameter: Setting = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
 ) -> None:
     """Remove old runs and whatever no kept run needs; the last good run always stays.
 
@@ -227,26 +221,18 @@ def prune(
     """
     from runner.upkeep.prune import apply_prune, plan_prune
 
-    manager = open_state(profile, parameter)
     age = timedelta(seconds=parse_duration(max_age, "--max-age", bare="d")) if max_age else None
-    if dry_run:
-        plan = plan_prune(manager, keep=keep, max_age=age)
-    else:
-        with manager.lock():
-            plan = plan_prune(manager, keep=keep, max_age=age)
-            apply_prune(manager, plan)
-    if as_json:
-        print_json(asdict(plan) | {"done": not dry_run})
-    elif dry_run or not quiet:
-        screens.print_prune(open_console(as_json), plan, done=not dry_run)
+    with nullcontext() if dry_run else call.state.lock():
+        plan = plan_prune(call.state, keep=keep, max_age=age)
+        if not dry_run:
+            apply_prune(call.state, plan)
+    if call.as_json or dry_run or not call.quiet:
+        call.answer(asdict(plan) | {"done": not dry_run}, screens.print_prune, plan, done=not dry_run)
 
 
 def backup(
+    call: QuietCall,
     target: Annotated[str, typer.Argument(help="A folder, or an fsspec URL such as s3://bucket/nic-etl.")],
-    profile: Profile = None,
-    parameter: Setting = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
 ) -> None:
     """Copy runs, memo, artifacts and audit log, from which the collection can be filled again.
 
@@ -256,21 +242,16 @@ def backup(
     """
     from runner.upkeep.backup import create_backup
 
-    manager = open_state(profile, parameter)
-    report = create_backup(manager, target)
-    manager.audit("backup", {"to": target, "files": report.files, "bytes": report.bytes})
-    if as_json:
-        print_json(asdict(report))
-    elif report.damaged or not quiet:
-        screens.print_backup(open_console(as_json), report, _("Backup in {target}", target=target))
+    report = create_backup(call.state, target)
+    call.state.audit("backup", {"to": target, "files": report.files, "bytes": report.bytes})
+    if call.as_json or report.damaged or not call.quiet:
+        call.answer(asdict(report), screens.print_backup, report, _("Backup in {target}", target=target))
 
 
 def restore(
+    call: Call,
     source: Annotated[str, typer.Argument(help="The folder or URL that was given to `nic-etl backup`.")],
     force: Annotated[bool, typer.Option("--force", help="Replace what is in the outputs folder.")] = False,
-    profile: Profile = None,
-    parameter: Setting = None,
-    as_json: AsJson = False,
 ) -> None:
     """Put a backup into the outputs folder, after checking all of it; the next run continues from there.
 
@@ -278,12 +259,7 @@ def restore(
     """
     from runner.upkeep.backup import restore_backup
 
-    manager = open_state(profile, parameter)
-    with manager.lock():
-        report = restore_backup(manager, source, force=force)
-    if as_json:
-        print_json(asdict(report))
-    else:
-        screens.print_backup(
-            open_console(as_json), report, _("Restored into {outputs}", outputs=manager.outputs)
-        )
+    with call.state.lock():
+        report = restore_backup(call.state, source, force=force)
+    said = _("Restored into {outputs}", outputs=call.state.outputs)
+    call.answer(asdict(report), screens.print_backup, report, said)

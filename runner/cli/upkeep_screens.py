@@ -19,46 +19,31 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 _LISTED = 50
+_DIFFERENCES = ("missing", "altered", "superfluous")
 
 
 def print_artifacts(console: Console, artifacts: CheckedArtifacts) -> None:
     """Print which artifacts are damaged or missing."""
     for sentence in artifacts.damaged:
         say(console, worded(sentence))
-    say(
-        console,
-        _(
-            "{checked} artifacts read: {count} damaged or missing.",
-            checked=artifacts.checked,
-            count=len(artifacts.damaged),
-        ),
-    )
+    count, checked = len(artifacts.damaged), artifacts.checked
+    say(console, _("{checked} artifacts read: {count} damaged or missing.", checked=checked, count=count))
 
 
-def print_verification(console: Console, report: Row) -> None:
+def print_verification(console: Console, report: Row, artifacts: CheckedArtifacts | None = None) -> None:
     """Print what differs between collection and artifacts, document by document."""
+    if artifacts:
+        print_artifacts(console, artifacts)
     if report["documents"]:
-        columns = ("missing", "altered", "superfluous", "document")
-        rows = [
-            (row["missing"], row["altered"], row["superfluous"], row["path"]) for row in report["documents"]
-        ]
+        rows = [(*(row[kind] for kind in _DIFFERENCES), row["path"]) for row in report["documents"]]
+        columns = (*_DIFFERENCES, "document")
         _print_table(console, _("Points that are not as they should be"), columns, rows, lead=4)
-    compared = _(
-        "{points} points of {compared_documents} documents compared",
-        points=report["points"],
-        compared_documents=report["compared_documents"],
-    )
-    found = ", ".join(counted(kind, report[kind]) for kind in ("missing", "altered", "superfluous"))
+    compared = _("{points} points of {compared_documents} documents compared", **report)
+    found = ", ".join(counted(kind, report[kind]) for kind in _DIFFERENCES)
     say(console, f"{compared}: {found}.")
     if "remaining" in report:
         say(
-            console,
-            _(
-                "Repaired: {upserted} written, {deleted} deleted; {remaining} still differ.",
-                upserted=report["upserted"],
-                deleted=report["deleted"],
-                remaining=report["remaining"],
-            ),
+            console, _("Repaired: {upserted} written, {deleted} deleted; {remaining} still differ.", **report)
         )
     elif report["documents"]:
         say(console, _("`nic-etl verify --repair` writes only what differs."))
@@ -96,6 +81,14 @@ def print_quarantine(console: Console, documents: Sequence[QuarantinedDocument])
     say(console, _("`nic-etl quarantine retry PATH` lets the next run try one again."))
 
 
+def print_retried(console: Console, paths: Sequence[str]) -> None:
+    """Print the documents that are in quarantine no more."""
+    for path in paths:
+        say(console, _("Tried again by the next run: {path}", path=path))
+    if not paths:
+        say(console, _("No document is in quarantine."))
+
+
 def print_prune(console: Console, plan: PrunePlan, *, done: bool) -> None:
     """Print what a prune removes, or has removed."""
     columns = ("count", "MB", "what")
@@ -115,52 +108,35 @@ def print_prune(console: Console, plan: PrunePlan, *, done: bool) -> None:
 
 def print_backup(console: Console, report: BackupReport, said: str) -> None:
     """Print what a backup or restoration came to."""
-    say(
-        console,
-        _(
-            "{said}: {files} files, {bytes} MB ({written} MB written).",
-            said=said,
-            files=report.files,
-            bytes=_megabytes(report.bytes),
-            written=_megabytes(report.written),
-        ),
-    )
+    size = {"bytes": _megabytes(report.bytes), "written": _megabytes(report.written)}
+    figures = {"said": said, "files": report.files, **size}
+    say(console, _("{said}: {files} files, {bytes} MB ({written} MB written).", **figures))
     for uri in report.damaged:
         say(console, _("Left out: the artifact {uri} was altered; the next run makes it again.", uri=uri))
 
 
 def print_environment(console: Console, report: Row) -> None:
     """Print with what a run was made, and what differs from now."""
-    entries = report["environments"]
+    entries, run = report["environments"], report["execution_id"]
     if not entries:
-        say(
-            console,
-            _("{execution_id} has no record of its environment.", execution_id=report["execution_id"]),
-        )
+        say(console, _("{execution_id} has no record of its environment.", execution_id=run))
     last = entries[-1] if entries else {}
-    rows = []
-    for group in ("code", "system", "libraries", "configuration"):
-        rows += [
-            (term(group), term(name.replace("_", " ")), value) for name, value in last.get(group, {}).items()
-        ]
-    rows += [(term("models"), name, value) for name, value in report["models"].items()]
-    rows += [
-        (term("source"), term(name.replace("_", " ")), value) for name, value in report["source"].items()
+    groups = {group: last.get(group, {}) for group in ("code", "system", "libraries", "configuration")}
+    groups |= {"models": report["models"], "source": report["source"]}
+    rows = [
+        (term(group), name if group == "models" else term(name.replace("_", " ")), value)
+        for group, facts in groups.items()
+        for name, value in facts.items()
     ]
-    _print_table(
-        console,
-        _("Environment of {execution_id}", execution_id=report["execution_id"]),
-        ("group", "name", "value"),
-        rows,
-    )
+    title = _("Environment of {execution_id}", execution_id=run)
+    _print_table(console, title, ("group", "name", "value"), rows)
     if len(entries) > 1:
-        say(
-            console,
-            _("It was resumed in another environment; this is the last of {count}.", count=len(entries)),
-        )
+        said = _("It was resumed in another environment; this is the last of {count}.", count=len(entries))
+        say(console, said)
     if report["differences"]:
-        changed = [(row["group"], row["name"], row["then"], row["now"]) for row in report["differences"]]
-        _print_table(console, _("Different now"), ("group", "name", "then", "now"), changed)
+        columns = ("group", "name", "then", "now")
+        changed = [[row[name] for name in columns] for row in report["differences"]]
+        _print_table(console, _("Different now"), columns, changed)
     elif entries:
         say(console, _("Nothing differs now."))
 

@@ -6,19 +6,22 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.common import Profile, Setting, open_console, parse_duration, read_config, retired_option
-from runner.settings.pipeline_config import PipelineConfig
+from runner.cli.call import Configured
+from runner.cli.common import open_console, parse_duration
+from runner.errors import ConfigurationError
 
-_NO_WEBHOOK = retired_option(
-    "--webhook",
-    "leave it and NIC_ETL_WEBHOOK_TOKEN out, and look more often, as with --every 10s (one small request a "
-    "look); what asked for /health calls `nic-etl status --max-age 26h`",
-)
+
+def _refuse_webhook(value: str | None) -> None:
+    if value is not None:  # it may still stand in service units
+        raise ConfigurationError(
+            "--webhook was taken away: leave it and NIC_ETL_WEBHOOK_TOKEN out, and look more often, as with "
+            "--every 10s (one small request a look); what asked for /health calls "
+            "`nic-etl status --max-age 26h`."
+        )
 
 
 def watch(
-    profile: Profile = None,
-    parameter: Setting = None,
+    call: Configured,
     every: Annotated[str, typer.Option(help="Time between two looks at the source (2s, 1m, 1h).")] = "60s",
     run_every: Annotated[
         str, typer.Option(help="Run at least so often, changed or not: that looks at the collection, too.")
@@ -30,7 +33,7 @@ def watch(
         bool, typer.Option("--light", help="Keep three kernels warm and not all: 0.5 GB less, a bit slower.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
-    _webhook: Annotated[str | None, _NO_WEBHOOK] = None,
+    _webhook: Annotated[str | None, typer.Option("--webhook", hidden=True, callback=_refuse_webhook)] = None,
 ) -> None:
     """Watch the source, and run the chain when it changed; kernels stay warm in between.
 
@@ -38,11 +41,8 @@ def watch(
     """
     from runner.watch.start import WatchPlan, start_watch  # with the orchestrator, which few commands need
 
-    def load() -> PipelineConfig:
-        return read_config(profile, parameter)
-
     start_watch(
-        load,
+        lambda: call.load().config,
         WatchPlan(
             every_s=parse_duration(every, "--every", least=1),
             run_every_s=parse_duration(run_every, "--run-every"),

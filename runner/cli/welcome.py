@@ -1,4 +1,4 @@
-"""What the bare command says to somebody who is new, and how its help groups the commands."""
+"""What the bare command says to somebody who is new."""
 
 from __future__ import annotations
 
@@ -9,18 +9,8 @@ import typer
 from rich.console import Console
 
 from runner.terminal import say
-from runner.wording import N_, _, stored
+from runner.wording import N_, _
 
-GROUPS = {
-    stored("Run"): ("run", "watch", "plan", "resume", "rerun", "cancel"),
-    stored("Look"): ("status", "history", "show", "report", "dashboard", "document", "search", "evaluate"),
-    stored("Hand on"): ("serve", "export"),
-    stored("Keep in order"): (
-        "verify", "quarantine", "collections", "prune", "backup", "restore", "state", "audit",
-    ),
-    stored("Set up"): ("doctor", "config", "models"),
-}  # fmt: skip
-_OTHERS = stored("Keep in order")
 _STEPS = (
     (N_("First run, bundled documents"), "nic-etl run"),
     (N_("Ask what it has read"), 'nic-etl search "comunicar um incidente"'),
@@ -45,25 +35,3 @@ def welcome(
     say(console, _("Where to begin:"))
     for what, command in _STEPS:
         console.print(f"  {_(what):<30}[bold]{command}[/bold]", highlight=False, soft_wrap=True)
-
-
-def group_commands(app: typer.Typer) -> None:
-    """Put the commands that are registered into their groups, in the order of :data:`GROUPS`."""
-    places = {name: group for group, names in GROUPS.items() for name in names}
-    order = list(places)
-
-    def place(name: str) -> int:
-        return order.index(name) if name in places else len(order)
-
-    for command in app.registered_commands:
-        command.rich_help_panel = places.get(_name(command), _OTHERS)
-    for group in app.registered_groups:
-        group.rich_help_panel = places.get(_name(group), _OTHERS)
-    app.registered_commands.sort(key=lambda one: place(_name(one)))
-    app.registered_groups.sort(key=lambda one: place(_name(one)))
-
-
-def _name(one: typer.models.CommandInfo | typer.models.TyperInfo) -> str:
-    if one.name:
-        return str(one.name)
-    return str(getattr(one.callback, "__name__", "")).replace("_", "-")

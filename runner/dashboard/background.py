@@ -9,10 +9,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from runner.dashboard.markup import note, plain
+from runner.dashboard.markup import remark
 from runner.wording import _, worded
 
-_TICKERS: list[Ticker] = []
+_TICKERS: dict[str, Ticker] = {}
 
 
 class Action:
@@ -38,7 +38,7 @@ class Action:
         if self._thread is not None and self._thread.is_alive():
             return
         self.button.disabled = True
-        self.output.value = note(f'<span class="busy">{plain(self._busy)}</span>')
+        self.output.value = remark(self._busy, "busy")
         self._thread = threading.Thread(target=self._do, daemon=True)
         self._thread.start()
 
@@ -51,7 +51,7 @@ class Action:
         try:
             said = self._work()
         except Exception as error:  # shown: in a thread of a kernel nobody would see it otherwise
-            said = note(f'<span class="bad">{plain(worded(str(error)))}</span>')
+            said = remark(worded(str(error)), "bad")
         self.output.value = said
         self.button.disabled = False
 
@@ -69,16 +69,16 @@ class Ticker:
 
     def start(self) -> None:
         """Begin; an earlier ticker of the same name ends."""
-        for other in [ticker for ticker in _TICKERS if ticker._name == self._name]:
-            other.stop()
-        _TICKERS.append(self)
+        if self._name in _TICKERS:
+            _TICKERS[self._name].stop()
+        _TICKERS[self._name] = self
         self._thread.start()
 
     def stop(self) -> None:
         """End, and wait for it."""
         self._stop.set()
-        if self in _TICKERS:
-            _TICKERS.remove(self)
+        if _TICKERS.get(self._name) is self:
+            del _TICKERS[self._name]
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(5)
 
@@ -90,5 +90,5 @@ class Ticker:
 
 def stop_tickers() -> None:
     """End every thread that refreshes widgets."""
-    while _TICKERS:
-        _TICKERS[0].stop()
+    for ticker in list(_TICKERS.values()):
+        ticker.stop()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from runner.dashboard.background import Action
-from runner.dashboard.markup import STYLE, badge, note, plain, span
+from runner.dashboard.boxes import by_itself, growing, row
+from runner.dashboard.markup import badge, note, plain, remark, span
 from runner.dashboard.workspace import Workspace
 from runner.wording import _, ngettext, number, term, worded
 
@@ -39,8 +40,8 @@ class DocumentList(widgets.VBox):  # type: ignore[misc]
     @property
     def value(self) -> str:
         """What it says, as HTML."""
-        rows = [row for child in self.children for row in getattr(child, "children", (child,))]
-        return "".join(row.value for row in rows if isinstance(row, widgets.HTML))
+        parts = [part for child in self.children for part in getattr(child, "children", (child,))]
+        return "".join(part.value for part in parts if isinstance(part, widgets.HTML))
 
     def show(self, groups: list[tuple[ProblemGroup, list[DocumentNote]]], otherwise: str) -> None:
         """Show documents, or a text where there are none."""
@@ -50,7 +51,7 @@ class DocumentList(widgets.VBox):  # type: ignore[misc]
 
     def _group(self, group: ProblemGroup, documents: list[DocumentNote]) -> list[widgets.Widget]:
         own = documents[:_BUTTONS] if group.status == "rejected" else []
-        rows = [row for document in own for row in self._row(document)]
+        rows = [part for document in own for part in self._row(document)]
         rest = documents[len(own) : _MOST]
         left = len(documents) - _MOST
         found = _("… and {count} more: the filter finds them.", count=number(left))
@@ -61,15 +62,10 @@ class DocumentList(widgets.VBox):  # type: ignore[misc]
 
     def _row(self, document: DocumentNote) -> list[widgets.Widget]:
         path = document.path
-        action = Action(
-            _("Try again"), partial(self._retry, path), _("Let the next run try {path} again", path=path)
-        )
-        self.actions[path] = action
-        text = widgets.HTML(
-            note(f"<ul>{_listed(document)}</ul>"), layout=widgets.Layout(flex="1 1 240px", min_width="0")
-        )
-        line = widgets.HBox([text, action.button], layout=widgets.Layout(flex_flow="row wrap"))
-        return [line, action.output]
+        tooltip = _("Let the next run try {path} again", path=path)
+        action = self.actions[path] = Action(_("Try again"), partial(self._retry, path), tooltip)
+        text = widgets.HTML(note(f"<ul>{_listed(document)}</ul>"), layout=growing(240))
+        return [row(text, action.button), action.output]
 
 
 class DocumentsView:
@@ -87,19 +83,15 @@ class DocumentsView:
         self._workspace = workspace
         self._groups: list[ProblemGroup] = []
         self.summary = widgets.HTML()
-        self.cause = widgets.Dropdown(layout=widgets.Layout(flex="1 1 280px", min_width="0"))
-        self.filter = widgets.Text(
-            placeholder=_("part of a path"), layout=widgets.Layout(flex="1 1 180px", min_width="0")
-        )
+        self.cause = widgets.Dropdown(layout=growing(280))
+        self.filter = widgets.Text(placeholder=_("part of a path"), layout=growing(180))
         self.documents = DocumentList(self._retry_one)
         self.retry = Action(
             _("Try these again"),
             self._retry,
             _("What nic-etl quarantine retry does, after you changed what was wrong"),
         )
-        self._choice = widgets.HBox(
-            [self.cause, self.filter, self.retry.button], layout=widgets.Layout(flex_flow="row wrap")
-        )
+        self._choice = row(self.cause, self.filter, self.retry.button)
         self.widget = widgets.VBox([self.summary, self._choice, self.retry.output, self.documents])
         for field in (self.cause, self.filter):
             field.observe(self._list, "value")
@@ -137,27 +129,29 @@ class DocumentsView:
         self.documents.show(shown, span(_("No document is listed."), "soft") if self._groups else "")
 
     def _retry(self) -> str:
-        shown = {one.path for _group, documents in self._shown() for one in documents}
-        waiting = {row["path"] for row in self._workspace.ask("quarantine", "list")}
-        paths = sorted(shown & waiting)
-        if not paths:
-            return note(plain(_("None of these is in quarantine: the next run tries them again by itself.")))
-        # All of them have no names: a command line is not endless.
-        self._workspace.ask("quarantine", "retry", words=() if waiting <= shown else tuple(paths))
-        count = len(paths)
+        count = self._forget({one.path for _group, documents in self._shown() for one in documents})
+        if not count:
+            return remark(_("None of these is in quarantine: the next run tries them again by itself."))
         said = ngettext(
             "The next run tries {count} of these again: press Start run.",
             "The next run tries {count} of these again: press Start run.",
             count,
             count=count,
         )
-        return note(plain(said))
+        return remark(said)
 
     def _retry_one(self, path: str) -> str:
-        if path not in {row["path"] for row in self._workspace.ask("quarantine", "list")}:
-            return note(plain(_("It is not in quarantine: the next run tries it again by itself.")))
-        self._workspace.ask("quarantine", "retry", words=(path,))
-        return note(plain(_("The next run tries it again: press Start run.")))
+        if not self._forget({path}):
+            return remark(_("It is not in quarantine: the next run tries it again by itself."))
+        return remark(_("The next run tries it again: press Start run."))
+
+    def _forget(self, paths: set[str]) -> int:
+        """Let the next run try those that are in quarantine again, and return how many."""
+        waiting = {row["path"] for row in self._workspace.ask("quarantine", "list")}
+        if chosen := sorted(paths & waiting):
+            # All of them have no names: a command line is not endless.
+            self._workspace.ask("quarantine", "retry", words=() if waiting <= paths else tuple(chosen))
+        return len(chosen)
 
 
 def create_error_analysis_widget(workspace: Workspace | None = None, execution_id: str = "") -> widgets.VBox:
@@ -173,33 +167,32 @@ def create_error_analysis_widget(workspace: Workspace | None = None, execution_i
     chosen = workspace or Workspace.open()
     view = DocumentsView(chosen)
     view.show(chosen.manager.load_checkpoint(execution_id))
-    view.widget.children = (widgets.HTML(STYLE), *view.widget.children)
-    return view.widget
+    return by_itself(view.widget)
 
 
 def _summary(report: RunReport, count: int) -> str:
     total = sum(report.documents.get(kind, 0) for kind in _KINDS)
-    if report.status in _WHOLE:
-        words = _("All {total} documents are in order", total=total)
+    figures = {"count": count, "total": total}
+    if report.status not in _WHOLE:  # the later stages have not looked at them
+        head = plain(_("None of {total} documents needs attention so far", **figures))
         if count:
             words = ngettext(
-                "{count} of {total} documents needs attention",
-                "{count} of {total} documents need attention",
+                "{count} of {total} documents needs attention so far",
+                "{count} of {total} documents need attention so far",
                 count,
-                count=count,
-                total=total,
+                **figures,
             )
-        head = span(words, "warn" if count else "good")
-    else:  # the later stages have not looked at them
+            head = span(words, "warn")
+    elif count:
         words = ngettext(
-            "{count} of {total} documents needs attention so far",
-            "{count} of {total} documents need attention so far",
+            "{count} of {total} documents needs attention",
+            "{count} of {total} documents need attention",
             count,
-            count=count,
-            total=total,
+            **figures,
         )
-        none = _("None of {total} documents needs attention so far", total=total)
-        head = span(words, "warn") if count else plain(none)
+        head = span(words, "warn")
+    else:
+        head = span(_("All {total} documents are in order", **figures), "good")
     broken = "".join(
         f"<p>{badge(stage.status)} {plain(stage.name)}: {plain(worded(stage.error))}</p>"
         for stage in report.stages

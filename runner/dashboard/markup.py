@@ -92,6 +92,11 @@ def note(text: str) -> str:
     return f'<div class="nic">{text}</div>'
 
 
+def remark(sentence: object, kind: str = "") -> str:
+    """Return a sentence in the dashboard's style: soft, good, warn, bad, busy, or as any other text."""
+    return note(span(sentence, kind) if kind else plain(sentence))
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; cells are HTML already."""
     titles = "".join(f"<th>{plain(term(name))}</th>" for name in head)

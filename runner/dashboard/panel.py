@@ -10,9 +10,10 @@ from typing import Any
 import ipywidgets as widgets
 
 from runner.dashboard.background import Action, Ticker
+from runner.dashboard.boxes import by_itself, row
 from runner.dashboard.checks import health_action, plan_action, validation_action
 from runner.dashboard.documents_view import DocumentsView
-from runner.dashboard.markup import STYLE, note, plain, span
+from runner.dashboard.markup import plain, remark
 from runner.dashboard.progress_view import progress_html
 from runner.dashboard.run_progress import RunFollower, RunProgress
 from runner.dashboard.runs_view import RunsView
@@ -55,9 +56,8 @@ class Panel:
         self.status = widgets.HTML()
         self.primary = widgets.Button(layout=widgets.Layout(width="150px"))
         self.anew = widgets.Button(description=_("Start new run"), layout=widgets.Layout(width="150px"))
-        self.cancelling = Action(
-            _("Cancel"), self._cancel, busy=_("Cancelling: documents in work are ended …")
-        )
+        busy = _("Cancelling: documents in work are ended …")
+        self.cancelling = Action(_("Cancel"), self._cancel, busy=busy)
         self.dry_run = plan_action(workspace)
         self.progress = widgets.HTML()
         self.runs = RunsView(workspace)
@@ -67,9 +67,7 @@ class Panel:
         self.form = SettingsForm(workspace, self._draw_status)
         self.primary.on_click(lambda _clicked: self.act(self.situation.action))
         self.anew.on_click(lambda _clicked: self.act("start"))
-        buttons = widgets.HBox(
-            [self.primary, self.anew, self.dry_run.button], layout=widgets.Layout(flex_flow="row wrap")
-        )
+        buttons = row(self.primary, self.anew, self.dry_run.button)
         ask = widgets.HBox([self.validation.button, self.health.button])
         checks = [ask, self.validation.output, self.health.output]
         pages = {
@@ -80,17 +78,9 @@ class Panel:
         }
         boxes = [widgets.VBox(page, layout=_PADDED) for page in pages.values()]
         self.tabs = widgets.Tab(boxes, titles=list(pages))
-        self.widget = widgets.VBox(
-            [
-                widgets.HTML(STYLE),
-                self.status,
-                buttons,
-                self.cancelling.output,
-                self.dry_run.output,
-                self.tabs,
-            ],
-            layout=widgets.Layout(max_width="1320px"),
-        )
+        said = (self.cancelling.output, self.dry_run.output)
+        self.widget = by_itself(self.status, buttons, *said, self.tabs)
+        self.widget.layout.max_width = "1320px"
         self.refresh()
 
     def refresh(self) -> None:
@@ -99,9 +89,8 @@ class Panel:
             try:
                 self._look()
             except (OSError, ValueError, PipelineOrchestrationError, StageError) as error:
-                self.situation = Situation(
-                    "bad", _("The run's files cannot be read"), worded(str(error)), "", ""
-                )
+                unread = _("The run's files cannot be read")
+                self.situation = Situation("bad", unread, worded(str(error)), action="")
                 self._draw_status()
 
     def act(self, action: str) -> None:
@@ -114,7 +103,7 @@ class Panel:
             try:
                 self._workspace.start("run" if action == "start" else "resume", "--quiet")
             except (OSError, StateManagementError) as error:
-                self.cancelling.output.value = note(span(worded(str(error)), "bad"))
+                self.cancelling.output.value = remark(worded(str(error)), "bad")
             self.tabs.selected_index = 0
             self.refresh()
 
@@ -166,8 +155,8 @@ class Panel:
         if outcome.cancelled:
             seconds = decimal(f"{outcome.seconds:g}")
             said = _("The run ended {seconds} s after Cancel. What was finished is kept.", seconds=seconds)
-            return note(plain(said))
-        return note(span(_("The run has not ended yet: it is still closing its documents."), "warn"))
+            return remark(said)
+        return remark(_("The run has not ended yet: it is still closing its documents."), "warn")
 
 
 def create_pipeline_dashboard(

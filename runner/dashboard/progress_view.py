@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from runner.dashboard.background import Ticker
-from runner.dashboard.markup import STYLE, badge, note, plain, span, table
+from runner.dashboard.boxes import by_itself
+from runner.dashboard.markup import badge, note, plain, remark, span, table
 from runner.dashboard.run_progress import RunFollower
 from runner.dashboard.workspace import Workspace
 from runner.report.flow import flow_figure
-from runner.wording import _, ngettext, number, worded
+from runner.wording import _, ngettext, number, spoken, worded
 
 if TYPE_CHECKING:
     from runner.dashboard.run_progress import RunProgress, StageProgress
@@ -31,7 +32,7 @@ def progress_html(progress: RunProgress, status: str, flow: Sequence[FlowStep] =
         flow: what has flowed through its stages, to be drawn below.
     """
     if not progress.execution_id:
-        return note(span(_("No run yet: its progress will be shown here."), "soft"))
+        return remark(_("No run yet: its progress will be shown here."), "soft")
     at, count = time.time(), len(progress.stages)
     ended = ngettext(
         "{done} of {count} stage ended", "{done} of {count} stages ended", count, done=progress.finished,
@@ -66,10 +67,11 @@ def stage_words(stage: StageProgress, at: float) -> str:
         rate, remaining = stage.rate(), stage.remaining(at)
         if rate:
             pace = rate if rate >= 1 else rate * 60
-            told = number(pace, 1 if pace < 10 else 0)
-            parts.append(_("{rate} a second", rate=told) if rate >= 1 else _("{rate} a minute", rate=told))
+            shown = number(pace, 1 if pace < 10 else 0)
+            parts.append(_("{rate} a second", rate=shown) if rate >= 1 else _("{rate} a minute", rate=shown))
         parts += [_("about {duration} left", duration=spoken(remaining))] if remaining is not None else []
-        current = f" · {span(_tail(stage.current), 'soft')}" if stage.current else ""
+        tail = stage.current if len(stage.current) <= _LONGEST else f"…{stage.current[-_LONGEST:]}"
+        current = f" · {span(tail, 'soft')}" if tail else ""
         trouble = f"<br>{span(worded(stage.note), 'warn')}" if stage.note else ""
         return f"{badge('running')} {plain(' · '.join(parts))}{current}{trouble}"
     took = " " + _("in {duration}", duration=spoken(stage.seconds)) if stage.seconds else ""
@@ -78,19 +80,6 @@ def stage_words(stage: StageProgress, at: float) -> str:
         f" {span(worded(stage.note), 'bad' if stage.state == 'failed' else 'soft')}" if stage.note else ""
     )
     return f"{badge(state)} {plain(counted + took)}{trouble}"
-
-
-def _tail(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
-
-
-def spoken(seconds: float) -> str:
-    """Return a time span as people say it: 8 s, 4 min, 2 h 05 min."""
-    whole = max(0, round(seconds))
-    if whole < 100:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def display_execution_progress(
@@ -118,4 +107,4 @@ def display_execution_progress(
 
     refresh()
     Ticker(refresh, refresh_seconds, "progress").start()
-    return widgets.VBox([widgets.HTML(STYLE), view])
+    return by_itself(view)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from runner.dashboard.background import Action
+from runner.dashboard.boxes import by_itself, growing, row
 from runner.dashboard.frame import framed
-from runner.dashboard.markup import STYLE, note, span
-from runner.dashboard.progress_view import spoken
+from runner.dashboard.markup import remark
 from runner.dashboard.workspace import Workspace
 from runner.report.history import HTML_NAME
-from runner.wording import _, moment, term
+from runner.wording import _, moment, spoken, term
 
 if TYPE_CHECKING:
     from runner.results import ExecutionRecord
@@ -32,16 +32,11 @@ class RunsView:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._going_on: set[str] = set()
-        self.runs = widgets.Dropdown(options=[], layout=widgets.Layout(flex="1 1 300px", min_width="0"))
+        self.runs = widgets.Dropdown(options=[], layout=growing(300))
         self.page = widgets.HTML()
-        self.renew = Action(
-            _("Renew report"),
-            self._renew,
-            _("What nic-etl report does: with all plots, and what came later"),
-        )
-        choice = widgets.HBox(
-            [self.runs, self.renew.button], layout=widgets.Layout(flex_flow="row wrap", min_width="0")
-        )
+        tooltip = _("What nic-etl report does: with all plots, and what came later")
+        self.renew = Action(_("Renew report"), self._renew, tooltip)
+        choice = row(self.runs, self.renew.button)
         self.widget = widgets.VBox([choice, self.renew.output, self.page])
         self.runs.observe(self._choose, "value")
         self.refresh()
@@ -72,18 +67,17 @@ class RunsView:
     def _report(self) -> str:
         run, manager = self.runs.value, self._workspace.manager
         if run is None:
-            return note(span(_("There is no run yet."), "soft"))
+            return remark(_("There is no run yet."), "soft")
         if run in self._going_on:
-            return note(span(_("The run goes on: its report is written when it ends."), "soft"))
+            return remark(_("The run goes on: its report is written when it ends."), "soft")
         folder = manager.run_dir(run)
         try:
             page = (folder / HTML_NAME).read_text(encoding="utf-8")
         except (OSError, ValueError):
             said = _("This run has no report: it did not come to its end. Renew report writes it now.")
-            return note(span(said, "soft"))
-        return framed(
-            page, folder.relative_to(manager.outputs).as_posix(), _("Report of the run {run}", run=run)
-        )
+            return remark(said, "soft")
+        place = folder.relative_to(manager.outputs).as_posix()
+        return framed(page, place, _("Report of the run {run}", run=run))
 
     def _renew(self) -> str:
         run = self.runs.value
@@ -99,9 +93,7 @@ def run_history_widget(workspace: Workspace | None = None) -> widgets.VBox:
     Args:
         workspace: which outputs folder; None: that of the default configuration.
     """
-    view = RunsView(workspace or Workspace.open()).widget
-    view.children = (widgets.HTML(STYLE), *view.children)
-    return view
+    return by_itself(RunsView(workspace or Workspace.open()).widget)
 
 
 def _line(record: ExecutionRecord) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import ipywidgets as widgets
 
 from runner.dashboard.background import Action
-from runner.dashboard.markup import STYLE, note, plain, rendered, span
+from runner.dashboard.boxes import by_itself, growing, row
+from runner.dashboard.markup import note, plain, remark, rendered, span
 from runner.dashboard.workspace import Workspace
 from runner.search.hit_facts import hit_facts
 from runner.search.passage_text import marked, short_hashes
@@ -29,7 +30,7 @@ class SearchView:
         self.question = widgets.Text(
             placeholder=_("A question in your own words"),
             continuous_update=False,
-            layout=widgets.Layout(flex="1 1 320px", min_width="0"),
+            layout=growing(320),
         )
         self.top = widgets.Dropdown(
             options=[(_("{count} passages", count=count), count) for count in (5, 10, 25)],
@@ -37,23 +38,15 @@ class SearchView:
         )
         self.per_document = widgets.Dropdown(
             options=[
-                (_("{count} of a document", count=2), 2),
-                (_("{count} of a document", count=5), 5),
+                *((_("{count} of a document", count=count), count) for count in (2, 5)),
                 (_("all of a document"), 0),
             ],
             layout=widgets.Layout(width="150px"),
         )
-        self.action = Action(
-            _("Search"),
-            self._search,
-            _("What nic-etl search does"),
-            busy=_("Searching; the model is loaded first …"),
-        )
-        row = widgets.HBox(
-            [self.question, self.top, self.per_document, self.action.button],
-            layout=widgets.Layout(flex_flow="row wrap"),
-        )
-        self.widget = widgets.VBox([row, self.action.output])
+        busy = _("Searching; the model is loaded first …")
+        self.action = Action(_("Search"), self._search, _("What nic-etl search does"), busy)
+        asking = row(self.question, self.top, self.per_document, self.action.button)
+        self.widget = widgets.VBox([asking, self.action.output])
         self.question.observe(self._entered, "value")
 
     def _entered(self, change: Any) -> None:
@@ -63,12 +56,12 @@ class SearchView:
     def _search(self) -> str:
         question = self.question.value.strip()
         if not question:
-            return note(span(_("Write a question first."), "warn"))
-        told = self._workspace.search(question, top=self.top.value, per_document=self.per_document.value)
-        said = "".join(f"<p>{span(worded(warning), 'warn')}</p>" for warning in told.warnings)
-        if not told.hits:
+            return remark(_("Write a question first."), "warn")
+        answer = self._workspace.search(question, top=self.top.value, per_document=self.per_document.value)
+        said = "".join(f"<p>{span(worded(warning), 'warn')}</p>" for warning in answer.warnings)
+        if not answer.hits:
             return note(said + plain(_("Nothing was found: ask with other words.")))
-        return note(said + "".join(_passage(hit) for hit in told.hits))
+        return note(said + "".join(_passage(hit) for hit in answer.hits))
 
 
 def search_widget(workspace: Workspace | None = None) -> widgets.VBox:
@@ -77,9 +70,7 @@ def search_widget(workspace: Workspace | None = None) -> widgets.VBox:
     Args:
         workspace: the configuration, which names the collection; None: the default one.
     """
-    view = SearchView(workspace or Workspace.open()).widget
-    view.children = (widgets.HTML(STYLE), *view.children)
-    return view
+    return by_itself(SearchView(workspace or Workspace.open()).widget)
 
 
 def _passage(hit: dict[str, Any]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin
 
 import ipywidgets as widgets
 
 from runner.config_manager import load_config, profiles
-from runner.dashboard.markup import STYLE, note, plain, span
+from runner.dashboard.boxes import by_itself, growing, row
+from runner.dashboard.markup import note, plain, remark, span
 from runner.dashboard.workspace import Workspace, setting_text
 from runner.errors import ConfigurationError
 from runner.settings.pipeline_config import SECRETS, PipelineConfig, marks
@@ -26,7 +28,6 @@ _FIXED = "outputs_dir"  # the records, progress and history that are shown lie t
 _PLACES = ("_path", "_file", "_dir")
 _NARROW = widgets.Layout(width="200px", flex="0 0 auto")
 _INPUT = widgets.Layout(width="250px", flex="0 0 auto")
-_HELP = widgets.Layout(flex="1 1 220px", min_width="0")
 
 
 class SettingsForm:
@@ -48,22 +49,20 @@ class SettingsForm:
         self.fields: dict[str, Any] = {}
         self._help: dict[str, widgets.HTML] = {}
         self._rows: dict[str, widgets.HBox] = {}
-        self.profile = widgets.Dropdown(options=_profiles(workspace), value=workspace.profile, layout=_INPUT)
+        known = list(dict.fromkeys([*profiles(), workspace.profile]))
+        self.profile = widgets.Dropdown(options=known, value=workspace.profile, layout=_INPUT)
         self.filter = widgets.Text(placeholder=_("find a setting"), layout=_INPUT)
         self.summary = widgets.HTML()
-        groups = self._build()
+        self._accordion = self._build()
         more = widgets.HTML(note(f"<h3>{plain(_('More settings'))}</h3>"))
-        simple = widgets.VBox([row for name, row in self._rows.items() if marks(name).simple])
-        secrets = widgets.HTML(_secrets())
-        self.widget = widgets.VBox([self._head(), self.summary, simple, more, groups, secrets])
+        simple = widgets.VBox([line for name, line in self._rows.items() if marks(name).simple])
+        label = widgets.Label(_("Profile"), layout=widgets.Layout(width="60px"))
+        head, secrets = row(label, self.profile, self.filter), widgets.HTML(_secrets())
+        self.widget = widgets.VBox([head, self.summary, simple, more, self._accordion, secrets])
         self.profile.observe(self._choose_profile, "value")
         self.filter.observe(self._find, "value")
         self._load()
         self._changed = changed
-
-    def _head(self) -> widgets.HBox:
-        label = widgets.Label(_("Profile"), layout=widgets.Layout(width="60px"))
-        return widgets.HBox([label, self.profile, self.filter], layout=widgets.Layout(flex_flow="row wrap"))
 
     def _build(self) -> widgets.Accordion:
         groups: dict[str, list[Any]] = {}
@@ -71,15 +70,15 @@ class SettingsForm:
             self.fields[name] = _input(field.annotation)
             self.fields[name].disabled = name == _FIXED
             self.fields[name].observe(self._typed, "value")
-            self._help[name] = widgets.HTML(layout=_HELP)
-            row = [widgets.Label(name, layout=_NARROW), self.fields[name], self._help[name]]
-            self._rows[name] = widgets.HBox(row, layout=_row())
+            self._help[name] = widgets.HTML(layout=growing(220))
+            label = widgets.Label(name, layout=_NARROW)
+            self._rows[name] = row(label, self.fields[name], self._help[name])
+            self._rows[name].layout.align_items = "center"
             if not marks(name).simple:
                 groups.setdefault(_(_TITLES[marks(name).group]), []).append(self._rows[name])
         self._groups = list(groups.values())
-        boxes = [widgets.VBox(rows) for rows in groups.values()]
-        self._accordion = widgets.Accordion(boxes, titles=list(groups), selected_index=None)
-        return self._accordion
+        boxes = [widgets.VBox(rows) for rows in self._groups]
+        return widgets.Accordion(boxes, titles=list(groups), selected_index=None)
 
     def _load(self) -> None:
         """Show the values of the workspace."""
@@ -89,7 +88,8 @@ class SettingsForm:
         effective = self._workspace.load().config
         for name in self.fields:
             shown = setting_text(getattr(effective, name))
-            self.fields[name].value = shown == "true" if _is_switch(self.fields[name]) else shown
+            is_switch = isinstance(self.fields[name], widgets.Checkbox)
+            self.fields[name].value = shown == "true" if is_switch else shown
         self._base[_FIXED] = self.fields[_FIXED].value = str(config.outputs)
         self._loading = False
         self._check()
@@ -100,7 +100,7 @@ class SettingsForm:
 
     def _check(self) -> None:
         """Take what is valid into the workspace, and say of the rest what is wrong."""
-        texts = {name: self._text(name) for name in self.fields}
+        texts = {name: setting_text(field.value) for name, field in self.fields.items()}
         asked = {name: text for name, text in texts.items() if name != _FIXED and text != self._base[name]}
         self.problems = _relative_paths(asked)
         try:
@@ -116,7 +116,8 @@ class SettingsForm:
 
     def _tell(self, asked: dict[str, str]) -> None:
         for name, field in PipelineConfig.model_fields.items():
-            said = plain(_capitalized(worded(field.description)))
+            meaning = worded(field.description)
+            said = plain(meaning[:1].upper() + meaning[1:])
             if name == _FIXED:
                 said += "; " + plain(_("chosen when the dashboard is started"))
             if name in asked:
@@ -126,18 +127,12 @@ class SettingsForm:
                 said = span(self.problems[name], "bad")
             self._help[name].value = f'<div class="nic-help">{said}</div>'
         if self.problems:
-            words = _(
-                "{count} wrong: {names}. A run uses the last valid value.",
-                count=len(self.problems),
-                names=", ".join(sorted(self.problems)),
-            )
-            self.summary.value = note(span(words, "bad"))
+            wrong = {"count": len(self.problems), "names": ", ".join(sorted(self.problems))}
+            words = _("{count} wrong: {names}. A run uses the last valid value.", **wrong)
+            self.summary.value = remark(words, "bad")
         else:
             line = plain(self._workspace.command_line())
             self.summary.value = note(f"{plain(_('The same in a terminal or in cron:'))} <code>{line}</code>")
-
-    def _text(self, name: str) -> str:
-        return setting_text(self.fields[name].value)
 
     def _choose_profile(self, change: Any) -> None:
         before = self._workspace.profile
@@ -146,16 +141,16 @@ class SettingsForm:
             self._load()
         except ConfigurationError as error:
             self.profile.value = before
-            self.summary.value = note(span(worded(str(error)), "bad"))
+            self.summary.value = remark(worded(str(error)), "bad")
 
     def _find(self, change: Any) -> None:
         wanted = change["new"].strip().lower()
         found = set()
-        for name, row in self._rows.items():
+        for name, line in self._rows.items():
             help_text = worded(PipelineConfig.model_fields[name].description)
             if not wanted or wanted in name or wanted in help_text.lower():
-                found.add(row)
-            row.layout.display = None if row in found else "none"
+                found.add(line)
+            line.layout.display = None if line in found else "none"
         opened = (index for index, rows in enumerate(self._groups) if wanted and found.intersection(rows))
         self._accordion.selected_index = next(opened, None)
 
@@ -168,13 +163,7 @@ def pipeline_configuration_widget(workspace: Workspace | None = None) -> widgets
     Args:
         workspace: takes the values; None: one of its own with the default configuration.
     """
-    form = SettingsForm(workspace or Workspace.open()).widget
-    form.children = (widgets.HTML(STYLE), *form.children)
-    return form
-
-
-def _profiles(workspace: Workspace) -> list[str]:
-    return list(dict.fromkeys([*profiles(), workspace.profile]))
+    return by_itself(SettingsForm(workspace or Workspace.open()).widget)
 
 
 def _input(annotation: Any) -> Any:
@@ -185,18 +174,11 @@ def _input(annotation: Any) -> Any:
     return widgets.Text(continuous_update=True, layout=_INPUT)
 
 
-def _is_switch(field: Any) -> bool:
-    return isinstance(field, widgets.Checkbox)
-
-
 def _relative_paths(asked: dict[str, str]) -> dict[str, str]:
     # The page has no current folder that a person could see.
+    said = N_("{name} is {text}, but it must be an absolute path, as /srv/documents or ~/documents.")
     return {
-        name: _(
-            "{name} is {text}, but it must be an absolute path, as /srv/documents or ~/documents.",
-            name=name,
-            text=repr(text),
-        )
+        name: _(said, name=name, text=repr(text))
         for name, text in asked.items()
         if name.endswith(_PLACES) and text and not text.startswith(("/", "~"))
     }
@@ -211,22 +193,10 @@ def _by_setting(message: str, asked: dict[str, str]) -> dict[str, str]:
     return found or dict.fromkeys(asked, worded(message))
 
 
-def _capitalized(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _row() -> widgets.Layout:
-    return widgets.Layout(flex_flow="row wrap", align_items="center")
-
-
 def _secrets() -> str:
-    from os import environ
-
-    said = [
-        _("{name} is set", name=name)
-        if environ.get(name) or environ.get(f"{name}_FILE")
-        else _("{name} is not set", name=name)
-        for name in SECRETS.values()
-    ]
+    said = []
+    for name in SECRETS.values():
+        given = os.environ.get(name) or os.environ.get(f"{name}_FILE")
+        said.append(_("{name} is set", name=name) if given else _("{name} is not set", name=name))
     head = _("Secrets come from the environment alone:")
     return note(f"{span(head, 'soft')} {plain(', '.join(said))}.")

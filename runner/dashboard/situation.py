@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from runner.dashboard.progress_view import spoken
 from runner.errors import StateManagementError
-from runner.wording import _, moment, ngettext, worded
+from runner.wording import _, moment, ngettext, spoken, worded
 
 if TYPE_CHECKING:
     from runner.dashboard.run_progress import RunProgress

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
+from runner.dashboard.boxes import by_itself
 from runner.dashboard.frame import framed
-from runner.dashboard.markup import STYLE, badge, note, plain, span
-from runner.dashboard.progress_view import spoken
+from runner.dashboard.markup import badge, note, plain, remark, span
 from runner.dashboard.workspace import Workspace
 from runner.report.notebook_page import notebook_page
-from runner.wording import _, counted, number, worded
+from runner.wording import _, counted, number, spoken, worded
 
 if TYPE_CHECKING:
     from runner.models import PipelineState
@@ -35,26 +35,26 @@ class StageView:
         broken = [name for name in names if self._reports[name].status in _BROKEN]
         self.stages = widgets.Dropdown(options=names, value=next(iter([*broken, *names]), None))
         self.details = widgets.HTML()
-        self.widget = widgets.VBox([widgets.HTML(STYLE), self.stages, self.details])
+        self.widget = by_itself(self.stages, self.details)
         self.stages.observe(self._choose, "value")
         self._choose(None)
 
     def _choose(self, _changed: Any) -> None:
         name = self.stages.value
         if name is None:
-            self.details.value = note(span(_("No stage has begun yet."), "soft"))
+            self.details.value = remark(_("No stage has begun yet."), "soft")
             return
         self.details.value = note(_told(self._reports[name])) + self._notebook(name)
 
     def _notebook(self, name: str) -> str:
         manager, written = self._workspace.manager, self._state.stages[name].notebook
         if not written:
-            return note(span(_("It has no executed notebook yet."), "soft"))
+            return remark(_("It has no executed notebook yet."), "soft")
         path = manager.absolute(written)
         try:
             page = notebook_page(path.read_bytes(), path.stem)
         except (OSError, ValueError) as error:
-            return note(span(error, "bad"))
+            return remark(error, "bad")
         return framed(page, f"runs/{path.parent.name}", _("Executed notebook of {stage}", stage=name))
 
 

@@ -131,17 +131,13 @@ def serve(outputs: Path, port: int, announce: Callable[[str], None]) -> None:
     application.config.HTMLExporter.language_code = language().partition("-")[0]  # ISO 639-1
     application.config.KernelManager.transport = "ipc"  # no port for the kernels
     add_address(application, _RUN_FILE, RunFile, {"outputs": outputs})
-    _cull(application)
+    kernels = application.config.MappingKernelManager  # a browser that was killed could not say goodbye
+    kernels.cull_idle_timeout = 900
+    kernels.cull_interval = 60
+    kernels.cull_connected = False
     address = f"http://{ADDRESS}:{chosen}/?token={token}"
     IOLoop.current().add_callback(announce, address)  # once it listens
     application.start()
-
-
-def _cull(application: Any) -> None:
-    # The kernel of a page whose browser was killed, which could not say goodbye.
-    application.config.MappingKernelManager.cull_idle_timeout = 900
-    application.config.MappingKernelManager.cull_interval = 60
-    application.config.MappingKernelManager.cull_connected = False
 
 
 def control_notebook(outputs: Path) -> Path:
@@ -149,18 +145,15 @@ def control_notebook(outputs: Path) -> Path:
     folder = make_private_dir(outputs / "dashboard")
     target = folder / "dashboard.ipynb"
     notebook = json.loads(Path(__file__).with_name("dashboard.ipynb").read_text(encoding="utf-8"))
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            cell["source"] = _opening()
-    atomic_write(target, json.dumps(notebook, ensure_ascii=False, indent=1).encode())
-    return target
-
-
-def _opening() -> str:
-    return "# nic-etl\n\n" + _(
+    opening = _(
         "Start and follow runs, see which documents need attention, search. A run is a process of its own: "
         "it goes on when this page is closed."
     )
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = f"# nic-etl\n\n{opening}"
+    atomic_write(target, json.dumps(notebook, ensure_ascii=False, indent=1).encode())
+    return target
 
 
 def free_port(port: int) -> int:

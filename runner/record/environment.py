@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import re
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.models import now
 from runner.record.manifests import notebook_refs
-from stagekit.base.files import atomic_write
+from stagekit.base.files import atomic_write, sha256_file
 from stagekit.base.paths import notebooks_dir, package_dir
 from stagekit.base.plain_json import parse_json
 from stagekit.errors import StageError
@@ -127,8 +126,8 @@ def source_of(manager: StateManager, state: PipelineState) -> Row:
                 except (StageError, ValueError):
                     return {}
                 names = ("repository_url", "repository_branch", "commit", "project", "source_id")
-                told: Row = snapshot if isinstance(snapshot, dict) else {}
-                return {name: str(told[name]) for name in names if told.get(name)}
+                facts: Row = snapshot if isinstance(snapshot, dict) else {}
+                return {name: str(facts[name]) for name in names if facts.get(name)}
     return {}
 
 
@@ -160,6 +159,5 @@ def _git_commit(folder: Path) -> str:
 
 def _hashes(folder: Path, pattern: str) -> dict[str, str]:
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        for path in sorted(folder.glob(pattern))
+        path.relative_to(folder).as_posix(): sha256_file(path)[:16] for path in sorted(folder.glob(pattern))
     }

@@ -71,11 +71,11 @@ def differing_figures(before: PipelineState, state: PipelineState) -> list[Figur
         former = before.stages.get(name)
         if former is None or checkpoint.result is None or checkpoint.carried_from == before.execution_id:
             continue
-        told = [row for row in compare_stage(former, checkpoint) if not row["figure"].endswith(" sha256")]
+        rows = [row for row in compare_stage(former, checkpoint) if not row["figure"].endswith(" sha256")]
         if not (checkpoint.carried_from or former.carried_from):
-            told += _change("seconds", former.seconds, checkpoint.seconds)
-            told += _change("peak memory, MB", former.peak_memory_mb, checkpoint.peak_memory_mb)
-        figures += [Figure(**row | {"figure": f"{name}: {row['figure']}"}) for row in told]
+            rows += _change("seconds", former.seconds, checkpoint.seconds)
+            rows += _change("peak memory, MB", former.peak_memory_mb, checkpoint.peak_memory_mb)
+        figures += [Figure(**row | {"figure": f"{name}: {row['figure']}"}) for row in rows]
     return figures
 
 

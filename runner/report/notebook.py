@@ -43,8 +43,8 @@ def display_stage_metrics(stage_result: StageResult) -> dict[str, Any]:
         "seconds": round(result.seconds, 1),
         **{name.replace("_", " "): value for name, value in result.metrics.items()},
     }
-    told = {"warnings": result.warnings, "errors": result.errors}
-    figures |= {name: listed for name, listed in told.items() if listed}
+    lists = {"warnings": result.warnings, "errors": result.errors}
+    figures |= {name: listed for name, listed in lists.items() if listed}
     _show(f"{result.stage_name}: {result.status}", figures)
     return figures
 

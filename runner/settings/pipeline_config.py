@@ -70,7 +70,7 @@ class Marks:
     simple: bool = False
 
 
-def _setting(group: str, default: Any, *, description: str, **more: Any) -> Any:
+def _setting(group: str, default: Any, description: str, **more: Any) -> Any:
     """Return the field of a setting; what is no mark of it limits its value."""
     said: dict[str, Any] = {"group": group}
     said |= {name: more.pop(name) for name in ("affects_result", "runner_only", "simple") if name in more}
@@ -102,217 +102,163 @@ class PipelineConfig(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     # Source
-    source: Literal["git", "gitlab"] = _source("git", description="where the documents are", simple=True)
-    source_path: PathText = _source(
-        "", description="git repository or folder; empty: the bundled sample", simple=True
-    )
-    project: str = _source("", description="name of the source; empty: the one source of the outputs folder")
-    gitlab_url: Address = _source(
-        "https://gitlab.com", description="root of the GitLab instance", simple=True
-    )
-    gitlab_project: str = _source("", description="GitLab project, as group/name or number", simple=True)
+    source: Literal["git", "gitlab"] = _source("git", "where the documents are", simple=True)
+    source_path: PathText = _source("", "git repository or folder; empty: the bundled sample", simple=True)
+    project: str = _source("", "name of the source; empty: the one source of the outputs folder")
+    gitlab_url: Address = _source("https://gitlab.com", "root of the GitLab instance", simple=True)
+    gitlab_project: str = _source("", "GitLab project, as group/name or number", simple=True)
     gitlab_file_timeout_s: float = _source(
-        600, gt=0, description="seconds one file may take as a whole", affects_result=False
+        600, "seconds one file may take as a whole", gt=0, affects_result=False
     )
-    target_branch: str = _source(
-        "", description="branch or tag; empty: GitLab's default, or the checkout", simple=True
-    )
-    target_folder: Names = _source(
-        ["30-Aprovados"], description="folders that hold approved documents", simple=True
-    )
+    target_branch: str = _source("", "branch or tag; empty: GitLab's default, or the checkout", simple=True)
+    target_folder: Names = _source(["30-Aprovados"], "folders that hold approved documents", simple=True)
     include_extensions: Names = _source(
-        ["pdf", "docx", "md", "txt", "png", "jpg", "jpeg"], description="file types that are documents"
+        ["pdf", "docx", "md", "txt", "png", "jpg", "jpeg"], "file types that are documents"
     )
     include_statuses: Names = _source(
-        ["approved", "published"], description="statuses that are served, of those that documents declare"
+        ["approved", "published"], "statuses that are served, of those that documents declare"
     )
     status_words: Words = _source(
-        {}, description="further words that documents say their status with, such as {vigorante: approved}"
+        {}, "further words that documents say their status with, such as {vigorante: approved}"
     )
-    include_expired: bool = _source(
-        True, description="serve documents whose expiration date has passed, too, and say so"
-    )
+    include_expired: bool = _source(True, "serve documents whose expiration date has passed, too, and say so")
     today: str = _source(
-        "",
-        description="day on which expiry is judged, as YYYY-MM-DD; empty: today",
-        pattern=r"^$|^\d{4}-\d\d-\d\d$",
+        "", "day on which expiry is judged, as YYYY-MM-DD; empty: today", pattern=r"^$|^\d{4}-\d\d-\d\d$"
     )
     include_paths: Names = _source(
-        [], description="patterns of paths, of files or of folders, of which one must match; empty: all"
+        [], "patterns of paths, of files or of folders, of which one must match; empty: all"
     )
-    exclude_paths: Names = _source([], description="patterns of paths that are left out, alike")
-    max_file_size_mb: float = _source(100, gt=0, description="larger files are ignored, with a reason")
+    exclude_paths: Names = _source([], "patterns of paths that are left out, alike")
+    max_file_size_mb: float = _source(100, "larger files are ignored, with a reason", gt=0)
 
-    document_limit: int = _source(
-        0, ge=0, description="only the first so many documents, for a trial; 0: all"
-    )
+    document_limit: int = _source(0, "only the first so many documents, for a trial; 0: all", ge=0)
 
     # Processing
     layout_profile: Literal["packaged", "docling"] = _processing(
-        "packaged", description="layout model: from packages (no network), or Docling's own"
+        "packaged", "layout model: from packages (no network), or Docling's own"
     )
-    ocr_engine: Literal["rapidocr", "tesseract", "none"] = _processing("rapidocr", description="OCR engine")
+    ocr_engine: Literal["rapidocr", "tesseract", "none"] = _processing("rapidocr", "OCR engine")
     inference_engine: Literal["auto", "openvino", "onnx"] = _processing(
-        "auto",
-        description="what runs the layout and OCR models; auto: openvino where the processor has bfloat16",
+        "auto", "what runs the layout and OCR models; auto: openvino where the processor has bfloat16"
     )
-    ocr_languages: Names = _processing(["pt", "en", "es"], description="languages that OCR expects")
-    ocr_embedded_images: bool = _processing(
-        False, description="read the text in pictures of Office documents"
-    )
-    artifacts_path: PathText = _processing(
-        "",
-        description="folder with Docling's models; empty: from the hub",
-    )
-    min_confidence_threshold: float = _processing(0.8, ge=0, le=1, description="documents below are flagged")
-    min_text_coverage: float = _processing(
-        0.98, ge=0, le=1, description="share of a document's words to be kept"
-    )
-    enable_quality_gates: bool = _processing(True, description="judge each document by the two thresholds")
-    max_pages: int = _processing(2000, gt=0, description="longer documents are rejected")
+    ocr_languages: Names = _processing(["pt", "en", "es"], "languages that OCR expects")
+    ocr_embedded_images: bool = _processing(False, "read the text in pictures of Office documents")
+    artifacts_path: PathText = _processing("", "folder with Docling's models; empty: from the hub")
+    min_confidence_threshold: float = _processing(0.8, "documents below are flagged", ge=0, le=1)
+    min_text_coverage: float = _processing(0.98, "share of a document's words to be kept", ge=0, le=1)
+    enable_quality_gates: bool = _processing(True, "judge each document by the two thresholds")
+    max_pages: int = _processing(2000, "longer documents are rejected", gt=0)
     workers: int = _processing(
-        0, ge=0, description="conversion processes; 0: one a core, as memory allows", affects_result=False
+        0, "conversion processes; 0: one a core, as memory allows", ge=0, affects_result=False
     )
-    document_timeout_s: int = _processing(600, gt=0, description="seconds that one document may take")
-    document_memory_mb: int = _processing(3000, gt=0, description="memory that one document may take, in MB")
+    document_timeout_s: int = _processing(600, "seconds that one document may take", gt=0)
+    document_memory_mb: int = _processing(3000, "memory that one document may take, in MB", gt=0)
     dask_scheduler: Address = _processing(
         "",
-        description="Dask cluster that converts and embeds, as tcp://host:8786; empty: this machine",
+        "Dask cluster that converts and embeds, as tcp://host:8786; empty: this machine",
         pattern=r"^$|^(tcp|tls|ws|wss)://\S+$",
     )
 
     # Chunking and embedding
-    chunk_size: int = _embedding(
-        500, gt=0, description="tokens of a chunk, in the embedding model's tokenizer"
-    )
-    chunk_overlap: int = _embedding(100, ge=0, description="tokens that neighbouring chunks share")
+    chunk_size: int = _embedding(500, "tokens of a chunk, in the embedding model's tokenizer", gt=0)
+    chunk_overlap: int = _embedding(100, "tokens that neighbouring chunks share", ge=0)
     struck_text: Literal["mark", "drop"] = _embedding(
-        "mark",
-        description="text that a document strikes out; mark: kept between ~~, found last; drop: left out",
+        "mark", "text that a document strikes out; mark: kept between ~~, found last; drop: left out"
     )
     embedding_model: ModelName = _embedding(
-        "packaged/multilingual-e5-small", description="packaged/…, a hub name, or a local folder"
+        "packaged/multilingual-e5-small", "packaged/…, a hub name, or a local folder"
     )
-    model_revision: str = _embedding("", description="revision of a hub model; empty: its main branch")
+    model_revision: str = _embedding("", "revision of a hub model; empty: its main branch")
     embedding_dtype: Literal["float32", "bfloat16", "int8", "auto", "fastest"] = _embedding(
         "auto",
-        description="number type that the model computes in; auto and fastest: bfloat16 where the processor "
+        "number type that the model computes in; auto and fastest: bfloat16 where the processor "
         "or GPU has it, else float32 and int8",
     )
     embedding_backend: Literal["auto", "torch", "onnx", "openvino"] = _embedding(
-        "auto",
-        description="library that computes; auto: the fastest that makes vectors of the number type",
+        "auto", "library that computes; auto: the fastest that makes vectors of the number type"
     )
-    device: str = _embedding("auto", description="cpu, cuda, or auto", pattern=r"^(cpu|cuda(:\d+)?|auto)$")
+    device: str = _embedding("auto", "cpu, cuda, or auto", pattern=r"^(cpu|cuda(:\d+)?|auto)$")
     batch_size: int = _embedding(
-        32,
-        gt=0,
-        description="texts embedded together, of as many documents as that takes",
-        affects_result=False,
+        32, "texts embedded together, of as many documents as that takes", gt=0, affects_result=False
     )
     hybrid_search: bool = _embedding(
-        True, description="add sparse vectors of words (BM25) to the dense vectors of meaning"
+        True, "add sparse vectors of words (BM25) to the dense vectors of meaning"
     )
 
     # Storage
     qdrant_url: Address = _storage(
         "embedded",
-        description="URL of a Qdrant server (port 6333 for http, 443 for https), or embedded",
+        "URL of a Qdrant server (port 6333 for http, 443 for https), or embedded",
         pattern=r"^(embedded|https?://\S+)$",
         simple=True,
     )
     qdrant_prefer_grpc: bool = _storage(
-        False,
-        description="speak gRPC instead of REST, which is what most proxies let pass",
-        affects_result=False,
+        False, "speak gRPC instead of REST, which is what most proxies let pass", affects_result=False
     )
     qdrant_grpc_port: int = _storage(
-        6334, ge=1, le=65535, description="port of the server for gRPC", affects_result=False
+        6334, "port of the server for gRPC", ge=1, le=65535, affects_result=False
     )
     collection_name: str = _storage(
         "nic_documents",
-        description="Qdrant collection that readers use, an alias",
+        "Qdrant collection that readers use, an alias",
         pattern=r'^[^<>:"/\\|?*\x00-\x1f]{1,200}$',
     )
     collection_grace_hours: float = _storage(
-        24,
-        ge=0,
-        description="hours that a collection stays after another one replaced it",
-        affects_result=False,
+        24, "hours that a collection stays after another one replaced it", ge=0, affects_result=False
     )
     qdrant_collection: Collection = _storage(
-        {}, description="how a new collection is built: a mapping of the keys below, such as {hnsw_m: 32}"
+        {}, "how a new collection is built: a mapping of the keys below, such as {hnsw_m: 32}"
     )
-    upsert_batch_size: int = _storage(256, gt=0, description="points of one request", affects_result=False)
+    upsert_batch_size: int = _storage(256, "points of one request", gt=0, affects_result=False)
     max_deletion_share: float = _storage(
-        0.2,
-        ge=0,
-        le=1,
-        description="a run that would delete more than that and more than five documents stops",
+        0.2, "a run that would delete more than that and more than five documents stops", ge=0, le=1
     )
-    allow_mass_deletion: bool = _storage(False, description="go on all the same", affects_result=False)
+    allow_mass_deletion: bool = _storage(False, "go on all the same", affects_result=False)
 
     # Services
     ca_file: PathText = _services(
         "",
-        description="PEM file of a private certificate authority, trusted beside the public ones",
+        "PEM file of a private certificate authority, trusted beside the public ones",
         affects_result=False,
     )
     request_timeout_s: float = _services(
-        60,
-        gt=0,
-        description="seconds GitLab may send nothing, or Qdrant take for an answer",
-        affects_result=False,
+        60, "seconds GitLab may send nothing, or Qdrant take for an answer", gt=0, affects_result=False
     )
     retry_budget_s: float = _services(
-        300, ge=0, description="seconds a stage may wait for GitLab or Qdrant in all", affects_result=False
+        300, "seconds a stage may wait for GitLab or Qdrant in all", ge=0, affects_result=False
     )
 
     # Behaviour
     outputs_dir: PathText = _behaviour(
-        "",
-        description="executed notebooks, artifacts, state; empty: outputs/",
-        affects_result=False,
-        runner_only=True,
+        "", "executed notebooks, artifacts, state; empty: outputs/", affects_result=False, runner_only=True
     )
     encrypt_outputs: bool = _behaviour(
-        False,
-        description="refuse to run unless the outputs are encrypted (NIC_ETL_ENCRYPTION_KEY)",
-        runner_only=True,
+        False, "refuse to run unless the outputs are encrypted (NIC_ETL_ENCRYPTION_KEY)", runner_only=True
     )
-    organization: str = _behaviour("NIC", description="organization named in each payload")
-    force_refresh: bool = _behaviour(False, description="execute every stage, whatever is unchanged")
-    skip_existing: bool = _behaviour(True, description="carry over stages whose inputs did not change")
+    organization: str = _behaviour("NIC", "organization named in each payload")
+    force_refresh: bool = _behaviour(False, "execute every stage, whatever is unchanged")
+    skip_existing: bool = _behaviour(True, "carry over stages whose inputs did not change")
     max_retries: int = _behaviour(
-        3, ge=0, description="further tries of a stage whose service failed", affects_result=False
+        3, "further tries of a stage whose service failed", ge=0, affects_result=False
     )
-    max_failure_rate: float = _behaviour(
-        0.01, ge=0, le=1, description="share of failed documents a stage bears"
-    )
-    parallel_processing: bool = _behaviour(
-        True, description="run independent stages side by side", affects_result=False
-    )
+    max_failure_rate: float = _behaviour(0.01, "share of failed documents a stage bears", ge=0, le=1)
+    parallel_processing: bool = _behaviour(True, "run independent stages side by side", affects_result=False)
     memory_limit_mb: int = _behaviour(
-        0, ge=0, description="memory of a stage's kernel; 0: no limit", affects_result=False
+        0, "memory of a stage's kernel; 0: no limit", ge=0, affects_result=False
     )
-    stage_timeout_s: int = _behaviour(
-        0, ge=0, description="time limit of a stage; 0: none", affects_result=False
-    )
+    stage_timeout_s: int = _behaviour(0, "time limit of a stage; 0: none", ge=0, affects_result=False)
     metrics_file: PathText = _behaviour(
-        "",
-        description="file for Prometheus; empty: metrics.prom in outputs_dir",
-        affects_result=False,
-        runner_only=True,
+        "", "file for Prometheus; empty: metrics.prom in outputs_dir", affects_result=False, runner_only=True
     )
     notify_on: Occasions = _behaviour(
         ["failed", "partial", "recovered"],
-        description="what is told to NIC_ETL_NOTIFY_URLS: failed, partial, recovered, cancelled, success",
+        "what is told to NIC_ETL_NOTIFY_URLS: failed, partial, recovered, cancelled, success",
         affects_result=False,
         runner_only=True,
     )
     ui_language: UiLanguage = _behaviour(
         "auto",
-        description="language of report, dashboard and terminal; auto: that of LC_ALL, LC_MESSAGES or LANG",
+        "language of report, dashboard and terminal; auto: that of LC_ALL, LC_MESSAGES or LANG",
         affects_result=False,
         runner_only=True,
     )

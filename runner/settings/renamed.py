@@ -63,14 +63,14 @@ def renamed(
     targets = dict.fromkeys(RENAMED[name][0] for name in layer if name in RENAMED)
     for target in targets:
         former = {name: value for name, value in layer.items() if RENAMED.get(name, ("",))[0] == target}
-        told = former
+        changed = former
         if recorded:
-            told = {name: value for name, value in former.items() if value != RENAMED[name][1]}
+            changed = {name: value for name, value in former.items() if value != RENAMED[name][1]}
         taken = f", which is given as well and holds{remove}"
         if target not in today:
-            today[target], choice = _united(target, told or former, origin)
+            today[target], choice = _united(target, changed or former, origin)
             taken = f"{choice}{rename}"
-        warnings += [f"{name} ({origin}) is called {target} now{taken}." for name in told]
+        warnings += [f"{name} ({origin}) is called {target} now{taken}." for name in changed]
     for name, value in CONSTANT.items():
         if name in layer and not (recorded and layer[name] == value):
             warnings.append(f"{name} ({origin}) has no effect any more, it is {value} for good{remove}.")

@@ -29,7 +29,7 @@ from runner.errors import StateManagementError
 from runner.models import now
 from runner.record.damage import needed_artifacts
 from runner.record.state_manager import StateManager
-from stagekit.artifacts.sources import SOURCES_FILE
+from stagekit.artifacts.known_sources import SOURCES_FILE
 from stagekit.artifacts.store import half_written
 from stagekit.base.disk_faults import disk_fault
 from stagekit.base.files import READ_ONLY, is_local, move_file
@@ -46,6 +46,9 @@ _DATABASES = ("memo.sqlite", "vectors.sqlite")
 # Of the folder that is restored into: what is about its own processes, and the served collections, which the
 # next run brings in step with what was restored.
 _STAYS = {"run.lock", "kernels", "qdrant"}
+_NEW = {
+    MARKER_FILE
+}  # in a folder that nothing was written to: where there is a key, it is marked as encrypted
 
 
 class BackupFile(BaseModel):
@@ -111,7 +114,7 @@ def create_backup(manager: StateManager, target: str) -> BackupReport:
         files += _databases(manager.outputs, place)
         files += _plain_files(manager.outputs, place)
         if (marker := manager.store.marker()) is not None:
-            files.append(place.add_bytes(f"artifacts/{MARKER_FILE}", marker.text()))
+            files.append(place.add(f"artifacts/{MARKER_FILE}", io.BytesIO(marker.text())))
         for uri, size in _artifacts(manager):
             try:
                 files.append(place.add_artifact(manager, uri, size))
@@ -138,9 +141,7 @@ def restore_backup(manager: StateManager, source: str, *, force: bool = False) -
     """
     outputs = manager.outputs
     there = {path.name for path in outputs.rglob("*") if path.is_file()}
-    if not force and there - _STAYS - {
-        MARKER_FILE
-    }:  # a new folder is marked as encrypted when there is a key
+    if not force and there - _NEW - _STAYS:
         raise StateManagementError(
             f"{outputs} is not empty: choose another outputs_dir, or replace what is there with --force.",
             exit_code=2,
@@ -187,21 +188,14 @@ class _Place:
             self.local.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._fs.makedirs(self._root, exist_ok=True)
 
-    def add(self, path: str, source: Path) -> BackupFile:
-        """Store a file that does not change any more under a path of the outputs folder."""
-        with source.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = source.stat().st_size
+    def add(self, path: str, content: io.BytesIO | io.BufferedReader) -> BackupFile:
+        """Store what does not change any more under a path of the outputs folder."""
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        size = content.seek(0, io.SEEK_END)
         if not self._has(digest, size):
-            with source.open("rb") as file:
-                self._write(digest, file, size)
+            content.seek(0)
+            self._write(digest, content, size)
         return BackupFile(path=path, sha256=digest, bytes=size)
-
-    def add_bytes(self, path: str, data: bytes) -> BackupFile:
-        digest = hashlib.sha256(data).hexdigest()
-        if not self._has(digest, len(data)):
-            self._write(digest, io.BytesIO(data), len(data))
-        return BackupFile(path=path, sha256=digest, bytes=len(data))
 
     def add_artifact(self, manager: StateManager, uri: str, size: int) -> BackupFile:
         digest = PurePosixPath(uri).name.partition(".")[0]
@@ -210,7 +204,7 @@ class _Place:
         content = manager.store.content(uri)  # what is damaged raises
         # A sealed file's own sha256 is known only when it has been read.
         data = manager.store.stored(uri) if manager.store.cipher.key_id else content
-        return self.add_bytes(f"artifacts/{uri}", data)
+        return self.add(f"artifacts/{uri}", io.BytesIO(data))
 
     def write_inventory(self, data: bytes) -> None:
         temporary = f"{self._root}/.{_FILE}.tmp"
@@ -283,7 +277,8 @@ def _databases(outputs: Path, place: _Place) -> Iterator[BackupFile]:
         for path in _matches(outputs, _DATABASES):
             copy.unlink(missing_ok=True)
             if _copy_database(path, copy):
-                yield place.add(path.relative_to(outputs).as_posix(), copy)
+                with copy.open("rb") as file:
+                    yield place.add(path.relative_to(outputs).as_posix(), file)
 
 
 def _copy_database(path: Path, copy: Path) -> bool:
@@ -308,9 +303,9 @@ def _plain_files(outputs: Path, place: _Place) -> Iterator[BackupFile]:
         name = path.relative_to(outputs).as_posix()
         if path.is_symlink():
             yield BackupFile(path=name, sha256="", link=os.readlink(path))  # noqa: PTH115 - Path.readlink() normalises
-        elif ".sqlite" not in path.name and path.name not in {".lock"} and not path.name.endswith(".tmp"):
+        elif ".sqlite" not in path.name and path.name != ".lock" and not path.name.endswith(".tmp"):
             with contextlib.suppress(FileNotFoundError):  # a temporary file has got its name meanwhile
-                yield place.add_bytes(name, path.read_bytes())
+                yield place.add(name, io.BytesIO(path.read_bytes()))
 
 
 def _matches(outputs: Path, patterns: tuple[str, ...]) -> list[Path]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,13 +16,14 @@ from runner.errors import StateManagementError
 from runner.models import PipelineState
 from runner.record.manifests import notebook_refs, read_rows
 from runner.record.state_manager import StateManager
+from stagekit.artifacts.known_sources import recorded_sources
 from stagekit.artifacts.memo import Memo
-from stagekit.artifacts.sources import recorded_sources
 from stagekit.artifacts.table_files import PARQUET
 from stagekit.base.paths import latest_notebooks
 from stagekit.contract import ExecutionStatus, artifact_refs
 
 _GRACE = 3600.0  # seconds; a notebook that is run by hand holds no lock, and stores before it refers
+_LEFTOVERS = ("logs/*.log", "*.sqlite*.damaged*")
 _GOOD = {ExecutionStatus.SUCCESS, ExecutionStatus.PARTIAL}
 
 
@@ -81,13 +81,9 @@ def plan_prune(
     reasons = _reasons_to_stay(manager, states)
     by_themselves = {*newest, *reasons}
     reasons = _named_by(states, by_themselves) | reasons
-    for execution_id in states:
-        if execution_id in newest:
-            continue
-        if execution_id in reasons:
-            plan.protected[execution_id] = reasons[execution_id]
-        else:
-            plan.runs.append(execution_id)
+    older = [name for name in states if name not in newest]
+    plan.runs = [name for name in older if name not in reasons]
+    plan.protected = {name: reasons[name] for name in older if name in reasons}
     kept = [state for name, state in states.items() if state and name not in plan.runs]
     plan.folders = [path for path in manager.runs.iterdir() if not (path / "run.json").exists()]
     gone = [*(manager.run_dir(name) for name in plan.runs), *plan.folders]
@@ -194,7 +190,8 @@ def _plan_contents(
         if uri not in uris and modified < young:
             plan.artifacts.append(uri)
             plan.artifact_bytes += size
-    plan.logs = [path for path in _leftovers(manager.outputs) if _modified(path) < horizon]
+    leftovers = (path for pattern in _LEFTOVERS for path in manager.outputs.glob(pattern))
+    plan.logs = [path for path in leftovers if _modified(path) < horizon]
     plan.logs += manager.outputs.glob("state.sqlite*")
 
 
@@ -231,11 +228,6 @@ def _made(value: dict[str, object]) -> datetime:
     except ValueError:
         moment = datetime.max
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _leftovers(outputs: Path) -> Iterator[Path]:
-    yield from outputs.glob("logs/*.log")
-    yield from outputs.glob("*.sqlite*.damaged*")
 
 
 def _started(manager: StateManager, execution_id: str, state: PipelineState | None) -> datetime:

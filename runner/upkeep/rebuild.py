@@ -33,11 +33,8 @@ def rebuild_state(manager: StateManager) -> Rebuilt:
     What the memo still knows stays as it is. The caller holds the lock.
     """
     outcomes, good = _rebuild_memo(manager)
-    return Rebuilt(_readable(manager), _rebuild_latest(manager), outcomes, good)
-
-
-def _readable(manager: StateManager) -> int:
-    return sum(record.status != "damaged" for record in manager.get_execution_history())
+    readable = sum(record.status != "damaged" for record in manager.get_execution_history())
+    return Rebuilt(readable, _rebuild_latest(manager), outcomes, good)
 
 
 def _rebuild_latest(manager: StateManager) -> int:

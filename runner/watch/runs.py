@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import queue
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterable
 from typing import IO, Any
 
 from runner.settings.pipeline_config import PipelineConfig
+from runner.tools import start_child
 from runner.watch.loop import Tell
 from stagekit.base.plain_json import parse_json
 
@@ -78,20 +77,10 @@ class WatchRuns:
     def _start(self) -> None:
         self.close()
         self._ended = queue.SimpleQueue()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "runner.watch.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C is for the watch
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         order = {"config": self._config.model_dump(mode="json"), "warm": self._warm}
-        with contextlib.suppress(OSError):  # it has ended already, which is told when it is to run
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
+        # Ctrl-C is for the watch.
+        self._process = start_child("runner.watch.worker", order, start_new_session=True)
+        assert self._process.stdout is not None
         threading.Thread(target=self._listen, args=(self._process.stdout, self._ended), daemon=True).start()
 
     def _listen(self, answers: IO[str], ended: queue.SimpleQueue[Row]) -> None:

@@ -80,9 +80,9 @@ def _run_ended(details: Row) -> str:
     if details.get("seconds") is not None:
         words += " " + _("in {duration}", duration=f"{number(details['seconds'], 1)} s")
     counts, points = details.get("documents", {}), details.get("points", {})
-    told = [counted(key, counts[key]) for key in ("ok", "rejected", "failed", "stale") if counts.get(key)]
-    told += [counted(f"points {key}", points[key]) for key in ("upserted", "deleted") if points.get(key)]
-    words += f" ({', '.join(told)})" if told else ""
+    parts = [counted(key, counts[key]) for key in ("ok", "rejected", "failed", "stale") if counts.get(key)]
+    parts += [counted(f"points {key}", points[key]) for key in ("upserted", "deleted") if points.get(key)]
+    words += f" ({', '.join(parts)})" if parts else ""
     if details.get("error"):
         words += f". {worded(details['error'])}"
     if details.get("retry_s") is not None:

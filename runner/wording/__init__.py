@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runner.wording.forms import grouped as grouped
     from runner.wording.forms import moment as moment
     from runner.wording.forms import number as number
+    from runner.wording.forms import spoken as spoken
     from runner.wording.recognition import stored as stored
     from runner.wording.recognition import worded as worded
     from runner.wording.terms import counted as counted

@@ -40,3 +40,12 @@ def moment(value: datetime | None, *, seconds: bool = False) -> str:
     """Return a moment to the minute, or to the second, in UTC."""
     form = _DAYS.get(language(), _ISO)
     return value.astimezone(UTC).strftime(f"{form} %H:%M{':%S' if seconds else ''} UTC") if value else "—"
+
+
+def spoken(seconds: float) -> str:
+    """Return a time span as people say it: 8 s, 4 min, 2 h 05 min."""
+    whole = max(0, round(seconds))
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"

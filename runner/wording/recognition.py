@@ -209,7 +209,7 @@ def _values(text: str, pattern: _Pattern, places: Sequence[int]) -> dict[str, st
 @lru_cache
 def _patterns(tag: str) -> tuple[_Pattern, ...]:
     path = LOCALES / tag.replace("-", "_") / "LC_MESSAGES" / f"{DOMAIN}.mo"
-    return _indexed(tuple(code for code in _stored_codes(path)))
+    return _indexed(tuple(_stored_codes(path)))
 
 
 @lru_cache

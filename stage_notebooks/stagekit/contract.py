@@ -171,10 +171,10 @@ def artifact_refs(value: Any) -> list[ArtifactRef]:
     """Collect every artifact reference inside a JSON value, in order of appearance."""
     refs, waiting = [], [value]
     while waiting:  # not recursive: the value may come from a file, nested as deeply as somebody liked
-        one = waiting.pop()
-        if isinstance(one, dict) and {"uri", "sha256", "media_type"} <= one.keys():
+        inside = waiting.pop()
+        if isinstance(inside, dict) and {"uri", "sha256", "media_type"} <= inside.keys():
             with contextlib.suppress(ValidationError):
-                refs.append(ArtifactRef.model_validate(one))
-        elif isinstance(one, dict | list):
-            waiting += reversed(list(one.values()) if isinstance(one, dict) else one)
+                refs.append(ArtifactRef.model_validate(inside))
+        elif isinstance(inside, dict | list):
+            waiting += reversed(list(inside.values()) if isinstance(inside, dict) else inside)
     return refs

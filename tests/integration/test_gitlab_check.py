@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig
-from stagekit.artifacts.sources import KnownSource, remember_source
+from stagekit.artifacts.known_sources import KnownSource, remember_source
 from stagekit.checks.doctor_source import check_source
 from tests.servers.gitlab_server import GitLabServer
 from tests.servers.gitlab_world import APPROVED, PROJECT, TOKEN, Repository

@@ -319,12 +319,13 @@ def test_keys_open_what_they_should() -> None:
 def test_a_write_that_nobody_waits_for_is_seen_a_little_later(server: Server) -> None:
     running, client = server
     create(client)
-    running.engine.collections["docs"].lag_s = 0.3
+    running.engine.collections["docs"].lag_s = 1.0
     answer = client.upsert("docs", points=points(2), wait=False)
     assert answer.status == models.UpdateStatus.ACKNOWLEDGED
     assert client.count("docs").count == 0
-    time.sleep(0.35)
+    time.sleep(1.05)
     assert client.count("docs").count == 2
+    running.engine.collections["docs"].lag_s = 0.1
     client.upsert("docs", points=points(9), wait=False)
     client.delete("docs", points_selector=[str(uuid.UUID(int=1))], wait=True)
     assert client.count("docs").count == 8  # in the order in which they came

@@ -137,6 +137,8 @@ def test_a_chunk_names_every_page_that_it_stands_on() -> None:
         document.add_text(DocItemLabel.TEXT, sentences(2), prov=where)
     (chunk,) = chunk_document(document, WORDS, ChunkSettings(200, 0)).chunks
     assert chunk.pages == (1, 2, 3)
+    regions = chunks_to_table([chunk])["regions"][0].as_py()
+    assert regions[0] == {"ref": "#/texts/0", "page": 1, "bbox": {"l": 50, "t": 100, "r": 500, "b": 200}}
 
 
 def test_titles_stand_before_the_embedded_text_but_not_twice() -> None:

@@ -31,7 +31,10 @@ WORDS = _words()
 def document(*paragraphs: str) -> DoclingDocument:
     made = DoclingDocument(name="norma")
     for text in paragraphs:
-        made.add_text(label=DocItemLabel.TEXT, text=text)
+        if text.startswith("## "):
+            made.add_heading(text.removeprefix("## "))
+        else:
+            made.add_text(label=DocItemLabel.TEXT, text=text)
     return made
 
 
@@ -174,6 +177,12 @@ def test_struck_text_that_a_chunk_cuts_stays_struck_on_both_sides() -> None:
          ["Art. 20-A. Revogado pelo Decreto nº 10.756, de 2021 Vigência", "Art. 21. Vale."]),
         (["Art. 11. Dez dias.", "Art. 11. Quinze dias. (Redação dada pela Portaria nº 41, de 2023)"],
          ["~~Art. 11. Dez dias.~~", "Art. 11. Quinze dias. (Redação dada pela Portaria nº 41, de 2023)"]),
+        (["Art. 10. O prazo é curto. (Revogado pela Lei nº 9)", "Brasília, 2 de maio.", "JOSÉ DA SILVA"],
+         ["~~Art. 10. O prazo é curto.~~ (Revogado pela Lei nº 9)", "Brasília, 2 de maio.", "JOSÉ DA SILVA"]),
+        (["Art. 10. Prazo", "curto.", "(Revogado pela Lei 9)", "## CAPÍTULO II", "Art. 11. Vale."],
+         ["~~Art. 10. Prazo~~", "~~curto.~~", "(Revogado pela Lei 9)", "## CAPÍTULO II", "Art. 11. Vale."]),
+        (["Art. 10. O prazo é curto.", "(Revogado pela Lei 9)", "## Das multas", "Aplica-se o resto."],
+         ["~~Art. 10. O prazo é curto.~~", "(Revogado pela Lei 9)", "## Das multas", "Aplica-se o resto."]),
         (["Art. 1º Tem:", "I - sal;", "I - açúcar; (Redação dada pela Lei nº 2)", "II - água."],
          ["Art. 1º Tem:", "~~I - sal;~~", "I - açúcar; (Redação dada pela Lei nº 2)", "II - água."]),
     ],
@@ -191,6 +200,7 @@ def test_what_planalto_says_is_revoked_is_marked(lines: list[str], shown: list[s
         ["Art. 5º Vale. (Incluído pela Lei nº 8) (Vide Lei nº 9)"],
         ["Art. 6º Um.", "Art. 6º Dois, sem nota nenhuma."],
         ["Art. 7º A Lei passa a ter:", "“Art. 1º (Revogado).” (NR)"],
+        ["Art. 8º Exigem-se:", "certidão;", "alvará; (Revogado pela Lei nº 9)", "contrato social."],
     ],
 )
 def test_what_is_in_force_is_not_marked(lines: list[str]) -> None:

@@ -10,11 +10,12 @@ from stagekit.chunking.sentences import clause_spans, sentence_spans
 @pytest.mark.parametrize(
     ("size", "overlap", "message"),
     [
-        (0, 0, "chunk_size is 0"),
-        (10, 0, "at least 16"),
+        (0, 0, "chunk_size is 0: set it to a positive"),
+        (1, 0, "at least 16"),
+        (15, 0, "at least 16"),
         (100, -1, "chunk_overlap is -1"),
         (100, 100, "set chunk_overlap to at most 50"),
-        (510, 100, "set chunk_size to at most 508"),
+        (509, 100, "set chunk_size to at most 508"),
     ],
 )
 def test_a_wrong_size_is_named_with_its_remedy(size: int, overlap: int, message: str) -> None:
@@ -22,10 +23,16 @@ def test_a_wrong_size_is_named_with_its_remedy(size: int, overlap: int, message:
         check_chunk_settings(size, overlap, 512)
 
 
-def test_the_default_sizes_fit_a_model_of_512_tokens() -> None:
+@pytest.mark.parametrize(("size", "overlap"), [(500, 100), (16, 15), (508, 0)])
+def test_sizes_up_to_the_limits_are_accepted(size: int, overlap: int) -> None:
+    check_chunk_settings(size, overlap, 512)
+
+
+def test_a_chunk_is_full_within_four_percent_of_its_size_or_of_what_the_model_leaves() -> None:
     settings = ChunkSettings()
-    check_chunk_settings(settings.chunk_size, settings.chunk_overlap, 512)
-    assert (settings.full, settings.largest) == (480, 520)
+    assert settings == ChunkSettings(500, 100, 0.04, 24, 0.25, "mark")
+    rooms = {521: (480, 520), 520: (480, 520), 519: (479, 519), 260: (240, 260), 0: (0, 1)}
+    assert {room: settings.window(room) for room in rooms} == rooms
 
 
 def test_the_package_offers_what_it_lists_and_nothing_else() -> None:
@@ -47,6 +54,9 @@ def test_the_package_offers_what_it_lists_and_nothing_else() -> None:
         ("Vale R$ 1.500,00. “Sim”, disse.", ["Vale R$ 1.500,00.", "“Sim”, disse."]),
         ("linha um\nlinha dois", ["linha um", "linha dois"]),
         ("versão v. nova", ["versão v. nova"]),
+        ("Disse sim. “não fui” nem vou. ~~“ e nada~~", ["Disse sim. “não fui” nem vou. ~~“ e nada~~"]),
+        ("Item 5. ~~“ Depois.~~ Fim", ["Item 5.", "~~“ Depois.~~", "Fim"]),
+        ("   um \n  dois   ", ["um", "dois"]),
         ("¿Cómo? ¡Así! bien", ["¿Cómo?", "¡Así! bien"]),
         ("  ", []),
     ],

@@ -173,8 +173,20 @@ def test_regions_count_from_the_top_of_the_page(document: DoclingDocument) -> No
         (grid(("a", "b"), ("c", "d"), headers=2), "| a | b |", ["| c | d |"]),
         (grid(("a", "b"), ("a", "d"), ("1", "2"), headers=2), "| a | b d |", ["| 1 | 2 |"]),
         (grid(("a", "b"), ("", ""), ("1", "2")), "| a | b |", ["| 1 | 2 |"]),
+        (
+            TableData(
+                table_cells=[
+                    *(cell(0, n, "ab"[n]) for n in (0, 1)),
+                    *(cell(1, n, "12"[n], header=True) for n in (0, 1)),
+                ],
+                num_rows=2,
+                num_cols=2,
+            ),
+            "| a | b |",
+            ["| 1 | 2 |"],
+        ),
     ],
-    ids=["first row", "one row", "all headers", "two header rows", "blank row"],
+    ids=["first row", "one row", "all headers", "two header rows", "blank row", "names in the second row"],
 )
 def test_every_table_has_one_header_line(data: TableData, header: str, rows: list[str]) -> None:
     lines, body = table_lines(data)
@@ -195,12 +207,24 @@ def test_a_label_of_several_rows_or_columns_stands_with_each() -> None:
     assert rows == ["| Obras | 21 | 22 |", "| Obras | 31 | 32 |"]
 
 
+def test_a_long_text_beside_several_rows_is_no_label_and_a_broken_span_is_one_cell() -> None:
+    names = [cell(0, 0, "Tudo", header=True, columns=0), cell(0, 1, "Prazo", header=True)]
+    names += [cell(1, 0, "a", header=True), cell(1, 1, "b", header=True)]
+    for length, below in ((200, "x" * 200), (201, "")):
+        label = cell(2, 0, "x" * length).model_copy(update={"end_row_offset_idx": 4})
+        flat = cell(4, 0, "fim").model_copy(update={"end_row_offset_idx": 4})
+        cells = [*names, label, cell(2, 1, "1"), cell(3, 1, "2"), flat]
+        lines, rows = table_lines(TableData(table_cells=cells, num_rows=6, num_cols=2))
+        assert lines[0] == "| Tudo a | Prazo b |"
+        assert rows == [f"| {'x' * length} | 1 |", f"| {below} | 2 |", "| fim |  |"]
+
+
 def test_a_spanning_cell_is_written_once_and_colliding_cells_both_survive() -> None:
     cells = [
         cell(0, 0, "largo", header=True, columns=2),
         cell(1, 0, "x"),
         cell(1, 0, "y"),
-        cell(9, 9, "fora"),
+        *(cell(row, column, "fora") for row, column in ((9, 0), (0, 9), (-1, 0), (0, -1))),
     ]
     lines, rows = table_lines(TableData(table_cells=cells, num_rows=2, num_cols=2))
     assert (lines[0], rows) == ("| largo |  |", ["| x y |  |"])

@@ -246,6 +246,14 @@ def test_each_clause_is_found_by_what_cites_it(norm: Norm) -> None:
         ("obra de arte 5 do museu", ""),
         ("o art. 5º e o caput, e a multa", "art5_cpt"),
         ("o § 2º diz o quê?", ""),
+        ("art. 12, ab", "art12_cpt"),
+        ("art. 5º, c", "art5_ali3"),
+        ("art. 5º, v", "art5_cpt_inc5"),
+        ("art. 5º, “v”", "art5_ali22"),
+        ("art. 5º, a, b", "art5_ali1"),
+        ("art. 5º, III-A", "art5_cpt_inc3-1"),
+        ("arts. 5º e 8º", "art5_cpt art8_cpt"),
+        ("art. 5º do capítulo II", "art5_cpt"),
     ],
 )  # fmt: skip
 def test_a_question_names_the_clauses_that_it_cites(question: str, addresses: str) -> None:
@@ -259,9 +267,19 @@ def test_a_question_names_the_clauses_that_it_cites(question: str, addresses: st
         ("Article 2(1)", "Article 2, 1"),
         ("what does section 5 say", "Section 5"),
         ("artículo 5 bis", "Artículo 5 bis"),
+        ("art. 2º do anexo II", "Anexo II, Art. 2º"),
+        ("o anexo 3", "Anexo III"),
+        ("o anexo único", "Anexo Único"),
+        ("o anexo", "Anexo"),
+        ("a parte geral", "Parte Geral"),
+        ("a parte especial", "Parte Especial"),
+        ("o título único", "Título Único"),
+        ("a seção única", "Seção Única"),
     ],
 )
-def test_spanish_and_english_citations_are_understood(question: str, clause: str) -> None:
+def test_citations_are_understood_in_spanish_and_english_and_of_annexes_and_groupings(
+    question: str, clause: str
+) -> None:
     assert [printed(address) for address in read_citations(question)] == [clause]
 
 
@@ -284,8 +302,29 @@ def test_a_filter_takes_a_clause_however_it_is_typed(value: str) -> None:
     assert {"Art. 5º", "Anexo I, Art. 5º"} <= set(clause_values(value))
 
 
-def test_a_filter_for_what_is_no_clause_matches_only_itself() -> None:
-    assert clause_values(" alguma coisa ") == ["alguma coisa"]
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        (" alguma coisa ", ["alguma coisa"]),
+        ("4.2.", ["4.2"]),
+        ("4.2, alínea b)", ["4.2, b"]),
+        ("anexo", ["Anexo"]),
+    ],
+)
+def test_a_filter_for_what_is_no_article_matches_only_itself(value: str, names: list[str]) -> None:
+    assert clause_values(value) == names
+
+
+def test_an_article_may_stand_in_each_of_thirty_annexes_and_a_clause_is_its_number_too() -> None:
+    found = clause_values("art. 5")
+    assert (len(found), found[-1], "5" in found) == (36, "Anexo XXX, Art. 5º", False)
+    assert "5" in clause_values("cláusula quinta")
+    assert clause_values("cláusula única")[:3] == [
+        "Cláusula única",
+        "Anexo, Cláusula única",
+        "Anexo Único, Cláusula única",
+    ]
+    assert len(read_citations("arts. 1º a 90")) == 51  # the first fifty, and the last
 
 
 @pytest.mark.parametrize(
@@ -294,6 +333,7 @@ def test_a_filter_for_what_is_no_clause_matches_only_itself() -> None:
         ("art. 5º da Lei nº 8.112, de 11 de dezembro de 1990", "lei", "8112", "1990", ""),
         ("art. 3º da Portaria 33/2022", "portaria", "33", "2022", ""),
         ("art. 9º do Regimento Geral sobre multa", "regimento", "", "", "geral"),
+        ("o Regulamento Geral de Uso das Salas de Aula", "regulamento", "", "", "geral de uso das salas"),
     ],
 )
 def test_the_norm_of_a_question_is_known(question: str, kind: str, number: str, year: str, name: str) -> None:

@@ -12,11 +12,13 @@ from docling_core.types.doc.document import ProvenanceItem, TableCell, TableData
 from stagekit.chunking.context import fit_context, heading_context
 from stagekit.chunking.markdown import Block, Section
 from stagekit.chunking.normative.address import Level, Part, ancestors, printed
+from stagekit.chunking.normative.endings import asks_for_more, has_ended, names_another
 from stagekit.chunking.normative.numerals import from_letter, from_roman, from_word, next_letter, to_roman
 from stagekit.chunking.repeated_header import NO_HEADER, repeated_header
 from stagekit.chunking.struck import has_struck, is_wholly_struck, merged, struck, without_struck
 from stagekit.chunking.table_pages import first_rows
 from stagekit.chunking.tokens import TokenIndex
+from tests.unit.test_chunking_chunker import MARKED
 from tests.unit.test_chunking_structures import counter_of
 
 # Titles
@@ -44,6 +46,10 @@ def test_titles_are_dropped_from_outside_and_the_innermost_is_cut(
     assert fit_context(titles, counter_of("words"), budget) == fitted
 
 
+def test_a_title_is_cut_until_what_is_left_fits_by_itself() -> None:
+    assert fit_context(["abcdef"], MARKED, 3) == ("ab\n\n", 3)
+
+
 # Numerals and addresses
 
 
@@ -65,15 +71,32 @@ def test_letters_count_on_behind_z_and_old_texts_leave_some_out() -> None:
 
 def test_ordinals_in_words_are_numbers() -> None:
     words = (
-        "primeira",
-        "Décimo",
-        "decimo primeiro",
-        "decimo-primeiro",
-        "vigesimo terceiro",
-        "nonagesima",
-        "um",
+        "primeiro segunda terceiro quarta quinto sexta setimo oitava nono decima undecimo duodecima vigesimo "
+        "trigesima quadragesimo quinquagesima sexagesimo septuagesima octogesimo nonagesima"
     )
-    assert [from_word(word) for word in words] == [1, 0, 11, 11, 23, 90, 0]
+    spanish = "primera tercero cuarta septimo octava noveno cuadragesima quincuagesimo"
+    assert [from_word(word) for word in words.split()] == [*range(1, 13), *range(20, 100, 10)]
+    assert [from_word(word) for word in spanish.split()] == [1, 3, 4, 7, 8, 9, 40, 50]
+    several = ("decimo primeiro", "decimo-primeiro", "vigesimo terceiro", "Décimo", "um")
+    assert [from_word(word) for word in several] == [11, 11, 23, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("before", "ended", "asks", "names"),
+    [
+        (" ", True, False, False),
+        ("Vale.", True, False, False),
+        ("a sala; e", True, False, False),
+        ("a sala", False, False, False),
+        ("conforme o disposto no ", False, True, False),
+        ("da alínea", False, True, False),
+        ("alínea a)", True, False, True),
+    ],
+)
+def test_how_a_text_ended_says_whether_a_label_may_follow(
+    before: str, ended: bool, asks: bool, names: bool
+) -> None:
+    assert (has_ended(before), asks_for_more(before), names_another(before)) == (ended, asks, names)
 
 
 @pytest.mark.parametrize(

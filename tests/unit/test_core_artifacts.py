@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import fsspec
 import pyarrow as pa
 import pytest
 
-from stagekit.artifacts.store import ArtifactStore
+from stagekit.artifacts.place import Place
+from stagekit.artifacts.store import ArtifactStore, artifacts_url, half_written, is_address
 from stagekit.artifacts.table_files import PARQUET
 from stagekit.base.files import atomic_write
 from stagekit.contract import ArtifactRef
@@ -206,3 +208,112 @@ def test_a_stored_file_can_be_brought_to_the_disk(tmp_path: Path) -> None:
     (tmp_path / "artifacts" / ref.uri).unlink()
     with pytest.raises(ArtifactError, match="cannot be written to .*artifacts .*see that the disk is whole"):
         folder.sync(ref.uri)
+
+
+DIGEST = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "half"),
+    [
+        (f"sha256/01/{DIGEST}", True, False),
+        (f"sha256/01/{DIGEST}.parquet", True, False),
+        (f"sha256/01/{DIGEST}.no-suffix", False, False),
+        (f"sha256/01/{DIGEST[1:]}", False, False),
+        (f"sha256/01/.{DIGEST}.1f.tmp", False, True),
+        (f"sha256/01/.{DIGEST}", False, True),
+        (f"sha256/01/{DIGEST}.1f.tmp", False, True),
+        ("sha256/01/notes.txt", False, False),
+    ],
+)
+def test_a_stored_file_is_told_from_what_was_left_half_written(name: str, address: bool, half: bool) -> None:
+    assert (is_address(name), half_written(name)) == (address, half)
+
+
+def test_the_environment_says_where_artifacts_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert artifacts_url(tmp_path) == str(tmp_path / "artifacts")
+    monkeypatch.setenv("NIC_ETL_ARTIFACTS_URL", "s3://bucket")
+    assert artifacts_url(tmp_path) == "s3://bucket"
+
+
+@pytest.mark.parametrize("root", PLACES, indirect=True)
+def test_a_copy_is_whole_or_not_made(root: str, tmp_path: Path) -> None:
+    store, target = ArtifactStore(root), ArtifactStore(tmp_path / "copy")
+    one, other = (store.put("x", data, "text/plain") for data in (b"one", b"other"))
+    overwrite(root, other, b"evil!")
+    assert store.copy(one.uri, target)
+    assert not store.copy(other.uri, target)
+    assert [uri for uri, _, _ in target.entries()] == [one.uri]
+    assert (target.content(one.uri), target.stored(one.uri)) == (b"one", b"one")
+    with pytest.raises(ArtifactError, match="do not belong to"):
+        target.restore(other.uri, b"evil!")
+    target.restore(other.uri, b"other")
+    assert target.verify(other)
+    assert [uri for uri, _, _ in target.entries(one.sha256[:2])] == [one.uri]
+
+
+@pytest.mark.parametrize("root", PLACES, indirect=True)
+@pytest.mark.parametrize("count", [3, 600])
+def test_what_is_missing_is_told_of_few_and_of_many(root: str, count: int) -> None:
+    store = ArtifactStore(root)
+    refs = [store.put("x", str(number).encode(), "text/plain") for number in range(3)]
+    sizes = {ref.uri: ref.bytes for ref in refs} | {refs[1].uri: 5, "../elsewhere": 1}
+    gone = {f"sha256/00/{number:064x}": 1 for number in range(count)}
+    assert store.missing(sizes | gone) == {refs[1].uri, "../elsewhere", *gone}
+    assert store.missing({}) == set()
+
+
+def test_what_a_store_lists_late_is_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ArtifactStore(f"memory://{uuid.uuid4().hex}")
+    sizes = {
+        ref.uri: ref.bytes for ref in (store.put("x", str(n).encode(), "text/plain") for n in range(501))
+    }
+    monkeypatch.setattr(Place, "entries", lambda *_: [(uri, sizes[uri], 0.0) for uri in [*sizes][2:]])
+    assert store.missing(sizes) == set()
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "lost"),
+    [
+        (errno.EIO, r"cannot be read \(.*\); the next `nic-etl run` makes it again", True),
+        (errno.EACCES, r"cannot be read \(.*\); the next `nic-etl run` makes it again", True),
+        (errno.EMFILE, r"cannot be read \(.*\); see that the disk is whole, and run again", False),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_lost_but_not_where_the_machine_is_short_of_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str, lost: bool
+) -> None:
+    store = ArtifactStore(tmp_path)
+    ref = store.put("chunks", b"good", "text/plain")
+
+    def fail(place: Place, name: str) -> bytes:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Place, "read", fail)
+        with pytest.raises(ArtifactError, match=f"Artifact chunks .{ref.uri}. {said}"):
+            store.read(ref)
+    assert store.lost() == ({ref.uri} if lost else set())
+    assert store.verify(ref) is not lost
+
+
+def test_what_lies_in_the_place_of_an_artifact_and_cannot_be_set_aside_is_left_to_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ArtifactStore(tmp_path)
+    ref = store.put("chunks", b"good", "text/plain")
+    (tmp_path / ref.uri).write_bytes(b"evil")
+    (tmp_path / "lost").write_text("no folder")
+    with pytest.raises(ArtifactError, match="was altered .*; remove what is there and run its stage again"):
+        store.read(ref)
+
+
+def test_bytes_that_were_altered_on_their_way_are_asked_for_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ArtifactStore(tmp_path)
+    ref = store.put("chunks", b"good", "text/plain")
+    answers = [b"evil", b"good"]
+    monkeypatch.setattr(Place, "read", lambda *_: answers.pop(0))
+    assert store.read(ref) == b"good"
+    assert store.lost() == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 
 from stagekit import open_stage
 from stagekit.contract import PROGRESS_MIME
-from stagekit.stage.display import Progress, table
-from tests.unit.core_notebooks import front_end
+from stagekit.sealing.cipher import CLEAR, KEY_VARIABLE
+from stagekit.sealing.marker import prepare_folder
+from stagekit.stage.display import Progress, hide_documents, outcome_table, table
+from tests.unit.core_notebooks import executed_notebook, front_end
+from tests.unit.encryption_keys import KEY
 
 
 class Tags(HTMLParser):
@@ -53,6 +57,38 @@ def test_a_path_leads_to_its_file_where_that_is_on_the_web(tmp_path: Path) -> No
     assert "<a" not in table(rows)._repr_html_()
 
 
+@pytest.mark.parametrize(("upstream", "links"), [("gitlab_ingestion", 1), ("document_processing", 0)])
+def test_a_path_leads_to_the_commit_that_the_stage_was_given(
+    tmp_path: Path, upstream: str, links: int
+) -> None:
+    snapshot = {"repository_url": "https://gitlab.example.org/nic/docs.git", "commit": "c0ffee"}
+    store = open_stage("gitlab_ingestion", outputs_dir=str(tmp_path)).store
+    ref = store.put("source_snapshot", json.dumps(snapshot).encode(), "application/json")
+    before = executed_notebook(tmp_path / "before.ipynb", {ref.name: ref.model_dump(mode="json")})
+    open_stage("text_chunking", upstream={upstream: str(before)}, outputs_dir=str(tmp_path))
+    assert table([{"path": "a.md"}])._repr_html_().count("/nic/docs/-/blob/c0ffee/a.md") == links
+
+
+def test_an_encrypted_folder_shows_lengths_and_hashes_in_place_of_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    prepare_folder(tmp_path)
+    open_stage("gitlab_ingestion", outputs_dir=str(tmp_path))
+    row = {"path": "a.md", "title": "cardamom", "pages": 3, "tags": ["cardamom"], "author": "", "x": None}
+    shown = table([row])
+    for form in (repr(shown), shown._repr_html_()):
+        assert "cardamom" not in form
+        assert "a.md" in form
+        assert "(8 characters, " in form
+    assert {name: shown.rows[0][name] for name in ("pages", "author", "x")} == {
+        "pages": 3, "author": "", "x": None,
+    }  # fmt: skip
+    assert repr(table([row])) == repr(shown)
+    hide_documents(CLEAR)
+    assert "cardamom" in repr(table([row]))
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -61,6 +97,7 @@ def test_a_path_leads_to_its_file_where_that_is_on_the_web(tmp_path: Path) -> No
         (False, "no"),
         (1234567, "1,234,567"),
         (0.12345, "0.123"),
+        (-99.94, "-99.9"),
         (12345.6, "12,346"),
         (["a", 1, None], "a, 1, "),
         ("x" * 300, "x" * 300),
@@ -95,6 +132,19 @@ def test_an_empty_table_has_its_caption() -> None:
     assert "caption" not in Tags(table([])._repr_html_()).names
 
 
+def test_outcomes_are_shown_with_what_went_wrong_first() -> None:
+    states = ("ok", "stale", "rejected", "failed")
+    rows = [
+        {"status": state, "path": f"{at}.md", "message": "why", "unchanged": state == "ok"}
+        for at, state in enumerate(states)
+    ]
+    shown = outcome_table(rows, ["length"], 4)
+    assert [row["status"] for row in shown.rows] == ["failed", "rejected", "stale", "ok"]
+    assert shown.caption == "Documents: 1 failed, 1 rejected, 1 stale, 1 ok; 1 unchanged"
+    assert shown.columns == ["status", "path", "message", "remedy", "length", "seconds", "unchanged"]
+    assert outcome_table(rows, [], 3).caption.endswith("1 unchanged; the first 3 of 4")
+
+
 def test_progress_is_one_output_updated_in_place_that_the_runner_can_read(tmp_path: Path) -> None:
     with front_end(tmp_path) as shown:
         progress = Progress(2, interval=0)
@@ -113,6 +163,32 @@ def test_progress_is_one_output_updated_in_place_that_the_runner_can_read(tmp_pa
     assert "1 of 2 documents in" in shown[2]["data"]["text/plain"]
     assert "s left" in shown[2]["data"]["text/plain"]
     assert "left" not in shown[3]["data"]["text/plain"]
+
+
+def test_what_is_left_goes_by_the_pace_of_what_was_in_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("stagekit.stage.display.time.monotonic", lambda: clock[0])
+    with front_end(tmp_path) as shown:
+        progress = Progress(10)
+        progress.advance(2)  # known from before
+        progress.start("a.md")
+        assert progress.left_s() is None
+        clock[0] = 0.25  # four messages a second
+        progress.advance(2)
+        assert progress.left_s() == 0.75
+        clock[0] = 0.375
+        progress.start("b.md", share=0.75)
+        assert progress.left_s() == 0.125
+        clock[0] = 0.5
+        progress.start("c.md", share=1.0)
+        progress.close()
+    states = [message["data"][PROGRESS_MIME] for message in shown]
+    assert [(state["current"], state.get("left_s", 0)) for state in states] == [
+        ("", 0), ("a.md", 0), ("c.md", None), ("", 0),
+    ]  # fmt: skip
+    assert "4 of 10 documents in 0.2 s, about 1 s left · a.md" in shown[1]["data"]["text/plain"]
 
 
 def test_a_thousand_quick_items_are_few_messages_and_the_last_one_counts(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 from stagekit import DocumentOutput, DocumentRejected
 from stagekit.artifacts.rows import Rows
 from stagekit.stage import document_map
+from stagekit.stage.document_map import DocumentMap, MapMemory
+from stagekit.stage.execution import InProcess, Show, Workplace, document_value
 from tests.unit.core_stages import Open, Row, notebook, same_umask, stage
 
 __all__ = ["notebook", "same_umask", "stage"]
@@ -86,3 +88,25 @@ def test_the_memory_of_a_stage_hardly_grows_with_its_documents(stage: Open) -> N
             tracemalloc.stop()
     as_objects = 50 * 200  # bytes: fifty words of a document are as many dicts
     assert (peaks[1] - peaks[0]) / 1000 < as_objects / 2
+
+
+def test_whoever_prepares_for_the_end_is_told_once_a_few_seconds_before_it(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("stagekit.stage.display.time.monotonic", lambda: clock[0])
+
+    class Weighed(InProcess):
+        def run(self, rows: Sequence[Row], place: Workplace, show: Show) -> Any:
+            for at, row in enumerate(rows):
+                show([row["path"]], share=at / len(rows))
+                clock[0] += 1.0
+                yield at, document_value(row, shout, place.store)
+
+    told: list[tuple[int, float]] = []
+    opened = stage()
+    memory = MapMemory("shout", opened.memo, opened._place, opened._keeper)
+    work = DocumentMap("", key, Weighed(shout), None, False, lambda count: told.append((count, clock[0])))
+    rows = [{"document_id": f"id{n}", "path": f"{n}.md", "text": str(n)} for n in range(8)]
+    assert [len(batch) for batch in work.outcomes(rows, memory)] == [8]
+    assert told == [(8, 3.0)]  # 5 s before the end

@@ -195,6 +195,15 @@ def test_rows_of_another_product_are_not_compared(stage: Open) -> None:
     assert execute(stage(), other)[0] == ["0.md"]
 
 
+def test_what_is_told_of_a_document_beside_others_concerns_that_document_alone(stage: Open) -> None:
+    for copies, looked in (([0, 0], ["0.md", "1.md"]), ([0, 1], ["1.md"])):
+        here = stage()
+        told = [row | {"copies": n} for row, n in zip(documents("a", "b"), copies, strict=True)]
+        rows = here.own_rows("told", told)
+        assert execute(here, rows)[0] == looked
+        assert list(here.result.artifacts) == ["told", "shouted"]
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [(1, 2.5), (1, [2]), (None, [2]), ([1], None), ([1], [])],

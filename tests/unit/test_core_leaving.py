@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig
-from stagekit.artifacts.sources import KnownSource, remember_source
+from stagekit.artifacts.known_sources import KnownSource, remember_source
 from stagekit.artifacts.store import outputs_store
 from stagekit.artifacts.tables import encode_rows
 from stagekit.checks.leaving import leaving

@@ -45,13 +45,35 @@ def test_what_was_put_is_there_after_the_file_is_opened_again(path: Path) -> Non
         assert memo.get_many(["k", "unknown", "k"]) == {"k": {"n": 2}}
 
 
-def test_a_thousand_keys_are_found_at_once(path: Path) -> None:
+def test_a_thousand_keys_are_found_at_once_and_all_of_them_are_listed(path: Path) -> None:
+    values = {f"k{number:04}": {"n": number} for number in range(1001)}
     with Memo(path) as memo:
-        for number in range(1001):
-            memo.put("s", f"k{number}", {"n": number})
-        found = memo.get_many(f"k{number}" for number in range(1200))
-    assert len(found) == 1001
-    assert found["k1000"] == {"n": 1000}
+        memo.put_many(("s", key, value) for key, value in values.items())
+        memo.remember_good("a", values.items())
+        memo.remember_good("b", [("d", {"n": 0})])
+        assert memo.get_many(f"k{number:04}" for number in range(1200)) == values
+        assert dict(memo.values()) == values
+        assert list(memo.rows()) == [("s", key, value) for key, value in values.items()]
+        good = [("a", key, value) for key, value in values.items()]
+        assert list(memo.good_values()) == [*good, ("b", "d", {"n": 0})]
+        assert memo.keys_beginning("k000") == [f"k000{number}" for number in range(10)]
+
+
+def test_what_is_forgotten_is_counted_and_no_execution_is_taken_over_as_a_whole(path: Path) -> None:
+    with Memo(path) as memo:
+        memo.put_many(("s", key, {}) for key in ("k1", "k2", "map:s/a", "mao", "mapz"))
+        memo.remember_good("s", [("d1", {}), ("d2", {})])
+        assert memo.forget(["k1", "unknown"]) == 1
+        assert [key for key, _ in memo.values()] == ["k2", "mao", "mapz"]
+        assert memo.forget_good([("s", "d1"), ("t", "d2")]) == 1
+        assert [document for _, document, _ in memo.good_values()] == ["d2"]
+
+
+def test_of_several_values_all_are_remembered_or_none(path: Path) -> None:
+    with Memo(path) as memo:
+        with pytest.raises(TypeError):
+            memo.put_many([("s", "k1", {}), ("s", "k2", {"no JSON": object()})])
+        assert memo.get_many(["k1"]) == {}
 
 
 def test_the_last_good_outcome_is_kept_by_stage_and_document(path: Path) -> None:
@@ -68,31 +90,41 @@ def test_an_altered_row_counts_as_absent(path: Path) -> None:
         memo.put("s", "k", {"n": 1})
         memo.put("s", "other", {"n": 2})
         memo.remember_good("s", [("d", {"n": 1})])
+        memo.put("s", "a list", [1])  # type: ignore[arg-type]
     alter(path, """UPDATE memo SET value = '{"n":9}' WHERE key = 'k'""")
     alter(path, """UPDATE last_good SET value = '{"n":9}'""")
     with Memo(path) as memo:
-        assert memo.get_many(["k", "other"]) == {"other": {"n": 2}}
+        assert memo.get_many(["k", "other", "a list"]) == {"other": {"n": 2}}
         assert memo.last_good("s", "d") is None
 
 
-def test_a_file_that_is_no_database_is_set_aside_and_a_new_one_begun(path: Path) -> None:
+@pytest.mark.parametrize("table", ["", "memo (key, stage)", "last_good (stage)"])
+def test_a_file_that_is_no_memo_is_set_aside_and_a_new_one_begun(path: Path, table: str) -> None:
     path.parent.mkdir()
-    path.write_bytes(b"this is no database" * 100)
+    if table:
+        alter(path, f"CREATE TABLE {table}")
+    else:
+        path.write_bytes(b"this is no database" * 100)
+    before = path.read_bytes()[:4]
     with Memo(path) as memo:
         memo.put("s", "k", {"n": 1})
         assert memo.get_many(["k"]) == {"k": {"n": 1}}
-    assert [item.read_bytes()[:4] for item in set_aside(path)] == [b"this"]
+    assert [item.read_bytes()[:4] for item in set_aside(path)] == [before]
 
 
-def damage_the_middle(path: Path) -> None:
+def damage_the_middle(path: Path, *, early: bool) -> None:
     data = bytearray(path.read_bytes())
-    data[4096 * 3 :] = b"\xff" * (len(data) - 4096 * 3)  # the roots of the tables stay whole
+    begin = 4096 * (3 if early else len(data) // 4096 // 2)  # the roots of the tables stay whole
+    data[begin:] = b"\xff" * (len(data) - begin)
     path.write_bytes(bytes(data))
 
 
 @pytest.mark.parametrize("table", ["memo", "last_good"])
 @pytest.mark.parametrize("operation", ["get", "put", "remember", "last good"])
-def test_a_damaged_page_empties_the_memo_and_stops_nothing(path: Path, table: str, operation: str) -> None:
+@pytest.mark.parametrize("early", [True, False], ids=["seen at once", "met later"])
+def test_a_damaged_page_empties_the_memo_and_stops_nothing(
+    path: Path, table: str, operation: str, early: bool
+) -> None:
     keys = [f"k{number:03}" for number in range(400)]
     with Memo(path) as memo:
         for key in keys:
@@ -100,11 +132,12 @@ def test_a_damaged_page_empties_the_memo_and_stops_nothing(path: Path, table: st
                 memo.put("s", key, {"text": "x" * 100})
             else:
                 memo.remember_good("s", [(key, {"text": "x" * 100})])
-    damage_the_middle(path)
+    damage_the_middle(path, early=early)
 
     with Memo(path) as memo:
         if operation == "get":
             assert memo.get_many(keys) == {}
+            assert set_aside(path)
         elif operation == "put":
             for key in keys:
                 memo.put("s", key, {"n": 1})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig
-from stagekit.artifacts.sources import KnownSource, remember_source
+from stagekit.artifacts.known_sources import KnownSource, remember_source
 from stagekit.checks.preflight import preflight
 from tests.servers.gitlab_tls import private_ca
 

@@ -7,8 +7,8 @@ import pytest
 from stagekit.base.network import proxies
 from stagekit.base.network.proxies import is_exempt, proxy_for
 from stagekit.errors import StageError
-from stagekit.ingestion.gitlab.audit import AccessLog
-from stagekit.ingestion.gitlab.retry import Patience
+from stagekit.ingestion.gitlab.access_log import AccessLog
+from stagekit.ingestion.gitlab.patience import GitLabPatience
 from stagekit.ingestion.gitlab.transport import Traffic
 from stagekit.storage import connect
 
@@ -101,7 +101,7 @@ def test_forms_that_break_a_library_do_not_reach_it(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "[::1],10.0.0.0/8,*.example.org")
     client = connect("http://10.1.2.3:6333", tmp_path)
     client.close()
-    traffic = Traffic(GITLAB, AccessLog(tmp_path / "log.jsonl", GITLAB), Patience(0))
+    traffic = Traffic(GITLAB, AccessLog(tmp_path / "log.jsonl", GITLAB), GitLabPatience(0))
     settings = traffic.session().merge_environment_settings(GITLAB, {}, False, None, None)
     assert settings["proxies"] == {}
     with pytest.raises(StageError, match="ALL_PROXY"):

@@ -42,6 +42,16 @@ def test_columns_are_decoded_and_a_missing_one_holds_nothing() -> None:
     assert rows.columns(["path", "note"])[0] == {"path": "0.md", "note": None}
     assert column_of(rows, "path") == column_of(PLAIN, "path")
     assert column_of([{}], "path") == [None]
+    with pytest.raises(KeyError):
+        rows.arrow("nobody")
+
+
+def test_of_no_rows_every_column_is_empty() -> None:
+    none = Rows(encode_rows(PLAIN).slice(0, 0))
+    assert none.arrow("nobody").to_pylist() == none.arrow("tags").to_pylist() == []
+    assert (none.arrow("nobody").type, Rows.of([{"n": 1}])[:0].arrow("n").type) == (pa.string(), pa.int64())
+    assert none.counts("path") == []
+    assert none.columns(["path", "nobody"]) == []
 
 
 def test_rows_are_chosen_by_value_and_by_place() -> None:
@@ -65,6 +75,9 @@ def test_rows_that_are_built_from_elsewhere_stay_so_when_chosen() -> None:
     assert list(rows) == [{"place": place} for place in range(5)]
     assert rows[2] == {"place": 2}
     assert list(rows.where("status", ("ok",))) == [{"place": 1}, {"place": 3}]
+    told = Rows(table, sources=("a",), record={"n": 1})  # type: ignore[arg-type]
+    for chosen in (told[1:], told.take([0]), told.where("status", ("ok",)), told.ordered("path")):
+        assert (chosen.sources, chosen.record) == (("a",), {"n": 1})
 
 
 @pytest.mark.parametrize(
@@ -82,8 +95,9 @@ def test_a_manifest_that_does_not_name_its_documents_is_refused(table: pa.Table)
         require_columns(table)
 
 
-def test_a_manifest_without_rows_needs_no_columns() -> None:
+def test_a_manifest_without_rows_needs_no_columns_and_one_with_rows_only_two() -> None:
     require_columns(pa.table({}))
+    require_columns(pa.table({"path": list("abcd"), "status": ["ok", "stale", "rejected", "failed"]}))
 
 
 def test_many_rows_are_chosen_without_copying_them() -> None:

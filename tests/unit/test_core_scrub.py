@@ -45,8 +45,20 @@ def test_the_next_check_goes_on_where_the_last_one_ended_and_begins_anew_behind_
         assert (found.checked, found.last) == (len(addresses), addresses[place])
 
 
-def test_no_time_is_no_check(store: ArtifactStore) -> None:
+def test_the_time_ends_the_check_behind_the_artifact_that_is_being_read(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert scrub(store, seconds=0).checked == 0
+    clock = [100.0]
+    monkeypatch.setattr("stagekit.artifacts.scrub.time.monotonic", lambda: clock[0])
+    read = ArtifactStore.content
+
+    def slowly(store: ArtifactStore, uri: str) -> bytes:
+        clock[0] += 1
+        return read(store, uri)
+
+    monkeypatch.setattr(ArtifactStore, "content", slowly)
+    assert [scrub(store, seconds=seconds).checked for seconds in (2, 2.5, 1000)] == [2, 3, 40]
     assert scrub(store, after="../elsewhere", seconds=60).checked == 40
 
 

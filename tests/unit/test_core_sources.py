@@ -1,12 +1,11 @@
 """Promises of the record of sources: it lasts, and where it is missing or damaged the runs tell it again."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from stagekit.artifacts.memo import Memo
-from stagekit.artifacts.rows import Rows
-from stagekit.artifacts.sources import (
+from stagekit.artifacts.known_sources import (
     SOURCES_FILE,
     KnownSource,
     documents_of,
@@ -16,6 +15,8 @@ from stagekit.artifacts.sources import (
     recorded_sources,
     remember_source,
 )
+from stagekit.artifacts.memo import Memo
+from stagekit.artifacts.rows import Rows
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.artifacts.tables import encode_rows
 from stagekit.contract import STAGE_RESULT
@@ -77,6 +78,18 @@ def test_what_was_stored_last_comes_first_and_each_source_once(tmp_path):
     forget_source(tmp_path, ONE.source_id)
     assert known_sources(tmp_path) == [TWO]
     assert (tmp_path / SOURCES_FILE).stat().st_mode & 0o077 == 0
+
+
+def test_all_that_is_known_of_a_source_is_recorded_and_what_a_later_version_adds_is_left_out(runs):
+    more = {"kind": "gitlab", "places": ("p",), "roots": ("r",), "folders": ("f",), "former": ("g",)}
+    whole = replace(TWO, documents=runs.ingested("03" * 8, "docs", "d1"), **more)
+    remember_source(runs.outputs, whole)
+    content = json.loads((runs.outputs / SOURCES_FILE).read_text())
+    content["sources"][0]["new"] = 1
+    (runs.outputs / SOURCES_FILE).write_text(json.dumps(content))
+    assert (content["version"], recorded_sources(runs.outputs)) == (1, [whole])
+    least = {"source_id": "02", "project": "dois", "places": None, "gitlab_id": None}
+    assert KnownSource.from_plain(least) == KnownSource(source_id="02", project="dois")
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from stagekit import DocumentOutput, DocumentRejected, StageError
+from stagekit import ArtifactError, DocumentOutput, DocumentRejected, StageError
 from stagekit.artifacts.memo import Memo
 from stagekit.artifacts.tables import decode_rows
 from stagekit.contract import PROGRESS_MIME, ExecutionStatus, artifact_refs, stage_result
+from stagekit.stage.stage import _load_plots
 from tests.unit.core_notebooks import executed_notebook, front_end, printed_scraps, source_notebook
 from tests.unit.core_stages import (
     Open,
@@ -85,6 +86,15 @@ def test_what_was_guessed_of_a_content_that_cannot_be_judged_now_is_not_served(
     assert row["status"] == "stale"  # a version before this one, which was judged
 
 
+def test_what_is_remembered_without_its_content_is_not_served_for_one_that_cannot_be_judged(
+    stage: Open,
+) -> None:
+    run(stage(), documents("fine"), keep_last_good=True)
+    more = {"key": lambda row: row["text"], "keep_last_good": True}
+    [row] = stage().map_documents(documents("edited"), strict, **more)
+    assert row["status"] == "rejected"
+
+
 def test_a_stage_that_does_not_ask_for_it_serves_nothing_old(stage: Open) -> None:
     run(stage(), documents("fine"), keep_last_good=True)
     assert column(run(stage(), documents("crash")), "status") == ["failed"]
@@ -96,17 +106,19 @@ def test_a_stage_that_does_not_ask_for_it_serves_nothing_old(stage: Open) -> Non
 @pytest.mark.parametrize(
     ("failed", "of", "rate", "status"),
     [
-        (0, 3, 0.0, "success"),
-        (1, 3, 0.0, "partial"),  # one document may always fail
-        (2, 3, 0.0, "failed"),
-        (2, 20, 0.1, "partial"),
-        (3, 20, 0.1, "failed"),
+        (0, 3, {"max_failure_rate": 0.0}, "success"),
+        (1, 3, {"max_failure_rate": 0.0}, "partial"),  # one document may always fail
+        (2, 3, {"max_failure_rate": 0.0}, "failed"),
+        (2, 20, {"max_failure_rate": 0.1}, "partial"),
+        (3, 20, {"max_failure_rate": 0.1}, "failed"),
+        (2, 200, {}, "partial"),
+        (3, 200, {}, "failed"),
     ],
 )
 def test_a_stage_bears_a_share_of_failed_documents(
-    stage: Open, capsys: pytest.CaptureFixture[str], failed: int, of: int, rate: float, status: str
+    stage: Open, capsys: pytest.CaptureFixture[str], failed: int, of: int, rate: Row, status: str
 ) -> None:
-    opened = stage(max_failure_rate=rate)
+    opened = stage(**rate)
     run(opened, documents(*["crash"] * failed, *["fine"] * (of - failed)))
     if status == "failed":
         with pytest.raises(
@@ -153,8 +165,34 @@ def test_products_metrics_and_warnings_are_in_the_result(stage: Open, tmp_path: 
     assert opened.result.metrics == {"words": 1}
     assert opened.result.warnings == ["1.md: no title"]
     assert opened.result.parameters == {"size": 1}
-    for word in ("shout glued", "shouted", "application/json", "success in"):
-        assert word in said
+    snapshot = opened.result.artifacts["snapshot"]
+    for words in ("shout glued", "shouted", f"{snapshot.bytes}     {snapshot.sha256[:12]}", "success in"):
+        assert words in said
+    assert "stage_result" in said.splitlines()[-1]
+
+
+def test_a_disk_that_takes_no_artifact_fails_the_stage(stage: Open, outputs: Path) -> None:
+    opened = stage()
+    (outputs / "artifacts" / opened.glue_json("snapshot", {"commit": "abc"}).uri).unlink()
+    with pytest.raises(ArtifactError, match="cannot be written"):
+        opened.finish()
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "worth"), [(0, 1, True), (1, 0, False), (1, 9, False), (1, 10, True)]
+)
+def test_a_plot_is_worth_its_time_where_it_shows_something_else_than_before(
+    stage: Open, monkeypatch: pytest.MonkeyPatch, known: int, new: int, worth: bool
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr("stagekit.stage.stage.load_meanwhile", loaded.append)
+    texts = [f"text {number}" for number in range(known + new)]
+    run(stage(), documents(*texts[:known]))
+    opened = stage()
+    run(opened, documents(*texts))
+    assert opened.worth_a_plot() is worth
+    _load_plots(new)
+    assert loaded == (["matplotlib.pyplot"] if new >= 10 else [])
 
 
 def test_the_parameters_of_a_notebook_are_what_its_cell_names_with_the_values_of_now(
@@ -184,14 +222,6 @@ def test_equal_work_glues_equal_bytes_whether_or_not_it_had_to_be_done(stage: Op
     assert refs[0] == refs[1]
     rows = decode_rows(opened.store.read_table(refs[0]))
     assert "unchanged" not in rows[0]
-
-
-def test_outcomes_are_shown_with_failures_first(stage: Open) -> None:
-    opened = stage()
-    shown = opened.show_outcomes(run(opened, documents("fine", "locked", "crash")), ["length"])
-    assert column(list(shown.rows), "status") == ["failed", "rejected", "ok"]
-    assert shown.caption == "Documents: 1 failed, 1 rejected, 1 ok; 0 unchanged"
-    assert list(shown.columns) == ["status", "path", "message", "remedy", "length", "seconds", "unchanged"]
 
 
 def test_where_all_is_well_no_column_for_reasons_is_shown(stage: Open) -> None:
@@ -234,7 +264,11 @@ def test_a_stage_reads_usable_documents_of_the_latest_run(stage: Open, upstream:
     everything = opened.read("listing", "documents", usable_only=False)
     assert column(everything, "status") == ["stale", "ok", "failed"]
     assert artifact_refs(everything[1])[0].name in {"markdown", "words"}
+    assert list(opened.rows("listing", "documents")) == opened.read("listing", "documents")
+    assert list(opened.rows("listing", "documents", usable_only=False)) == everything
     assert opened.read("listing", "ignored") == [{"path": "x"}]
+    with pytest.raises(ArtifactError, match="its column status is not as a stage writes it"):
+        opened.rows("listing", "ignored")
     assert opened.read_json("listing", "snapshot") == {"commit": "abc"}
     assert opened.upstream_path("listing").resolve() == upstream
     assert stage_result(upstream).stale_count == 1
@@ -267,6 +301,7 @@ def test_the_inputs_are_shown(stage: Open, upstream: Path) -> None:
         ("listing", "ignored", 1),
         ("listing", "snapshot", None),
     ]
+    assert all(set(row) == set(shown.columns) and len(row["sha256"]) == 12 for row in shown.rows)
 
 
 def test_only_what_comes_before_a_stage_is_shown(stage: Open, upstream: Path, outputs: Path) -> None:

@@ -22,7 +22,7 @@ import json, os, sys, time
 from pathlib import Path
 from stagekit import open_stage
 from stagekit.workers import forks as worker_forks
-from stagekit.workers.process import _environment
+from stagekit.workers.worker_process import _environment
 from stagekit.workers.team import DocumentWorkers
 
 folder, texts, count, prepared = Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3]), sys.argv[4]

@@ -223,7 +223,7 @@ def test_a_run_starts_as_a_process_of_its_own_and_says_why_it_could_not(
     launch = workspace.launch
     assert launch is not None
     assert os.getsid(launch.process.pid) == launch.process.pid
-    assert "abc" not in Path(f"/proc/{launch.process.pid}/environ").read_text(errors="replace")
+    assert "token=abc" not in Path(f"/proc/{launch.process.pid}/environ").read_text(errors="replace")
     assert panel.situation.headline == "Starting"
     wait_until(lambda: not launch.alive)
     panel.refresh()

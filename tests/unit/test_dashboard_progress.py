@@ -12,11 +12,12 @@ pytest.importorskip("ipywidgets", reason="needs the extra dashboard")
 
 from runner.dashboard import Workspace, display_execution_progress
 from runner.dashboard.background import stop_tickers
-from runner.dashboard.progress_view import progress_html, spoken, stage_words
+from runner.dashboard.progress_view import progress_html, stage_words
 from runner.dashboard.run_progress import RunFollower, RunProgress, StageProgress
 from runner.events import Event, EventLog
 from runner.models import Checkpoint, ExecutionMode, PipelineState
 from runner.record.state_manager import StateManager
+from runner.wording import spoken
 from stagekit.contract import ExecutionStatus
 from tests.unit.report_runs import record_chain
 

@@ -24,7 +24,7 @@ from runner.errors import ConfigurationError, StateManagementError
 from runner.models import ExecutionMode
 from runner.pipeline.orchestrator import PipelineOrchestrator
 from runner.record.state_manager import StateManager
-from stagekit.artifacts.sources import KnownSource, remember_source
+from stagekit.artifacts.known_sources import KnownSource, remember_source
 from stagekit.base.collection_settings import CollectionSettings
 from stagekit.base.paths import source_notebook
 from stagekit.base.store_address import connection_options

@@ -26,7 +26,7 @@ from stagekit.embedding.vectors import VectorStore, vector_key
 from stagekit.errors import ArtifactError, StageError
 from stagekit.sealing.cipher import CLEAR, KEY_VARIABLE, AesCipher, EncryptionError, sealed_under
 from stagekit.sealing.marker import MARKER_FILE, folder_cipher, prepare_folder
-from stagekit.stage.display import hide_documents, table
+from stagekit.stage.display import hide_documents
 from stagekit.storage import open_embedded
 from tests.unit.encryption_keys import KEY, KEY_ID, OTHER, OTHER_ID, found_in, values_of
 from tests.unit.operations_runs import Shouting
@@ -388,18 +388,6 @@ def test_a_collection_under_another_key_than_its_folder_is_refused(tmp_path: Pat
 
 
 # What is shown
-
-
-def test_notebooks_show_lengths_and_hashes_in_place_of_texts(shouting: Shouting) -> None:
-    rows = [{"path": "a.md", "title": TEXT, "pages": 3, "tags": ["cardamom"], "author": "", "x": None}]
-    shown = table(rows, ["path", "title", "pages", "tags", "author", "x"])
-    for form in (repr(shown), shown._repr_html_()):
-        assert "cardamom" not in form
-        assert "a.md" in form
-        assert f"({len(TEXT)} characters, " in form
-    assert repr(table(rows, ["title"])) == repr(table(rows, ["title"]))
-    hide_documents(CLEAR)
-    assert "cardamom" in repr(table(rows, ["title"]))
 
 
 def test_every_stage_gets_the_key_none_the_old_one_and_neither_is_ever_shown(

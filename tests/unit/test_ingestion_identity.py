@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from stagekit import StageError
+from stagekit.artifacts.known_sources import KnownSource
 from stagekit.artifacts.rows import Rows
-from stagekit.artifacts.sources import KnownSource
 from stagekit.ingestion import SourceTraits, identified, identify, newcomers, open_source, source_id
-from stagekit.ingestion.model import Snapshot, SourceFile
+from stagekit.ingestion.source import Snapshot, SourceFile
 
 APPROVED = "30-Aprovados"
 ADDRESS = "a.example/nic/docs"

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from runner.errors import StateManagementError
-from runner.models import Checkpoint, ExecutionStatus
+from runner.models import Checkpoint, ExecutionStatus, now
 from runner.record import environment
 from runner.record.environment import current_environment, environment_report, record_environment
 from runner.spec.recovery import (
@@ -21,6 +22,7 @@ from runner.spec.recovery import (
     cleanup_failed_execution,
     validate_pipeline_integrity,
 )
+from tests.unit.core_notebooks import executed_notebook, record_run, record_stage
 from tests.unit.operations_runs import Shouting
 
 TEXTS = {"a.md": "good morning", "b.pdf": "locked one"}
@@ -128,7 +130,8 @@ def report_of(shouting: Shouting, state: Any) -> dict[str, Any]:
 
 
 def test_a_run_says_with_what_it_was_made(shouting: Shouting) -> None:
-    report = report_of(shouting, recorded(shouting))
+    state = recorded(shouting)
+    report = report_of(shouting, state)
     [entry] = report["environments"]
     assert entry["code"]["nic-etl"]
     assert entry["system"]["python"] == ".".join(map(str, sys.version_info[:3]))
@@ -137,6 +140,13 @@ def test_a_run_says_with_what_it_was_made(shouting: Shouting) -> None:
     assert {"stage/stage.py", "storage/verify.py"} <= entry["stagekit"].keys()
     assert "pipeline/orchestrator.py" in entry["runner"]
     assert entry["configuration"] == {"sha256": "hash"}
+    assert (report["execution_id"], report["configuration"]) == (
+        state.execution_id, {"sha256": "hash", "settings": state.pipeline_config},
+    )  # fmt: skip
+    assert abs((datetime.fromisoformat(entry["at"]) - now()).total_seconds()) < 600
+    assert all(
+        len(digest) == 16 for group in ("notebooks", "stagekit", "runner") for digest in entry[group].values()
+    )
     assert report["models"] == {"shout.embedding_model": "toy@1"}
     assert report["source"] == {"commit": "c0ffee"}
     assert report["differences"] == []
@@ -152,8 +162,8 @@ def test_what_differs_now_is_told_before_and_after(
     monkeypatch.setattr(environment, "_version", lambda name: changed.get(name, known(name)))
     differences = {row["name"]: row for row in report_of(shouting, state)["differences"]}
     assert set(differences) == {"docling", "torch", "02_shout.ipynb"}
-    assert differences["docling"]["now"] == "99.0"
-    assert differences["torch"]["now"] == ""
+    docling = {"group": "libraries", "name": "docling", "then": known("docling"), "now": "99.0"}
+    assert (differences["docling"], differences["torch"]["now"]) == (docling, "")
     assert differences["02_shout.ipynb"]["group"] == "notebooks"
 
 
@@ -178,6 +188,41 @@ def test_a_run_without_a_record_has_no_differences(shouting: Shouting) -> None:
             (shouting.manager.run_dir(state.execution_id) / "environment.json").write_text(text)
         report = report_of(shouting, state)
         assert (report["environments"], report["differences"]) == ([], [])
+
+
+def test_models_and_source_are_told_of_the_stages_that_say_them(shouting: Shouting) -> None:
+    manager = shouting.manager
+    state = record_run(manager)
+    state.stages["begun"] = Checkpoint(stage="begun", status="running")
+    metrics = {
+        "ocr_engine": "e",
+        "tokenizer_versions": {"a": 1},
+        "dimension": 384,
+        "weights": "w",
+        "documents": 2,
+    }
+    done = record_stage(manager, state, "a", metrics=metrics)
+    snapshot = {
+        "repository_url": "https://a",
+        "repository_branch": "main",
+        "commit": None,
+        "project": 7,
+        "more": 1,
+    }
+    told = {name: snapshot[name] for name in ("repository_url", "repository_branch")} | {"project": "7"}
+    for value, source in (([snapshot], {}), (snapshot | {"source_id": "s"}, told | {"source_id": "s"})):
+        ref = manager.store.put("source_snapshot", json.dumps(value).encode(), "application/json")
+        executed_notebook(manager.absolute(done.notebook), {"source_snapshot": ref.model_dump(mode="json")})
+        assert report_of(shouting, state)["source"] == source
+    del metrics["documents"]
+    assert report_of(shouting, state)["models"] == {f"a.{name}": value for name, value in metrics.items()}
+
+
+def test_a_package_that_is_not_there_has_no_version() -> None:
+    assert (environment._version("no-such-package"), environment._version("pytest")) == (
+        "",
+        pytest.__version__,
+    )
 
 
 def test_a_lost_snapshot_leaves_the_source_out(shouting: Shouting) -> None:

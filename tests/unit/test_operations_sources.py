@@ -8,7 +8,7 @@ import pytest
 
 from runner.cli.entry import main
 from stagekit import StageError
-from stagekit.artifacts.sources import KnownSource, known_sources, remember_source
+from stagekit.artifacts.known_sources import KnownSource, known_sources, remember_source
 from stagekit.storage import (
     CollectionSettings,
     adopt_former,

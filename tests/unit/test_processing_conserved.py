@@ -9,7 +9,7 @@ from docx import Document
 
 from stagekit.chunking import build_markdown
 from stagekit.processing.conserved import conserve_text
-from stagekit.processing.pdf.coverage import measure_coverage
+from stagekit.processing.pdf.page_coverage import measure_coverage
 from stagekit.processing.process import process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings

@@ -9,7 +9,7 @@ from docling_core.types.doc.base import BoundingBox
 from stagekit.chunking.markdown import build_markdown
 from stagekit.processing.furniture import is_page_number, keep_one_copy
 from stagekit.processing.pdf.converter import build_converter
-from stagekit.processing.pdf.coverage import measure_coverage
+from stagekit.processing.pdf.page_coverage import measure_coverage
 from stagekit.processing.process import process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings

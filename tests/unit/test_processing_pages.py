@@ -1,5 +1,7 @@
 """Corrections to what layout model and OCR give: text out of pictures, headings, lists, level lines."""
 
+from types import SimpleNamespace
+
 import numpy as np
 from docling.datamodel.base_models import Cluster
 from docling_core.types.doc import BoundingBox, DocItemLabel, DoclingDocument, ProvenanceItem, Size
@@ -7,7 +9,8 @@ from docling_core.types.doc.page import BoundingRectangle, PdfCellRenderingMode,
 
 from stagekit.processing.ocr.page_ocr import level_boxes, regions_to_read
 from stagekit.processing.pdf import page_structure
-from stagekit.processing.pdf.coverage import measure_coverage
+from stagekit.processing.pdf.page_coverage import measure_coverage
+from stagekit.processing.pdf.words.touching_lines import join_touching_lines
 from stagekit.processing.text.broken_text import is_broken_text
 
 PAGE = Size(width=600, height=800)
@@ -82,6 +85,73 @@ def test_a_line_the_model_left_out_joins_its_paragraph():
     texts = described(refine_regions([body, last]))
     assert len(texts) == 1
     assert next(iter(texts)).endswith("e a última linha.")
+
+
+def test_lines_that_touch_are_one_and_columns_marks_and_words_are_not():
+    def joined(*pieces):
+        words = [cell(*piece[:3], **(piece[3] if len(piece) > 3 else {})) for piece in pieces]
+        lines = [one.model_copy(deep=True) for one in words]
+        page = SimpleNamespace(textline_cells=lines, word_cells=words)
+        join_touching_lines(page)
+        assert [one.text for one in page.word_cells] == [one.text for one in page.textline_cells]
+        return [one.text for one in page.textline_cells]
+
+    assert joined(("3º", 50, 100), ("-A.", 60.2, 101), ("” (NR)", 74.9, 100)) == ["3º-A.” (NR)"]
+    assert joined(("Unidade", 50, 100), ("Meta", 86.5, 100)) == ["Unidade", "Meta"]
+    assert joined(("prazo", 50, 100), ("12", 75, 98, {"height": 4})) == ["prazo", "12"]
+    assert joined(("em cima", 50, 100), ("embaixo", 85, 112)) == ["em cima", "embaixo"]
+
+
+def test_an_indented_first_line_and_a_short_last_one_are_of_their_paragraph():
+    first = region(DocItemLabel.TEXT, cell("Art. 1º O trabalho remoto no âmbito da", 110, 300))
+    last = region(DocItemLabel.TEXT, cell("secretaria.", 50, 313, height=8))
+    whole = region(DocItemLabel.TEXT, cell("Parágrafo único. Não se aplica:", 110, 400, width=240))
+    below = region(DocItemLabel.TEXT, cell("I - aos estagiários;", 50, 413))
+    texts = described(refine_regions([paragraph(100), first, last, whole, below]))
+    assert "Art. 1º O trabalho remoto no âmbito da secretaria." in texts
+    assert {"Parágrafo único. Não se aplica:", "I - aos estagiários;"} <= set(texts)
+
+
+def test_a_piece_of_a_line_that_the_model_left_out_stands_where_the_line_ends():
+    line = region(DocItemLabel.TEXT, cell("matrícula nº", 50, 300))
+    rest = region(DocItemLabel.TEXT, cell("______, declaro", 120, 306, height=4))
+    column = region(DocItemLabel.TEXT, cell("Diretoria", 230, 300))
+    texts = described(refine_regions([paragraph(100), line, rest, column]))
+    assert {"matrícula nº ______, declaro", "Diretoria"} <= set(texts)
+
+
+def test_a_chapter_with_its_name_below_is_a_heading_also_where_the_model_says_caption():
+    chapter = region(
+        DocItemLabel.CAPTION, cell("CAPÍTULO II", 120, 300, font=BOLD), cell("DA ADESÃO", 125, 312, font=BOLD)
+    )
+    plain = region(DocItemLabel.CAPTION, cell("Anexo I do edital de 2024 traz o modelo.", 50, 400))
+    found = described(refine_regions([paragraph(100), chapter, plain]))
+    assert found["CAPÍTULO II DA ADESÃO"] == DocItemLabel.SECTION_HEADER
+    assert found["Anexo I do edital de 2024 traz o modelo."] == DocItemLabel.TEXT
+
+
+def test_a_heading_region_over_running_text_is_text_with_a_heading_in_it():
+    drawn = region(
+        DocItemLabel.SECTION_HEADER,
+        cell("§ 3º O silêncio não importa deferimento.", 110, 300, width=240),
+        cell("Art. 4º O servidor tem prioridade.", 110, 324, width=240),
+        cell("CAPÍTULO III", 170, 348, font=BOLD),
+        cell("DISPOSIÇÕES FINAIS", 160, 360, font=BOLD),
+    )
+    found = described(refine_regions([paragraph(100), drawn]))
+    assert found["§ 3º O silêncio não importa deferimento."] == DocItemLabel.TEXT
+    assert found["CAPÍTULO III DISPOSIÇÕES FINAIS"] == DocItemLabel.SECTION_HEADER
+
+
+def test_the_bold_end_of_a_remark_in_brackets_is_no_heading():
+    clause = region(
+        DocItemLabel.TEXT,
+        cell("Art. 3º A adesão depende de autorização. (Redação dada", 50, 300, width=300),
+        cell("pela Portaria nº 77, de 2025)", 50, 312, font=BOLD),
+    )
+    [_, text] = described(refine_regions([paragraph(100), clause])).items()
+    assert text[1] == DocItemLabel.TEXT
+    assert text[0].endswith("(Redação dada pela Portaria nº 77, de 2025)")
 
 
 def test_a_larger_or_bold_line_is_a_heading_and_a_sentence_is_not():

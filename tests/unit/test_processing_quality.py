@@ -8,9 +8,9 @@ import pytest
 from docling_core.types.doc import DocItemLabel
 
 from stagekit.processing.pdf.converter import build_converter
-from stagekit.processing.pdf.coverage import measure_coverage
 from stagekit.processing.pdf.file import inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.lost_text import put_back_lost_text
+from stagekit.processing.pdf.page_coverage import measure_coverage
 from stagekit.processing.process import process_document
 from stagekit.processing.reader import DocumentReader
 from stagekit.processing.settings import ProcessingSettings

@@ -65,6 +65,15 @@ def test_drawn_rules_keep_the_lines_of_a_cell_together():
     assert found[(2, 1)] == "outra mais"
 
 
+def test_a_heading_right_below_the_last_rule_of_a_table_is_no_row_of_it():
+    words = words_of([*ROWS, ["", "ANEXO II", ""]], [0, 150, 250])
+    around = [-5, 140, 240, 330]
+    outside = texts(find_grid(words, around, [Rule(y) for y in (-2, 12, 26, 40)]))
+    assert outside[(2, 1)] == "1 dia"
+    within = texts(find_grid(words, around, [Rule(y) for y in (-2, 12, 26, 40, 54)]))
+    assert within[(3, 1)] == "ANEXO II"
+
+
 def test_wider_steps_between_rows_than_between_lines_separate_the_rows():
     lines = [("Item", "Descrição", 0), ("um", "primeira", 20), ("", "segunda", 31), ("dois", "terceira", 51)]
     words = [

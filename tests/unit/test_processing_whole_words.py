@@ -198,3 +198,12 @@ def test_a_word_over_a_page_break_is_one_and_each_page_knows_its_part(half, rest
     start, end = item.prov[1].charspan
     assert item.text[start:end].startswith(rest)
     assert item.text[: item.prov[0].charspan[1]].startswith("0a linha")
+
+
+def test_short_words_with_accents_stay_apart_in_a_standard_font(read):
+    def draw(page):
+        page.setFont("Helvetica", 11)
+        for index, sentence in enumerate(SENTENCES):
+            page.drawString(70, 740 - 16 * index, f"Já há à á é à á à lá já, nº 12: {sentence}")
+
+    assert "Já há à á é à á à lá já, nº 12:" in read(pdf(draw))

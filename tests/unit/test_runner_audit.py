@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import multiprocessing
+import socket
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from runner.cli.app import app
+from runner.models import now
 from runner.record import audit
 from runner.record.audit import AuditLog
 
@@ -37,6 +41,24 @@ def test_a_log_that_nobody_touched_is_whole(log: AuditLog, tmp_path: Path) -> No
     assert (report.lines, report.fault, report.broken_off) == (5, "", ())
     assert report.head == (tmp_path / "audit.head").read_text()
     assert [entry["execution_id"] for entry in log.entries()] == [f"run-{n}" for n in range(5)]
+
+
+def test_a_line_says_who_did_what_where_and_when_and_one_without_a_moment_is_left_out(
+    log: AuditLog, tmp_path: Path
+) -> None:
+    first = next(log.entries())
+    assert (first["user"], first["host"], first["what"]) == (
+        getpass.getuser(),
+        socket.gethostname(),
+        "run_finished",
+    )
+    assert (first["status"], first["previous"]) == ("success", "0" * 64)
+    assert abs((datetime.fromisoformat(first["at"]) - now()).total_seconds()) < 60
+    rewrite(
+        tmp_path,
+        ["[1]", "{", '{"at": "2026-01-01T00:00:00"}', '{"at": 5}', '{"what": "x"}', *lines(tmp_path)[:1]],
+    )
+    assert [*log.entries()] == [first]
 
 
 def test_the_first_line_that_was_altered_is_named(log: AuditLog, tmp_path: Path) -> None:

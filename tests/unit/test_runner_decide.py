@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,21 +14,21 @@ from runner.errors import ConfigurationError, StateManagementError
 from runner.models import (
     Checkpoint,
     Decision,
-    ExecutionContext,
     ExecutionMode,
     ExecutionStatus,
     PipelineState,
     RunScope,
+    ValidationRule,
     now,
 )
 from runner.pipeline import orchestrator as orchestrator_module
 from runner.pipeline.decide import decide, outside_of
 from runner.pipeline.dependency_resolver import DependencyResolver
 from runner.pipeline.orchestrator import PipelineOrchestrator
-from runner.pipeline.rerun import rerun_inputs
+from runner.pipeline.rerun import rerun_inputs, tried_settings
 from runner.pipeline.run import Run
-from runner.pipeline.stage_manager import StageManager
 from runner.record.state_manager import StateManager
+from runner.record.trials import trial_config
 from runner.stages.fingerprint import stage_fingerprint
 from tests.toy_chain import toy_chain
 from tests.unit.core_notebooks import record_stage
@@ -156,6 +155,47 @@ def test_a_rerun_that_is_told_another_chunking_than_it_would_read_is_refused(cha
         chain.orchestrator(chunk_size=300).execute_stage("storing")
 
 
+def test_a_rerun_whose_inputs_are_gone_builds_on_what_is_in_force_or_on_nothing(chain: Chain) -> None:
+    assert rerun_inputs(chain.run(), ["storing"]) == {}
+    state = chain.begin()
+    upstream = chain.execute(state)
+    Path(upstream["listing"]).unlink()
+    assert rerun_inputs(chain.run(), ["shout"]) == {"listing": upstream["listing"]}
+    assert rerun_inputs(chain.run(), ["count", "measure"]) == {
+        name: upstream[name] for name in ("listing", "shout")
+    }
+    assert rerun_inputs(chain.run(), ["storing", "shout"]) == {
+        name: upstream[name] for name in ("listing", "count", "measure")
+    }
+
+
+def test_of_a_stage_that_reads_a_source_no_older_result_is_built_on(chain: Chain) -> None:
+    older = chain.execute(chain.begin())
+    newer = chain.execute(chain.begin(organization="Other"), organization="Other")
+    assert rerun_inputs(chain.run(), ["shout"]) == {"listing": older["listing"]}
+    chain.stages["listing"] = dataclasses.replace(chain.stages["listing"], outside="source")
+    assert rerun_inputs(chain.run(), ["shout"]) == {"listing": newer["listing"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "tried"),
+    [
+        ({}, []),
+        ({"chunk_size": 300, "organization": "Other"}, ["chunk_size", "organization"]),
+        ({"embedding_model": "other"}, []),  # no stage of this chain is told it
+        ({"batch_size": 7}, []),  # it does not bear on results
+        ({"chunk_size": 300, "project": "another"}, []),  # of which readers see nothing
+    ],
+)
+def test_settings_are_tried_that_differ_from_those_of_what_readers_see(
+    chain: Chain, settings: dict[str, Any], tried: list[str]
+) -> None:
+    assert tried_settings(chain.run(chunk_size=300)) == []  # they see nothing yet
+    chain.execute(chain.begin())
+    chain.execute(chain.begin(ExecutionMode.TEST, chunk_size=250), chunk_size=250)
+    assert sorted(tried_settings(chain.run(**settings))) == tried
+
+
 def test_an_altered_notebook_is_the_reason_that_is_told(chain: Chain, monkeypatch: Any) -> None:
     monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_: "as it was left")
     chain.stages["storing"] = dataclasses.replace(chain.stages["storing"], outside="store")
@@ -198,32 +238,18 @@ def test_an_attempt_on_the_store_counts_however_it_ended(chain: Chain, monkeypat
     assert chain.decide("storing", upstream).carries  # a trial fills a collection of its own
 
 
-@pytest.mark.parametrize("meanwhile", ["", "changed"])
-def test_of_a_source_that_changes_while_it_is_read_nothing_is_noted(
-    chain: Chain, monkeypatch: Any, meanwhile: str
+@pytest.mark.parametrize("noted", ["as it was", ""])
+def test_of_a_source_that_changed_while_it_was_read_nothing_is_noted_and_nothing_believed(
+    chain: Chain, monkeypatch: Any, noted: str
 ) -> None:
-    states = ["as it was"]
-    monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_: states[-1])
-    stage = chain.stages["listing"] = dataclasses.replace(chain.stages["listing"], outside="source")
+    chain.stages["listing"] = dataclasses.replace(chain.stages["listing"], outside="source")
     state = chain.begin()
-
-    class Executing(StageManager):
-        def _execute_once(self, *_: Any) -> Any:
-            chain.execute(state, "listing")
-            states.extend(filter(None, [meanwhile]))
-            return type("Kernel", (), {"peak_memory_mb": 0.0})()
-
-    manager = Executing(chain.manager, lambda _: None, threading.Event())
-    manager.register_stage(stage)
-    context = ExecutionContext(chain.config(), chain.manager.run_dir(state.execution_id), {})
-    made = manager.execute_stage_with_retry("listing", context)
-    manager.close()
-    assert made.outside == ("" if meanwhile else "as it was")
-    state.stages["listing"] = made
+    chain.execute(state, "listing")
+    state.stages["listing"].outside = noted
     chain.manager.save_checkpoint(state)
-    for now_it_is in ("changed", "as it was"):  # and changed back: what was read may have been the other
-        states.append(now_it_is)
-        assert chain.decide("listing", {}).carries is (not meanwhile and now_it_is == "as it was")
+    for now_it_is in ("changed", "as it was", ""):  # and changed back: what was read may have been the other
+        monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_, now=now_it_is: now)
+        assert chain.decide("listing", {}).carries is (noted == now_it_is == "as it was")
 
 
 # Kinds
@@ -246,6 +272,9 @@ def test_a_trial_never_fills_a_collection_that_a_real_run_filled(chain: Chain) -
     chain.execute(real)
     with pytest.raises(ConfigurationError, match=rf"served_test, which {real.execution_id} filled"):
         chain.orchestrator(collection_name="served").execute_test_run(1)
+    trial = trial_config(chain.config(collection_name="other"), document_limit=3)
+    assert (trial.collection_name, trial.document_limit) == ("other_test", 3)
+    assert trial.allow_mass_deletion  # the trial before this one may have been larger
 
 
 @pytest.mark.parametrize(
@@ -328,6 +357,36 @@ def test_a_resumed_run_makes_a_stage_again_that_does_not_hold(chain: Chain, dama
         result.retry_count = 1
         chain.manager.save_checkpoint(state)
     assert chain.decide("shout", upstream, state, **settings).action == "run"
+
+
+@pytest.mark.parametrize(
+    ("outside", "now_it_is", "carries"),
+    [
+        ("source", "changed", True),
+        ("store", "changed", False),
+        ("store", "as it was", True),
+        ("", "changed", True),
+    ],
+)
+def test_a_resumed_run_looks_at_a_store_again_and_not_at_its_source(
+    chain: Chain, monkeypatch: Any, outside: str, now_it_is: str, carries: bool
+) -> None:
+    chain.stages["storing"] = dataclasses.replace(chain.stages["storing"], outside=outside)
+    monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_: "as it was")
+    state = chain.begin()
+    upstream = chain.execute(state)
+    monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_: now_it_is)
+    decision = chain.decide("storing", upstream, state)
+    assert decision.carries is carries
+    if carries:
+        assert decision.reasons == ("this run has finished it already",)
+        assert decision.checkpoint == (state.execution_id, state.stages["storing"])
+    carried = state.stages["storing"].model_copy(
+        update={"carried_from": "r0", "status": ExecutionStatus.SKIPPED}
+    )
+    state.stages["storing"] = carried
+    if outside == "source":
+        assert chain.decide("storing", upstream, state).checkpoint == ("r0", carried)
 
 
 def test_documents_that_were_asked_for_are_made_again_after_a_resume_too(chain: Chain) -> None:
@@ -423,3 +482,43 @@ def test_a_guess_looks_at_nothing_and_says_what_it_depends_on(chain: Chain) -> N
     assert chain.decide("shout", upstream, look=False).carries
     assert chain.decide("shout", upstream, look=False, chunk_size=300).action == "run"
     assert chain.decide("shout", upstream, reuse=False).action == "run"
+
+
+@pytest.mark.parametrize(
+    ("look", "now_it_is", "action"),
+    [(True, "as it was", "decide"), (True, "changed", "run"), (False, "changed", "decide")],
+)
+def test_a_guess_looks_outside_only_if_it_may(
+    chain: Chain, monkeypatch: Any, look: bool, now_it_is: str, action: str
+) -> None:
+    chain.stages["storing"] = dataclasses.replace(chain.stages["storing"], outside="store")
+    monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_: "as it was")
+    state = chain.begin()
+    upstream = chain.execute(state)
+    del upstream["measure"]
+    monkeypatch.setattr("runner.pipeline.decide.outside_state", lambda *_: now_it_is)
+    decision = chain.decide("storing", upstream, look=look)
+    store = "the collection is not as the last run left it, or has to be asked"
+    said = f"runs only if measure produces something new since {state.execution_id}"
+    assert (decision.action, decision.reasons) == (action, (store if action == "run" else said,))
+    assert decision.checkpoint == (state.execution_id, state.stages["storing"])
+    never = chain.decide("storing", {}, chain.begin(ExecutionMode.TEST), look=look)
+    assert (never.action, never.reasons, never.checkpoint) == ("run", ("it has not been executed yet",), None)
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 document failed"), (2, "2 documents failed")])
+def test_failed_documents_and_broken_rules_are_why_a_stage_runs_though_nothing_changed(
+    chain: Chain, count: int, said: str
+) -> None:
+    rule = ValidationRule("some", lambda result: result.retry_count < 2, "Mend it.")
+    chain.stages["shout"] = dataclasses.replace(chain.stages["shout"], validation_rules=(rule,))
+    state = chain.begin()
+    upstream = chain.execute(state)
+    result = state.stages["shout"].result
+    assert result is not None
+    result.retry_count = count
+    chain.manager.save_checkpoint(state)
+    reasons = [f"{said}: once more", *(["shout breaks the rule 'some'. Mend it."] if count > 1 else [])]
+    for look in (True, False):
+        decision = chain.decide("shout", upstream, look=look)
+        assert (decision.action, list(decision.reasons)) == ("run", reasons)

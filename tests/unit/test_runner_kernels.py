@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from runner.kernels.kernel import StageKernel, kernel_environment
-from runner.record.kernels import reap_orphans
+from runner.record.kernels import note_kernel, reap_orphans, remove_dead_logs
 
 ME = {"pid": os.getpid(), "started": psutil.Process().create_time()}
 GONE = {"pid": 2**22 - 1, "started": 1.0}
@@ -32,6 +32,19 @@ def note(registry: Path, kernel: dict[str, Any], owner: dict[str, Any]) -> Path:
     path = registry / f"{kernel['pid']}.json"
     path.write_text(json.dumps(kernel | {"owner": owner}))
     return path
+
+
+def test_a_kernel_is_noted_with_its_owner_and_let_be_while_that_lives(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    path = tmp_path / "a" / "kernels" / "1.json"
+    note_kernel(path, sleeper.pid)
+    assert json.loads(path.read_text()) == identity(sleeper) | {"owner": ME}
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    note_kernel(path, sleeper.pid)
+    assert reap_orphans(path.parent) == []
+    assert path.exists()
+    assert sleeper.poll() is None
 
 
 def identity(process: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -63,13 +76,6 @@ def test_a_kernel_whose_runner_is_gone_is_ended(tmp_path: Path, sleeper: subproc
     assert not path.exists()
 
 
-def test_a_kernel_whose_runner_lives_is_let_be(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
-    path = note(tmp_path, identity(sleeper), ME)
-    assert reap_orphans(tmp_path) == []
-    assert sleeper.poll() is None
-    assert path.exists()
-
-
 def test_a_process_that_took_over_the_number_of_a_kernel_is_let_be(
     tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:
@@ -84,6 +90,29 @@ def test_a_note_that_cannot_be_read_is_removed(tmp_path: Path, content: str) -> 
     (tmp_path / "1.json").write_text(content)
     assert reap_orphans(tmp_path) == []
     assert not list(tmp_path.iterdir())
+
+
+def test_a_kernel_that_has_ended_by_itself_is_forgotten(tmp_path: Path) -> None:
+    path = note(tmp_path, GONE, GONE)
+    assert reap_orphans(tmp_path) == []
+    assert not path.exists()
+
+
+def test_the_logs_of_a_stage_go_with_its_processes_and_no_others(tmp_path: Path) -> None:
+    me, gone = ME["pid"], GONE["pid"]
+    dead = [f"a-{gone}.log", f"a-workers-{gone}.log"]
+    kept = [
+        f"a-{me}.log",
+        f"a-workers-{me}.log",
+        f"b-{gone}.log",
+        "a-1x.log",
+        f"a-b-{gone}.log",
+        f"a-{gone}.txt",
+    ]
+    for name in dead + kept:
+        (tmp_path / name).touch()
+    assert remove_dead_logs(tmp_path, "a") == [tmp_path / name for name in dead]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
 
 
 def test_without_a_registry_there_is_nothing_to_end(tmp_path: Path) -> None:

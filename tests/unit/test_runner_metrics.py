@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from runner.after.metrics import Metrics, metrics_text, write_metrics
 from runner.models import ExecutionMode, ExecutionStatus, PipelineState
-from runner.record.hooks import AFTER_A_RUN, EndedRun, Hook, Hooks
+from runner.record.hooks import EndedRun
 from runner.record.report_generator import RunRows, summarize
 from runner.record.state_manager import StateManager
 from tests.unit.core_notebooks import ended, record_run, record_stage
@@ -164,24 +164,3 @@ def test_the_metrics_of_a_run_cost_a_no_op_nothing_measurable(manager: StateMana
         assert Metrics().finish(EndedRun(manager, state, RunRows(manager, state), summary)) == []
         best = min(best, time.process_time() - begin)
     assert best < 0.02
-
-
-class Odd(Hook):
-    """A hook of somebody else."""
-
-    def prepare(self, manager: StateManager, state: PipelineState) -> None:
-        raise RuntimeError(f"not ready for {state.execution_id} in {manager.outputs}")
-
-    def finish(self, ended: EndedRun) -> list[str]:
-        raise RuntimeError(f"no room for {ended.summary['status']}")
-
-
-def test_a_hook_that_fails_is_a_warning_and_the_others_go_on(manager: StateManager) -> None:
-    state = recorded(manager)
-    hooks = Hooks((Odd(), "runner.after.nowhere:Hook", *AFTER_A_RUN))
-    hooks.prepare(manager, state)
-    odd, unknown = hooks.finish(ended(manager, state))
-    assert odd.startswith(f"Odd could not do what is due after {state.execution_id} (no room for ")
-    assert "runner.after.nowhere" in unknown
-    assert (manager.outputs / "metrics.prom").exists()
-    assert (manager.run_dir(state.execution_id) / "report.html").exists()

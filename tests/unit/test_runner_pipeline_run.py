@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig, config_hash
-from runner.errors import ConfigurationError, StateManagementError
+from runner.errors import ConfigurationError, StageExecutionError, StateManagementError
 from runner.events import Event
 from runner.kernels.execution import NotebookJob
 from runner.models import ExecutionMode
@@ -351,6 +351,23 @@ def test_what_was_lost_is_remembered_until_a_whole_run_has_ended_well(world: Wor
     assert store.lost() == {former.uri}
     assert world.run().overall_status is ExecutionStatus.SUCCESS
     assert store.lost() == set()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kernel", "drawn"), [(None, True, True), (None, False, False), (False, True, False)]
+)
+def test_in_a_notebook_a_run_shows_itself_below_the_cell(
+    world: World, monkeypatch: pytest.MonkeyPatch, wanted: bool | None, kernel: bool, drawn: bool
+) -> None:
+    drawn_events: list[Event] = []
+    monkeypatch.setattr("runner.pipeline.orchestrator.in_notebook", lambda: kernel)
+    monkeypatch.setattr("runner.pipeline.orchestrator.ProgressTracker", lambda: drawn_events.append)
+    world.faults["listing"] = StageExecutionError("listing", "no luck")
+    chain = world.pipeline()
+    if wanted is not None:
+        chain.jupyter_mode = wanted
+    chain.execute_full_pipeline()
+    assert drawn_events == (world.events if drawn else [])
 
 
 def test_an_unknown_document_cannot_be_forced(world: World) -> None:

@@ -7,9 +7,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pytest
 
 from runner.errors import StateManagementError
 from runner.events import Event, EventLog
-from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineState
+from runner.models import Checkpoint, ExecutionMode, ExecutionStatus, PipelineState, RunScope, now
 from runner.record.monitor import PipelineMonitor
 from runner.record.run_lookup import digest_of
 from runner.record.state_manager import StateManager
@@ -102,6 +104,86 @@ def test_the_history_has_the_newest_run_first(manager: StateManager) -> None:
         manager.save_checkpoint(PipelineState(execution_id=name, status=ExecutionStatus.SUCCESS))
     newest, _ = manager.get_execution_history()
     assert (newest.execution_id, newest.status, newest.mode) == ("20260202T000000Z-cc", "success", "full")
+
+
+def test_the_history_tells_what_the_record_of_a_run_says(manager: StateManager) -> None:
+    begun = now()
+    state = record_run(
+        manager,
+        ExecutionStatus.FAILED,
+        mode=ExecutionMode.RERUN,
+        resumed=2,
+        error="it broke",
+        start_timestamp=begun,
+    )
+    record_stage(manager, state, "a")
+    [told] = manager.get_execution_history()
+    assert (told.mode, told.status, told.started, told.seconds) == ("rerun", "failed", begun, 0.0)
+    assert (told.stages, told.error, told.sequence, told.resumed) == ({"a": "success"}, "it broke", 1, 2)
+
+
+def test_runs_are_looked_up_by_what_they_filled_and_of_which_source(manager: StateManager) -> None:
+    def run(name: str, stage: str = "a", mode: ExecutionMode = ExecutionMode.FULL, **config: str) -> None:
+        manager.run_dir(name).mkdir()
+        record_stage(manager, PipelineState(execution_id=name, mode=mode, pipeline_config=config), stage)
+
+    run("1", project="p", collection_name="c")
+    run("2", project="q", collection_name="d")
+    run("3", "b", project="p", collection_name="d")
+    run("4", mode=ExecutionMode.TEST, project="p", collection_name="e")
+    run("5", "b")
+
+    def found(stage: str, project: str) -> str:
+        state = manager.last_run_with(stage, project)
+        return state.execution_id if state else ""
+
+    assert [found(*asked) for asked in (("a", "p"), ("a", "q"), ("b", "q"), ("a", "r"))] == [
+        "1",
+        "2",
+        "5",
+        "",
+    ]
+    assert [manager.real_run_of(name) for name in "cdex"] == ["1", "3", "", ""]
+    last = manager.last_real_run()
+    assert last is not None
+    assert last.execution_id == "5"
+
+
+def test_a_run_has_not_worked_since_its_end_or_else_its_last_word(manager: StateManager) -> None:
+    state = record_run(manager, start_timestamp=now() - timedelta(hours=2))
+    state.end_timestamp = now() - timedelta(hours=1)
+    assert manager.seconds_since_end(state) == pytest.approx(3600, abs=5)
+    state.end_timestamp = now() + timedelta(hours=1)
+    assert manager.seconds_since_end(state) == 0
+    state.end_timestamp = None
+    folder = manager.run_dir(state.execution_id)
+    (folder / "events.jsonl").touch()
+    for name, minutes in (("run.json", 30), ("events.jsonl", 20)):
+        os.utime(folder / name, ((now() - timedelta(minutes=minutes)).timestamp(),) * 2)
+    assert manager.seconds_since_end(state) == pytest.approx(1200, abs=5)
+    state.start_timestamp = now() - timedelta(minutes=10)  # the clock was put back since
+    assert manager.seconds_since_end(state) == pytest.approx(600, abs=5)
+
+
+def test_a_run_that_goes_on_keeps_its_id_and_counts_how_often(manager: StateManager) -> None:
+    scope = RunScope(only=("a",))
+    state = PipelineState(execution_id="", mode=ExecutionMode.RERUN, scope=scope)
+    state = manager.begin_run(state, {"x": 1}, "h1")
+    assert (state.mode, state.scope, state.pipeline_config, state.config_hash) == (
+        "rerun",
+        scope,
+        {"x": 1},
+        "h1",
+    )
+    assert (state.sequence, state.resumed, manager.load_checkpoint()) == (1, 0, state)
+    state.end_timestamp = now() - timedelta(minutes=1)
+    again = manager.begin_run(state, {"x": 2}, "h2")
+    assert (again.execution_id, again.resumed, again.pipeline_config, again.config_hash) == (
+        state.execution_id, 1, {"x": 2}, "h2",
+    )  # fmt: skip
+    assert again.paused_seconds == pytest.approx(60, abs=5)
+    manager.begin_run(state, {}, "")
+    assert again.paused_seconds == pytest.approx(120, abs=10)
 
 
 def test_a_run_without_a_living_owner_was_interrupted(manager: StateManager) -> None:
@@ -211,6 +293,15 @@ def test_an_older_whole_checkpoint_stands_in_for_a_damaged_one(manager: StateMan
     assert found[0] == "20260101T000000Z-aa"
 
 
+@pytest.mark.parametrize(("damaged", "found"), [(4, True), (5, False)])
+def test_five_results_are_looked_at_and_no_more(manager: StateManager, damaged: int, found: bool) -> None:
+    for number in range(damaged + 1):
+        executed(manager, f"{number}", FINGERPRINT)
+        if number:
+            (manager.run_dir(f"{number}") / "01_text_chunking.ipynb").unlink()
+    assert (manager.find_checkpoint("text_chunking", DIGEST) is not None) is found
+
+
 def executed(manager: StateManager, name: str, fingerprint: dict[str, str], **changes: Any) -> None:
     manager.run_dir(name).mkdir()
     state = PipelineState(execution_id=name, **changes)
@@ -318,11 +409,19 @@ def test_clearing_forgets_what_could_be_reused_and_keeps_the_runs(
     manager: StateManager, state: PipelineState, outputs: Path
 ) -> None:
     manager.set_latest(manager.absolute(state.stages["text_chunking"].notebook))
-    (outputs / "memo.sqlite").write_text("")
+    for name in ("memo.sqlite", "memo.sqlite-wal", "vectors.sqlite", "vectors.sqlite-shm"):
+        (outputs / name).write_text("")
+    before = record_run(manager)
+    record_stage(manager, before, "text_chunking").withdrawn = "quarantined"
+    manager.save_checkpoint(before)
+    damaged = record_run(manager)
+    (manager.run_dir(damaged.execution_id) / "run.json").write_text("{")
     manager.clear_pipeline_state()
+    withdrawn = [one.stages["text_chunking"].withdrawn for one in manager.newest_states()]
+    assert withdrawn == ["quarantined", "the state was cleared since it was made"]
     assert sorted(path.name for path in outputs.iterdir()) == ["artifacts", "runs"]
     assert manager.find_checkpoint("text_chunking", DIGEST) is None
-    assert manager.load_checkpoint().stages.keys() == {"text_chunking"}
+    assert manager.load_checkpoint(state.execution_id).stages.keys() == {"text_chunking"}
 
 
 # The lock
@@ -367,6 +466,8 @@ def test_only_one_run_holds_the_outputs_and_the_other_is_told_whose_it_is(
         owner = manager.lock_owner()
         assert owner is not None
         assert (owner["execution_id"], owner["pid"], owner["user"]) == ("r2", os.getpid(), getpass.getuser())
+        assert owner["host"] == socket.gethostname()
+        assert abs((datetime.fromisoformat(owner["since"]) - now()).total_seconds()) < 60
         with pytest.raises(
             StateManagementError, match=r"Another run holds r2 since .*process \d+"
         ) as refusal:
@@ -449,12 +550,16 @@ def test_the_status_of_a_run_is_seen_from_outside_with_its_progress(manager: Sta
         log(Event("documents", stage, {"done": 1, "total": 3, "current": "x.md", "unit": "document"}))
     log(Event("stage_finished", "a"))
     log(Event("cell", "b", {"number": 3}))
+    log(Event("documents", "c", {"done": 1, "total": 3}))
+    log(Event("stage_started", "c"))  # it is tried again
     log.close()
     monitor = PipelineMonitor(manager)
 
     with manager.lock(state.execution_id):
         status = monitor.get_real_time_status()
         assert (status.status, status.owner["pid"]) == ("running", os.getpid())
+    assert (status.execution_id, status.error) == (state.execution_id, "")
+    assert status.started == state.start_timestamp.isoformat(timespec="seconds")
     assert status.stages == {"a": "success", "b": "running"}
     assert status.progress == {"b": {"done": 1, "total": 3, "current": "x.md"}}
     assert (monitor.get_real_time_status().status, monitor.get_real_time_status().owner) == (
@@ -473,6 +578,9 @@ def test_the_figures_of_a_run_are_seen_from_outside(manager: StateManager) -> No
         "seconds": 1.5, "peak_memory_mb": 0.0, "attempts": 1, "documents_per_second": 2.0,
     }  # fmt: skip
     assert figures["b"]["documents_per_second"] is None
+    state.stages["b"].seconds = 2.0  # it broke off
+    manager.save_checkpoint(state)
+    assert PipelineMonitor(manager).get_performance_metrics()["b"]["documents_per_second"] == 0.0
 
 
 def test_a_run_is_ended_from_outside_and_the_reason_is_kept(manager: StateManager, hold: Hold) -> None:
@@ -483,11 +591,14 @@ def test_a_run_is_ended_from_outside_and_the_reason_is_kept(manager: StateManage
     holder.wait(5)
     line = json.loads((manager.outputs / "audit.jsonl").read_text().splitlines()[0])
     assert (line["what"], line["reason"]) == ("cancel_requested", "wrong folder")
+    assert line["execution_id"] == "r1"
 
 
 def test_a_run_that_does_not_end_is_told_as_such(manager: StateManager, hold: Hold) -> None:
     hold("deaf")
-    assert not PipelineMonitor(manager).cancel_execution(grace=0.3).cancelled
+    outcome = PipelineMonitor(manager).cancel_execution(grace=0.3)
+    assert not outcome.cancelled
+    assert 0.3 <= outcome.seconds < 5
 
 
 def test_there_is_nothing_to_end_where_no_run_goes_on(manager: StateManager) -> None:

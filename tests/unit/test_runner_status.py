@@ -16,10 +16,11 @@ from runner.cli.common import parse_duration
 from runner.errors import ConfigurationError
 from runner.events import Event, EventLog
 from runner.models import Checkpoint, ExecutionMode, PipelineState, now
-from runner.record.follow import follow
-from runner.record.freshness import freshness
+from runner.record.follow import events_after, follow
+from runner.record.freshness import Freshness, freshness, in_words, outdated_stages
 from runner.record.state_manager import StateManager
 from stagekit.contract import ExecutionStatus
+from tests.unit.core_notebooks import record_run, record_stage
 
 
 @pytest.fixture
@@ -93,6 +94,22 @@ def test_of_a_run_that_was_resumed_only_the_last_start_is_told(manager: StateMan
     assert [event.kind for event in follow(manager)] == ["run_started", "run_finished"]
 
 
+def test_events_behind_a_place_are_read_once_and_the_place_is_behind_the_last_whole_line(
+    manager: StateManager,
+) -> None:
+    path = manager.outputs / "events.jsonl"
+    assert events_after(path, 0) == ([], 0)
+    line = '{"at": 2.5, "kind": "documents", "stage": "x", "done": 1, "current": "ação"}\n'
+    path.write_text(line + "{torn\n" + line[:20])
+    [event], place = events_after(path, 0)
+    assert (event.kind, event.stage, event.at) == ("documents", "x", 2.5)
+    assert event.data == {"done": 1, "current": "ação"}
+    assert events_after(path, place) == ([], place)
+    path.write_text(line + "{torn\n" + line)
+    assert events_after(path, place) == ([event], place + len(line.encode()))
+    assert len(events_after(path, 0)[0]) == 2
+
+
 def test_a_run_without_events_is_followed_to_its_end(manager: StateManager) -> None:
     ended(manager, 0)
     assert list(follow(manager)) == []
@@ -135,10 +152,52 @@ def test_a_run_that_began_after_now_is_not_fresh_for_ever(manager: StateManager)
     found = freshness(manager, limit)
     assert (found.execution_id, found.age, found.fresh) == (ahead.execution_id, None, False)
     assert f"by the clock, run {ahead.execution_id} begins at" in found.sentence(limit)
-    ended(manager, -0.05)  # three minutes: clocks are put right by as much
+    ended(manager, -0.09)  # five and a half minutes
+    assert freshness(manager, limit).age is None
+    ended(manager, -0.08)  # less: clocks are put right by as much
     assert freshness(manager, limit).age == timedelta(0)
     ended(manager, 1)
     assert freshness(manager, limit).fresh
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (timedelta(seconds=89), "1 min"),
+        (timedelta(minutes=119), "119 min"),
+        (timedelta(hours=2), "2 h"),
+        (timedelta(hours=71), "71 h"),
+        (timedelta(hours=72), "3 days"),
+        (timedelta(days=9, hours=13), "10 days"),
+    ],
+)
+def test_an_age_is_told_in_its_largest_fitting_unit(age: timedelta, words: str) -> None:
+    assert in_words(age) == words
+    said = Freshness("r1", now(), age, fresh=True).sentence(timedelta(hours=1))
+    assert said == f"The collection was last in step {words} ago (run r1)."
+
+
+def test_what_was_made_from_an_earlier_result_and_all_that_reads_it_is_out_of_date(
+    manager: StateManager,
+) -> None:
+    readers = {"b": ("a",), "c": ("b",), "d": ("a",), "e": ("x",), "f": ("c", "e")}
+    assert outdated_stages(manager, "a", readers) == []
+    state = record_run(manager)
+    made = record_stage(manager, state, "a", products={"rows": [{"n": 1}], "more": [{"n": 2}]})
+    assert made.result is not None
+    now_made = {f"input:a.{name}": ref.sha256 for name, ref in made.result.artifacts.items()}
+    used = {
+        "b": now_made | {"input:a.rows": "0" * 64},
+        "c": {},
+        "d": now_made,
+        "e": {"input:x.rows": "1"},
+        "f": {},
+    }
+    for name, fingerprint in used.items():
+        record_stage(manager, state, name, notebook=f"{name}.ipynb", fingerprint=fingerprint)
+    assert outdated_stages(manager, "a", readers) == ["b", "c", "f"]
+    record_stage(manager, state, "b", notebook="b.ipynb", fingerprint=now_made)
+    assert outdated_stages(manager, "a", readers) == []
 
 
 def test_only_a_whole_run_into_the_real_collection_counts(manager: StateManager) -> None:
@@ -153,6 +212,10 @@ def test_only_a_whole_run_into_the_real_collection_counts(manager: StateManager)
     found = freshness(manager, timedelta(hours=26))
 
     assert (found.execution_id, found.fresh) == (good.execution_id, False)
+    assert (found.since, found.age) == (
+        good.start_timestamp,
+        pytest.approx(timedelta(hours=30), abs=timedelta(minutes=1)),
+    )
     assert freshness(manager, timedelta(hours=31)).fresh
 
 

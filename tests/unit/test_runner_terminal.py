@@ -20,9 +20,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from runner.cli import screens
+from runner.cli.app import COMMANDS as GROUPS
 from runner.cli.app import app
 from runner.cli.progress_tracker import LiveReporter, make_reporter
-from runner.cli.welcome import GROUPS
 from runner.events import Event
 from runner.models import ExecutionStatus, PipelineState
 from runner.pipeline.orchestrator import PipelineOrchestrator
@@ -187,7 +187,7 @@ def documents(second: float, done: int, current: str = "x.md") -> Event:
     [
         ([(0, 0), (10, 20)], "2.0 documents/s, about 40 s left"),
         ([(0, 0), (600, 10)], "1.0 documents a minute, about 90 min left"),
-        ([(0, 0), (6000, 10)], "0.1 documents a minute, about 15.0 h left"),
+        ([(0, 0), (6000, 10)], "0.1 documents a minute, about 15 h 00 min left"),
         ([(0, 80), (10, 90)], "1.0 documents/s, about 10 s left"),  # 80 were known before
         ([(0, 0), (10, 100)], "10.0 documents/s"),
     ],

@@ -76,6 +76,21 @@ def documents(stage: str, done: int) -> Event:
     return Event("documents", stage, {"done": done, "total": 1000})
 
 
+@pytest.mark.parametrize(("changed", "first"), [(10, [THIRD, FOURTH]), (11, [])])
+def test_more_than_ten_documents_are_much_work(
+    manager: StateManager, kernels: Kernels, changed: int, first: list[str]
+) -> None:
+    warming = ahead(manager, new_run(manager, changed), kernels)
+    warming.begin(SECOND, {})
+    if first:
+        assert kernels.asked() == first
+    else:
+        warming(Event("documents", SECOND, {"done": 0, "total": 11}))
+        assert kernels.left_alone()
+        warming(Event("documents", SECOND, {}))  # it says nothing of itself
+        assert kernels.asked() == [THIRD]
+
+
 def test_the_next_two_stages_load_while_one_works(manager: StateManager, kernels: Kernels) -> None:
     warming = ahead(manager, new_run(manager, changed=1), kernels)
     for begun, wanted in (

@@ -20,7 +20,7 @@ from qdrant_client.models import (
 from stagekit import StageError
 from stagekit.base.network.patience import Transient
 from stagekit.storage import PointWriter, connect
-from stagekit.storage.retrying import Patience
+from stagekit.storage.patience import QdrantPatience
 from stagekit.storage.writing import point_bytes
 from tests.servers.qdrant_server import QdrantServer
 
@@ -228,7 +228,7 @@ def failing(times, fault):
 
 
 def reached(budget_s):
-    patience = Patience("http://h:1", budget_s)
+    patience = QdrantPatience("http://h:1", budget_s)
     patience.call(lambda: None)
     return patience
 

@@ -48,6 +48,7 @@ LIBRARIES_WITHOUT_RESULT = {
     "huggingface_hub": "fetches models, which count by their own files", "safetensors": "reads models",
     "numpy": _ARITHMETIC, "torch": _ARITHMETIC, "PIL": _ARITHMETIC, "cv2": _ARITHMETIC,
     "transformers": _ARITHMETIC, "sentence_transformers": _ARITHMETIC,
+    "fontTools": "reads the metrics that docling-parse brings, and the names of letters, a list of Adobe",
     "yaml": "reads front matter by the rules of YAML 1.1, which do not change",
 }  # fmt: skip
 """Libraries that change no stage's result, and why."""

@@ -44,7 +44,7 @@ from runner.report.write import write_report
 from runner.results import ExecutionPlan, PlannedStage
 from runner.settings.pipeline_config import SECRETS, PipelineConfig
 from runner.stages.chain import default_stages
-from runner.upkeep.health import machine_checks
+from runner.upkeep.doctor_machine import machine_checks
 from runner.watch.words import sentence
 from tests.unit.core_notebooks import record_run
 from tests.unit.pseudo_language import forgotten_words, pseudo_language

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _SETTINGS = ("runner/settings/pipeline_config.py", "stagekit/base/collection_settings.py")
 _NOW = {"_", "N_", "ngettext"}
 _STORING = {"stored", "warn", "_warn", "rejected", "DocumentRejected", "RenamedSettingWarning"}
-_HELPS = {"Option", "Argument", "Typer", "command", "retired_option"}
+_HELPS = {"Option", "Argument", "Commands", "command"}
 _HELP_EXAMPLE = "Example: nic-etl "
 _SENTENCE = re.compile(r"[A-Z{`].*[a-z}]\S* \S+ \S.*[.!?)]", re.DOTALL)
 _REASON = re.compile(r"[a-z{`].*")
@@ -147,7 +147,8 @@ class _Module:
         elif name in _HELPS:
             told = [one.value for one in node.keywords if one.arg in {"help", "rich_help_panel"}]
         elif self._name in _SETTINGS and not name.startswith("Private"):
-            told = [one.value for one in node.keywords if one.arg == "description"]
+            described = node.args[1:2] if name.startswith("_") else []  # a kind of setting, as _source
+            told = [*described, *(one.value for one in node.keywords if one.arg == "description")]
         for one in told:
             for text in self._templates(one):
                 if (name == "stored" or _words(text) > 1) and not _MARKUP.search(text):

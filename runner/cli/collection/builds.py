@@ -6,81 +6,70 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
-from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
+from runner.cli.call import Call, Commands
 from runner.cli.layout.tables import print_table
-from runner.record.state_manager import StateManager
-from runner.settings.pipeline_config import PipelineConfig
 from runner.terminal import say
-from runner.tools import run_tool
 from runner.wording import _
 
 Row = dict[str, Any]
-collections_app = typer.Typer(no_args_is_help=True, help="The collections behind the name that readers use.")
+collections_app = Commands(
+    name="collections", no_args_is_help=True, help="The collections behind the name that readers use."
+)
+_TOOL = "stagekit.tools.collections"
 
 
 @collections_app.command("list")
-def collections_list(profile: Profile = None, parameter: Setting = None, as_json: AsJson = False) -> None:
+def collections_list(call: Call) -> None:
     """List the collections that nic-etl made in the store: which one readers see, which were replaced.
 
     Example: nic-etl collections list
     """
-    found = _ask(read_config(profile, parameter))
-    if as_json:
-        print_json(found["collections"])
-    else:
-        _print(found["collections"], as_json)
+    call.answer(call.ask_store(_TOOL)["collections"], _print_builds)
 
 
 @collections_app.command("clean")
 def collections_clean(
+    call: Call,
     now: Annotated[bool, typer.Option("--now", help="Do not wait for collection_grace_hours.")] = False,
-    profile: Profile = None,
-    parameter: Setting = None,
-    as_json: AsJson = False,
 ) -> None:
     """Drop the collections of collection_name that another one replaced long enough ago.
 
     Example: nic-etl collections clean --now
     """
-    config = read_config(profile, parameter)
-    manager = StateManager(config.outputs)
-    hours = 0.0 if now else config.collection_grace_hours
-    with manager.lock():
-        found = _ask(config, collection_name=config.collection_name, clean=True, grace_hours=hours)
+    name = call.config.collection_name
+    hours = 0.0 if now else call.config.collection_grace_hours
+    with call.state.lock():
+        found = call.ask_store(_TOOL, collection_name=name, clean=True, grace_hours=hours)
         if found["dropped"]:
-            manager.audit("collections_clean", {"dropped": found["dropped"]})
-    if as_json:
-        print_json(found)
-        return
+            call.state.audit("collections_clean", {"dropped": found["dropped"]})
+    call.answer(found, _print_cleaned)
+
+
+def _print_cleaned(console: Console, found: Row) -> None:
     for name in found["dropped"]:
-        say(open_console(as_json), _("Dropped: {name}", name=name))
-    _print(found["collections"], as_json)
+        say(console, _("Dropped: {name}", name=name))
+    _print_builds(console, found["collections"])
 
 
-def _ask(config: PipelineConfig, **wanted: Any) -> Row:
-    request = {
-        "outputs_dir": str(config.outputs),
-        "qdrant_url": config.qdrant_url,
-        "settings": config.model_dump(mode="json"),
-    }
-    return dict(run_tool("stagekit.tools.collections", request | wanted))
-
-
-def _print(rows: list[Row], as_json: bool) -> None:
-    console = open_console(as_json)
+def _print_builds(console: Console, rows: list[Row]) -> None:
     if not rows:
         say(console, _("There is no collection of nic-etl yet: `nic-etl run` makes one."))
         return
     columns = ("points", "state", "age", "fingerprint", "alias", "model")
-    cells = []
-    for row in rows:
-        state = _("not yet serving")
-        if row["serving"] or row["superseded_at"]:
-            state = _("serving") if row["serving"] else _("replaced")
-        named = (row["fingerprint"][:12], row["collection_name"], row["embedding_model"])
-        cells.append((row["points"], state, _age(row), *named))
+    cells = [
+        (row["points"], _state(row), _age(row), row["fingerprint"][:12], row["collection_name"],
+         row["embedding_model"])
+        for row in rows
+    ]  # fmt: skip
     print_table(console, "", columns, cells, lead=5)
+
+
+def _state(row: Row) -> str:
+    if row["serving"]:
+        return _("serving")
+    return _("replaced") if row["superseded_at"] else _("not yet serving")
 
 
 def _age(row: Row) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from runner.cli.common import AsJson, Profile, Setting, open_console, print_json, read_config
+from runner.cli.call import Call
 from runner.terminal import say
 from runner.tools import run_tool
 from runner.wording import _, decimal, ngettext, term, worded
@@ -30,41 +30,28 @@ _WARNED = ("warnings", "validation_warnings")
 
 
 def document(
-    path: Annotated[str, typer.Argument(help="The file's path in the repository.")],
-    profile: Profile = None,
-    parameter: Setting = None,
-    as_json: AsJson = False,
+    call: Call, path: Annotated[str, typer.Argument(help="The file's path in the repository.")]
 ) -> None:
     """Show what became of one document: source, verdict, text chunk by chunk, points.
 
     Example: nic-etl document 30-Aprovados/normas/portaria-12.pdf
     """
-    config = read_config(profile, parameter)
-    request = {"path": path, "outputs_dir": str(config.outputs)}
-    told = run_tool("stagekit.tools.document", request)
-    if as_json:
-        print_json(told)
-    else:
-        _print_document(open_console(as_json), told)
+    request = {"path": path, "outputs_dir": str(call.config.outputs)}
+    call.answer(run_tool("stagekit.tools.document", request), _print_document)
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where the files go; made if it is missing.")],
-    profile: Profile = None,
-    parameter: Setting = None,
-    as_json: AsJson = False,
+    call: Call, folder: Annotated[Path, typer.Argument(help="Where the files go; made if it is missing.")]
 ) -> None:
     """Write the text of each document as FOLDER/<path>.md, as it was cut into chunks.
 
     Example: nic-etl export /tmp/textos
     """
-    config = read_config(profile, parameter)
-    request = {"folder": str(folder.absolute()), "outputs_dir": str(config.outputs)}
-    done = run_tool("stagekit.tools.markdown_export", request)
-    if as_json:
-        print_json(done)
-        return
-    console = open_console(as_json)
+    request = {"folder": str(folder.absolute()), "outputs_dir": str(call.config.outputs)}
+    call.answer(run_tool("stagekit.tools.markdown_export", request), _print_export)
+
+
+def _print_export(console: Console, done: dict[str, Any]) -> None:
     written = done["written"]
     told = ngettext(
         "{count} text in {folder}", "{count} texts in {folder}", written, count=written, folder=done["folder"]

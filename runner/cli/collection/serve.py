@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from runner.cli.common import Profile, Setting, read_config
+from runner.cli.call import Configured
 from runner.errors import ConfigurationError
 from runner.search.asking import search_request
 from runner.wording import _
@@ -27,8 +27,7 @@ _TOKEN = "NIC_ETL_SERVE_TOKEN"
 
 
 def serve(
-    profile: Profile = None,
-    parameter: Setting = None,
+    call: Configured,
     stdio: Annotated[
         bool,
         typer.Option("--stdio", help="Speak MCP on standard input and output, as desktop applications ask."),
@@ -48,7 +47,7 @@ def serve(
     Example: nic-etl serve --profile production
     """
     _require()
-    config = read_config(profile, parameter)
+    config = call.config
     names = list(host_name or [])
     if not stdio and host not in _LOOPBACK:
         given = os.environ.get(_TOKEN) or os.environ.get(f"{_TOKEN}_FILE")

@@ -61,9 +61,9 @@ def usage_errors_in_words() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = getattr(error, "format_message", None)  # of its ClickException, which it does not export
-        if told is not None and language() != "en":
-            error.format_message = lambda: _complaint(told())  # type: ignore[attr-defined]
+        worded_by = getattr(error, "format_message", None)  # of its ClickException, which it does not export
+        if worded_by is not None and language() != "en":
+            error.format_message = lambda: _complaint(worded_by())  # type: ignore[attr-defined]
             _word_typer()
             if context := getattr(error, "ctx", None):
                 _word(context.command)
@@ -88,7 +88,8 @@ def _complaint(sentence: str) -> str:
 def _word(command: Any) -> None:
     usage = command.get_usage
     command.get_usage = lambda context: reduce(_replaced, _USAGE, usage(context))
-    command.help = _paragraphs(worded(command.help))
+    paragraphs = worded(command.help).split("\n\n")  # typer joins the lines of the first one only
+    command.help = "\n\n".join(" ".join(paragraph.split("\n")) for paragraph in paragraphs)
     command.short_help = worded(command.short_help) or command.short_help
     command.rich_help_panel = worded(command.rich_help_panel) or command.rich_help_panel
     context = command.context_class(command, info_name=command.name, resilient_parsing=True)
@@ -97,11 +98,6 @@ def _word(command: Any) -> None:
             parameter.help = _(text) if text in _OWN else worded(text)
     for below in getattr(command, "commands", {}).values():
         _word(below)
-
-
-def _paragraphs(text: str) -> str:
-    """Join the lines of each paragraph, which typer does with the first one only."""
-    return "\n\n".join(" ".join(paragraph.split("\n")) for paragraph in text.split("\n\n"))
 
 
 def _replaced(usage: str, word: str) -> str:

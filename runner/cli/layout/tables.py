@@ -91,15 +91,18 @@ def _widths(
 ) -> list[int] | None:
     """Return how wide each column is to be; None if not all have room."""
     texts = [[name, *(row[at] for row in cells)] for at, name in enumerate(columns)]
-    wanted = [max(cell_len(line) for text in one for line in text.splitlines() or [""]) for one in texts]
+    wanted = [
+        max(cell_len(line) for text in column_texts for line in text.splitlines() or [""])
+        for column_texts in texts
+    ]
     least = [
-        wanted[at] if at in whole else max(_longest_word(one), min(wanted[at], _READABLE))
-        for at, one in enumerate(texts)
+        wanted[at] if at in whole else max(_longest_word(column_texts), min(wanted[at], _READABLE))
+        for at, column_texts in enumerate(texts)
     ]
     # Headings and short words may stand below each other, where that is enough.
     tight = [
-        _longest_word(one) if at not in whole and wanted[at] < _READABLE else least[at]
-        for at, one in enumerate(texts)
+        _longest_word(column_texts) if at not in whole and wanted[at] < _READABLE else least[at]
+        for at, column_texts in enumerate(texts)
     ]
     room = width - _GAP * (len(columns) - 1)
     for smallest in (least, tight):

@@ -8,10 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, TypeVar
-
-KEYS_AT_ONCE: Final = 500
-"""In one statement: old builds of SQLite take 999 variables."""
+from typing import TypeVar
 
 T = TypeVar("T")
 _OF_THE_DISK = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR: errno.EIO}

@@ -123,7 +123,11 @@ def _fault(row: Row, names: Iterable[str]) -> str:
     """Return the first of these columns that is missing or of another kind; empty if none is."""
     for name in names:
         value = row.get(name)
-        if not isinstance(value, _KINDS[name]) or (name == "status" and value not in _STATUSES):
+        if (
+            name not in row
+            or not isinstance(value, _KINDS[name])
+            or (name == "status" and value not in _STATUSES)
+        ):
             return name
         if name == "produced_at" and not _is_moment(str(value)):
             return name

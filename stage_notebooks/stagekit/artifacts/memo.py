@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,13 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from stagekit.artifacts.database_faults import (
-    KEYS_AT_ONCE,
-    disk_errors_named,
-    is_damage,
-    open_or_begin,
-    set_aside,
-)
+from stagekit.artifacts.database_faults import disk_errors_named, is_damage, open_or_begin, set_aside
+from stagekit.artifacts.sqlite_cache import batches, connect, prepare
 from stagekit.base.plain_json import canonical_json, parse_json
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher
@@ -31,6 +25,11 @@ CREATE TABLE IF NOT EXISTS last_good (
     PRIMARY KEY (stage, document_id)
 ) WITHOUT ROWID;
 """
+_LOOKS: Final = (
+    "SELECT count(stage), count(document_id) FROM last_good",
+    "SELECT key, stage, value, checksum FROM memo LIMIT 1",
+)
+_PAGE: Final = 500  # rows
 MAP_KEY: Final = "map:"
 """How the keys begin under which a stage's last execution is remembered as a whole."""
 
@@ -73,12 +72,9 @@ class Memo:
 
     def get_many(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the remembered values of those keys that are known."""
-        wanted = list(dict.fromkeys(keys))
         found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(wanted), KEYS_AT_ONCE):
-            batch = wanted[start : start + KEYS_AT_ONCE]
-            marks = ",".join("?" * len(batch))
-            rows = self._execute(f"SELECT key, value, checksum FROM memo WHERE key IN ({marks})", [batch])
+        for batch, places in batches(keys):
+            rows = self._execute(f"SELECT key, value, checksum FROM memo WHERE key IN ({places})", [batch])
             for key, *stored in rows:
                 if (known := _known(self.cipher, _memo_name(key), *stored)) is not None:
                     found[key] = known
@@ -118,7 +114,7 @@ class Memo:
         """Yield every remembered value as :meth:`put_many` takes it; altered rows are left out."""
         statement = "SELECT key, stage, value, checksum FROM memo WHERE key > ? ORDER BY key LIMIT ?"
         last = ""
-        while rows := self._execute(statement, [(last, KEYS_AT_ONCE)]):
+        while rows := self._execute(statement, [(last, _PAGE)]):
             last = rows[-1][0]
             for key, stage, *stored in rows:
                 if (value := _known(self.cipher, _memo_name(key), *stored)) is not None:
@@ -140,7 +136,7 @@ class Memo:
         """Yield every last good outcome as (stage, document_id, row); altered rows are left out."""
         statement = (
             "SELECT stage, document_id, value, checksum FROM last_good WHERE (stage, document_id) > (?, ?) "
-            f"ORDER BY stage, document_id LIMIT {KEYS_AT_ONCE}"
+            f"ORDER BY stage, document_id LIMIT {_PAGE}"
         )
         last = ("", "")
         while rows := self._execute(statement, [last]):
@@ -167,16 +163,9 @@ class Memo:
         return next((_known(self.cipher, name, *stored) for stored in found), None)
 
     def _open(self) -> sqlite3.Connection:
-        new = not self.path.exists()
-        connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+        connection = connect(self.path)
         try:
-            if new:
-                os.chmod(self.path, 0o600)  # noqa: PTH101 - before the first row is written
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.executescript(_SCHEMA)
-            connection.execute("SELECT count(stage), count(document_id) FROM last_good").fetchone()
-            connection.execute("SELECT key, stage, value, checksum FROM memo LIMIT 1").fetchone()
+            prepare(connection, _SCHEMA, _LOOKS)
         except BaseException:
             connection.close()
             raise

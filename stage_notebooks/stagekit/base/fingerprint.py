@@ -21,7 +21,8 @@ from typing import Any
 _LIBRARIES = {
     "document_processing": (
         "docling", "docling-core", "docling-parse", "pypdfium2", "rapidocr", "rapid-layout", "onnxruntime",
-        "openvino", "lxml", "markdown-it-py", "mdit-py-plugins", "tinycss2", "openpyxl", "pyspellchecker",
+        "openvino", "lxml", "markdown-it-py", "mdit-py-plugins", "tinycss2", "openpyxl", "pikepdf",
+        "pyspellchecker",
     ),
     "text_chunking": ("docling-core", "tokenizers"),
     "metadata_enrichment": ("py3langid",),

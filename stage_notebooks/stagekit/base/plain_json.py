@@ -36,12 +36,14 @@ def require_plain(value: Any) -> Any:
     """
     waiting = [(value, 1)]
     while waiting:
-        one, depth = waiting.pop()
-        if isinstance(one, str):
-            one.encode()
-        elif isinstance(one, dict | list):
+        inside, depth = waiting.pop()
+        if isinstance(inside, str):
+            inside.encode()
+        elif isinstance(inside, dict | list):
             if depth > _DEPTH:
                 raise ValueError(f"it is nested in more than {_DEPTH} levels")
-            waiting += [(inner, depth + 1) for inner in (one.values() if isinstance(one, dict) else one)]
-            waiting += [(name, depth + 1) for name in one] if isinstance(one, dict) else []
+            waiting += [
+                (inner, depth + 1) for inner in (inside.values() if isinstance(inside, dict) else inside)
+            ]
+            waiting += [(name, depth + 1) for name in inside] if isinstance(inside, dict) else []
     return value

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stagekit.artifacts.known_sources import documents_of, known_sources
 from stagekit.artifacts.memo import Memo
-from stagekit.artifacts.sources import documents_of, known_sources
 from stagekit.artifacts.store import ArtifactStore, outputs_store
 from stagekit.errors import StageError
 from stagekit.ingestion import Approval, SelectionRules, gitlab_token, identify, open_source, select

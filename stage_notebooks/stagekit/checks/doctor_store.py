@@ -81,10 +81,10 @@ def _noting(dates: list[str]) -> Callable[..., httpx.Response]:
 
 
 def _clock(date: str) -> tuple[bool, str]:
-    told = email.utils.parsedate_tz(date)
-    if told is None:
+    server_time = email.utils.parsedate_tz(date)
+    if server_time is None:
         return True, "the store tells no time"
-    skew = time.time() - email.utils.mktime_tz(told)
+    skew = time.time() - email.utils.mktime_tz(server_time)
     direction = "ahead of" if skew > 0 else "behind"
     late = f"this machine's clock is {abs(skew):.0f} s {direction} the store's: let NTP set both"
     return (True, "as the store's") if abs(skew) <= _SKEW_S else (False, late)

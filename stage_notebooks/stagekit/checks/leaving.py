@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stagekit.artifacts.known_sources import KnownSource
     from stagekit.artifacts.rows import Rows
-    from stagekit.artifacts.sources import KnownSource
     from stagekit.artifacts.store import ArtifactStore
     from stagekit.ingestion import Approval, SelectionRules, Source, SourceFile
 
@@ -30,7 +30,7 @@ def leaving(settings: dict[str, Any], outputs: Path, *, rules_hold: bool = False
         rules_hold: nothing but the source and the day has changed, so that a document whose content is the
             same is judged by what is known of it, without being read.
     """
-    from stagekit.artifacts.sources import documents_of, known_sources
+    from stagekit.artifacts.known_sources import documents_of, known_sources
     from stagekit.artifacts.store import outputs_store
     from stagekit.errors import StageError
     from stagekit.ingestion import Approval, SelectionRules
@@ -49,8 +49,8 @@ def leaving(settings: dict[str, Any], outputs: Path, *, rules_hold: bool = False
             judge = _Judge(rules, approval, store, rules_hold=rules_hold)
             if local is not None:
                 judge.look(local, documents.column("blob_id"))
-            told = ((str(row["path"]), judge.reason(row)) for row in documents)
-            return [(path, reason) for path, reason in told if reason]
+            verdicts = ((str(row["path"]), judge.reason(row)) for row in documents)
+            return [(path, reason) for path, reason in verdicts if reason]
         finally:
             if local is not None:
                 local.close()

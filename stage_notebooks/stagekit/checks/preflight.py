@@ -8,7 +8,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
-from stagekit.artifacts.sources import known_sources
+from stagekit.artifacts.known_sources import known_sources
 from stagekit.artifacts.store import open_store
 from stagekit.base.imports.extras import install_command
 from stagekit.base.inference.processor import has_bfloat16

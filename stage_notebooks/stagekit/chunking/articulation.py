@@ -26,6 +26,8 @@ _NEW_WORDING = re.compile(
     r"\((?:reda[cç][aã]o dada|com reda[cç][aã]o|nova reda[cç][aã]o|nr)\b", re.IGNORECASE
 )
 _NOTES = re.compile(r"(?:\s*(?:\([^()]*\)|\[[^\[\]]*\]|[.;,*_~|]|\b(?:e|ou)\b))*\s*")
+_LINE_END = re.compile(r"\n")
+_HEADING = re.compile(r"\n#")
 _BARE_LABEL_END = re.compile(r"[\s.:;–—\-]*")
 _LISTS_CLAUSES = frozenset({"paragraph", "list", "heading", "table"})
 
@@ -60,12 +62,20 @@ def articulate(markdown: CanonicalMarkdown, struck_text: StruckText = "mark") ->
 
 
 def is_revoked(text: str, clause: Clause) -> bool:
-    """Return whether a clause says of itself that it was revoked."""
+    """Return whether a clause says of itself that it was revoked.
+
+    It does at the end of its first paragraph, whatever comes below, or where nothing of it follows: what
+    stands below a heading, or a signature, is no part of it, though no clause begins there.
+    """
     own = text[clause.text_start : clause.end]
-    if _REVOKED_STUB.fullmatch(own.rstrip()):
+    if _REVOKED_STUB.fullmatch(own.strip().partition("\n\n")[0]):
         return True
     match = _REVOKED.search(own)
-    return match is not None and _NOTES.fullmatch(own, match.end()) is not None
+    if match is None:
+        return False
+    before = [part for part in own[: match.start()].split("\n\n") if not _NOTES.fullmatch(part)]
+    ends = (_LINE_END if len(before) < 2 else _HEADING).search(own, match.end())
+    return _NOTES.fullmatch(own, match.end(), ends.start() if ends else len(own)) is not None
 
 
 def clause_names(clauses: Sequence[Clause], start: int, end: int) -> list[str]:

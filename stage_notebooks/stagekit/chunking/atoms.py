@@ -155,7 +155,7 @@ def _spans(
     """Yield the natural parts of a block as start, end and header to repeat."""
     if block.kind == "table" and block.header_end:
         header = repeated_header(text, block, index, limit // 2)
-        rows = _lines(text, block.header_end + 1, block.end)
+        rows = _lines(text, block.header_end, block.end)
         if index.count(block.start, rows[0][1]) > limit:
             yield block.start, block.header_end, NO_HEADER
         else:
@@ -247,6 +247,6 @@ def _list_sizes(blocks: Sequence[Block], index: TokenIndex) -> dict[int, int]:
     spans: dict[int, tuple[int, int]] = {}
     for block in blocks:
         if block.list_id:
-            first = spans.get(block.list_id, (block.start, 0))[0]
+            first, _ = spans.get(block.list_id, (block.start, block.end))
             spans[block.list_id] = (first, block.end)
     return {number: index.count(*span) for number, span in spans.items()}

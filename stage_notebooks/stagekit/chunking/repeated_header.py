@@ -52,9 +52,9 @@ def _share(sizes: list[int], room: int) -> int:
     left, names = room, len(sizes)
     for size in sorted(sizes):
         if size * names > left:
-            return max(1, left // names)
+            return left // names
         left, names = left - size, names - 1
-    return max(sizes, default=1)
+    return left
 
 
 def _cut(text: str, start: int, end: int, index: TokenIndex, most: int) -> int:

@@ -10,7 +10,7 @@ _ABBREVIATIONS = frozenset(
     approx dept est jan fev mar abr mai jun jul ago set out nov dez feb apr may aug sep oct
     """.split()  # noqa: SIM905 (a list of strings would hide the words)
 )
-_END = re.compile(r"[.!?…]+[\"'”’»)\]~]*\s+(?=(?:~~)?[\"'“”‘«(\[–—§•¿¡]?\s?[^\W_])|\n+")
+_END = re.compile(r"[.!?…]+[\"'”’»)\]~]*\s+(?=(?:~~)?[\"'“”‘«(\[–—§•¿¡]?\s?(?P<next>[^\W_]))|\n+")
 _CLAUSE_END = re.compile(r"(?<=[;:,])\s+(?=\S)")
 _LONGEST_WORD = 40  # characters, more than any abbreviation has
 _LAST_WORD = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)\.$")
@@ -28,7 +28,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
         end = match.start() + len(mark)
         # Slices of a fixed length: a paragraph without sentence ends is read in linear time.
         last_words = text[max(start, end - _LONGEST_WORD) : end]
-        if mark and not _ends_sentence(last_words, text[match.end() : match.end() + 2]):
+        if mark and (match["next"].islower() or not _ends_sentence(last_words)):
             continue
         spans.append((start, end))
         start = match.end()
@@ -45,10 +45,7 @@ def clause_spans(sentence: str) -> list[tuple[int, int]]:
     return [*spans, (start, len(sentence))]
 
 
-def _ends_sentence(sentence: str, following: str) -> bool:
-    letters = following.lstrip("~\"'“”‘«([–—§•¿¡ ")
-    if letters[:1].islower():
-        return False
+def _ends_sentence(sentence: str) -> bool:
     word = _LAST_WORD.search(sentence)
     if word is None:
         return True
@@ -57,8 +54,5 @@ def _ends_sentence(sentence: str, following: str) -> bool:
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end
+    body = text[start:end]
+    return end - len(body.lstrip()), start + len(body.rstrip())

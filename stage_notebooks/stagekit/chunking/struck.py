@@ -20,7 +20,7 @@ def _marked(line: str) -> str:
     body = line.strip()
     if not body:
         return line
-    return line.replace(body, f"{MARK}{body}{MARK}", 1)
+    return line.replace(body, f"{MARK}{body}{MARK}")
 
 
 def merged(text: str) -> str:

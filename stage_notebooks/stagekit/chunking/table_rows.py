@@ -65,7 +65,7 @@ def _header_rows(data: TableData) -> int:
     }
     marked = {cell.start_row_offset_idx for cell in data.table_cells if cell.column_header}
     count = 0
-    while count < data.num_rows and count in marked and count not in plain:
+    while count in marked and count not in plain:
         count += 1
     return count
 

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ _CLOSE_S = 5.0
 _LOOK_S = 2.0  # between two looks at what the cluster has
 _FETCH_S = 10.0  # for a result to come; longer if it has to be made again
 _NO_WORKER_S = 60.0  # a nanny has started a new worker long before
+_NO_ANSWER_S = 60.0  # of a scheduler that is still connected
 _MOST_LOSSES = 3  # times that all workers of a task may die; Dask itself counts as many while some are left
 _SHOWN = 6
 
@@ -118,11 +120,11 @@ class ClusterTasks:
                 continue
             if future.key not in self._in_work:
                 continue
-            if future.status in {"cancelled", "lost"}:
-                raise self._gone()
-            try:
+            try:  # of a future that Dask calls lost, too: it waits until the task is done again
                 error = future.exception(timeout=_FETCH_S)
                 answer = error if error is not None else future.result(timeout=_FETCH_S)
+            except CancelledError:
+                raise self._gone() from None
             except (TimeoutError, OSError):  # its worker went with the result, and it is made again elsewhere
                 self._look()
                 future.add_done_callback(self._done.put)
@@ -170,6 +172,8 @@ class ClusterTasks:
         try:
             living = self._client.nthreads()
         except Exception:  # of what kind depends on how far the client has got with closing itself
+            if self._client.status == "running" and time.monotonic() - self._looked < _NO_ANSWER_S:
+                return  # it is connected: the scheduler is busy
             raise self._gone() from None
         self._admitted.look(living)
         self._threads = sum(living[address] for address in self._admitted.alike)

@@ -175,13 +175,13 @@ def judge_status(
 def _claims(said: Iterable[tuple[str, Any]], words: StatusWords) -> Iterator[tuple[str, Any, str]]:
     for key, value in own_entries(said):
         kind = status_key(key)
-        for one in value if isinstance(value, list) else [value]:
-            if one is None or one in ("", {}):
+        for claim in value if isinstance(value, list) else [value]:
+            if claim is None or claim in ("", {}):
                 continue
             if kind == "status":
-                yield key, one, words.status_of(one) or UNKNOWN
-            elif status := words.status_of(one) if kind else _of_flag(fold_key(key), one, words):
-                yield key, one, status
+                yield key, claim, words.status_of(claim) or UNKNOWN
+            elif status := words.status_of(claim) if kind else _of_flag(fold_key(key), claim, words):
+                yield key, claim, status
 
 
 def _of_flag(name: str, value: Any, words: StatusWords) -> str | None:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stagekit.artifacts.database_faults import KEYS_AT_ONCE, disk_errors_named, is_damage, open_or_begin
+from stagekit.artifacts.database_faults import disk_errors_named, is_damage, open_or_begin
+from stagekit.artifacts.sqlite_cache import batches, connect, prepare
 from stagekit.sealing.cipher import Cipher, DamagedError
 from stagekit.sealing.marker import folder_cipher
 
@@ -47,13 +48,10 @@ class VectorStore:
 
     def get_many(self, keys: Iterable[str]) -> dict[str, NDArray[np.float32]]:
         """Return the whole vectors among `keys`; the missing and the damaged are left out."""
-        wanted = [bytes.fromhex(key) for key in dict.fromkeys(keys)]
         found: dict[str, NDArray[np.float32]] = {}
         with self._connection() as connection:
-            for start in range(0, len(wanted), KEYS_AT_ONCE):
-                part = wanted[start : start + KEYS_AT_ONCE]
-                marks = ",".join("?" * len(part))
-                query = f"SELECT key, vector, checksum FROM vectors WHERE key IN ({marks})"
+            for part, places in batches(bytes.fromhex(key) for key in keys):
+                query = f"SELECT key, vector, checksum FROM vectors WHERE key IN ({places})"
                 with contextlib.suppress(sqlite3.DatabaseError):  # a damaged page: its rows are missing
                     found |= self._whole(connection.execute(query, part))
         return found
@@ -83,20 +81,13 @@ class VectorStore:
                 yield key.hex(), np.frombuffer(vector, dtype="<f4")
 
     def _prepare(self) -> None:
-        with self._connection() as connection, connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(_SCHEMA)
-            connection.execute("SELECT key, vector, checksum FROM vectors LIMIT 1").fetchone()
+        with self._connection() as connection:
+            prepare(connection, _SCHEMA, ["SELECT key, vector, checksum FROM vectors LIMIT 1"])
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         # One connection a call: cheap, and safe in threads and forked workers alike.
-        with (
-            disk_errors_named(self.path),
-            contextlib.closing(sqlite3.connect(self.path, timeout=60)) as connection,
-        ):
-            # As the memo does: what a loss of power takes is embedded again.
-            connection.execute("PRAGMA synchronous = NORMAL")
+        with disk_errors_named(self.path), contextlib.closing(connect(self.path)) as connection:
             yield connection
 
 

@@ -39,18 +39,18 @@ def relate_documents(processed: Sequence[Mapping[str, Any]]) -> list[Row]:
         bearers = _bearers(paths, titles)
         # What front matter says goes before what a sentence says.
         ordered = sorted(
-            ((one["quote"] is not None, place, one) for place, found in said.items() for one in found),
+            ((claim["quote"] is not None, place, claim) for place, found in said.items() for claim in found),
             key=lambda item: item[:2],
         )
-        for _, place, one in ordered:
-            named = _named(one["names"], bearers) - {place}
+        for _, place, claim in ordered:
+            named = _named(claim["names"], bearers) - {place}
             if len(named) == 1:
-                by = {"document_id": ids[place], "file_path": paths[place], "quote": one["quote"]}
+                by = {"document_id": ids[place], "file_path": paths[place], "quote": claim["quote"]}
                 title = titles[place] or PurePosixPath(paths[place]).stem
                 superseded.setdefault(named.pop(), by | {"title": title})
-            elif one["quote"] is None:
+            elif claim["quote"] is None:
                 count = f"{len(named)} documents here bear that name" if named else "no document here is it"
-                warnings[place].append(f"it revokes {one['names'][:_SHOWN]!r}: {count}")
+                warnings[place].append(f"it revokes {claim['names'][:_SHOWN]!r}: {count}")
     return [
         {"document_id": id_, "superseded_by": superseded.get(place), "warnings": warnings.get(place, [])}
         for place, id_ in enumerate(ids)

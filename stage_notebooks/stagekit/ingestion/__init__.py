@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from stagekit.ingestion.identity import identify as identify
     from stagekit.ingestion.identity import newcomers as newcomers
     from stagekit.ingestion.identity import source_id as source_id
-    from stagekit.ingestion.model import FileHistory as FileHistory
-    from stagekit.ingestion.model import FileKind as FileKind
-    from stagekit.ingestion.model import Snapshot as Snapshot
-    from stagekit.ingestion.model import Source as Source
-    from stagekit.ingestion.model import SourceFile as SourceFile
-    from stagekit.ingestion.model import SourceTraits as SourceTraits
     from stagekit.ingestion.opening import open_source as open_source
     from stagekit.ingestion.opening import sample_repository as sample_repository
     from stagekit.ingestion.rows import document_id as document_id
@@ -41,5 +35,11 @@ if TYPE_CHECKING:
     from stagekit.ingestion.selection import limited as limited
     from stagekit.ingestion.selection import measured as measured
     from stagekit.ingestion.selection import select as select
+    from stagekit.ingestion.source import FileHistory as FileHistory
+    from stagekit.ingestion.source import FileKind as FileKind
+    from stagekit.ingestion.source import Snapshot as Snapshot
+    from stagekit.ingestion.source import Source as Source
+    from stagekit.ingestion.source import SourceFile as SourceFile
+    from stagekit.ingestion.source import SourceTraits as SourceTraits
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

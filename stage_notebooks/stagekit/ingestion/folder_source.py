@@ -12,16 +12,16 @@ from pathlib import Path
 from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError, blob_id, file_blob_id, open_regular, verified
 from stagekit.ingestion.folder_state import same_folder
-from stagekit.ingestion.model import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 from stagekit.ingestion.patterns import is_within
 from stagekit.ingestion.remote_url import place_digests
+from stagekit.ingestion.source import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 
 UNVERSIONED = "unversioned"
 _COMMIT_DIGITS = 40
 
 
 class FolderSource:
-    """A plain folder as a :class:`~stagekit.ingestion.model.Source`.
+    """A plain folder as a :class:`~stagekit.ingestion.source.Source`.
 
     Only files of the approved folders are read; the others are listed without a blob id. Links are never
     followed here. A file's "commit" is an id of its path and content, so that it changes with the file only.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stagekit.errors import StageError
 from stagekit.ingestion.git_command import git_output, git_records
-from stagekit.ingestion.model import MOST_RENAMES, FileHistory
+from stagekit.ingestion.source import MOST_RENAMES, FileHistory
 
 _DIFF_TREE = (
     "diff-tree", "--stdin", "-r", "-z", "--root", "--raw", "--no-abbrev", "--no-color", "--no-ext-diff",

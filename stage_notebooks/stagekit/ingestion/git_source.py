@@ -15,8 +15,8 @@ from stagekit.ingestion.content import ContentError, verified
 from stagekit.ingestion.git_command import BlobReader, blob_sizes, git_output, git_records, is_partial
 from stagekit.ingestion.git_history import file_histories, utc
 from stagekit.ingestion.lfs import LARGEST_POINTER, LfsPointer, lfs_pointer
-from stagekit.ingestion.model import KIND_OF_MODE, FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 from stagekit.ingestion.remote_url import place_digests, project_of, public_url
+from stagekit.ingestion.source import KIND_OF_MODE, FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 
 
 def is_git_repository(folder: Path) -> bool:
@@ -27,7 +27,7 @@ def is_git_repository(folder: Path) -> bool:
 
 
 class GitSource:
-    """A local git repository as a :class:`~stagekit.ingestion.model.Source`.
+    """A local git repository as a :class:`~stagekit.ingestion.source.Source`.
 
     Args:
         repository: top of the work tree, or the bare repository.

@@ -1,5 +1,5 @@
-"""The former place of :mod:`stagekit.ingestion.gitlab.retry`, for programs that import it from here."""
+"""The former place of :mod:`stagekit.ingestion.gitlab.patience`, for programs that import it from here."""
 
-from stagekit.ingestion.gitlab.retry import Patience
+from stagekit.ingestion.gitlab.patience import GitLabPatience as Patience
 
 __all__ = ["Patience"]

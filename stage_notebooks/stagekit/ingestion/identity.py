@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from stagekit.artifacts.known_sources import KnownSource
 from stagekit.artifacts.rows import Rows
-from stagekit.artifacts.sources import KnownSource
 from stagekit.errors import StageError
-from stagekit.ingestion.model import FileKind, Snapshot, Source, SourceFile, SourceTraits
+from stagekit.ingestion.source import FileKind, Snapshot, Source, SourceFile, SourceTraits
 
 DocumentsOf = Callable[[KnownSource], Rows | None]
 _ID_DIGITS = 16
@@ -54,25 +54,25 @@ def identify(source: Source, project: str, known: Sequence[KnownSource], documen
     Args:
         source: as it is now.
         project: the setting; empty for the folder's one source.
-        known: the sources of the outputs folder, see :func:`stagekit.artifacts.sources.known_sources`.
+        known: the sources of the outputs folder, see :func:`stagekit.artifacts.known_sources.known_sources`.
         documents: returns the documents of a known source as they were stored, if they are known.
 
     Raises:
         StageError: if it is evidently another source, or one of several; the sentence names ``project``.
     """
     if project:
-        return _of(next((one for one in known if one.project == project), None), project)
+        return _of(next((recorded for recorded in known if recorded.project == project), None), project)
     if not known:
         return _of(None, source.snapshot().project)
     traits, now = source.traits(), _Contents(source)
-    found = [(_likeness(one, traits, now, documents), one) for one in known]
-    same = [one for likeness, one in found if likeness is _Likeness.SAME]
-    same.sort(key=lambda one: one.named)
+    found = [(_likeness(recorded, traits, now, documents), recorded) for recorded in known]
+    same = [recorded for likeness, recorded in found if likeness is _Likeness.SAME]
+    same.sort(key=lambda recorded: recorded.named)
     if same:
         return _of(same[0], same[0].project)
     if len(known) == 1 and found[0][0] is _Likeness.UNCLEAR:
         return _of(known[0], known[0].project)
-    raise StageError(_refusal(source.snapshot(), [one.project for one in known]))
+    raise StageError(_refusal(source.snapshot(), [recorded.project for recorded in known]))
 
 
 def identified(snapshot: Snapshot, identity: Identity) -> Snapshot:
@@ -126,21 +126,23 @@ class _Contents:
         return not any(file.blob_id for file in self._files or ())
 
 
-def _likeness(one: KnownSource, traits: SourceTraits, now: _Contents, documents: DocumentsOf) -> _Likeness:
-    address = bool(_path(one.address)) and _path(one.address) == _path(traits.address)
-    histories = bool(one.roots and traits.roots)
-    if histories and set(one.roots) & set(traits.roots):
+def _likeness(
+    recorded: KnownSource, traits: SourceTraits, now: _Contents, documents: DocumentsOf
+) -> _Likeness:
+    address = bool(_path(recorded.address)) and _path(recorded.address) == _path(traits.address)
+    histories = bool(recorded.roots and traits.roots)
+    if histories and set(recorded.roots) & set(traits.roots):
         return _Likeness.SAME
     if address:  # on whatever host
         return _Likeness.SAME
-    if one.gitlab_id and traits.gitlab_id:
-        if one.gitlab_id != traits.gitlab_id:
+    if recorded.gitlab_id and traits.gitlab_id:
+        if recorded.gitlab_id != traits.gitlab_id:
             return _Likeness.OTHER
-        if _host(one.address) == _host(traits.address):
+        if _host(recorded.address) == _host(traits.address):
             return _Likeness.SAME  # it was moved
-    elif not histories and set(one.places) & set(traits.places):
+    elif not histories and set(recorded.places) & set(traits.places):
         return _Likeness.SAME
-    then = documents(one)
+    then = documents(recorded)
     if not then:
         return _Likeness.OTHER if histories else _Likeness.UNCLEAR
     contents, paths = now.recurring(then)

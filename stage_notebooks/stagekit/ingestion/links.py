@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
-from stagekit.ingestion.model import FileKind, SourceFile
+from stagekit.ingestion.source import FileKind, SourceFile
 
 _MAX_LINKS = 40  # as Linux counts, path_resolution(7)
 _MAX_TARGET = 4096

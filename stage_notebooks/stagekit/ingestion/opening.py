@@ -11,7 +11,7 @@ from stagekit.errors import StageError
 from stagekit.ingestion.folder_source import FolderSource
 from stagekit.ingestion.git_source import GitSource, is_git_repository
 from stagekit.ingestion.gitlab.settings import GitLabSettings
-from stagekit.ingestion.model import Source
+from stagekit.ingestion.source import Source
 
 if TYPE_CHECKING:
     from stagekit.ingestion.gitlab.clients import Connect, ProgressBar

@@ -10,8 +10,8 @@ from typing import Any
 
 from stagekit.artifacts.rows import column_of
 from stagekit.ingestion.identity import Identity
-from stagekit.ingestion.model import FileHistory, Snapshot, Source, SourceTraits
 from stagekit.ingestion.selection import Document, extension_of
+from stagekit.ingestion.source import FileHistory, Snapshot, Source, SourceTraits
 
 Row = dict[str, Any]
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "nic-etl.documents")

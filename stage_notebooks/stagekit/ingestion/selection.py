@@ -11,8 +11,8 @@ from typing import Any
 from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError
 from stagekit.ingestion.links import LinkError, follow_link
-from stagekit.ingestion.model import FileKind, SourceFile
 from stagekit.ingestion.patterns import NO_PATTERNS, PathPatterns, below, is_within
+from stagekit.ingestion.source import FileKind, SourceFile
 
 Row = dict[str, Any]
 _MEBIBYTE = 1024 * 1024

@@ -27,10 +27,10 @@ from stagekit.processing.office.gaps import complete_document
 from stagekit.processing.office.open_text import open_text_to_html
 from stagekit.processing.office.word.plain import PlainWord, make_plain
 from stagekit.processing.office.word.restore import restore_marks
-from stagekit.processing.pdf.coverage import is_readable, measure_coverage, page_texts_of
 from stagekit.processing.pdf.file import PdfFile, inspect_pdf, text_layer_lines
 from stagekit.processing.pdf.ink.watermarks import sentences_of
 from stagekit.processing.pdf.lost_text import place_text, put_back_lost_text
+from stagekit.processing.pdf.page_coverage import is_readable, measure_coverage, page_texts_of
 from stagekit.processing.pdf.page_verdicts import quality_sentences, read_by_ocr
 from stagekit.processing.pdf.words.carried_signs import write_signs
 from stagekit.processing.reader import DocumentReader

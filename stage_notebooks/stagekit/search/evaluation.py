@@ -100,7 +100,7 @@ def evaluate(
     questions = read_questions(Path(queries))
     with open_store(qdrant_url, outputs_dir, settings) as store:
         collection = open_collection(store, collection_name)
-        missing = [one.id for one in questions if not _is_indexed(store, collection, one)]
+        missing = [question.id for question in questions if not _is_indexed(store, collection, question)]
         if len(missing) == len(questions):
             raise SearchRequestError(
                 f"{collection.name} holds the document of no question of {queries}, so that nothing was "
@@ -114,7 +114,7 @@ def evaluate(
             kind = (embedding_model, model_revision, embedding_dtype, device, embedding_backend)
             embed = question_embedder(files, *kind)
             embed("")  # the first use of a model is slower than any other
-        asked = [_embedded(one, embed, collection) for one in questions]
+        asked = [_embedded(question, embed, collection) for question in questions]
         answers = {name: _ask(store, collection, name, asked) for name in modes}
     of_all = {"collection": collection.name, "embedding_model": collection.model, "mode": chosen}
     report = of_all | {"questions": len(questions), **answers[chosen], "not_indexed": missing}
@@ -209,23 +209,23 @@ def _ask(store: StoreReader, collection: Collection, mode: Mode, asked: Sequence
     ranks: list[int | None] = []
     waits: list[float] = []
     missed: list[Row] = []
-    for one in asked:
-        question = Question(one.known.query, one.vector)
+    for asked_question in asked:
+        question = Question(asked_question.known.query, asked_question.vector)
         begin = time.perf_counter()
         found = best_passages(store, collection, question, mode, top=DEPTH, per_document=1, join_copies=False)
         waits.append(1000 * (time.perf_counter() - begin))
         paths = [str(passage.payloads[0]["file_path"]) for passage in found]
-        rank = next((at for at, path in enumerate(paths, 1) if path in one.known.paths), None)
+        rank = next((at for at, path in enumerate(paths, 1) if path in asked_question.known.paths), None)
         ranks.append(rank)
         if rank is None or rank > 5:
-            missed.append(_missed(one.known, rank, paths))
-    embedding = [0.0 if mode == "sparse" else one.milliseconds for one in asked]
+            missed.append(_missed(asked_question.known, rank, paths))
+    embedding = [0.0 if mode == "sparse" else asked_question.milliseconds for asked_question in asked]
     total = [sum(parts) for parts in zip(embedding, waits, strict=True)]
-    languages = [one.known.lang or "unknown" for one in asked]
+    languages = [asked_question.known.lang or "unknown" for asked_question in asked]
     return {
         "overall": metrics(ranks),
         "by_language": _by(languages, ranks),
-        "by_class": _by([one.known.group for one in asked], ranks),
+        "by_class": _by([asked_question.known.group for asked_question in asked], ranks),
         "latency_ms": {**_latency(total), "embedding": _latency(embedding), "store": _latency(waits)},
         "missed": missed,
     }

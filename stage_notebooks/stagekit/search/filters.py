@@ -97,78 +97,83 @@ def build_filter(
     return Where(must=conditions) if conditions else None
 
 
-def _checked(one: FieldFilter, values: Sequence[Any]) -> FieldFilter:
-    if one.operator != "=" and one.kind not in _IN_ORDER:
-        raise one.fault(f"{one.field} has no order; write {one.said}=value.")
+def _checked(wanted: FieldFilter, values: Sequence[Any]) -> FieldFilter:
+    if wanted.operator != "=" and wanted.kind not in _IN_ORDER:
+        raise wanted.fault(f"{wanted.field} has no order; write {wanted.said}=value.")
     return FieldFilter(
-        one.said, one.field, one.kind, one.operator, tuple(_typed(one, value) for value in values), one.texts
+        wanted.said,
+        wanted.field,
+        wanted.kind,
+        wanted.operator,
+        tuple(_typed(wanted, value) for value in values),
+        wanted.texts,
     )
 
 
-def _typed(one: FieldFilter, value: Any) -> Any:
+def _typed(wanted: FieldFilter, value: Any) -> Any:
     """Return a value in the type of its field: what comes from a command line is text."""
     text = str(value).strip()
-    match one.kind:
+    match wanted.kind:
         case "flag" | "expired" | "superseded":
             if text.lower() not in {"true", "false"}:
-                raise one.fault(f"write {one.said}=true or {one.said}=false.")
+                raise wanted.fault(f"write {wanted.said}=true or {wanted.said}=false.")
             return text.lower() == "true"
         case "number":
             if not _NUMBER.fullmatch(text):
-                raise one.fault(f"the field {one.field} takes numbers.")
+                raise wanted.fault(f"the field {wanted.field} takes numbers.")
             return float(text)
         case "day" | "moment":
             written = read_date(value)
             try:
-                span = _span(written, whole_days=one.kind == "day") if written else None
+                span = _span(written, whole_days=wanted.kind == "day") if written else None
             except OverflowError:  # year 1 or 9999 with an offset
                 span = None
             if span is None:
-                raise one.fault("write a date such as 2024-05-10, 10/05/2024, 2024-05 or 2024.")
+                raise wanted.fault("write a date such as 2024-05-10, 10/05/2024, 2024-05 or 2024.")
             return span
         case _:
             return text
 
 
-def _conditions(one: FieldFilter, store: StoreReader, collection: str, day: str) -> Iterator[Condition]:
-    match one.kind:
+def _conditions(wanted: FieldFilter, store: StoreReader, collection: str, day: str) -> Iterator[Condition]:
+    match wanted.kind:
         case "clause":
-            yield clause_condition(_stored(one, store, collection))
-        case "flag" | "expired" | "superseded" if len(set(one.values)) > 1:
+            yield clause_condition(_stored(wanted, store, collection))
+        case "flag" | "expired" | "superseded" if len(set(wanted.values)) > 1:
             return
         case "flag":
-            yield Flag(one.field, one.values[0])
+            yield Flag(wanted.field, wanted.values[0])
         case "expired":
             before = Within("expiration_date", lt=_midnight(day))
-            yield before if one.values[0] else Where(must_not=[before])
+            yield before if wanted.values[0] else Where(must_not=[before])
         case "superseded":
             empty = Empty("superseded_by")
-            yield Where(must_not=[empty]) if one.values[0] else empty
+            yield Where(must_not=[empty]) if wanted.values[0] else empty
         case "number" | "day" | "moment":
-            ranges = [_within(one, value) for value in one.values]
-            if one.operator == "=" and len(ranges) > 1:
+            ranges = [_within(wanted, value) for value in wanted.values]
+            if wanted.operator == "=" and len(ranges) > 1:
                 yield Where(should=ranges)
             else:
                 yield from ranges
         case _:
-            yield AnyOf(one.field, _stored(one, store, collection))
+            yield AnyOf(wanted.field, _stored(wanted, store, collection))
 
 
-def _stored(one: FieldFilter, store: StoreReader, collection: str) -> list[str]:
+def _stored(wanted: FieldFilter, store: StoreReader, collection: str) -> list[str]:
     """Return the stored values that a filter means."""
-    values = stored_values(store, collection, CLAUSES if one.kind == "clause" else one.field)
-    met = {text: _met(one.kind, text, values) for text in one.texts}
+    values = stored_values(store, collection, CLAUSES if wanted.kind == "clause" else wanted.field)
+    met = {text: _met(wanted.kind, text, values) for text in wanted.texts}
     if len(values) >= MOST_VALUES:
         for text in [text for text, found in met.items() if not found]:
-            met[text] = clause_values(text) if one.kind == "clause" else [text]
+            met[text] = clause_values(text) if wanted.kind == "clause" else [text]
     missing = [text for text, found in met.items() if not found]
     if missing and not values:
-        raise one.fault(f"no passage here has a {one.field}.")
+        raise wanted.fault(f"no passage here has a {wanted.field}.")
     for text in missing:
-        fault = f"no passage here has it; {one.field} is one of: {nearest(text, values)}."
+        fault = f"no passage here has it; {wanted.field} is one of: {nearest(text, values)}."
         if len(missing) == len(met):
-            raise one.fault(fault)
-        _log.warning("Warning: Filter %s=%s: %s", one.said, text, fault)
+            raise wanted.fault(fault)
+        _log.warning("Warning: Filter %s=%s: %s", wanted.said, text, fault)
     return list(dict.fromkeys(value for found in met.values() for value in found))
 
 
@@ -187,11 +192,11 @@ def _met(kind: Kind, text: str, values: Sequence[str]) -> list[str]:
     return [value for value in values if folded(value) == wanted]
 
 
-def _within(one: FieldFilter, value: Any) -> Within:
+def _within(wanted: FieldFilter, value: Any) -> Within:
     """Return the range of a number, or of the day, month, year or moment that was written."""
-    if one.kind == "number":
+    if wanted.kind == "number":
         bounds = {"=": ("gte", "lte"), ">=": ("gte",), ">": ("gt",), "<=": ("lte",), "<": ("lt",)}
-        return Within(one.field, **dict.fromkeys(bounds[one.operator], value))
+        return Within(wanted.field, **dict.fromkeys(bounds[wanted.operator], value))
     first, after = value
     ends: dict[str, dict[str, datetime]] = {
         "=": {"gte": first, "lt": after},
@@ -200,7 +205,7 @@ def _within(one: FieldFilter, value: Any) -> Within:
         "<=": {"lt": after},
         "<": {"lt": first},
     }
-    return Within(one.field, **ends[one.operator])
+    return Within(wanted.field, **ends[wanted.operator])
 
 
 def _span(written: WrittenDate, *, whole_days: bool) -> tuple[datetime, datetime]:

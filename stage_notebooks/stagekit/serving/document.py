@@ -53,11 +53,11 @@ def document(
             "shows it, or its document_id."
         )
     rows.sort(key=lambda row: int(row.get("chunk_index", 0)))
-    told = {name: rows[0].get(name) for name in _OF_DOCUMENT if name in rows[0]}
+    facts = {name: rows[0].get(name) for name in _OF_DOCUMENT if name in rows[0]}
     passages = [
         {name: row.get(name) for name in _OF_PASSAGE} | {"text": row["chunk_content"]} for row in rows
     ]
-    return told | {"link": file_link(rows[0]), "passages": passages}
+    return facts | {"link": file_link(rows[0]), "passages": passages}
 
 
 def plain_document(path: str, **request: Any) -> dict[str, Any]:

@@ -80,11 +80,11 @@ class _Connection(socketserver.StreamRequestHandler):
             asked: Mapping[str, Any] = json.loads(line)
             tool, request = str(asked["tool"]), dict(asked["request"])
         except (ValueError, KeyError, TypeError):
-            told = WarmAnswer(2, error="The request is not one line of JSON with tool and request.")
+            answer = WarmAnswer(2, error="The request is not one line of JSON with tool and request.")
         else:
-            told = self.server.answers.answer(tool, request)
+            answer = self.server.answers.answer(tool, request)
         with contextlib.suppress(OSError):  # whoever asked is gone
-            self.wfile.write(json.dumps(asdict(told), ensure_ascii=False).encode() + b"\n")
+            self.wfile.write(json.dumps(asdict(answer), ensure_ascii=False).encode() + b"\n")
 
 
 def main() -> int:

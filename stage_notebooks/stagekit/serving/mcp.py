@@ -99,7 +99,7 @@ def run_stdio(answers: Answers) -> None:
 
 
 def _asked(answers: Answers, tool: str, request: Mapping[str, Any]) -> tuple[Any, list[str]]:
-    told = answers.answer(tool, request)
-    if told.exit_code:
-        raise ToolError(told.error)
-    return told.answer, list(told.warnings)
+    answer = answers.answer(tool, request)
+    if answer.exit_code:
+        raise ToolError(answer.error)
+    return answer.answer, list(answer.warnings)

@@ -76,8 +76,8 @@ async def _search(answers: Answers, request: Request) -> JSONResponse:
         if not given["per_document"].isdecimal():
             return _told({"error": "per_document takes a whole number, 0 for all."}, 400)
         wanted["passages_per_document"] = int(given["per_document"])
-    told = {"query": wanted["question"]}
-    return await _answered(answers, "stagekit.search.query", wanted, "hits", told)
+    echo = {"query": wanted["question"]}
+    return await _answered(answers, "stagekit.search.query", wanted, "hits", echo)
 
 
 def _filters(given: QueryParams) -> dict[str, dict[str, list[str]]]:
@@ -127,12 +127,12 @@ def _without_port(host: str) -> str:
 
 
 async def _answered(
-    answers: Answers, tool: str, request: dict[str, Any], name: str, told: dict[str, Any]
+    answers: Answers, tool: str, request: dict[str, Any], name: str, echo: dict[str, Any]
 ) -> JSONResponse:
     found = await anyio.to_thread.run_sync(partial(answers.answer, tool, request))
     if found.exit_code:
         return _told({"error": found.error}, _STATUS.get(found.exit_code, 503))
-    return _told({**told, name: found.answer, "warnings": list(found.warnings)}, 200)
+    return _told({**echo, name: found.answer, "warnings": list(found.warnings)}, 200)
 
 
 def _told(content: dict[str, Any], status: int) -> JSONResponse:

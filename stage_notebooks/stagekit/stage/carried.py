@@ -49,13 +49,10 @@ class CarriedOutcomes:
         table = join_outcomes(self.view, outcomes, metadata)
         if table is not None:
             return table
-        rows = [*self._rows(), *decode_rows(outcomes)]
+        assert self.view is not None  # the columns of one table have no other kinds to agree with
+        rows = [row | {UNCHANGED: True} for row in decode_rows(self.view.slice(0, len(self)))]
+        rows += decode_rows(outcomes)
         return encode_rows(sorted(rows, key=lambda row: str(row["path"])), metadata)
-
-    def _rows(self) -> list[Row]:
-        if self.view is None:
-            return []
-        return [row | {UNCHANGED: True} for row in decode_rows(self.view.slice(0, len(self)))]
 
 
 def execution_record(base: str, rows: Rows) -> Row:

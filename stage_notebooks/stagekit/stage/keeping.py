@@ -7,6 +7,7 @@ stage is done, and together they take a fraction of the time.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +34,7 @@ class Keeper:
         self._memo = memo
         self._store = store
         self._pending: list[tuple[str, str, dict[str, Any]]] = []
-        self._kept = 0.0
+        self._kept = -math.inf
         self._unsynced: list[str] = []
 
     def __enter__(self) -> Keeper:

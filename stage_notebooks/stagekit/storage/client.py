@@ -11,9 +11,9 @@ from qdrant_client import QdrantClient
 from stagekit.base.network.authorities import trust_also, trusted_pem
 from stagekit.base.network.proxies import proxy_for
 from stagekit.base.store_address import EMBEDDED, embedded_path, is_embedded, server_key, server_url
-from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.embedded.store import open_embedded
-from stagekit.storage.retrying import GRPC_RETRY_POLICY, Patience, patience_of, with_patience
+from stagekit.storage.patience import GRPC_RETRY_POLICY, QdrantPatience, patience_of, with_patience
+from stagekit.storage.refusals import qdrant_errors, require_completed
 from stagekit.storage.version import require_version
 
 __all__ = [
@@ -44,7 +44,7 @@ def connect(
     that are used here, see :mod:`stagekit.storage.embedded.store`. A server's key is taken from the
     environment, see :func:`stagekit.base.store_address.server_key`. A server is asked for its version here;
     each request that is asked of it later is sent again where it failed for a reason that may pass, see
-    :mod:`stagekit.storage.retrying`.
+    :mod:`stagekit.storage.patience`.
 
     Args:
         qdrant_url: address of a server, see :func:`stagekit.base.store_address.server_url`, or "embedded".
@@ -73,7 +73,7 @@ def connect(
         **_network_options(where, ca_file),
     )
     try:
-        require_version(with_patience(client, Patience(where, retry_budget_s)))
+        require_version(with_patience(client, QdrantPatience(where, retry_budget_s)))
     except BaseException:
         client.close()
         raise

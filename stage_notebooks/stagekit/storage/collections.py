@@ -277,15 +277,15 @@ def drop_superseded(
     They stay for some hours after that began; with 0 they go at once.
     """
     dropped = []
-    for one in physical_collections(client, collection_name):
-        if one.serving or one.name == keep:
+    for collection in physical_collections(client, collection_name):
+        if collection.serving or collection.name == keep:
             continue
-        if grace_hours <= 0 or _older(one.superseded_at, grace_hours):
-            client.delete_collection(one.name)
-            dropped.append(one.name)
-        elif not one.superseded_at:
+        if grace_hours <= 0 or _older(collection.superseded_at, grace_hours):
+            client.delete_collection(collection.name)
+            dropped.append(collection.name)
+        elif not collection.superseded_at:
             marked = {"superseded_at": _now().isoformat(timespec="seconds")}
-            client.update_collection(one.name, metadata=marked)
+            client.update_collection(collection.name, metadata=marked)
     return dropped
 
 

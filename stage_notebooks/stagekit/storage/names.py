@@ -9,7 +9,7 @@ import grpc
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import UnexpectedResponse
 
-from stagekit.storage.answers import is_forbidden
+from stagekit.storage.refusals import is_forbidden
 
 PHYSICAL: Final = re.compile(r"(?P<alias>.+)__[0-9a-f]{12}", re.DOTALL)
 """The name of a collection that is served under an alias."""

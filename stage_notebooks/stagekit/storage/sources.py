@@ -9,8 +9,8 @@ from typing import Any
 from qdrant_client import QdrantClient
 from qdrant_client.models import FilterSelector, PointStruct
 
+from stagekit.artifacts.known_sources import KnownSource, documents_of, known_sources, remember_source
 from stagekit.artifacts.rows import Rows
-from stagekit.artifacts.sources import KnownSource, documents_of, known_sources, remember_source
 from stagekit.artifacts.store import ArtifactStore
 from stagekit.contract import ArtifactRef
 from stagekit.storage.carried import forget_carried

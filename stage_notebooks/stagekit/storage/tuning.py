@@ -33,12 +33,16 @@ def apply_settings(client: QdrantClient, name: str, settings: CollectionSettings
     """
     config = client.get_collection(name).config
     found = _found(config)
-    differing = {one: getattr(settings, one) for one in found if getattr(settings, one) != found[one]}
+    differing = {
+        setting: getattr(settings, setting)
+        for setting in found
+        if getattr(settings, setting) != found[setting]
+    }
     if isinstance(client, EmbeddedQdrant):
-        return tuple(one for one in differing if one not in _CLUSTER)
+        return tuple(setting for setting in differing if setting not in _CLUSTER)
     if changes := _changes(differing):
         client.update_collection(name, **changes)
-    return tuple(one for one in differing if one == "shard_number")
+    return tuple(setting for setting in differing if setting == "shard_number")
 
 
 def _found(config: CollectionConfig) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
 from stagekit.errors import StageError
-from stagekit.storage.retrying import patience_of
+from stagekit.storage.patience import patience_of
 
 NEEDED: Final = (1, 16)
 """The first version that keeps metadata with a collection, https://github.com/qdrant/qdrant/pull/7123."""
@@ -26,11 +26,11 @@ def server_version(client: QdrantClient) -> str:
     if patience_of(client) is None:
         return ""
     try:
-        told = client.http.service_api.root()
+        root = client.http.service_api.root()
     except (ApiException, QdrantException, json.JSONDecodeError):
         return ""
-    named = told is not None and "qdrant" in told.title.lower()
-    return told.version if named else ""
+    named = root is not None and "qdrant" in root.title.lower()
+    return root.version if named else ""
 
 
 def require_version(client: QdrantClient) -> None:

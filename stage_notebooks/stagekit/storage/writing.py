@@ -19,9 +19,9 @@ from qdrant_client.models import PointIdsList, PointStruct, SparseVector, Update
 
 from stagekit.base.plain_json import canonical_json
 from stagekit.errors import StageError
-from stagekit.storage.answers import qdrant_errors, require_completed
 from stagekit.storage.limits import pages
-from stagekit.storage.retrying import over_grpc, patience_of
+from stagekit.storage.patience import over_grpc, patience_of
+from stagekit.storage.refusals import qdrant_errors, require_completed
 
 _PARALLEL_REQUESTS: Final = 4
 _MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024  # a server refuses more than 32 MiB unless told otherwise

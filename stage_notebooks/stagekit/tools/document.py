@@ -61,15 +61,15 @@ def document(*, path: str, outputs_dir: str = "") -> Row:
 
 
 def _chunked(stage: Stage, row: Row, payloads: Row | None) -> Row:
-    told = _some(row, ("status", "message", "remedy", "warnings", "chunk_count", "token_count")) or {}
+    facts = _some(row, ("status", "message", "remedy", "warnings", "chunk_count", "token_count")) or {}
     ids: list[str | None] = [None] * int(row.get("chunk_count") or 0)
     if payloads and payloads.get("payloads"):
         ids = stage.read_part(payloads["payloads"], ["chunk_id"]).column("chunk_id").to_pylist()
     chunks = stage.read_part(row["chunks"]).to_pylist() if row.get("chunks") else []
-    told["chunks"] = [
+    facts["chunks"] = [
         (_some(chunk, _CHUNK) or {}) | {"point": point} for chunk, point in zip(chunks, ids, strict=False)
     ]
-    return told
+    return facts
 
 
 def _row(stage: Stage, name: str, product: str, path: str) -> Row | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stagekit.artifacts.sources import KnownSource, forget_source, known_sources, newest_source
+from stagekit.artifacts.known_sources import KnownSource, forget_source, known_sources, newest_source
 from stagekit.base.paths import outputs_path
 from stagekit.errors import StageError
 from stagekit.tools.existing_store import existing_store
@@ -58,13 +58,18 @@ def _rows(client: QdrantClient, collection_name: str, known: list[KnownSource]) 
     from stagekit.storage import collections_of, sources_of, stored_points
 
     names = collections_of(client, collection_name)
-    recorded = {one.source_id: one for one in known}
+    recorded = {recorded_as.source_id: recorded_as for recorded_as in known}
     there = dict.fromkeys(source for name in names for source in sorted(sources_of(client, name)))
     rows = []
     for source_id in dict.fromkeys([*recorded, *there]):
         points = stored_points(client, names[0], source_id) if names else {}
-        one = recorded.get(source_id) or KnownSource(source_id=source_id, project="")
-        facts = {"source_id": source_id, "project": one.project, "named": one.named, "kind": one.kind}
+        recorded_as = recorded.get(source_id) or KnownSource(source_id=source_id, project="")
+        facts = {
+            "source_id": source_id,
+            "project": recorded_as.project,
+            "named": recorded_as.named,
+            "kind": recorded_as.kind,
+        }
         counts = {
             "documents": len({point.document_id for point in points.values()}),
             "points": len(points),

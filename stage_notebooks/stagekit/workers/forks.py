@@ -2,7 +2,7 @@
 
 The runner's kernels come with such a process, made before they had a thread (:func:`prepare`); it is their
 child, and what it forks are their grandchildren. A notebook that is opened elsewhere has none, and
-:mod:`stagekit.workers.process` starts its workers as programs, which takes a second of processor time each.
+:mod:`stagekit.workers.worker_process` starts its workers as programs, a second of processor time each.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A document worker: a process that opens a stage's function once and applies it to one document at a time.
 
-:mod:`stagekit.workers.process` starts it as ``python -m stagekit.workers.main``. It leads a session
+:mod:`stagekit.workers.worker_process` starts it as ``python -m stagekit.workers.main``. It leads a session
 of its own, so that it can be killed together with whatever it started. Both sides talk in JSON.
 """
 

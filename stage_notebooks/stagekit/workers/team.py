@@ -20,7 +20,7 @@ from stagekit.base.machine import available_memory_mb, cores
 from stagekit.base.paths import make_private_dir
 from stagekit.errors import ArtifactError, StageError
 from stagekit.stage.execution import Effort, Show, Workplace, verdict
-from stagekit.workers.process import Task, WorkerProcess
+from stagekit.workers.worker_process import Task, WorkerProcess
 
 Row = dict[str, Any]
 _SAMPLE_S = 0.25  # between two looks at memory and clock

@@ -127,15 +127,21 @@ def _forget(module: Any, forgotten: Any) -> None:
 
 
 _without = os.environ.get("NICBENCH_WITHOUT", "")
-if _without in {"documents", "points"} and "runner.kernels.fork_server" in sys.orig_argv:
+if _without in {"documents", "points", "memo", "vectors"} and "runner.kernels.fork_server" in sys.orig_argv:
     import stagekit.artifacts.memo
 
     _points = f"{stagekit.artifacts.memo.MAP_KEY}qdrant_storage/"
     if _without == "points":
         _forget(stagekit.artifacts.memo, lambda key: key.startswith(_points))
+    elif _without in {"memo", "vectors"}:
+        _forget(stagekit.artifacts.memo, lambda key: not key.startswith(_points))
     else:
         _map = stagekit.artifacts.memo.MAP_KEY
         _forget(stagekit.artifacts.memo, lambda key: key.startswith(_map) and not key.startswith(_points))
+if _without == "vectors" and "runner.kernels.fork_server" in sys.orig_argv:
+    import stagekit.embedding.vectors
+
+    stagekit.embedding.vectors.VectorStore.get_many = lambda *_: {}
 if _without in {"outside", "report"} and "runner" in sys.orig_argv:
     import runner.record.report_generator
     import stagekit.checks.outside

@@ -9,7 +9,8 @@ import random
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import tenacity
@@ -167,3 +168,28 @@ def _fault(state: tenacity.RetryCallState) -> Transient:
     fault = state.outcome.exception()
     assert isinstance(fault, Transient)
     return fault
+
+
+def asked_wait_s(headers: Mapping[str, str]) -> float | None:
+    """Return for how many seconds an answer asks to be left alone (``Retry-After``); None where it does not.
+
+    A date means the server's clock, which its own ``Date`` tells.
+    """
+    asked = headers.get("Retry-After", "").strip()
+    if asked.replace(".", "", 1).isdigit():
+        return float(asked)
+    until = _timestamp(asked)
+    return None if until is None else max(0.0, until - server_time(headers))
+
+
+def server_time(headers: Mapping[str, str]) -> float:
+    """Return what the clock of a server said when it answered, in seconds since 1970; else what ours says."""
+    return _timestamp(headers.get("Date", "")) or time.time()
+
+
+def _timestamp(date: str) -> float | None:
+    """Return a date of a header in seconds since 1970; None where it is none."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError):
+        return None

@@ -62,7 +62,7 @@ def serve(
 
 def _fork(connection: Connection, descriptors: tuple[int, int], become: Callable[[], NoReturn]) -> int:
     """Fork, and return when the new process leads its session, so that it can be ended as a whole."""
-    told, tell = os.pipe()
+    readable, tell = os.pipe()
     pid = os.fork()
     if not pid:
         connection.close()
@@ -70,12 +70,12 @@ def _fork(connection: Connection, descriptors: tuple[int, int], become: Callable
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.setsid()
-        for descriptor in (*descriptors, told, tell):
+        for descriptor in (*descriptors, readable, tell):
             os.close(descriptor)
         become()
     os.close(tell)
-    os.read(told, 1)  # until the other one has closed its end
-    os.close(told)
+    os.read(readable, 1)  # until the other one has closed its end
+    os.close(readable)
     return pid
 
 

@@ -51,9 +51,9 @@ def ask_warm_process(outputs: Path, tool: str, request: dict[str, Any]) -> WarmA
             connection.settimeout(_ANSWER)
             connection.sendall(line)
             with connection.makefile("rb") as stream:
-                told = json.loads(stream.readline())
+                row = json.loads(stream.readline())
         return WarmAnswer(
-            int(told["exit_code"]), told.get("answer"), str(told.get("error", "")), tuple(told["warnings"])
+            int(row["exit_code"]), row.get("answer"), str(row.get("error", "")), tuple(row["warnings"])
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None  # there is none, or it ends just now

@@ -111,7 +111,7 @@ def read_norm(text: str) -> NamedNorm | None:
         number = _NORM_NUMBER.match(rest)
         if number and not re.search(r"\b(?:art|artigo|item|inciso)\b|§", rest[: number.start("number")]):
             return NamedNorm(match["kind"], number["number"].replace(".", ""), number["year"] or "")
-        name = _NAME_ENDS.split(rest, maxsplit=1)[0].strip()
+        name = _NAME_ENDS.split(rest)[0].strip()
         named = named or NamedNorm(match["kind"], name=" ".join(name.split()[:5]))
     return named
 
@@ -196,7 +196,7 @@ def _bare_parts(match: re.Match[str], parts: dict[Level, list[Part]]) -> list[Pa
     numeral = match["roman"] is not None and (len(text) > 1 or text in "ivx")
     if numeral and Level.INCISO not in parts and Level.ALINEA not in parts:
         return _incisos(text)
-    letter = from_letter(text) if len(text) <= 2 else 0
+    letter = from_letter(text)
     return [Part(Level.ALINEA, letter)] if letter and Level.ALINEA not in parts else []
 
 

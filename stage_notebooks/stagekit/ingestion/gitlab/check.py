@@ -13,10 +13,10 @@ import requests
 from gitlab.exceptions import GitlabError
 
 from stagekit.errors import StageError
-from stagekit.ingestion.gitlab.audit import AccessLog
+from stagekit.ingestion.gitlab.access_log import AccessLog
 from stagekit.ingestion.gitlab.errors import explained, status_of
+from stagekit.ingestion.gitlab.patience import GitLabPatience
 from stagekit.ingestion.gitlab.refs import resolve
-from stagekit.ingestion.gitlab.retry import Patience
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.token import gitlab_token, token_variable
 from stagekit.ingestion.gitlab.transport import GitLabSession, Traffic, origin_of
@@ -38,7 +38,7 @@ def check_gitlab(settings: GitLabSettings, branch: str, outputs: Path) -> list[R
     traffic = Traffic(
         settings.url,
         log,
-        Patience(_WAIT_S),
+        GitLabPatience(_WAIT_S),
         read_timeout_s=settings.read_timeout_s,
         ca_file=settings.ca_file,
     )

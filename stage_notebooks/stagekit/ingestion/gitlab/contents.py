@@ -19,8 +19,8 @@ from stagekit.errors import ArtifactError
 from stagekit.ingestion.content import ContentError, verified
 from stagekit.ingestion.gitlab.clients import Clients
 from stagekit.ingestion.gitlab.download import Content, download
-from stagekit.ingestion.gitlab.retry import GitLabUnavailable
-from stagekit.ingestion.model import SourceFile
+from stagekit.ingestion.gitlab.patience import GitLabUnavailable
+from stagekit.ingestion.source import SourceFile
 
 STAGE = "gitlab_ingestion"
 _LARGEST_LINK = 8192

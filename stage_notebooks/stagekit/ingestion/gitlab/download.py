@@ -16,10 +16,10 @@ from stagekit.base.network.patience import Transient
 from stagekit.ingestion.content import ContentError, algorithm_of, file_blob_id
 from stagekit.ingestion.gitlab.errors import explained, status_of
 from stagekit.ingestion.gitlab.faults import fault_of
-from stagekit.ingestion.gitlab.retry import GitLabUnavailable
+from stagekit.ingestion.gitlab.patience import GitLabUnavailable
 from stagekit.ingestion.gitlab.transport import BodyTooLarge, BodyTooSlow, GitLabSession
 from stagekit.ingestion.lfs import LARGEST_POINTER, LfsPointer, lfs_pointer
-from stagekit.ingestion.model import SourceFile
+from stagekit.ingestion.source import SourceFile
 
 _CHUNK = 1 << 18
 

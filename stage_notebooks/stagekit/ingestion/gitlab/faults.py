@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import email.utils
-import time
 from urllib.parse import urlsplit
 
 import requests
 
-from stagekit.base.network.patience import Transient
+from stagekit.base.network.patience import Transient, asked_wait_s, server_time
 from stagekit.errors import StageError
 
 _PASSING = {408, 425, 502, 503, 504, *range(520, 531)}
@@ -101,23 +99,12 @@ def check_answer(response: requests.Response, url: str, *, streamed: bool) -> No
 
 
 def _asked_wait(response: requests.Response) -> float | None:
-    """Return how many seconds a server asks for: Retry-After as seconds or date, or RateLimit-Reset."""
-    asked = response.headers.get("Retry-After", "").strip()
-    if asked.isdigit():
-        return float(asked)
-    # A date means the server's clock, which its own Date header tells.
-    now = _timestamp(response.headers.get("Date", "")) or time.time()
-    if (until := _timestamp(asked)) is not None:
-        return max(0.0, until - now)
+    """Return how many seconds GitLab asks for, by RateLimit-Reset where it says nothing else."""
+    asked = asked_wait_s(response.headers)
     reset = response.headers.get("RateLimit-Reset", "").strip()
-    return max(0.0, float(reset) - now) if reset.isdigit() else None
-
-
-def _timestamp(date: str) -> float | None:
-    try:
-        return email.utils.parsedate_to_datetime(date).timestamp()
-    except (ValueError, TypeError):
-        return None
+    if asked is not None or not reset.isdigit():
+        return asked
+    return max(0.0, float(reset) - server_time(response.headers))
 
 
 def _tls_reason(text: str) -> str:

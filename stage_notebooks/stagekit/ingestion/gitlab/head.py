@@ -8,8 +8,8 @@ from urllib.parse import quote
 import requests
 
 from stagekit.errors import StageError
-from stagekit.ingestion.gitlab.audit import AccessLog
-from stagekit.ingestion.gitlab.retry import Patience
+from stagekit.ingestion.gitlab.access_log import AccessLog
+from stagekit.ingestion.gitlab.patience import GitLabPatience
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.token import gitlab_token
 from stagekit.ingestion.gitlab.transport import Traffic, origin_of
@@ -29,7 +29,7 @@ class GitLabHead:
         self._settings = settings
         self._log = AccessLog(outputs / "gitlab_access.jsonl", origin_of(settings.url))
         wait = min(_LONGEST_S, settings.read_timeout_s)
-        patience = Patience(budget_s=_SECOND_TRY_S)
+        patience = GitLabPatience(budget_s=_SECOND_TRY_S)
         traffic = Traffic(settings.url, self._log, patience, wait, wait, wait, settings.ca_file)
         self._session = traffic.session()
         place = f"{settings.url.rstrip('/')}/api/v4/projects/{quote(settings.project, safe='')}"

@@ -12,7 +12,7 @@ from gitlab.v4.objects import Project
 
 from stagekit.ingestion.gitlab.errors import explained, status_of
 from stagekit.ingestion.gitlab.listing import list_tree
-from stagekit.ingestion.model import MOST_RENAMES, FileHistory
+from stagekit.ingestion.source import MOST_RENAMES, FileHistory
 
 Commit = dict[str, Any]
 Ends = tuple[Commit, Commit]  # the last and the first commit of a path

@@ -9,22 +9,22 @@ from typing import Any
 from gitlab.v4.objects import Project
 
 from stagekit.artifacts.memo import digest
-from stagekit.ingestion.gitlab.audit import AccessLog
+from stagekit.ingestion.gitlab.access_log import AccessLog
 from stagekit.ingestion.gitlab.clients import Clients, Connect, ProgressBar
 from stagekit.ingestion.gitlab.contents import STAGE, Contents, Workplace
 from stagekit.ingestion.gitlab.errors import explained
 from stagekit.ingestion.gitlab.history import Change, History, utc
 from stagekit.ingestion.gitlab.listing import Entry, list_tree
+from stagekit.ingestion.gitlab.patience import GitLabPatience
 from stagekit.ingestion.gitlab.refs import resolve
-from stagekit.ingestion.gitlab.retry import Patience
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.transport import Traffic, origin_of
-from stagekit.ingestion.model import KIND_OF_MODE, FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 from stagekit.ingestion.remote_url import project_of, public_url
+from stagekit.ingestion.source import KIND_OF_MODE, FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 
 
 class GitLabSource:
-    """A GitLab project as a :class:`~stagekit.ingestion.model.Source`.
+    """A GitLab project as a :class:`~stagekit.ingestion.source.Source`.
 
     What was read before is known by its blob id and not read again; the list of files and their history are
     remembered with the commit they belong to. So an unchanged project costs two or three requests.
@@ -54,7 +54,7 @@ class GitLabSource:
     ) -> None:
         self._place = workplace
         self._folder = folders[0] if len(folders) == 1 else ""
-        patience = Patience(settings.retry_budget_s, notify=progress.start if progress else None)
+        patience = GitLabPatience(settings.retry_budget_s, notify=progress.start if progress else None)
         read_before = digest("gitlab-address", settings.url, settings.project)
         if workplace.memo.get_many([read_before]):
             patience.reached()  # the address is right: what is not there now is down

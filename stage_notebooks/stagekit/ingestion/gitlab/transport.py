@@ -18,9 +18,9 @@ from urllib3.util.ssl_ import create_urllib3_context
 from stagekit.base.network.authorities import trust_also
 from stagekit.base.network.proxies import proxy_for
 from stagekit.errors import StageError
-from stagekit.ingestion.gitlab.audit import AccessLog
+from stagekit.ingestion.gitlab.access_log import AccessLog
 from stagekit.ingestion.gitlab.faults import check_answer, fault_of
-from stagekit.ingestion.gitlab.retry import Patience
+from stagekit.ingestion.gitlab.patience import GitLabPatience
 
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _CHUNK = 1 << 16
@@ -46,7 +46,7 @@ class Traffic:
 
     url: str  # root of the GitLab instance
     log: AccessLog  # where each access is recorded
-    patience: Patience  # how faults are retried
+    patience: GitLabPatience  # how faults are retried
     connect_timeout_s: float = 10  # seconds for a connection
     read_timeout_s: float = 60  # seconds without a byte
     total_timeout_s: float = 600  # seconds for one answer as a whole
@@ -62,7 +62,7 @@ class GitLabSession(requests.Session):
 
     Answers that may pass (429, 5xx, broken connections, bodies that were cut off) are asked for again before
     python-gitlab sees them. The caller of a streamed request repeats it itself, body and all, by
-    :meth:`~stagekit.ingestion.gitlab.retry.Patience.call`.
+    :meth:`~stagekit.ingestion.gitlab.patience.GitLabPatience.call`.
     """
 
     def __init__(self, traffic: Traffic) -> None:

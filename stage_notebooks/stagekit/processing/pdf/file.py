@@ -12,8 +12,10 @@ import pypdfium2.raw as pdfium
 
 from stagekit.declared.pdf_info import pdf_properties
 from stagekit.errors import DocumentRejected
+from stagekit.processing.pdf.font_entries import with_font_entries
 from stagekit.processing.pdf.ink.page_objects import text_on
 from stagekit.processing.pdf.ink.plain_pdf import PlainPdf, make_plain
+from stagekit.processing.pdf.ink.upright_text import turn_upright
 from stagekit.processing.pdf.lost_text import LayerLine
 
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
@@ -32,7 +34,7 @@ class PdfFile(PlainPdf):
         page_texts: The text layer of each page, empty where it has none; without what stamps say.
         properties: What the file says about itself.
         rewritten: The PDF as it is to be read, where that is not the file itself: without its protection,
-            and saying what it shows.
+            upright, saying what it shows, and what its fonts leave to the reader.
     """
 
     page_texts: list[str] = field(default_factory=list)
@@ -53,7 +55,7 @@ def inspect_pdf(
     from docling.utils.locks import pypdfium2_lock
 
     with pypdfium2_lock:
-        document, locked = _open(content, passwords)
+        document, changed = _open(content, passwords)
         try:
             pages = len(document)
             if pages == 0:
@@ -65,6 +67,10 @@ def inspect_pdf(
                     "Split the document, or raise max_pages.",
                 )
             _check_sizes(document, pages)
+            if turn_upright(document):
+                content, changed = _saved(document), True
+                document.close()
+                document, _ = _open(content, ())
             properties = pdf_properties(document.get_metadata_dict())
             plain = make_plain(
                 document,
@@ -73,7 +79,8 @@ def inspect_pdf(
                 ask_pictures=ask_pictures,
             )
             texts = [_page_text(document, index) for index in range(pages)]
-            rewritten = _saved(document) if locked or plain.changed else None
+            rewritten = _saved(document) if changed or plain.changed else None
+            rewritten = with_font_entries(rewritten or content) or rewritten
             return PdfFile(**vars(plain), page_texts=texts, properties=properties, rewritten=rewritten)
         finally:
             document.close()

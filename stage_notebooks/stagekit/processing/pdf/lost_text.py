@@ -23,8 +23,8 @@ from docling_core.types.doc import (
 from stagekit.conservation.coverage import TextCoverage
 from stagekit.conservation.words import letters_of, words_of
 from stagekit.processing.lost_pieces import outermost
-from stagekit.processing.pdf.coverage import missing_words, page_texts_of
 from stagekit.processing.pdf.hyphenation import join_lines
+from stagekit.processing.pdf.page_coverage import missing_words, page_texts_of
 
 WHOLE_LINE = 0.7  # share of its words that a line must have lost to be taken as a whole
 NEIGHBOURS = 8  # letters beside a word by which it is known again

@@ -13,30 +13,42 @@ from itertools import pairwise
 from statistics import median
 
 from docling.datamodel.base_models import Cluster
-from docling_core.types.doc import BoundingBox, DocItemLabel
-from docling_core.types.doc.page import PdfTextCell, TextCell
+from docling_core.types.doc import DocItemLabel
+from docling_core.types.doc.page import TextCell
 
 from stagekit.processing.pdf.code_regions import join_listings, split_at_listings
 from stagekit.processing.pdf.footnotes import LONG_LINE, is_footnote, letter_width, note_starts
 from stagekit.processing.pdf.ink.signs import BOX_SIGNS
+from stagekit.processing.pdf.paragraphs import (
+    BULLET,
+    MAYBE_HEADINGS,
+    NEAREST,
+    NUMBER,
+    font_of,
+    join_rest_of_line,
+    join_single_lines,
+    text_lines,
+)
 from stagekit.processing.pdf.places import Place, box_around, place_of
 
-BULLET = re.compile(r"^\s*(?:[•·●▪■◦○‣∙*∞➢➔✓\uf0b7\uf0a7]|[-–—](?=\s))\s*")
-NUMBER = re.compile(r"^\s*\(?(?:\d{1,2}|[a-z]|[ivxIVX]{1,4})[.)]\s+")
 # Article, paragraph, item and letter of a Brazilian norm.
 CLAUSE = re.compile(
     r"^[\s~]*(?:Art(?:igo)?\.?\s*\d|§+\s*\d|Par[áa]grafo\s+[úu]nico\b|[IVXLC]+\s*[-–—]\s|[a-z]\)\s)"
+)
+GROUPING = re.compile(
+    r"^[\s~]*(?:LIVRO|T[IÍ]TULO|CAP[IÍ]TULO|SE[CÇ][AÃ]O|SUBSE[CÇ][AÃ]O|ANEXO|AP[EÊ]NDICE|CHAPTER|ANNEX)"
+    r"\s+(?:[IVXLC]+|\d{1,3}|[ÚU]NIC[OA])\b",
+    re.IGNORECASE,
 )
 CLAUSE_END = re.compile(r"(?:[.;:,)]|[.;,]\s*(?:e|ou|and|or|y|o))\s*[\"”)]?[\s~]*$")
 SENTENCE_END = (".", ";", ",", ":", "!")
 HEADING_GROWTH = 1.12  # line height of a heading over that of the page's running text
 OCR_HEADING_GROWTH = 1.3  # the same for OCR, whose boxes are less exact
 LONGEST_HEADING = 160  # characters
-LARGER = 1.18  # line height over that of the line above, from which on it is of another paragraph
-NEAREST = 1.0  # white between two lines of a paragraph at most, in line heights
 DENSE = 0.25  # white between the lines of a paragraph, in line heights, below which a smaller gap parts two
 DENSE_GAP = 0.6  # that gap, in line heights
 PARAGRAPH_GAP = 1.6  # white between paragraphs over that between the lines of one, at least
+HEADING_LINES = 3  # at most
 COLUMN_LINES = 3  # of each of two columns that were taken for one paragraph, at least
 COLUMN_LETTERS = 20  # of their lines, at least; cells of a table are shorter
 COLUMN_WHITE = 0.6  # between them, in heights of a line
@@ -44,7 +56,6 @@ COLUMN_SHARE = 0.5  # of the height of the lower one, that stands beside the oth
 MARGIN = 0.12  # share of the page's height at its top and bottom where headers and footers stand
 TABLES = (DocItemLabel.TABLE, DocItemLabel.DOCUMENT_INDEX)
 EDGES = (DocItemLabel.PAGE_HEADER, DocItemLabel.PAGE_FOOTER)
-MAYBE_HEADINGS = (DocItemLabel.TEXT, DocItemLabel.CAPTION, DocItemLabel.PAGE_HEADER)
 TABLE_OR_FIGURE = re.compile(
     r"^\W*(tab(ela|la|le)?|quadro|cuadro|fig(ura|ure)?|gr[áa]fico|chart)\b", re.IGNORECASE
 )
@@ -69,8 +80,11 @@ def refine_regions(
             region.label = DocItemLabel.TEXT
     regions = [part for region in regions for part in _split_at_columns(region)]
     body = _body_of(regions)
+    for region in regions:
+        if region.label == DocItemLabel.SECTION_HEADER and _is_passage(region, body):
+            region.label = DocItemLabel.TEXT
     regions = join_listings([part for region in regions for part in _split_at_listings(region, body.font)])
-    regions = _join_single_lines(regions)
+    regions = join_single_lines(join_rest_of_line(regions))
     regions = [part for region in regions for part in _split_at_headings(region, body.font)]
     regions = [part for region in regions for part in _split_below_heading(region, body)]
     for region in regions:
@@ -80,6 +94,8 @@ def refine_regions(
             region.label = DocItemLabel.TEXT
     regions = [part for region in regions for part in _split_at_notes(region, body, page_height)]
     regions = [part for region in regions for part in _split_at_gaps(region)]
+    for region in regions:
+        _name_grouping(region, body)
     regions = [part for region in regions for part in _split_at_list_marks(region)]
     return with_own_ids(regions)
 
@@ -124,79 +140,6 @@ def _lift_out_of_pictures(clusters: Sequence[Cluster]) -> list[Cluster]:
         regions.extend(freed)
         cluster.children, cluster.cells = [], []
     return regions
-
-
-def _join_single_lines(regions: list[Cluster]) -> list[Cluster]:
-    """Join lines that the layout model left out to the paragraph above or below, or to one another."""
-    others = [r for r in regions if r.label != DocItemLabel.TEXT or r.children or not r.cells]
-    texts = [r for r in regions if r.label == DocItemLabel.TEXT and not r.children and r.cells]
-    joined: list[Cluster] = []
-    within_reach: list[_Paragraph] = []
-    for region in sorted(texts, key=lambda r: (r.bbox.t, r.bbox.l)):
-        # Regions come from top to bottom: what ends too far above this one can take in no later one either.
-        top = min(place_of(cell).t for cell in region.cells)
-        within_reach = [p for p in within_reach if top - p.last.b < NEAREST * LARGER * p.last.height]
-        part = _Paragraph.of(region)
-        host = next((p for p in reversed(within_reach) if _continues(p, part)), None)
-        if host is None:
-            joined.append(region)
-            within_reach.append(part)
-        else:
-            host.take(part)
-    return others + joined
-
-
-@dataclass
-class _Paragraph:
-    """A text region that is being put together, with the places at which it can be continued."""
-
-    region: Cluster
-    first: Place  # of its first line's first cell
-    last: Place  # of its last line's last cell
-    hanging: float  # x of the text behind a bullet, else of the paragraph
-
-    @classmethod
-    def of(cls, region: Cluster) -> _Paragraph:
-        lines = text_lines(region.cells)
-        head = lines[0]
-        behind = 1 if len(head) > 1 and BULLET.fullmatch(head[0].text) else 0
-        return cls(region, place_of(head[0]), place_of(lines[-1][-1]), place_of(head[behind]).l)
-
-    def take(self, part: _Paragraph) -> None:
-        self.region.cells = [*self.region.cells, *part.region.cells]
-        self.region.bbox = BoundingBox.enclosing_bbox([self.region.bbox, part.region.bbox])
-        grown = _Paragraph.of(self.region)
-        self.first, self.last, self.hanging = grown.first, grown.last, grown.hanging
-
-
-def _continues(above: _Paragraph, part: _Paragraph) -> bool:
-    """Whether a region goes on with the paragraph above it; one of the two is a single line."""
-    paragraph, region, end, start = above.region, part.region, above.last, part.first
-    if len(paragraph.cells) > 1 and len(region.cells) > 1:
-        return False
-    text = region.cells[0].text
-    same_size = 0.85 < start.height / max(end.height, 0.1) < LARGER
-    # OCR draws its boxes close around the letters, which leaves more white between two lines.
-    white = NEAREST if region.cells[0].from_ocr else 0.6
-    near = -0.3 * start.height < start.t - end.b < white * start.height
-    aligned = min(abs(start.l - left) for left in (paragraph.bbox.l, above.hanging)) < 1.5 * start.height
-    reaches = end.r > paragraph.bbox.l + 0.75 * max(paragraph.bbox.width, region.bbox.width)
-    # In OCR, where distances are less exact, a full stop and a capital letter begin a new paragraph.
-    ended = region.cells[0].from_ocr and paragraph.cells[-1].text.rstrip().endswith((".", ";", ":"))
-    marked = BULLET.match(text) or NUMBER.match(text) or (ended and not text[:1].islower())
-    return same_size and near and aligned and reaches and not marked
-
-
-def text_lines(cells: Sequence[TextCell]) -> list[list[TextCell]]:
-    """Group cells that stand beside each other; top to bottom, left to right."""
-    placed = [(place_of(cell), cell) for cell in cells]
-    lines: list[list[tuple[Place, TextCell]]] = []
-    for box, cell in sorted(placed, key=lambda p: (p[0].t + p[0].b, p[0].l)):
-        if lines and lines[-1][0][0].t < (box.t + box.b) / 2 < lines[-1][0][0].b:
-            lines[-1].append((box, cell))
-        else:
-            lines.append([(box, cell)])
-    return [[cell for _, cell in sorted(line, key=lambda p: p[0].l)] for line in lines]
 
 
 def _split_at_columns(region: Cluster) -> list[Cluster]:
@@ -326,7 +269,7 @@ def _body_of(regions: Iterable[Cluster]) -> _Body:
         cells += tabled
     fonts: Counter[str] = Counter()
     for cell in cells:
-        fonts[_font(cell)] += len(cell.text)
+        fonts[font_of(cell)] += len(cell.text)
     half = sum(fonts.values()) / 2
     height = 0.0
     for cell in sorted(cells, key=lambda cell: place_of(cell).height):
@@ -343,18 +286,30 @@ def _cells_of(regions: Iterable[Cluster], labels: Sequence[DocItemLabel]) -> lis
     return [cell for region in regions if region.label in labels for cell in region.cells]
 
 
-def _font(cell: TextCell) -> str:
-    return cell.font_name if isinstance(cell, PdfTextCell) else ""
-
-
 def _is_set_apart(cells: Sequence[TextCell], body_font: str) -> bool:
     """Whether a line is in a bold or slanted font that the running text is not in."""
-    fonts = {_font(cell) for cell in cells}
+    fonts = {font_of(cell) for cell in cells}
     return body_font not in fonts and all(_EMPHASIS.search(font) for font in fonts)
 
 
 def _text(region: Cluster) -> str:
     return " ".join(cell.text.strip() for cell in region.cells).strip()
+
+
+def _is_passage(region: Cluster, body: _Body) -> bool:
+    """Whether what the layout model calls a heading is a piece of the running text, headings among it."""
+    lines = text_lines(region.cells)
+    return len(lines) > HEADING_LINES and {font_of(cell) for cell in lines[0]} == {body.font}
+
+
+def _name_grouping(region: Cluster, body: _Body) -> None:
+    """Make a heading of `CAPÍTULO II` with its name below, and a text of it where it is printed as one."""
+    lines = text_lines(region.cells) if region.label in (DocItemLabel.TEXT, DocItemLabel.CAPTION) else []
+    if not lines or not GROUPING.match(text := _text(region)):
+        return
+    apart = len(lines) <= HEADING_LINES and all(_is_set_apart(line, body.font) for line in lines)
+    is_heading = apart and not text.endswith(SENTENCE_END)
+    region.label = DocItemLabel.SECTION_HEADER if is_heading else DocItemLabel.TEXT
 
 
 def _may_be_heading(region: Cluster) -> bool:
@@ -365,7 +320,12 @@ def _may_be_heading(region: Cluster) -> bool:
 def _is_heading(region: Cluster, body: _Body, *, first_page: bool) -> bool:
     """Whether a region is a heading: short, no sentence, and larger than the running text or set apart."""
     text, lines = _text(region), text_lines(region.cells)
-    if not body.height or not _may_be_heading(region) or len(text) > LONGEST_HEADING or len(lines) > 3:
+    if (
+        not body.height
+        or not _may_be_heading(region)
+        or len(text) > LONGEST_HEADING
+        or len(lines) > HEADING_LINES
+    ):
         return False
     if (
         text.endswith(SENTENCE_END)
@@ -387,7 +347,7 @@ def _split_below_heading(region: Cluster, body: _Body) -> list[Cluster]:
     """Take running text out of a heading that the layout model has drawn too large."""
     lines = text_lines(region.cells) if region.label == DocItemLabel.SECTION_HEADER else []
     running = [
-        {_font(cell) for cell in line} == {body.font}
+        {font_of(cell) for cell in line} == {body.font}
         and median(place_of(cell).height for cell in line) < HEADING_GROWTH * body.height
         for line in lines
     ]
@@ -397,13 +357,22 @@ def _split_below_heading(region: Cluster, body: _Body) -> list[Cluster]:
     return [_part(region, lines[:start], region.label), _part(region, lines[start:], DocItemLabel.TEXT)]
 
 
+def _closes_bracket(line: Sequence[TextCell]) -> bool:
+    """Whether a line ends what a bracket in one above it began: `(Redação dada pela Portaria / nº 7)`."""
+    text = "".join(cell.text for cell in line)
+    return text.count(")") > text.count("(")
+
+
 def _split_at_headings(region: Cluster, body_font: str) -> list[Cluster]:
     """Take a short line that is set apart out of a paragraph: a heading the layout model ran over."""
     if region.label != DocItemLabel.TEXT or len(region.cells) < 2:
         return [region]
     lines = text_lines(region.cells)
     width = region.bbox.l + 0.8 * region.bbox.width
-    apart = [_is_set_apart(line, body_font) and place_of(line[-1]).r < width for line in lines]
+    apart = [
+        _is_set_apart(line, body_font) and place_of(line[-1]).r < width and not _closes_bracket(line)
+        for line in lines
+    ]
     alone = [
         flag and not any(apart[max(0, i - 1) : i] + apart[i + 1 : i + 2]) for i, flag in enumerate(apart)
     ]

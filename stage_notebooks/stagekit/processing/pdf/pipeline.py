@@ -23,13 +23,15 @@ from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
 from stagekit.processing.pdf.drop_caps import join_drop_caps
 from stagekit.processing.pdf.hyphenation import Vocabulary, join_lines
 from stagekit.processing.pdf.letter_spacing import close_spaced_letters
-from stagekit.processing.pdf.page_structure import refine_regions, text_lines
+from stagekit.processing.pdf.page_structure import refine_regions
+from stagekit.processing.pdf.paragraphs import text_lines
 from stagekit.processing.pdf.plain_order import PlainOrder
 from stagekit.processing.pdf.running_edges import mark_running_edges
 from stagekit.processing.pdf.tables.continued_tables import join_continued_tables
 from stagekit.processing.pdf.words.labels import join_labels
 from stagekit.processing.pdf.words.raised_letters import join_raised_letters
 from stagekit.processing.pdf.words.strikes import mark_struck_words
+from stagekit.processing.pdf.words.touching_lines import join_touching_lines
 from stagekit.processing.seams.docling import (
     MergedParagraphs,
     PdfPipelineSteps,
@@ -53,6 +55,7 @@ class _RefinedLayout(LayoutPostprocessingModel):
                 close_spaced_letters(page.parsed_page)
                 join_drop_caps(page.parsed_page)
                 name_mixed_lines(page.parsed_page)
+                join_touching_lines(page.parsed_page)
                 join_raised_letters(page.parsed_page)
                 mark_struck_words(page)
                 join_labels(page.parsed_page)

@@ -18,7 +18,8 @@ from docling_core.types.doc import BoundingBox, DocItemLabel
 from docling_core.types.doc.page import TextCell
 
 from stagekit.processing.furniture import folded, is_page_number, signatures
-from stagekit.processing.pdf.page_structure import EDGES, heading_test, text_lines
+from stagekit.processing.pdf.page_structure import EDGES, heading_test
+from stagekit.processing.pdf.paragraphs import text_lines
 from stagekit.processing.pdf.places import box_around, place_of
 
 MARGIN = 0.15  # share of the page's height at its top and bottom where running text stands

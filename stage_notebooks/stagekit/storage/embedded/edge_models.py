@@ -152,11 +152,11 @@ def filtered_fields(query: models.Filter | None, prefetch: Any = None) -> set[st
 def _keys(query: models.Filter) -> set[str]:
     found: set[str] = set()
     for given in (query.must, query.should, query.must_not):
-        for one in given if isinstance(given, list | tuple) else [given]:
-            if isinstance(one, models.Filter):
-                found |= _keys(one)
+        for part in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(part, models.Filter):
+                found |= _keys(part)
             else:
-                place = getattr(one, "is_empty", None) or getattr(one, "is_null", None) or one
+                place = getattr(part, "is_empty", None) or getattr(part, "is_null", None) or part
                 key = getattr(place, "key", None)
                 found |= {key} if key else set()
     return found
@@ -214,14 +214,14 @@ def prefetches(given: Any) -> list[edge.Prefetch]:
     searches = [given] if isinstance(given, models.Prefetch) else given
     return [
         edge.Prefetch(
-            limit=one.limit or 10,
-            query=edge_query(one.query, one.using),
-            prefetches=prefetches(one.prefetch),
-            params=search_params(one.params),
-            filter=edge_filter(one.filter),
-            score_threshold=one.score_threshold,
+            limit=search.limit or 10,
+            query=edge_query(search.query, search.using),
+            prefetches=prefetches(search.prefetch),
+            params=search_params(search.params),
+            filter=edge_filter(search.filter),
+            score_threshold=search.score_threshold,
         )
-        for one in searches
+        for search in searches
     ]
 
 

@@ -96,16 +96,16 @@ class EmbeddedReader:
         weights_of: str = "",
     ) -> list[Point]:
         """Return the points of the ids that there are, with the weights of the sparse vector of that name."""
-        wanted = [edge_id(one) for one in ids]
+        wanted = [edge_id(identity) for identity in ids]
         vectors = some([weights_of]) if weights_of else False
         found = self._engine.ask(collection, "retrieve", wanted, self._engine.sealer.fields(fields), vectors)
         return [
             Point(
-                plain_id(one.id),
-                payload=self._payload(one, fields),
-                weights=weights_of_terms(one.vector, weights_of),
+                plain_id(record.id),
+                payload=self._payload(record, fields),
+                weights=weights_of_terms(record.vector, weights_of),
             )
-            for one in found
+            for record in found
         ]
 
     def page(
@@ -151,11 +151,11 @@ class EmbeddedReader:
 
 def _filtered_fields(where: Where) -> set[str]:
     found: set[str] = set()
-    for one in (*where.must, *where.should, *where.must_not):
-        if isinstance(one, Where):
-            found |= _filtered_fields(one)
-        elif not isinstance(one, WithId):
-            found.add(one.field)
+    for condition in (*where.must, *where.should, *where.must_not):
+        if isinstance(condition, Where):
+            found |= _filtered_fields(condition)
+        elif not isinstance(condition, WithId):
+            found.add(condition.field)
     return found
 
 

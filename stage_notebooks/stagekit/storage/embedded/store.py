@@ -314,22 +314,22 @@ class EmbeddedQdrant(EmbeddedEngine):
         self, collection_name: str, requests: Sequence[models.QueryRequest], **_: Any
     ) -> list[http.QueryResponse]:
         """Return what :meth:`query_points` returns for each of several requests."""
-        payloads: list[Any] = [one.with_payload or False for one in requests]
+        payloads: list[Any] = [request.with_payload or False for request in requests]
         return [
             self.query_points(
                 collection_name,
-                query=one.query,
-                using=one.using,
-                prefetch=one.prefetch,
-                query_filter=one.filter,
-                search_params=one.params,
-                limit=10 if one.limit is None else one.limit,
-                offset=one.offset,
+                query=request.query,
+                using=request.using,
+                prefetch=request.prefetch,
+                query_filter=request.filter,
+                search_params=request.params,
+                limit=10 if request.limit is None else request.limit,
+                offset=request.offset,
                 with_payload=payload,
-                with_vectors=one.with_vector or False,
-                score_threshold=one.score_threshold,
+                with_vectors=request.with_vector or False,
+                score_threshold=request.score_threshold,
             )
-            for one, payload in zip(requests, payloads, strict=True)
+            for request, payload in zip(requests, payloads, strict=True)
         ]
 
     def _opened(self, point: P, wanted: bool | Sequence[str]) -> P:

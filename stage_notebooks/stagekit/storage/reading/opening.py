@@ -27,9 +27,9 @@ def reading(qdrant_url: str, outputs: Path, settings: Mapping[str, Any]) -> Iter
             yield embedded
         return
     # The client library takes a second to import: the embedded store does without.
-    from stagekit.storage.answers import qdrant_errors
     from stagekit.storage.client import connect
     from stagekit.storage.reading.server import ServerReader
+    from stagekit.storage.refusals import qdrant_errors
 
     client = connect(qdrant_url, outputs, read_only=True, **connection_options(settings))
     with contextlib.closing(ServerReader(client)) as server, qdrant_errors(qdrant_url):

@@ -46,10 +46,10 @@ def doubtful_texts(page: OpenPage, texts: Sequence[PaintedText]) -> dict[Fingerp
         fit = _fit(widths, _USUAL.keys())
         if fit is not None and fit >= FITTING:
             continue
-        said = "".join(map(page.letters, written)).casefold()
-        # A subset gives one width to all letters that it lacks, so only those in use count.
+        said = "".join(map(page.letters, written))
+        # A subset gives one width to all letters that it lacks, so only those in use count: of Q not q.
         fit = _fit(widths, set(said))
-        if fit < DOUBTFUL if fit is not None else _lacks_vowels(said):
+        if fit < DOUBTFUL if fit is not None else _lacks_vowels(said.casefold()):
             known = font_name(font), tuple(widths.values())
             found[known] = found.get(known, []) + written
     return found

@@ -17,7 +17,8 @@ from docling_core.types.doc import BoundingBox, DocItemLabel, TableCell
 from docling_core.types.doc.page import PdfTextCell, TextCell
 
 from stagekit.processing.pdf.hyphenation import join_lines
-from stagekit.processing.pdf.page_structure import refine_regions, text_lines, with_own_ids
+from stagekit.processing.pdf.page_structure import refine_regions, with_own_ids
+from stagekit.processing.pdf.paragraphs import text_lines
 from stagekit.processing.pdf.places import Place, PlacedCells, box_around, place_of
 from stagekit.processing.pdf.tables.cut_columns import cut_columns
 from stagekit.processing.pdf.tables.drawn_rules import drawn_rules

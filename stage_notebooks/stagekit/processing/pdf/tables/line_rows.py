@@ -35,10 +35,13 @@ class LineCell:
 Lines = Sequence[Sequence[LineCell]]
 
 
-def table_part(lines: Lines, centres: Sequence[float], rules: Sequence[float]) -> tuple[int, int]:
+def table_part(
+    lines: Lines, centres: Sequence[float], rules: Sequence[float], *, boxed: bool = False
+) -> tuple[int, int]:
     """Return the first line of the table and the end of its last one: what lies outside has no columns.
 
     Lines stand by column, with the y of their centres; nothing between the outer two rules is left out.
+    Where rules stand around the cells (`boxed`), a single text above or below them all is none.
     """
     top, bottom = (min(rules), max(rules)) if len(rules) > 1 else (float("inf"), float("-inf"))
     steps = [b - a for a, b in pairwise(centres)]
@@ -48,7 +51,7 @@ def table_part(lines: Lines, centres: Sequence[float], rules: Sequence[float]) -
         line = lines[index]
         alone = len(line) == 1 and not top < centres[index] < bottom
         crosses = line[0].column == 0 and line[0].end > 1
-        return alone and (crosses or step > WIDE * usual)
+        return alone and (boxed or crosses or step > WIDE * usual)
 
     first, end = 0, len(lines)
     while end - first > 2 and apart(first, steps[first]):

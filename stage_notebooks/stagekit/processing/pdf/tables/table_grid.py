@@ -21,6 +21,7 @@ LEAST_WHITE = 0.2  # white between rows beyond that between lines of a cell, in 
 FEWEST_CENTRED = 3  # rows, where cells stand at half of their height
 FEWEST_BELOW_LABEL = 4  # lines, of which the first may hold a label over several columns
 MOST_HEADER_ROWS = 3
+FEWEST_AROUND_CELLS = (2, 3)  # upright and level rules
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def find_grid(
     centres = [_centre(line) for line in lines]
     framed = bool(vertical) and len(horizontal) < 2
     whole = 0, len(lines)
-    first, end = whole if framed else table_part(placed, centres, [rule.y for rule in horizontal])
+    boxed = len(vertical) >= FEWEST_AROUND_CELLS[0] and len(horizontal) >= FEWEST_AROUND_CELLS[1]
+    ys = [rule.y for rule in horizontal]
+    first, end = whole if framed else table_part(placed, centres, ys, boxed=boxed)
     lines, placed, centres = lines[first:end], placed[first:end], centres[first:end]
     if len(lines) < 2:
         return []

@@ -36,7 +36,7 @@ class KnownSource:
     project: str  # name that its document ids derive from
     named: bool = False  # whether the setting ``project`` gave it that name
     kind: str = ""  # ``gitlab``, ``git`` or ``folder``
-    # digests of the paths that it was read from; see :class:`~stagekit.ingestion.model.SourceTraits`
+    # digests of the paths that it was read from; see :class:`~stagekit.ingestion.source.SourceTraits`
     # for this and the next three
     places: tuple[str, ...] = ()
     address: str = ""  # host and path of its repository, empty if it has none

@@ -71,15 +71,15 @@ def _versions(package: str) -> tuple[bool, str]:
         named = [Requirement(text) for text in requires(package) or []]
     except PackageNotFoundError:
         return False, f"{package} is not installed as a package: run `pip install --no-deps .` in its folder"
-    wanted = [one for one in named if one.marker is None or one.marker.evaluate({"extra": ""})]
+    wanted = [need for need in named if need.marker is None or need.marker.evaluate({"extra": ""})]
     faults = []
-    for one in wanted:
+    for need in wanted:
         try:
-            found = version(one.name)
+            found = version(need.name)
         except PackageNotFoundError:
             found = "missing"
-        if found == "missing" or not one.specifier.contains(found, prereleases=True):
-            faults.append(f"{one.name} is {found}, {one.specifier or 'any version'} is wanted")
+        if found == "missing" or not need.specifier.contains(found, prereleases=True):
+            faults.append(f"{need.name} is {found}, {need.specifier or 'any version'} is wanted")
     if faults:
         return False, f"{'; '.join(faults)}: install {package} again"
     own = f"{package} {version(package)}, Python {platform.python_version()}"

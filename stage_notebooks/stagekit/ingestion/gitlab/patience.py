@@ -6,8 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from stagekit.base.network import patience
-from stagekit.base.network.patience import Transient
+from stagekit.base.network.patience import Patience, Transient
 from stagekit.errors import StageError
 
 _TICK_S = 1.0
@@ -21,7 +20,7 @@ class GitLabFails(GitLabUnavailable):
     """A fault that came again with each try, though there is time left: the stage may be tried again."""
 
 
-class Patience(patience.Patience):
+class GitLabPatience(Patience):
     """Repeats requests to GitLab; when the server asks for a pause, all of them wait.
 
     Args:

@@ -28,13 +28,14 @@ def plan_rows(plan: Plan) -> list[Row]:
     return [{"what": name, "count": count} for name, count in figures.items()]
 
 
-def cautions(told: str, target: Target, for_readers: Plan, in_source: Collection[str]) -> Iterator[str]:
+def cautions(few_leave: str, target: Target, for_readers: Plan, in_source: Collection[str]) -> Iterator[str]:
     """Yield what whoever runs the stage has to know before anything is written, one sentence each.
 
-    Told may be what the guard of deletions says; the plan is compared with what readers see now.
+    ``few_leave`` is what the guard of deletions says, if anything; the plan is compared with what readers
+    see now.
     """
-    if told:
-        yield told
+    if few_leave:
+        yield few_leave
     for name in target.unapplied:
         yield f"{name} has no effect on {target.name}, which was built before it was set."
     for change in for_readers.removed:
@@ -79,11 +80,11 @@ def collection_rows(collections: Sequence[PhysicalCollection]) -> list[Row]:
     """Return one row a collection."""
     return [
         {
-            "collection": one.name,
-            "readers see it": one.serving,
-            "points": one.points,
-            "made": one.created_at,
-            "replaced": one.superseded_at,
+            "collection": collection.name,
+            "readers see it": collection.serving,
+            "points": collection.points,
+            "made": collection.created_at,
+            "replaced": collection.superseded_at,
         }
-        for one in collections
+        for collection in collections
     ]

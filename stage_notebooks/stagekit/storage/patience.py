@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
@@ -21,10 +19,9 @@ from qdrant_client import QdrantClient
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException
 
-from stagekit.base.network import patience
-from stagekit.base.network.patience import Transient
+from stagekit.base.network.patience import Patience, Transient, asked_wait_s
 from stagekit.errors import StageError
-from stagekit.storage.answers import disk_full, error_text, is_untrusted
+from stagekit.storage.refusals import disk_full, error_text, is_untrusted
 
 T = TypeVar("T")
 Send = Callable[[httpx.Request], httpx.Response]
@@ -45,7 +42,7 @@ class QdrantFails(StageError):  # noqa: N818 - what it does
     """A fault that came again with each try, though there is time left: the stage may be tried again."""
 
 
-class Patience(patience.Patience):
+class QdrantPatience(Patience):
     """Repeats requests to a Qdrant server; tries that failed count against the budget as waiting does.
 
     Args:
@@ -93,10 +90,10 @@ class Patience(patience.Patience):
         )
 
 
-_patience: WeakKeyDictionary[QdrantClient, Patience] = WeakKeyDictionary()
+_patience: WeakKeyDictionary[QdrantClient, QdrantPatience] = WeakKeyDictionary()
 
 
-def with_patience(client: QdrantClient, own: Patience) -> QdrantClient:
+def with_patience(client: QdrantClient, own: QdrantPatience) -> QdrantClient:
     """Let a client send each of its REST requests until it is answered for good; return the client.
 
     What lies at the root of the address is no request of the work: it is sent once, and taken as it comes.
@@ -106,12 +103,12 @@ def with_patience(client: QdrantClient, own: Patience) -> QdrantClient:
     return client
 
 
-def patience_of(client: QdrantClient) -> Patience | None:
+def patience_of(client: QdrantClient) -> QdrantPatience | None:
     """Return how long the requests of this client are tried; None for the embedded store."""
     return _patience.get(client)
 
 
-def _resend(own: Patience) -> Callable[[httpx.Request, Send], httpx.Response]:
+def _resend(own: QdrantPatience) -> Callable[[httpx.Request, Send], httpx.Response]:
     root = httpx.URL(f"{own.where}/")
 
     def middleware(request: httpx.Request, send: Send) -> httpx.Response:
@@ -157,9 +154,9 @@ def _of_response(response: httpx.Response) -> Transient | None:
     detail = error_text(response.content)
     said = f"answered HTTP {status}: {detail}"
     if status in {408, 502, 503, 504}:
-        return Transient(said, _retry_after(response))
+        return Transient(said, asked_wait_s(response.headers))
     if status == 429:
-        return Transient(said, _retry_after(response), tries=_FEW)
+        return Transient(said, asked_wait_s(response.headers), tries=_FEW)
     if status == 500 and not disk_full(status, detail):
         return Transient(said, tries=_FEW)
     return None
@@ -180,20 +177,7 @@ def _of_success(response: httpx.Response) -> Transient | None:
 
 def _strange() -> Transient:
     said = "did not answer as Qdrant does (a login page may be in between)"
-    return Transient(said, tries=Patience.until_reached)
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Return for how many seconds an answer asks to wait: ``Retry-After`` as seconds or as a date."""
-    asked = response.headers.get("Retry-After", "").strip()
-    try:
-        return max(0.05, float(asked))
-    except ValueError:
-        pass
-    try:
-        return max(0.05, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
+    return Transient(said, tries=QdrantPatience.until_reached)
 
 
 def over_grpc(function: Callable[[], T]) -> T:
