@@ -20,12 +20,10 @@ if TYPE_CHECKING:
     from runner.events import Listener as Listener
     from runner.models import ExecutionContext as ExecutionContext
     from runner.models import ExecutionMode as ExecutionMode
-    from runner.models import ExecutionStatus as ExecutionStatus
     from runner.models import PipelineStage as PipelineStage
     from runner.models import PipelineState as PipelineState
     from runner.models import ResourceRequirements as ResourceRequirements
     from runner.models import RetryConfig as RetryConfig
-    from runner.models import StageResult as StageResult
     from runner.models import ValidationRule as ValidationRule
     from runner.pipeline.orchestrator import PipelineOrchestrator as PipelineOrchestrator
     from runner.pipeline.stage_manager import StageManager as StageManager
@@ -46,5 +44,7 @@ if TYPE_CHECKING:
     from runner.results import ValidationResult as ValidationResult
     from runner.settings.pipeline_config import PipelineConfig as PipelineConfig
     from runner.stages.chain import default_stages as default_stages
+    from stagekit.contract import ExecutionStatus as ExecutionStatus
+    from stagekit.contract import StageResult as StageResult
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

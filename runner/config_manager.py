@@ -33,28 +33,15 @@ from runner.settings.written_yaml import written_yaml
 from runner.wording import choose_language, stored
 from stagekit.base.collection_settings import unknown_key
 from stagekit.base.paths import config_dir
-from stagekit.base.redaction import looks_like_token
-
-__all__ = [
-    "LoadedConfig",
-    "PipelineConfig",
-    "WrongSettingsError",
-    "config_hash",
-    "default_value",
-    "load_config",
-    "load_recorded",
-    "parse_assignments",
-    "profiles",
-    "recorded_settings",
-]
+from stagekit.base.redaction import SECRET_VARIABLES, looks_like_token
 
 _RECORD = "the run's record"
-_OTHER_VARIABLES = {
-    "PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK", "PDF_PASSWORDS", "PDF_PASSWORDS_FILE",
-    "NOTIFY_URLS", "NOTIFY_URLS_FILE", "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE", "ENCRYPTION_OLD_KEY",
-    "ENCRYPTION_OLD_KEY_FILE", "SERVE_TOKEN", "SERVE_TOKEN_FILE",
-    "BFLOAT16",
-    "WEBHOOK_TOKEN", "WEBHOOK_TOKEN_FILE",  # read by nothing any more, and still set by service units
+_OTHER_VARIABLES = {f"{secret}{file}" for secret in SECRET_VARIABLES for file in ("", "_FILE")} | {
+    f"{PREFIX}{name}"
+    for name in (
+        "PROFILE", "ARTIFACTS_URL", "MODELS_DIR", "NOTEBOOK", "BFLOAT16",
+        "WEBHOOK_TOKEN", "WEBHOOK_TOKEN_FILE",  # read by nothing any more, and still set by service units
+    )
 }  # fmt: skip
 
 
@@ -264,7 +251,7 @@ def _from_environment() -> tuple[dict[str, Any], list[str]]:
     problems: list[str] = []
     for variable, value in os.environ.items():
         name = variable.removeprefix(PREFIX)
-        if not variable.startswith(PREFIX) or name in _OTHER_VARIABLES:
+        if not variable.startswith(PREFIX) or variable in _OTHER_VARIABLES:
             continue
         if name.lower() in RENAMED | CONSTANT:
             former[name.lower()] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -76,16 +77,20 @@ class EventLog:
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """Read a log of events; a last line that is still being written is left out."""
-    events = []
-    try:
-        # Not splitlines(): a document's name may hold one of the other line separators of Unicode.
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
-        return []
-    for line in lines:
-        try:
-            events.append(parse_json(line))
-        except ValueError:
-            continue
-    return events
+    """Return the events of a log as plain JSON, without lines that were torn or are being written."""
+    return rows_after(path, 0)[0]
+
+
+def rows_after(path: Path, place: int) -> tuple[list[dict[str, Any]], int]:
+    """Return what stands after a place of a log, in bytes, as plain JSON, and the place behind it."""
+    rows: list[dict[str, Any]] = []
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:  # the run has only just begun
+        file.seek(place)
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            place += len(line)
+            with contextlib.suppress(ValueError):
+                row = parse_json(line)
+                rows += [row] if isinstance(row, dict) else []
+    return rows, place

@@ -14,24 +14,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from runner.settings.pipeline_config import PipelineConfig
 from stagekit.contract import ExecutionStatus, StageResult
 
-__all__ = [
-    "Checkpoint",
-    "Decision",
-    "ExecutionContext",
-    "ExecutionMode",
-    "ExecutionStatus",
-    "PipelineStage",
-    "PipelineState",
-    "ResourceRequirements",
-    "RetryConfig",
-    "RunScope",
-    "StageResult",
-    "ValidationRule",
-    "now",
-    "trial_collection",
-    "upgraded_record",
-]
-
 _FORMER_FIELDS = {"based_on"}
 _TRIAL_COLLECTION = "_test"
 
@@ -152,6 +134,10 @@ class Checkpoint(BaseModel):
     result: StageResult | None = None
     error: str = ""
     withdrawn: str = ""
+
+
+Found = tuple[str, Checkpoint]
+"""A checkpoint of the record, behind the id of the run that made it."""
 
 
 class RunScope(BaseModel):
@@ -311,7 +297,7 @@ class Decision:
 
     action: str
     reasons: tuple[str, ...]
-    checkpoint: tuple[str, Checkpoint] | None = None
+    checkpoint: Found | None = None
 
     @property
     def carries(self) -> bool:

@@ -61,7 +61,7 @@ class ExecutionRecord:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """Whether a configuration can be run; each problem names its setting and the remedy."""
+    """Whether what was asked for can be run; each problem names what is wrong and the remedy."""
 
     problems: tuple[str, ...] = ()
 
@@ -87,16 +87,10 @@ class SetupResult(ValidationResult):
 
 
 @dataclass(frozen=True)
-class DependencyValidation:
+class DependencyValidation(ValidationResult):
     """Whether a stage finds what it reads; each problem names the stage that has to be executed before it."""
 
-    stage: str
-    problems: tuple[str, ...] = ()
-
-    @property
-    def valid(self) -> bool:
-        """Tell whether the stage can be executed."""
-        return not self.problems
+    stage: str = ""
 
 
 @dataclass(frozen=True)

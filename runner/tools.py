@@ -16,9 +16,7 @@ from typing import Any, Final
 
 from runner.errors import StateManagementError
 from runner.wording import worded
-from stagekit.base.sockets.warm_process import ask_warm_process, is_warm
-
-__all__ = ["child_environment", "is_warm", "keep_warm", "print_warning", "run_tool", "start_child"]
+from stagekit.base.sockets.warm_process import ask_warm_process
 
 _WARNING: Final = "Warning: "  # libraries write there, too
 # What a web server tells its kernels of the request, the token among it, is nobody else's business.

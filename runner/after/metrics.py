@@ -39,7 +39,7 @@ def write_metrics(manager: StateManager, state: PipelineState, summary: Row) -> 
     if state.mode not in _WHOLE:
         return None
     setting = str(state.pipeline_config.get("metrics_file", ""))
-    path = metrics_path(manager, setting)
+    path = Path(setting) if setting else manager.outputs / METRICS_NAME
     last = freshness(manager, timedelta(0)).since
     data = metrics_text(state, summary, last).encode()
     atomic_write(path, data)
@@ -64,11 +64,6 @@ class Metrics(Hook):
         return []
 
 
-def metrics_path(manager: StateManager, setting: str) -> Path:
-    """Return where the metrics are: the setting, or ``metrics.prom`` in the outputs folder."""
-    return Path(setting) if setting else manager.outputs / METRICS_NAME
-
-
 def points_counted(state: PipelineState) -> bool:
     """Tell whether a run came to the end of storage; before that nothing is known of the collection."""
     return "qdrant_storage" in state.completed_stages
@@ -77,10 +72,7 @@ def points_counted(state: PipelineState) -> bool:
 def metrics_text(state: PipelineState, summary: Row, last_success: datetime | None) -> str:
     """Return the metrics of a run in Prometheus' text exposition format, version 0.0.4.
 
-    Args:
-        state: the run.
-        summary: of the run.
-        last_success: when the run began that last brought the collection in step; None if none did.
+    ``last_success`` is when the run began that last brought the collection in step; None if none did.
     """
     text = _Exposition(_names(state))
     text.add("run_status", "1 for what the last run came to.", _one_of(str(state.status)))

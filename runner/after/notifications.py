@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import socket
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from runner.after.captured_log import captured_log
 from runner.after.metrics import points_counted
 from runner.errors import StateManagementError
 from runner.events import read_events
-from runner.models import ExecutionMode, ExecutionStatus, PipelineState
+from runner.models import ExecutionMode, PipelineState
 from runner.record.hooks import EndedRun, Hook
 from runner.record.report_generator import RunRows, document_outcomes
 from runner.record.state_manager import StateManager
 from runner.wording import _, counted, number, pgettext, term, worded
 from stagekit.base.imports.extras import install_command
 from stagekit.base.redaction import Redactor, secret_values
+from stagekit.contract import ExecutionStatus
 
 URLS_VARIABLE = "NIC_ETL_NOTIFY_URLS"
 Row = dict[str, Any]
@@ -155,7 +156,7 @@ def _send(urls: list[str], title: str, body: str, kind: Kind) -> str:
 
     redact = Redactor(secret_values(pdf_passwords=False))
     faults = []
-    with captured_log("apprise") as said:
+    with _captured_log("apprise") as said:
         for number, url in enumerate(urls, 1):
             said.clear()
             service = apprise.Apprise.instantiate(url)
@@ -165,6 +166,28 @@ def _send(urls: list[str], title: str, body: str, kind: Kind) -> str:
                 reason = f": {said[-1]}" if said else ""
                 faults.append(f"address {number} ({service.service_name}) did not take it{reason}")
     return _could_not(Redactor(secret_values())("; ".join(faults))) if faults else ""
+
+
+class _Collector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(" ".join(record.getMessage().split()))
+
+
+@contextlib.contextmanager
+def _captured_log(name: str) -> Iterator[list[str]]:
+    """Keep a library's warnings and errors off the terminal, and yield the list that takes each as a line."""
+    logger, collector = logging.getLogger(name), _Collector()
+    passed_on, logger.propagate = logger.propagate, False
+    logger.addHandler(collector)
+    try:
+        yield collector.said
+    finally:
+        logger.removeHandler(collector)
+        logger.propagate = passed_on
 
 
 def _status_before(manager: StateManager, state: PipelineState) -> str:

@@ -6,9 +6,9 @@ declared once and called the same everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, wraps
+from functools import cache, cached_property, wraps
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,13 +17,8 @@ from rich.console import Console
 
 from runner.cli.common import PapermillWords, open_console, print_json
 from runner.cli.welcome import welcome
-from runner.config_manager import (
-    LoadedConfig,
-    PipelineConfig,
-    WrongSettingsError,
-    load_config,
-    parse_assignments,
-)
+from runner.config_manager import LoadedConfig, WrongSettingsError, load_config, parse_assignments
+from runner.settings.pipeline_config import PipelineConfig
 from runner.terminal import say
 from runner.tools import run_tool
 
@@ -152,7 +147,7 @@ def _with_options(function: Callable[..., None]) -> Callable[..., None]:
     if "call" not in own:
         return function
     kind = own.pop("call").annotation
-    shared = signature(kind, eval_str=True).parameters
+    shared = _options_of(kind)
 
     @wraps(function)
     def command(**words: Any) -> None:
@@ -160,7 +155,13 @@ def _with_options(function: Callable[..., None]) -> Callable[..., None]:
 
     parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in (*own.values(), *shared.values())]
     command.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # what typer goes by
+    command.__annotations__ = {}  # it would evaluate them once more
     return command
+
+
+@cache
+def _options_of(kind: type[Configured]) -> Mapping[str, Parameter]:
+    return signature(kind, eval_str=True).parameters
 
 
 def new_app() -> Commands:

@@ -39,7 +39,8 @@ def watch(
 
     Example: nic-etl watch --every 10s --idle-release 1h
     """
-    from runner.watch.start import WatchPlan, start_watch  # with the orchestrator, which few commands need
+    from runner.watch.loop import WatchPlan
+    from runner.watch.start import start_watch  # with the orchestrator, which few commands need
 
     start_watch(
         lambda: call.load().config,

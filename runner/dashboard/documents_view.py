@@ -149,8 +149,9 @@ class DocumentsView:
         """Let the next run try those that are in quarantine again, and return how many."""
         waiting = {row["path"] for row in self._workspace.ask("quarantine", "list")}
         if chosen := sorted(paths & waiting):
-            # All of them have no names: a command line is not endless.
-            self._workspace.ask("quarantine", "retry", words=() if waiting <= paths else tuple(chosen))
+            # Many that are all of them are not named: a command line is not endless.
+            every = len(chosen) > 1 and waiting <= paths
+            self._workspace.ask("quarantine", "retry", words=() if every else tuple(chosen))
         return len(chosen)
 
 

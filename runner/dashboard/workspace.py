@@ -24,9 +24,10 @@ from runner.record.state_manager import StateManager
 from runner.report.facts import collect_report
 from runner.search.asking import ask_collection
 from runner.terminal import json_line
-from runner.tools import child_environment, is_warm, keep_warm
+from runner.tools import child_environment, keep_warm
 from stagekit.base.paths import make_private_dir
 from stagekit.base.redaction import Redactor, secret_values
+from stagekit.base.sockets.warm_process import is_warm
 
 if TYPE_CHECKING:
     from runner.config_manager import LoadedConfig

@@ -23,11 +23,8 @@ def attempts(stage: PipelineStage, most: int, emit: Listener, stop: threading.Ev
         stop: ends the wait between two.
     """
     # With Tornado, if that is there: a run with nothing to do need not import either.
-    from tenacity import Retrying, retry_if_exception, stop_after_attempt
+    from tenacity import Retrying, retry_if_exception, sleep_using_event, stop_after_attempt
     from tenacity.wait import wait_exponential_jitter
-
-    def wait(seconds: float) -> None:
-        stop.wait(seconds)
 
     def tell(call: RetryCallState) -> None:
         error = call.outcome.exception() if call.outcome else None
@@ -41,7 +38,7 @@ def attempts(stage: PipelineStage, most: int, emit: Listener, stop: threading.Ev
             multiplier=retry.initial_wait, max=retry.max_wait, jitter=retry.initial_wait
         ),
         retry=retry_if_exception(lambda e: isinstance(e, StageExecutionError) and e.transient),
-        sleep=wait,
+        sleep=sleep_using_event(stop),
         before_sleep=tell,
         reraise=True,
     )

@@ -58,27 +58,23 @@ def execute_notebook(job: NotebookJob) -> None:
     watcher = _Watcher(job)
     watcher.start()
     with thread_event_loop():
-        _execute(job, watcher)
-
-
-def _execute(job: NotebookJob, watcher: _Watcher) -> None:
-    try:
-        job.kernel.wait_until_warm()
-        papermill.execute_notebook(
-            str(job.source),
-            safe_path(job.target),
-            parameters=job.parameters,
-            engine_name=ENGINE,
-            km=job.kernel.manager,
-            emit=lambda kind, data: job.emit(Event(kind, job.stage, data)),
-            progress_bar=False,
-            autosave_cell_every=5,
-        )
-    except BaseException as error:
-        raise _explain(error, job, watcher) from None
-    finally:
-        watcher.done.set()
-        job.kernel.end()
+        try:
+            job.kernel.wait_until_warm()
+            papermill.execute_notebook(
+                str(job.source),
+                safe_path(job.target),
+                parameters=job.parameters,
+                engine_name=ENGINE,
+                km=job.kernel.manager,
+                emit=lambda kind, data: job.emit(Event(kind, job.stage, data)),
+                progress_bar=False,
+                autosave_cell_every=5,
+            )
+        except BaseException as error:
+            raise _explain(error, job, watcher) from None
+        finally:
+            watcher.done.set()
+            job.kernel.end()
 
 
 class _Watcher(threading.Thread):

@@ -18,6 +18,7 @@ import signal
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, NoReturn
 
 from stagekit.base.imports.arrow import leave_pandas_out
@@ -60,8 +61,7 @@ def _load_common(order: dict[str, Any]) -> None:
     """Load what the kernel of an order has in common with others; once loaded, it is there at once."""
     if order["common"]:
         with contextlib.suppress(Exception):  # its notebook meets the same fault, and says so
-            module, _, name = order["common"].partition(":")
-            function = getattr(importlib.import_module(module), name)
+            function = resolve_name(order["common"])
             named = inspect.signature(function).parameters
             function(**{argument: order["settings"][argument] for argument in named})
         gc.freeze()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,10 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from runner.kernels.preparation import NOTHING, ForkPreparation
 from runner.kernels.seams.jupyter import use_process
 from stagekit.base.redaction import SECRET_VARIABLES
 
+_SERVER = "runner.kernels.fork_server"
 _ANSWER_S = 120.0
 
 
@@ -39,13 +39,7 @@ class KernelForks:
         ours, theirs = socket.socketpair()
         with ours, theirs, log.open("ab") as stderr:
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "runner.kernels.fork_server",
-                    str(theirs.fileno()),
-                    *plots * ["plots"],
-                ],
+                [sys.executable, "-m", _SERVER, str(theirs.fileno()), *plots * ["plots"]],
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
@@ -56,10 +50,7 @@ class KernelForks:
             )
             self._connection = Connection(ours.detach())
         self._asking = threading.Lock()
-        self._heard = threading.Condition()
-        self._codes: dict[int, int] = {}
-        self._answer: int | None = None
-        self._closed = False
+        self._answers: queue.SimpleQueue[ForkedKernel | None] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def fork(
@@ -69,7 +60,9 @@ class KernelForks:
         env: Mapping[str, str],
         cwd: str,
         log: str,
-        preparation: ForkPreparation = NOTHING,
+        worker_imports: Sequence[str] = (),
+        common: str = "",
+        settings: Mapping[str, Any] | None = None,
     ) -> ForkedKernel:
         """Fork a kernel.
 
@@ -78,44 +71,31 @@ class KernelForks:
             env: its whole environment.
             cwd: its working folder.
             log: path of the file that takes its stdout and stderr.
-            preparation: what is loaded for it.
+            worker_imports: what its document workers import, see :func:`stagekit.workers.forks.prepare`.
+            common: ``module:function`` that the server itself calls before the fork, so that this kernel and
+                all later ones have what it has loaded, in the same memory; it must start no thread.
+            settings: those of the function's arguments are given to it.
 
         Raises:
             RuntimeError: if the server has ended.
         """
-        order = {"argv": argv, "env": dict(env), "cwd": cwd, "log": log, **asdict(preparation)}
-        with self._asking, self._heard:
-            self._answer = None
-            with contextlib.suppress(OSError):
-                self._connection.send_bytes(json.dumps(order).encode())
-                self._heard.wait_for(lambda: self._answer is not None or self._closed, _ANSWER_S)
-            if self._answer is None:
-                raise RuntimeError("The process that starts the stages' kernels has ended.")
-            return ForkedKernel(self._answer, self)
+        order = {
+            "argv": argv, "env": dict(env), "cwd": cwd, "log": log,
+            "worker_imports": list(worker_imports), "common": common, "settings": dict(settings or {}),
+        }  # fmt: skip
+        kernel = None
+        with self._asking, contextlib.suppress(OSError, queue.Empty):
+            while not self._answers.empty():
+                self._answers.get()  # it came too late
+            self._connection.send_bytes(json.dumps(order).encode())
+            kernel = self._answers.get(timeout=_ANSWER_S)
+        if kernel is None:
+            raise RuntimeError("The process that starts the stages' kernels has ended.")
+        return kernel
 
     def alive(self) -> bool:
         """Tell whether the server runs."""
         return self._process.poll() is None
-
-    def code(self, pid: int) -> int | None:
-        """Return the exit code of a kernel, negative for a signal; None while it runs."""
-        with self._heard:
-            if pid not in self._codes and self._closed:
-                return -signal.SIGKILL
-            return self._codes.get(pid)
-
-    def wait(self, pid: int, timeout: float | None = None) -> int:
-        """Wait until a kernel has ended, and return its exit code.
-
-        Raises:
-            subprocess.TimeoutExpired: if it still runs after ``timeout`` seconds.
-        """
-        with self._heard:
-            self._heard.wait_for(lambda: pid in self._codes or self._closed, timeout)
-        code = self.code(pid)
-        if code is None:
-            raise subprocess.TimeoutExpired("kernel", timeout or 0.0)
-        return code
 
     def close(self) -> None:
         """End the server; kernels that still run end by themselves."""
@@ -124,18 +104,18 @@ class KernelForks:
         self._process.wait()
 
     def _listen(self) -> None:
+        kernels: dict[int, ForkedKernel] = {}
         with contextlib.suppress(EOFError, OSError):
             while True:
                 message: dict[str, Any] = json.loads(self._connection.recv_bytes())
-                with self._heard:
-                    if "pid" in message:
-                        self._answer = message["pid"]
-                    else:
-                        self._codes[message["ended"]] = message["code"]
-                    self._heard.notify_all()
-        with self._heard:
-            self._closed = True
-            self._heard.notify_all()
+                if "pid" in message:
+                    kernel = kernels[message["pid"]] = ForkedKernel(message["pid"])
+                    self._answers.put(kernel)
+                else:
+                    kernels.pop(message["ended"]).has_ended(message["code"])
+        for kernel in kernels.values():  # they end with the server
+            kernel.has_ended(-signal.SIGKILL)
+        self._answers.put(None)
         self._connection.close()
 
 
@@ -144,17 +124,30 @@ class ForkedKernel:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, pid: int, forks: KernelForks) -> None:
+    def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._forks = forks
+        self._code: int | None = None
+        self._ended = threading.Event()
+
+    def has_ended(self, code: int) -> None:
+        """Take note of the exit code, negative for a signal."""
+        self._code = code
+        self._ended.set()
 
     def poll(self) -> int | None:
         """Return the exit code, None while the process runs."""
-        return self._forks.code(self.pid)
+        return self._code
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end of the process and return its exit code."""
-        return self._forks.wait(self.pid, timeout)
+        """Wait for the end of the process and return its exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: if it still runs after ``timeout`` seconds.
+        """
+        self._ended.wait(timeout)
+        if self._code is None:
+            raise subprocess.TimeoutExpired("kernel", timeout or 0.0)
+        return self._code
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the process."""
@@ -175,35 +168,29 @@ class ForkProvisioner(LocalProvisioner):
     """Gives Jupyter's kernel manager a process that is forked and not started anew.
 
     Attributes:
-        forks: the fork server.
-        log_file: takes what the kernel writes to its stdout and stderr.
-        preparation: what is loaded for the kernel.
+        fork: :meth:`KernelForks.fork`, with what it is to load for the kernel.
     """
 
-    forks: KernelForks
-    log_file: Path
-    preparation = NOTHING
+    fork: Callable[..., ForkedKernel]
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel with the arguments of the command ``python -m ipykernel_launcher …``."""
-        arguments = cmd[cmd.index("-f") :]
-        folder = str(kwargs["cwd"])
-        kernel = self.forks.fork(
-            arguments,
-            env=kwargs["env"],
-            cwd=folder,
-            log=str(self.log_file),
-            preparation=self.preparation,
-        )
+        folder, log = str(kwargs["cwd"]), str(kwargs["stderr"].name)
+        kernel = self.fork(cmd[cmd.index("-f") :], env=kwargs["env"], cwd=folder, log=log)
         use_process(self, kernel, folder)
         return self.connection_info
 
 
+def environment_without_secrets(but: Collection[str] = ()) -> dict[str, str]:
+    """Return the environment of this process without any secret but these."""
+    others = [secret for secret in SECRET_VARIABLES if secret not in but]
+    hidden = {name for secret in others for name in (secret, f"{secret}_FILE")}
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
 def _environment(folder: Path) -> dict[str, str]:
-    # The kernels get their own environment; the server needs no secret.
-    hidden = {name for secret in SECRET_VARIABLES for name in (secret, f"{secret}_FILE")}
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH"), package]))
-    kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    # A kernel sets this before Matplotlib is imported; here that comes first.
-    return kept | {"PYTHONPATH": path, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    # A kernel sets the last before Matplotlib is imported; here that comes first.
+    own = {"PYTHONPATH": path, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    return environment_without_secrets() | own

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,11 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop
 
 from runner.errors import PipelineOrchestrationError
-from runner.kernels.forks import ForkProvisioner, KernelForks
-from runner.kernels.preparation import NOTHING, ForkPreparation
+from runner.kernels.forks import ForkedKernel, ForkProvisioner, environment_without_secrets
 from runner.kernels.seams.jupyter import start_through
 from runner.record.kernels import note_kernel
 from stagekit.base.processes.liveness import is_alive
 from stagekit.base.processes.process_memory import family_resident_mb
-from stagekit.base.redaction import SECRET_VARIABLES
 from stagekit.base.sockets.folder import socket_folder
 from stagekit.errors import StageError
 from stagekit.sealing.cipher import KEY_VARIABLE
@@ -43,9 +41,9 @@ _WARM_TIMEOUT = 180.0
 _WARM_END = 5.0
 _CALL = """
 def _warm_up():
-    import importlib, inspect, json
-    function = getattr(importlib.import_module("{0}"), "{1}")
-    settings = json.loads({2})
+    import inspect, json, pkgutil
+    function = pkgutil.resolve_name("{0}")
+    settings = json.loads({1})
     function(**{{name: settings[name] for name in inspect.signature(function).parameters}})
 try:
     _warm_up()
@@ -60,9 +58,7 @@ def kernel_environment(secrets: Iterable[str], extra: Mapping[str, str]) -> dict
 
     The key of an encrypted outputs folder is needed by each: products and memo lie there.
     """
-    allowed = {name for secret in (*secrets, KEY_VARIABLE) for name in (secret, f"{secret}_FILE")}
-    hidden = {name for secret in SECRET_VARIABLES for name in (secret, f"{secret}_FILE")} - allowed
-    return {name: value for name, value in os.environ.items() if name not in hidden} | dict(extra)
+    return environment_without_secrets((*secrets, KEY_VARIABLE)) | dict(extra)
 
 
 @contextlib.contextmanager
@@ -96,12 +92,11 @@ class _IpcKernelManager(KernelManager):
             **kwargs,
         )
 
-    def fork_from(self, forks: KernelForks, log: Path, preparation: ForkPreparation) -> None:
+    def fork_from(self, fork: Callable[..., ForkedKernel]) -> None:
         """Take the kernel process from a fork server."""
         kernel_id = str(uuid.uuid4())
         provisioner = ForkProvisioner(kernel_id=kernel_id, kernel_spec=self.kernel_spec, parent=self)
-        provisioner.forks, provisioner.log_file = forks, log
-        provisioner.preparation = preparation
+        provisioner.fork = fork
         start_through(self, kernel_id, provisioner)
 
 
@@ -114,8 +109,8 @@ class StageKernel:
         log: file that takes what the process writes to its own stderr.
         registry: folder in which running kernels are noted, for :func:`runner.record.kernels.reap_orphans`.
         memory_limit_mb: memory of the process and its children at which it is ended; 0 for no limit.
-        forks: fork server that the kernel comes from; without one, it is started as a program of its own.
-        preparation: what the fork server loads for it.
+        fork: :meth:`runner.kernels.forks.KernelForks.fork` of the server that it comes from, with what that
+            has to load for it; None: it is started as a program of its own.
     """
 
     def __init__(
@@ -125,12 +120,11 @@ class StageKernel:
         log: Path,
         registry: Path,
         memory_limit_mb: float = 0.0,
-        forks: KernelForks | None = None,
-        preparation: ForkPreparation = NOTHING,
+        fork: Callable[..., ForkedKernel] | None = None,
     ) -> None:
         self.manager = _IpcKernelManager(kernel_name="python3")
-        if forks is not None:
-            self.manager.fork_from(forks, log, preparation)
+        if fork is not None:
+            self.manager.fork_from(fork)
         self.log = log
         self._ended = threading.Event()
         self._warmed = threading.Event()
@@ -174,7 +168,7 @@ class StageKernel:
         """
         code = "\n".join(f"try:\n import {name}\nexcept ImportError:\n pass" for name in modules)
         if function:
-            code += _CALL.format(*function.split(":"), json.dumps(json.dumps(dict(settings or {}))))
+            code += _CALL.format(function, json.dumps(json.dumps(dict(settings or {}))))
         self._warming = threading.Thread(target=self._execute_quietly, args=(code,), daemon=True)
         self._warming.start()
 
@@ -227,26 +221,20 @@ class StageKernel:
             os.killpg(self.pid, signal.SIGKILL)  # the kernel leads its own group
 
     def _execute_quietly(self, code: str) -> None:
-        try:
-            with thread_event_loop():
-                self._execute_and_wait(code)
-        except Exception:  # a kernel that cannot be warmed is judged when its notebook runs
-            return
-        finally:
-            self._warmed.set()
-
-    def _execute_and_wait(self, code: str) -> None:
-        client = self.manager.blocking_client()
-        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
-        try:
-            client.execute(code, silent=True, store_history=False)
-            end = time.monotonic() + _WARM_TIMEOUT
-            while not self._ended.is_set() and self.alive() and time.monotonic() < end:
-                with contextlib.suppress(queue.Empty):
-                    client.get_shell_msg(timeout=0.5)
-                    return
-        finally:
-            client.stop_channels()
+        # A kernel that cannot be warmed is judged when its notebook runs.
+        with contextlib.suppress(Exception), thread_event_loop():
+            client = self.manager.blocking_client()
+            client.start_channels(iopub=False, stdin=False, hb=False, control=False)
+            try:
+                client.execute(code, silent=True, store_history=False)
+                end = time.monotonic() + _WARM_TIMEOUT
+                while not self._ended.is_set() and self.alive() and time.monotonic() < end:
+                    with contextlib.suppress(queue.Empty):
+                        client.get_shell_msg(timeout=0.5)
+                        break
+            finally:
+                client.stop_channels()
+        self._warmed.set()
 
     def _watch_memory(self) -> None:
         while not self._ended.wait(0.5) and psutil.pid_exists(self.pid):

@@ -6,14 +6,13 @@ import os
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from runner.kernels.preparation import ForkPreparation
 from runner.models import PipelineStage
 from runner.settings.pipeline_config import PipelineConfig
-from stagekit.base.paths import latest_notebooks
 
 if TYPE_CHECKING:
     from runner.kernels.forks import KernelForks
@@ -27,37 +26,21 @@ class KernelPool:
 
     Args:
         outputs: the outputs folder, for logs and for the notes that tell whose a kernel is.
-        settings: of the pipeline, for the stages' ``warm_up``.
-        memory_limit_mb: memory at which a kernel is ended; 0 for no limit.
+        config: its settings are for the stages' ``warm_up``, and it limits their memory; None: neither.
         plots: most stages will draw, as they do where all documents are new.
     """
 
-    def __init__(
-        self,
-        outputs: Path,
-        settings: Mapping[str, Any],
-        memory_limit_mb: float = 0.0,
-        *,
-        plots: bool = False,
-    ) -> None:
+    def __init__(self, outputs: Path, config: PipelineConfig | None = None, *, plots: bool = False) -> None:
         self._plots = plots
         self._outputs = outputs
-        self._settings = dict(settings)
-        self._memory_limit_mb = memory_limit_mb
+        self._settings = config.stage_settings() if config else {}
+        self._memory_limit_mb = config.memory_limit_mb if config else 0.0
         self._kernels: dict[str, StageKernel] = {}
         self._forks: dict[Path, KernelForks] = {}
         self._guard = threading.Lock()
         # A fork server that is loading answers late: only the stage that asked waits for it.
         self._starting: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._closed = False
-
-    @classmethod
-    def of(cls, outputs: Path, config: PipelineConfig | None) -> KernelPool:
-        """Return a pool for one run; without a configuration, one without limit and settings."""
-        first = not latest_notebooks(outputs)
-        if config is None:
-            return cls(outputs, {}, plots=first)
-        return cls(outputs, config.stage_settings(), config.memory_limit_mb, plots=first)
 
     def warm(self, stages: Iterable[PipelineStage]) -> list[StageKernel]:
         """Start the kernels that are missing, and return those of the stages; none once it is closed."""
@@ -111,7 +94,9 @@ class KernelPool:
             return kernel
 
     def _start(self, stage: PipelineStage) -> StageKernel:
-        # Jupyter's client, which a run with nothing to do need not import.
+        # Jupyter's client, which a run with nothing to do need not import. This module before the other one:
+        # papermill is imported in a thread meanwhile, and the other way round it may find half of
+        # `jupyter_client.manager`.
         from runner.kernels.kernel import StageKernel, kernel_environment
 
         logs = self._outputs / "logs"
@@ -121,14 +106,21 @@ class KernelPool:
             "NIC_ETL_NOTEBOOK": str(stage.notebook),
             "TOKENIZERS_PARALLELISM": "false",
         }
+        folder, fork = stage.notebook.parent, None
+        if sys.platform == "linux":
+            fork = partial(
+                self._fork_server(folder, logs).fork,
+                worker_imports=stage.worker_imports,
+                common=stage.common_warm_up,
+                settings=self._settings,
+            )
         return StageKernel(
             kernel_environment(stage.secrets, extra),
-            folder=stage.notebook.parent,
+            folder=folder,
             log=logs / f"{stage.name}-{os.getpid()}.log",
             registry=self._outputs / "kernels",
             memory_limit_mb=self._memory_limit_mb,
-            forks=self._fork_server(stage.notebook.parent, logs) if sys.platform == "linux" else None,
-            preparation=ForkPreparation(stage.worker_imports, stage.common_warm_up, self._settings),
+            fork=fork,
         )
 
     def _fork_server(self, folder: Path, logs: Path) -> KernelForks:

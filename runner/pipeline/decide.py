@@ -13,8 +13,8 @@ from stagekit.checks.outside import outside_state
 from stagekit.contract import ExecutionStatus
 
 if TYPE_CHECKING:
-    from runner.models import Checkpoint, PipelineStage
-    from runner.pipeline.run import Found, Run
+    from runner.models import Checkpoint, Found, PipelineStage
+    from runner.pipeline.run import Run
     from runner.record.state_manager import StateManager
     from runner.settings.pipeline_config import PipelineConfig
 
@@ -66,7 +66,7 @@ def decisions(run: Run) -> Iterator[tuple[PipelineStage, Decision]]:
     for name in run.order:
         decision = decide(run.stages[name], run, upstream)
         if decision.carries and decision.checkpoint:
-            upstream[name] = run.notebook(decision.checkpoint)
+            upstream[name] = str(run.manager.absolute(decision.checkpoint[1].notebook))
         yield run.stages[name], decision
 
 

@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 def end_run(run: Run, errors: dict[str, BaseException], once_more: OnceMore, after: Hooks) -> PipelineResult:
     """Record the end of a run, let follow what is due then, and return what it came to.
 
-    Args:
-        run: whose stages have all ended.
-        errors: of the stages that failed.
-        once_more: why it went through its stages again.
-        after: what follows.
+    All its stages have ended; ``errors`` are those of the stages that failed.
 
     Raises:
         BaseException: the first error that is none of the runner's own.

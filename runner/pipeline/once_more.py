@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runner.pipeline.run import Run
 from runner.record.damage import forget_lost, lost_artifacts, scrub_share
-from runner.record.reread import changed_unnoticed
+from runner.record.source_documents import changed_unnoticed
 
 _HEALINGS = 3  # times that a run begins anew with a stage that made what is damaged now
 

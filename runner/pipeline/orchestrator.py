@@ -145,8 +145,7 @@ class PipelineOrchestrator:
         """
         if resume_from is not None:
             return self.resume_from_checkpoint(resume_from)
-        chosen = config or self.config
-        return self._run(chosen, ExecutionMode.FULL)
+        return self._run(config or self.config, ExecutionMode.FULL)
 
     def execute_incremental_update(
         self, since: datetime | None = None, force_reprocess: list[str] | None = None
@@ -235,8 +234,9 @@ class PipelineOrchestrator:
 
     def _planned(self, config: PipelineConfig, state: PipelineState | None = None) -> Run:
         """Return a run that has not begun; by default one of the whole chain."""
-        planned = Run(config, StateManager(config.outputs), self.resolver, stop=self.stop)
-        return replace(planned, state=state or planned.state, reuse=self._persistence)
+        manager = StateManager(config.outputs)
+        planned = Run(config, manager, self.resolver, reuse=self._persistence, stop=self.stop)
+        return replace(planned, state=state) if state else planned
 
     def _stage_manager(self, run: Run) -> StageManager:
         stages = StageManager(run.manager, run.emit, run.stop, run.config, self._kernels)
@@ -275,7 +275,7 @@ class PipelineOrchestrator:
                 require_cluster(run)
             chosen.forget(manager)
             begun = manager.begin_run(state, config.model_dump(mode="json"), config_hash(config))
-            note.write(begun.execution_id)
+            note.update(execution_id=begun.execution_id)
             return self._execute(replace(run, state=begun))
 
     def _execute(self, run: Run) -> PipelineResult:

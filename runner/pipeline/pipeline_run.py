@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from runner.errors import StageCancelledError, StageExecutionError
 from runner.events import Event
 from runner.kernels.resource_manager import ResourceManager
-from runner.models import Checkpoint, ExecutionContext
+from runner.models import Checkpoint, ExecutionContext, Found
 from runner.pipeline.decide import decide
 from runner.pipeline.ending import end_run
 from runner.pipeline.once_more import OnceMore
-from runner.pipeline.run import Found, Run
+from runner.pipeline.run import Run
 from runner.pipeline.scheduler import run_in_order
 from runner.pipeline.stage_manager import StageManager
 from runner.pipeline.warming import WarmAhead

@@ -5,8 +5,9 @@ from __future__ import annotations
 from runner.models import Decision, PipelineStage
 from runner.pipeline.decide import CHANGED_OUTSIDE, decisions
 from runner.pipeline.run import Run
-from runner.record.source_documents import changed_documents, leaving_documents
+from runner.record.source_documents import changed_documents
 from runner.results import ExecutionPlan, PlannedStage
+from stagekit.checks.leaving import leaving
 
 
 def plan_run(run: Run) -> ExecutionPlan:
@@ -22,5 +23,5 @@ def _planned(run: Run, stage: PipelineStage, decision: Decision) -> PlannedStage
     # Where only the source changed the rules are those of then.
     only_source = decision.reasons == (CHANGED_OUTSIDE["source"],)
     changed = changed_documents(run.manager, decision.checkpoint[1], run.config) if only_source else ""
-    left_out = leaving_documents(run.config, rules_hold=only_source)
-    return PlannedStage(stage.name, "run", (changed,) if changed else decision.reasons, left_out)
+    left_out = leaving(run.config.model_dump(mode="json"), run.config.outputs, rules_hold=only_source)
+    return PlannedStage(stage.name, "run", (changed,) if changed else decision.reasons, tuple(left_out))

@@ -22,11 +22,8 @@ _SAME = ("chunk_size", "chunk_overlap", "embedding_model", "model_revision", "hy
 def rerun_inputs(run: Run, only: Sequence[str]) -> dict[str, str]:
     """Return the executed notebook of each stage that a rerun builds on, by the stage's name.
 
-    Where another setting was tried since, it is not the last result but the one of this configuration.
-
-    Args:
-        run: the rerun, planned.
-        only: the stages that it executes.
+    Where another setting was tried since, it is not the last result but the one of this configuration. The
+    rerun is planned, and executes the stages ``only``.
 
     Raises:
         ConfigurationError: if there is none of this configuration, and what is in force was made with another
@@ -34,10 +31,10 @@ def rerun_inputs(run: Run, only: Sequence[str]) -> dict[str, str]:
     """
     told = [stage_parameters(run.stages[name], run.config, {}, run.manager.outputs) for name in only]
     shared = [name for name in _SAME if any(name in parameters for parameters in told)]
-    needed = {name for name in run.resolver.order if {*run.resolver.downstream(name)} & {*only}} - {*only}
     upstream: dict[str, str] = {}
-    for name in (one for one in run.resolver.order if one in needed):
-        if checkpoint := _result(run.stages[name], run, upstream, shared):
+    for name in run.resolver.order:
+        needed = name not in only and {*run.resolver.downstream(name)} & {*only}
+        if needed and (checkpoint := _result(run.stages[name], run, upstream, shared)):
             upstream[name] = str(run.manager.absolute(checkpoint.notebook))
     return upstream
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner.events import tell_nobody
-from runner.models import Checkpoint, PipelineState
+from runner.models import PipelineState
 
 if TYPE_CHECKING:
     from runner.events import Listener
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from runner.pipeline.dependency_resolver import DependencyResolver
     from runner.record.state_manager import StateManager
     from runner.settings.pipeline_config import PipelineConfig
-
-Found = tuple[str, Checkpoint]
-"""A checkpoint of the record, behind the id of the run that made it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,3 @@ class Run:
     def given(self) -> dict[str, str]:
         """Return the executed notebooks that it builds on, of stages that it does not execute, by stage."""
         return {name: str(self.manager.absolute(path)) for name, path in self.state.scope.upstream.items()}
-
-    def notebook(self, found: Found) -> str:
-        """Return where the executed notebook of a checkpoint is."""
-        return str(self.manager.absolute(found[1].notebook))

@@ -52,7 +52,8 @@ class StageManager:
         self._emit = emit
         self._stop = stop
         self._lent = kernels is not None  # they outlive the run
-        self._kernels = kernels or KernelPool.of(manager.outputs, config)
+        first = not latest_notebooks(manager.outputs)
+        self._kernels = kernels or KernelPool(manager.outputs, config, plots=first)
         self._warming: dict[str, threading.Lock] = {}
         self._begun: set[str] = set()
         self.stages: dict[str, PipelineStage] = {}
@@ -69,12 +70,7 @@ class StageManager:
     def validate_stage_dependencies(
         self, stage_name: str, upstream: Mapping[str, Path | str] | None = None
     ) -> DependencyValidation:
-        """Check that the executed notebooks are there that a stage would read.
-
-        Args:
-            stage_name: the stage.
-            upstream: executed notebook by stage name; None: the newest good ones, as ``outputs/latest/`` has.
-        """
+        """Check that the executed notebooks are there that a stage would read; by default the newest."""
         found = latest_notebooks(self._manager.outputs) if upstream is None else upstream
         missing = []
         for name in self.stages[stage_name].dependencies:
@@ -85,7 +81,7 @@ class StageManager:
                 missing.append(f"{stage_name} needs {name}, which has not been executed: use `nic-etl run`.")
             except StageError as error:
                 missing.append(str(error))
-        return DependencyValidation(stage_name, tuple(missing))
+        return DependencyValidation(tuple(missing), stage_name)
 
     def warm(self, names: Iterable[str]) -> None:
         """Start kernels ahead and let them import what their stages will need."""

@@ -24,11 +24,6 @@ class WarmAhead:
 
     A stage whose document workers have much to do keeps all cores and most of the memory for them: the next
     kernel waits until its last documents are in work, and those after that until the next stage begins.
-
-    Args:
-        run: whose stages they are.
-        kernels: starts them.
-        resources: tells what fits into the memory.
     """
 
     def __init__(self, run: Run, kernels: StageManager, resources: ResourceManager) -> None:

@@ -71,7 +71,8 @@ class AuditLog:
             os.fsync(file.fileno())
             atomic_write(self._head, _digest(line).encode())
             if file.tell() > ROTATE_BYTES:
-                self._file.rename(self._folder / f"audit-{_number(self._set_aside()) + 1}.jsonl")
+                number = max(self._set_aside(), default=0) + 1
+                self._file.rename(self._folder / f"audit-{number}.jsonl")
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[IO[bytes]]:
@@ -119,7 +120,7 @@ class AuditLog:
             return ""
 
     def _lines(self) -> Iterator[tuple[str, bytes]]:
-        for path in [*self._set_aside(), self._file]:
+        for path in [*self._set_aside().values(), self._file]:
             try:
                 with path.open("rb") as file:
                     for number, raw in enumerate(file, start=1):
@@ -127,21 +128,17 @@ class AuditLog:
             except FileNotFoundError:
                 continue
 
-    def _set_aside(self) -> list[Path]:
-        return sorted(self._folder.glob("audit-*.jsonl"), key=lambda path: _number([path]))
+    def _set_aside(self) -> dict[int, Path]:
+        """Return the former files by number, oldest first."""
+        named = ((path, _SET_ASIDE.fullmatch(path.name)) for path in self._folder.glob("audit-*.jsonl"))
+        return dict(sorted((int(found[1]), path) for path, found in named if found))
 
     def _head_of_last_file(self) -> str:
         earlier = self._set_aside()
         if not earlier:
             return _START
-        with earlier[-1].open("rb") as file:
+        with earlier[max(earlier)].open("rb") as file:
             return _digest(_last_line(file) or b"")
-
-
-def _number(paths: list[Path]) -> int:
-    """Return the number in the last path's name, 0 where there is none."""
-    found = _SET_ASIDE.fullmatch(paths[-1].name) if paths else None
-    return int(found[1]) if found else 0
 
 
 def _last_line(file: IO[bytes]) -> bytes | None:

@@ -116,19 +116,17 @@ def _models(state: PipelineState) -> Row:
 
 def source_of(manager: StateManager, state: PipelineState) -> Row:
     """Return the repository, branch and commit that a run read, as far as known."""
-    for checkpoint in state.stages.values():
-        if not checkpoint.notebook:
-            continue
-        for ref in notebook_refs(manager.absolute(checkpoint.notebook)):
-            if ref.name == "source_snapshot":
-                try:
-                    snapshot = parse_json(manager.store.read(ref))
-                except (StageError, ValueError):
-                    return {}
-                names = ("repository_url", "repository_branch", "commit", "project", "source_id")
-                facts: Row = snapshot if isinstance(snapshot, dict) else {}
-                return {name: str(facts[name]) for name in names if facts.get(name)}
-    return {}
+    notebooks = [manager.absolute(done.notebook) for done in state.stages.values() if done.notebook]
+    refs = (ref for notebook in notebooks for ref in notebook_refs(notebook) if ref.name == "source_snapshot")
+    if (found := next(refs, None)) is None:
+        return {}
+    try:
+        snapshot = parse_json(manager.store.read(found))
+    except (StageError, ValueError):
+        return {}
+    names = ("repository_url", "repository_branch", "commit", "project", "source_id")
+    facts: Row = snapshot if isinstance(snapshot, dict) else {}
+    return {name: str(facts[name]) for name in names if facts.get(name)}
 
 
 def _version(name: str) -> str:

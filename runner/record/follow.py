@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from runner.events import Event
-from stagekit.base.plain_json import parse_json
+from runner.events import Event, rows_after
 
 if TYPE_CHECKING:
     from runner.record.state_manager import StateManager
@@ -27,7 +26,9 @@ def follow(manager: StateManager, execution_id: str = "", poll: float = 0.3) -> 
     """
     run = manager.load_checkpoint(execution_id).execution_id
     path = manager.run_dir(run) / "events.jsonl"
-    place = _last_start(path)
+    earlier, place = events_after(path, 0)
+    starts = [number for number, event in enumerate(earlier) if event.kind == "run_started"]
+    yield from earlier[starts[-1] if starts else 0 :]  # a run that was resumed has several
     while True:
         status = manager.effective_status(manager.load_checkpoint(run))  # asked before the last read
         events, place = events_after(path, place)
@@ -44,37 +45,6 @@ def events_after(path: Path, place: int) -> tuple[list[Event], int]:
         path: of the file; none yet is as good as an empty one.
         place: in bytes; 0 is its begin.
     """
-    lines = list(_lines_from(path, place))
-    events = [event for line in lines if (event := _event(line)) is not None]
-    return events, place + sum(map(len, lines))
-
-
-def _last_start(path: Path) -> int:
-    """Return where the events of the last start begin: a run that was resumed has several."""
-    found = place = 0
-    for line in _lines_from(path, 0):
-        event = _event(line)
-        if event is not None and event.kind == "run_started":
-            found = place
-        place += len(line)
-    return found
-
-
-def _lines_from(path: Path, place: int) -> Iterator[bytes]:
-    """Yield the whole lines after a place; one that is still being written is left for later."""
-    try:
-        with path.open("rb") as file:
-            file.seek(place)
-            for line in file:
-                if line.endswith(b"\n"):
-                    yield line
-    except FileNotFoundError:  # the run has only just begun
-        return
-
-
-def _event(line: bytes) -> Event | None:
-    try:
-        data: dict[str, Any] = parse_json(line)
-        return Event(data.pop("kind"), data.pop("stage"), at=data.pop("at"), data=data)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None  # torn by a kill
+    rows, behind = rows_after(path, place)
+    whole = [row for row in rows if {"kind", "stage", "at"} <= row.keys()]
+    return [Event(row.pop("kind"), row.pop("stage"), at=row.pop("at"), data=row) for row in whole], behind

@@ -63,9 +63,8 @@ def freshness(manager: StateManager, limit: timedelta) -> Freshness:
     Runs in test mode write another collection, and a run with failed or stale documents left some behind:
     neither counts.
     """
-    for run in manager.newest_states():
-        whole = run.status is ExecutionStatus.SUCCESS and _LAST_STAGE in run.stages
-        if whole and not run.trial:
+    for run in manager.newest_states(trials=False):
+        if run.status is ExecutionStatus.SUCCESS and _LAST_STAGE in run.stages:
             age = now() - run.start_timestamp
             if age < -_SKEW:  # the clock was ahead then: it would be fresh for ever
                 return Freshness(run.execution_id, run.start_timestamp, None, fresh=False)

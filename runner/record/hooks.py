@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ class Hook(ABC):
 class Hooks:
     """The hooks of a run; each is imported when the last stage begins, or else when the run has ended.
 
-    Args:
-        names: ``module:class`` of each, a :class:`Hook` without arguments; or one that is made.
+    It is given by its name, ``module:class`` of a :class:`Hook` without arguments, or made.
     """
 
     def __init__(self, names: Sequence[str | Hook]) -> None:
@@ -59,10 +59,8 @@ class Hooks:
     def prepare(self, manager: StateManager, state: PipelineState) -> None:
         """Let each hook import what it will need; what goes wrong is told when the run has ended."""
         for name in self._names:
-            try:
+            with contextlib.suppress(Exception):  # `finish` meets it again, and tells
                 _made(name).prepare(manager, state)
-            except Exception:  # `finish` meets it again, and tells
-                continue
 
     def finish(self, ended: EndedRun) -> list[str]:
         """Call each hook and return their warnings; none of them can fail the run."""
@@ -80,8 +78,5 @@ class Hooks:
 
 
 def _made(name: str | Hook) -> Hook:
-    if isinstance(name, Hook):
-        return name
-    module, _, attribute = name.partition(":")
-    hook: Hook = getattr(importlib.import_module(module), attribute)()
+    hook: Hook = resolve_name(name)() if isinstance(name, str) else name
     return hook

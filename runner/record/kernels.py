@@ -17,12 +17,7 @@ from stagekit.base.plain_json import parse_json
 
 
 def note_kernel(note: Path, pid: int) -> None:
-    """Write that a kernel runs and belongs to this process.
-
-    Args:
-        note: the file, ``.json`` in the folder of all of them.
-        pid: of the kernel.
-    """
+    """Write that a kernel runs and belongs to this process: a file ``.json`` in the folder of all of them."""
     note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with named_in_errors(note):
         note.write_text(json.dumps(_identity(pid) | {"owner": _identity(os.getpid())}))

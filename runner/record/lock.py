@@ -1,4 +1,4 @@
-"""The lock of an outputs folder, and what its file says about its holder, for other processes to read."""
+"""The lock of an outputs folder, and what the file of a lock says about its holder, for others to read."""
 
 from __future__ import annotations
 
@@ -17,26 +17,23 @@ from stagekit.base.locks import is_locked, try_lock, user_name
 from stagekit.base.plain_json import parse_json
 
 
-def holder() -> dict[str, Any]:
-    """Return who this process is: ``pid``, ``user``, ``host``, and ``since`` when, which is now."""
-    return {
-        "pid": os.getpid(),
-        "user": user_name(),
-        "host": socket.gethostname(),
-        "since": now().isoformat(timespec="seconds"),
-    }
-
-
-class HeldFile:
-    """The file of a lock that this process holds; its note is replaced as a whole."""
+class LockNote:
+    """What the file of a lock says while this process holds it; it is replaced as a whole."""
 
     def __init__(self, file: TextIO, path: Path) -> None:
         self._file = file
         self._path = path
+        self._values: dict[str, Any] = {
+            "pid": os.getpid(),
+            "user": user_name(),
+            "host": socket.gethostname(),
+            "since": now().isoformat(timespec="seconds"),
+        }
 
-    def say(self, note: dict[str, Any]) -> None:
-        """Write a note as JSON."""
-        self._replace(json.dumps(note))
+    def update(self, **values: Any) -> None:
+        """Say more than who holds it and since when, or something else."""
+        self._values |= values
+        self._replace(json.dumps(self._values))
 
     def clear(self) -> None:
         """Say that nobody holds the lock."""
@@ -49,21 +46,14 @@ class HeldFile:
             os.pwrite(self._file.fileno(), text.encode(), 0)
 
 
-class LockNote(HeldFile):
-    """What the lock file says about its holder."""
-
-    def __init__(self, file: TextIO, path: Path, execution_id: str) -> None:
-        super().__init__(file, path)
-        self.write(execution_id)
-
-    def write(self, execution_id: str) -> None:
-        """Say who holds the lock and for which run."""
-        self.say(holder() | {"execution_id": execution_id})
-
-
 def lock_path(outputs: Path) -> Path:
     """Return the file of an outputs folder's lock."""
     return outputs / "run.lock"
+
+
+def open_lock(path: Path) -> TextIO:
+    """Open the file of a lock, which is made if it is not there."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+", encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -74,7 +64,7 @@ def locked(outputs: Path) -> Iterator[TextIO]:
         StateManagementError: exit code 2, if it cannot be written to, or another run holds it.
     """
     try:
-        descriptor = os.open(lock_path(outputs), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        file = open_lock(lock_path(outputs))
     except OSError as error:
         if fault := disk_fault(error):
             raise StateManagementError(fault) from None
@@ -83,31 +73,36 @@ def locked(outputs: Path) -> Iterator[TextIO]:
             f"{error.strerror}): give it to the user who runs nic-etl, or choose another.",
             exit_code=2,
         ) from None
-    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+    with file:
         if not try_lock(file):
-            raise StateManagementError(_who_holds(file.read()), exit_code=2)
+            raise StateManagementError(_who_holds(read_note(file)), exit_code=2)
         yield file
 
 
-def lock_owner(outputs: Path) -> dict[str, Any] | None:
-    """Return who holds an outputs folder (pid, user, host, since, execution_id), or None."""
+def lock_holder(path: Path) -> dict[str, Any] | None:
+    """Return what the holder of a lock says of itself, or None: pid, user, host, since, and what else."""
     try:
-        with lock_path(outputs).open("r", encoding="utf-8") as file:
-            if not is_locked(file):
-                return None
-            owner = parse_json(file.read() or "{}")
-            return owner if isinstance(owner, dict) else {}
-    except (OSError, ValueError):
+        with path.open(encoding="utf-8") as file:
+            return read_note(file) if is_locked(file) else None
+    except OSError:
         return None
 
 
-def _who_holds(note: str) -> str:
+def read_note(file: TextIO) -> dict[str, Any]:
+    """Return what the file of a lock says; nothing while it is being written, or if it was altered."""
     try:
-        owner = parse_json(note)
+        note = parse_json(file.read())
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _who_holds(owner: dict[str, Any]) -> str:
+    try:
         return (
             f"Another run holds {owner['execution_id'] or 'the outputs folder'} since {owner['since']} "
             f"(process {owner['pid']} of {owner['user']} on {owner['host']}): wait for it, follow it with "
             "`nic-etl status`, or end it with `nic-etl cancel`."
         )
-    except (ValueError, KeyError, TypeError):
+    except KeyError:
         return "Another run holds the outputs folder: wait for it, or give this one its own outputs_dir."

@@ -72,3 +72,13 @@ def read_rows(store: ArtifactStore, ref: ArtifactRef) -> tuple[list[dict[str, An
         raise
     except StageError:
         return [], None
+
+
+def memo_keys(row: dict[str, Any]) -> set[str]:
+    """Return the keys of the outcomes that a row tells.
+
+    A stale document's own key is that of the last good version; its newest one was refused, and has another.
+    """
+    refused = row.get("refused")
+    newest = refused.get("memo_key") if isinstance(refused, dict) else None
+    return {str(key) for key in (row.get("memo_key"), newest) if key}

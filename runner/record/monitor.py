@@ -87,11 +87,8 @@ class PipelineMonitor:
         begin = time.monotonic()
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(owner["pid"]), signal.SIGTERM)
-        while time.monotonic() - begin < grace:
-            if self._manager.lock_owner() is None:
-                break
+        while not (ended := self._manager.lock_owner() is None) and time.monotonic() - begin < grace:
             time.sleep(0.1)
-        ended = self._manager.lock_owner() is None
         return CancellationResult(owner["execution_id"], ended, round(time.monotonic() - begin, 1))
 
     def get_performance_metrics(self, execution_id: str = "") -> PerformanceReport:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from runner.errors import ConfigurationError
+from runner.record.manifests import memo_keys
 from runner.record.report_generator import MANIFESTS, manifest_rows
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.memo import Memo
@@ -51,10 +52,7 @@ def chosen_documents(manager: StateManager, paths: Iterable[str]) -> ChosenDocum
             known.add(row["path"])
             if row["path"] in wanted and stage != _KEPT:
                 stages.add(stage)
-                # A stale document's own key is that of the last good version; its newest one was refused.
-                refused = row.get("refused")
-                own = refused.get("memo_key") if isinstance(refused, dict) else None
-                keys.update(str(key) for key in (row["memo_key"], own) if key)
+                keys |= memo_keys(row)
     if unknown := sorted(wanted - known):
         raise ConfigurationError(
             f"{unknown[0]} is no document of the last run: give its path in the repository, "

@@ -10,11 +10,10 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from runner.models import ExecutionMode, upgraded_record
 from stagekit.contract import ExecutionStatus
@@ -23,36 +22,40 @@ USABLE = frozenset({ExecutionStatus.SUCCESS, ExecutionStatus.PARTIAL})
 """How a stage ends whose result can be used."""
 
 
-class _Checkpoint(BaseModel):
+def digest_of(fingerprint: dict[str, str]) -> str:
+    """Return the sha256 of a stage's fingerprint."""
+    return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()
+
+
+# Fingerprints are long, and hundreds of records are kept.
+_Digest = Annotated[str, BeforeValidator(digest_of)]
+
+
+class _Stage(BaseModel):
     status: ExecutionStatus
-    fingerprint: dict[str, str] = {}
     carried_from: str = ""
+    digest: _Digest = Field({}, alias="fingerprint", validate_default=True)
+
+    @property
+    def usable(self) -> bool:
+        return self.status in USABLE or bool(self.carried_from)
 
 
-class _Record(BaseModel):
+class _Run(BaseModel):
     """What of a record is needed to find its checkpoints: the whole one takes three times as long to read."""
 
     mode: ExecutionMode
     sequence: int = 0
-    stages: dict[str, _Checkpoint]
+    stages: dict[str, _Stage]
 
     @model_validator(mode="before")
     @classmethod
     def _as_it_is_now(cls, record: Any) -> Any:
         return upgraded_record(record) if isinstance(record, dict) else record
 
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    carried_from: str
-    digest: str  # of its fingerprint; empty where nothing came of it that can be used
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    trial: bool
-    sequence: int
-    stages: dict[str, _Stage]
+    @property
+    def trial(self) -> bool:
+        return self.mode is ExecutionMode.TEST
 
 
 class RunLookup:
@@ -70,10 +73,9 @@ class RunLookup:
         """Return the sequence number of the newest run whose record can be read, 0 if there is none."""
         return next((run.sequence for _, run in self._newest_first()), 0)
 
-    def stages(self, *, trials: bool = False) -> list[str]:
-        """Return the names of the stages that real runs, or trials, have recorded."""
-        found = [run.stages for _, run in self._newest_first(trials=trials)]
-        return sorted({name for stages in found for name in stages})
+    def stages(self) -> list[str]:
+        """Return the names of the stages that real runs have recorded."""
+        return sorted({name for _, run in self._newest_first(trials=False) for name in run.stages})
 
     def holders(self, stage: str, digest: str = "", *, trials: bool = False) -> Iterator[tuple[str, str]]:
         """Yield the runs that made a usable result of a stage, the one in force first, each once.
@@ -96,9 +98,10 @@ class RunLookup:
             if maker not in told:
                 told.add(maker)
                 own = self._run(maker)
-                holder = maker if own is not None and stage in own.stages else execution_id
-                made = self._digest(holder, stage)
-                if made and made == (digest or made):
+                result = own.stages.get(stage) if own else None
+                holder = maker if result else execution_id
+                result = result or found
+                if result.usable and result.digest == (digest or result.digest):
                     yield maker, holder
 
     def last_attempt(self, stage: str, *, trials: bool = False) -> str:
@@ -121,11 +124,6 @@ class RunLookup:
             if run is not None and trials in {None, run.trial}:
                 yield execution_id, run
 
-    def _digest(self, execution_id: str, stage: str) -> str:
-        run = self._run(execution_id)
-        found = run.stages.get(stage) if run is not None else None
-        return found.digest if found is not None else ""
-
     def _run(self, execution_id: str) -> _Run | None:
         path = f"{self._runs}/{execution_id}/run.json"
         try:
@@ -141,20 +139,6 @@ class RunLookup:
 
 def _read(path: Path) -> _Run | None:
     try:
-        record = _Record.model_validate_json(path.read_bytes())
+        return _Run.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None  # `nic-etl history` lists it as damaged
-    stages = {
-        name: _Stage(done.carried_from, digest_of(done.fingerprint) if _usable(done) else "")
-        for name, done in record.stages.items()
-    }
-    return _Run(record.mode is ExecutionMode.TEST, record.sequence, stages)
-
-
-def _usable(done: _Checkpoint) -> bool:
-    return done.status in USABLE or bool(done.carried_from)
-
-
-def digest_of(fingerprint: dict[str, str]) -> str:
-    """Return the sha256 of a stage's fingerprint."""
-    return hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()

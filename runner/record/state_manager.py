@@ -9,16 +9,16 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from runner.errors import StateManagementError
-from runner.models import Checkpoint, ExecutionMode, PipelineState, RunScope, now
+from runner.models import Checkpoint, ExecutionMode, Found, PipelineState, RunScope, now
 from runner.record.audit import AuditLog
-from runner.record.lock import LockNote, lock_owner, lock_path, locked
+from runner.record.lock import LockNote, lock_holder, lock_path, locked
 from runner.record.run_lookup import USABLE, RunLookup
 from runner.results import ExecutionRecord
 from stagekit.artifacts.references import made_references
@@ -172,39 +172,36 @@ class StateManager:
             )
         return records
 
-    def newest_states(self) -> Iterator[PipelineState]:
-        """Yield the runs whose records can be read, the newest first."""
+    def newest_states(self, *, trials: bool | None = None) -> Iterator[PipelineState]:
+        """Yield the runs whose records can be read, the newest first: only trials, none of them, or all."""
         for execution_id in reversed(self.execution_ids()):
             with contextlib.suppress(StateManagementError):
-                yield self._read(execution_id)
+                state = self._read(execution_id)
+                if trials in {None, state.trial}:
+                    yield state
 
     def last_real_run(self) -> PipelineState | None:
         """Return the newest run whose record can be read and that is no trial; None if there is none."""
-        return next((state for state in self.newest_states() if not state.trial), None)
+        return next(self.newest_states(trials=False), None)
 
     def last_run_with(self, stage: str, project: str) -> PipelineState | None:
         """Return a source's newest run, no trial, that has a usable result of a stage; None if none has."""
-        for state in self.newest_states():
-            own = state.pipeline_config.get("project", project) == project
-            if own and not state.trial and stage in state.completed_stages:
-                return state
-        return None
+        runs = self.newest_states(trials=False)
+        own = (run for run in runs if run.pipeline_config.get("project", project) == project)
+        return next((run for run in own if stage in run.completed_stages), None)
 
     def real_run_of(self, collection: str) -> str:
         """Return the id of the newest run, no trial, that was to fill a collection; empty if none was."""
-        for state in self.newest_states():
-            if not state.trial and state.pipeline_config.get("collection_name") == collection:
-                return state.execution_id
-        return ""
+        runs = self.newest_states(trials=False)
+        return next(
+            (run.execution_id for run in runs if run.pipeline_config.get("collection_name") == collection), ""
+        )
 
     def newer_run(self, state: PipelineState) -> PipelineState | None:
         """Return the newest run, a trial if this is one, that was made after this one and began a stage."""
-        for other in self.newest_states():
-            if other.execution_id <= state.execution_id:
-                break
-            if other.trial is state.trial and other.stages:
-                return other
-        return None
+        alike = self.newest_states(trials=state.trial)
+        newer = takewhile(lambda other: other.execution_id > state.execution_id, alike)
+        return next((other for other in newer if other.stages), None)
 
     def seconds_since_end(self, state: PipelineState) -> float:
         """Return for how long a run has not worked: since its end, or its last word if it was killed."""
@@ -226,7 +223,10 @@ class StateManager:
         """Forget what could be reused (checkpoints, memo, latest); runs, artifacts and collection stay."""
         for execution_id in self.execution_ids():
             with contextlib.suppress(StateManagementError):  # a damaged record: nothing of it is reused
-                self._withdraw_all(execution_id)
+                state = self._read(execution_id)
+                for checkpoint in state.stages.values():
+                    checkpoint.withdrawn = checkpoint.withdrawn or "the state was cleared since it was made"
+                self.save_checkpoint(state)
         for name in ("memo.sqlite", "vectors.sqlite"):
             for suffix in ("", "-wal", "-shm"):
                 (self.outputs / f"{name}{suffix}").unlink(missing_ok=True)
@@ -234,9 +234,7 @@ class StateManager:
 
     # Checkpoints
 
-    def find_checkpoint(
-        self, stage: str, digest: str, *, trials: bool = False
-    ) -> tuple[str, Checkpoint] | None:
+    def find_checkpoint(self, stage: str, digest: str, *, trials: bool = False) -> Found | None:
         """Return the newest whole checkpoint of a stage with that fingerprint, and its run's id.
 
         Args:
@@ -249,7 +247,7 @@ class StateManager:
                 return execution_id, checkpoint
         return self.find_checkpoint(stage, digest) if trials else None
 
-    def last_checkpoint(self, stage: str, *, trials: bool = False) -> tuple[str, Checkpoint] | None:
+    def last_checkpoint(self, stage: str, *, trials: bool = False) -> Found | None:
         """Return the checkpoint that is in force, whole or not, and the id of the run that made it.
 
         That is the usable one which the newest run executed or carried over; ``trials``: of the trials.
@@ -260,7 +258,7 @@ class StateManager:
         """Return the id of the newest run that executed a stage, however that ended; empty if none did."""
         return self._lookup.last_attempt(stage, trials=trials)
 
-    def in_force(self) -> dict[str, tuple[str, Checkpoint]]:
+    def in_force(self) -> dict[str, Found]:
         """Return for each stage that real runs know the checkpoint in force, and the run that made it."""
         found = {stage: self.last_checkpoint(stage) for stage in self._lookup.stages()}
         return {stage: one for stage, one in found.items() if one is not None}
@@ -280,7 +278,12 @@ class StateManager:
             return [str(error)]
         # A product stands in the notebook twice: by itself and in the stage's result.
         refs = {ref.uri: ref for ref in artifact_refs(list(scraps.values()))}
-        found = [fault for ref in refs.values() for fault in self._artifact_faults(ref)]
+        found = []
+        for ref in refs.values():
+            try:
+                self.store.read(ref)
+            except ArtifactError as error:
+                found.append(str(error))
         return found or self._lost_parts(list(refs.values()))
 
     def notebook_fault(self, checkpoint: Checkpoint) -> str:
@@ -327,8 +330,9 @@ class StateManager:
             left_behind = file.read().strip()
             if left_behind:
                 self.audit("lock_taken_over", {"from": left_behind})
-            note = LockNote(file, lock_path(self.outputs), execution_id)
+            note = LockNote(file, lock_path(self.outputs))
             try:
+                note.update(execution_id=execution_id)
                 yield note
             finally:
                 note.clear()
@@ -344,7 +348,7 @@ class StateManager:
 
     def lock_owner(self) -> dict[str, Any] | None:
         """Return who holds the lock (pid, user, host, since, execution_id), or None."""
-        return lock_owner(self.outputs)
+        return lock_holder(lock_path(self.outputs))
 
     def audit(self, what: str, details: dict[str, Any]) -> None:
         """Append a line to the audit log: who, where, when, what."""
@@ -364,28 +368,12 @@ class StateManager:
             ) from None
         return state
 
-    def _usable(
-        self, stage: str, digest: str = "", *, trials: bool = False
-    ) -> Iterator[tuple[str, Checkpoint]]:
+    def _usable(self, stage: str, digest: str = "", *, trials: bool = False) -> Iterator[Found]:
         for maker, recorder in self._lookup.holders(stage, digest, trials=trials):
             with contextlib.suppress(StateManagementError):
                 checkpoint = self._read(recorder).stages.get(stage)
                 if checkpoint is not None and (checkpoint.status in USABLE or checkpoint.carried_from):
                     yield maker, checkpoint
-
-    def _withdraw_all(self, execution_id: str) -> None:
-        state = self._read(execution_id)
-        for checkpoint in state.stages.values():
-            checkpoint.withdrawn = checkpoint.withdrawn or "the state was cleared since it was made"
-        self.save_checkpoint(state)
-
-    def _artifact_faults(self, ref: ArtifactRef) -> list[str]:
-        try:
-            data = self.store.read(ref)
-        except ArtifactError as error:
-            return [str(error)]
-        del data
-        return []
 
     def _lost_parts(self, refs: list[ArtifactRef]) -> list[str]:
         """Return what is lost of the documents' artifacts; looked for only where anything is."""

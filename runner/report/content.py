@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from runner.report.model import Chart, Content, Timeline
@@ -41,9 +42,18 @@ def content_of(state: PipelineState, rows: RunRows, events: Sequence[Row]) -> Co
         slowest=slowest_chart(own),
         confidence=confidence_chart(processed, float(settings.get("min_confidence_threshold", 0.0))),
         chunk_lengths=_chunk_lengths(chunked, settings.get("chunk_size")),
-        formats=share_chart([row.get("file_format") for row in processed], _format_title),
-        languages=share_chart(described.column("language"), _language_title),
-        types=share_chart(described.column("document_type"), _type_title),
+        formats=share_chart(
+            [row.get("file_format") for row in processed],
+            lambda count, total, name: stored(f"{count} of {total} documents are {name}"),
+        ),
+        languages=share_chart(
+            described.column("language"),
+            lambda count, total, name: stored(f"{count} of {total} documents are in {name}"),
+        ),
+        types=share_chart(
+            described.column("document_type"),
+            lambda count, total, kind: stored(f"{count} of {total} documents are of the type {kind}"),
+        ),
         completeness=_completeness(state, described),
     )
 
@@ -70,27 +80,24 @@ def progress_timeline(events: Sequence[Row]) -> Timeline | None:
 
 def slowest_chart(made: Sequence[Row]) -> Chart | None:
     """Return the documents whose conversion took longest, of those that were converted."""
-    timed = sorted(made, key=lambda row: (-float(row.get("seconds") or 0.0), row["path"]))
-    total = sum(float(row.get("seconds") or 0.0) for row in timed)
-    if len(timed) < 2 or total <= 0:
+    took = [(float(row.get("seconds") or 0.0), row["path"]) for row in made]
+    timed = sorted(took, key=lambda one: (-one[0], one[1]))
+    sums = list(accumulate(seconds for seconds, _ in timed))
+    if len(timed) < 2 or sums[-1] <= 0:
         return None
-    reached, count = 0.0, 0
-    while reached < _MOST * total:
-        reached += float(timed[count]["seconds"])
-        count += 1
-    share = f"{reached / total:.0%}"
+    most = _MOST * sums[-1]
+    count, reached = next((count, reached) for count, reached in enumerate(sums, 1) if reached >= most)
+    share = f"{reached / sums[-1]:.0%}"
     if count == 1:
         title = stored(f"{count} document of {len(timed)} took {share} of the conversion time")
     else:
         title = stored(f"{count} documents of {len(timed)} took {share} of the conversion time")
     if count > len(timed) / 2:
-        title = stored(f"The slowest of {len(timed)} documents took {float(timed[0]['seconds']):.1f} s")
+        seconds = timed[0][0]
+        title = stored(f"The slowest of {len(timed)} documents took {seconds:.1f} s")
     first = timed[:_BARS]
     return Chart(
-        title=title,
-        unit="s",
-        labels=[row["path"] for row in first],
-        values=[float(row.get("seconds") or 0.0) for row in first],
+        title=title, unit="s", labels=[path for _, path in first], values=[seconds for seconds, _ in first]
     )
 
 
@@ -221,15 +228,3 @@ def _thinned(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _documents(count: int) -> str:
     return stored(f"{count} document") if count == 1 else stored(f"{count} documents")
-
-
-def _format_title(count: int, total: int, name: str) -> str:
-    return stored(f"{count} of {total} documents are {name}")
-
-
-def _language_title(count: int, total: int, name: str) -> str:
-    return stored(f"{count} of {total} documents are in {name}")
-
-
-def _type_title(count: int, total: int, kind: str) -> str:
-    return stored(f"{count} of {total} documents are of the type {kind}")

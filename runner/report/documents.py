@@ -22,11 +22,7 @@ _URGENCY = {"failed": 0, "rejected": 1, "stale": 2}
 
 
 def problem_groups(outcomes: Iterable[Row]) -> list[ProblemGroup]:
-    """Group the documents that are not ok by their cause: the most urgent kind first, then the largest group.
-
-    Args:
-        outcomes: of :func:`runner.record.report_generator.document_outcomes`.
-    """
+    """Group the outcomes that are not ok by cause: the most urgent kind first, then the largest group."""
     groups: dict[tuple[str, ...], list[DocumentNote]] = defaultdict(list)
     for row in outcomes:
         if row["status"] in _URGENCY:

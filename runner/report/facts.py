@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from runner.config_manager import default_value, recorded_settings
 from runner.events import read_events
@@ -28,10 +29,11 @@ from stagekit.base.plain_json import parse_json
 from stagekit.base.redaction import Redactor, secret_values
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner.models import PipelineState
     from runner.record.state_manager import StateManager
 
-T = TypeVar("T")
 _STORE = "qdrant_storage"
 Row = dict[str, Any]
 
@@ -54,100 +56,90 @@ def collect_report(
         former: a report whose words on documents hold for this run, of
             :func:`runner.report.history.carried_report`; None: the manifests tell.
     """
-    report = _Collector(manager, state, rows or RunRows(manager, state)).collect(content, former)
+    rows = rows or RunRows(manager, state)
+    report = RunReport(
+        execution_id=state.execution_id,
+        mode=state.mode,
+        status=manager.effective_status(state),
+        headline="",
+        started=state.start_timestamp,
+        ended=state.end_timestamp,
+        error=state.error,
+        config_hash=state.config_hash,
+        notebooks={name: done.notebook_sha256 for name, done in state.stages.items()},
+    )
+    events: list[Row] = []
+    with _part(report, "events"):
+        events = read_events(manager.run_dir(state.execution_id) / "events.jsonl")
+    with _part(report, "summary"):
+        summary = summarize(manager, state, rows, counts=former.documents if former else None)
+        report.seconds, report.documents = summary["duration_seconds"], summary["documents"]
+        report.points = summary["points"] if _STORE in state.stage_results else {}
+    if former is None:
+        _add_documents(report, manager, state, rows)
+    else:
+        for name in ("problems", "ignored", "quality", "notes"):
+            setattr(report, name, getattr(former, name))
+    with _part(report, "stages"):
+        report.stages = stage_reports(manager, state, events)
+    report.planned = _planned(events)
+    sources = [stage.carried_from for stage in report.stages]
+    worked = not sources or not all(sources)
+    report.figures_of = "" if worked else max(sources)
+    if content or (content is None and worked):
+        with _part(report, "content"):
+            report.content = content_of(state, rows, events)
+    _add_history(report, manager, state, rows)
+    _add_circumstances(report, manager, state)
+    _add_links(report)
+    report.headline = headline(report)
     # Redacted as text, so that whatever part a secret has come into, neither file shows it.
     redact = Redactor(secret_values(pdf_passwords=False))
     return RunReport.model_validate_json(redact(report.model_dump_json()))
 
 
-class _Collector:
-    def __init__(self, manager: StateManager, state: PipelineState, rows: RunRows) -> None:
-        self._manager = manager
-        self._state = state
-        self._rows = rows
-        self._gaps: list[str] = []
+@contextlib.contextmanager
+def _part(report: RunReport, what: str) -> Iterator[None]:
+    # A report is most wanted where something is broken: it tells what it can.
+    try:
+        yield
+    except Exception as error:
+        report.gaps.append(f"{what}: {type(error).__name__}: {error}")
 
-    def collect(self, content: bool | None, former: RunReport | None) -> RunReport:
-        manager, state, rows = self._manager, self._state, self._rows
-        counts = former.documents if former else None
-        events: list[Row] = self._told("events", lambda: read_events(self._folder / "events.jsonl"), [])
-        events = [event for event in events if isinstance(event, dict)]
-        summary: Row = self._told("summary", lambda: summarize(manager, state, rows, counts=counts), {})
-        report = RunReport(
-            execution_id=state.execution_id,
-            mode=state.mode,
-            status=manager.effective_status(state),
-            headline="",
-            started=state.start_timestamp,
-            ended=state.end_timestamp,
-            seconds=summary.get("duration_seconds"),
-            error=state.error,
-            documents=summary.get("documents", {}),
-            points=summary.get("points", {}) if _STORE in state.stage_results else {},
-            config_hash=state.config_hash,
-            notebooks={name: done.notebook_sha256 for name, done in state.stages.items()},
-        )
-        if former is None:
-            self._add_documents(report)
-        else:
-            for name in ("problems", "ignored", "quality", "notes"):
-                setattr(report, name, getattr(former, name))
-        report.stages = self._told("stages", lambda: stage_reports(manager, state, events), [])
-        report.planned = _planned(events)
-        sources = [stage.carried_from for stage in report.stages]
-        worked = not sources or not all(sources)
-        report.figures_of = "" if worked else max(sources)
-        if content or (content is None and worked):
-            report.content = self._told("content", lambda: content_of(state, rows, events), None)
-        self._add_history(report)
-        self._add_circumstances(report)
-        _add_links(report)
-        report.headline = headline(report)
-        report.gaps = self._gaps
-        return report
 
-    def _add_documents(self, report: RunReport) -> None:
-        manager, state, rows = self._manager, self._state, self._rows
-        outcomes: list[Row] = self._told(
-            "documents", lambda: document_outcomes(manager, state, rows, only_bad=True), []
-        )
-        report.problems = self._told("problems", lambda: problem_groups(outcomes), [])
-        ignored: list[Row] = self._told("ignored files", lambda: ignored_files(manager, state, rows), [])
-        report.ignored = self._told("ignored files", lambda: ignored_groups(ignored), [])
-        report.quality = self._told("quality", lambda: quality_notes(rows), [])
-        report.notes = self._told("notes", lambda: noted_groups(rows), [])
+def _add_documents(report: RunReport, manager: StateManager, state: PipelineState, rows: RunRows) -> None:
+    with _part(report, "documents"):
+        report.problems = problem_groups(document_outcomes(manager, state, rows, only_bad=True))
+    with _part(report, "ignored files"):
+        report.ignored = ignored_groups(ignored_files(manager, state, rows))
+    with _part(report, "quality"):
+        report.quality = quality_notes(rows)
+    with _part(report, "notes"):
+        report.notes = noted_groups(rows)
 
-    @property
-    def _folder(self) -> Any:
-        return self._manager.run_dir(self._state.execution_id)
 
-    def _told(self, what: str, tell: Callable[[], T], otherwise: T) -> T:
-        # A report is most wanted where something is broken: it tells what it can.
-        try:
-            return tell()
-        except Exception as error:
-            self._gaps.append(f"{what}: {type(error).__name__}: {error}")
-            return otherwise
+def _add_history(report: RunReport, manager: StateManager, state: PipelineState, rows: RunRows) -> None:
+    with _part(report, "trend"):
+        report.trend = trend(manager, state)
+    report.trend_title = trend_title(report.trend)
+    before: PipelineState | None = None
+    with _part(report, "comparison"):
+        before = comparable_run(manager, state)
+    if before is None:
+        return
+    report.compared_with = before.execution_id
+    with _part(report, "comparison"):
+        report.comparison = differing_figures(before, state)
+    with _part(report, "changes"):
+        report.changes = document_changes(state, rows, before, RunRows(manager, before))
+    if _STORE in before.stage_results:
+        report.points_before = point_counts(before.stage_results[_STORE]).get("total")
 
-    def _add_history(self, report: RunReport) -> None:
-        manager, state = self._manager, self._state
-        report.trend = self._told("trend", lambda: trend(manager, state), [])
-        report.trend_title = trend_title(report.trend)
-        before = self._told("comparison", lambda: comparable_run(manager, state), None)
-        if before is None:
-            return
-        report.compared_with = before.execution_id
-        report.comparison = self._told("comparison", lambda: differing_figures(before, state), [])
-        former = RunRows(manager, before)
-        report.changes = self._told(
-            "changes", lambda: document_changes(state, self._rows, before, former), None
-        )
-        stored = before.stage_results.get(_STORE)
-        if stored is not None:
-            report.points_before = point_counts(stored).get("total")
 
-    def _add_circumstances(self, report: RunReport) -> None:
-        recorded: Any = self._told("environment", lambda: self._json("environment.json"), [])
+def _add_circumstances(report: RunReport, manager: StateManager, state: PipelineState) -> None:
+    folder = manager.run_dir(state.execution_id)
+    with _part(report, "environment"):
+        recorded = _json(folder / "environment.json")
         last = recorded[-1] if isinstance(recorded, list) and recorded else {}
         found = last if isinstance(last, dict) else {}
         report.environment = {
@@ -155,26 +147,26 @@ class _Collector:
             for name in ("code", "system", "libraries")
             if isinstance(group := found.get(name), dict)
         }
-        evaluation: Any = self._told("evaluation", lambda: self._json("evaluation.json"), {})
+    with _part(report, "evaluation"):
+        evaluation = _json(folder / "evaluation.json")
         report.evaluation = evaluation if isinstance(evaluation, dict) else {}
-        report.source = self._told("source", lambda: source_of(self._manager, self._state), {})
-        report.settings = self._told("settings", self._settings, [])
-
-    def _json(self, name: str) -> Any:
-        path = self._folder / name
-        if not path.exists():
-            return None
-        value = parse_json(path.read_text(encoding="utf-8"))
-        # Without halves of surrogate pairs, which cannot be written again.
-        return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
-
-    def _settings(self) -> list[Setting]:
-        found = recorded_settings(self._state.pipeline_config)
-        return [
-            Setting(name=name, value=found[name], default=default_value(name))
+    with _part(report, "source"):
+        report.source = source_of(manager, state)
+    with _part(report, "settings"):
+        settings = recorded_settings(state.pipeline_config)
+        report.settings = [
+            Setting(name=name, value=settings[name], default=default_value(name))
             for name in PipelineConfig.model_fields
-            if name in found and found[name] != default_value(name)
+            if name in settings and settings[name] != default_value(name)
         ]
+
+
+def _json(path: Path) -> Any:
+    if not path.exists():
+        return None
+    value = parse_json(path.read_text(encoding="utf-8"))
+    # Without halves of surrogate pairs, which cannot be written again.
+    return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
 
 
 def _add_links(report: RunReport) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from runner.report.styles import style_sheet
 from runner.report.words import stage_words
 from runner.wording import _, counted, ngettext, number, term
 
@@ -52,12 +51,7 @@ class FlowStep:
 
 
 def flow_steps(stages: Sequence[StageReport], planned: Sequence[str] = ()) -> list[FlowStep]:
-    """Return the steps of a run, in the order of the chain.
-
-    Args:
-        stages: those that have begun.
-        planned: names of all stages of the run; those that have not begun are shown as not reached.
-    """
+    """Return the steps of a run, in the order of the chain: planned stages that have not begun, too."""
     begun = {stage.name: stage for stage in stages}
     names = [*planned, *(name for name in begun if name not in planned)]
     return [
@@ -76,43 +70,34 @@ def _step(stage: StageReport) -> FlowStep:
     found = metrics.get(unit)
     points = found if isinstance(found, dict) else {}
     made = points.get("total") if points else found
-    # Of a stage that was carried over everything is as before: its box says so.
-    ours = stage.executed
+    ours = stage.executed  # of one that was carried over everything is as before: its box says so
+    leaving = {
+        "ignored": metrics.get("ignored"),
+        "rejected": counts.get("rejected"),
+        "failed": counts.get("failed"),
+        "points deleted": ours and points.get("deleted"),
+    }
     stale, same = _known(counts.get("stale")), _known(ours and not points and counts.get("unchanged"))
-    ignored, rejected = _known(metrics.get("ignored")), _known(counts.get("rejected"))
-    failed, deleted = _known(counts.get("failed")), _known(ours and points.get("deleted"))
     reused, kept = _known(ours and metrics.get("vectors_reused")), _known(ours and points.get("unchanged"))
-    leaving = (
-        (ignored, counted("ignored", ignored)),
-        (rejected, counted("rejected", rejected)),
-        (failed, counted("failed", failed)),
-        (deleted, counted("points deleted", deleted)),
-    )
-    staying = (
-        (
+    staying = {
+        ngettext(
+            "{count} document in an earlier version",
+            "{count} documents in an earlier version",
             stale,
-            ngettext(
-                "{count} document in an earlier version",
-                "{count} documents in an earlier version",
-                stale,
-                count=number(stale),
-            ),
-        ),
-        (
-            same,
-            ngettext("{count} document unchanged", "{count} documents unchanged", same, count=number(same)),
-        ),
-        (reused, ngettext("{count} vector reused", "{count} vectors reused", reused, count=number(reused))),
-        (kept, ngettext("{count} point unchanged", "{count} points unchanged", kept, count=number(kept))),
-    )
+            count=number(stale),
+        ): stale,
+        ngettext("{count} document unchanged", "{count} documents unchanged", same, count=number(same)): same,
+        ngettext("{count} vector reused", "{count} vectors reused", reused, count=number(reused)): reused,
+        ngettext("{count} point unchanged", "{count} points unchanged", kept, count=number(kept)): kept,
+    }
     return FlowStep(
         stage.name,
         stage_words(stage),
         kind,
         enters=(files, "files") if isinstance(files, int) else (read, "documents"),
         makes=(made, unit) if isinstance(made, int) else (served, "documents"),
-        leaves=tuple(words for count, words in leaving if count),
-        stays=tuple(words for count, words in staying if count),
+        leaves=tuple(counted(what, count) for what, one in leaving.items() if (count := _known(one))),
+        stays=tuple(words for words, count in staying.items() if count),
     )
 
 
@@ -123,17 +108,6 @@ def _known(count: object) -> int:
 def flow_figure(steps: Sequence[FlowStep]) -> str:
     """Return both drawings as HTML, to be styled by ``flow.css``; empty where there is no step."""
     return f'<div class="flow">{_wide(steps)}{_tall(steps)}</div>' if steps else ""
-
-
-def standalone_flow(steps: Sequence[FlowStep]) -> str:
-    """Return the wide drawing as an SVG file of its own, on white."""
-    drawn = _wide(steps)
-    end = drawn.index(">") + 1
-    paper = '<rect width="100%" height="100%" style="fill:#fff;stroke:none"/>'
-    head = drawn[:end].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
-    style = style_sheet("flow").replace(".flow svg", ".never").partition("@media")[0]
-    body = f"<style>{style}</style>{paper}<g class='flow'>{drawn[end:].removesuffix('</svg>')}</g>"
-    return f"{head}{body}</svg>\n"
 
 
 def _label(steps: Sequence[FlowStep]) -> str:

@@ -30,12 +30,7 @@ SHOWN = 12
 
 
 def render_html(report: RunReport, plots: Mapping[str, str]) -> str:
-    """Return the page.
-
-    Args:
-        report: what it tells.
-        plots: SVG elements by name, of :func:`runner.report.plots.draw_plots`.
-    """
+    """Return the page, with the SVG elements that :func:`runner.report.plots.draw_plots` gives by name."""
     from markupsafe import Markup
 
     trusted = {name: Markup(svg) for name, svg in plots.items()}  # ours, with escaped labels

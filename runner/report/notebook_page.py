@@ -14,34 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.report.safe_html import safe_html
+from runner.report.styles import style_sheet
 from runner.wording import _, language, ngettext
 from stagekit.base.plain_json import parse_json, require_plain
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --card: #f6f8fa; --rule: #d0d7de;
-  --page: #fff; --link: #0b5cad; --bad: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --soft: #a7b0ba; --card: #1e2328;
-  --rule: #3a424b; --page: #14171a; --link: #79b8ff; --bad: #ff8a80; } }
-* { box-sizing: border-box; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 76rem; margin: 0 auto; padding: 1rem;
-  color: var(--ink); background: var(--page); overflow-wrap: break-word; }
-a { color: var(--link); }
-code, pre { font: .8125rem/1.45 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-pre { background: var(--card); padding: .5rem .75rem; margin: .25rem 0; border-radius: .375rem;
-  white-space: pre-wrap; overflow-wrap: anywhere; }
-pre.error { border-left: 3px solid var(--bad); color: var(--bad); }
-#papermill-error-cell { color: var(--bad); }
-.out { overflow-x: auto; margin: .5rem 0 1rem; }
-table { border-collapse: collapse; font-size: .875rem; margin: .25rem 0; }
-caption { text-align: left; color: var(--soft); padding: .25rem 0; width: max-content;
-  max-width: calc(100vw - 2rem); }
-th, td { text-align: left; vertical-align: top; padding: .125rem .625rem .125rem 0;
-  border-bottom: 1px solid var(--rule); white-space: pre-wrap; max-width: 46em; }
-img { max-width: 100%; background: #fff; }
-summary, .soft { color: var(--soft); font-size: .875rem; cursor: default; }
-summary { cursor: pointer; }
-details { margin: .5rem 0; }
-"""
 # Nothing that is in the page may run, load or send anything, whatever a document or an altered file says.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -56,11 +32,7 @@ def notebook_page(notebook: bytes, name: str) -> str:
     """Return an executed notebook as HTML: code folded, outputs as tables, pictures or text.
 
     What stands around the cells is in the language of the moment; they are as they were executed. Its link
-    leads to the report of the run that executed it.
-
-    Args:
-        notebook: the file's content.
-        name: of the file, without its suffix; the page's title.
+    leads to the report of the run that executed it, and its title is the name of the file.
 
     Raises:
         ValueError: if it is no notebook.
@@ -74,7 +46,8 @@ def notebook_page(notebook: bytes, name: str) -> str:
     head = (
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="referrer" content="no-referrer"><title>{title}</title><style>{_STYLE}</style>'
+        f'<meta name="referrer" content="no-referrer"><title>{title}</title>'
+        f"<style>{style_sheet('notebook')}</style>"
     )
     way = f'<p class="soft"><a href="report.html">{html.escape(_("Report of the run"))}</a></p>'
     body = f"<body>{way}{''.join(cells)}</body>"

@@ -26,13 +26,7 @@ _SOURCE_LINES, _ERROR_LINES = 12, 6
 
 
 def stage_reports(manager: StateManager, state: PipelineState, events: list[Row]) -> list[StageReport]:
-    """Return one report a stage, in the order of the chain.
-
-    Args:
-        manager: of the outputs folder.
-        state: of the run.
-        events: of the run, as :func:`runner.events.read_events` returns them.
-    """
+    """Return one report a stage, in the order of the chain, by the run's record and its events."""
     told: dict[str, _Told] = defaultdict(_Told)
     for event in events:
         stage, moment = str(event.get("stage", "")), event.get("at")

@@ -10,5 +10,5 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @cache
 def style_sheet(name: str) -> str:
-    """Return the CSS of a file of the templates: ``report``, or ``flow`` for the picture of a run."""
+    """Return the CSS of a file of the templates: ``report``, ``notebook``, or ``flow``, a run's picture."""
     return (TEMPLATES / f"{name}.css").read_text(encoding="utf-8")

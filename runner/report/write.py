@@ -16,8 +16,6 @@ from runner.report.notebook_page import notebook_page, page_of
 from runner.report.plots import draw_plots
 from stagekit.base.files import atomic_write
 
-__all__ = ["JSON_NAME", "WrittenReport", "write_report"]
-
 
 @dataclass(frozen=True)
 class WrittenReport:
@@ -38,12 +36,8 @@ def write_report(
 ) -> WrittenReport:
     """Write both files of a run's report, and the pages it leads to, readable by their owner only.
 
-    Args:
-        manager: of the outputs folder.
-        state: of the run.
-        content: look into the documents and draw plots; None: if the run has executed something.
-        rows: the run's manifests, if somebody has read them before.
-        former: a report whose words on documents hold for this run, of :func:`carried_report`.
+    What is given beside the run is what :func:`runner.report.facts.collect_report` takes; plots are drawn of
+    documents that were looked into.
     """
     folder = manager.run_dir(state.execution_id)
     unwritten = _write_pages(manager, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from runner.config_manager import PipelineConfig
+from runner.settings.pipeline_config import PipelineConfig
 from runner.tools import print_warning, run_tool
 
 _OF_MODEL: Final = (

@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from runner.kernels.resource_manager import ResourceManager as ResourceManager
     from runner.models import ExecutionContext as ExecutionContext
     from runner.models import ExecutionMode as ExecutionMode
-    from runner.models import ExecutionStatus as ExecutionStatus
     from runner.models import PipelineStage as PipelineStage
     from runner.models import PipelineState as PipelineState
     from runner.models import ResourceRequirements as ResourceRequirements
     from runner.models import RetryConfig as RetryConfig
-    from runner.models import StageResult as StageResult
     from runner.models import ValidationRule as ValidationRule
     from runner.pipeline.dependency_resolver import DependencyResolver as DependencyResolver
     from runner.pipeline.orchestrator import PipelineOrchestrator as PipelineOrchestrator
@@ -67,5 +65,7 @@ if TYPE_CHECKING:
     from runner.stages.error_handler import RecoveryPlan as RecoveryPlan
     from runner.stages.error_handler import handle_stage_failure as handle_stage_failure
     from runner.stages.error_handler import recover_from_partial_failure as recover_from_partial_failure
+    from stagekit.contract import ExecutionStatus as ExecutionStatus
+    from stagekit.contract import StageResult as StageResult
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partialmethod
 
 from runner.events import tell_nobody
 from runner.kernels.resource_manager import ResourceManager
@@ -49,29 +50,12 @@ class StageExecutor:
         assert result is not None  # a checkpoint of an executed stage has one
         return result
 
-    def execute_gitlab_ingestion(self, context: ExecutionContext) -> StageResult:
-        """Execute stage 01."""
-        return self.execute("gitlab_ingestion", context)
-
-    def execute_document_processing(self, context: ExecutionContext) -> StageResult:
-        """Execute stage 02."""
-        return self.execute("document_processing", context)
-
-    def execute_text_chunking(self, context: ExecutionContext) -> StageResult:
-        """Execute stage 03."""
-        return self.execute("text_chunking", context)
-
-    def execute_embedding_generation(self, context: ExecutionContext) -> StageResult:
-        """Execute stage 04."""
-        return self.execute("embedding_generation", context)
-
-    def execute_metadata_enrichment(self, context: ExecutionContext) -> StageResult:
-        """Execute stage 05."""
-        return self.execute("metadata_enrichment", context)
-
-    def execute_vector_storage(self, context: ExecutionContext) -> StageResult:
-        """Execute stage 06."""
-        return self.execute("qdrant_storage", context)
+    execute_gitlab_ingestion = partialmethod(execute, "gitlab_ingestion")
+    execute_document_processing = partialmethod(execute, "document_processing")
+    execute_text_chunking = partialmethod(execute, "text_chunking")
+    execute_embedding_generation = partialmethod(execute, "embedding_generation")
+    execute_metadata_enrichment = partialmethod(execute, "metadata_enrichment")
+    execute_vector_storage = partialmethod(execute, "qdrant_storage")
 
 
 @dataclass(frozen=True)

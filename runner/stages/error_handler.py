@@ -7,12 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runner.errors import (
-    ConfigurationError,
-    PipelineOrchestrationError,
-    StageCancelledError,
-    StageExecutionError,
-)
+from runner.errors import ConfigurationError, PipelineOrchestrationError, StageExecutionError
 from runner.models import ExecutionContext, PipelineState
 from runner.settings.pipeline_config import PipelineConfig, affects_result
 
@@ -58,22 +53,19 @@ def plan_recovery(
         again: the command that starts such a run anew; see :func:`runner.pipeline.resume.started_by`.
     """
     resume = f"nic-etl resume {execution_id}".strip()
-    if isinstance(error, StageExecutionError) and not error.transient and (name := _setting(str(error))):
-        given = f"-p {name}=VALUE"
-        if not affects_result(name):
-            return RecoveryPlan(RecoveryAction.RESUME, f"{resume} {given}", (stage_name,))
-        return RecoveryPlan(RecoveryAction.ABORT, f"{again} {given}", (stage_name,))
-    if isinstance(error, ConfigurationError):
-        return RecoveryPlan(RecoveryAction.ABORT, "nic-etl config validate", (stage_name,))
-    if isinstance(error, StageCancelledError):
-        return RecoveryPlan(RecoveryAction.RESUME, resume, (stage_name,))
-    if isinstance(error, StageExecutionError) and error.transient:
-        return RecoveryPlan(RecoveryAction.RETRY, resume, (stage_name,))
-    if isinstance(error, PipelineOrchestrationError):
-        return RecoveryPlan(RecoveryAction.RESUME, resume, (stage_name,))
-    return RecoveryPlan(
-        RecoveryAction.ABORT, f"nic-etl show {execution_id} {stage_name}".strip(), (stage_name,)
-    )
+    passing = isinstance(error, StageExecutionError) and error.transient
+    lasting = isinstance(error, StageExecutionError) and not passing
+    if lasting and (name := _setting(str(error))):
+        bears = affects_result(name)
+        action = RecoveryAction.ABORT if bears else RecoveryAction.RESUME
+        command = f"{again if bears else resume} -p {name}=VALUE"
+    elif isinstance(error, ConfigurationError):
+        action, command = RecoveryAction.ABORT, "nic-etl config validate"
+    elif isinstance(error, PipelineOrchestrationError):
+        action, command = RecoveryAction.RETRY if passing else RecoveryAction.RESUME, resume
+    else:
+        action, command = RecoveryAction.ABORT, f"nic-etl show {execution_id} {stage_name}".strip()
+    return RecoveryPlan(action, command, (stage_name,))
 
 
 def recover_from_partial_failure(failed_stage: str, pipeline_state: PipelineState) -> RecoveryPlan:

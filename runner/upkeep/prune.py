@@ -14,7 +14,7 @@ from pathlib import Path
 
 from runner.errors import StateManagementError
 from runner.models import PipelineState
-from runner.record.manifests import notebook_refs, read_rows
+from runner.record.manifests import memo_keys, notebook_refs, read_rows
 from runner.record.state_manager import StateManager
 from stagekit.artifacts.known_sources import recorded_sources
 from stagekit.artifacts.memo import Memo
@@ -213,9 +213,7 @@ def _referred(manager: StateManager, kept: list[PipelineState]) -> tuple[set[str
             uris.add(ref.uri)
             rows = read_rows(manager.store, ref)[0] if ref.media_type == PARQUET else []
             for row in rows:
-                refused = row.get("refused")
-                own = refused.get("memo_key") if isinstance(refused, dict) else None
-                keys.update(str(key) for key in (row.get("memo_key"), own) if key)
+                keys |= memo_keys(row)
                 documents.add(str(row.get("document_id")))
                 uris.update(inner.uri for inner in artifact_refs(row))
     return keys, documents, uris

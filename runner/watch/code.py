@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import sysconfig
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from stagekit.base.paths import notebooks_dir, package_dir
@@ -20,7 +19,9 @@ def code_state() -> str:
     No file is read: it takes a few milliseconds.
     """
     state = hashlib.sha256()
-    for path in _files():
+    runner = Path(__file__).parents[1]
+    kinds = ((notebooks_dir(), "*.ipynb"), (package_dir(), "**/*.py"), (runner, "**/*.py"))
+    for path in (found for folder, kind in kinds for found in sorted(folder.glob(kind))):
         try:
             entry = path.stat()
         except OSError:  # removed while we look: the next look differs
@@ -48,9 +49,3 @@ def settled_code_state(pause: float = _SETTLED_S, longest: float = _LONGEST_S) -
         if known == before:
             break
     return known
-
-
-def _files() -> Iterator[Path]:
-    yield from sorted(notebooks_dir().glob("*.ipynb"))
-    yield from sorted(package_dir().rglob("*.py"))
-    yield from sorted(Path(__file__).parents[1].rglob("*.py"))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from runner.config_manager import config_hash
 from runner.errors import ConfigurationError
@@ -16,6 +16,7 @@ from runner.record.state_manager import StateManager
 from runner.settings.pipeline_config import PipelineConfig
 from runner.watch.code import code_state, settled_code_state
 from runner.watch.note import WatchNote
+from runner.watch.runs import WatchRuns
 from stagekit.checks.source_head import SourceHead
 from stagekit.errors import StageError
 
@@ -26,27 +27,6 @@ _LOCK_POLL_S = 0.5
 
 class Restart(Exception):  # noqa: N818 - a reason, no fault
     """What this process has loaded is no longer what is on disk; the message says what changed."""
-
-
-class Runs(Protocol):
-    """What executes the runs; :class:`runner.watch.runs.WatchRuns`, in a process of its own."""
-
-    @property
-    def alive(self) -> bool:
-        """Whether it holds processes that can be released."""
-
-    def run(self) -> Row:
-        """Execute the chain and return ``status`` and what else is known."""
-
-    def close(self) -> None:
-        """Release its processes; the next run starts them again."""
-
-
-class Tell(Protocol):
-    """Is told what happens: a word for the kind of event, and its details."""
-
-    def __call__(self, kind: str, **details: Any) -> None:
-        """Tell one event."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +76,7 @@ class Watch:
         config: of the runs.
         plan: when it does what.
         runs: executes them.
-        tell: is told what happens.
+        tell: is told what happens: a word for the kind of event, and its details by name.
         note: tells other processes.
         code: of :func:`runner.watch.code.code_state`, before anything else was loaded.
         reload: reads the configuration anew.
@@ -107,8 +87,8 @@ class Watch:
         self,
         config: PipelineConfig,
         plan: WatchPlan,
-        runs: Runs,
-        tell: Tell,
+        runs: WatchRuns,
+        tell: Callable[..., None],
         note: WatchNote,
         code: str,
         reload: Callable[[], PipelineConfig],

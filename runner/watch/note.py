@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from runner.errors import StateManagementError
-from runner.record.lock import HeldFile, holder
+from runner.record.lock import LockNote, lock_holder, open_lock, read_note
 from stagekit.base.disk_faults import disk_fault
-from stagekit.base.locks import is_locked, try_lock
-from stagekit.base.plain_json import parse_json
+from stagekit.base.locks import try_lock
 
 Row = dict[str, Any]
-_NAME = "watch.lock"
 _TRIES = 10
 
 
-class WatchNote(HeldFile):
+class WatchNote(LockNote):
     """What the lock file of a watch says; other processes read it while the watch holds it."""
-
-    def __init__(self, file: TextIO, path: Path) -> None:
-        super().__init__(file, path)
-        self._values: Row = holder()
 
     def update(self, **values: Any) -> None:
         """Say more, or something else; what a full disk does not take is said the next time."""
-        self._values |= values
         try:
-            self.say(self._values)
+            super().update(**values)
         except OSError as error:
             if not disk_fault(error):
                 raise
@@ -44,13 +36,12 @@ def hold_watch(outputs: Path) -> Iterator[WatchNote]:
     Raises:
         StateManagementError: exit code 2, naming the other one.
     """
-    folder = outputs / "kernels"  # what a restored backup leaves alone, as it is about living processes
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+    path = _path(outputs)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open_lock(path) as file:
         if not _locked(file):
-            raise StateManagementError(_who_watches(_read(file), outputs), exit_code=2)
-        note = WatchNote(file, folder / _NAME)
+            raise StateManagementError(_who_watches(read_note(file), outputs), exit_code=2)
+        note = WatchNote(file, path)
         try:
             note.update(state="starting")
             yield note
@@ -60,11 +51,12 @@ def hold_watch(outputs: Path) -> Iterator[WatchNote]:
 
 def active_watch(outputs: Path) -> Row | None:
     """Return what the watch of an outputs folder says of itself; None if there is none."""
-    try:
-        with (outputs / "kernels" / _NAME).open(encoding="utf-8") as file:
-            return _read(file) if is_locked(file) else None
-    except OSError:
-        return None
+    return lock_holder(_path(outputs))
+
+
+def _path(outputs: Path) -> Path:
+    # In a folder that a restored backup leaves alone, as it is about living processes.
+    return outputs / "kernels" / "watch.lock"
 
 
 def _locked(file: TextIO) -> bool:
@@ -73,14 +65,6 @@ def _locked(file: TextIO) -> bool:
             return True
         time.sleep(0.05)  # whoever asks whether there is a watch holds it for a moment
     return False
-
-
-def _read(file: TextIO) -> Row:
-    try:
-        found = parse_json(file.read())
-    except (OSError, ValueError):  # it is being written at this moment
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _who_watches(note: Row, outputs: Path) -> str:

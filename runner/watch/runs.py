@@ -7,12 +7,11 @@ import queue
 import signal
 import subprocess
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import IO, Any
 
 from runner.settings.pipeline_config import PipelineConfig
 from runner.tools import start_child
-from runner.watch.loop import Tell
 from stagekit.base.plain_json import parse_json
 
 Row = dict[str, Any]
@@ -28,7 +27,7 @@ class WatchRuns:
         tell: is told what happens besides (``started``, ``warm``), in another thread.
     """
 
-    def __init__(self, config: PipelineConfig, warm: Iterable[str], tell: Tell) -> None:
+    def __init__(self, config: PipelineConfig, warm: Iterable[str], tell: Callable[..., None]) -> None:
         self._config = config
         self._warm = list(warm)
         self._tell = tell

@@ -20,8 +20,6 @@ from runner.watch.note import hold_watch
 from runner.watch.runs import WatchRuns
 from runner.watch.words import WatchLog
 
-__all__ = ["WatchPlan", "start_watch"]
-
 # What a change meets first, and the model: the kernels of the others get ready while these work.
 _FEW = ("gitlab_ingestion", "document_processing", "embedding_generation")
 
@@ -44,28 +42,21 @@ def start_watch(
     code = code_state()
     tell = WatchLog(console, as_json=as_json)
     try:
-        _watch(plan, light, tell, code, load)
+        config = load()
+        if problems := PipelineOrchestrator(config=config).validate_pipeline_config().problems:
+            raise ConfigurationError("\n".join(problems))
+        warm = _FEW if light else [stage.name for stage in default_stages()]
+        manager = StateManager(config.outputs)
+        with ExitStack() as stack:
+            note = stack.enter_context(hold_watch(config.outputs))
+            runs = WatchRuns(config, warm, tell)
+            stack.callback(runs.close)
+            manager.audit("watch_started", {"every_s": plan.every_s})
+            stack.callback(manager.audit, "watch_ended", {})
+            tell("watching", outputs=str(config.outputs), every=f"{plan.every_s:g} s")
+            Watch(config, plan, runs, tell, note, code, load).run()
     except Restart as reason:
         tell("restart", reason=str(reason))
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     except KeyboardInterrupt:
         tell("ended")
-
-
-def _watch(
-    plan: WatchPlan, light: bool, tell: WatchLog, code: str, load: Callable[[], PipelineConfig]
-) -> None:
-    config = load()
-    problems = PipelineOrchestrator(config=config).validate_pipeline_config().problems
-    if problems:
-        raise ConfigurationError("\n".join(problems))
-    warm = _FEW if light else [stage.name for stage in default_stages()]
-    manager = StateManager(config.outputs)
-    with ExitStack() as stack:
-        note = stack.enter_context(hold_watch(config.outputs))
-        runs = WatchRuns(config, warm, tell)
-        stack.callback(runs.close)
-        manager.audit("watch_started", {"every_s": plan.every_s})
-        stack.callback(manager.audit, "watch_ended", {})
-        tell("watching", outputs=str(config.outputs), every=f"{plan.every_s:g} s")
-        Watch(config, plan, runs, tell, note, code, load).run()

@@ -65,7 +65,7 @@ class WatchWorker:
         self._tell = tell
         self._stages = list(stages)
         self._warm = set(warm)
-        self._kernels = KernelPool(config.outputs, config.stage_settings(), config.memory_limit_mb)
+        self._kernels = KernelPool(config.outputs, config)
         self._orchestrator: PipelineOrchestrator | None = None
         self._ending = False
 
@@ -87,18 +87,15 @@ class WatchWorker:
         )
         if self._ending:  # its input ended a moment ago
             return
-        result: PipelineResult | None = None
-        failure: Row = {}
         try:
-            result = self._orchestrator.execute_full_pipeline()
+            outcome = _told(self._orchestrator.execute_full_pipeline())
         except (PipelineOrchestrationError, StageError, OSError) as error:
             busy = isinstance(error, StateManagementError) and manager.lock_owner() is not None
-            failure = {"status": "busy" if busy else "failed", "error": disk_fault(error) or str(error)}
+            outcome = {"status": "busy" if busy else "failed", "error": disk_fault(error) or str(error)}
         except KeyboardInterrupt:  # before the first stage or after the last one
-            failure = {"status": "cancelled"}
-        warnings = result.summary.get("warnings", []) if result else []
+            outcome = {"status": "cancelled"}
         self._orchestrator = None
-        self._tell({"kind": "ended", **(_told(result) if result else failure), "warnings": warnings})
+        self._tell({"kind": "ended", "warnings": [], **outcome})
 
     def warm(self) -> None:
         """Start the kernels that the next run will want, as far as they fit into the memory."""
@@ -184,6 +181,7 @@ def _told(result: PipelineResult) -> Row:
         "documents": summary["documents"],
         "points": summary["points"],
         "retry": any(retry_reason(checkpoint) for checkpoint in result.state.stages.values()),
+        "warnings": summary.get("warnings", []),
     }
 
 

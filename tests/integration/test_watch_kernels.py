@@ -54,7 +54,7 @@ def ended(pid: int) -> bool:
 @pytest.fixture
 def pool(outputs: Path) -> Iterator[KernelPool]:
     StateManager(outputs)
-    pool = KernelPool(outputs, {})
+    pool = KernelPool(outputs)
     yield pool
     pool.close()
 

@@ -57,6 +57,7 @@ ROOMS = {
             "unit/test_storage_*",
             "unit/test_operations_[cs]*",
             "unit/test_encryption_stores.py",
+            "unit/test_core_sources.py",
             "unit/test_search_languages.py",
             "integration/test_qdrant_faults.py",
         ],

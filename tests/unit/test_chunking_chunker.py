@@ -116,6 +116,8 @@ def test_nothing_is_repeated_across_a_heading() -> None:
         document.add_text(DocItemLabel.TEXT, sentences(8))
     chunks = chunk_document(document, WORDS, ChunkSettings(76, 30)).chunks
     assert [chunk.section_titles[-1] for chunk in chunks] == ["Um", "Dois", "Três"]
+    assert [chunk.embedded_text.split("\n")[0] for chunk in chunks] == ["## Geral", "Geral", "Geral"]
+    assert {chunk.content_type for chunk in chunks} == {"paragraph"}
     assert all(before.end <= chunk.start for before, chunk in pairwise(chunks))
 
 
@@ -171,8 +173,10 @@ def test_a_title_that_is_too_long_alone_is_cut_at_its_end() -> None:
     document.add_text(DocItemLabel.TEXT, sentences(20))
     chunk = chunk_document(document, SHORT, ChunkSettings(60, 10)).chunks[-1]
     context = chunk.embedded_text.removesuffix(chunk.text)
-    assert set(context.split()) == {"artigo"}
+    assert context.split() == ["artigo"] * 18  # a quarter of what the model takes
     assert chunk.embedded_token_count <= 72
+    chunk = chunk_document(document, WORDS, ChunkSettings(200, 10)).chunks[-1]
+    assert chunk.embedded_text.removesuffix(chunk.text).split() == ["artigo"] * 50  # or of the chunk's size
 
 
 def test_limits_hold_with_a_tokenizer_that_counts_a_part_differently_from_the_whole() -> None:

@@ -64,6 +64,12 @@ def test_a_chunk_names_its_clauses_and_then_those_that_they_lie_in() -> None:
     )  # fmt: skip
     assert [chunk.clauses[0] for chunk in chunking.chunks] == ["Art. 1º", "Art. 1º, § 1º", "Art. 1º, § 2º"]
     assert chunking.chunks[2].clauses == ("Art. 1º, § 2º", "Art. 1º", "Capítulo I")
+    *_, last = chunks_of(
+        "ANEXO I", "CAPÍTULO I", "DO USO", "SEÇÃO II", "DA SALA", f"Art. 1º O uso é livre: {long.strip()}.",
+        f"Art. 2º É pago: {long.strip()}.", size=80,
+    ).chunks  # fmt: skip
+    names = ("Anexo I, Art. 2º", "Anexo I", "Anexo I, Capítulo I", "Anexo I, Capítulo I, Seção II")
+    assert last.clauses == names
 
 
 def test_a_numbered_heading_is_the_clause_that_its_numbered_paragraphs_lie_in() -> None:
@@ -183,6 +189,9 @@ def test_struck_text_that_a_chunk_cuts_stays_struck_on_both_sides() -> None:
          ["~~Art. 10. Prazo~~", "~~curto.~~", "(Revogado pela Lei 9)", "## CAPÍTULO II", "Art. 11. Vale."]),
         (["Art. 10. O prazo é curto.", "(Revogado pela Lei 9)", "## Das multas", "Aplica-se o resto."],
          ["~~Art. 10. O prazo é curto.~~", "(Revogado pela Lei 9)", "## Das multas", "Aplica-se o resto."]),
+        (["Art. 10. Dez dias.", "Art. 10. Onze. (Redação dada pela MP 9) (Vigência encerrada)", "Art. 11. Vale."],
+         ["Art. 10. Dez dias.", "~~Art. 10. Onze. (Redação dada pela MP 9)~~ (Vigência encerrada)",
+          "Art. 11. Vale."]),
         (["Art. 1º Tem:", "I - sal;", "I - açúcar; (Redação dada pela Lei nº 2)", "II - água."],
          ["Art. 1º Tem:", "~~I - sal;~~", "I - açúcar; (Redação dada pela Lei nº 2)", "II - água."]),
     ],

@@ -138,8 +138,8 @@ def test_code_formulas_and_footnotes(document: DoclingDocument) -> None:
 def test_a_table_has_a_header_its_caption_comes_first_and_rich_cells_come_once(
     document: DoclingDocument,
 ) -> None:
-    caption = document.add_text(DocItemLabel.CAPTION, "Tabela 1")
-    table = document.add_table(grid(("Cargo", "Valor"), ("Fiscal | A", "10\n20")), caption=caption)
+    table = document.add_table(grid(("Cargo", "Valor"), ("Fiscal | A", "10\n20")))
+    table.captions.append(document.add_text(DocItemLabel.CAPTION, "Tabela 1").get_ref())
     document.add_text(DocItemLabel.TEXT, "Cargo", parent=table)
     markdown = build_markdown(document)
     expected = "Tabela 1\n\n| Cargo | Valor |\n|---|---|\n| Fiscal \\| A | 10 20 |"
@@ -163,6 +163,37 @@ def test_regions_count_from_the_top_of_the_page(document: DoclingDocument) -> No
     document.add_text(DocItemLabel.TEXT, "a", prov=prov)
     block: Block = build_markdown(document).blocks[0]
     assert (block.regions[0].page, block.regions[0].bbox) == (1, (10, 10, 90, 50))
+
+
+def on_page(page: int, begin: int = 0) -> ProvenanceItem:
+    box = BoundingBox(l=0, t=0, r=9, b=9, coord_origin=CoordOrigin.TOPLEFT)
+    return ProvenanceItem(page_no=page, bbox=box, charspan=(begin, begin + 1))
+
+
+def test_what_goes_on_over_pages_says_where_each_of_them_begins(document: DoclingDocument) -> None:
+    for begins in ((0, 3), (3, 0)):  # the second one was put together in another order
+        item = document.add_text(DocItemLabel.CHECKBOX_SELECTED, "um dois", prov=on_page(1, begins[0]))
+        item.prov.append(on_page(2, begins[1]))
+    table = document.add_table(grid(("A", "B"), ("c1", "d1"), ("c2", "d2")), prov=on_page(1))
+    table.prov.append(on_page(2))
+    for one in table.data.table_cells:
+        top = (50, 70, 30)[one.start_row_offset_idx]
+        one.bbox = BoundingBox(l=0, t=top, r=9, b=top + 9, coord_origin=CoordOrigin.TOPLEFT)
+    markdown = build_markdown(document)
+    first, other, rows = markdown.blocks
+    assert first.region_starts == (0, markdown.text.index("dois"))
+    assert other.region_starts == (other.start, other.start)
+    assert rows.region_starts == (rows.start, markdown.text.index("| c2"))
+    here = first.region_starts[1]
+    pages = [[one.page for one in first.regions_of(*span)] for span in ((0, here), (here, here + 1), (0, 99))]
+    assert pages == [[1], [2], [1, 2]]
+
+
+def test_markdown_has_six_levels_of_headings(document: DoclingDocument) -> None:
+    document.add_title("Título")
+    for level in (5, 6):
+        document.add_heading(f"Nível {level}", level=level)
+    assert build_markdown(document).text == "# Título\n\n###### Nível 5\n\n###### Nível 6"
 
 
 @pytest.mark.parametrize(
@@ -224,7 +255,7 @@ def test_a_spanning_cell_is_written_once_and_colliding_cells_both_survive() -> N
         cell(0, 0, "largo", header=True, columns=2),
         cell(1, 0, "x"),
         cell(1, 0, "y"),
-        *(cell(row, column, "fora") for row, column in ((9, 0), (0, 9), (-1, 0), (0, -1))),
+        *(cell(row, column, "fora", header=not row) for row, column in ((9, 0), (0, 9), (-1, 0), (0, -1))),
     ]
     lines, rows = table_lines(TableData(table_cells=cells, num_rows=2, num_cols=2))
     assert (lines[0], rows) == ("| largo |  |", ["| x y |  |"])

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from stagekit.chunking.normative.address import printed
 from stagekit.chunking.normative.citations import clause_values, read_citations, read_norm
+from stagekit.chunking.normative.labels import fold, labels_at
 from stagekit.chunking.normative.outline import read_outline
 from tests.unit.norms import Norm, lexml, names, norms
 
@@ -98,12 +99,109 @@ OTHER_BLOCKS = {
         "Art. 2º A Lei passa a vigorar com a seguinte redação:\nArt. 15. Não.\n§ 1º Também.\nArt. 3º Vale.",
         ["Art. 2º", "Art. 2º, alteração, Art. 15", "Art. 2º, alteração, Art. 15, § 1º", "Art. 3º"],
     ),
+    "opinion that quotes a law": (
+        ("1. RELATÓRIO\n1.1. Consulta.\n1.2. Dispõe a Lei nº 14.133, de 2021:\nArt. 75. É dispensável:\n"
+        "II - o menor valor;\n1.3. Não é o caso.\n2. CONCLUSÃO\n2.1. Sim."),
+        ["1", "1.1", "1.2", "1.2, alteração, Art. 75", "1.2, alteração, Art. 75, II", "1.3", "2", "2.1"],
+    ),
+    "articles below a number": (
+        "1. DO OBJETO\n1.1. São normas gerais:\nArt. 1º O uso é livre.\nArt. 2º A sala é fechada.",
+        ["1", "1.1", "Art. 1º", "Art. 2º"],
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "clauses"), OTHER_BLOCKS.values(), ids=OTHER_BLOCKS)
 def test_other_blocks_have_their_clauses(text: str, clauses: list[str]) -> None:
     assert names(read_outline(text)) == clauses
+
+
+@pytest.mark.parametrize(
+    ("line", "labels"),
+    [
+        ("Art. 5º A lei", ["Art. 5º | A lei"]),
+        ("Art. 5-A. A lei", ["Art. 5º-A | A lei"]),
+        ("Art. 5º", ["Art. 5º bare | "]),
+        ("Art. 5º do Regimento", []),
+        ("Art. 5º, a lei", []),
+        ("Art. único. A lei", ["Art. único | A lei"]),
+        ("Art. único", ["Art. único bare | "]),
+        ("Article 5 Scope", ["Article 5 | Scope"]),
+        ("Article 5 of the Act", []),
+        ("Artículo 5 bis. Plazo", ["Artículo 5 bis | Plazo"]),
+        ("Section 2.1 Notice", ["2.1 named | Notice"]),
+        ("Section 2.1", ["2.1 bare named | "]),
+        ("Section 2.1 shall apply", []),
+        ("Cláusula III – Preço", ["Cláusula 3ª | Preço"]),
+        ("Cláusula IIII – Preço", []),
+        ("Cláusula única. Preço", ["Cláusula única | Preço"]),
+        ("Cláusula 2ª Preço", ["Cláusula 2ª | Preço"]),
+        ("Cláusula 2ª: preço", ["Cláusula 2ª | preço"]),
+        ("Cláusula 2ª do contrato", []),
+        ("Cláusula quinta (cinco)", ["Cláusula 5ª | (cinco)"]),
+        ("Cláusula quinta – diz", ["Cláusula 5ª | diz"]),
+        ("Cláusula quinta diz", []),
+        ("Clause 4 Term", ["Clause 4 | Term"]),
+        ("§ 2º A lei", ["§ 2º | A lei"]),
+        ("§ 1º-B A lei", ["§ 1º-B | A lei"]),
+        ("§ 2º do art. 5º", []),
+        ("Parágrafo único. A lei", ["parágrafo único | A lei"]),
+        ("§ único do art. 5º", []),
+        ("Parágrafo primeiro – A", ["§ 1º | A"]),
+        ("Parágrafo primeiro do art. 5º", []),
+        ("Parágrafo 2º A lei", ["§ 2º | A lei"]),
+        ("PARTE GERAL", ["Parte Geral bare | "]),
+        ("Parte Especial – Nome", ["Parte Especial | Nome"]),
+        ("TÍTULO GERAL", []),
+        ("TÍTULO ÚNICO", ["Título Único bare | "]),
+        ("SEÇÃO ÚNICA", ["Seção Única bare | "]),
+        ("CAPÍTULO II DO USO", ["Capítulo II | DO USO"]),
+        ("CAPÍTULO I-A DO USO", ["Capítulo I-A | DO USO"]),
+        ("Capítulo II – Do uso", ["Capítulo II | Do uso"]),
+        ("Capítulo II", ["Capítulo II bare | "]),
+        ("CAPÍTULO II trata", []),
+        ("Capítulo II, que", []),
+        ("Capítulo II; ", []),
+        ("capítulo II – Do uso", []),
+        ("Capítulo II/III", []),
+        ("CAPÍTULO XYZ", []),
+        ("ANEXO I", ["Anexo I bare | "]),
+        ("ANEXO I DA LEI", ["Anexo I | DA LEI"]),
+        ("ANEXO I da lei", []),
+        ("Anexo I Da lei", []),
+        ("Anexo I (art. 2º)", ["Anexo I | (art. 2º)"]),
+        ("Anexo I – Tabela", ["Anexo I | Tabela"]),
+        ("Anexo B", ["Anexo B bare | "]),
+        ("Anexo único", ["Anexo Único bare | "]),
+        ("ANEXO 3", ["Anexo III bare | "]),
+        ("II - sala", ["II | sala"]),
+        ("II-A - sala", ["II-A | sala"]),
+        ("lll - sala", ["III next | sala"]),
+        ("II) sala", ["II next | sala"]),
+        ("II. sala", ["II next | sala"]),
+        ("IIII - x", []),
+        ("II -", ["II bare | "]),
+        ("a) sala", ["a | sala"]),
+        ("a-B) sala", ["a-B | sala"]),
+        ("aa) sala", ["aa | sala"]),
+        ("(a) sala", ["a next | sala"]),
+        ("ab) sala", []),
+        ("1. sala", ["1 next | sala", "1 | sala"]),
+        ("12 – sala", ["12 next | sala", "12 | sala"]),
+        ("1.2. sala", ["1.2 next | sala", "1.2 | sala"]),
+        ("1.2.3 sala", ["1.2.3 | sala"]),
+        ("Sala", []),
+        ("; II - sala", []),
+    ],
+)
+def test_what_a_line_may_open_with_and_where_its_own_text_begins(line: str, labels: list[str]) -> None:
+    """A label is named with its marks: it opens as the next one only, is alone on its line, says its kind."""
+    found = []
+    for label in labels_at(fold(line), 0, len(line)):
+        marks = {" next": label.only_next, " bare": label.bare, " named": label.named}
+        shown = printed((label.part,)) + "".join(mark for mark, has in marks.items() if has)
+        found.append(f"{shown} | {line[label.end :]}")
+    assert found == labels
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,7 @@ def test_a_column_may_change_its_kind(stage: Open, before: Any, after: Any) -> N
     execute(first, product(first, documents("a", "b")), work)
     again = stage()
     _, outcomes, held = execute(again, product(again, documents("a", "c")), work)
-    assert [row["value"] for row in outcomes] == [before, after]
+    assert [(row["value"], row["unchanged"]) for row in outcomes] == [(before, True), (after, False)]
     third = stage()
     third.memo.forget([])
     assert execute(third, product(third, documents("a", "c")), work)[2] == held

@@ -73,8 +73,10 @@ def test_the_end_waits_until_each_artifact_is_on_the_disk(memo: Memo, store: Art
     keeper = Keeper("s", memo, store)
     refs = [store.put("part", bytes([n]), "application/json") for n in range(5)]
     keeper.keep("k", {"parts": [ref.model_dump() for ref in refs[:4]]})
+    keeper.keep("last", {"n": 1})
     keeper.sync(refs[4:])
     keeper.finish()
+    assert known(memo, "k", "last") == {"k", "last"}
     assert sorted(synced) == sorted(ref.uri for ref in refs)
 
 

@@ -57,7 +57,7 @@ def end(*_):
 signal.signal(signal.SIGTERM, end)
 with manager.lock() as note:
     if sys.argv[2] == "run":
-        note.write(state.execution_id)
+        note.update(execution_id=state.execution_id)
     time.sleep(60)
 """
 

@@ -129,7 +129,7 @@ def test_a_run_of_another_process_is_followed_while_it_goes_on(manager: StateMan
     state = begin_run(manager, Event("stage_started", "shout"))
     follower = RunFollower(manager)
     with manager.lock(state.execution_id) as note:
-        note.write(state.execution_id)
+        note.update(execution_id=state.execution_id)
         assert [stage.name for stage in follower.look().running] == ["shout"]
         log = EventLog(manager.run_dir(state.execution_id) / "events.jsonl")
         log(documents(7, at=time.time()))
@@ -144,7 +144,7 @@ def test_a_killed_run_is_seen_as_interrupted_and_its_resumption_is_followed(mana
     assert progress.stages["shout"].state == "interrupted"
     assert progress.stages["listing"].state == "done"
     with manager.lock(state.execution_id) as note:
-        note.write(state.execution_id)
+        note.update(execution_id=state.execution_id)
         log = EventLog(manager.run_dir(state.execution_id) / "events.jsonl")
         log(Event("run_started", data={"stages": STAGES}))
         log(Event("stage_carried_over", "listing", {"from": "x"}))

@@ -154,6 +154,20 @@ def test_the_bold_end_of_a_remark_in_brackets_is_no_heading():
     assert text[0].endswith("(Redação dada pela Portaria nº 77, de 2025)")
 
 
+def test_regions_that_overlap_are_read_line_by_line_and_columns_are_not():
+    first = region(DocItemLabel.TEXT, cell("4. Riscos", 50, 300, font=BOLD), cell("na veia.", 50, 324))
+    second = region(
+        DocItemLabel.TEXT,
+        cell("Nunca sem diluição: a velocidade é a menor", 50, 312, width=300),
+        cell("Sem abreviaturas.", 50, 348),
+    )
+    texts = described(refine_regions([paragraph(100), first, second]))
+    assert "Nunca sem diluição: a velocidade é a menor na veia." in texts
+    beside = region(DocItemLabel.TEXT, cell("de dia", 50, 500), cell("e de noite", 50, 524))
+    column = region(DocItemLabel.TEXT, cell("Chefia", 400, 512))
+    assert {"de dia e de noite", "Chefia"} <= set(described(refine_regions([paragraph(100), beside, column])))
+
+
 def test_a_larger_or_bold_line_is_a_heading_and_a_sentence_is_not():
     larger = region(DocItemLabel.TEXT, cell("Objeto", 50, 60, height=14))
     bold = region(DocItemLabel.CAPTION, cell("Prazos por tipo", 50, 170, font=BOLD))

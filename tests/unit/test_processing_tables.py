@@ -74,6 +74,15 @@ def test_a_heading_right_below_the_last_rule_of_a_table_is_no_row_of_it():
     assert within[(3, 1)] == "ANEXO II"
 
 
+def test_a_dash_stands_where_it_stands_however_low_it_is():
+    words = words_of([["Setor", "Horário"], ["Balcão", "8h - 12h"], ["Pátio", "9h - 11h"]], [0, 150])
+    low = [
+        replace(word, top=word.top + 6, bottom=word.top + 7) if word.text == "-" else word for word in words
+    ]
+    found = texts(find_grid(low))
+    assert (found[(1, 1)], found[(2, 1)]) == ("8h - 12h", "9h - 11h")
+
+
 def test_wider_steps_between_rows_than_between_lines_separate_the_rows():
     lines = [("Item", "Descrição", 0), ("um", "primeira", 20), ("", "segunda", 31), ("dois", "terceira", 51)]
     words = [

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,6 @@ import pytest
 
 from runner.kernels.forks import KernelForks
 from runner.kernels.kernel import StageKernel, kernel_environment, thread_event_loop
-from runner.kernels.preparation import ForkPreparation
 from stagekit.base.processes.liveness import is_alive
 
 ANSWER = "import os, sys; open('said', 'w').write({})"
@@ -41,7 +41,7 @@ def kernel(forks: KernelForks, tmp_path: Path) -> Iterator[StageKernel]:
         tmp_path,
         tmp_path / "kernel.log",
         tmp_path / "kernels",
-        forks=forks,
+        fork=forks.fork,
     )
     yield started
     started.end()
@@ -109,7 +109,7 @@ def test_waiting_for_a_kernel_ends_with_it_or_with_the_timeout(forks: KernelFork
 def test_kernels_end_with_the_process_that_they_come_from(tmp_path: Path) -> None:
     forks = KernelForks(tmp_path, tmp_path / "server.log")
     kernel = StageKernel(
-        kernel_environment((), {}), tmp_path, tmp_path / "log", tmp_path / "kernels", forks=forks
+        kernel_environment((), {}), tmp_path, tmp_path / "log", tmp_path / "kernels", fork=forks.fork
     )
     try:
         assert said(kernel, tmp_path, "'here'") == "here"
@@ -130,7 +130,7 @@ def test_the_kernels_after_the_first_have_what_reads_documents_as_well(tmp_path:
             folder = tmp_path / str(number)
             folder.mkdir()
             log, registry = folder / "kernel.log", folder / "kernels"
-            started = StageKernel(kernel_environment((), {}), folder, log, registry, forks=forks)
+            started = StageKernel(kernel_environment((), {}), folder, log, registry, fork=forks.fork)
             try:
                 assert said(started, folder, "str('docling_core.types.doc' in sys.modules)") == loaded
             finally:
@@ -153,12 +153,8 @@ def test_what_kernels_have_in_common_is_loaded_once_with_the_settings_that_it_na
     try:
         for common in ("shared:load", "shared:fail", "absent:load", ""):
             log, registry = tmp_path / "kernel.log", tmp_path / "kernels"
-            preparation = ForkPreparation(common=common, settings=settings)
-            kernels.append(
-                StageKernel(
-                    kernel_environment((), {}), tmp_path, log, registry, forks=forks, preparation=preparation
-                )
-            )
+            fork = partial(forks.fork, common=common, settings=settings)
+            kernels.append(StageKernel(kernel_environment((), {}), tmp_path, log, registry, fork=fork))
         server = psutil.Process(kernels[0].pid).ppid()
         for kernel in kernels:  # those whose own function cannot be called start as well
             found = said(kernel, tmp_path, "str(sys.modules['shared'].loaded)")
@@ -186,7 +182,9 @@ def test_where_there_is_much_to_draw_later_kernels_find_matplotlib_loaded(
 ) -> None:
     forks = KernelForks(tmp_path, tmp_path / "server.log", plots=plots)
     kernels = [
-        StageKernel(kernel_environment((), {}), tmp_path, tmp_path / "log", tmp_path / "kernels", forks=forks)
+        StageKernel(
+            kernel_environment((), {}), tmp_path, tmp_path / "log", tmp_path / "kernels", fork=forks.fork
+        )
         for _ in range(3)
     ]
     try:

@@ -40,7 +40,7 @@ class Pool(KernelPool):
     """Hands out kernels that were not started, and tells of each."""
 
     def __init__(self, outputs: Path) -> None:
-        super().__init__(outputs, {})
+        super().__init__(outputs)
         self.calls: list[str] = []
         self.handed: list[Kernel] = []
         self.taken: Callable[[], object] = lambda: None
@@ -245,6 +245,6 @@ def test_the_logs_of_ended_kernels_go_with_the_stage(world: World) -> None:
 def test_lent_kernels_go_on_waiting_and_own_ones_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.stages.close()
     assert world.pool.calls == []
-    monkeypatch.setattr(KernelPool, "of", lambda *_: world.pool)
+    monkeypatch.setattr("runner.pipeline.stage_manager.KernelPool", lambda *_, **__: world.pool)
     StageManager(world.manager, world.events.append, world.stop).close()
     assert world.pool.calls == ["close"]

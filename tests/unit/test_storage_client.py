@@ -18,6 +18,8 @@ from stagekit import StageError
 from stagekit.base.network.authorities import trust_also, trusted_pem
 from stagekit.base.store_address import connection_options, server_key, server_url
 from stagekit.storage import PointWriter, connect, count_points, patience_of, qdrant_errors, require_completed
+from stagekit.storage.client import _network_options
+from stagekit.storage.retrying import GRPC_RETRY_POLICY
 from stagekit.storage.version import require_version
 from tests.servers.gitlab_tls import private_ca
 from tests.servers.qdrant_server import QdrantServer
@@ -363,3 +365,20 @@ def test_the_first_version_that_keeps_metadata_will_do_and_the_one_before_will_n
         server.engine.version = "1.16.0"
         with closing(connect(server.url, tmp_path)) as client:
             require_version(client)
+
+
+def test_a_connection_goes_through_the_proxy_of_the_environment_and_trusts_what_it_is_told(
+    tmp_path, monkeypatch
+):
+    plain = _network_options("http://h:6333", "")
+    grpc_options = {"grpc.service_config": GRPC_RETRY_POLICY, "grpc.enable_http_proxy": 0}
+    assert plain == {"trust_env": False, "proxy": None, "verify": True, "grpc_options": grpc_options}
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
+    through = _network_options("http://h:6333", "")
+    assert through["proxy"].startswith("http://proxy:3128")
+    assert through["grpc_options"]["grpc.enable_http_proxy"] == 1
+    assert isinstance(_network_options("https://h:443", "")["verify"], ssl.SSLContext)
+    authority, _ = private_ca(tmp_path)
+    for url in ("http://h:6333", "https://h:443"):
+        trusting = _network_options(url, str(authority))
+        assert trusting["grpc_options"]["root_certificates"] == trusted_pem(trusting["verify"])

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from qdrant_client.models import CreateAlias, CreateAliasOperation, PointStruct
 
 from stagekit.artifacts.outputs_id import OUTPUTS_ID_FILE, outputs_id
-from stagekit.storage import begin_writing, finish_writing, open_embedded, source_mark
+from stagekit.storage import (
+    begin_writing,
+    collections_of,
+    count_points,
+    drop_points,
+    finish_writing,
+    open_embedded,
+    source_mark,
+)
 from stagekit.storage.metadata.source_marks import SourceMark, complete_sources
 from tests.unit.storage_rows import IDENTITY, create
 
@@ -62,6 +71,27 @@ def test_whoever_finds_the_number_of_another_continues_above_it(store):
     assert source_mark(store, A, "one") == SourceMark(4, THEIRS, finished=True)
     finish_writing(store, A, "one", OURS)
     assert source_mark(store, A, "one") == SourceMark(5, OURS, finished=True)
+
+
+def test_the_collections_of_an_alias_are_told_with_the_one_that_is_read_first(store):
+    for name in (A, B):
+        store.update_collection(name, metadata={"collection_name": "docs"})
+    assert collections_of(store, "docs") == [A, B]
+    made = CreateAlias(collection_name=B, alias_name="docs")
+    store.update_collection_aliases([CreateAliasOperation(create_alias=made)])
+    assert collections_of(store, "docs") == [B, A]
+    create(store, "early", IDENTITY)
+    assert (collections_of(store, "early"), collections_of(store, "nobody")) == (["early"], [])
+
+
+def test_a_source_whose_points_are_dropped_is_no_longer_complete(store):
+    vector = {"dense": [1.0] * IDENTITY.dimension}
+    for number, source in enumerate(("one", "two")):
+        store.upsert(A, [PointStruct(id=number, vector=vector, payload={"source_id": source})])
+        write(store, A, source)
+    drop_points(store, A, "one")
+    assert (count_points(store, A, "one"), count_points(store, A)) == (0, 1)
+    assert complete_sources(store, A) == {"two"}
 
 
 @pytest.mark.parametrize("value", [None, "0123/4", {}, {"number": "x"}, {"number": 1, "outputs": "a"}, [1]])

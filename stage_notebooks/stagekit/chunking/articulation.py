@@ -16,7 +16,7 @@ _REVOKED = re.compile(
     r"[(\[]"
     r"(?:(?:artigo|par[aá]grafo|inciso|al[ií]nea|item|caput|cap[ií]tulo|se[cç][aã]o|t[ií]tulo|anexo)\s+)?"
     r"(?:(?:ab-?rogad|caducad|derogad|exclu[ií]d|revogad|suprimid|tornad[oa]s? sem efeit)[oa]s?"
-    r"|repealed|revoked)"
+    r"|repealed|revoked|vig[eê]ncia encerrada)"
     r"(?:(?:,?\s+(?:pel[oa]s?|a partir|by|em|por|tacitamente|expressamente)\b|\s*[-–—])[^()\[\]]*)?[)\]]",
     re.IGNORECASE,
 )
@@ -25,6 +25,9 @@ _REVOKED_STUB = re.compile(r"\s*Revogad[oa]s?\s+pel[oa]s?\s[^;]{0,120}", re.IGNO
 _NEW_WORDING = re.compile(
     r"\((?:reda[cç][aã]o dada|com reda[cç][aã]o|nova reda[cç][aã]o|nr)\b", re.IGNORECASE
 )
+_LAPSED = re.compile(
+    r"\(vig[eê]ncia encerrada\)", re.IGNORECASE
+)  # of a provisional act: the older one is back
 _NOTES = re.compile(r"(?:\s*(?:\([^()]*\)|\[[^\[\]]*\]|[.;,*_~|]|\b(?:e|ou)\b))*\s*")
 _LINE_END = re.compile(r"\n")
 _HEADING = re.compile(r"\n#")
@@ -156,7 +159,7 @@ def _next_wording(clauses: Sequence[Clause], number: int) -> Clause | None:
 
 def _replaces(text: str, clause: Clause) -> bool:
     own = text[clause.text_start : clause.end]
-    return bool(_NEW_WORDING.search(own) or _REVOKED.search(own))
+    return bool(_NEW_WORDING.search(own) or _REVOKED.search(own)) and not _LAPSED.search(own)
 
 
 def _struck(markdown: CanonicalMarkdown, start: int, end: int) -> Iterator[_Edit]:

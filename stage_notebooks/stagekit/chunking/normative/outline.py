@@ -29,6 +29,9 @@ _INLINE = re.compile(
 _AMENDS = re.compile(
     r"(?:passa[mr]?\s+a\s+vigorar|seguintes?\s+reda|seguintes?\s+altera|acrescid[oa]s?\s+d)", re.I
 )
+_NAMES_NORM = re.compile(
+    r"\bart(?:s?\.|igos?)\s*\d|\bn[º°o.]\s*\d|/(?:19|20)?\d\d\b|constitui|c[oó]digo", re.I
+)
 _CONTENTS_ENTRY = re.compile(r"(?:\.{3,}|…|(?:\.\s){3,})\s*\d*\s*$")
 _OMISSION = re.compile(r"[\s.…·”\"»*_~()NR-]*")
 _PAGE_END = re.compile(r"Este texto n[aã]o substitui", re.IGNORECASE)
@@ -128,7 +131,18 @@ class _Reader:
             and not self._is_next_article(part)
         ):
             self._begin_quotation(number, start)
+        elif self._cites(part):
+            self._begin_quotation(number, start)
+            self.closes = False
         return None
+
+    def _cites(self, part: Part) -> bool:
+        """Whether an article stands in a text of numbers (2.1, 2.2), announced: an opinion quotes a law."""
+        if self.outer is not None or part.level != Level.ARTIGO or part.word in _CONTRACT_WORDS:
+            return False
+        numbered = self.norm.article is None and self._last(Level.DECIMAL) is not None
+        foreign = part.number > 1 or bool(_NAMES_NORM.search(self.before))
+        return numbered and foreign and self.before.endswith(":")
 
     def _begin_quotation(self, number: int, start: int) -> None:
         self._close(start)
@@ -185,6 +199,8 @@ class _Reader:
             and _follows(label.part, self.outer.article)
         ):
             self._end_quotation(start)
+        if self._goes_on_outside(label, line, inline):
+            self._end_quotation(start)
         path = self._accepted(label, line, inline)
         if path is None:
             return False
@@ -207,6 +223,15 @@ class _Reader:
             Clause(address, within, start, label.end, len(self.text), inline, quoted=self.outer is not None)
         )
         return True
+
+    def _goes_on_outside(self, label: Label, line: Line, inline: bool) -> bool:
+        """Whether a number is the next one of the text that quotes, whose quotation nothing closes."""
+        if self.outer is None or self.closes or inline or label.part.level != Level.DECIMAL:
+            return False
+        quoted, self.norm = self.norm, self.outer
+        goes_on = self._decimal(label, line) is not None
+        self.norm = quoted
+        return goes_on
 
     def _close(self, end: int) -> None:
         if self.clauses and self.clauses[-1].end > end:

@@ -25,6 +25,7 @@ from stagekit.processing.pdf.paragraphs import (
     NEAREST,
     NUMBER,
     font_of,
+    join_interleaved,
     join_rest_of_line,
     join_single_lines,
     text_lines,
@@ -78,7 +79,7 @@ def refine_regions(
     for region in regions:
         if region.label in EDGES and MARGIN * page_height < _middle(region) < (1 - MARGIN) * page_height:
             region.label = DocItemLabel.TEXT
-    regions = [part for region in regions for part in _split_at_columns(region)]
+    regions = [part for region in join_interleaved(regions) for part in _split_at_columns(region)]
     body = _body_of(regions)
     for region in regions:
         if region.label == DocItemLabel.SECTION_HEADER and _is_passage(region, body):
@@ -299,7 +300,10 @@ def _text(region: Cluster) -> str:
 def _is_passage(region: Cluster, body: _Body) -> bool:
     """Whether what the layout model calls a heading is a piece of the running text, headings among it."""
     lines = text_lines(region.cells)
-    return len(lines) > HEADING_LINES and {font_of(cell) for cell in lines[0]} == {body.font}
+    if not lines or {font_of(cell) for cell in lines[0]} != {body.font}:
+        return False
+    tall = place_of(lines[0][0]).height > HEADING_GROWTH * body.height
+    return len(lines) > HEADING_LINES or (len(lines) > 1 and not tall and _text(region).endswith("."))
 
 
 def _name_grouping(region: Cluster, body: _Body) -> None:

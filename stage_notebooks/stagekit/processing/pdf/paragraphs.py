@@ -21,7 +21,41 @@ MOST_INDENT = 8.0  # of a paragraph's first line, in line heights
 LEFT_OUT = 1.0  # the confidence that Docling gives a line without a region
 SAME_ROW = 0.6  # share of the smaller height that two pieces of a line have in common
 STRETCHED = 1.2  # white between two words of a justified line at most, in line heights
+SAME_COLUMN = 0.5  # share of a line's width that stands over or below another one
+BETWEEN = 0.3  # of its height that a line may reach into the one above or below
+TEXTS = (DocItemLabel.TEXT, DocItemLabel.SECTION_HEADER, DocItemLabel.LIST_ITEM)
 MAYBE_HEADINGS = (DocItemLabel.TEXT, DocItemLabel.CAPTION, DocItemLabel.PAGE_HEADER)
+
+
+def join_interleaved(regions: list[Cluster]) -> list[Cluster]:
+    """Make one text of two whose regions overlap so that a line of one stands between lines of the other."""
+    texts = [r for r in regions if r.label in TEXTS and r.cells and not r.children]
+    gone: set[int] = set()
+    for at, region in enumerate(texts):
+        for other in texts[at + 1 :]:
+            if id(other) not in gone and (_goes_through(region, other) or _goes_through(other, region)):
+                other.cells = [*region.cells, *other.cells]
+                other.bbox = BoundingBox.enclosing_bbox([region.bbox, other.bbox])
+                other.label = DocItemLabel.TEXT
+                gone.add(id(region))
+                break
+    return [region for region in regions if id(region) not in gone]
+
+
+def _goes_through(region: Cluster, other: Cluster) -> bool:
+    """Whether a line of a region stands between two lines of another one, and over or below their letters."""
+    if len(other.cells) < 2 or region.bbox.b < other.bbox.t or other.bbox.b < region.bbox.t:
+        return False
+    places = [place_of(cell) for cell in other.cells]
+    return any(_is_between(line, places) for line in map(place_of, region.cells))
+
+
+def _is_between(line: Place, places: Sequence[Place]) -> bool:
+    reach = BETWEEN * line.height
+    if any(min(one.b, line.b) - max(one.t, line.t) > reach for one in places):
+        return False  # it stands beside one of them
+    column = [one for one in places if min(one.r, line.r) - max(one.l, line.l) > SAME_COLUMN * line.width]
+    return any(one.b <= line.t + reach for one in column) and any(one.t >= line.b - reach for one in column)
 
 
 def join_rest_of_line(regions: list[Cluster]) -> list[Cluster]:

@@ -124,8 +124,15 @@ def _lines(words: Sequence[Word], vertical: Sequence[float]) -> list[Line]:
 
 
 def _same_line(line: Sequence[Word], word: Word) -> bool:
+    """Whether a word stands beside those of a line; the height of a dash or a dot says nothing of either."""
     centre = median((w.top + w.bottom) / 2 for w in line)
-    return abs((word.top + word.bottom) / 2 - centre) < 0.5 * min(word.height, median(w.height for w in line))
+    usual = median([w.height for w in line if _has_letters(w)] or [word.height])
+    height = min(word.height, usual) if _has_letters(word) else usual
+    return abs((word.top + word.bottom) / 2 - centre) < 0.5 * height
+
+
+def _has_letters(word: Word) -> bool:
+    return any(map(str.isalnum, word.text))
 
 
 def _segments(line: Sequence[Word], vertical: Sequence[float]) -> Line:

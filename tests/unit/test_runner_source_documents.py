@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from runner.config_manager import PipelineConfig
-from runner.record.reread import changed_unnoticed
-from runner.record.source_documents import changed_documents, leaving_documents
+from runner.record.source_documents import changed_documents, changed_unnoticed
 from runner.record.state_manager import StateManager
 from stagekit.checks.reread import PARTS
 from tests.unit.core_notebooks import record_run, record_stage
@@ -68,7 +67,7 @@ def test_each_part_of_the_source_is_read_in_its_turn(
     part: int,
 ) -> None:
     asked = Asked(["a.md"])
-    monkeypatch.setattr("runner.record.reread.changed_contents", asked)
+    monkeypatch.setattr("runner.record.source_documents.changed_contents", asked)
     place = manager.outputs / "reread.json"
     if noted is not None:
         place.write_text(noted)
@@ -80,7 +79,7 @@ def test_each_part_of_the_source_is_read_in_its_turn(
 def test_a_disk_that_takes_no_note_of_the_turn_stops_nothing(
     manager: StateManager, config: PipelineConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.record.reread.changed_contents", Asked([]))
+    monkeypatch.setattr("runner.record.source_documents.changed_contents", Asked([]))
     (manager.outputs / "reread.json").mkdir()
     assert changed_unnoticed(manager, checkpoint(manager), config) == []
 
@@ -102,13 +101,3 @@ def test_the_documents_that_changed_since_are_named(
     monkeypatch.setattr("runner.record.source_documents.source_changes", asked)
     assert changed_documents(manager, checkpoint(manager), config) == said
     assert asked.calls == [(manager.outputs, READ, {"draft.md"})]
-
-
-@pytest.mark.parametrize("rules_hold", [True, False])
-def test_the_documents_that_would_leave_are_told_with_why(
-    config: PipelineConfig, outputs: Path, monkeypatch: pytest.MonkeyPatch, rules_hold: bool
-) -> None:
-    asked = Asked(iter([("a.md", "it is a draft")]))
-    monkeypatch.setattr("runner.record.source_documents.leaving", asked)
-    assert leaving_documents(config, rules_hold=rules_hold) == (("a.md", "it is a draft"),)
-    assert asked.calls == [(outputs, rules_hold)]
