@@ -37,27 +37,18 @@ class ExecutionStatus(StrEnum):
 
 
 class ArtifactRef(BaseModel):
-    """A reference to bytes in the artifact store, in place of the bytes themselves.
-
-    Attributes:
-        name: what the artifact is, for example ``chunks``.
-        uri: path relative to the store's root, so that a moved or restored store still resolves it.
-        sha256: of the bytes, 64 hexadecimal digits; the store refuses bytes that differ.
-        media_type: IANA media type of the bytes.
-        rows: number of rows of a table, None for other artifacts.
-        bytes: size.
-        schema_version: version of the artifact's own layout.
-    """
+    """A reference to bytes in the artifact store, in place of the bytes themselves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    uri: str
+    name: str  # what the artifact is, for example ``chunks``
+    uri: str  # path relative to the store's root, so that a moved or restored store still resolves it
+    # of the bytes, 64 hexadecimal digits; the store refuses bytes that differ
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    media_type: str
-    rows: int | None = None
-    bytes: int = Field(ge=0)
-    schema_version: str = "1"
+    media_type: str  # IANA media type of the bytes
+    rows: int | None = None  # number of rows of a table, None for other artifacts
+    bytes: int = Field(ge=0)  # size
+    schema_version: str = "1"  # version of the artifact's own layout
 
 
 class StageResult(BaseModel):

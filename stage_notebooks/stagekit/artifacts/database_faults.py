@@ -27,12 +27,7 @@ def is_damage(error: sqlite3.DatabaseError) -> bool:
 
 
 def open_or_begin(path: Path, open_file: Callable[[], T]) -> T:
-    """Open a cache, and where it turns out damaged set it aside and open a new one.
-
-    Args:
-        path: of the file.
-        open_file: opens it, or makes it where it is not there, and looks at its tables.
-    """
+    """Open a cache, or make it where there is none; a damaged one is set aside for a new one."""
     try:
         return open_file()
     except sqlite3.DatabaseError as error:

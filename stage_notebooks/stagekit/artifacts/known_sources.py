@@ -30,34 +30,22 @@ _POINTS: Final = f"{MAP_KEY}qdrant_storage/"
 
 @dataclass(frozen=True, kw_only=True)
 class KnownSource:
-    """A source as it was when a run last stored it.
+    """A source as it was when a run last stored it."""
 
-    Attributes:
-        source_id: owner of its points.
-        project: name that its document ids derive from.
-        named: whether the setting ``project`` gave it that name.
-        kind: ``gitlab``, ``git`` or ``folder``.
-        places: digests of the paths that it was read from; see
-            :class:`~stagekit.ingestion.source.SourceTraits` for this and the next three.
-        address: host and path of its repository, empty if it has none.
-        gitlab_id: number of its GitLab project, 0 if it is none.
-        roots: ids of the commits without parents.
-        folders: approved folders that have held documents.
-        documents: the product of stage 01 that was stored; None if it is not known.
-        former: further ids under which an earlier version stored it from this outputs folder, for another
-            branch or other folders; their points are not its own yet.
-    """
-
-    source_id: str
-    project: str
-    named: bool = False
-    kind: str = ""
+    source_id: str  # owner of its points
+    project: str  # name that its document ids derive from
+    named: bool = False  # whether the setting ``project`` gave it that name
+    kind: str = ""  # ``gitlab``, ``git`` or ``folder``
+    # digests of the paths that it was read from; see :class:`~stagekit.ingestion.source.SourceTraits`
+    # for this and the next three
     places: tuple[str, ...] = ()
-    address: str = ""
-    gitlab_id: int = 0
-    roots: tuple[str, ...] = ()
-    folders: tuple[str, ...] = ()
-    documents: ArtifactRef | None = None
+    address: str = ""  # host and path of its repository, empty if it has none
+    gitlab_id: int = 0  # number of its GitLab project, 0 if it is none
+    roots: tuple[str, ...] = ()  # ids of the commits without parents
+    folders: tuple[str, ...] = ()  # approved folders that have held documents
+    documents: ArtifactRef | None = None  # the product of stage 01 that was stored; None if it is not known
+    # further ids under which an earlier version stored it from this outputs folder, for another branch
+    # or other folders; their points are not its own yet
     former: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:

@@ -43,11 +43,7 @@ class Memo:
     """A SQLite file (WAL mode) of outcomes by key, shared by stages that run side by side.
 
     It is a cache: an unreadable file is set aside and a new one begun, an altered row counts as absent. In an
-    encrypted folder values are sealed, each under its key.
-
-    Args:
-        path: of the file.
-        cipher: of its values, to read what is under a former key; by default the one of its folder.
+    encrypted folder values are sealed, each under its key; a cipher is given to read under a former one.
 
     Raises:
         EncryptionError: the folder is encrypted, and its key is not in the environment.

@@ -25,21 +25,17 @@ class Place:
 
     Every method raises :class:`ArtifactError` where the client library of a remote store raises whatever it
     has; errors of a folder, and ``FileNotFoundError`` of either, are left as they are.
-
-    Attributes:
-        url: as it was given.
-        local: whether it is a folder of this machine.
     """
 
     def __init__(self, root: str | Path) -> None:
-        self.url = str(root)
+        self.url = str(root)  # as it was given
         objects = self.url.partition("://")[0] in _OBJECT_STORES
         with self._explained("opened"):
             self._fs, base = fsspec.core.url_to_fs(
                 self.url, **({"use_listings_cache": False} if objects else {})
             )
         self._root = base.rstrip("/")
-        self.local = is_local(self._fs)
+        self.local = is_local(self._fs)  # whether it is a folder of this machine
         self._renames = not objects
 
     @property
@@ -74,11 +70,7 @@ class Place:
             return bool(self._fs.exists(self.path(name)))
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a file.
-
-        Raises:
-            FileNotFoundError: if there is none.
-        """
+        """Return the bytes of a file; raise FileNotFoundError if there is none."""
         with self._explained("read"):
             data: bytes = self._fs.cat_file(self.path(name))
         return data

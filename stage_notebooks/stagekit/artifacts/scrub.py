@@ -19,26 +19,18 @@ _FOLDERS = 256
 
 @dataclass(frozen=True)
 class Scrubbed:
-    """What came of reading artifacts.
+    """What came of reading artifacts."""
 
-    Attributes:
-        checked: how many were read.
-        damaged: what is wrong, a sentence an artifact; each of them is set aside.
-        last: address of the last one; empty if none was read.
-    """
-
-    checked: int
-    damaged: tuple[str, ...]
-    last: str
+    checked: int  # how many were read
+    damaged: tuple[str, ...]  # what is wrong, a sentence an artifact; each of them is set aside
+    last: str  # address of the last one; empty if none was read
 
 
 def scrub(store: ArtifactStore, after: str = "", seconds: float = math.inf) -> Scrubbed:
     """Read artifacts in the order of their addresses until the time is spent, each once at most.
 
-    Args:
-        store: that holds them.
-        after: address of the one that was read last; behind the last one the first follows.
-        seconds: that it may take, but for the last artifact.
+    It goes on behind the address that was read last; behind the last one the first follows. The last artifact
+    may take longer than the seconds.
 
     Raises:
         ArtifactError: if the store cannot be listed.

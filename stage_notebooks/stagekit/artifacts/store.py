@@ -210,11 +210,7 @@ class ArtifactStore:
             return False
 
     def missing(self, sizes: Mapping[str, int]) -> set[str]:
-        """Return those addresses at which there is no file of the right size; none is read.
-
-        Args:
-            sizes: of the contents, by address.
-        """
+        """Return the addresses at which there is no file of the right size in bytes; none is read."""
         overhead = self.cipher.overhead
         if self.local:
             found = {uri: self._place.local_size(uri) for uri in sizes if _URI.fullmatch(uri)}
@@ -232,11 +228,7 @@ class ArtifactStore:
         return {uri for uri in self._noted() if not self._place.exists(uri)}
 
     def forget_lost(self, uris: Collection[str]) -> None:
-        """Forget that artifacts were lost, once a run has found that it needs none of them any more.
-
-        Args:
-            uris: of which that is known; those that were made again are forgotten besides.
-        """
+        """Forget that artifacts were lost that no run needs any more; those made again are forgotten too."""
         for uri in self._noted():
             if uri in uris or self._place.exists(uri):
                 self._place.remove(_note(uri))

@@ -26,10 +26,6 @@ class TableFile:
 
     It has those methods of :class:`pyarrow.Table` that :class:`stagekit.artifacts.rows.Rows` needs.
 
-    Args:
-        data: the bytes of the file.
-        name: of the artifact, for messages.
-
     Raises:
         ArtifactError: here and in each method, if it is none or damaged.
     """

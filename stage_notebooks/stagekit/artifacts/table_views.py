@@ -24,15 +24,10 @@ Columns: TypeAlias = "pa.Table | TableFile | TableView | JoinedTable"
 
 @dataclass(frozen=True)
 class TableView:
-    """Some rows of a table.
+    """Some rows of a table."""
 
-    Attributes:
-        table: the whole table.
-        places: of the rows, in their order.
-    """
-
-    table: Columns
-    places: pa.Int64Array
+    table: Columns  # the whole table
+    places: pa.Int64Array  # of the rows, in their order
 
     @property
     def schema(self) -> pa.Schema:

@@ -21,13 +21,9 @@ T = TypeVar("T", "pa.Table", "JoinedTable")
 
 
 def encode_rows(rows: Sequence[dict[str, Any]], metadata: dict[str, Any] | None = None) -> pa.Table:
-    """Return rows as a table, columns in alphabetical order.
+    """Return rows of plain JSON, and the metadata beside them, as a table; columns in alphabetical order.
 
     A column with a list or dict in it becomes JSON text, and is marked so in the field's metadata.
-
-    Args:
-        rows: plain JSON values by column.
-        metadata: plain JSON that is kept beside the rows, see :func:`table_metadata`.
     """
     import pyarrow as pa
 

@@ -19,17 +19,10 @@ from typing import TextIO
 from urllib.parse import quote, quote_plus
 
 SECRET_VARIABLES = (
-    "GITLAB_TOKEN",
-    "CI_JOB_TOKEN",
-    "QDRANT_API_KEY",
-    "HF_TOKEN",
-    "HUGGING_FACE_HUB_TOKEN",
-    "NIC_ETL_PDF_PASSWORDS",
-    "NIC_ETL_NOTIFY_URLS",
-    "NIC_ETL_ENCRYPTION_KEY",
-    "NIC_ETL_ENCRYPTION_OLD_KEY",
-    "NIC_ETL_SERVE_TOKEN",
-)
+    "GITLAB_TOKEN", "CI_JOB_TOKEN", "QDRANT_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN",
+    "NIC_ETL_PDF_PASSWORDS", "NIC_ETL_NOTIFY_URLS", "NIC_ETL_ENCRYPTION_KEY",
+    "NIC_ETL_ENCRYPTION_OLD_KEY", "NIC_ETL_SERVE_TOKEN",
+)  # fmt: skip
 # Of the artifact store: every process needs them, and no text does.
 _STORE_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _PDF_PASSWORDS = "NIC_ETL_PDF_PASSWORDS"

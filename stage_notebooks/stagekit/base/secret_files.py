@@ -8,12 +8,7 @@ from stagekit.errors import StageError
 
 
 def secret_from_file(variable: str, name: str, what: str) -> str:
-    """Return the secret in a file, without the white space around it.
-
-    Args:
-        variable: that names the file.
-        name: of the file.
-        what: the secret is called, for example "token".
+    """Return the secret (what: "token" for example) in the file that a variable names, stripped.
 
     Raises:
         StageError: if the file cannot be read or is empty.

@@ -14,12 +14,7 @@ Row = dict[str, Any]
 
 
 def look(settings: Row, outputs_dir: str) -> list[Row]:
-    """Return one row (check, ok, detail) for each thing outside that a run would ask, in the words of a run.
-
-    Args:
-        settings: every setting of the pipeline by name.
-        outputs_dir: the outputs folder.
-    """
+    """Return one row (check, ok, detail) for each thing outside that a run would ask, in its words."""
     outputs = Path(outputs_dir)
     return [
         *check_source(settings, outputs),

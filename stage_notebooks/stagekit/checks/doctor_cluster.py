@@ -23,10 +23,6 @@ def check_cluster(settings: Row, outputs_dir: str | Path) -> list[Row]:
     """Return one row (check, ok, detail) for the artifact store and one for the cluster.
 
     Small artifacts are written, read and deleted, from here and by each worker.
-
-    Args:
-        settings: every setting of the pipeline by name.
-        outputs_dir: the outputs folder, which holds the artifacts where no other place is set.
     """
     rows = []
     url = os.environ.get("NIC_ETL_ARTIFACTS_URL", "")

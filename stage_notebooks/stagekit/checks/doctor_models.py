@@ -18,9 +18,6 @@ def check_models(settings: Row) -> list[Row]:
     """Return one row (check, ok, detail) for each kind of model; nothing is loaded or downloaded.
 
     A packaged embedding model is converted once for all, as its first use would do.
-
-    Args:
-        settings: every setting of the pipeline by name.
     """
     rows = [_row("embedding model", lambda: _embedding(settings))]
     if settings["layout_profile"] == "packaged":

@@ -32,11 +32,7 @@ def check_source(settings: Row, outputs: Path) -> list[Row]:
     """Return rows (check, ok, detail): steps to a GitLab project, and whether stage 01 can read the source.
 
     What decides is what stage 01 does: its state, whose source it is, and its list of files. No document is
-    read; of a GitLab project the list is remembered, as a run would.
-
-    Args:
-        settings: every setting of the pipeline by name.
-        outputs: the outputs folder, which takes the record of accesses.
+    read; of a GitLab project the list is remembered, as a run would, and the accesses are recorded.
     """
     try:
         found, wrong = _opened(settings, outputs), ""

@@ -26,10 +26,6 @@ def check_store(settings: Row, outputs: Path) -> list[Row]:
 
     A server is asked what a run asks before it writes, and then for the right to write, see
     :func:`stagekit.storage.collections.require_writable`.
-
-    Args:
-        settings: every setting of the pipeline by name.
-        outputs: the outputs folder, which holds the embedded store.
     """
     from stagekit.storage import is_embedded  # the client library takes a second to import
 

@@ -86,14 +86,7 @@ def _known(
 
 
 class _Judge:
-    """Says why stored documents are left out now.
-
-    Args:
-        rules: which files are documents.
-        approval: which documents are served.
-        store: holds what was read of them.
-        rules_hold: see :func:`leaving`.
-    """
+    """Says why stored documents are left out now, by the rules and approval, from what was read before."""
 
     def __init__(
         self, rules: SelectionRules, approval: Approval, store: ArtifactStore, *, rules_hold: bool
@@ -105,12 +98,7 @@ class _Judge:
         self._moved: set[str] = set()
 
     def look(self, source: Source, stored: Collection[str]) -> None:
-        """Look at what a source holds now.
-
-        Args:
-            source: an open one.
-            stored: git blob ids of the documents that were stored.
-        """
+        """Look at what a source holds now, beside the git blob ids of the documents that were stored."""
         from stagekit.ingestion import select
 
         found = select(source.files(), self._rules, source.read, self._rules.folders)

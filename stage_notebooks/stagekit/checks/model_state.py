@@ -15,9 +15,6 @@ def model_states(settings: Mapping[str, Any]) -> dict[str, str]:
 
     Large files are hashed once for each path, size, times and inode. What is not on this machine is left
     out: the stage itself says what is missing.
-
-    Args:
-        settings: parameters of a stage; those that name no model are passed over.
     """
     asked = {"embedding_model": _embedding_model, "artifacts_path": _conversion_models}
     found = {name: state(settings) for name, state in asked.items() if settings.get(name)}

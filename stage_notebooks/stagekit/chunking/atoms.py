@@ -35,25 +35,15 @@ _MARKS_BEFORE = " *_~>#-"  # what may stand between the beginning of a line and 
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """A span of the Markdown that is never cut.
+    """A span of the Markdown that is never cut."""
 
-    Attributes:
-        start: First character.
-        end: One past the last character.
-        block: Index of the block it belongs to.
-        place: How good a place its start is to end the chunk before.
-        opens_sentence: Whether a sentence, row or line begins with it; False inside a long one.
-        prose: Whether it may be repeated as overlap (a sentence or part of one).
-        repeated: The table header to put before a chunk that starts here.
-    """
-
-    start: int
-    end: int
-    block: int
-    place: Place
-    opens_sentence: bool
-    prose: bool
-    repeated: RepeatedHeader = NO_HEADER
+    start: int  # first character
+    end: int  # one past the last character
+    block: int  # index of the block it belongs to
+    place: Place  # how good a place its start is to end the chunk before
+    opens_sentence: bool  # whether a sentence, row or line begins with it; False inside a long one
+    prose: bool  # whether it may be repeated as overlap (a sentence or part of one)
+    repeated: RepeatedHeader = NO_HEADER  # the table header to put before a chunk that starts here
 
 
 def make_atoms(markdown: CanonicalMarkdown, index: TokenIndex, limit: int) -> list[Atom]:

@@ -78,16 +78,9 @@ def chunk_document(
     settings: ChunkSettings | None = None,
     title: str = "",
 ) -> Chunking:
-    """Cut a document into chunks.
+    """Return the Markdown of a document and its chunks; none where it has no visible text.
 
-    Args:
-        document: As Docling made it.
-        counter: Tokens of the embedding model.
-        settings: Sizes; the default is 500 tokens with 100 of overlap.
-        title: The document's title where a better one is known than its own first heading.
-
-    Returns:
-        The Markdown and its chunks; none where the document has no visible text.
+    A title that is known is better than the document's own first heading.
 
     Raises:
         ValueError: The settings do not fit the model.

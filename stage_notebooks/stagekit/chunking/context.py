@@ -6,13 +6,7 @@ from stagekit.embedding.tokens import TokenCounter
 
 
 def heading_context(title: str, section_titles: Sequence[str], opening: str) -> tuple[str, ...]:
-    """Return the titles that say where a chunk stands, outermost first.
-
-    Args:
-        title: Of the document; "" where there is none.
-        section_titles: Of the chunk's section.
-        opening: The heading that the chunk's text begins with, which is then left out; "" for none.
-    """
+    """Return the titles that say where a chunk stands, outermost first, less the one that it opens with."""
     titles = dict.fromkeys([title, *section_titles])
     return tuple(name for name in titles if name and name != opening)
 

@@ -15,35 +15,23 @@ from stagekit.embedding.tokens import TokenCounter
 
 @dataclass(frozen=True, slots=True)
 class ChunkSizes:
-    """What of a chunk says how full it is.
+    """What of a chunk says how full it is."""
 
-    Attributes:
-        start: Character offset in the canonical Markdown.
-        end: One past the last character.
-        token_count: Tokens of its text.
-        context_tokens: Tokens that are embedded in front of its text, prompt and special tokens included.
-    """
-
-    start: int
-    end: int
-    token_count: int
-    context_tokens: int
+    start: int  # character offset in the canonical Markdown
+    end: int  # one past the last character
+    token_count: int  # tokens of its text
+    context_tokens: int  # tokens that are embedded in front of its text, prompt and special tokens included
 
 
 @dataclass(frozen=True, slots=True)
 class Fullness:
-    """Counts of chunks that are followed by more of their top-level section: those that should be full.
+    """Counts of chunks that are followed by more of their top-level section: those that should be full."""
 
-    Attributes:
-        open: How many there are.
-        full: Those with as many tokens as `ChunkSettings.window` asks for.
-        unfillable: Those below it where the text offers no better end: within the tokens that would make
-            them full no sentence, row, line or list item ends, or only one that has to stay with what
-            follows (a heading, a caption, an introduction, code that fits a chunk).
-    """
-
-    open: int = 0
-    full: int = 0
+    open: int = 0  # how many there are
+    full: int = 0  # those with as many tokens as `ChunkSettings.window` asks for
+    # those below it where the text offers no better end: within the tokens that would make them full no
+    # sentence, row, line or list item ends, or only one that has to stay with what follows (a heading,
+    # a caption, an introduction, code that fits a chunk)
     unfillable: int = 0
 
     def __add__(self, other: "Fullness") -> "Fullness":
@@ -61,14 +49,7 @@ def measure_fullness(
     counter: TokenCounter,
     settings: ChunkSettings,
 ) -> Fullness:
-    """Count the full chunks of a document.
-
-    Args:
-        markdown: The document.
-        chunks: In order.
-        counter: Tokens of the embedding model.
-        settings: The sizes that the chunks were made with.
-    """
+    """Count the full chunks of a document, given in order with the sizes that they were made with."""
     blocks = markdown.blocks
     starts = [block.start for block in blocks]
     ends = _NaturalEnds(markdown, counter)

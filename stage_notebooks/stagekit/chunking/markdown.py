@@ -63,24 +63,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A heading, paragraph, list item, table, code block, caption or footnote: `markdown[start:end]`.
+    """A heading, paragraph, list item, table, code block, caption or footnote: `markdown[start:end]`."""
 
-    Attributes:
-        kind: A content type of the NIC schema.
-        section: The section that the block belongs to; of a heading, the one it opens.
-        regions: The items of the document that it was written from.
-        region_starts: Where the text of each region begins; the block's start where that is not known.
-        header_end: Of a table, where its header and rule end; 0 elsewhere.
-        list_id: Items of one list share it; 0 elsewhere.
-    """
-
-    kind: str
+    kind: str  # a content type of the NIC schema
     start: int
     end: int
-    section: Section
-    regions: tuple[Region, ...]
-    header_end: int = 0
-    list_id: int = 0
+    section: Section  # the section that the block belongs to; of a heading, the one it opens
+    regions: tuple[Region, ...]  # the items of the document that it was written from
+    header_end: int = 0  # of a table, where its header and rule end; 0 elsewhere
+    list_id: int = 0  # items of one list share it; 0 elsewhere
+    # where the text of each region begins; the block's start where that is not known
     region_starts: tuple[int, ...] = ()
 
     def regions_of(self, start: int, end: int) -> tuple[Region, ...]:

@@ -26,12 +26,6 @@ def repeated_header(text: str, block: Block, index: TokenIndex, most: int) -> Re
 
     A name keeps its first words, one at least. Where even these take half as much again, the rows need the
     room and nothing is repeated.
-
-    Args:
-        text: Of the document.
-        block: A table with a header.
-        index: Of the text.
-        most: Tokens that the header may take from the rows.
     """
     whole = text[block.start : block.header_end]
     tokens = index.count(block.start, block.header_end)

@@ -47,12 +47,7 @@ def _text_grid(data: TableData) -> list[list[str]]:
 
 
 def _places(cell: TableCell, *, over_names: bool) -> Iterator[tuple[int, int]]:
-    """Yield the rows and columns in which the text of a cell is written.
-
-    Args:
-        cell: Of a table.
-        over_names: It is a label above the names of columns.
-    """
+    """Yield the rows and columns in which a cell's text is written; a label may go over names of columns."""
     first = cell.start_col_offset_idx
     columns = range(first, max(cell.end_col_offset_idx, first + 1) if over_names else first + 1)
     top = cell.start_row_offset_idx

@@ -10,12 +10,7 @@ if TYPE_CHECKING:
 
 
 def embedding_executor(documents: DocumentEmbedding, scheduler: str) -> Executor:
-    """Return what applies the embedding to documents.
-
-    Args:
-        documents: The embedding, which here finds what the cluster has made.
-        scheduler: Address of a Dask cluster, ``tcp://host:8786``; empty for this machine.
-    """
+    """Return what applies the embedding to documents, here or on the Dask cluster at `scheduler`."""
     if not scheduler:
         return documents.in_batches()
     from stagekit.cluster.embedding import ClusterEmbedding

@@ -60,35 +60,21 @@ def connected(address: str) -> Iterator[Client]:
 
 @dataclass(eq=False)
 class _Task:
-    """A task and the workers that it was last sent to.
+    """A task and the workers that it was last sent to."""
 
-    Attributes:
-        number: its caller's.
-        function: importable by name on the workers.
-        arguments: of the function.
-        future: None while there is no worker to send it to.
-        workers: addresses; any of them may do it.
-        losses: how often all of them died.
-    """
-
-    number: int
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...]
-    future: Future | None = None
-    workers: frozenset[str] = frozenset()
-    losses: int = 0
+    number: int  # its caller's
+    function: Callable[..., Any]  # importable by name on the workers
+    arguments: tuple[Any, ...]  # of the function
+    future: Future | None = None  # None while there is no worker to send it to
+    workers: frozenset[str] = frozenset()  # addresses; any of them may do it
+    losses: int = 0  # how often all of them died
 
 
 class ClusterTasks:
     """Tasks in work on a cluster, each under a number that its caller gives it.
 
     A task is sent to workers that were admitted, and to no other; where all of them are gone, or one refuses
-    it, to those that are left or have come since.
-
-    Args:
-        client: of the scheduler; it stays open.
-        address: of the scheduler, for the errors.
-        admitted: which workers may have work.
+    it, to those that are left or have come since. The client stays open; its address is for the errors.
     """
 
     def __init__(self, client: Client, address: str, admitted: Admission) -> None:

@@ -31,32 +31,22 @@ class ClusterEmbedding:
     vectors are the same to the bit on machines of the same kind whatever they are made with; in torch, where
     here the texts of several documents go together, up to rounding. A worker computes as its own processor
     does best, among what is accepted, and says how. The function finds the vectors in the store.
-
-    Attributes:
-        scheduler: address, ``tcp://host:8786``.
-        function: makes a document's output; what the cluster could not embed it embeds itself.
-        texts: gives the texts of a document.
-        model: arguments of :func:`stagekit.embedding.load_model`, by name.
-        prompt: put before each text.
-        batch_size: most texts that go through the model at once.
-        fingerprint: of the model.
-        accepted: computations whose vectors are taken, see :func:`stagekit.embedding.accepted_computations`.
-        store: where vectors are looked up and kept.
-        made: how many texts had no vector.
-        notes: a sentence about each worker that was left out of the last run.
     """
 
-    scheduler: str
+    scheduler: str  # address, ``tcp://host:8786``
+    # makes a document's output; what the cluster could not embed it embeds itself
     function: Callable[[Row], DocumentOutput]
-    texts: Callable[[Row], list[str]]
-    model: Row
-    prompt: str
-    batch_size: int
-    fingerprint: str
+    texts: Callable[[Row], list[str]]  # gives the texts of a document
+    model: Row  # arguments of :func:`stagekit.embedding.load_model`, by name
+    prompt: str  # put before each text
+    batch_size: int  # most texts that go through the model at once
+    fingerprint: str  # of the model
+    # computations whose vectors are taken, see :func:`stagekit.embedding.accepted_computations`
     accepted: Sequence[str]
-    store: VectorStore
-    made: int = 0
+    store: VectorStore  # where vectors are looked up and kept
+    made: int = 0  # how many texts had no vector
     limits: Row = field(default_factory=dict, init=False)
+    # a sentence about each worker that was left out of the last run
     notes: Sequence[str] = field(default=(), init=False)
     passing: ClassVar[frozenset[str]] = frozenset()
 

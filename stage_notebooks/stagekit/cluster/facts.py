@@ -69,10 +69,7 @@ def conversion_facts(key: bytes, settings: Row) -> dict[str, str]:
 
 
 def embedding_facts(_: bytes, model: Row) -> dict[str, str]:
-    """Return what the vectors of a model depend on.
-
-    Args:
-        model: arguments of :func:`stagekit.embedding.load_model`, by name.
+    """Return what the vectors of a model, named by the arguments of `load_model`, depend on.
 
     Raises:
         ModelUnavailableError: the model is not on this machine.

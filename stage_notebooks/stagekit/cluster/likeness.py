@@ -22,36 +22,22 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Likeness:
-    """What has to be alike, and how a worker finds out.
+    """What has to be alike, and how a worker finds out."""
 
-    Attributes:
-        facts: ``module:function`` that returns the facts, see :mod:`stagekit.cluster.facts`.
-        arguments: of that function after the key, plain JSON.
-        store_url: of the artifact store.
-        key: reference of the artifact that is the key.
-        digest: of the facts of the machine that gives the orders.
-    """
-
-    facts: str
-    arguments: list[Any]
-    store_url: str
-    key: Row
-    digest: str
+    facts: str  # ``module:function`` that returns the facts, see :mod:`stagekit.cluster.facts`
+    arguments: list[Any]  # of that function after the key, plain JSON
+    store_url: str  # of the artifact store
+    key: Row  # reference of the artifact that is the key
+    digest: str  # of the facts of the machine that gives the orders
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A worker's answer to an order that it cannot carry out as it is meant; another one may.
+    """A worker's answer to an order that it cannot carry out as it is meant; another one may."""
 
-    Attributes:
-        address: of the worker.
-        facts: its own, if they differ.
-        reason: why it cannot, otherwise.
-    """
-
-    address: str
-    facts: dict[str, str] | None = None
-    reason: str = ""
+    address: str  # of the worker
+    facts: dict[str, str] | None = None  # its own, if they differ
+    reason: str = ""  # why it cannot, otherwise
 
 
 def read_key(likeness: Likeness) -> bytes:
@@ -82,12 +68,7 @@ def keyed_digest(key: bytes, facts: dict[str, str]) -> str:
 
 
 def refusal(likeness: Likeness, address: str) -> Refusal | None:
-    """Answer, on a worker, whether it has to refuse orders; None if it is as the machine that gives them.
-
-    Args:
-        likeness: of the order.
-        address: of this worker.
-    """
+    """Answer, on the worker at an address, whether it refuses orders; None if it is as who gives them."""
     try:
         key = read_key(likeness)
         found = facts_of(likeness.facts, key, likeness.arguments)

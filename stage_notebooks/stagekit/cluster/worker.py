@@ -27,37 +27,25 @@ _IDLE_S = 60.0  # a client that was killed leaves processes behind; they end by 
 
 @dataclass(frozen=True)
 class DocumentOrder:
-    """How documents are to be processed, the same for all of a stage; see DocumentWorkers.
-
-    Attributes:
-        likeness: what this worker has in common with the machine that gives the order.
-    """
+    """How documents are to be processed, the same for all of a stage; see DocumentWorkers."""
 
     factory: str
     settings: Row
     timeout_s: float
     memory_mb: float
     recycle_mb: float
-    likeness: Likeness
+    likeness: Likeness  # what this worker has in common with the machine that gives the order
 
 
 @dataclass(frozen=True)
 class EmbeddingOrder:
-    """How texts are to be embedded, the same for all of a stage.
+    """How texts are to be embedded, the same for all of a stage."""
 
-    Attributes:
-        model: arguments of :func:`stagekit.embedding.load_model`, by name.
-        fingerprint: of the model's files.
-        prompt: put before each text.
-        batch_size: most texts that go through the model at once.
-        likeness: what this worker has in common with the machine that gives the order.
-    """
-
-    model: Row
-    fingerprint: str
-    prompt: str
-    batch_size: int
-    likeness: Likeness
+    model: Row  # arguments of :func:`stagekit.embedding.load_model`, by name
+    fingerprint: str  # of the model's files
+    prompt: str  # put before each text
+    batch_size: int  # most texts that go through the model at once
+    likeness: Likeness  # what this worker has in common with the machine that gives the order
 
 
 @dataclass

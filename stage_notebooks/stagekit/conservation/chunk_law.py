@@ -33,15 +33,11 @@ class Span(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChunkFaults:
-    """What chunks leave out of their Markdown, and what they have beyond it.
+    """What chunks leave out of their Markdown, and what they have beyond it."""
 
-    Attributes:
-        missing: words of the Markdown that no chunk has, in their order.
-        added: words of a chunk that stand neither in its place in the Markdown nor in a heading or the header
-            of a table of the document.
-    """
-
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()  # words of the Markdown that no chunk has, in their order
+    # words of a chunk that stand neither in its place in the Markdown nor in a heading or the header of
+    # a table of the document
     added: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:
@@ -55,12 +51,9 @@ class ChunkFaults:
 
 
 def chunk_faults(markdown: str, chunks: Iterable[Span], *, struck_dropped: bool = False) -> ChunkFaults:
-    """Look for words that cutting has lost or made.
+    """Look for words that cutting has lost or made; of overlapping chunks the first has the words.
 
-    Args:
-        markdown: the document's canonical Markdown.
-        chunks: its chunks, each with its place; where they overlap, the one that begins first has the words.
-        struck_dropped: struck text (`~~…~~`) is left out of the chunks on purpose.
+    Struck text (`~~…~~`) may be left out of the chunks on purpose.
     """
     kept = _STRUCK.sub(lambda struck: " " * len(struck.group()), markdown) if struck_dropped else markdown
     missing: list[str] = []

@@ -27,23 +27,14 @@ _NUMBERING = re.compile(r"[0-9]+[a-z]?|[a-z]|[ivxlcdm]+")
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What is missing of a unit.
+    """What is missing of a unit."""
 
-    Attributes:
-        unit: its number in the source.
-        kind: what kind of unit it is.
-        text: the words that are missing, as the file writes them where the unit is missing whole.
-        missing: for each of the unit's words, whether it is missing.
-        proven: a whole cell, a whole clause, or three words in a row; else they are single words.
-        page: the number of its page, from 1, in a source with pages.
-    """
-
-    unit: int
-    kind: str
-    text: str
-    missing: tuple[bool, ...]
-    proven: bool
-    page: int | None = None
+    unit: int  # its number in the source
+    kind: str  # what kind of unit it is
+    text: str  # the words that are missing, as the file writes them where the unit is missing whole
+    missing: tuple[bool, ...]  # for each of the unit's words, whether it is missing
+    proven: bool  # a whole cell, a whole clause, or three words in a row; else they are single words
+    page: int | None = None  # the number of its page, from 1, in a source with pages
 
     @property
     def is_whole(self) -> bool:
@@ -53,18 +44,12 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How much of a source is there.
+    """How much of a source is there."""
 
-    Attributes:
-        wanted: how many words the source has.
-        found: how many of them are there.
-        losses: what is missing, in the order of the source.
-        added: words that are there, but neither in the source nor explained by a rule, each once.
-    """
-
-    wanted: int
-    found: int
-    losses: tuple[Loss, ...] = ()
+    wanted: int  # how many words the source has
+    found: int  # how many of them are there
+    losses: tuple[Loss, ...] = ()  # what is missing, in the order of the source
+    # words that are there, but neither in the source nor explained by a rule, each once
     added: tuple[str, ...] = ()
 
     @property

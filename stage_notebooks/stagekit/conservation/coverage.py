@@ -22,22 +22,15 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class TextCoverage:
-    """Shares from 0 to 1 of the source's words that the document holds.
+    """Shares from 0 to 1 of the source's words that the document holds."""
 
-    Attributes:
-        total: Over the whole source; of a PDF, over all pages with a text layer.
-        minimum: Of the worst page; the same as `total` where a source has no pages.
-        pages: By page number; pages without a usable text layer are left out.
-        losses: What is missing. Single words are in it beside proven losses.
-        added: Words that are in the document only, and that no rule explains.
-        left_out: Texts that are left out on purpose, by the name of the rule.
-    """
-
-    total: float
-    minimum: float
+    total: float  # over the whole source; of a PDF, over all pages with a text layer
+    minimum: float  # of the worst page; the same as `total` where a source has no pages
+    # by page number; pages without a usable text layer are left out
     pages: dict[int, float] = field(default_factory=dict)
-    losses: tuple[Loss, ...] = ()
-    added: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()  # what is missing. Single words are in it beside proven losses
+    added: tuple[str, ...] = ()  # words that are in the document only, and that no rule explains
+    # texts that are left out on purpose, by the name of the rule
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property

@@ -35,6 +35,11 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(joined.replace("_", " "))
 
 
+def letters_of(text: str) -> str:
+    """Return the letters and digits of a text as they are compared, without blanks and signs."""
+    return "".join(words_of(text))
+
+
 def is_page_line(text: str) -> bool:
     """Whether a line says nothing but on which page it stands; its numbers may be missing."""
     return _PAGE_LINE.fullmatch(text) is not None

@@ -58,11 +58,7 @@ class FrontMatter:
 
 
 def split_front_matter(text: str) -> FrontMatter:
-    """Take a Markdown text apart.
-
-    Args:
-        text: the decoded file; a byte order mark and either kind of line end are accepted.
-    """
+    """Take a decoded Markdown text apart; a byte order mark and either kind of line end are accepted."""
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
     opening = _OPENING.match(plain)
     language = opening and (

@@ -17,7 +17,7 @@ def html_properties(text: str) -> dict[str, Any]:
 
     Dates are as they stand: which order day and month have shows in the document's language.
     """
-    said = _read(text)
+    said = _head(text).said
     return present(
         title=said["title"],
         author=said["author"] or said["dc.creator"],
@@ -33,10 +33,6 @@ def html_properties(text: str) -> dict[str, Any]:
 def meta_elements(text: str) -> list[tuple[str, str]]:
     """Return the names and contents of all meta elements, without a prefix such as ``dc.``, as they stand."""
     return [(name.rpartition(".")[2], content) for name, content in _head(text).elements]
-
-
-def _read(text: str) -> dict[str, str]:
-    return _head(text).said
 
 
 def _head(text: str) -> _Head:

@@ -9,12 +9,7 @@ from stagekit.declared.property_values import keywords, present
 
 
 def pdf_properties(metadata: dict[str, str], language: str = "") -> dict[str, Any]:
-    """Return the properties of a PDF as JSON values; absent ones are left out.
-
-    Args:
-        metadata: The document information dictionary, as pypdfium2 gives it.
-        language: The catalogue's `Lang` entry.
-    """
+    """Return the properties of a PDF, as PDFium gives them, as JSON values; absent ones are left out."""
     return present(
         title=metadata.get("Title"),
         author=metadata.get("Author"),

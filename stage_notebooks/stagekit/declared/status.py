@@ -78,19 +78,12 @@ _ENDED: Final = frozenset(map(_stem, (
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a document's own words say of its approval.
+    """What a document's own words say of its approval."""
 
-    Attributes:
-        status: one of :data:`STATUSES`, :data:`UNKNOWN`, or None where nothing is said.
-        said: the words, such as ``situação: em elaboração``; empty where nothing is said.
-        warning: a sentence about a property that says something unknown, else empty.
-        keys: the keys of the front matter that were understood.
-    """
-
-    status: str | None = None
-    said: str = ""
-    warning: str = ""
-    keys: tuple[str, ...] = ()
+    status: str | None = None  # one of :data:`STATUSES`, :data:`UNKNOWN`, or None where nothing is said
+    said: str = ""  # the words, such as ``situação: em elaboração``; empty where nothing is said
+    warning: str = ""  # a sentence about a property that says something unknown, else empty
+    keys: tuple[str, ...] = ()  # the keys of the front matter that were understood
 
 
 class StatusWords:

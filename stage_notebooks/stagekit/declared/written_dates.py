@@ -85,17 +85,11 @@ _LONGEST: Final = 120  # characters; what is longer is prose
 
 @dataclass(frozen=True, slots=True)
 class WrittenDate:
-    """What somebody wrote.
+    """What somebody wrote."""
 
-    Attributes:
-        moment: the day, or the first one of a month or year; with time and zone where they are said.
-        last_day: the day, or the last one of a month or year.
-        timed: whether a time is said.
-    """
-
-    moment: datetime
-    last_day: date
-    timed: bool = False
+    moment: datetime  # the day, or the first one of a month or year; with time and zone where they are said
+    last_day: date  # the day, or the last one of a month or year
+    timed: bool = False  # whether a time is said
 
 
 def read_written_date(text: str, language: str = "") -> WrittenDate | None:

@@ -26,9 +26,6 @@ def accepted_computations(dtype: str) -> tuple[str, ...]:
     It depends on the setting alone: what one machine has embedded another one, with another processor, does
     not embed again. float32 and bfloat16 count as equal, and as good as int8 where that is asked for.
 
-    Args:
-        dtype: The setting `embedding_dtype`.
-
     Raises:
         ValueError: See `resolve_dtype`.
     """
@@ -41,12 +38,6 @@ def resolve_backend(backend: str, files: ModelFiles, *, dtype: str = "float32", 
 
     On a CPU that is OpenVINO in bfloat16 where the processor has it, ONNX Runtime for models that it has a
     graph for, else OpenVINO; torch has what is left: GPUs, and models that it cannot trace.
-
-    Args:
-        backend: The setting `embedding_backend`.
-        files: The model.
-        dtype: See `resolve_dtype`.
-        device: See `resolve_device`.
 
     Raises:
         ValueError: The setting is none of "auto", "torch", "onnx", "openvino".

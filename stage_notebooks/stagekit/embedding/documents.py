@@ -33,28 +33,17 @@ class _Elsewhere(Protocol):
 
 @dataclass
 class DocumentEmbedding:
-    """What stage 04 does with a document. The model is loaded when a text turns up whose vector is not known.
+    """What stage 04 does with a document; the model is loaded when a text turns up without a vector."""
 
-    Attributes:
-        read_part: Gives columns of a document's table of chunks.
-        files: The model.
-        model: The arguments of :func:`stagekit.embedding.load_model`, by name.
-        store: Where vectors are looked up and kept.
-        batch_size: How many texts are embedded together, of as many documents as that takes.
-        sparse: Whether each text gets a vector of its words too.
-        chunks: How many were worked on.
-        reused: How many of them had a vector already.
-        elsewhere: What has made vectors on other machines, and put them into `store`.
-    """
-
-    read_part: Callable[[Row, list[str]], pa.Table]
-    files: ModelFiles
-    model: Row
-    store: VectorStore
-    batch_size: int
-    sparse: bool
-    chunks: int = field(default=0, init=False)
-    reused: int = field(default=0, init=False)
+    read_part: Callable[[Row, list[str]], pa.Table]  # gives columns of a document's table of chunks
+    files: ModelFiles  # the model
+    model: Row  # the arguments of :func:`stagekit.embedding.load_model`, by name
+    store: VectorStore  # where vectors are looked up and kept
+    batch_size: int  # how many texts are embedded together, of as many documents as that takes
+    sparse: bool  # whether each text gets a vector of its words too
+    chunks: int = field(default=0, init=False)  # how many were worked on
+    reused: int = field(default=0, init=False)  # how many of them had a vector already
+    # what has made vectors on other machines, and put them into `store`
     elsewhere: _Elsewhere | None = field(default=None, init=False)
     _ready: dict[str, tuple[pa.Table, EmbeddedTexts]] = field(default_factory=dict, init=False)
 

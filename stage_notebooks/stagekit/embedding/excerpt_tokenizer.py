@@ -104,9 +104,6 @@ def excerpt_tokenizer(tokenizer_file: Path) -> ExcerptTokenizer | None:
 
     The table is made once for each `tokenizer.json`, kept in the models' cache, and made again where it is
     damaged; where nothing can be written there, there is none.
-
-    Args:
-        tokenizer_file: the `tokenizer.json` of the model.
     """
     if tokenizer_file.stat().st_size < _SMALL:
         return None

@@ -14,10 +14,6 @@ _DEV = Path("/dev")
 def resolve_device(device: str, dtype: str = "float32") -> str:
     """Return `cpu`, `cuda` or `cuda:N`; "auto" takes the GPU where there is one, but for int8.
 
-    Args:
-        device: The setting `device`.
-        dtype: The setting `embedding_dtype`; int8 is for CPUs alone.
-
     Raises:
         ValueError: The setting is none of "cpu", "cuda", "cuda:N", "auto".
     """

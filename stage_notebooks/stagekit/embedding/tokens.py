@@ -15,19 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TokenCounter:
-    """The tokenizer of an embedding model, from the same tokenizer.json that the model itself loads.
+    """The tokenizer of an embedding model, from the same tokenizer.json that the model itself loads."""
 
-    Attributes:
-        tokenizer: Of the `tokenizers` package, with neither truncation nor padding.
-        fingerprint: `name@revision` of the model.
-        max_seq_length: Most tokens of one input, prompt and special tokens included.
-        prompt: What is put before a document's text when it is embedded.
-    """
-
+    # of the `tokenizers` package, with neither truncation nor padding
     tokenizer: "Tokenizer" = field(repr=False, compare=False)
-    fingerprint: str
-    max_seq_length: int
-    prompt: str = ""
+    fingerprint: str  # `name@revision` of the model
+    max_seq_length: int  # most tokens of one input, prompt and special tokens included
+    prompt: str = ""  # what is put before a document's text when it is embedded
 
     def count(self, text: str) -> int:
         """Return the tokens of a text alone, without special tokens and prompt."""
@@ -57,9 +51,6 @@ class ModelTokenizer:
 
     One short text alone is a question, which most often is the only one of its process. Once the vocabulary
     is loaded it serves all further texts.
-
-    Args:
-        files: The model.
     """
 
     def __init__(self, files: ModelFiles) -> None:
@@ -81,11 +72,7 @@ class ModelTokenizer:
 
 
 def load_tokenizer(model: str | ModelFiles, revision: str = "") -> TokenCounter:
-    """Return the token counter of an embedding model.
-
-    Args:
-        model: A value of the setting `embedding_model`, or what `resolve_model` made of it.
-        revision: See `resolve_model`.
+    """Return the token counter of an embedding model, as the setting or `resolve_model` names it.
 
     Raises:
         ModelUnavailableError: The model is not on this machine.

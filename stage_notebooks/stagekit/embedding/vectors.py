@@ -21,13 +21,7 @@ _SCHEMA = (
 
 
 def vector_key(text: str, model_fingerprint: str, dtype: str) -> str:
-    """Return the sha256 (hexadecimal) that a vector is stored under.
-
-    Args:
-        text: What the model gets, prompt included.
-        model_fingerprint: `ModelFiles.fingerprint`.
-        dtype: Number type and backend, as `computation` names them.
-    """
+    """Return the sha256 (hexadecimal) of what makes a vector: text with prompt, model, numbers, backend."""
     parts = (text, model_fingerprint, dtype)
     # Lengths in front keep ("ab", "c") and ("a", "bc") apart.
     packed = b"".join(len(data).to_bytes(8, "big") + data for data in (part.encode() for part in parts))
@@ -38,12 +32,8 @@ class VectorStore:
     """A SQLite file of float32 vectors by `vector_key`; several processes may use it at once.
 
     It is a cache: a row whose checksum is wrong counts as missing, and a file that is no database is put
-    aside and begun anew. In an encrypted folder vectors are sealed: texts can be guessed
-    from them.
-
-    Args:
-        path: of the file.
-        cipher: of its vectors, to read what is under a former key; by default the one of its folder.
+    aside and begun anew. In an encrypted folder vectors are sealed, as texts can be guessed from them; a
+    cipher is given to read under a former key.
 
     Raises:
         EncryptionError: the folder is encrypted, and its key is not in the environment.

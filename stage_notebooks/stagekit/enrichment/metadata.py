@@ -25,29 +25,18 @@ DESCRIPTION_LIMIT: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class EnrichmentSettings:
-    """What is the same for all documents of a run.
+    """What is the same for all documents of a run."""
 
-    Attributes:
-        organization: whose documents these are.
-        approved_folders: folders whose content is approved, relative to the repository's root.
-        embedding_model: name of the model whose tokenizer counted the chunks.
-        repository_url: credentials in it are removed.
-        repository_branch: branch the documents were read from.
-        source_id: owner of the points in the collection.
-        pipeline_version: version of this package.
-        min_confidence_threshold: an OCR confidence below it is noted in ``validation_warnings``, 0 to 1.
-        default_language: tag for a document that is too short to tell.
-    """
-
-    organization: str
-    approved_folders: tuple[str, ...]
-    embedding_model: str
-    repository_url: str
-    repository_branch: str
-    source_id: str
-    pipeline_version: str
+    organization: str  # whose documents these are
+    approved_folders: tuple[str, ...]  # folders whose content is approved, relative to the repository's root
+    embedding_model: str  # name of the model whose tokenizer counted the chunks
+    repository_url: str  # credentials in it are removed
+    repository_branch: str  # branch the documents were read from
+    source_id: str  # owner of the points in the collection
+    pipeline_version: str  # version of this package
+    # an OCR confidence below it is noted in ``validation_warnings``, 0 to 1
     min_confidence_threshold: float = 0.8
-    default_language: str = "pt-BR"
+    default_language: str = "pt-BR"  # tag for a document that is too short to tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +57,8 @@ def describe_document(
 ) -> DocumentMetadata:
     """Fill the document, lineage, repository and quality fields of a document.
 
-    Args:
-        source: the ``documents`` row of the version that was processed.
-        processed: its ``processed`` row.
-        chunks: its chunk rows, in order.
-        settings: what is the same for all documents.
-        processing_timestamp: stands in for dates that neither author, file nor history know.
+    All rows are those of the version that was processed, chunks in order. The time of processing stands in
+    for dates that neither author, file nor history know.
     """
     declared = DeclaredFields(processed.get("front_matter") or {}, processed.get("properties") or {})
     folders = folders_below(source["path"], settings.approved_folders)

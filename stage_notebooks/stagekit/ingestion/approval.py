@@ -28,19 +28,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Approval:
-    """What a document must be to be served.
+    """What a document must be to be served."""
 
-    Attributes:
-        words: the table of status words.
-        statuses: those that are served; a document that declares none is approved by where it lies.
-        day: on which it must not have expired, ``YYYY-MM-DD``.
-        include_expired: serve what has expired, too.
-    """
-
-    words: StatusWords
+    words: StatusWords  # the table of status words
+    # those that are served; a document that declares none is approved by where it lies
     statuses: frozenset[str]
-    day: str
-    include_expired: bool = True
+    day: str  # on which it must not have expired, ``YYYY-MM-DD``
+    include_expired: bool = True  # serve what has expired, too
 
     @classmethod
     def from_settings(
@@ -82,14 +76,8 @@ class Approval:
 def approval_fields(data: bytes, file_name: str, words: StatusWords) -> Row:
     """Return what a document declares that bears on its approval, as columns of ``documents``.
 
-    Args:
-        data: the whole file.
-        file_name: tells Markdown, HTML and plain text apart.
-        words: the table of status words.
-
-    Returns:
-        declared_status (a status of the schema, ``unknown``, or None), declared_as (in its own words),
-        status_warning, and expiration_date.
+    That is declared_status (a status of the schema, ``unknown``, or None), declared_as (in its own words),
+    status_warning, and expiration_date. The file's name tells Markdown, HTML and plain text apart.
     """
     declared = read_declaration(data, declared_format(data, file_name))
     found = judge_status(declared.said, declared.properties, words)

@@ -17,29 +17,35 @@ class ContentError(Exception):
 
 
 def blob_id(data: bytes, algorithm: str = "sha1") -> str:
-    """Return the id that git gives to a file's content.
+    """Return the id that git gives to a file's content; `sha256` in repositories of that object format."""
+    return object_id(b"blob", data, algorithm)
 
-    Args:
-        data: the content.
-        algorithm: ``sha1``, or ``sha256`` in repositories of that object format.
-    """
+
+def object_id(kind: bytes, data: bytes, algorithm: str) -> str:
+    """Return the id that git gives to a `blob` or `tree`."""
     # git-hash-object(1): the hash of "blob <length>\0" and the content.
-    state = hashlib.new(algorithm, b"blob %d\0" % len(data), usedforsecurity=False)
+    state = hashlib.new(algorithm, b"%b %d\0" % (kind, len(data)), usedforsecurity=False)
     state.update(data)
     return state.hexdigest()
 
 
-def file_blob_id(path: Path) -> str:
-    """Return git's id (sha1) of a file's content without holding it in memory.
+def file_blob_id(path: Path, algorithm: str = "sha1") -> str:
+    """Return git's id of a file's content without holding it in memory, see :func:`blob_id`.
 
     Raises:
         OSError: if it cannot be read.
     """
     with open_regular(path) as file:
-        state = hashlib.sha1(b"blob %d\0" % os.fstat(file.fileno()).st_size, usedforsecurity=False)
+        begin = b"blob %d\0" % os.fstat(file.fileno()).st_size
+        state = hashlib.new(algorithm, begin, usedforsecurity=False)
         while block := file.read(1 << 20):
             state.update(block)
     return state.hexdigest()
+
+
+def algorithm_of(identity: str) -> str:
+    """Return the hash function of an id that git gave."""
+    return "sha256" if len(identity) == _SHA256_DIGITS else "sha1"
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -56,12 +62,8 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def verified(data: bytes, expected: str, path: str) -> bytes:
-    """Return the bytes if they are those of the blob id ``expected``.
-
-    Raises:
-        ContentError: if they are not.
-    """
-    found = blob_id(data, "sha256" if len(expected) == _SHA256_DIGITS else "sha1")
+    """Return the bytes if they are those of the blob id ``expected``; raise ContentError if they are not."""
+    found = blob_id(data, algorithm_of(expected))
     if found != expected:
         raise ContentError(
             f"{path!r} was read with other content ({found[:12]}) than listed ({expected[:12]}): it changed "

@@ -15,12 +15,7 @@ def folder_state(root: Path, folders: Sequence[str], outputs: Path) -> str:
 
     What a tool puts in a file's place under its old size and modification time (``rsync -t``, an unpacked
     archive, a restored backup) has another inode, and what it writes into the file another change time
-    (inode(7)), which nobody can set.
-
-    Args:
-        root: the plain folder.
-        folders: the approved ones of it; an empty text or ``.`` is the whole.
-        outputs: the outputs folder, which never counts, wherever it lies.
+    (inode(7)), which nobody can set. An empty folder or ``.`` is the whole; the outputs never count.
 
     Raises:
         OSError: if a folder cannot be read.

@@ -13,37 +13,22 @@ from typing import IO
 from stagekit.errors import StageError
 from stagekit.ingestion.content import ContentError
 
-# git-rev-parse(1), --local-env-vars: what a hook or an outer git command sets to mean *its* repository.
+# git-rev-parse(1), --local-env-vars: what a hook or an outer git command sets to mean *its* repository; and
+# GLOB and ICASE, which do not go with GIT_LITERAL_PATHSPECS.
 _FOREIGN = {
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_GLOB_PATHSPECS",  # these two do not go with GIT_LITERAL_PATHSPECS
-    "GIT_ICASE_PATHSPECS",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
-}
+}  # fmt: skip
 # A bare repository that source_path names is named explicitly, which is what safe.bareRepository asks for; it
 # can only be set by the user or on the command line.
 _SETTINGS = ("core.quotePath=false", "log.showSignature=false", "safe.bareRepository=all")
 _CHUNK = 1 << 16
 # What git says of objects that are damaged or lost.
 _DAMAGED = (
-    "bad object",
-    "bad tree",
-    "corrupt",
-    "missing blob",
-    "missing tree",
-    "not a tree",
-    "unable to read",
-)
+    "bad object", "bad tree", "corrupt", "missing blob", "missing tree", "not a tree", "unable to read",
+)  # fmt: skip
 _PARTIAL = (
     "fetch what it lacks (`git fetch --refetch`, with the remote within reach), or clone it without --filter"
 )
@@ -62,12 +47,7 @@ def git_output(repository: Path, *arguments: str) -> str:
 
 
 def git_records(repository: Path, *arguments: str, given: bytes = b"") -> Iterator[str]:
-    """Yield the NUL-separated records that a git command prints, as they come.
-
-    Args:
-        repository: where it runs.
-        arguments: of git.
-        given: what it reads from its standard input.
+    """Yield the NUL-separated records that a git command prints about a repository, as they come.
 
     Raises:
         StageError: as :func:`git_output`, after the records that came.

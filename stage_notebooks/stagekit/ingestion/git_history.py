@@ -11,7 +11,10 @@ from stagekit.errors import StageError
 from stagekit.ingestion.git_command import git_output, git_records
 from stagekit.ingestion.source import MOST_RENAMES, FileHistory
 
-_COMMIT = "%H %ct %P%x00%an"
+_DIFF_TREE = (
+    "diff-tree", "--stdin", "-r", "-z", "--root", "--raw", "--no-abbrev", "--no-color", "--no-ext-diff",
+    "--encoding=UTF-8", "--format=%H %ct %P%x00%an",
+)  # fmt: skip
 _ADDED = "A"
 
 
@@ -124,18 +127,7 @@ def _changes(repository: Path, commits: str, *options: str) -> Iterator[tuple[_C
     """
     records = git_records(
         repository,
-        *(
-            "diff-tree",
-            "--stdin",
-            "-r",
-            "-z",
-            "--root",
-            "--raw",
-            "--no-abbrev",
-            "--no-color",
-            "--no-ext-diff",
-        ),
-        *("--encoding=UTF-8", f"--format={_COMMIT}"),
+        *_DIFF_TREE,
         *options,
         given=commits.encode() + b"\n" if commits else b"",
     )

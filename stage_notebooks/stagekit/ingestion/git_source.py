@@ -16,10 +16,7 @@ from stagekit.ingestion.git_command import BlobReader, blob_sizes, git_output, g
 from stagekit.ingestion.git_history import file_histories, utc
 from stagekit.ingestion.lfs import LARGEST_POINTER, LfsPointer, lfs_pointer
 from stagekit.ingestion.remote_url import place_digests, project_of, public_url
-from stagekit.ingestion.source import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
-
-_KINDS = {"100644": FileKind.FILE, "100755": FileKind.FILE, "100664": FileKind.FILE}
-_KINDS |= {"120000": FileKind.SYMLINK, "160000": FileKind.SUBMODULE}
+from stagekit.ingestion.source import KIND_OF_MODE, FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 
 
 def is_git_repository(folder: Path) -> bool:
@@ -51,7 +48,8 @@ class GitSource:
         name, commit, behind = self._resolve(branch)
         origin = self._ask("config", "--get", "remote.origin.url")
         self._address = project_of(origin) if public_url(origin) else ""
-        project = project or (origin and project_of(origin)) or _folder_project(self._repository)
+        project = project or (origin and project_of(origin)) or self._repository.name.removesuffix(".git")
+        project = project or self._repository.parent.name or "repository"
         self._snapshot = Snapshot(
             source="git",
             project=project,
@@ -242,14 +240,10 @@ class GitSource:
 def _entry(record: str) -> SourceFile:
     facts, _, path = record.partition("\t")
     mode, _, identity = facts.split()
-    return SourceFile(path, _KINDS.get(mode, FileKind.OTHER), identity, 0)
+    return SourceFile(path, KIND_OF_MODE.get(mode, FileKind.OTHER), identity, 0)
 
 
 def _spellings(folders: Sequence[str]) -> list[str]:
     """Return the folders as git may have them: macOS stores letters decomposed."""
     found = [(one, unicodedata.normalize("NFC", one), unicodedata.normalize("NFD", one)) for one in folders]
     return list(dict.fromkeys(chain.from_iterable(found)))
-
-
-def _folder_project(repository: Path) -> str:
-    return repository.name.removesuffix(".git") or repository.parent.name or "repository"

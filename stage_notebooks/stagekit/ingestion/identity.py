@@ -27,17 +27,11 @@ def source_id(project: str) -> str:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a source is, whatever its address, place, branch and approved folders are now.
+    """Who a source is, whatever its address, place, branch and approved folders are now."""
 
-    Attributes:
-        source_id: owner of its points.
-        project: name that its document ids derive from.
-        known: as it was when a run last stored it; None if none has.
-    """
-
-    source_id: str
-    project: str
-    known: KnownSource | None = None
+    source_id: str  # owner of its points
+    project: str  # name that its document ids derive from
+    known: KnownSource | None = None  # as it was when a run last stored it; None if none has
 
     @property
     def folders(self) -> tuple[str, ...]:

@@ -20,11 +20,6 @@ def follow_link(
 ) -> SourceFile:
     """Return the file that a symbolic link leads to, through other links and linked folders if need be.
 
-    Args:
-        link: the link's entry.
-        tree: all entries by path.
-        read: returns the text of a link.
-
     Raises:
         LinkError: if the target lies outside of the tree, is missing, is no file, or leads back to the link.
     """

@@ -23,15 +23,10 @@ _MISLEADING = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)
 
 @dataclass(frozen=True)
 class Document:
-    """A selected file.
+    """A selected file."""
 
-    Attributes:
-        entry: where it lies in the tree.
-        content: the file that holds its bytes: the same one, or the target of a symbolic link.
-    """
-
-    entry: SourceFile
-    content: SourceFile
+    entry: SourceFile  # where it lies in the tree
+    content: SourceFile  # the file that holds its bytes: the same one, or the target of a symbolic link
 
 
 @dataclass(frozen=True)
@@ -45,21 +40,13 @@ class Selection:
 
 @dataclass(frozen=True)
 class SelectionRules:
-    """What a file must be to become a document.
+    """What a file must be to become a document."""
 
-    Attributes:
-        folders: approved folders without slashes at the ends; an empty text is the whole tree.
-        extensions: in lower case, without the dot.
-        max_bytes: largest size.
-        include: patterns of paths, of which one must match; none means all.
-        exclude: patterns of paths that are left out.
-    """
-
-    folders: tuple[str, ...]
-    extensions: tuple[str, ...]
-    max_bytes: int
-    include: PathPatterns = NO_PATTERNS
-    exclude: PathPatterns = NO_PATTERNS
+    folders: tuple[str, ...]  # approved folders without slashes at the ends; an empty text is the whole tree
+    extensions: tuple[str, ...]  # in lower case, without the dot
+    max_bytes: int  # largest size
+    include: PathPatterns = NO_PATTERNS  # patterns of paths, of which one must match; none means all
+    exclude: PathPatterns = NO_PATTERNS  # patterns of paths that are left out
 
     @classmethod
     def from_settings(
@@ -156,13 +143,7 @@ def limited(selection: Selection, limit: int) -> Selection:
 
 
 def measured(selection: Selection, sizes: Mapping[str, int], rules: SelectionRules) -> Selection:
-    """Return a selection with the sizes that became known; what is too large by them is ignored.
-
-    Args:
-        selection: as :func:`select` made it.
-        sizes: bytes by path of the content, for every document.
-        rules: as given to :func:`select`.
-    """
+    """Return a selection with the sizes, by path in bytes, that became known; too large ones go."""
     documents, ignored = [], list(selection.ignored)
     for document in selection.documents:
         content = replace(document.content, size=sizes[document.content.path])

@@ -25,14 +25,9 @@ def conserve_text(
 ) -> tuple[TextCoverage | None, list[str]]:
     """Compare a document's Markdown with what its file says, and put back what is missing.
 
-    Args:
-        document: what was made of the file; it is changed.
-        content: the file, as :func:`stagekit.conservation.sources.read_source` wants it.
-        file_format: a format that is read and not recognised.
-        hidden: passages that were left out because no reader sees them; they are not put back.
-
-    Returns:
-        The coverage, and sentences for the report. No coverage where the second reader cannot read the file.
+    The content is as :func:`stagekit.conservation.sources.read_source` wants it. Hidden passages, which no
+    reader sees, are not put back. Return the coverage, None where the second reader cannot read the file, and
+    sentences for the report.
     """
     try:
         source = read_source(content, file_format)

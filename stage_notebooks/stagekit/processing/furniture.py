@@ -24,12 +24,9 @@ _PAGE_NUMBER = re.compile(
 
 
 def keep_one_copy(document: DoclingDocument) -> None:
-    """Write one copy of each distinct header and footer at the start of the document's body.
+    """Write one copy of each distinct header and footer of the furniture layer at the start of the body.
 
     A text that the body holds already is not written again, nor one that differs by the page's number only.
-
-    Args:
-        document: Its headers and footers are in the content layer for furniture; it is changed.
     """
     body = "\n".join(folded(text) for text in _body_texts(document))
     seen: set[str] = set()
@@ -66,12 +63,7 @@ def is_page_number(text: str) -> bool:
 
 
 def signatures(text: str, page_no: int) -> tuple[str, ...]:
-    """Return what a running text is compared by: its words, also with a number relative to the page's.
-
-    Args:
-        text: A line or more.
-        page_no: Number of the page that it stands on.
-    """
+    """Return what a running text is compared by: its words, also with a number relative to its page's."""
     plain = folded(text)
     relative = [
         f"{plain[: match.start()]}<{int(match.group()) - page_no}>{plain[match.end() :]}"

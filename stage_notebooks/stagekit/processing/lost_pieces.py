@@ -14,22 +14,16 @@ from docling_core.types.doc.document import TableCell
 
 from stagekit.conservation.comparison import Comparison, Loss
 from stagekit.conservation.source_text import SourceText, Unit
-from stagekit.conservation.words import words_of
+from stagekit.conservation.words import letters_of, words_of
 
 SHORTEST_ANCHOR = 6  # letters by which a neighbour is known
 FURTHEST_ANCHOR = 4  # units between a lost one and the neighbour that tells its place
 
 
 def put_back_lost_pieces(document: DoclingDocument, source: SourceText, found: Comparison) -> list[Loss]:
-    """Put lost paragraphs, cells and parts of them back, where their place can be told.
+    """Put lost paragraphs, cells and parts of them back, where their place can be told; return those losses.
 
-    Args:
-        document: it is changed.
-        source: what the file says.
-        found: what of it is missing in the document.
-
-    Returns:
-        The losses that were put back. Headers and footers stand at the start of the document then.
+    Headers and footers stand at the start of the document then.
     """
     if not found.losses:
         return []
@@ -53,9 +47,9 @@ class _Pieces:
         for item, _ in self.document.iterate_items():
             if isinstance(item, TableItem):
                 for cell in item.data.table_cells:
-                    self._cells[_letters(cell.text)].append((item, cell))
+                    self._cells[letters_of(cell.text)].append((item, cell))
             elif isinstance(item, TextItem) and item.text.strip():
-                self._texts[_letters(item.text)].append(item)
+                self._texts[letters_of(item.text)].append(item)
 
     def put_back(self, loss: Loss) -> bool:
         """Put one loss back; False where its place cannot be told."""
@@ -120,7 +114,7 @@ class _Pieces:
                 return None
             if at in self._inserted:
                 return self._inserted[at]
-            letters = _letters(self.units[at].text)
+            letters = letters_of(self.units[at].text)
             if at in self.gone or len(letters) < SHORTEST_ANCHOR:
                 continue
             cells = {id(table): table for table, _ in self._cells.get(letters, [])}
@@ -137,7 +131,7 @@ class _Pieces:
             id(cell): cell
             for at, sideways in self._neighbours(unit.place)
             if at not in self.gone
-            for cell in self._beside(_letters(self.units[at].text), sideways)
+            for cell in self._beside(letters_of(self.units[at].text), sideways)
         }
         if len(empty) != 1:
             return False
@@ -168,12 +162,8 @@ class _Pieces:
                 yield row[at]
 
 
-def _letters(text: str) -> str:
-    return "".join(words_of(text))
-
-
 def outermost(document: DoclingDocument, item: NodeItem) -> NodeItem:
-    """Return what an item is part of at the top of the document's body; itself where it is there."""
+    """Return the item of the document's body that holds an item, or is it."""
     while item.parent is not None and item.parent.cref != "#/body":
         item = item.parent.resolve(document)
     return item

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from docling_core.types.doc import DoclingDocument
-from docling_core.types.doc.document import ContentLayer, DocItem, DocumentOrigin
+from docling_core.types.doc.document import ContentLayer, DocumentOrigin
 
 from stagekit.conservation.coverage import TextCoverage
 from stagekit.declared import Declaration, read_declaration
@@ -20,7 +20,6 @@ from stagekit.declared.revocation import revocations
 from stagekit.errors import DocumentRejected
 from stagekit.processing.conserved import conserve_text, loss_sentences
 from stagekit.processing.content_type import OFFICE_FORMATS, detect_format
-from stagekit.processing.hidden_text import hidden_text_warning
 from stagekit.processing.ocr.orientation import upright_image, upright_pdf
 from stagekit.processing.office.embedded_images import read_pictures
 from stagekit.processing.office.formulas import formulas_warning
@@ -45,48 +44,39 @@ from stagekit.processing.title import document_title
 __all__ = ["ProcessedDocument", "ProcessingSettings", "document_json", "process_document"]
 
 MAX_IMAGE_PIXELS = 120_000_000
+_LONGEST_SAMPLE = 60  # characters of hidden text in the report
 LONGEST_STRIP = 100  # times as long as wide; a line in it would be enlarged to gigabytes for OCR
 
 
 @dataclass(frozen=True)
 class ProcessedDocument:
-    """One converted document.
+    """One converted document."""
 
-    Attributes:
-        document: What Docling made of it.
-        file_format: What `detect_format` found.
-        title: What names the document, see :func:`stagekit.processing.title.document_title`; None where
-            nothing does.
-        page_count: Pages, slides or sheets; None for formats without pages (DOCX, Markdown, text).
-        ocr_applied: OCR ran and gave text.
-        ocr_confidence: Mean OCR confidence of the pages it was applied to, 0 to 1.
-        confidence: Mean of Docling's page scores, 0 to 1. Formats that are read and not recognised (DOCX,
-            Markdown, text) have 1.0: nothing was guessed.
-        text_coverage: How much of the file's text arrived, as a second reader finds it; None for images and
-            for PDFs without a text layer, of whose text only `confidence` tells.
-        pages_reconverted: Pages to which lost words were put back, because too few had arrived.
-        front_matter: The front matter of a Markdown file.
-        properties: What the file says about itself.
-        revokes: Other documents that this one replaces as a whole, see
-            :func:`stagekit.declared.revocation.revocations`.
-        watermark: Words that stand across the pages, such as "MINUTA"; they are not in the document.
-        warnings: Sentences for the report.
-    """
-
-    document: DoclingDocument
-    file_format: str
+    document: DoclingDocument  # what Docling made of it
+    file_format: str  # what `detect_format` found
+    # what names the document, see :func:`stagekit.processing.title.document_title`; None where nothing
+    # does
     title: str | None = None
+    # pages, slides or sheets; None for formats without pages (DOCX, Markdown, text)
     page_count: int | None = None
-    ocr_applied: bool = False
-    ocr_confidence: float | None = None
+    ocr_applied: bool = False  # OCR ran and gave text
+    ocr_confidence: float | None = None  # mean OCR confidence of the pages it was applied to, 0 to 1
+    # mean of Docling's page scores, 0 to 1. Formats that are read and not recognised (DOCX, Markdown,
+    # text) have 1.0: nothing was guessed
     confidence: float = 1.0
+    # how much of the file's text arrived, as a second reader finds it; None for images and for PDFs
+    # without a text layer, of whose text only `confidence` tells
     text_coverage: TextCoverage | None = None
+    # pages to which lost words were put back, because too few had arrived
     pages_reconverted: list[int] = field(default_factory=list)
-    front_matter: dict[str, Any] = field(default_factory=dict)
-    properties: dict[str, Any] = field(default_factory=dict)
+    front_matter: dict[str, Any] = field(default_factory=dict)  # the front matter of a Markdown file
+    properties: dict[str, Any] = field(default_factory=dict)  # what the file says about itself
+    # other documents that this one replaces as a whole, see
+    # :func:`stagekit.declared.revocation.revocations`
     revokes: list[dict[str, Any]] = field(default_factory=list)
+    # words that stand across the pages, such as "MINUTA"; they are not in the document
     watermark: str | None = None
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # sentences for the report
 
 
 def process_document(
@@ -114,9 +104,8 @@ def process_document(
         fault = text_fault("\n".join(item.text for item in processed.document.texts))
         processed.warnings.extend([f"The text may be wrong: {FAULTS[fault]}."] if fault else [])
     processed.document.origin = _origin(content, file_format)
-    processed.revokes.extend(
-        revocations(processed.front_matter, (item.text for item in processed.document.texts if _seen(item)))
-    )
+    seen = (item.text for item in processed.document.texts if item.content_layer != ContentLayer.INVISIBLE)
+    processed.revokes.extend(revocations(processed.front_matter, seen))
     return processed
 
 
@@ -158,7 +147,7 @@ def _process_text(declared: Declaration, file_format: str) -> tuple[ProcessedDoc
         document_title(declared, document),
         front_matter=declared.front_matter,
         properties=declared.properties,
-        warnings=[*declared.warnings, *hidden_text_warning(hidden)],
+        warnings=[*declared.warnings, *_hidden_text_warning(hidden)],
     )
     return processed, hidden
 
@@ -194,14 +183,21 @@ def _process_office(
             *declared.warnings,
             *word.warnings,
             *(formulas_warning(content) if file_format == "xlsx" else ()),
-            *hidden_text_warning(hidden),
+            *_hidden_text_warning(hidden),
         ],
     )
     return processed, hidden
 
 
-def _seen(item: DocItem) -> bool:
-    return item.content_layer != ContentLayer.INVISIBLE
+def _hidden_text_warning(hidden: Sequence[str]) -> list[str]:
+    """Return the sentence for the texts that were left out; none where there are none."""
+    if not hidden:
+        return []
+    first = hidden[0]
+    if len(first) > _LONGEST_SAMPLE:
+        first = f"{first[: _LONGEST_SAMPLE - 1].rstrip()}…"
+    passages = "1 passage" if len(hidden) == 1 else f"{len(hidden)} passages"
+    return [f"Hidden text was left out ({passages}): “{first}”."]
 
 
 def _invisible(document: DoclingDocument) -> list[str]:
@@ -215,6 +211,8 @@ def _invisible(document: DoclingDocument) -> list[str]:
 def _process_paged(
     reader: DocumentReader, content: bytes, file_format: str, settings: ProcessingSettings
 ) -> ProcessedDocument:
+    from stagekit.processing.ocr.page_ocr import printed_across
+
     if file_format == "pdf":
         pdf = inspect_pdf(
             content, settings.max_pages, settings.pdf_passwords, ask_pictures=settings.upright_scans
@@ -225,10 +223,10 @@ def _process_paged(
     else:
         pdf = _inspect_image(content)
         upright = upright_image(content) if settings.upright_scans else content
-    kind = file_format if upright is content else _turned(file_format)
+    kind = file_format if upright is content or file_format == "pdf" else "png"
     result = reader.convert(upright, kind, pictures_before=pdf.pictures_before)
     write_signs(result.document)
-    pale = _printed_across(result)
+    pale = printed_across(result)
     by_ocr = read_by_ocr(result.pages)
     coverage = measure_coverage(pdf.page_texts, result.document, read_by_ocr=by_ocr)
     put_back = []
@@ -265,17 +263,6 @@ def _process_paged(
     )
 
 
-def _printed_across(result: Any) -> dict[int, list[str]]:
-    """Return the words printed across pages that OCR has left out."""
-    from stagekit.processing.ocr.page_ocr import printed_across
-
-    return printed_across(result)
-
-
-def _turned(file_format: str) -> str:
-    return "pdf" if file_format == "pdf" else "png"
-
-
 def _inspect_image(content: bytes) -> PdfFile:
     from PIL import Image
 
@@ -297,7 +284,7 @@ def _inspect_image(content: bytes) -> PdfFile:
             "The image is damaged or cut short and cannot be opened.",
             "Export or upload the image again.",
         ) from error
-    return PdfFile([])
+    return PdfFile()
 
 
 def _refuse_strip(width: int, height: int) -> None:

@@ -26,12 +26,11 @@ if TYPE_CHECKING:
 
     from stagekit.processing.pdf.converter import PagedConverter
 
-# By our name of the format: the module and class of Docling's backend, or of ours above it, and Docling's
-# name of the format.
+# By the format: the module and class of Docling's backend, or of ours above it.
 _BACKENDS = {
-    "docx": ("docling.backend.msword_backend", "MsWordDocumentBackend", "docx"),
-    "pptx": ("stagekit.processing.office.slides", "ShownSlidesBackend", "pptx"),
-    "xlsx": ("stagekit.processing.office.workbook", "ShownWorkbookBackend", "xlsx"),
+    "docx": ("docling.backend.msword_backend", "MsWordDocumentBackend"),
+    "pptx": ("stagekit.processing.office.slides", "ShownSlidesBackend"),
+    "xlsx": ("stagekit.processing.office.workbook", "ShownWorkbookBackend"),
 }
 
 
@@ -49,12 +48,9 @@ class DocumentReader:
         *,
         pictures_before: Mapping[int, Sequence[BoundingBox]] | None = None,
     ) -> ConversionResult:
-        """Return what Docling made of a document.
+        """Return what Docling made of a PDF, an image, or a format with a backend of its own.
 
-        Args:
-            content: The bytes of the document.
-            file_format: `pdf`, `png`, `jpeg`, or one of the formats with a backend of their own.
-            pictures_before: Pictures of a PDF that need not be read again, see `pdf.backend.PdfBackend`.
+        Pictures of a PDF that stood on a page before need not be read again, see `pdf.backend.PdfBackend`.
 
         Raises:
             DocumentRejected: Category `corrupt` or `too_complex`.
@@ -66,29 +62,21 @@ class DocumentReader:
             if file_format in _BACKENDS:
                 result = _read(content, file_format)
             else:
-                result = self._recognise(content, file_format, pictures_before)
+                self._converter = self._converter or self._open_converter()
+                name = _neutral_name(file_format)
+                result = self._converter.convert(content, file_format, name, pictures_before)
         return _usable(result, file_format)
-
-    def _recognise(
-        self,
-        content: bytes,
-        file_format: str,
-        pictures_before: Mapping[int, Sequence[BoundingBox]] | None,
-    ) -> ConversionResult:
-        if self._converter is None:
-            self._converter = self._open_converter()
-        return self._converter.convert(content, file_format, _neutral_name(file_format), pictures_before)
 
 
 def _read(content: bytes, file_format: str) -> ConversionResult:
     from docling.datamodel.base_models import ConversionStatus, InputFormat
     from docling.datamodel.document import ConversionResult, InputDocument, build_invalid_input_errors
 
-    module, backend, docling_format = _BACKENDS[file_format]
+    module, backend = _BACKENDS[file_format]
     logging.getLogger("docling.backend").setLevel(logging.ERROR)  # it warns once a picture
     opened = InputDocument(
         path_or_stream=io.BytesIO(content),
-        format=InputFormat(docling_format),
+        format=InputFormat(file_format),
         backend=getattr(importlib.import_module(module), backend),
         filename=_neutral_name(file_format),
     )

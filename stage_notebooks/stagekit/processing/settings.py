@@ -34,26 +34,16 @@ _REVISIONS = {"docling-models": "v2.3.0"}  # by repository; of the others the ma
 
 @dataclass(frozen=True)
 class ProcessingSettings:
-    """The settings that decide what becomes of a document.
+    """The settings that decide what becomes of a document."""
 
-    Attributes:
-        max_pages: A longer PDF is rejected.
-        min_confidence_threshold: Docling's confidence below which the verdict is `low_confidence`.
-        min_text_coverage: Share of the words of a file, or of a PDF's page, below which the verdict is
-            `low_coverage`.
-        enable_quality_gates: False gives every document the verdict `pass`.
-        upright_scans: Scanned pages that lie on their side or their head are turned first.
-        ocr_embedded_images: Text in the pictures of Office documents is read.
-        pdf_passwords: Tried in turn on a protected PDF.
-    """
-
-    max_pages: int = 2000
-    min_confidence_threshold: float = 0.8
+    max_pages: int = 2000  # a longer PDF is rejected
+    min_confidence_threshold: float = 0.8  # Docling's confidence below which the verdict is `low_confidence`
+    # share of the words of a file, or of a PDF's page, below which the verdict is `low_coverage`
     min_text_coverage: float = 0.98
-    enable_quality_gates: bool = True
-    upright_scans: bool = True
-    ocr_embedded_images: bool = False
-    pdf_passwords: tuple[str, ...] = field(default=(), repr=False)
+    enable_quality_gates: bool = True  # False gives every document the verdict `pass`
+    upright_scans: bool = True  # scanned pages that lie on their side or their head are turned first
+    ocr_embedded_images: bool = False  # text in the pictures of Office documents is read
+    pdf_passwords: tuple[str, ...] = field(default=(), repr=False)  # tried in turn on a protected PDF
 
 
 def check_settings(
@@ -118,11 +108,7 @@ def _require_model_files(models: Path) -> None:
 
 
 def require_tesseract() -> None:
-    """Check that the program is installed.
-
-    Raises:
-        StageError: It is not.
-    """
+    """Check that the program is installed; raise StageError where it is not."""
     if shutil.which("tesseract") is None:
         raise StageError(
             "ocr_engine is 'tesseract', but no tesseract program is on the PATH: install tesseract-ocr "
@@ -153,10 +139,6 @@ def model_hashes(layout_profile: str, artifacts_path: str) -> dict[str, str]:
 
 
 def one_of(setting: str, value: str, known: Sequence[str]) -> None:
-    """Check a setting against its known values.
-
-    Raises:
-        StageError: It has another.
-    """
+    """Check a setting against its known values; raise StageError where it has another."""
     if value not in known:
         raise StageError(f"{setting} is {value!r}: choose one of {', '.join(known)}.")

@@ -27,10 +27,8 @@ def open_processor(
 ) -> Callable[[Row], DocumentOutput]:
     """Open the reader of documents, and return the function that is applied to each document.
 
-    Args:
-        settings: the notebook's parameters that bear on the result, by name.
-        read: gives the bytes of an artifact.
-        threads: how many cores the libraries in this process may use.
+    The settings are the notebook's parameters that bear on the result, by name; ``read`` gives the bytes of
+    an artifact, and the libraries in this process may use so many threads.
 
     Raises:
         StageError: a setting has an unknown value.

@@ -28,13 +28,9 @@ _DATA = ("memo.sqlite", "vectors.sqlite", "artifacts/sha256/*/*", "qdrant/collec
 
 @dataclass(frozen=True)
 class Marker:
-    """What a marker says.
+    """What a marker says."""
 
-    Attributes:
-        key_id: of the key that everything is sealed under.
-    """
-
-    key_id: str
+    key_id: str  # of the key that everything is sealed under
 
     def text(self) -> bytes:
         """Return the marker as its file holds it."""

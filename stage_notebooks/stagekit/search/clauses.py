@@ -17,16 +17,12 @@ CLAUSES: Final = "clauses"
 
 @dataclass(frozen=True, slots=True)
 class NamedClauses:
-    """What a question names of norms.
+    """What a question names of norms."""
 
-    Attributes:
-        attempts: Values of the payload field `clauses`, to be looked for one after another: the clauses as
-            they are named, then those that they lie in, up to the article.
-        norm: The norm that they are said to be of.
-    """
-
+    # values of the payload field `clauses`, to be looked for one after another: the clauses as they are
+    # named, then those that they lie in, up to the article
     attempts: tuple[tuple[str, ...], ...]
-    norm: NamedNorm | None
+    norm: NamedNorm | None  # the norm that they are said to be of
 
     @classmethod
     def of(cls, question: str) -> NamedClauses | None:

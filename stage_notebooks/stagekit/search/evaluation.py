@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stagekit.search.query import question_model
+from stagekit.search.query import question_embedder
 from stagekit.search.retrieval import (
     Collection,
     Mode,
@@ -33,7 +33,6 @@ from stagekit.search.retrieval import (
 from stagekit.storage.reading.conditions import AnyOf, Where
 
 if TYPE_CHECKING:
-    from stagekit.embedding import ModelFiles
     from stagekit.storage.reading.reader import StoreReader
 
 DEPTH: Final = 10
@@ -46,18 +45,13 @@ Embed = Callable[[str], Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class KnownQuestion:
-    """A question and the paths of the documents that answer it.
-
-    Attributes:
-        lang: "" where it is not given.
-        group: its ``class`` in the file, likewise.
-    """
+    """A question and the paths of the documents that answer it."""
 
     id: str
     query: str
     paths: tuple[str, ...]
-    lang: str
-    group: str
+    lang: str  # "" where it is not given
+    group: str  # its ``class`` in the file, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +81,17 @@ def evaluate(
 ) -> Row:
     """Ask every question and rank the documents by their best chunk, as `nic-etl search` does.
 
-    Args:
-        queries: path of the questions' file.
-        qdrant_url: see :func:`stagekit.search.query.search`, as for the next six.
-        collection_name: of the collection.
-        outputs_dir: where the embedded store is.
-        embedding_model: the setting that the collection was built with.
-        model_revision: as in that setting.
-        embedding_dtype: number type for the questions.
-        embedding_backend: see :func:`stagekit.search.query.search`.
-        device: "cpu", "cuda" or "auto".
-        mode: "hybrid", "dense" or "sparse"; "" is hybrid where the collection has sparse vectors.
-        compare: ask in every mode that the collection can answer, side by side.
-        settings: by name; those of the connection are taken.
-        embed: turns a question into a vector; by default the embedding model does.
+    ``queries`` is the path of the questions' file. With ``compare`` they are asked in every mode that the
+    collection can answer, side by side. The other arguments are those of
+    :func:`stagekit.search.query.search`.
 
     Returns:
         collection, embedding_model, mode, questions (their number), ``overall``, ``by_language`` and
         ``by_class`` (see :func:`metrics`; the latter of questions that have a class), ``latency_ms`` (p50 and
-        p95 of a question, and of its parts, embedding and store),
-        ``missed`` (questions without their document among the first five: id, query, rank, paths,
-        first_path), ``not_indexed`` (ids of questions whose documents the collection does not hold; they
-        count as missed), and with `compare` ``modes``: the figures by mode.
+        p95 of a question, and of its parts, embedding and store), ``missed`` (questions without their
+        document among the first five: id, query, rank, paths, first_path), ``not_indexed`` (ids of questions
+        whose documents the collection does not hold; they count as missed), and with `compare` ``modes``:
+        the figures by mode.
 
     Raises:
         SearchRequestError: if the file or a setting is wrong, or the collection holds no question's document.
@@ -128,19 +111,13 @@ def evaluate(
         modes = compared if compare else (chosen,)
         if embed is None and set(modes) != {"sparse"}:
             files = model_files(embedding_model, model_revision, collection)
-            embed = _embedder(
-                files, embedding_model, model_revision, embedding_dtype, device, embedding_backend
-            )
+            kind = (embedding_model, model_revision, embedding_dtype, device, embedding_backend)
+            embed = question_embedder(files, *kind)
+            embed("")  # the first use of a model is slower than any other
         asked = [_embedded(question, embed, collection) for question in questions]
         answers = {name: _ask(store, collection, name, asked) for name in modes}
-    report: Row = {
-        "collection": collection.name,
-        "embedding_model": collection.model,
-        "mode": chosen,
-        "questions": len(questions),
-        **answers[chosen],
-        "not_indexed": missing,
-    }
+    of_all = {"collection": collection.name, "embedding_model": collection.model, "mode": chosen}
+    report = of_all | {"questions": len(questions), **answers[chosen], "not_indexed": missing}
     if compare:
         report["modes"] = {name: {key: answer[key] for key in _FIGURES} for name, answer in answers.items()}
     return report
@@ -212,19 +189,6 @@ def _question(path: Path, number: int, line: str) -> KnownQuestion:
     if not isinstance(group, str):
         raise SearchRequestError(f"{where}: class must be text, such as exact.")
     return KnownQuestion(str(row.get("id", number)), query, tuple(paths), lang, group)
-
-
-def _embedder(files: ModelFiles, name: str, revision: str, dtype: str, device: str, backend: str) -> Embed:
-    from stagekit.embedding import embed_texts
-
-    model = question_model(files, name, revision, dtype, device, backend)
-
-    def embed(question: str) -> Sequence[float]:
-        vector: list[float] = embed_texts(model, [question], files.query_prompt)[0].tolist()
-        return vector
-
-    embed("")  # the first use of a model is slower than any other
-    return embed
 
 
 def _embedded(known: KnownQuestion, embed: Embed | None, collection: Collection) -> _Asked:

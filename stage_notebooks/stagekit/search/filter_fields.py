@@ -55,11 +55,7 @@ def field_name(name: str) -> str:
 
 
 def field_kind(field: str) -> Kind:
-    """Return what a field takes.
-
-    Raises:
-        UnknownFieldError: if nothing can be compared with it.
-    """
+    """Return what a field takes; raise UnknownFieldError if nothing can be compared with it."""
     kind = _kinds()[field]
     if kind is None:
         raise UnknownFieldError("this field cannot be matched by a value; choose another one.")

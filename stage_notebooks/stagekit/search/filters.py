@@ -34,24 +34,16 @@ _TAG: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
 @dataclass(frozen=True, slots=True)
 class FieldFilter:
-    """One condition of a question.
+    """One condition of a question."""
 
-    Attributes:
-        said: the field's name as it was written.
-        field: of the payload.
-        kind: what the field takes.
-        operator: "=", ">=", ">", "<=" or "<".
-        values: of which one must match; bool, float, text, or the first moment that a date means and the
-            first one after it, as the kind asks for.
-        texts: the same as they were written.
-    """
-
-    said: str
-    field: str
-    kind: Kind
-    operator: str
+    said: str  # the field's name as it was written
+    field: str  # of the payload
+    kind: Kind  # what the field takes
+    operator: str  # "=", ">=", ">", "<=" or "<"
+    # of which one must match; bool, float, text, or the first moment that a date means and the first
+    # one after it, as the kind asks for
     values: tuple[Any, ...]
-    texts: tuple[str, ...]
+    texts: tuple[str, ...]  # the same as they were written
 
     def fault(self, what: str) -> SearchRequestError:
         """Return an error that names the filter as it was written."""
@@ -172,7 +164,8 @@ def _stored(wanted: FieldFilter, store: StoreReader, collection: str) -> list[st
     values = stored_values(store, collection, CLAUSES if wanted.kind == "clause" else wanted.field)
     met = {text: _met(wanted.kind, text, values) for text in wanted.texts}
     if len(values) >= MOST_VALUES:
-        met = {text: found or _as_written(wanted.kind, text) for text, found in met.items()}
+        for text in [text for text, found in met.items() if not found]:
+            met[text] = clause_values(text) if wanted.kind == "clause" else [text]
     missing = [text for text, found in met.items() if not found]
     if missing and not values:
         raise wanted.fault(f"no passage here has a {wanted.field}.")
@@ -182,10 +175,6 @@ def _stored(wanted: FieldFilter, store: StoreReader, collection: str) -> list[st
             raise wanted.fault(fault)
         _log.warning("Warning: Filter %s=%s: %s", wanted.said, text, fault)
     return list(dict.fromkeys(value for found in met.values() for value in found))
-
-
-def _as_written(kind: Kind, text: str) -> list[str]:
-    return clause_values(text) if kind == "clause" else [text]
 
 
 def _met(kind: Kind, text: str, values: Sequence[str]) -> list[str]:

@@ -18,14 +18,10 @@ from stagekit.storage.reading.conditions import AnyOf, Where
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The mean cosine of one question to each language.
+    """The mean cosine of one question to each language."""
 
-    Attributes:
-        by_value: of the payload field ``language``.
-        other: of languages with few passages; nobody knows theirs, and it is the mean of the known ones.
-    """
-
-    by_value: Mapping[str, float] = field(default_factory=dict)
+    by_value: Mapping[str, float] = field(default_factory=dict)  # of the payload field ``language``
+    # of languages with few passages; nobody knows theirs, and it is the mean of the known ones
     other: float = 0.0
 
     def of(self, language: str) -> float:
@@ -35,15 +31,11 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Languages:
-    """The languages of a collection that have a centroid, the mean of their passages' unit vectors.
+    """The languages of a collection that have a centroid, the mean of their passages' unit vectors."""
 
-    Attributes:
-        values: of each language, those of the payload field ``language`` that are its.
-        centroids: of each language, in the same order.
-    """
-
+    # of each language, those of the payload field ``language`` that are its
     values: Sequence[Sequence[str]] = ()
-    centroids: Sequence[Sequence[float]] = ()
+    centroids: Sequence[Sequence[float]] = ()  # of each language, in the same order
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Languages:

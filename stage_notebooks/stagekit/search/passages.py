@@ -18,15 +18,10 @@ _MOST_COPIES: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A text that answers.
+    """A text that answers."""
 
-    Attributes:
-        score: of the best point that has it.
-        payloads: of the points that have it, each of another document, the best first.
-    """
-
-    score: float
-    payloads: list[Payload]
+    score: float  # of the best point that has it
+    payloads: list[Payload]  # of the points that have it, each of another document, the best first
 
 
 def pick_passages(

@@ -116,29 +116,19 @@ def search(
 ) -> list[Hit]:
     """Return the best passages, each text once.
 
-    Args:
-        question: in any language that the model knows.
-        qdrant_url: address of a Qdrant server, or "embedded".
-        collection_name: of the collection.
-        outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
-        embedding_model: the setting that the collection was built with.
-        model_revision: as in that setting.
-        embedding_dtype: number type for the question; it may differ from the documents'.
-        embedding_backend: "auto", "torch", "onnx" or "openvino"; "auto" takes what is ready soonest.
-        device: "cpu", "cuda" or "auto".
-        top: most passages to return.
-        passages_per_document: most passages of one document, 0 for as many as it has; None is two, or, where
-            there is nothing but one document to be found, as many as it has.
-        filters: field -> value that it must have, whatever its case and accents, or list of values of which
-            it must have one, or for numbers and dates a mapping such as ``{">=": "2024", "<": "2025"}``.
-            Fields are those of the payload, also under the keys of front matter ("validade"), and ``expired``
-            and ``superseded`` -> true or false, and ``clause`` -> a clause as people cite it ("art 5", "Art.
-            5º, § 2º"), which is found with all that is below it. A language is meant with all its regions.
-        mode: "hybrid" (by meaning and by words), "dense" (meaning) or "sparse" (words); "" is hybrid where
-            the collection has sparse vectors.
-        settings: by name; those of the connection are taken.
-        today: day on which expiry is judged, as in that setting.
-        embed: turns the question into a vector; by default the embedding model does.
+    Arguments that are settings of the pipeline mean what those mean; the number type of the question may
+    differ from the documents', and backend "auto" takes what is ready soonest. ``settings`` has those of the
+    connection by name. ``top`` is the most passages to return, ``passages_per_document`` the most of one
+    document: 0 is as many as it has; None is two, or, where there is nothing but one document to be found, as
+    many as it has. ``mode`` is "hybrid" (by meaning and by words), "dense" (meaning) or "sparse" (words); ""
+    is hybrid where the collection has sparse vectors. ``embed`` turns the question into a vector in place of
+    the embedding model.
+
+    ``filters`` gives by field the value that it must have, whatever its case and accents, or a list of values
+    of which it must have one, or for numbers and dates a mapping such as ``{">=": "2024", "<": "2025"}``.
+    Fields are those of the payload, also under the keys of front matter ("validade"), and ``expired`` and
+    ``superseded`` -> true or false, and ``clause`` -> a clause as people cite it ("art 5", "Art. 5º, § 2º"),
+    which is found with all that is below it. A language is meant with all its regions.
 
     Raises:
         SearchRequestError: if an argument is wrong, the collection has no such value of a filter's field, or
@@ -153,20 +143,13 @@ def search(
         chosen = resolve_mode(mode, collection)
         where = build_filter(wanted, store, collection.name, day)
         vector: Sequence[float] | None = None
-        if chosen != "sparse":
-            if embed is None:
-                files = model_files(embedding_model, model_revision, collection)
-                vector = _embed(
-                    question,
-                    files,
-                    embedding_model,
-                    model_revision,
-                    embedding_dtype,
-                    device,
-                    embedding_backend,
-                )
-            else:
-                vector = list(embed(question))
+        if chosen != "sparse" and embed is not None:
+            vector = list(embed(question))
+        elif chosen != "sparse":
+            files = model_files(embedding_model, model_revision, collection)
+            kind = (embedding_model, model_revision, embedding_dtype, device, embedding_backend)
+            vector = _embedded(question, files, *kind)
+        if vector is not None:
             check_vector(vector, collection)
         asked = Question(question, vector)
         best = partial(
@@ -200,18 +183,11 @@ def _check(question: str, top: int, passages_per_document: int | None) -> None:
         )
 
 
-def _embed(
-    question: str, files: ModelFiles, name: str, revision: str, dtype: str, device: str, backend: str = "auto"
-) -> list[float]:
-    from stagekit.embedding import embed_texts
-
+def _embedded(question: str, files: ModelFiles, *kind: str) -> Sequence[float]:
     try:
-        model = question_model(files, name, revision, dtype, device, backend)
-        vectors = embed_texts(model, [question], files.query_prompt)
+        return question_embedder(files, *kind)(question)
     except ValueError as error:
         raise SearchRequestError(f"The question cannot be embedded: {error}") from None
-    found: list[float] = vectors[0].tolist()
-    return found
 
 
 def question_model(
@@ -227,6 +203,21 @@ def question_model(
     if resolve_backend(backend, files) == "onnx":
         return load_model(name, revision)
     return load_model(name, revision, dtype=dtype, device=device, backend=backend)
+
+
+def question_embedder(
+    files: ModelFiles, name: str, revision: str, dtype: str, device: str, backend: str = "auto"
+) -> Embed:
+    """Load the model of questions, see :func:`question_model`, and return what turns one into its vector."""
+    from stagekit.embedding import embed_texts
+
+    model = question_model(files, name, revision, dtype, device, backend)
+
+    def embed(question: str) -> Sequence[float]:
+        vector: list[float] = embed_texts(model, [question], files.query_prompt)[0].tolist()
+        return vector
+
+    return embed
 
 
 def _hits(

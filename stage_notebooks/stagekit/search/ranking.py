@@ -150,7 +150,9 @@ class Ranking:
             weights_of=SPARSE if self._words else "",
         )
         for point in there:
-            near[point.id] = near.get(point.id, 0.0) - self._levels.of(_language(point))
+            near[point.id] = near.get(point.id, 0.0) - self._levels.of(
+                str(point.payload.get("language") or "")
+            )
         if self._fuses and self._scale is None:
             self._scale = _Scale.of(sorted((near[point] for point in meaning), reverse=True)[:POOL])
         said = {point.id: self._said(point) for point in there}
@@ -268,10 +270,6 @@ def with_exact(points: Sequence[Point], exact: Sequence[Point]) -> list[Point]:
 
 def _document(point: Point) -> str:
     return str(point.payload.get("document_id") or "")
-
-
-def _language(point: Point) -> str:
-    return str(point.payload.get("language") or "")
 
 
 def _place(point: Point) -> tuple[str, int]:

@@ -22,16 +22,11 @@ COUNTED: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a question that some points of a collection hold.
+    """A word of a question that some points of a collection hold."""
 
-    Attributes:
-        index: of its term in sparse vectors.
-        rarity: its inverse document frequency, as in BM25.
-        sole: the points that hold it, best first, where all are of one document and its copies; else none.
-    """
-
-    index: int
-    rarity: float
+    index: int  # of its term in sparse vectors
+    rarity: float  # its inverse document frequency, as in BM25
+    # the points that hold it, best first, where all are of one document and its copies; else none
     sole: tuple[PointId, ...]
 
 
@@ -43,16 +38,7 @@ def words_of(
     where: Where | None = None,
     most: int | None = None,
 ) -> list[Word]:
-    """Return those of a question's words that there are among the points that meet a condition.
-
-    Args:
-        store: to be read.
-        collection: its name or alias.
-        using: the name of the sparse vectors.
-        indices: of the words' terms.
-        where: what points have to meet; None for all.
-        most: points that the store gives in one answer; None for no limit.
-    """
+    """Return those of a question's words (as indices) that are among the points that meet a condition."""
     if not indices:
         return []
     counted = min(COUNTED, most - 1) if most else COUNTED

@@ -52,22 +52,14 @@ _ALTERED: Final = (  # the runner shows lines that begin so, see runner/tools.py
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What of a collection matters to a search.
+    """What of a collection matters to a search."""
 
-    Attributes:
-        name: as asked for, an alias perhaps.
-        dimension: of its dense vectors.
-        model: ``name@revision`` of the model that they come from.
-        sparse: whether there are sparse vectors too, made as questions are here.
-        most: points that one request may ask for, where the server's strict mode says so.
-        languages: where its languages lie, see :mod:`stagekit.search.languages`.
-    """
-
-    name: str
-    dimension: int
-    model: str
-    sparse: bool
-    most: int | None = None
+    name: str  # as asked for, an alias perhaps
+    dimension: int  # of its dense vectors
+    model: str  # ``name@revision`` of the model that they come from
+    sparse: bool  # whether there are sparse vectors too, made as questions are here
+    most: int | None = None  # points that one request may ask for, where the server's strict mode says so
+    # where its languages lie, see :mod:`stagekit.search.languages`
     languages: Languages = field(default_factory=Languages)
 
 
@@ -75,12 +67,7 @@ class Collection:
 def open_store(
     qdrant_url: str, outputs_dir: str, settings: Mapping[str, Any] | None = None
 ) -> Iterator[StoreReader]:
-    """Open the store for reading and word its errors.
-
-    Args:
-        qdrant_url: address of a Qdrant server, or "embedded".
-        outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
-        settings: by name; those of the connection are taken.
+    """Open the store for reading, a server or the embedded one of an outputs folder, and word its errors.
 
     Raises:
         StageError: if there is no store yet, or it is locked or cannot be reached.

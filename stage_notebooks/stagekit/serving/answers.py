@@ -33,12 +33,7 @@ class Answers:
         self._loaded: tuple[Any, ...] = ()
 
     def answer(self, tool: str, request: Mapping[str, Any]) -> WarmAnswer:
-        """Call a tool; a fault that concerns the request or the store is an answer, too.
-
-        Args:
-            tool: name of its module.
-            request: arguments by name.
-        """
+        """Call a tool by its module's name; a fault of the request or the store is an answer, too."""
         with _warnings() as said:
             try:
                 return WarmAnswer(0, self.call(tool, request), warnings=tuple(said))

@@ -26,18 +26,11 @@ def document(
     outputs_dir: str = "",
     settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what the collection holds of a document.
+    """Return what the collection holds of a document, by its path in the repository or its ``document_id``.
 
-    Args:
-        path: of its file in the repository, or its ``document_id``.
-        qdrant_url: address of a Qdrant server, or "embedded".
-        collection_name: of the collection.
-        outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
-        settings: by name; those of the connection are taken.
-
-    Returns:
-        Fields of the payload that concern the document, ``link`` to its file, and ``passages``: of each its
-        text with page, sections and clause, in the order of the document. Neighbours may share a sentence.
+    That is the fields of the payload that concern the document, ``link`` to its file, and ``passages``: of
+    each its text with page, sections and clause, in the order of the document. Neighbours may share a
+    sentence.
 
     Raises:
         SearchRequestError: if the collection has no such document.

@@ -42,11 +42,7 @@ class Document(BaseModel):
 
 
 def mcp_server(answers: Answers) -> MCPServer[Any]:
-    """Return a server with both tools.
-
-    Args:
-        answers: the requests.
-    """
+    """Return a server with both tools."""
     server: MCPServer[Any] = MCPServer(
         "nic-etl", version=version("nic-etl"), instructions=_INSTRUCTIONS, log_level="WARNING"
     )
@@ -92,11 +88,7 @@ def mcp_server(answers: Answers) -> MCPServer[Any]:
 
 
 def run_stdio(answers: Answers) -> None:
-    """Speak the protocol on standard input and output until the former ends.
-
-    Args:
-        answers: the requests.
-    """
+    """Speak the protocol on standard input and output until the former ends."""
     # An unflushed print of a library would reach the client when the server ends.
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:

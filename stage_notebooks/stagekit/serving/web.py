@@ -140,11 +140,6 @@ def _told(content: dict[str, Any], status: int) -> JSONResponse:
 
 
 def serve_web(app: ASGIApp, listening: socket.socket) -> None:
-    """Answer until a signal ends it.
-
-    Args:
-        app: from :func:`application`.
-        listening: a socket that listens already.
-    """
+    """Serve :func:`application` on a socket that listens already, until a signal ends it."""
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listening])

@@ -29,26 +29,18 @@ _ID = "document_id"
 
 @dataclass(frozen=True)
 class CarriedOutcomes:
-    """The outcomes that still hold, and the places of the documents without one.
+    """The outcomes that still hold, and the places of the documents without one."""
 
-    Attributes:
-        view: outcomes as they stand in the last manifest; None if none holds.
-        others: places in the rows that the stage was given, in their order.
-    """
-
-    view: TableView | None
-    others: Sequence[int]
+    view: TableView | None  # outcomes as they stand in the last manifest; None if none holds
+    others: Sequence[int]  # places in the rows that the stage was given, in their order
 
     def __len__(self) -> int:
         return self.view.num_rows if self.view is not None else 0
 
     def merged(self, outcomes: pa.Table, metadata: Row) -> pa.Table | JoinedTable:
-        """Return these outcomes and those of the other documents as one table, in the order of the paths.
+        """Return these outcomes and those of the other documents, with their metadata, as one table.
 
-        Args:
-            outcomes: of the other documents, see :func:`stagekit.artifacts.table_views.encode_outcomes`.
-            metadata: of the other documents' manifest, see
-                :func:`stagekit.artifacts.manifest.manifest_metadata`.
+        Rows are in the order of the paths.
         """
         if self.view is not None:
             before = table_metadata(self.view) or {}
@@ -111,7 +103,8 @@ def _compared(
     known = output.column(_ID).combine_chunks().take(good)
     same = pc.is_in(ids, value_set=known)
     if not rows.sources:
-        same = pc.and_(same, pc.is_in(ids, value_set=_same(rows.table, output, only=_known(rows, output))))
+        names = [name for name in rows.table.column_names if name in output.column_names]
+        same = pc.and_(same, pc.is_in(ids, value_set=_same(rows.table, output, only=names)))
     for source, before in inputs:
         same = pc.and_(same, pc.is_in(ids, value_set=_same(source.table, before)))
     for source in rows.sources:  # a row that is not there says nothing
@@ -120,10 +113,6 @@ def _compared(
     carried = good.take(pc.index_in(ids.filter(same), value_set=known))
     others = pc.indices_nonzero(pc.invert(same)).to_pylist()
     return CarriedOutcomes(TableView(output, carried), others) if len(carried) else None
-
-
-def _known(rows: Rows, output: TableFile) -> list[str]:
-    return [name for name in rows.table.column_names if name in output.column_names]
 
 
 def _same(now: Columns, before: Columns, only: Sequence[str] | None = None) -> pa.Array:

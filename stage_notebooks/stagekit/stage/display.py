@@ -32,11 +32,7 @@ def hide_documents(cipher: Cipher) -> None:
 
 
 def link_documents(address_of: Callable[[str], str]) -> None:
-    """Let tables link each path to where its file can be read.
-
-    Args:
-        address_of: the web address of a path; "" where it has none.
-    """
+    """Let tables link each path to its web address; "" where it has none."""
     _links["path"] = address_of
 
 

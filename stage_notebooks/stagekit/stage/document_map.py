@@ -35,23 +35,15 @@ class _Packed(NamedTuple):
 
 @dataclass
 class MapMemory:
-    """What a stage knows of documents, and learns of them.
+    """What a stage knows of documents, and learns of them."""
 
-    Attributes:
-        stage: its name.
-        memo: what was made of contents before.
-        place: where products go.
-        keeper: remembers what is made now.
-        columns: where the columns of the outcomes come from, by memo key.
-        failures: how many documents failed.
-    """
-
-    stage: str
-    memo: Memo
-    place: Workplace
-    keeper: Keeper
+    stage: str  # its name
+    memo: Memo  # what was made of contents before
+    place: Workplace  # where products go
+    keeper: Keeper  # remembers what is made now
+    # where the columns of the outcomes come from, by memo key
     columns: dict[str, ColumnOrigins] = field(default_factory=dict)
-    failures: int = 0
+    failures: int = 0  # how many documents failed
     _origins: dict[ColumnOrigins, ColumnOrigins] = field(default_factory=dict)
 
     def origins(self, memo_key: str, found: ColumnOrigins) -> None:
@@ -71,32 +63,21 @@ class MapMemory:
 
 @dataclass(frozen=True)
 class DocumentMap:
-    """What :meth:`stagekit.stage.stage.Stage.map_documents` applies to documents.
+    """What :meth:`stagekit.stage.stage.Stage.map_documents` applies to documents."""
 
-    Attributes:
-        base: digest of all that determines the output of every document.
-        key: what of a row determines its output.
-        executor: does the work.
-        carry: columns of the input row that the outcome takes over.
-        keep_last_good: answer with the last good outcome where a document fails or is rejected.
-        near_end: called once with the number of documents that are made here, a few seconds before the last
-            is, where the executor can tell.
-    """
-
-    base: str
-    key: Callable[[Row], Any]
-    executor: Executor
-    carry: Callable[[Row], Row] | None
-    keep_last_good: bool
+    base: str  # digest of all that determines the output of every document
+    key: Callable[[Row], Any]  # what of a row determines its output
+    executor: Executor  # does the work
+    carry: Callable[[Row], Row] | None  # columns of the input row that the outcome takes over
+    keep_last_good: bool  # answer with the last good outcome where a document fails or is rejected
+    # called once with the number of documents that are made here, a few seconds before the last is,
+    # where the executor can tell
     near_end: Callable[[int], None]
 
     def outcomes(self, rows: Sequence[Row], memory: MapMemory, *, carried: int = 0) -> Iterator[list[Row]]:
         """Yield an outcome for each row, in their order, some hundred at a time: remembered, or made now.
 
-        Args:
-            rows: the documents.
-            memory: of the stage; it learns what is made.
-            carried: documents beside these that need no look; they count as done.
+        The stage's memory learns what is made; the carried documents, which need no look, count as done.
         """
         keys = [digest(self.base, self.key(row)) for row in rows]
         known = self._remembered(keys, memory)

@@ -43,17 +43,11 @@ class DocumentOutput:
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where a stage's products and logs go.
+    """Where a stage's products and logs go."""
 
-    Attributes:
-        store: the artifact store.
-        store_url: folder or URL under which another process opens the same store.
-        log: file for what worker processes write to their stderr; it need not exist.
-    """
-
-    store: ArtifactStore
-    store_url: str
-    log: Path
+    store: ArtifactStore  # the artifact store
+    store_url: str  # folder or URL under which another process opens the same store
+    log: Path  # file for what worker processes write to their stderr; it need not exist
 
 
 class Show(Protocol):

@@ -26,10 +26,7 @@ _SOON_S = 0.1  # what is done within it counts as one piece of work, and is one 
 class Keeper:
     """Remembers outcomes of one stage, and syncs the artifacts that they refer to; a context that flushes.
 
-    Args:
-        stage: its name.
-        memo: where outcomes are remembered; documents that take longer than a tenth of a second one by one.
-        store: where the artifacts are.
+    Outcomes of documents that take longer than a tenth of a second are remembered one by one.
     """
 
     def __init__(self, stage: str, memo: Memo, store: ArtifactStore) -> None:

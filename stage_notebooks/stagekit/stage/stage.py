@@ -197,11 +197,7 @@ class Stage:
             ) from None
 
     def read_part(self, ref: ArtifactRef | Row, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return the table that a field of a row refers to, for example ``row["chunks"]``. Public.
-
-        Args:
-            ref: the field's value.
-            columns: names of those that are wanted; None for all.
+        """Return the table, or columns of it, that a field such as ``row["chunks"]`` refers to. Public.
 
         Raises:
             ArtifactError: if it is missing from the store, or altered.

@@ -31,6 +31,7 @@ from stagekit.storage.stored import StoredPoint, count_points
 if TYPE_CHECKING:
     from stagekit.artifacts.memo import Memo
     from stagekit.artifacts.store import ArtifactStore
+    from stagekit.storage.corpus import Comparison
 
 _KEY: Final = f"{MAP_KEY}qdrant_storage/"
 _TEXTS: Final = pa.list_(pa.string())
@@ -42,17 +43,11 @@ _SCHEMA: Final = pa.schema(
 
 @dataclass(frozen=True)
 class CarriedPoints:
-    """Documents and their points as a collection held them.
+    """Documents and their points as a collection held them."""
 
-    Attributes:
-        table: one row a document.
-        mark: that the collection bears; empty if nothing is known of any.
-        written: the write after which it was so.
-    """
-
-    table: pa.Table
-    mark: str = ""
-    written: SourceMark = field(default_factory=SourceMark)
+    table: pa.Table  # one row a document
+    mark: str = ""  # that the collection bears; empty if nothing is known of any
+    written: SourceMark = field(default_factory=SourceMark)  # the write after which it was so
 
     @classmethod
     def nothing(cls) -> CarriedPoints:
@@ -128,15 +123,7 @@ class CarriedPoints:
 def carried_points(
     memo: Memo, store: ArtifactStore, collection_name: str, identity: CollectionIdentity, source_id: str
 ) -> CarriedPoints:
-    """Return what is remembered of a source in a collection of these vectors; empty if nothing is.
-
-    Args:
-        memo: of the outputs folder.
-        store: of the artifacts.
-        collection_name: the alias that readers use.
-        identity: of the collection.
-        source_id: of the points.
-    """
+    """Return what is remembered of a source in a collection of these vectors; empty if nothing is."""
     key = _key(identity.physical_name(collection_name), source_id)
     record = memo.get_many([key]).get(key, {})
     try:
@@ -165,14 +152,7 @@ def as_left(client: QdrantClient, collection_name: str, last: CarriedPoints, sou
 
 
 def forget_carried(client: QdrantClient, collection_name: str, source_id: str, outputs: str = "") -> None:
-    """Take the mark off a collection that is about to be written to, and say who does.
-
-    Args:
-        client: of the store.
-        collection_name: of the physical collection.
-        source_id: of the points.
-        outputs: id of the outputs folder.
-    """
+    """Take the mark off a collection that is about to be written to, and say which outputs folder does."""
     begin_writing(client, collection_name, source_id, outputs)
     metadata = client.get_collection(collection_name).config.metadata or {}
     if _field(source_id) in metadata:
@@ -184,43 +164,26 @@ def keep_carried(
     collection_name: str,
     memo: Memo,
     store: ArtifactStore,
-    *,
-    identity: CollectionIdentity,
-    source_id: str,
-    payloads: Rows,
-    embeddings: Rows,
-    untouched: CarriedPoints,
+    comparison: Comparison,
     plan: Plan,
-    stored: Mapping[str, StoredPoint],
 ) -> None:
-    """Remember what a collection holds that has been verified, and whose part is finished.
-
-    Args:
-        client: of the store.
-        collection_name: of the physical collection.
-        memo: of the outputs folder.
-        store: of the artifacts.
-        identity: of the collection.
-        source_id: of the points.
-        payloads: manifest of the payloads.
-        embeddings: manifest of the vectors.
-        untouched: the documents that nobody had to look at.
-        plan: what was done about the others.
-        stored: the points as they were before, without those of ``untouched``.
-    """
+    """Remember what a physical collection holds that was compared, verified, and whose part is finished."""
+    corpus = comparison.corpus
     looked_at = {change.document_id: change.document for change in plan.changes if change.document}
-    found = _states(payloads, embeddings)
+    found = _states(corpus.payloads, corpus.embeddings)
     found = found.filter(pc.is_in(found["document_id"], value_set=pa.array(looked_at, pa.string())))
     states = {row["document_id"]: row for row in _rows(found)}
     rows = [_row(document, states) for document in looked_at.values()]
-    rows += _kept(plan, stored, looked_at)
-    table = pa.concat_tables([untouched.table, pa.Table.from_pylist(rows, _SCHEMA)]).sort_by("document_id")
+    rows += _kept(plan, comparison.stored, looked_at)
+    table = pa.concat_tables([comparison.untouched.table, pa.Table.from_pylist(rows, _SCHEMA)]).sort_by(
+        "document_id"
+    )
     ref = store.put_table("points_in_step", table.combine_chunks())
     mark = f"{ref.sha256[:16]}/{_sessions(client, collection_name)}"
-    written = source_mark(client, collection_name, source_id).plain()
-    record = {"of": identity.fingerprint, "points": ref.model_dump(), "mark": mark, "written": written}
-    memo.put("map", _key(collection_name, source_id), record)
-    client.update_collection(collection_name, metadata={_field(source_id): mark})
+    written = source_mark(client, collection_name, corpus.source_id).plain()
+    record = {"of": corpus.identity.fingerprint, "points": ref.model_dump(), "mark": mark, "written": written}
+    memo.put("map", _key(collection_name, corpus.source_id), record)
+    client.update_collection(collection_name, metadata={_field(corpus.source_id): mark})
 
 
 def _row(document: DesiredDocument, states: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

@@ -41,17 +41,12 @@ _KEYWORDS = (
     "subcategory", "tags", "author", "approver", "department", "organization", "language", "version",
     "content_type", "file_extension", "repository_commit", "clauses",
 )  # fmt: skip
+_MOMENTS = ("created", "modified", "effective_date", "expiration_date")
 PAYLOAD_INDEXES: Final[dict[str, PayloadSchemaType]] = {
     **dict.fromkeys(_KEYWORDS, PayloadSchemaType.KEYWORD),
-    "chunk_index": PayloadSchemaType.INTEGER,
-    "page_number": PayloadSchemaType.INTEGER,
-    "created": PayloadSchemaType.DATETIME,
-    "modified": PayloadSchemaType.DATETIME,
-    "effective_date": PayloadSchemaType.DATETIME,
-    "expiration_date": PayloadSchemaType.DATETIME,
-    "has_struck_text": PayloadSchemaType.BOOL,
-    "is_latest": PayloadSchemaType.BOOL,
-    "ocr_applied": PayloadSchemaType.BOOL,
+    **dict.fromkeys(("chunk_index", "page_number"), PayloadSchemaType.INTEGER),
+    **dict.fromkeys(_MOMENTS, PayloadSchemaType.DATETIME),
+    **dict.fromkeys(("has_struck_text", "is_latest", "ocr_applied"), PayloadSchemaType.BOOL),
 }
 # There each index costs files that are synced at the end of every run that writes. A search looks for copies
 # by `content_hash`: without its index it looks at every point (20 ms for 5,000).
@@ -67,24 +62,15 @@ class CollectionIdentity:
 
     What is left out on purpose can change point by point inside one collection: documents, metadata, the
     number type and the device that the model computes with.
-
-    Attributes:
-        embedding_model: ``name@revision`` of the model.
-        dimension: length of the dense vectors.
-        schema_version: of the payloads.
-        chunk_size: setting, in tokens.
-        chunk_overlap: setting, in tokens.
-        chunker_version: see :data:`CHUNKER_VERSION`.
-        sparse: kind and version of the sparse vectors, empty without them.
     """
 
-    embedding_model: str
-    dimension: int
-    schema_version: str = SCHEMA_VERSION
-    chunk_size: int = 0
-    chunk_overlap: int = 0
-    chunker_version: str = CHUNKER_VERSION
-    sparse: str = ""
+    embedding_model: str  # ``name@revision`` of the model
+    dimension: int  # length of the dense vectors
+    schema_version: str = SCHEMA_VERSION  # of the payloads
+    chunk_size: int = 0  # setting, in tokens
+    chunk_overlap: int = 0  # setting, in tokens
+    chunker_version: str = CHUNKER_VERSION  # see :data:`CHUNKER_VERSION`
+    sparse: str = ""  # kind and version of the sparse vectors, empty without them
 
     @property
     def fingerprint(self) -> str:

@@ -6,7 +6,6 @@ served, and the alias moves in one step when it is verified. What was served bef
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,29 +34,22 @@ from stagekit.storage.collection import (
 )
 from stagekit.storage.embedded.store import EmbeddedQdrant
 from stagekit.storage.metadata.source_marks import complete_sources, finish_writing
-from stagekit.storage.names import collection_names
+from stagekit.storage.names import PHYSICAL, collection_names
 from stagekit.storage.tuning import apply_settings
 
 BULK_POINTS: Final = 50_000
 """A first load of more points builds the graph once at its end (qdrant.tech, Bulk upload)."""
 INDEXING_PATIENCE_S: Final = 900
-_PHYSICAL: Final = re.compile(r"(?P<alias>.+)__[0-9a-f]{12}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The collection that a run fills.
+    """The collection that a run fills."""
 
-    Attributes:
-        name: of the physical collection.
-        served: of the collection that readers see now; empty if there is none.
-        created: whether this run created it.
-        unapplied: names of settings that it was not built with, and that only a new one can have.
-    """
-
-    name: str
-    served: str
-    created: bool = False
+    name: str  # of the physical collection
+    served: str  # of the collection that readers see now; empty if there is none
+    created: bool = False  # whether this run created it
+    # names of settings that it was not built with, and that only a new one can have
     unapplied: tuple[str, ...] = ()
 
     @property
@@ -68,27 +60,16 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PhysicalCollection:
-    """One collection of ours.
+    """One collection of ours."""
 
-    Attributes:
-        name: of the collection.
-        collection_name: the alias that it is, was, or will be served under.
-        serving: whether it is what readers see.
-        points: how many it holds, of all sources.
-        fingerprint: of its contents' kind, see :class:`CollectionIdentity`.
-        embedding_model: whose vectors it holds.
-        created_at: RFC 3339, empty if unknown.
-        superseded_at: since when another one is served or built in its place; empty if it is in use.
-    """
-
-    name: str
-    collection_name: str
-    serving: bool
-    points: int
-    fingerprint: str
-    embedding_model: str
-    created_at: str
-    superseded_at: str
+    name: str  # of the collection
+    collection_name: str  # the alias that it is, was, or will be served under
+    serving: bool  # whether it is what readers see
+    points: int  # how many it holds, of all sources
+    fingerprint: str  # of its contents' kind, see :class:`CollectionIdentity`
+    embedding_model: str  # whose vectors it holds
+    created_at: str  # RFC 3339, empty if unknown
+    superseded_at: str  # since when another one is served or built in its place; empty if it is in use
 
 
 def served_collection(client: QdrantClient, collection_name: str) -> str:
@@ -119,10 +100,6 @@ def require_writable(client: QdrantClient, collection_name: str) -> str:
 
     The collection that is served is told nothing new of itself; where there is none, no alias is moved:
     Qdrant looks at what the key may do before it looks at what is to be done.
-
-    Args:
-        client: of the store.
-        collection_name: the alias that readers use.
     """
     served = readable_collection(client, collection_name)
     if served:
@@ -156,14 +133,8 @@ def open_target(
     """Return the collection for these vectors, created with its indexes if there is none.
 
     A collection that bears the name itself, without an alias, is served as it is until :func:`publish` puts
-    the new one in its place, if it was made by an earlier version of nic-etl.
-
-    Args:
-        client: of the store.
-        collection_name: the alias that readers use.
-        identity: what the collection holds.
-        settings: how a new one is built; one that is there gets them where that can be done.
-        expected_points: how many points it will hold.
+    the new one in its place, if it was made by an earlier version of nic-etl. One that is there is built as
+    the settings say where that can be done.
 
     Raises:
         StageError: if the name belongs to a collection that is not ours, or holds other vectors.
@@ -274,7 +245,7 @@ def physical_collections(client: QdrantClient, collection_name: str = "") -> lis
     serving = {alias.collection_name for alias in client.get_aliases().aliases}
     found = []
     for name in collection_names(client):
-        match = _PHYSICAL.fullmatch(name)
+        match = PHYSICAL.fullmatch(name)
         if match and collection_name in {"", match["alias"]}:
             info = client.get_collection(name)
             metadata = info.config.metadata or {}
@@ -301,16 +272,9 @@ def _physical(
 def drop_superseded(
     client: QdrantClient, collection_name: str, grace_hours: float, *, keep: str = ""
 ) -> list[str]:
-    """Drop the collections that are neither served nor being filled, some time after that began.
+    """Drop the collections, of one alias or all, that are neither served nor filled; return their names.
 
-    Args:
-        client: of the store.
-        collection_name: their alias; empty for all of ours.
-        grace_hours: how long they stay; 0 drops them at once.
-        keep: name of the collection that is being filled.
-
-    Returns:
-        the names of those that were dropped.
+    They stay for some hours after that began; with 0 they go at once.
     """
     dropped = []
     for collection in physical_collections(client, collection_name):

@@ -30,23 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Corpus:
-    """The documents of a source as they should be stored.
+    """The documents of a source as they should be stored."""
 
-    Attributes:
-        source_id: of the source, which owns the points.
-        payloads: rows of ``metadata_enrichment.payloads``.
-        embeddings: rows of ``embedding_generation.embeddings``.
-        read_part: reads the table of a reference, see :meth:`stagekit.stage.stage.Stage.read_part`.
-        identity: of the collection for these vectors.
-        last: what the last run left in that collection, see
-            :func:`stagekit.storage.carried.carried_points`.
-    """
-
-    source_id: str
-    payloads: Rows
-    embeddings: Rows
+    source_id: str  # of the source, which owns the points
+    payloads: Rows  # rows of ``metadata_enrichment.payloads``
+    embeddings: Rows  # rows of ``embedding_generation.embeddings``
+    # reads the table of a reference, see :meth:`stagekit.stage.stage.Stage.read_part`
     read_part: Callable[[Any], pa.Table]
-    identity: CollectionIdentity
+    identity: CollectionIdentity  # of the collection for these vectors
+    # what the last run left in that collection, see :func:`stagekit.storage.carried.carried_points`
     last: CarriedPoints
 
     @cached_property
@@ -78,12 +70,7 @@ class Corpus:
         return {document.content for document in self.changed} | self.unchanged.contents()
 
     def compare(self, client: QdrantClient, target: Target) -> Comparison:
-        """Return what has to be compared with what the target holds.
-
-        Args:
-            client: of the store.
-            target: the collection that the run fills.
-        """
+        """Return what has to be compared with what the collection that the run fills holds."""
         if not target.switches and as_left(client, target.name, self.last, self.source_id):
             stored = self.last.stored(self.unchanged)
             return Comparison(self, self.changed, stored, stored, self.unchanged, as_left=True)
@@ -100,23 +87,15 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Documents as they should be stored, and the points that a collection holds of them.
+    """Documents as they should be stored, and the points that a collection holds of them."""
 
-    Attributes:
-        corpus: all documents.
-        desired: those that are compared.
-        stored: points of the collection, by id, with which they are.
-        served: points that readers see now; those of ``stored``, unless another collection is served.
-        untouched: documents whose points are carried over without a look.
-        as_left: whether the collection is as the last run left it.
-    """
-
-    corpus: Corpus
-    desired: list[DesiredDocument]
-    stored: dict[str, StoredPoint]
+    corpus: Corpus  # all documents
+    desired: list[DesiredDocument]  # those that are compared
+    stored: dict[str, StoredPoint]  # points of the collection, by id, with which they are
+    # points that readers see now; those of ``stored``, unless another collection is served
     served: dict[str, StoredPoint]
-    untouched: CarriedPoints
-    as_left: bool
+    untouched: CarriedPoints  # documents whose points are carried over without a look
+    as_left: bool  # whether the collection is as the last run left it
 
     def plan(self, in_source: Collection[str]) -> Plan:
         """Return what makes the collection what it should be.
@@ -139,25 +118,5 @@ class Comparison:
     def keep(
         self, client: QdrantClient, collection_name: str, memo: Memo, store: ArtifactStore, plan: Plan
     ) -> None:
-        """Remember what the collection holds once the plan is carried out, verified and published.
-
-        Args:
-            client: of the store.
-            collection_name: of the physical collection.
-            memo: of the outputs folder.
-            store: of the artifacts.
-            plan: of this comparison.
-        """
-        keep_carried(
-            client,
-            collection_name,
-            memo,
-            store,
-            identity=self.corpus.identity,
-            source_id=self.corpus.source_id,
-            payloads=self.corpus.payloads,
-            embeddings=self.corpus.embeddings,
-            untouched=self.untouched,
-            plan=plan,
-            stored=self.stored,
-        )
+        """Remember what the physical collection holds once the plan is done, verified and published."""
+        keep_carried(client, collection_name, memo, store, self, plan)

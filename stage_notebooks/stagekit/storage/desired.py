@@ -46,23 +46,14 @@ class DesiredPoint:
 
 @dataclass(frozen=True)
 class DesiredDocument:
-    """The points of one document: their fingerprints at hand, vectors and payloads read when needed.
+    """The points of one document: their fingerprints at hand, vectors and payloads read when needed."""
 
-    Attributes:
-        document_id: of the document.
-        path: of its file.
-        fingerprints: ``point_fingerprint`` by point id.
-        load: reads the points anew.
-        content: git blob id of the file; empty if unknown.
-        is_latest: whether that is the file's newest version.
-    """
-
-    document_id: str
-    path: str
-    fingerprints: dict[str, str]
-    load: Callable[[], Iterable[DesiredPoint]] = field(repr=False, compare=False)
-    content: str = ""
-    is_latest: bool = True
+    document_id: str  # of the document
+    path: str  # of its file
+    fingerprints: dict[str, str]  # ``point_fingerprint`` by point id
+    load: Callable[[], Iterable[DesiredPoint]] = field(repr=False, compare=False)  # reads the points anew
+    content: str = ""  # git blob id of the file; empty if unknown
+    is_latest: bool = True  # whether that is the file's newest version
 
     def points(self, ids: Collection[str] | None = None) -> Iterator[DesiredPoint]:
         """Yield the points, or those of the given ids."""
@@ -120,16 +111,10 @@ def desired_documents(
     *,
     known: Mapping[str, dict[str, str]] | None = None,
 ) -> list[DesiredDocument]:
-    """Join payloads and vectors by document.
+    """Join the rows of payloads and vectors by document.
 
-    A document that one of the stages could not finish is left out; its stored points stay as they are.
-
-    Args:
-        payloads: rows of ``metadata_enrichment.payloads``.
-        embeddings: rows of ``embedding_generation.embeddings``.
-        read_part: reads the table of a reference, see :meth:`stagekit.stage.stage.Stage.read_part`.
-        identity: model and dimension of the vectors.
-        known: fingerprints by document, of documents whose parts need not be read for them.
+    A document that one of the stages could not finish is left out; its stored points stay as they are. The
+    parts of documents whose fingerprints are known need not be read for them.
 
     Raises:
         StageError: if payloads and vectors of a document do not belong together.

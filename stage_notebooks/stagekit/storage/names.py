@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import grpc
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from stagekit.storage.refusals import is_forbidden
+
+PHYSICAL: Final = re.compile(r"(?P<alias>.+)__[0-9a-f]{12}", re.DOTALL)
+"""The name of a collection that is served under an alias."""
 
 
 def collection_names(client: QdrantClient) -> list[str]:

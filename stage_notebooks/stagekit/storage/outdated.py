@@ -21,15 +21,9 @@ def mark_outdated(
     *,
     upsert: Callable[[Iterable[PointStruct]], Any],
 ) -> None:
-    """Write ``is_latest: false`` to points.
+    """Write ``is_latest: false`` to points by id.
 
     The fingerprint changes with it, so that the points are written again when the document is good again.
-
-    Args:
-        client: of the store.
-        collection_name: of the collection.
-        ids: of the points, see :class:`stagekit.storage.reconcile.Plan`.
-        upsert: writes points, see :class:`stagekit.storage.writing.PointWriter`.
     """
     for page in pages(ids, largest_page(client, collection_name)):
         marked = []

@@ -181,11 +181,7 @@ def _strange() -> Transient:
 
 
 def over_grpc(function: Callable[[], T]) -> T:
-    """Call what may go over gRPC, and say of its faults whether they may pass.
-
-    Raises:
-        Transient: if so.
-    """
+    """Call what may go over gRPC, and say of its faults whether they may pass; raise Transient if so."""
     try:
         return function()
     except ResourceExhaustedResponse as error:

@@ -21,25 +21,15 @@ LISTED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class DocumentChange:
-    """What is to be done about one document's points.
+    """What is to be done about one document's points."""
 
-    Attributes:
-        document_id: of the document, empty where a stored point does not say.
-        path: of its file.
-        write: ids of the points that are missing or different.
-        delete: ids of the stored points that should not be there.
-        unchanged: how many points are as they should be.
-        document: source of the points to write; None where the document is gone.
-        content: git blob id of the file of a document that is gone; empty if unknown.
-    """
-
-    document_id: str
-    path: str
-    write: frozenset[str] = frozenset()
-    delete: tuple[str, ...] = ()
-    unchanged: int = 0
-    document: DesiredDocument | None = None
-    content: str = ""
+    document_id: str  # of the document, empty where a stored point does not say
+    path: str  # of its file
+    write: frozenset[str] = frozenset()  # ids of the points that are missing or different
+    delete: tuple[str, ...] = ()  # ids of the stored points that should not be there
+    unchanged: int = 0  # how many points are as they should be
+    document: DesiredDocument | None = None  # source of the points to write; None where the document is gone
+    content: str = ""  # git blob id of the file of a document that is gone; empty if unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,7 @@ def staying(documents: Rows, known: KnownSource | None, store: ArtifactStore) ->
 
 
 def record_source(outputs: Path, snapshot: Mapping[str, Any], documents: ArtifactRef) -> None:
-    """Record the source that a run has stored, as stage 01 told of it.
-
-    Args:
-        outputs: the outputs folder.
-        snapshot: product ``source_snapshot`` of stage 01.
-        documents: reference of its product ``documents``.
-    """
+    """Record the source that a run has stored, by the snapshot and reference of the documents of stage 01."""
     known = known_source(outputs, snapshot["source_id"])
     folders = dict.fromkeys([*(known.folders if known else ()), *snapshot["target_folder"]])
     now = {

@@ -31,11 +31,8 @@ def plan_rows(plan: Plan) -> list[Row]:
 def cautions(few_leave: str, target: Target, for_readers: Plan, in_source: Collection[str]) -> Iterator[str]:
     """Yield what whoever runs the stage has to know before anything is written, one sentence each.
 
-    Args:
-        few_leave: what the guard of deletions says; may be empty.
-        target: the collection that is filled.
-        for_readers: the plan, compared with what readers see now.
-        in_source: ids of the documents that stay in the source.
+    ``few_leave`` is what the guard of deletions says, if anything; the plan is compared with what readers
+    see now.
     """
     if few_leave:
         yield few_leave
@@ -65,14 +62,7 @@ def totals(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def figures_rows(before: int, after: int, counts: dict[str, int], verification: Verification) -> list[Row]:
-    """Return the points before and after and what came of comparing them, one figure a row.
-
-    Args:
-        before: points that readers saw before the stage.
-        after: points of the collection now.
-        counts: as :func:`totals` returns them.
-        verification: of the sample.
-    """
+    """Return the points before and after and what came of comparing them, one figure a row."""
     figures = {"points before": before, **counts, "points after": after}
     figures |= {"counted of this source": verification.found_points, "compared": verification.sampled_points}
     figures |= {"differences": len(verification.differences)}

@@ -14,21 +14,13 @@ from stagekit.storage.limits import largest_page, pages
 
 @dataclass(frozen=True, slots=True)
 class StoredPoint:
-    """What reconciliation needs to know of a stored point; None where the payload lacks the field.
+    """What reconciliation needs to know of a stored point; None where the payload lacks the field."""
 
-    Attributes:
-        document_id: of its document.
-        path: of the document's file.
-        fingerprint: of payload and vector.
-        content: git blob id of the file; empty if unknown.
-        is_latest: whether it says to be of the document's newest version.
-    """
-
-    document_id: str | None
-    path: str | None
-    fingerprint: str | None
-    content: str = ""
-    is_latest: bool = False
+    document_id: str | None  # of its document
+    path: str | None  # of the document's file
+    fingerprint: str | None  # of payload and vector
+    content: str = ""  # git blob id of the file; empty if unknown
+    is_latest: bool = False  # whether it says to be of the document's newest version
 
 
 def of_source(source_id: str) -> Filter:
@@ -82,11 +74,7 @@ def foreign_points(
 
 
 def refuse_foreign(client: QdrantClient, collection_name: str, ids: Sequence[str], source_id: str) -> None:
-    """Refuse to overwrite points that another source owns.
-
-    Raises:
-        StageError: if there are such points.
-    """
+    """Refuse to overwrite points that another source owns; raise StageError if there are such points."""
     foreign = foreign_points(client, collection_name, ids, source_id)
     if foreign:
         owner = sorted(set(foreign.values()))[0]

@@ -30,11 +30,6 @@ def apply_settings(client: QdrantClient, name: str, settings: CollectionSettings
 
     On a server all of them can be changed but ``shard_number``; the embedded store's engine takes them when
     the collection is made. ``indexing_threshold`` is set when the load is finished.
-
-    Args:
-        client: of the store.
-        name: of the physical collection.
-        settings: how it should be built.
     """
     config = client.get_collection(name).config
     found = _found(config)

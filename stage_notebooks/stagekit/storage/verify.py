@@ -24,19 +24,12 @@ TOLERANCE: Final = 1e-4  # of the unit vectors' components: float32 through JSON
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One point that is not as it should be.
+    """One point that is not as it should be."""
 
-    Attributes:
-        kind: ``missing``, ``payload``, ``vector`` or ``extra``; after a run also ``search``.
-        point_id: of the point.
-        path: of its document, where known.
-        detail: which fields, or how far the vectors are apart.
-    """
-
-    kind: str
-    point_id: str
-    path: str
-    detail: str = ""
+    kind: str  # ``missing``, ``payload``, ``vector`` or ``extra``; after a run also ``search``
+    point_id: str  # of the point
+    path: str  # of its document, where known
+    detail: str = ""  # which fields, or how far the vectors are apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +71,9 @@ def compare(
 ) -> list[Difference]:
     """Compare every point of a source, payload field by field and vector by vector.
 
-    Fingerprints are not trusted: a payload altered by hand under its old fingerprint is found. Memory holds
-    the ids of all points, and vectors and payloads of one page.
-
-    Args:
-        client: of the store.
-        collection_name: of the collection.
-        desired: the documents as they should be stored.
-        source_id: owner of the points to compare.
-        in_source: ids of documents whose surplus points are kept, see
-            :func:`stagekit.storage.reconcile.plan_changes`.
+    Fingerprints are not trusted: a payload altered by hand under its old fingerprint is found. Surplus points
+    of documents in the source are kept, see :func:`stagekit.storage.reconcile.plan_changes`. Memory holds the
+    ids of all points, and vectors and payloads of one page.
     """
     differences: list[Difference] = []
     wanted: set[str] = set()

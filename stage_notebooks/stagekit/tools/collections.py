@@ -20,15 +20,10 @@ def collections(
     grace_hours: float = 24,
     settings: Row | None = None,
 ) -> Row:
-    """Return the collections that nic-etl made in a store.
+    """Return the collections that nic-etl made in a store, of one alias (``collection_name``) or all.
 
-    Args:
-        outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
-        qdrant_url: address of a Qdrant server, or "embedded".
-        collection_name: the alias whose collections are meant; empty for all of ours.
-        clean: drop those that another one replaced ``grace_hours`` ago.
-        grace_hours: 0 drops them at once.
-        settings: by name; those of the connection are taken.
+    With ``clean`` those are dropped that another one replaced ``grace_hours`` ago; 0 drops them at once. The
+    other arguments are those of :func:`stagekit.search.query.search`.
 
     Returns:
         ``collections`` (rows with the fields of :class:`stagekit.storage.PhysicalCollection`, without those

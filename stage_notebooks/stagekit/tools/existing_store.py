@@ -18,13 +18,9 @@ if TYPE_CHECKING:
 def existing_store(
     qdrant_url: str, outputs: Path, settings: Mapping[str, Any] | None, *, writing: bool
 ) -> Iterator[QdrantClient]:
-    """Open a store that a run has made.
+    """Open a store that a run has made, with those of the settings that concern the connection.
 
-    Args:
-        qdrant_url: address of a Qdrant server, or "embedded".
-        outputs: the outputs folder, with the embedded store in it.
-        settings: by name; those of the connection are taken.
-        writing: without it an embedded store can be read only, beside a process that writes to it.
+    Without ``writing`` an embedded store can be read only, beside a process that writes to it.
 
     Raises:
         StageError: if there is no store yet, or it is locked or cannot be reached.

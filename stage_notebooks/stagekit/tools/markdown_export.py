@@ -17,10 +17,6 @@ def export_markdown(*, folder: str, outputs_dir: str = "") -> dict[str, Any]:
 
     A file is replaced; one that an earlier export wrote and whose document is gone stays.
 
-    Args:
-        folder: is made where it is missing.
-        outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
-
     Returns:
         ``written`` (files), ``folder``, and ``left_out``: paths whose name the disk does not take.
 

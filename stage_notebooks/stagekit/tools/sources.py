@@ -28,14 +28,9 @@ def sources(
 ) -> Row:
     """Return the sources that are recorded or have points, after one changed hands or was dropped.
 
-    Args:
-        outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
-        qdrant_url: address of a Qdrant server, or "embedded".
-        collection_name: the alias whose collections are meant.
-        project: of the source that takes over; empty for the one that was read last.
-        adopt: source_id or project whose points become that source's.
-        drop: source_id or project whose points and record are removed.
-        settings: by name; those of the connection are taken.
+    The source of ``project``, by default the one that was read last, takes over the points of the source_id
+    or project ``adopt``; points and record of the source_id or project ``drop`` are removed. The other
+    arguments are those of :func:`stagekit.search.query.search`.
 
     Returns:
         ``sources`` (rows with source_id, project, named, kind, recorded, and the ``documents`` and ``points``

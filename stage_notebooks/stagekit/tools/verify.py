@@ -38,18 +38,11 @@ def verify(
 ) -> Row:
     """Compare every point of the source with executed notebooks, and mend what differs if asked.
 
-    Args:
-        outputs_dir: see :func:`stagekit.base.paths.outputs_path`.
-        qdrant_url: address of a Qdrant server, or "embedded".
-        collection_name: of the collection.
-        repair: write what is missing or altered, then delete what is superfluous; nothing else is touched.
-        upsert_batch_size: most points of one request.
-        max_deletion_share: as in stage 06: more documents are not deleted at once.
-        allow_mass_deletion: delete them all the same.
-        include_statuses: as in stage 06: no point of another status is written.
-        status_words: as in stage 06.
-        settings: by name; those of the connection are taken.
-        upstream: executed notebook by stage name; a stage left out is looked up in ``outputs/latest/``.
+    ``repair`` writes what is missing or altered, then deletes what is superfluous; nothing else is touched.
+    It takes the settings of stage 06 that bear on it: no point of another status is written, and no more
+    documents are deleted at once. ``upstream`` gives executed notebooks by stage name; a stage left out is
+    looked up in ``outputs/latest/``. The other arguments are those of
+    :func:`stagekit.search.query.search`.
 
     Returns:
         ``points`` (desired), ``compared_documents``, ``missing``, ``altered`` and ``superfluous`` points,

@@ -31,10 +31,9 @@ _prepared: list[_Server] = []
 
 
 def prepare(modules: Iterable[str]) -> None:
-    """Fork the process that :func:`fork_worker` will ask; to be called while there is one thread only.
+    """Fork the process that :func:`fork_worker` asks; it imports these modules.
 
-    Args:
-        modules: what it imports, at once.
+    To be called while there is one thread only.
     """
     ours, theirs = socket.socketpair()
     pid = os.fork()
@@ -48,10 +47,8 @@ def prepare(modules: Iterable[str]) -> None:
 def fork_worker(descriptors: Sequence[int], log: int, environment: Mapping[str, str]) -> ForkedWorker | None:
     """Fork a worker, see :func:`stagekit.workers.main.run`; None where nothing was prepared, or it is gone.
 
-    Args:
-        descriptors: of the worker's connection and of its lifeline.
-        log: descriptor of the file that takes its stdout and stderr.
-        environment: its whole environment.
+    It gets the descriptors of its connection, its lifeline and its log (stdout and stderr), and its whole
+    environment.
     """
     return _prepared[0].fork([*descriptors, log], environment) if _prepared else None
 

@@ -95,13 +95,7 @@ class DocumentWorkers:
 
 
 class KeptWorker:
-    """One worker for documents that come one at a time; between them it waits.
-
-    Args:
-        plan: says what the worker runs and under which limits.
-        place: where its products and its log go.
-        threads: how many cores the worker may use.
-    """
+    """One worker, of so many threads, for documents that come one at a time; between them it waits."""
 
     def __init__(self, plan: DocumentWorkers, place: Workplace, threads: int) -> None:
         self._team = _Team(plan, [], place, threads=threads, keep=True)

@@ -27,31 +27,15 @@ _END_S = 2.0
 
 @dataclass
 class Task:
-    """A document to be processed.
+    """A document to be processed."""
 
-    Attributes:
-        index: of its row.
-        row: the document.
-        again: whether a worker has already failed on it.
-    """
-
-    index: int
-    row: Row
-    again: bool = False
+    index: int  # of its row
+    row: Row  # the document
+    again: bool = False  # whether a worker has already failed on it
 
 
 class WorkerProcess:
-    """A running worker, see :mod:`stagekit.workers.main`.
-
-    Attributes:
-        connection: readable when the worker has answered or is gone.
-        begin: when it was started or got its document, of ``time.monotonic()``.
-        ready: whether it has opened the stage's function.
-        task: the document in work.
-        served: documents that it has finished.
-        resting_mb: its own memory before the document in work.
-        opened_mb: its own memory when it had become ready.
-    """
+    """A running worker, see :mod:`stagekit.workers.main`."""
 
     def __init__(self, order: Row, threads: int, place: Workplace) -> None:
         ours, theirs = socket.socketpair()
@@ -61,12 +45,12 @@ class WorkerProcess:
             environment = _environment(threads)
             forked = fork_worker(passed, log.fileno(), environment)
             self._process = forked or _start_program(passed, log, environment)
-            self.connection = Connection(ours.detach())
-        self.begin = time.monotonic()
-        self.ready = False
-        self.task: Task | None = None
-        self.served = 0
-        self.resting_mb = self.opened_mb = 0.0
+            self.connection = Connection(ours.detach())  # readable when it has answered or is gone
+        self.begin = time.monotonic()  # when it was started or got its document
+        self.ready = False  # whether it has opened the stage's function
+        self.task: Task | None = None  # the document in work
+        self.served = 0  # documents that it has finished
+        self.resting_mb = self.opened_mb = 0.0  # its own memory before that document, and when it was ready
         self._send(order | {"store": place.store_url, "threads": threads})
 
     def opened(self) -> None:

@@ -15,16 +15,12 @@ _HANDED_ON: Final = re.compile(r"^    from (\S+) import \(?\s*(\w+) as \2\b", re
 def lazy_names(
     package: str, source: str
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], tuple[str, ...]]:
-    """Return the ``__getattr__``, ``__dir__`` and ``__all__`` of a package.
+    """Return the ``__getattr__``, ``__dir__`` and ``__all__`` of a package (its name and file).
 
     Its block ``if TYPE_CHECKING:`` is the one list of its public names, a line a name, ``from module import
     name as name``: that is how a package says to type checkers and editors, which execute nothing, that it
     hands a name on. No name may be that of one of its modules: once imported, the module would stand in its
     place.
-
-    Args:
-        package: the package's ``__name__``.
-        source: its ``__file__``.
     """
     home_of = {name: module for module, name in _HANDED_ON.findall(Path(source).read_text(encoding="utf-8"))}
     names = tuple(sorted(home_of))

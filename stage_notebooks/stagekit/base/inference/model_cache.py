@@ -56,11 +56,7 @@ def replace_directory(name: str, build: Callable[[Path], None]) -> Path:
 
 
 def verify_files(directory: Path, names: Iterable[str] | None = None) -> None:
-    """Compare files of a cached directory with the hashes recorded when they were written.
-
-    Args:
-        directory: A directory made by `build_once` or `replace_directory`.
-        names: Relative names of the files to check; None means all.
+    """Compare files (by default all) of a cached directory with the hashes recorded when they were written.
 
     Raises:
         ModelUnavailableError: A file is missing or its bytes have changed, or the record of hashes has.

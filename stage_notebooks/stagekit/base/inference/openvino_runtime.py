@@ -85,11 +85,7 @@ def convert_torch(module: Any, example: dict[str, Any]) -> Any:
 
 
 def save_model(model: Any, path: Path) -> None:
-    """Save an `openvino.Model` as an IR with weights in float16.
-
-    Args:
-        model: From `convert_torch`.
-        path: Of the `.xml` file; its weights lie in a `.bin` beside it.
+    """Save an `openvino.Model` at an `.xml` path as an IR with weights in float16, in a `.bin` beside it.
 
     Raises:
         RuntimeError: The disk does not take it; OpenVINO's words do not say so.

@@ -8,11 +8,7 @@ from stagekit.errors import StageError
 
 
 def trust_also(context: ssl.SSLContext, ca_file: str) -> ssl.SSLContext:
-    """Let a context trust the authorities of a file, beside those that it trusts; return it.
-
-    Args:
-        context: of a client.
-        ca_file: the setting: a PEM file, or empty.
+    """Let a context trust the authorities of a PEM file, if one is named, beside its own; return it.
 
     Raises:
         StageError: if the file cannot be read, or is none of PEM.

@@ -57,22 +57,15 @@ class Patience(ABC):
     Args:
         budget_s: seconds that a run may lose in all.
         first_wait_s: pause before the second try; it doubles with each further one, with jitter.
-
-    Attributes:
-        lost_s: seconds lost so far.
-        retries: tries that were not the first.
-        message: why the run waits; empty while it does not.
-        until_reached: tries before the server has answered once: the address may be wrong.
-        longest_pause_s: the longest that a server may ask for.
     """
 
-    until_reached = 3
-    longest_pause_s = float("inf")
+    until_reached = 3  # tries before the server has answered once: the address may be wrong
+    longest_pause_s = float("inf")  # the longest that a server may ask for
 
     def __init__(self, budget_s: float = 300, first_wait_s: float = 0.25) -> None:
-        self.lost_s = 0.0
-        self.retries = 0
-        self.message = ""
+        self.lost_s = 0.0  # seconds lost so far
+        self.retries = 0  # tries that were not the first
+        self.message = ""  # why the run waits; empty while it does not
         self._budget_s = budget_s
         self._first_wait_s = first_wait_s
         self._reached = False

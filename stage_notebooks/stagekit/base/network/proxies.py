@@ -24,11 +24,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def proxy_for(url: str, library: str) -> str:
-    """Return the address of the proxy that leads to an url; empty where there is none.
-
-    Args:
-        url: where a request goes.
-        library: ``requests`` or ``httpx``, which sends it.
+    """Return the address of the proxy by which ``requests`` or ``httpx`` goes to an url; empty without.
 
     Raises:
         StageError: if the proxy cannot be used; the sentence names the variable, never its value, which may

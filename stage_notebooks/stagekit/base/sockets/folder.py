@@ -13,13 +13,9 @@ LONGEST_SOCKET_NAME = 107
 
 
 def socket_folder(prefix: str, longest: str) -> str:
-    """Make a folder that only its owner may enter, with a path short enough for sockets in it.
+    """Make a folder that only its owner may enter, with a path short enough for addresses in it.
 
     The folder for temporary files can be far longer on batch systems.
-
-    Args:
-        prefix: of the folder's name.
-        longest: what the longest address has after the folder's path.
 
     Raises:
         StageError: if there is none with a name short enough.

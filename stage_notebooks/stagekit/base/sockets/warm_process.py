@@ -24,19 +24,12 @@ _ANSWER = 300.0  # seconds: the first question loads the model
 
 @dataclass(frozen=True, slots=True)
 class WarmAnswer:
-    """What became of a request.
+    """What became of a request."""
 
-    Attributes:
-        exit_code: as of the process that would have been started otherwise: 0 is answered.
-        answer: plain JSON; None if it was not answered.
-        error: one sentence, if it was not answered.
-        warnings: sentences for whoever asked.
-    """
-
-    exit_code: int
-    answer: Any = None
-    error: str = ""
-    warnings: tuple[str, ...] = ()
+    exit_code: int  # as of the process that would have been started otherwise: 0 is answered
+    answer: Any = None  # plain JSON; None if it was not answered
+    error: str = ""  # one sentence, if it was not answered
+    warnings: tuple[str, ...] = ()  # sentences for whoever asked
 
 
 def code_identity() -> str:

@@ -40,19 +40,14 @@ GROUPINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One step of an address.
+    """One step of an address."""
 
-    Attributes:
-        level: Of the clause.
-        number: Its number; 0 for a sole one ("parágrafo único"). The letters of alíneas count from a = 1.
-        suffix: Letters of a number that was inserted: "A" in "Art. 5º-A".
-        word: What stands for the number or the kind where they do not say it: "4.2.1" of decimal numbering,
-            "Geral" of a Parte, "Artículo", "Section" or "Cláusula" of an article that is not called Art.
-    """
-
-    level: Level
+    level: Level  # of the clause
+    # its number; 0 for a sole one ("parágrafo único"). The letters of alíneas count from a = 1
     number: int = 0
-    suffix: str = ""
+    suffix: str = ""  # letters of a number that was inserted: "A" in "Art. 5º-A"
+    # what stands for the number or the kind where they do not say it: "4.2.1" of decimal numbering,
+    # "Geral" of a Parte, "Artículo", "Section" or "Cláusula" of an article that is not called Art
     word: str = ""
 
 

@@ -265,12 +265,10 @@ def _roman_part(numeral: str) -> Part | None:
 
 
 def _incisos(numerals: str) -> list[Part]:
-    steps = [_roman_part(numeral) for numeral in re.findall(_ROMAN, _without_joints(numerals))]
+    steps = [
+        _roman_part(numeral) for numeral in re.findall(_ROMAN, re.sub(r"\s(?:e|ou|a|ate)\s", " ", numerals))
+    ]
     return _filled([step for step in steps if step is not None], numerals)
-
-
-def _without_joints(text: str) -> str:
-    return re.sub(r"\s(?:e|ou|a|ate)\s", " ", text)
 
 
 def _filled(parts: list[Part], text: str) -> list[Part]:

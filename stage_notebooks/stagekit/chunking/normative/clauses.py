@@ -20,26 +20,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A clause of a norm: `text[start:end]`, label and own text, without the clauses below it.
+    """A clause of a norm: `text[start:end]`, label and own text, without the clauses below it."""
 
-    Attributes:
-        address: Its place in the norm.
-        within: The groupings that it stands in (Título, Capítulo …), outermost first; not part of an
-            article's address.
-        start: Where its label begins.
-        text_start: Where its own text begins.
-        end: Where the next clause begins, or what is no part of the norm.
-        inline: The label stands within a line.
-        quoted: It belongs to another norm that this one quotes to amend it.
-    """
-
-    address: Address
+    address: Address  # its place in the norm
+    # the groupings that it stands in (Título, Capítulo …), outermost first; not part of an article's
+    # address
     within: Address
-    start: int
-    text_start: int
-    end: int
-    inline: bool
-    quoted: bool
+    start: int  # where its label begins
+    text_start: int  # where its own text begins
+    end: int  # where the next clause begins, or what is no part of the norm
+    inline: bool  # the label stands within a line
+    quoted: bool  # it belongs to another norm that this one quotes to amend it
 
     @property
     def level(self) -> Level:

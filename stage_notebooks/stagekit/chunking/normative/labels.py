@@ -14,22 +14,14 @@ from stagekit.chunking.normative.numerals import ORDINAL_WORDS, from_letter, fro
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What may open a clause.
+    """What may open a clause."""
 
-    Attributes:
-        part: The step of the address that it would add.
-        end: Where the clause's own text begins, behind the label and its signs.
-        only_next: The form is common elsewhere too, or spoiled by OCR: it opens only as the next of its
-            sequence.
-        bare: Nothing but the label stands on the line.
-        named: A word says what the number is of: "Section 2.1".
-    """
-
-    part: Part
-    end: int
+    part: Part  # the step of the address that it would add
+    end: int  # where the clause's own text begins, behind the label and its signs
+    # the form is common elsewhere too, or spoiled by OCR: it opens only as the next of its sequence
     only_next: bool = False
-    bare: bool = False
-    named: bool = False
+    bare: bool = False  # nothing but the label stands on the line
+    named: bool = False  # a word says what the number is of: "Section 2.1"
 
 
 _ACCENTS: Final = str.maketrans(
@@ -103,13 +95,7 @@ def fold(text: str) -> str:
 
 
 def labels_at(folded: str, start: int, end: int) -> list[Label]:
-    """Return what the text from `start` may open, the most telling reading first.
-
-    Args:
-        folded: The text, see :func:`fold`.
-        start: Where a label would begin.
-        end: Of the line.
-    """
+    """Return what a folded text (see :func:`fold`) may open from `start` on, the most telling first."""
     first = folded[start : start + 1]
     if not (first.isalnum() or first in "§("):
         return []

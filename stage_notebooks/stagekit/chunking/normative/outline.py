@@ -411,12 +411,7 @@ def _follows(part: Part, last: Part) -> bool:
 
 
 def read_outline(text: str, lines: Sequence[Line] | None = None) -> list[Clause]:
-    """Return the clauses of a text in order; none where it is no norm.
-
-    Args:
-        text: Plain text or Markdown.
-        lines: What of it may hold clauses, in order; by default all its lines.
-    """
+    """Return the clauses of a text in order, or of some of its lines; none where it is no norm."""
     return _Reader(text, list(_all_lines(text)) if lines is None else lines).read()
 
 

@@ -47,12 +47,9 @@ class Package:
             raise ValueError(f"{part}: {error}") from None
 
     def root(self, part: str, *names: str) -> Element | None:
-        """Return the root element of a part, or None where there is none of that name.
+        """Return the root element of a part, None where there is none.
 
-        Args:
-            part: its name.
-            names: of what is looked for, in any case; a part that has none of them is not worth its parsing,
-                and None.
+        A part that has none of the names that are looked for, in any case, is not parsed, and None.
         """
         content = self.bytes(part)
         if content is None:
@@ -77,10 +74,7 @@ class Package:
         return found
 
     def main_part(self, usual: str) -> tuple[str, Element]:
-        """Return the part that the package's own relations call its document, and the root of its XML.
-
-        Args:
-            usual: Where it is in most packages.
+        """Return the part that the package's own relations call its document, or the usual one, and its root.
 
         Raises:
             ValueError: there is no such part.

@@ -32,17 +32,12 @@ class BertGraph:
     Inputs `input_ids`, `token_type_ids`, int32 of shape (batch, sequence), for texts of one length: there
     is no mask, so that attention can run in one fused pass. Output `sentence_embedding`, float32 of shape
     (batch, dimension): the pooled vectors, not yet of length 1.
-
-    Attributes:
-        model: A serialised ModelProto.
-        weights: The file that its external tensors lie in.
-        dimension: Length of a vector.
-        arrays: Values of the external tensors that lie in no file.
     """
 
-    model: bytes = field(repr=False)
-    weights: Path
-    dimension: int
+    model: bytes = field(repr=False)  # a serialised ModelProto
+    weights: Path  # the file that its external tensors lie in
+    dimension: int  # length of a vector
+    # values of the external tensors that lie in no file
     arrays: Mapping[str, NDArray[Any]] = field(repr=False)
 
 

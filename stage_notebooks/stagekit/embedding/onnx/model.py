@@ -23,27 +23,16 @@ _SLOWER = ["SkipLayerNormFusion"]  # puts together what `GraphBuilder` keeps apa
 
 @dataclass(frozen=True, slots=True)
 class OnnxModel:
-    """A loaded model.
+    """A loaded model."""
 
-    Attributes:
-        session: Takes and gives what `BertGraph` says.
-        tokenizer: Gives the ids of texts.
-        max_seq_length: Most tokens of one input.
-        dimension: Length of a vector.
-        dtype: "float32" or "int8".
-    """
-
-    session: "InferenceSession"
-    tokenizer: ModelTokenizer
-    max_seq_length: int
-    dimension: int
-    dtype: str = "float32"
+    session: "InferenceSession"  # takes and gives what `BertGraph` says
+    tokenizer: ModelTokenizer  # gives the ids of texts
+    max_seq_length: int  # most tokens of one input
+    dimension: int  # length of a vector
+    dtype: str = "float32"  # "float32" or "int8"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one vector, of any length, for each text, prompt included; see `vectors_singly`.
-
-        Args:
-            texts: At least one.
 
         Raises:
             ValueError: A text is longer than the model takes.
@@ -63,9 +52,7 @@ class OnnxModel:
 def load_onnx_model(files: ModelFiles, dtype: str = "float32") -> OnnxModel:
     """Load a model whose directory has no `obstacle`; its weights are mapped into memory, not read.
 
-    Args:
-        files: The model.
-        dtype: "float32", or "int8", whose codes are made here from the same weights.
+    In "int8" the codes are made here from the same weights; the other number type is "float32".
 
     Raises:
         ModelUnavailableError: The weights are damaged.

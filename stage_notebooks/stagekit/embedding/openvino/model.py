@@ -18,28 +18,18 @@ from stagekit.errors import ModelUnavailableError
 
 @dataclass(frozen=True, slots=True)
 class OpenVinoModel:
-    """A loaded model.
+    """A loaded model."""
 
-    Attributes:
-        compiled: An `openvino.CompiledModel`: token numbers of texts of one length, shape (texts, tokens),
-            to vectors of shape (texts, dimension).
-        tokenizer: Gives the ids of texts.
-        max_seq_length: Most tokens of one input.
-        dimension: Length of a vector.
-        dtype: "float32" or "bfloat16": what it computes in, whatever was asked for.
-    """
-
+    # an `openvino.CompiledModel`: token numbers of texts of one length, shape (texts, tokens), to
+    # vectors of shape (texts, dimension)
     compiled: Any
-    tokenizer: ModelTokenizer
-    max_seq_length: int
-    dimension: int
-    dtype: str
+    tokenizer: ModelTokenizer  # gives the ids of texts
+    max_seq_length: int  # most tokens of one input
+    dimension: int  # length of a vector
+    dtype: str  # "float32" or "bfloat16": what it computes in, whatever was asked for
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one vector, of any length, for each text, prompt included; see `vectors_singly`.
-
-        Args:
-            texts: At least one.
 
         Raises:
             ValueError: A text is longer than the model takes.
@@ -57,9 +47,7 @@ class OpenVinoModel:
 def load_openvino_model(files: ModelFiles, dtype: str = "float32") -> OpenVinoModel:
     """Load a model, which is traced in torch at its first use on this machine.
 
-    Args:
-        files: The model.
-        dtype: "float32", or "bfloat16", which stays float32 where the processor has it not.
+    In "float32", or in "bfloat16" where the processor has it.
 
     Raises:
         ModelUnavailableError: It cannot run in OpenVINO, or its prepared file is damaged.

@@ -74,11 +74,7 @@ def dequantize_q4_0(raw: bytes) -> NDArray[np.float32]:
 
 
 def read_e5_file(path: Path) -> E5File:
-    """Read an E5S1 file.
-
-    Raises:
-        ModelUnavailableError: The file is not of this format.
-    """
+    """Read an E5S1 file; raise ModelUnavailableError where the file is not of this format."""
     data = path.read_bytes()
     magic, version, hidden, layers, heads, inner, words, positions, types, eps, block = _HEADER.unpack_from(
         data

@@ -31,12 +31,8 @@ def check_gitlab(settings: GitLabSettings, branch: str, outputs: Path) -> list[R
     """Return a row (check, ok, detail) for each step, up to the first that fails.
 
     The steps are: server (address, TLS, clock, rate limit), token (validity, scopes, expiry), project and
-    branch. No file is listed or read; the accesses are recorded like those of the stage.
-
-    Args:
-        settings: which project.
-        branch: branch, tag or commit; empty means the default branch.
-        outputs: folder of the access log.
+    branch, tag or commit, by default the default branch. No file is listed or read; the accesses are recorded
+    like those of the stage.
     """
     log = AccessLog(outputs / "gitlab_access.jsonl", origin_of(settings.url))
     traffic = Traffic(

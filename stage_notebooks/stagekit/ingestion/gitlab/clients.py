@@ -28,21 +28,15 @@ class ProgressBar(Protocol):
 
     def start(self, *names: str) -> None:
         """Say what is in work."""
-        ...
 
     def advance(self, count: int = 1) -> None:
         """Count finished items."""
-        ...
 
 
 class Clients:
-    """Runs requests to one project side by side.
+    """Runs requests to one project side by side, in so many threads, each with a client of its own.
 
-    Args:
-        connect: makes a client on a session.
-        traffic: what the sessions share.
-        workers: threads.
-        progress: shows waits and finished tasks; it is only called from the caller's thread.
+    Waits and finished tasks are shown by the caller's thread only.
     """
 
     def __init__(
@@ -79,14 +73,7 @@ class Clients:
         *,
         count: bool = False,
     ) -> Generator[T, None, None]:
-        """Yield what ``function(project, item)`` returns, in the order of the items.
-
-        Args:
-            number: the project's.
-            function: runs in another thread.
-            items: what to run it on.
-            count: whether each finished item advances the progress bar.
-        """
+        """Yield what ``function(project, item)`` returns in other threads, in the order of the items."""
 
         def task(item: Item) -> T:
             return function(self.project(number), item)

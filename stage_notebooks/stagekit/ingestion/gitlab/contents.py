@@ -37,17 +37,11 @@ class Workplace(Protocol):
 
 
 class Contents:
-    """The contents of blobs, by blob id.
+    """The contents of blobs of a project, by blob id; LFS files are asked for at a commit.
 
     A download goes to a file of its own under ``outputs/gitlab_downloads`` and is remembered with its size
     and sha256 when it is complete; a run that was interrupted goes on with the next file. From the sha256
     the content is found in the artifact store later on.
-
-    Args:
-        workplace: where downloads lie and what is remembered.
-        clients: ask GitLab.
-        project: number of the project.
-        commit: at which LFS files are asked for.
     """
 
     def __init__(self, workplace: Workplace, clients: Clients, project: int, commit: str) -> None:

@@ -13,7 +13,7 @@ from gitlab.exceptions import GitlabError
 from gitlab.v4.objects import Project
 
 from stagekit.base.network.patience import Transient
-from stagekit.ingestion.content import ContentError
+from stagekit.ingestion.content import ContentError, algorithm_of, file_blob_id
 from stagekit.ingestion.gitlab.errors import explained, status_of
 from stagekit.ingestion.gitlab.faults import fault_of
 from stagekit.ingestion.gitlab.patience import GitLabUnavailable
@@ -22,22 +22,15 @@ from stagekit.ingestion.lfs import LARGEST_POINTER, LfsPointer, lfs_pointer
 from stagekit.ingestion.source import SourceFile
 
 _CHUNK = 1 << 18
-_SHA256_DIGITS = 64
 
 
 @dataclass(frozen=True)
 class Content:
-    """What is known of a blob's content.
+    """What is known of a blob's content."""
 
-    Attributes:
-        size: bytes; of an LFS file those of the object, not of the pointer.
-        sha256: of the bytes; empty where they were not fetched because they are too many.
-        lfs: whether the blob is an LFS pointer.
-    """
-
-    size: int
-    sha256: str
-    lfs: bool = False
+    size: int  # bytes; of an LFS file those of the object, not of the pointer
+    sha256: str  # of the bytes; empty where they were not fetched because they are too many
+    lfs: bool = False  # whether the blob is an LFS pointer
 
 
 class _Mismatch(Transient):
@@ -140,19 +133,15 @@ class _Download:
         except requests.RequestException as error:
             raise fault_of(error, self._session.traffic.url) from None
         found, pointer = sha256.hexdigest(), self._pointer
-        if not ((found, size) == (pointer.oid, pointer.size) if pointer else self._is_blob(size)):
+        if not ((found, size) == (pointer.oid, pointer.size) if pointer else self._is_blob()):
             raise _Mismatch(self._others())
         return size, found
 
-    def _is_blob(self, size: int) -> bool:
-        # git-hash-object(1): the hash of "blob <length>\0" and the content. The length comes first, and
-        # neither the tree nor a compressed answer tells it beforehand, so the bytes are read once more.
-        algorithm = "sha256" if len(self._file.blob_id) == _SHA256_DIGITS else "sha1"
-        state = hashlib.new(algorithm, b"blob %d\0" % size, usedforsecurity=False)
-        with self.part.open("rb") as part:
-            while block := part.read(_CHUNK):
-                state.update(block)
-        return state.hexdigest() == self._file.blob_id
+    def _is_blob(self) -> bool:
+        # What is hashed begins with the length, which neither the tree nor a compressed answer tells
+        # beforehand, so the bytes are read once more.
+        wanted = self._file.blob_id
+        return file_blob_id(self.part, algorithm_of(wanted)) == wanted
 
     def _blob(self) -> Iterator[bytes]:
         # Both streamed and iterator: with one of them alone python-gitlab holds the whole body in memory.

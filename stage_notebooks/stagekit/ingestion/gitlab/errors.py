@@ -18,11 +18,7 @@ _SCOPE = "a token with the scope read_api"
 
 @contextmanager
 def explained(what: str, project: Project | str) -> Iterator[None]:
-    """Turn python-gitlab's exceptions inside of the context into one sentence each.
-
-    Args:
-        what: what was asked for, like ``the project`` or ``the branch 'main'``.
-        project: python-gitlab's project, or its name where there is none yet.
+    """Turn python-gitlab's exceptions about a thing (``the branch 'main'``) into one sentence each.
 
     Raises:
         StageError: in place of any ``GitlabError``.

@@ -19,12 +19,10 @@ _SECOND_TRY_S = 0.5  # a connection that was kept may be gone; for the rest ther
 
 
 class GitLabHead:
-    """The head of a branch. The connection is kept, and GitLab answers 304 while nothing was pushed.
+    """The head of a branch, tag or commit, by default of the default branch.
 
-    Args:
-        settings: which project.
-        branch: branch, tag or commit; empty means the default branch.
-        outputs: folder of the access log, in which these requests stand, too.
+    The connection is kept, and GitLab answers 304 while nothing was pushed. The requests stand in the log of
+    accesses, too.
     """
 
     def __init__(self, settings: GitLabSettings, branch: str, outputs: Path) -> None:

@@ -44,11 +44,8 @@ class Change:
 class History:
     """Finds the last commit of paths at one commit, and the first, also under former names.
 
-    Args:
-        project: python-gitlab's project.
-        commit: the commit at which the paths are looked at.
-        folder: the only approved folder, to which listings of commits are narrowed; empty for all.
-        for_each: runs a function of (project, item) over items in parallel.
+    Listings of commits are narrowed to the only approved folder, if there is one; ``for_each`` runs a
+    function of (project, item) over items in parallel.
     """
 
     def __init__(self, project: Project, commit: str, folder: str, for_each: ForEach) -> None:
@@ -58,13 +55,7 @@ class History:
         self._for_each = for_each
 
     def of(self, wanted: Mapping[str, str], known: Mapping[str, Change], known_at: str) -> dict[str, Change]:
-        """Return the change of each wanted path.
-
-        Args:
-            wanted: blob id by path.
-            known: what an earlier run found, at the commit ``known_at``.
-            known_at: that commit; empty where there was none.
-        """
+        """Return the change of each wanted path, given with its blob id, from what an earlier commit told."""
         with explained("the history", self._project):
             kept = self._still_true(known, known_at) if known_at else {}
             found = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 from gitlab.v4.objects import Project
 
 from stagekit.errors import StageError
+from stagekit.ingestion.content import algorithm_of, object_id
 from stagekit.ingestion.gitlab.errors import explained
 
 Entry = dict[str, str]  # GitLab's: id, name, type (blob, tree, commit), path, mode
 _PAGE = 100
-_SHA256_DIGITS = 64
 
 
 def list_tree(project: Project, commit: str) -> tuple[list[Entry], list[str]]:
@@ -49,12 +48,7 @@ def list_tree(project: Project, commit: str) -> tuple[list[Entry], list[str]]:
 
 
 def tree_id(entries: list[Entry], like: str) -> str:
-    """Return git's id of a folder.
-
-    Args:
-        entries: what lies in it directly.
-        like: any id of the same repository, from whose length the hash function is known.
-    """
+    """Return git's id of a folder by what lies in it; a like id tells the repository's hash function."""
     # git-mktree(1): "mode name\0id" for each entry, sorted as if the names of folders ended with a slash.
     ordered = sorted(
         entries, key=lambda e: e["name"].encode("utf-8", "replace") + b"/" * (e["type"] == "tree")
@@ -67,9 +61,7 @@ def tree_id(entries: list[Entry], like: str) -> str:
         + bytes.fromhex(e["id"])
         for e in ordered
     )
-    state = hashlib.new("sha256" if len(like) == _SHA256_DIGITS else "sha1", usedforsecurity=False)
-    state.update(b"tree %d\0" % len(data) + data)
-    return state.hexdigest()
+    return object_id(b"tree", data, algorithm_of(like))
 
 
 def _listed(project: Project, commit: str, path: str = "", *, recursive: bool = False) -> list[Entry]:

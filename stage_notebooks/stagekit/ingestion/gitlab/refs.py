@@ -14,10 +14,8 @@ from stagekit.ingestion.gitlab.errors import explained, status_of
 def resolve(project: Project, branch: str, name: str) -> tuple[str, dict[str, Any]]:
     """Return the name of the branch and GitLab's record of its commit.
 
-    Args:
-        project: python-gitlab's project, with its attributes.
-        branch: branch, tag or commit id, looked for in this order; empty means the default branch.
-        name: what the settings call the project.
+    Branch, tag or commit id are looked for in this order; empty means the default branch. The project is
+    named as the settings call it.
 
     Raises:
         StageError: if there is none; the sentence names those that there are.

@@ -14,28 +14,18 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 class GitLabSettings:
     """Which project, and how long its server may take.
 
-    Attributes:
-        url: root of the instance.
-        project: full path (``group/subgroup/name``) or number.
-        ca_file: PEM file of an authority that is trusted beside the public ones; may be empty.
-        connect_timeout_s: seconds for a connection.
-        read_timeout_s: seconds without a byte.
-        file_timeout_s: seconds for one file, or one page of a listing, as a whole.
-        retry_budget_s: seconds that a run may spend waiting for GitLab in all.
-        workers: parallel downloads.
-
     Raises:
         StageError: if one of them cannot be meant; the sentence names the setting.
     """
 
-    url: str
-    project: str
-    ca_file: str = ""
-    connect_timeout_s: float = 10
-    read_timeout_s: float = 60
-    file_timeout_s: float = 600
-    retry_budget_s: float = 300
-    workers: int = 5
+    url: str  # root of the instance
+    project: str  # full path (``group/subgroup/name``) or number
+    ca_file: str = ""  # PEM file of an authority that is trusted beside the public ones; may be empty
+    connect_timeout_s: float = 10  # seconds for a connection
+    read_timeout_s: float = 60  # seconds without a byte
+    file_timeout_s: float = 600  # seconds for one file, or one page of a listing, as a whole
+    retry_budget_s: float = 300  # seconds that a run may spend waiting for GitLab in all
+    workers: int = 5  # parallel downloads
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)

@@ -20,10 +20,7 @@ from stagekit.ingestion.gitlab.refs import resolve
 from stagekit.ingestion.gitlab.settings import GitLabSettings
 from stagekit.ingestion.gitlab.transport import Traffic, origin_of
 from stagekit.ingestion.remote_url import project_of, public_url
-from stagekit.ingestion.source import FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
-
-_KINDS = {"100644": FileKind.FILE, "100755": FileKind.FILE, "100664": FileKind.FILE}
-_KINDS |= {"120000": FileKind.SYMLINK, "160000": FileKind.SUBMODULE}
+from stagekit.ingestion.source import KIND_OF_MODE, FileHistory, FileKind, Snapshot, SourceFile, SourceTraits
 
 
 class GitLabSource:
@@ -204,7 +201,7 @@ class GitLabSource:
 
 def _plain(entries: list[Entry]) -> list[list[str]]:
     return sorted(
-        [entry["path"], _KINDS.get(entry["mode"], FileKind.OTHER), entry["id"]]
+        [entry["path"], KIND_OF_MODE.get(entry["mode"], FileKind.OTHER), entry["id"]]
         for entry in entries
         if entry["type"] != "tree"
     )

@@ -42,25 +42,15 @@ class BodyTooSlow(Exception):  # noqa: N818 - a measurement
 
 @dataclass
 class Traffic:
-    """What all clients of a run share.
+    """What all clients of a run share."""
 
-    Attributes:
-        url: root of the GitLab instance.
-        log: where each access is recorded.
-        patience: how faults are retried.
-        connect_timeout_s: seconds for a connection.
-        read_timeout_s: seconds without a byte.
-        total_timeout_s: seconds for one answer as a whole.
-        ca_file: PEM file of an authority that is trusted beside the public ones; may be empty.
-    """
-
-    url: str
-    log: AccessLog
-    patience: GitLabPatience
-    connect_timeout_s: float = 10
-    read_timeout_s: float = 60
-    total_timeout_s: float = 600
-    ca_file: str = ""
+    url: str  # root of the GitLab instance
+    log: AccessLog  # where each access is recorded
+    patience: GitLabPatience  # how faults are retried
+    connect_timeout_s: float = 10  # seconds for a connection
+    read_timeout_s: float = 60  # seconds without a byte
+    total_timeout_s: float = 600  # seconds for one answer as a whole
+    ca_file: str = ""  # PEM file of an authority that is trusted beside the public ones; may be empty
 
     def session(self) -> GitLabSession:
         """Return a new session, for one thread."""

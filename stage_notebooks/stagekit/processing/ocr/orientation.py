@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pypdfium2
 
 from stagekit.processing.ocr.packaged_ocr import page_reader
 
@@ -25,11 +26,7 @@ SIDEWAYS = 1.5  # a box this many times taller than wide is a line on its side
 
 
 def clockwise_correction(page: Image) -> int:
-    """Return by how many degrees (0, 90, 180, 270) a page must be turned clockwise to be upright.
-
-    Args:
-        page: The page as an RGB image.
-    """
+    """Return by how many degrees (0, 90, 180, 270) an RGB page must turn clockwise to be upright."""
     from PIL import Image as Images
     from rapidocr.utils.process_img import get_rotate_crop_image
 
@@ -69,13 +66,7 @@ def upright_image(content: bytes) -> bytes:
 
 
 def upright_pdf(content: bytes, scanned_pages: Sequence[int]) -> bytes:
-    """Return a PDF whose scanned pages stand upright; the file comes back unchanged if they already do.
-
-    Args:
-        content: The PDF.
-        scanned_pages: Indices (from 0) of the pages without a usable text layer.
-    """
-    import pypdfium2
+    """Return a PDF whose scanned pages (indices from 0) stand upright; the same one if they already do."""
     from docling.utils.locks import pypdfium2_lock
 
     turned = False
@@ -102,12 +93,7 @@ def upright_pdf(content: bytes, scanned_pages: Sequence[int]) -> bytes:
 
 
 def _majority(votes: Iterator[float], most: int) -> bool:
-    """Whether the sum of votes, each from -1 to 1, is above 0; no more are asked for than can change that.
-
-    Args:
-        votes: They are counted one by one.
-        most: How many there are.
-    """
+    """Whether the sum of votes from -1 to 1 is above 0; no more are asked for than can change that."""
     total = 0.0
     for left, vote in zip(reversed(range(most)), votes, strict=False):
         total += vote

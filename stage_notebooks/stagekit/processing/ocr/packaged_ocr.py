@@ -46,14 +46,7 @@ def _picture_reader(engine: str) -> Any:
 
 
 def _reader(engine: str, parameters: dict[str, Any], parts: Sequence[str], *, bounded: bool) -> Any:
-    """Load a reader.
-
-    Args:
-        engine: `openvino` or `onnx`, which always runs the small classifier of directions.
-        parameters: of RapidOCR.
-        parts: the models that are used.
-        bounded: whether its images have a largest size.
-    """
+    """Load a reader with RapidOCR's parameters, for these parts; `onnx` runs the classifier of directions."""
     from rapidocr import RapidOCR
 
     in_openvino = openvino_parameters(_threads()) if engine == "openvino" else {}

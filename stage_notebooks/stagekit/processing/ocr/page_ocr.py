@@ -55,12 +55,9 @@ class PageTesseractOptions(TesseractCliOcrOptions):
 def regions_to_read(
     size: Size, text: Sequence[BoundingBox], bitmaps: Sequence[BoundingBox]
 ) -> list[BoundingBox]:
-    """Return the regions of a page that need OCR, in points from the top left.
+    """Return the regions of a page that need OCR; all places are in points from the top left.
 
-    Args:
-        size: The page in points.
-        text: Boxes of the usable text cells; none of them means that the whole page is read.
-        bitmaps: Boxes of the raster images on the page.
+    Without a usable text cell the whole page is read, else what raster images there are.
     """
     if not text:
         return [BoundingBox(l=0, t=0, r=size.width, b=size.height)]
@@ -140,12 +137,10 @@ def _joined(cells: Sequence[TextCell]) -> str:
 
 
 def printed_across(conv_res: ConversionResult) -> dict[int, list[str]]:
-    """Return the words that OCR has found printed across pages and left out, by page number."""
-    return dict(_noted(conv_res))
+    """Return the words that OCR has found printed across pages and left out, by page number.
 
-
-def _noted(conv_res: ConversionResult) -> dict[int, list[str]]:
-    """Return the notes of a conversion, which its backend carries: the only part of it that is ours."""
+    The backend of a conversion carries them: the only part of it that is ours.
+    """
     backend: Any = backend_of(conv_res.input)
     if not hasattr(backend, "printed_across"):
         backend.printed_across = {}
@@ -154,12 +149,9 @@ def _noted(conv_res: ConversionResult) -> dict[int, list[str]]:
 
 
 def level_boxes(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the boxes of text lines as they would lie if the page had been scanned straight.
+    """Return the boxes of text lines, shape (n, 4, 2), as they would lie had the page been scanned straight.
 
     Docling takes two opposite corners of a box, which on a slightly skewed page gives lines without height.
-
-    Args:
-        boxes: Shape (n, 4, 2): corners in pixels, clockwise from the top left of the text.
     """
     along, down = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 0]
     widths, heights = np.linalg.norm(along, axis=1), np.linalg.norm(down, axis=1)
@@ -221,7 +213,7 @@ class PageRapidOcrModel(_PageRegions, RapidOcrModel):
         """Take the lines over into the page, and note the words that are printed across it."""
         super().post_process_cells(ocr_cells, page, conv_res, *arguments)
         if found := self.reader.take_watermarks():
-            _noted(conv_res).setdefault(page.page_no, []).extend(found)
+            printed_across(conv_res).setdefault(page.page_no, []).extend(found)
 
     @classmethod
     def get_options_type(cls) -> type[Any]:

@@ -55,7 +55,7 @@ def read_without_watermark(
         return read(image), []
     answer = read(image)
     pale = np.where(_wide(strokes, image), image, np.uint8(255))
-    usual = float(np.median(_heights(answer) or [0.0]))
+    usual = float(np.median(list(map(_height, _boxes(answer))) or [0.0]))
     # Noise and grey paper look like pale strokes too, and reading is what costs.
     may_hold = _has_large_boxes(pale, answer, usual, find)
     words = _large_words(read(pale), usual, image) if may_hold else []
@@ -153,10 +153,6 @@ def _boxes(answer: Any) -> NDArray[np.float32]:
 
 def _height(box: NDArray[np.float32]) -> float:
     return float(np.linalg.norm(box[3] - box[0]))
-
-
-def _heights(answer: Any) -> list[float]:
-    return list(map(_height, _boxes(answer)))
 
 
 def _ink(image: NDArray[np.uint8], box: NDArray[np.float32]) -> float:

@@ -12,12 +12,7 @@ if TYPE_CHECKING:
 
 
 class PixelTables:
-    """For each channel of a pixel, what each of its 256 values becomes.
-
-    Args:
-        mean: of each channel, of values from 0 to 1.
-        std: of each channel.
-    """
+    """For each channel of a pixel, what each of its 256 values becomes; mean and spread are from 0 to 1."""
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         # As RapidOCR and rapid-layout do with every pixel: float32 by a scale, then float64, then float32.

@@ -20,10 +20,6 @@ _MAX_PROLOG = 1 << 16
 def check_package(content: bytes, archive: zipfile.ZipFile) -> None:
     """Check a package by its directory and the beginnings of its XML parts.
 
-    Args:
-        content: the package, which is read a second time.
-        archive: the same, opened.
-
     Raises:
         DocumentRejected: category `too_large` (it unpacks to more than 1 GiB, or to more than 150 times its
             size, or has more than 20,000 parts) or `corrupt` (two parts share a name or bytes, or one of them

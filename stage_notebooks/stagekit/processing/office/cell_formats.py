@@ -29,12 +29,7 @@ _SIGNIFICANT = 11  # digits that Excel shows of a number without a format
 
 
 def shown_value(value: Any, number_format: str) -> str:
-    """Return what a cell shows.
-
-    Args:
-        value: As openpyxl reads it: text, number, date, time, duration, boolean or None.
-        number_format: The code of the cell's format, for example `0.0%`.
-    """
+    """Return what a cell shows of a value, as openpyxl reads it, in a number format such as `0.0%`."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -30,18 +30,13 @@ def attributes(element: Any) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class ListLevel:
-    """How one level of a list, or of the headings, is numbered.
+    """How one level of a list, or of the headings, is numbered."""
 
-    Attributes:
-        number_format: `1`, `a`, `A`, `i`, `I`; empty for bullets.
-        shown_levels: How many levels the number shows (`2.1` shows two).
-    """
-
-    number_format: str = ""
+    number_format: str = ""  # `1`, `a`, `A`, `i`, `I`; empty for bullets
     prefix: str = ""
     suffix: str = ""
     start: int = 1
-    shown_levels: int = 1
+    shown_levels: int = 1  # how many levels the number shows (`2.1` shows two)
 
     def label(self, numbers: list[int], levels: list[ListLevel]) -> str:
         """Return the label of an item; `numbers` and `levels` are those from the outermost to its own."""
@@ -114,12 +109,7 @@ class OpenTextStyles:
         return _UNKNOWN_GROUND if self._is_drawn_behind else ""
 
     def filled(self, name: str, kind: str) -> str:
-        """Return what lies behind the text of a shape, in the words of CSS.
-
-        Args:
-            name: Of its style.
-            kind: Its element; a frame has no fill of its own unless its style says so.
-        """
+        """Return what lies behind the text of a shape, in CSS; only by its style does a frame have a fill."""
         said = self._inherited("graphic", name, self._grounds)
         fill = said.get("fill", "none" if kind == "frame" else "")
         coloured = said.get("background-color", "transparent") != "transparent"

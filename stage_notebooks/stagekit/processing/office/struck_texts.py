@@ -8,6 +8,12 @@ from typing import Any, Final
 STRUCK: Final = "~~"
 
 
+def struck_text(text: str) -> str:
+    """Return a text between the signs; blanks at its ends stay outside."""
+    inner = text.strip()
+    return text.replace(inner, f"{STRUCK}{inner}{STRUCK}", 1) if inner else text
+
+
 def enclose(texts: Sequence[Any]) -> None:
     """Write the signs at the first and last letter of elements with text, so that blanks stay outside."""
     texts = [text for text in texts if (text.text or "").strip()]

@@ -17,6 +17,7 @@ from docling_core.types.doc.document import ContentLayer, DocItem, TableCell, Ta
 from typing_extensions import override
 
 from stagekit.processing.office.cell_formats import shown_value
+from stagekit.processing.office.struck_texts import struck_text
 
 _SHOWS_NOTHING = ";;;"  # the number format
 _HOLDS_TEXT = re.compile(r"(?:sharedStrings|worksheets/[^/]+)\.xml$", re.IGNORECASE)
@@ -81,7 +82,8 @@ class _Sheet:
             parts = self._rich.cell(row=row + 1, column=column + 1).value
             if isinstance(parts, list):  # CellRichText
                 return _joined(parts, bool(cell.font.strike))
-        return _marked(shown_value(cell.value, cell.number_format or ""), bool(cell.font.strike))
+        text = shown_value(cell.value, cell.number_format or "")
+        return struck_text(text) if cell.font.strike else text
 
 
 def _with_parts_of_cells(file: Any) -> Any:
@@ -107,7 +109,7 @@ def _joined(parts: Iterable[Any], struck: bool) -> str:
             spans[-1] = (spans[-1][0] + text, is_struck)
         else:
             spans.append((text, is_struck))
-    return "".join(_marked(text, is_struck) for text, is_struck in spans)
+    return "".join(struck_text(text) if is_struck else text for text, is_struck in spans)
 
 
 def _is_white(colour: Any) -> bool:
@@ -117,11 +119,6 @@ def _is_white(colour: Any) -> bool:
     if colour.type == "theme":
         return bool(colour.theme == 0 and not colour.tint)
     return str(colour.rgb).upper() in ("FFFFFFFF", "00FFFFFF")
-
-
-def _marked(text: str, struck: bool) -> str:
-    body = text.strip()
-    return text.replace(body, f"~~{body}~~", 1) if body and struck else text
 
 
 def _show(document: DoclingDocument, item: DocItem, sheet: _Sheet) -> None:

@@ -51,10 +51,7 @@ def name_mixed_lines(page: SegmentedPdfPage) -> None:
 def split_at_listings(region: Cluster, lines: Lines, body_font: str) -> Sequence[tuple[DocItemLabel, Lines]]:
     """Return the lines of a text region in runs that are code or what the region was taken for.
 
-    Args:
-        region: Of the layout.
-        lines: Its text cells, by line.
-        body_font: Font of the page's running text; where that is a typewriter's, nothing tells code.
+    Where the page's running text is in a typewriter's font, nothing tells code.
     """
     if _is_typewriter(body_font):
         return [(region.label, lines)]

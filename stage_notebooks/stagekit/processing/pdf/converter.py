@@ -133,14 +133,7 @@ def parser_options(threads: int) -> ThreadedDoclingParseBackendOptions:
 
 
 class PagedConverter:
-    """Docling's pipeline with its models, for PDF and images.
-
-    Args:
-        options: Of the pipeline.
-
-    Raises:
-        Exception: A model cannot be loaded; of any library.
-    """
+    """Docling's pipeline with its models, for PDF and images; any library may fail to load a model."""
 
     def __init__(self, options: ThreadedPdfPipelineOptions) -> None:
         with warnings.catch_warnings():
@@ -155,13 +148,9 @@ class PagedConverter:
         name: str,
         pictures_before: Mapping[int, Sequence[BoundingBox]] | None = None,
     ) -> ConversionResult:
-        """Return what Docling made of a document; a failure is in the result.
+        """Return what Docling made of a PDF or an image; a failure is in the result.
 
-        Args:
-            content: The bytes of the document.
-            file_format: `pdf`, or anything else for an image.
-            name: Docling writes it into the document.
-            pictures_before: Pictures of a PDF that need not be read again, see `PdfBackend`.
+        Docling writes the name into the document. Pictures before: see `PdfBackend`.
         """
         is_pdf = file_format == "pdf"
         opened = InputDocument(

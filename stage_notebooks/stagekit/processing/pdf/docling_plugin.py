@@ -34,11 +34,7 @@ def ocr_engines() -> dict[str, list[Any]]:
 
 @contextmanager
 def registered(*, alone: bool = False) -> Iterator[None]:
-    """Let Docling find these engines, also in a checkout whose entry point is not installed.
-
-    Args:
-        alone: Docling's own engines are left out.
-    """
+    """Let Docling find these engines, or these `alone`, also where their entry point is not installed."""
     with without_own_engines() if alone else nullcontext():
         _register()
         yield

@@ -13,11 +13,7 @@ _WORDS_OF_ONE_LETTER = frozenset("AEOÀÉIY")
 
 
 def join_drop_caps(page: SegmentedPdfPage) -> None:
-    """Join each drop cap of a page to its word, whether the parser has put it into the line or beside it.
-
-    Args:
-        page: As parsed; its lines are changed.
-    """
+    """Join each drop cap of a page to its word, whether the parser has put it into the line or beside it."""
     capitals = [line for line in page.textline_cells if len(line.text.strip()) == 1 and line.text.isupper()]
     joined: set[int] = set()
     for capital in capitals:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
 
 from stagekit.declared.pdf_info import pdf_properties
 from stagekit.errors import DocumentRejected
 from stagekit.processing.pdf.font_entries import with_font_entries
-from stagekit.processing.pdf.ink.plain_pdf import make_plain
-from stagekit.processing.pdf.ink.stamps import Stamp
+from stagekit.processing.pdf.ink.page_objects import text_on
+from stagekit.processing.pdf.ink.plain_pdf import PlainPdf, make_plain
 from stagekit.processing.pdf.ink.upright_text import turn_upright
 from stagekit.processing.pdf.lost_text import LayerLine
-
-if TYPE_CHECKING:
-    from docling_core.types.doc import BoundingBox
 
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _SECURITY_ERROR = 5  # FPDF_ERR_SECURITY
@@ -26,28 +26,20 @@ _MM_PER_POINT = 25.4 / 72
 _REMOVE_SECURITY = 3  # FPDF_REMOVE_SECURITY, a flag of FPDF_SaveAsCopy
 
 
-@dataclass(frozen=True)
-class PdfFile:
-    """A PDF before conversion.
+@dataclass
+class PdfFile(PlainPdf):
+    """A PDF before conversion, with what was done to it.
 
     Attributes:
-        page_texts: The text layer of each page, empty where it has none.
+        page_texts: The text layer of each page, empty where it has none; without what stamps say.
         properties: What the file says about itself.
         rewritten: The PDF as it is to be read, where that is not the file itself: without its protection,
             upright, saying what it shows, and what its fonts leave to the reader.
-        watermark: Words that stand across the pages.
-        notes: Sentences for the report.
-        pictures_before: By page number, where pictures stand that stood on an earlier page too.
-        stamps: What stamps say, which is not in `page_texts`.
     """
 
-    page_texts: list[str]
+    page_texts: list[str] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
     rewritten: bytes | None = None
-    watermark: str | None = None
-    notes: list[str] = field(default_factory=list)
-    pictures_before: dict[int, list[BoundingBox]] = field(default_factory=dict)
-    stamps: list[Stamp] = field(default_factory=list)
 
 
 def inspect_pdf(
@@ -55,11 +47,7 @@ def inspect_pdf(
 ) -> PdfFile:
     """Open a PDF with PDFium, make it say what it shows, and read its text layer and properties.
 
-    Args:
-        content: The PDF.
-        max_pages: A longer one is rejected.
-        passwords: Tried in turn on a protected PDF.
-        ask_pictures: OCR may be used, see `make_plain`.
+    The passwords are tried in turn on a protected one.
 
     Raises:
         DocumentRejected: Category `encrypted`, `corrupt`, `too_many_pages` or `too_large` (of a page).
@@ -93,15 +81,7 @@ def inspect_pdf(
             texts = [_page_text(document, index) for index in range(pages)]
             rewritten = _saved(document) if changed or plain.changed else None
             rewritten = with_font_entries(rewritten or content) or rewritten
-            return PdfFile(
-                texts,
-                properties,
-                rewritten,
-                plain.watermark,
-                plain.notes,
-                plain.pictures_before,
-                plain.stamps,
-            )
+            return PdfFile(**vars(plain), page_texts=texts, properties=properties, rewritten=rewritten)
         finally:
             document.close()
 
@@ -111,7 +91,6 @@ def text_layer_lines(content: bytes, pages: Sequence[int]) -> dict[int, list[Lay
 
     Places are in points from the bottom left of the page as it is shown, unless the page is turned.
     """
-    import pypdfium2
     from docling.utils.locks import pypdfium2_lock
 
     with pypdfium2_lock:
@@ -148,8 +127,6 @@ def _lines(page: Any) -> Iterator[LayerLine]:
 
 def _signs(text_page: Any) -> Iterator[tuple[str, tuple[float, float, float, float] | None]]:
     """Yield each sign with its left, bottom, right and top; blanks and what PDFium has added have none."""
-    import pypdfium2.raw as pdfium
-
     for index in range(text_page.count_chars()):
         sign = chr(pdfium.FPDFText_GetUnicode(text_page, index))
         yield sign, None if sign.isspace() else text_page.get_charbox(index)
@@ -157,8 +134,6 @@ def _signs(text_page: Any) -> Iterator[tuple[str, tuple[float, float, float, flo
 
 def _open(content: bytes, passwords: Sequence[str]) -> tuple[Any, bool]:
     """Return the opened PDF, and whether it took a password."""
-    import pypdfium2
-
     try:
         return pypdfium2.PdfDocument(content), False
     except pypdfium2.PdfiumError as error:
@@ -179,15 +154,11 @@ def _saved(document: Any) -> bytes:
 
 def _check_sizes(document: Any, pages: int) -> None:
     """Refuse pages that no paper has: as images they would take gigabytes."""
-    import pypdfium2
-
     readable = 0
     for index in range(pages):
         try:
             width, height = document.get_page_size(index)
-        except (
-            pypdfium2.PdfiumError
-        ):  # no page behind the number, as in a page tree that leads back to itself
+        except pypdfium2.PdfiumError:  # no page behind the number, as in a tree that leads back to itself
             continue
         readable += 1
         if width * height > _LARGEST_PAGE:
@@ -202,15 +173,12 @@ def _check_sizes(document: Any, pages: int) -> None:
 
 
 def _page_text(document: Any, index: int) -> str:
-    import pypdfium2
 
     try:
         page = document[index]
     except pypdfium2.PdfiumError:
         return ""
-    text_page = page.get_textpage()
-    text: str = text_page.get_text_bounded()
-    text_page.close()
+    text = text_on(page)
     page.close()
     return text
 

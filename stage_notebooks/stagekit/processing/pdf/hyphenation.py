@@ -17,172 +17,53 @@ from stagekit.processing.text.known_words import frequency
 COMMON = 100  # counts in the list of words from which on a word is certainly one
 SHORTEST_HALF = 4  # letters of the second half of a compound
 # Before whatever follows these stands a hyphen, as long as that is a word (Acordo Ortográfico, base XVI).
-_APART = frozenset(
-    ["além", "aquém", "bem", "ex", "pós", "pré", "pró", "recém", "sem", "soto", "vice", "vizo"]
-)
+_APART = frozenset({
+    "além", "aquém", "bem", "ex", "pós", "pré", "pró", "recém", "sem", "soto", "vice", "vizo",
+})  # fmt: skip
 # Never: co-, pre- and re- are written together with what follows.
 _TOGETHER = frozenset(["co", "des", "in", "pre", "re"])
 # A prefix is parted from h and from the letter that it ends with; others are parted from these letters.
-_PREFIXES = frozenset(
-    [
-        "ante",
-        "anti",
-        "arqui",
-        "auto",
-        "contra",
-        "eletro",
-        "entre",
-        "extra",
-        "foto",
-        "hidro",
-        "infra",
-        "intra",
-        "macro",
-        "maxi",
-        "mega",
-        "micro",
-        "mini",
-        "moto",
-        "multi",
-        "neo",
-        "pluri",
-        "poli",
-        "proto",
-        "pseudo",
-        "retro",
-        "semi",
-        "sobre",
-        "socio",
-        "supra",
-        "tele",
-        "ultra",
-    ]
-)
+_PREFIXES = frozenset({
+    "ante", "anti", "arqui", "auto", "contra", "eletro", "entre", "extra", "foto", "hidro", "infra",
+    "intra", "macro", "maxi", "mega", "micro", "mini", "moto", "multi", "neo", "pluri", "poli", "proto",
+    "pseudo", "retro", "semi", "sobre", "socio", "supra", "tele", "ultra",
+})  # fmt: skip
 _PREFIX_LETTERS = {
     "circum": "aeiouhmn",
     "pan": "aeiouhmn",
     "mal": "aeiouáéíóúh",
     "sub": "brh",
 } | dict.fromkeys(("hiper", "inter", "super"), "rh")
-_ENDINGS = frozenset(
-    [
-        "ante",
-        "ário",
-        "ável",
-        "dade",
-        "dades",
-        "dora",
-        "doras",
-        "dores",
-        "eira",
-        "eiro",
-        "ente",
-        "ismo",
-        "ista",
-        "ível",
-        "mento",
-        "mentos",
-        "mente",
-        "tiva",
-        "tivas",
-        "tivo",
-        "tivos",
-        "tória",
-        "tório",
-        "ria",
-        "rias",
-    ]
-)
+_ENDINGS = frozenset({
+    "ante", "ário", "ável", "dade", "dades", "dora", "doras", "dores", "eira", "eiro", "ente", "ismo",
+    "ista", "ível", "mento", "mentos", "mente", "tiva", "tivas", "tivo", "tivos", "tória", "tório",
+    "ria", "rias",
+})  # fmt: skip
 _SHORT_FIRST_HALVES = frozenset(["ar", "má", "pé"])
 _SHORT_HALVES = frozenset(["dia", "fé", "lei", "luz", "mãe", "mor", "pai", "sol", "voz"])
 # Of offices ("corregedor-geral") and peoples ("luso-brasileiro"), whose first halves a list may lack.
 _SECOND_HALVES = re.compile(r"gera(?:l|is)|(?:brasileir|american|african)[oa]s?|europe(?:us?|ias?)")
 _FUNCTION_WORDS = {
-    "pt": frozenset(
-        [
-            "ao",
-            "da",
-            "das",
-            "do",
-            "dos",
-            "e",
-            "em",
-            "na",
-            "não",
-            "nas",
-            "no",
-            "nos",
-            "os",
-            "ou",
-            "pela",
-            "pelo",
-            "são",
-            "se",
-            "um",
-            "uma",
-            "à",
-            "às",
-            "é",
-        ]
-    ),
-    "es": frozenset(
-        ["al", "del", "el", "en", "es", "la", "las", "lo", "los", "por", "se", "su", "un", "una", "y"]
-    ),
-    "en": frozenset(
-        [
-            "and",
-            "are",
-            "be",
-            "by",
-            "for",
-            "in",
-            "is",
-            "it",
-            "of",
-            "on",
-            "or",
-            "that",
-            "the",
-            "this",
-            "to",
-            "with",
-        ]
-    ),
-}
+    "pt": frozenset({
+        "ao", "da", "das", "do", "dos", "e", "em", "na", "não", "nas", "no", "nos", "os", "ou", "pela",
+        "pelo", "são", "se", "um", "uma", "à", "às", "é",
+    }),
+    "es": frozenset({
+        "al", "del", "el", "en", "es", "la", "las", "lo", "los", "por", "se", "su", "un", "una", "y",
+    }),
+    "en": frozenset({
+        "and", "are", "be", "by", "for", "in", "is", "it", "of", "on", "or", "that", "the", "this",
+        "to", "with",
+    }),
+}  # fmt: skip
 _ENDS = (
-    ("s", ""),
-    ("ões", "ão"),
-    ("ãos", "ão"),
-    ("ães", "ão"),
-    ("ais", "al"),
-    ("eis", "el"),
-    ("ns", "m"),
-    ("es", ""),
-    ("as", "o"),
-    ("a", "o"),
-)
-_PRONOUNS = frozenset(
-    [
-        "a",
-        "as",
-        "la",
-        "las",
-        "lhe",
-        "lhes",
-        "lo",
-        "los",
-        "me",
-        "na",
-        "nas",
-        "no",
-        "nos",
-        "o",
-        "os",
-        "se",
-        "te",
-        "vos",
-    ]
-)
+    ("s", ""), ("ões", "ão"), ("ãos", "ão"), ("ães", "ão"), ("ais", "al"), ("eis", "el"),
+    ("ns", "m"), ("es", ""), ("as", "o"), ("a", "o"),
+)  # fmt: skip
+_PRONOUNS = frozenset({
+    "a", "as", "la", "las", "lhe", "lhes", "lo", "los", "me", "na", "nas", "no", "nos", "o", "os", "se",
+    "te", "vos",
+})  # fmt: skip
 # "pré- e pós-operatório": the hyphen stands for what follows later.
 _CONJUNCTIONS = frozenset(["e", "ou", "y", "u", "and", "or"])
 _SPLIT = re.compile(r"([^\W\d_]+)-$")
@@ -192,15 +73,11 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words of a document.
+    """The words of a document."""
 
-    Attributes:
-        words: Words within its lines, in lower case, with their hyphens.
-        language: A code of `known_words`; the list that knows its words.
-    """
-
+    # words within its lines, in lower case, with their hyphens
     words: frozenset[str] = field(default_factory=frozenset)
-    language: str = "pt"
+    language: str = "pt"  # a code of `known_words`; the list that knows its words
 
     @classmethod
     def of(cls, lines: Iterable[str]) -> Vocabulary:
@@ -232,11 +109,9 @@ def is_divided(line: str, following: str) -> bool:
 
 
 def join_lines(lines: Sequence[str], vocabulary: Vocabulary | None = None) -> str:
-    """Return the lines as one text: divided words closed, soft hyphens removed, single spaces between.
+    """Return the lines of a paragraph as one text: divided words closed, soft hyphens removed, single spaces.
 
-    Args:
-        lines: The lines of one paragraph or cell, top to bottom.
-        vocabulary: Of the document; without it the list of Portuguese words decides.
+    The document's vocabulary decides; without it the list of Portuguese words.
     """
     text = ""
     for line in (line.strip() for line in lines):

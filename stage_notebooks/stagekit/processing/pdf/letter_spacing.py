@@ -51,11 +51,7 @@ class _Words:
 
 
 def close_spaced_letters(page: SegmentedPdfPage) -> None:
-    """Write the letter-spaced lines of a page anew, and the words in them; other lines are left alone.
-
-    Args:
-        page: As parsed, with its words; its lines and words are changed.
-    """
+    """Write the letter-spaced lines of a page anew, and the words in them; other lines are left alone."""
     words_of_page = _Words(page)
     for line in page.textline_cells:
         parts = line.text.split()

@@ -21,7 +21,7 @@ from docling_core.types.doc import (
 )
 
 from stagekit.conservation.coverage import TextCoverage
-from stagekit.conservation.words import words_of
+from stagekit.conservation.words import letters_of, words_of
 from stagekit.processing.lost_pieces import outermost
 from stagekit.processing.pdf.hyphenation import join_lines
 from stagekit.processing.pdf.page_coverage import missing_words, page_texts_of
@@ -48,16 +48,9 @@ def put_back_lost_text(
     threshold: float,
     read_lines: Callable[[Sequence[int]], dict[int, list[LayerLine]]],
 ) -> list[int]:
-    """Add what pages below a coverage have lost, as text items in reading order.
+    """Add what pages below a coverage, or with a proven loss, have lost, as text items in reading order.
 
-    Args:
-        document: It is changed.
-        coverage: Of this document.
-        threshold: Pages below it, and those with a proven loss, are read again.
-        read_lines: Returns the lines of the text layer of pages, by page number.
-
-    Returns:
-        The numbers of the pages to which text was added.
+    Return the numbers of the pages to which text was added.
     """
     low = coverage.low_pages(threshold)
     if not low:
@@ -65,7 +58,7 @@ def put_back_lost_text(
     changed = []
     for number, lines in read_lines(low).items():
         words = [word for line in lines for word in words_of(line.text)]
-        there = _letters(page_texts_of(document).get(number, ""))
+        there = letters_of(page_texts_of(document).get(number, ""))
         parts = list(_paragraphs(_lost_parts(lines, missing_words(words, document, number), there)))
         for text, box in parts:
             place_text(document, number, text, box)
@@ -87,7 +80,7 @@ def _lost_parts(lines: Sequence[LayerLine], missing: Counter[str], there: str) -
         if (
             words
             and (words & rest).total() >= WHOLE_LINE * words.total()
-            and _letters(line.text) not in there
+            and letters_of(line.text) not in there
         ):
             found[index] = line
             rest -= words
@@ -108,8 +101,8 @@ def _lost_parts(lines: Sequence[LayerLine], missing: Counter[str], there: str) -
 
 def _is_there(parts: Sequence[str], place: int, there: str) -> bool:
     """Whether a part of a text is on the page beside what stands before or behind it in that text."""
-    before, part = _letters("".join(parts[:place])), _letters(parts[place])
-    behind = _letters("".join(parts[place + 1 :]))
+    before, part = letters_of("".join(parts[:place])), letters_of(parts[place])
+    behind = letters_of("".join(parts[place + 1 :]))
     if not part:
         return True
     return any(
@@ -119,11 +112,6 @@ def _is_there(parts: Sequence[str], place: int, there: str) -> bool:
             (behind[:NEIGHBOURS], part + behind[:NEIGHBOURS]),
         )
     )
-
-
-def _letters(text: str) -> str:
-    """Return the letters and digits of a text as they are compared, without blanks and signs."""
-    return "".join(words_of(text))
 
 
 def _paragraphs(parts: Sequence[tuple[int, LayerLine]]) -> Iterator[tuple[str, BoundingBox]]:
@@ -159,11 +147,7 @@ def _joined(lines: Sequence[LayerLine]) -> tuple[str, BoundingBox]:
 def place_text(document: DoclingDocument, page: int, text: str, box: BoundingBox) -> None:
     """Add a text behind the last item that stands above it, or before the first one that does not.
 
-    Args:
-        document: It is changed.
-        page: Number of the page.
-        text: What is added.
-        box: Where it stands, in points from the bottom left of the page.
+    Its box is in points from the bottom left of the page.
     """
     prov = ProvenanceItem(page_no=page, bbox=box, charspan=(0, len(text)))
     before: NodeItem | None = None

@@ -135,16 +135,12 @@ def _lift_out_of_pictures(clusters: Sequence[Cluster]) -> list[Cluster]:
             regions.append(cluster)
             continue
         texts = [child for child in cluster.children if child.cells]
-        freed = [child for child in texts if not _in_table(child, tabled)]
+        freed = [child for child in texts if not all(cell.index in tabled for cell in child.cells)]
         if freed or not texts:  # else the picture is the table once more
             regions.append(cluster)
         regions.extend(freed)
         cluster.children, cluster.cells = [], []
     return regions
-
-
-def _in_table(region: Cluster, tabled: set[int]) -> bool:
-    return all(cell.index in tabled for cell in region.cells)
 
 
 def _split_at_columns(region: Cluster) -> list[Cluster]:

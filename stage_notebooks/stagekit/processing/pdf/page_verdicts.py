@@ -30,11 +30,8 @@ def quality_sentences(
 ) -> list[str]:
     """Return one sentence for each kind of page that a reader of the report should know of.
 
-    Args:
-        layers: The text layer of each page.
-        read: The text that the document places on each page, by page number.
-        by_ocr: Pages that OCR read whole.
-        put_back: Pages to which lost words were added.
+    Asked are the text layers, what the document has of each page, and the pages that OCR read whole or to
+    which lost words were added.
     """
     discarded: dict[str, list[int]] = defaultdict(list)
     doubtful: dict[str, list[int]] = defaultdict(list)

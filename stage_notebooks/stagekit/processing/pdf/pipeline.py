@@ -17,7 +17,6 @@ from docling.models.stages.page_assemble.page_assemble_model import PageAssemble
 from docling.models.stages.reading_order.readingorder_model import ReadingOrderModel, ReadingOrderOptions
 from docling.pipeline.standard_pdf_pipeline import StandardPdfPipeline
 from docling_core.types.doc import DocItemLabel, TextItem
-from docling_core.types.doc.page import TextCell
 
 from stagekit.processing.furniture import keep_one_copy
 from stagekit.processing.pdf.code_regions import code_text, name_mixed_lines
@@ -83,12 +82,15 @@ class _CarefulAssembly(PageAssembleModel):
             The words.
         """
         elements = [
-            (element, [text for cell in element.cluster.cells if (text := _line_text(cell))])
+            (
+                element,
+                [line for cell in element.cluster.cells if (line := cell.text.replace("\x02", "-").strip())],
+            )
             for page in pages
             for element in (page.assembled.elements if page.assembled else ())
             if isinstance(element, TextElement) and element.label != DocItemLabel.CODE
         ]
-        divided = [(element, lines) for element, lines in elements if any(map(_is_divided, lines))]
+        divided = [(one, lines) for one, lines in elements if any(line.endswith("-") for line in lines)]
         words = Vocabulary.of(line for _, lines in elements for line in lines) if divided else Vocabulary()
         for element, lines in divided:
             element.text = self.sanitize_text(lines, words)
@@ -118,14 +120,6 @@ class _WholeWordOrder(MergedParagraphs, ReadingOrderModel):
         item.text = item.orig = join_lines([before, rest], self.words)
         end = len(item.text)
         item.prov[-1].charspan = (end - len(rest), end)
-
-
-def _line_text(cell: TextCell) -> str:
-    return cell.text.replace("\x02", "-").strip()
-
-
-def _is_divided(line: str) -> bool:
-    return line.endswith("-")
 
 
 class _BoundedHeadingHierarchy(HeadingHierarchyModel):

@@ -52,21 +52,16 @@ def box_around(places: Iterable[Place]) -> BoundingBox:
 
 
 class PlacedCells:
-    """Cells of a page, as they stand now.
-
-    Attributes:
-        cells: In the given order.
-        places: Theirs.
-    """
+    """Cells of a page, as they stand now."""
 
     def __init__(self, cells: Sequence[TextCell]) -> None:
-        self.cells = cells
+        self.cells = cells  # in the given order
         corners = [
             (r.r_x0, r.r_y0, r.r_x1, r.r_y1, r.r_x2, r.r_y2, r.r_x3, r.r_y3) for r in (c.rect for c in cells)
         ]
         points: NDArray[np.float64] = np.array(corners, np.float64).reshape(-1, 4, 2)
         edges = np.hstack((points.min(axis=1), points.max(axis=1)))
-        self.places = list(map(Place._make, edges.tolist()))
+        self.places = list(map(Place._make, edges.tolist()))  # theirs
         self._left, self._top, self._right, self._bottom = np.ascontiguousarray(edges.T)
         self._area = (self._right - self._left) * (self._bottom - self._top)
 

@@ -76,7 +76,7 @@ def _goes_on(above: PageElement, below: PageElement) -> bool:
 def _is_one_column(part: Sequence[PageElement]) -> bool:
     """Whether no region stands beside another."""
     open_above: list[PageElement] = []
-    for element in sorted(part, key=_top, reverse=True):
+    for element in sorted(part, key=attrgetter("t"), reverse=True):
         open_above = [other for other in open_above if other.b < element.t]
         for other in open_above:
             shared = min(other.t, element.t) - max(other.b, element.b)
@@ -85,10 +85,6 @@ def _is_one_column(part: Sequence[PageElement]) -> bool:
                 return False
         open_above.append(element)
     return True
-
-
-def _top(element: PageElement) -> float:
-    return element.t
 
 
 def _downwards(element: PageElement) -> tuple[int, float]:
@@ -103,7 +99,9 @@ def _bands(page: list[PageElement]) -> list[list[PageElement]]:
     """
     if _is_one_column(page):
         return [page]
-    body = sorted((element for element in page if element.label not in EDGES), key=_top, reverse=True)
+    body = sorted(
+        (element for element in page if element.label not in EDGES), key=attrgetter("t"), reverse=True
+    )
     width = max((element.r for element in body), default=0.0) - min((one.l for one in body), default=0.0)
     bands: list[list[PageElement]] = [[]]
     for at, element in enumerate(body):
@@ -114,7 +112,7 @@ def _bands(page: list[PageElement]) -> list[list[PageElement]]:
         else:
             bands[-1].append(element)
     bands = [band for band in bands if band] or [[]]
-    edges = sorted((element for element in page if element.label in EDGES), key=_top, reverse=True)
+    edges = sorted((element for element in page if element.label in EDGES), key=attrgetter("t"), reverse=True)
     headers = [element for element in edges if element.label == EDGES[0]]
     bands[0] = [*headers, *bands[0]]
     bands[-1] = [*bands[-1], *(element for element in edges if element.label != EDGES[0])]
@@ -127,7 +125,9 @@ def _columns(page: list[PageElement]) -> list[list[PageElement]]:
     Running titles go with the column that they stand over.
     """
     edges = [element for element in page if element.label in EDGES]
-    body = sorted((element for element in page if element.label not in EDGES), key=_top, reverse=True)
+    body = sorted(
+        (element for element in page if element.label not in EDGES), key=attrgetter("t"), reverse=True
+    )
     for above in range(min(len(body), MOST_ABOVE + 1)):
         white = _white_in_the_middle(body[above:])
         if white is None:

@@ -33,20 +33,15 @@ HEADINGS = (DocItemLabel.SECTION_HEADER, DocItemLabel.TITLE)
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of an element; `distance` is from the nearer edge of its page, in points.
-
-    Attributes:
-        near: It stands in the margin where running text is looked for.
-        named: The layout model took it for a header or footer.
-    """
+    """A line of an element; `distance` is from the nearer edge of its page, in points."""
 
     page: int
     element: int
     index: int
     at_top: bool
     distance: float
-    near: bool
-    named: bool
+    near: bool  # it stands in the margin where running text is looked for
+    named: bool  # the layout model took it for a header or footer
     heading: bool
     text: str
     box: tuple[float, float, float, float]

@@ -61,14 +61,9 @@ def order_pages_by(model: ReadingOrderModel, predictor: Any) -> None:
 
 
 def open_rapid_ocr(model: BaseOcrModel, arguments: dict[str, Any], open_reader: Callable[[], Any]) -> None:
-    """Set up a `RapidOcrModel` with a reader that is loaded already.
+    """Set up a `RapidOcrModel`, by Docling's arguments, with a reader that is opened only where OCR is on.
 
     Its own constructor would ask torch for a graphics card, and load the weights a second time.
-
-    Args:
-        model: Not set up yet.
-        arguments: Those that Docling constructs it with.
-        open_reader: Returns what is called with an image; it is not asked where OCR is off.
     """
     from docling.models.base_ocr_model import BaseOcrModel
 
@@ -147,13 +142,7 @@ class MergedParagraphs:
     """Mixed in before `ReadingOrderModel`: tells which two parts it has made one paragraph of."""
 
     def parts_merged(self, item: TextItem, before: str, rest: str) -> None:
-        """Change a paragraph that goes on over a page's end.
-
-        Args:
-            item: The paragraph, with both parts and the place of the second last.
-            before: The text of the first part.
-            rest: The text of the second.
-        """
+        """Change a paragraph that goes on over a page's end, given the text before that and the rest."""
 
     def _merge_elements(self, element: Any, merged_elem: Any, new_item: TextItem, page_height: float) -> None:
         before, rest = new_item.text, merged_elem.text.strip()

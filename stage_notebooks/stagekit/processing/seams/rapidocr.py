@@ -9,12 +9,8 @@ from typing import Any
 def use_session(reader: Any, part: str, session: Any) -> None:
     """Let a reader use a session of ONNX Runtime that is open already; before it has loaded that part.
 
-    RapidOCR takes such a session from its configuration, whose type refuses objects.
-
-    Args:
-        reader: A `RapidOCR`.
-        part: `Det` (finds lines), `Cls` (their direction) or `Rec` (reads them).
-        session: An `InferenceSession`.
+    The parts are `Det` (finds lines), `Cls` (their direction) and `Rec` (reads them). RapidOCR takes such a
+    session from its configuration, whose type refuses objects.
     """
     settings = reader.cfg[part]
     settings._set_flag("allow_objects", True)
@@ -22,15 +18,7 @@ def use_session(reader: Any, part: str, session: Any) -> None:
 
 
 def loaded_engine(reader: Any, part: str) -> Any:
-    """Return the inference session of a part, which is loaded now if it was not.
-
-    Args:
-        reader: A `RapidOCR`.
-        part: `Det` or `Rec`.
-
-    Returns:
-        What RapidOCR wraps around a library: an `OrtInferSession`, an `OpenVINOInferSession`.
-    """
+    """Return what RapidOCR wraps around the library of a part (`Det` or `Rec`), loaded if it was not."""
     return {"Det": reader._load_det_model, "Rec": reader._load_rec_model}[part]().session
 
 

@@ -14,13 +14,10 @@ _GAP = re.compile(r"(?<=\S)(?: {2,}|\t+)(?=\S)")
 
 
 def aligned_cells(lines: Sequence[str]) -> list[list[str]] | None:
-    """Return the rows of a table, its header first, or None for other text.
+    """Return the rows of a table made of the lines between two blank ones, its header first, or None.
 
     A table has the same columns in each line: bars, tabs, or blanks that go through all lines. Text set in
     two columns is none: cells of a table are short. Nor is text that blanks stretch to both margins.
-
-    Args:
-        lines: The lines between two blank lines.
     """
     own = [line for line in lines if not _RULE.fullmatch(line)]
     if len(own) < 2 or _SIGNATURE.fullmatch(lines[0]):

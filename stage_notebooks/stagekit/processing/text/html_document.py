@@ -68,11 +68,7 @@ class HtmlReading:
 
 
 def read_html(page: str, name: str = "document") -> HtmlReading:
-    """Turn a page into a document, as :func:`read_page` does.
-
-    Args:
-        page: The decoded page, or a piece of one.
-        name: Name of the DoclingDocument.
+    """Turn a decoded page, or a piece of one, into a document, as :func:`read_page` does.
 
     Raises:
         DocumentRejected: Category `too_complex`.
@@ -82,15 +78,11 @@ def read_html(page: str, name: str = "document") -> HtmlReading:
 
 
 def read_page(root: Any, name: str = "document", *, with_pictures: bool = False) -> HtmlReading:
-    """Turn the element tree of a page into a document.
+    """Turn the element tree of a page, in HTML's names, into a document.
 
     The one heading of the first level, where it is the first of all headings, is the document's title; where
-    there are several, each of them is a section.
-
-    Args:
-        root: Of the tree, in HTML's names.
-        name: Name of the DoclingDocument.
-        with_pictures: Pictures that lie in the page itself (`data:`) become part of the document.
+    there are several, each of them is a section. Pictures that lie in the page itself (`data:`) become part
+    of it if asked for.
 
     Raises:
         DocumentRejected: Category `too_complex`.

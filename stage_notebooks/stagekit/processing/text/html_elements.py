@@ -83,15 +83,12 @@ def box_of(element: Any) -> str:
 
 def all_text(element: Any) -> str:
     """Return the text within an element, with a blank where a block of it begins or ends."""
-    edge = " " if _begins_line(element) else ""
+    begins_line = element.tag in BLOCKS or element.tag in (*LISTS, *HEADINGS, "br", "pre", "table")
+    edge = " " if begins_line else ""
     parts = [edge, element.text or ""]
     for child in element:
         parts += [all_text(child) if isinstance(child.tag, str) else "", child.tail or ""]
     return "".join([*parts, edge])
-
-
-def _begins_line(element: Any) -> bool:
-    return element.tag in BLOCKS or element.tag in (*LISTS, *HEADINGS, "br", "pre", "table")
 
 
 def shown_value(element: Any) -> str:

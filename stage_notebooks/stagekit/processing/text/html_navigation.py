@@ -23,11 +23,9 @@ _PAGES = frozenset({"html", "body", "main", "article", "section", "table", "td",
 
 
 def is_navigation(element: Any, *, before_heading: bool) -> bool:
-    """Whether an element of a page says by its name or role that it leads elsewhere, and is made of links.
+    """Whether an element says by its name or role that it leads elsewhere, and is made of links.
 
-    Args:
-        element: Of the page.
-        before_heading: It stands before the first heading, where a list of nothing but links is such too.
+    Before the first heading a list of nothing but links is such too.
     """
     tag = element.tag
     if tag in _PAGES:

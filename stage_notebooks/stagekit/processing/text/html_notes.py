@@ -12,21 +12,14 @@ _LONGEST_MARK = 8
 
 @dataclass
 class Note:
-    """A note of a page.
+    """A note of a page."""
 
-    Attributes:
-        mark: What stands in the text for it, without brackets.
-        holder: The element with its text.
-        links: The elements of the text that lead to it.
-        way_back: The links in it that lead back, which are no part of its text.
-        written: It has been written behind its first mark.
-    """
-
-    mark: str
-    holder: Any
-    links: list[Any] = field(default_factory=list)
+    mark: str  # what stands in the text for it, without brackets
+    holder: Any  # the element with its text
+    links: list[Any] = field(default_factory=list)  # the elements of the text that lead to it
+    # the links in it that lead back, which are no part of its text
     way_back: list[Any] = field(default_factory=list)
-    written: bool = False
+    written: bool = False  # it has been written behind its first mark
 
 
 def find_notes(root: Any) -> list[Note]:

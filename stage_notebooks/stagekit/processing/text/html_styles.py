@@ -15,28 +15,11 @@ from typing import Any
 
 import tinycss2
 
-_WATCHED = frozenset(
-    {
-        "background",
-        "background-color",
-        "background-image",
-        "color",
-        "display",
-        "font",
-        "font-family",
-        "font-size",
-        "font-weight",
-        "left",
-        "list-style",
-        "list-style-type",
-        "opacity",
-        "text-decoration",
-        "text-decoration-line",
-        "text-indent",
-        "top",
-        "visibility",
-    }
-)
+_WATCHED = frozenset({
+    "background", "background-color", "background-image", "color", "display", "font", "font-family",
+    "font-size", "font-weight", "left", "list-style", "list-style-type", "opacity", "text-decoration",
+    "text-decoration-line", "text-indent", "top", "visibility",
+})  # fmt: skip
 _COMPOUND = re.compile(r"(?P<tag>[\w-]+|\*)?(?P<marks>(?:[.#][\w-]+)*)")
 _OTHER_MEDIA = re.compile(r"\(|print|speech|not\b", re.IGNORECASE)
 

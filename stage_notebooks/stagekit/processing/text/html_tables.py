@@ -14,28 +14,16 @@ _MOST_CELLS = 100_000
 
 
 class Grid:
-    """The cells of a table that is filled row by row.
-
-    Args:
-        rows: How many rows it has.
-    """
+    """The cells of a table of so many rows, which is filled row by row."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
         self._cells: dict[tuple[int, int], TableCell] = {}
 
     def place(self, cell: Any, text: str, row: int, column: int, *, header: bool) -> int:
-        """Place a cell; a label that spans rows, or columns of the header, stands in each of them.
+        """Place a `td` or `th` at or behind a column (from 0), and return the first column behind it.
 
-        Args:
-            cell: A `td` or `th`.
-            text: What it shows.
-            row: Its row, from 0.
-            column: The first that it may stand in.
-            header: Whether its row is one of the header.
-
-        Returns:
-            The first column behind it.
+        A label that spans rows, or columns of the header, stands in each of them.
         """
         while (row, column) in self._cells:
             column += 1
@@ -48,7 +36,7 @@ class Grid:
                 place = (row + below, column + beside)
                 if place not in self._cells:
                     shown = text if header or beside == 0 else ""
-                    self._cells[place] = _cell(shown, *place, header=header, first=cell.tag == "th")
+                    self._cells[place] = single_cell(shown, *place, header=header, first=cell.tag == "th")
         return column + width
 
     def data(self) -> TableData | None:
@@ -124,7 +112,8 @@ def _span(cell: Any, name: str, most: int) -> int:
     return max(1, min(wanted, _MOST_SPAN))
 
 
-def _cell(text: str, row: int, column: int, *, header: bool, first: bool) -> TableCell:
+def single_cell(text: str, row: int, column: int, *, header: bool, first: bool = False) -> TableCell:
+    """Return a cell of one row and one column; the first of a row may name it."""
     return TableCell(
         text=text,
         start_row_offset_idx=row,

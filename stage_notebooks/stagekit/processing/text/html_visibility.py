@@ -23,25 +23,17 @@ _Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Look:
-    """What an element hands down to those within it.
+    """What an element hands down to those within it."""
 
-    Attributes:
-        struck: Its text is struck through.
-        strong: Its text is bold.
-        gone: Neither it nor anything within it is shown.
-        invisible: Its text is not shown; an element within may be visible again.
-        ink: The colour of its text, red, green and blue from 0 to 1; None for the reader's own, or unknown.
-        symbols: The symbol font of its text, in which letters are other signs; empty for any other font.
-        paper: What lies behind: a colour, or None for a picture or something unknown.
-    """
-
-    struck: bool = False
-    strong: bool = False
-    gone: bool = False
-    invisible: bool = False
+    struck: bool = False  # its text is struck through
+    strong: bool = False  # its text is bold
+    gone: bool = False  # neither it nor anything within it is shown
+    invisible: bool = False  # its text is not shown; an element within may be visible again
+    # the colour of its text, red, green and blue from 0 to 1; None for the reader's own, or unknown
     ink: _Colour | None = None
+    # the symbol font of its text, in which letters are other signs; empty for any other font
     symbols: str = ""
-    paper: _Colour | None = _WHITE
+    paper: _Colour | None = _WHITE  # what lies behind: a colour, or None for a picture or something unknown
 
     @property
     def hidden(self) -> bool:

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from stagekit.base.invisible_signs import without_invisible_signs
+from stagekit.processing.office.struck_texts import struck_text
 
 _WHITE_SPACE = re.compile(r"[ \t\n\r\f\v\xa0\u2000-\u200a\u202f\u3000]+")
 _BREAK = "\n"
@@ -99,13 +100,5 @@ def _marked(parts: list[_Part]) -> str:
             runs[-1] = (runs[-1][0] + text, runs[-1][1])
         else:
             runs.append((text, struck))
-    line = "".join(_struck(text) if struck else text for text, struck in runs)
+    line = "".join(struck_text(text) if struck else text for text, struck in runs)
     return re.sub(" +", " ", line).strip()
-
-
-def _struck(text: str) -> str:
-    inner = text.strip()
-    if not inner:
-        return text
-    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
-    return f"{before}~~{inner}~~{after}"

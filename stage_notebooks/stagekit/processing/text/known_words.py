@@ -15,12 +15,7 @@ LANGUAGES = ("pt", "es", "en")
 
 @lru_cache(maxsize=1 << 14)
 def frequency(word: str, language: str) -> int:
-    """Return how often a word was counted in the texts of which the list is made; 0 for an unknown one.
-
-    Args:
-        word: In lower case.
-        language: One of `LANGUAGES`.
-    """
+    """Return how often a word in lower case was counted in a language; 0 for an unknown one."""
     text, wanted = _list(language), word.encode("utf-8", "surrogatepass")
     low, high = 0, len(text)
     while low < high:  # both are where lines begin

@@ -249,10 +249,6 @@ def _render_footnote_reference_open(_: Any, tokens: Sequence[Token], at: int, __
     return f'<div id="fn:{meta["id"]}"><a href="#fnref:{meta["id"]}:0">↩</a>'
 
 
-def _render_footnote_reference_close(*_: Any) -> str:
-    return "</div>\n"
-
-
 def _render_softbreak(_: Any, tokens: Sequence[Token], at: int, __: Any, ___: Any) -> str:
     following = tokens[at + 1].content if at + 1 < len(tokens) and tokens[at + 1].type == "text" else ""
     return "<br>\n" if _CLAUSE.match(following) else "\n"
@@ -272,7 +268,7 @@ def _render_ordered_list_open(
 _RENDERERS: Final = {
     "footnote_ref": _render_footnote_ref,
     "footnote_reference_open": _render_footnote_reference_open,
-    "footnote_reference_close": _render_footnote_reference_close,
+    "footnote_reference_close": lambda *_: "</div>\n",
     "math_block": _render_math_block,
     "ordered_list_open": _render_ordered_list_open,
     "softbreak": _render_softbreak,

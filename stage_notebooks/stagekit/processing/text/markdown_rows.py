@@ -14,14 +14,11 @@ _MOST_COLUMNS: Final = 200  # more were written by no person
 
 
 def whole_rows(text: str) -> str:
-    """Return a Markdown text in whose tables no row has more cells than the header.
+    """Return a Markdown text without front matter in whose tables no row has more cells than the header.
 
     By the standard a bar inside of code parts the cell, and what lies beyond the last column of the header
     is dropped. Where a row is longer than its header, bars in its code are text; where it still is, the
     header gets columns without a name.
-
-    Args:
-        text: Without front matter.
     """
     lines = text.split("\n")
     fence = ""

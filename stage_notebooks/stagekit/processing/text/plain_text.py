@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from docling_core.types.doc import DocItemLabel, DoclingDocument, TableCell, TableData
+from docling_core.types.doc import DocItemLabel, DoclingDocument, TableData
 from docling_core.types.doc.document import ListGroup
 
 from stagekit.base.invisible_signs import without_invisible_signs
 from stagekit.processing.pdf.hyphenation import Vocabulary, is_divided, join_lines
 from stagekit.processing.text.aligned_lines import aligned_cells
+from stagekit.processing.text.html_tables import single_cell
 
 LONGEST_HEADING = 90
 MOST_HEADING_WORDS = 12
@@ -38,10 +39,6 @@ def text_to_document(text: str, name: str) -> DoclingDocument:
     `a)`) begin lines of their own, divided words are closed, and aligned columns are a table. A heading is a
     single short line between blank lines, followed by something, that is numbered (`8.1. Redes`), in
     capitals, underlined, or without the punctuation that ends a sentence.
-
-    Args:
-        text: The decoded text.
-        name: Name of the DoclingDocument.
     """
     document = DoclingDocument(name=name)
     blocks = list(_blocks(text))
@@ -134,14 +131,7 @@ def _add_items(
 
 def _table_data(rows: list[list[str]]) -> TableData:
     cells = [
-        TableCell(
-            text=without_invisible_signs(text),
-            start_row_offset_idx=row,
-            end_row_offset_idx=row + 1,
-            start_col_offset_idx=column,
-            end_col_offset_idx=column + 1,
-            column_header=row == 0,
-        )
+        single_cell(without_invisible_signs(text), row, column, header=row == 0)
         for row, texts in enumerate(rows)
         for column, text in enumerate(texts)
     ]

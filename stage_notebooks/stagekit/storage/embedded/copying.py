@@ -18,10 +18,7 @@ _PAGE: Final = 500
 def copy_embedded(source: Path, opening: Cipher, target: Path) -> int:
     """Copy collections, their points and aliases, and return how many points there are.
 
-    Args:
-        source: folder of a store.
-        opening: the cipher of its payloads.
-        target: where there is none yet; the folder above it says under which key the copy is.
+    The source is opened with its cipher; the folder above the target says under which key the copy is.
 
     Raises:
         StageError: another process has a store open, it is under another key or cannot be read, or not all

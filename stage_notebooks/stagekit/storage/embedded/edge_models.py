@@ -34,9 +34,7 @@ _SCHEMAS: Final = {
 def edge_config(request: models.CreateCollection, indexing_threshold: int | None) -> edge.EdgeConfig:
     """Return the configuration of a shard from the request that made the collection.
 
-    Args:
-        request: with named dense vectors, and sparse ones where there are any.
-        indexing_threshold: in kB of vectors; a graph is built from there on.
+    From `indexing_threshold` kB of vectors on a graph is built.
     """
     dense = {name: _vector_params(params) for name, params in _named(request.vectors).items()}
     sparse = {

@@ -9,11 +9,7 @@ from stagekit.errors import StageError
 
 
 def edge_id(point_id: Any) -> int | str:
-    """Return a point's id, an unsigned integer or a UUID.
-
-    Raises:
-        StageError: if it is neither.
-    """
+    """Return a point's id, an unsigned integer or a UUID; raise StageError if it is neither."""
     try:
         return point_id if isinstance(point_id, int) else str(uuid.UUID(str(point_id)))
     except ValueError:

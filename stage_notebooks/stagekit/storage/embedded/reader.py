@@ -22,7 +22,7 @@ from stagekit.storage.reading.conditions import (
     WithId,
     Within,
 )
-from stagekit.storage.reading.reader import CollectionFacts, Point, sparse_weights
+from stagekit.storage.reading.reader import CollectionFacts, Point, weights_of_terms
 
 
 class EmbeddedReader:
@@ -103,7 +103,7 @@ class EmbeddedReader:
             Point(
                 plain_id(record.id),
                 payload=self._payload(record, fields),
-                weights=sparse_weights(record.vector, weights_of) if weights_of else {},
+                weights=weights_of_terms(record.vector, weights_of),
             )
             for record in found
         ]
@@ -142,11 +142,7 @@ class EmbeddedReader:
         return self._engine.sealer.opened(plain_id(found.id), found.payload, fields) or {}
 
     def _filter(self, where: Where | None) -> edge.Filter | None:
-        """Return the engine's filter.
-
-        Raises:
-            StageError: if it looks at a field that is sealed.
-        """
+        """Return the engine's filter; raise StageError if it looks at a field that is sealed."""
         if where is None:
             return None
         self._engine.sealer.check(_filtered_fields(where))

@@ -84,11 +84,7 @@ class PayloadSealer:
         return not self._active or field in CLEAR_FIELDS
 
     def check(self, fields: Iterable[str]) -> None:
-        """Refuse to filter by fields of which one is sealed.
-
-        Raises:
-            StageError: one is.
-        """
+        """Refuse to filter by fields of which one is sealed; raise StageError where one is."""
         hidden = sorted(field for field in fields if not self.filters_by(field))
         if hidden:
             raise StageError(

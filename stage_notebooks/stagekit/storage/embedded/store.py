@@ -44,9 +44,7 @@ P = TypeVar("P", models.Record, models.ScoredPoint)
 def open_embedded(path: Path, *, read_only: bool = False) -> EmbeddedQdrant:
     """Open the embedded store in a folder; the caller closes it.
 
-    Args:
-        path: the folder.
-        read_only: stand beside any other process; without it, beside such readers only.
+    Opened to be read it stands beside any other process, else beside such readers only.
 
     Raises:
         StageError: if another process may write there, no turn comes, or it cannot be read.

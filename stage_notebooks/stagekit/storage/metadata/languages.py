@@ -30,13 +30,8 @@ def keep_language_centroids(client: QdrantClient, collection_name: str, *, chang
     """Keep the centroid of each language in the metadata; none where one language alone has enough points.
 
     Of a language with many points the first by id are read. Ids are made of what the points hold: they are a
-    fair sample, and the same one in each build of a collection.
-
-    Args:
-        client: of the store.
-        collection_name: of the physical collection, whose ``language`` is indexed.
-        changed: whether points were written since the centroids were kept; else they are only added to a
-            collection without them.
+    fair sample, and the same one in each build of a collection. Where no points were written since, they are
+    only added to a collection without them.
     """
     metadata = client.get_collection(collection_name).config.metadata or {}
     if not changed and LANGUAGE_CENTROIDS in metadata:

@@ -7,32 +7,25 @@ whoever finds a number that is not its own compares contents, and continues abov
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from qdrant_client import QdrantClient
 
-from stagekit.storage.names import collection_names
+from stagekit.storage.names import PHYSICAL, collection_names
 
 _PREFIX: Final = "source_"
-_PHYSICAL: Final = re.compile(r"(?P<alias>.+)__[0-9a-f]{12}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceMark:
-    """The last write of a source to a collection.
+    """The last write of a source to a collection."""
 
-    Attributes:
-        number: of the write; 0 if none is known.
-        outputs: id of the outputs folder that wrote, see :func:`stagekit.artifacts.outputs_id.outputs_id`.
-        finished: whether the part was complete and verified at its end.
-    """
-
-    number: int = 0
+    number: int = 0  # of the write; 0 if none is known
+    # id of the outputs folder that wrote, see :func:`stagekit.artifacts.outputs_id.outputs_id`
     outputs: str = ""
-    finished: bool = False
+    finished: bool = False  # whether the part was complete and verified at its end
 
     @classmethod
     def parsed(cls, value: Any) -> SourceMark:
@@ -96,7 +89,7 @@ def _marks(client: QdrantClient, collection_name: str) -> dict[str, SourceMark]:
 def _highest(client: QdrantClient, collection_name: str, source_id: str, *, others: bool = False) -> int:
     """Return the highest number of a source on the collections of one alias, or on the others of them."""
     names = collection_names(client)
-    match = _PHYSICAL.fullmatch(collection_name)
-    alike = [name for name in names if match and (one := _PHYSICAL.fullmatch(name)) and one[1] == match[1]]
+    match = PHYSICAL.fullmatch(collection_name)
+    alike = [name for name in names if match and (one := PHYSICAL.fullmatch(name)) and one[1] == match[1]]
     chosen = [name for name in {*alike, collection_name} if not (others and name == collection_name)]
     return max((source_mark(client, name, source_id).number for name in chosen), default=0)

@@ -31,21 +31,13 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A number or moment lies between bounds; all are of one kind, and None is no bound.
+    """A number or moment lies between bounds; all are of one kind, and None is no bound."""
 
-    Attributes:
-        field: of the payload.
-        gte: at least.
-        gt: more than.
-        lte: at most.
-        lt: less than.
-    """
-
-    field: str
-    gte: float | datetime | None = None
-    gt: float | datetime | None = None
-    lte: float | datetime | None = None
-    lt: float | datetime | None = None
+    field: str  # of the payload
+    gte: float | datetime | None = None  # at least
+    gt: float | datetime | None = None  # more than
+    lte: float | datetime | None = None  # at most
+    lt: float | datetime | None = None  # less than
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,7 @@ from stagekit.storage.reading.reader import StoreReader
 
 @contextlib.contextmanager
 def reading(qdrant_url: str, outputs: Path, settings: Mapping[str, Any]) -> Iterator[StoreReader]:
-    """Give a reader, and word what a server answers in the context.
-
-    Args:
-        qdrant_url: address of a Qdrant server, or "embedded".
-        outputs: folder below which the embedded store lies.
-        settings: by name; those of the connection are taken.
+    """Give a reader of a server or of the embedded store, and word what a server answers in the context.
 
     Raises:
         StageError: if the store is locked or cannot be reached.

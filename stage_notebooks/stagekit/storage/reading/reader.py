@@ -11,36 +11,30 @@ from stagekit.storage.reading.conditions import PointId, Terms, Where
 
 @dataclass(frozen=True, slots=True)
 class CollectionFacts:
-    """What a collection is.
+    """What a collection is."""
 
-    Attributes:
-        dense: length of its dense vectors by their name; None where its vectors have no names.
-        sparse: names of its sparse vectors.
-        metadata: what was written with it.
-        most: points that one request may ask for, where the server's strict mode says so.
-    """
-
+    # length of its dense vectors by their name; None where its vectors have no names
     dense: Mapping[str, int] | None
-    sparse: frozenset[str]
-    metadata: Mapping[str, Any]
-    most: int | None = None
+    sparse: frozenset[str]  # names of its sparse vectors
+    metadata: Mapping[str, Any]  # what was written with it
+    most: int | None = None  # points that one request may ask for, where the server's strict mode says so
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point as it was found.
+    """A point as it was found."""
 
-    Attributes:
-        id: an unsigned integer or a UUID.
-        score: of the query that found it; 0 where none did.
-        payload: the fields that were asked for.
-        weights: of the terms of its sparse vector, where that was asked for.
-    """
-
-    id: PointId
-    score: float = 0.0
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    id: PointId  # an unsigned integer or a UUID
+    score: float = 0.0  # of the query that found it; 0 where none did
+    payload: Mapping[str, Any] = field(default_factory=dict)  # the fields that were asked for
+    # of the terms of its sparse vector, where that was asked for
     weights: Mapping[int, float] = field(default_factory=dict)
+
+
+def weights_of_terms(vectors: Any, name: str) -> dict[int, float]:
+    """Return the weights of a point's sparse vector of that name by term; none where it has none."""
+    vector = vectors.get(name) if isinstance(vectors, Mapping) else None
+    return {} if vector is None else dict(zip(vector.indices, vector.values, strict=True))
 
 
 class StoreReader(Protocol):
@@ -105,9 +99,3 @@ class StoreReader(Protocol):
 
     def filters_by(self, field: str) -> bool:
         """Tell whether points can be found by a field."""
-
-
-def sparse_weights(vectors: Any, name: str) -> dict[int, float]:
-    """Return the weights by number of word of the sparse vector of that name; none where there is none."""
-    vector = vectors.get(name) if isinstance(vectors, Mapping) else None
-    return {} if vector is None else dict(zip(vector.indices, vector.values, strict=True))

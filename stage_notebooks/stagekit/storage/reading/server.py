@@ -20,7 +20,7 @@ from stagekit.storage.reading.conditions import (
     WithId,
     Within,
 )
-from stagekit.storage.reading.reader import CollectionFacts, Point, sparse_weights
+from stagekit.storage.reading.reader import CollectionFacts, Point, weights_of_terms
 
 _PAGE: Final = 1000
 
@@ -112,7 +112,7 @@ class ServerReader:
             with_vectors=[weights_of] if weights_of else False,
         )
         return [
-            Point(_id(one), payload=one.payload or {}, weights=sparse_weights(one.vector, weights_of))
+            Point(_id(one), payload=one.payload or {}, weights=weights_of_terms(one.vector, weights_of))
             for one in found
         ]
 

@@ -43,12 +43,7 @@ def set_notes(
 ) -> bool:
     """Write each mark as `[^1]`, and its note as paragraphs `[^1]: text` behind it; tell whether any stands.
 
-    A note to a table stands behind the table.
-
-    Args:
-        root: the root element of the document, changed in place.
-        open_notes: gives the notes by the name of their reference and their number; plain already.
-        open_settings: gives the root element of `settings.xml`.
+    A note to a table stands behind the table. The notes are opened, plain already, if there is a mark.
     """
     references = list(root.iter(*map(w, NOTE_PARTS)))
     if not references:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-_ROMAN = (
-    (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"),
-    (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
-)  # fmt: skip
+from stagekit.processing.text.list_markers import list_number
+
 _MOST_LETTERS = 780  # "zzz…", thirty times: as far as Word itself counts in letters
 _MOST_ZEROS = 9
 _CHICAGO = "*†‡§"
@@ -41,7 +39,7 @@ def format_number(number: int, style: str, language: str = "pt", pattern: str = 
     if style == "decimalZero":
         return f"{number:02d}"
     if style in ("upperRoman", "lowerRoman") and 0 < number < 4000:
-        return _roman(number) if style == "upperRoman" else _roman(number).lower()
+        return list_number(number, "I" if style == "upperRoman" else "i")
     if style in ("upperLetter", "lowerLetter") and 0 < number <= _MOST_LETTERS:
         letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
         return letter.upper() if style == "upperLetter" else letter
@@ -58,14 +56,6 @@ def format_number(number: int, style: str, language: str = "pt", pattern: str = 
     if style.startswith("decimalEnclosedCircle") and 0 < number <= len(_CIRCLED):
         return _CIRCLED[number - 1]
     return str(number)
-
-
-def _roman(number: int) -> str:
-    written = ""
-    for amount, numeral in _ROMAN:
-        count, number = divmod(number, amount)
-        written += numeral * count
-    return written
 
 
 def _ordinal(number: int, language: str) -> str:

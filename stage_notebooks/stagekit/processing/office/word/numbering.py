@@ -156,17 +156,16 @@ class Numbering:
         return self._lists[number]
 
     @cached_property
-    def _root(self) -> Element | None:
-        return self._open_root()
+    def _root(self) -> Element:
+        root = self._open_root()
+        return new("numbering") if root is None else root
 
     @cached_property
     def _numbers(self) -> dict[int | None, Element]:
-        return {} if self._root is None else {whole(n, "numId"): n for n in self._root.findall(w("num"))}
+        return {whole(one, "numId"): one for one in self._root.findall(w("num"))}
 
     @cached_property
     def _abstract(self) -> dict[int | None, Element]:
-        if self._root is None:
-            return {}
         return {whole(one, "abstractNumId"): one for one in self._root.findall(w("abstractNum"))}
 
     def _read(self, number: int) -> _List | None:
@@ -174,7 +173,7 @@ class Numbering:
         identifier, abstract = self._abstract_of(element, depth=0)
         if element is None or abstract is None or identifier is None:
             return None
-        levels = _levels(abstract)
+        levels = {whole(one, "ilvl") or 0: _level(one) for one in abstract.findall(w("lvl"))}
         starts = {}
         for override in element.findall(w("lvlOverride")):
             at = whole(override, "ilvl") or 0
@@ -204,10 +203,6 @@ def _shown_bullet(level: _Level) -> str:
     """Return the sign of a bullet, which may be one of a symbol font."""
     found = symbol(level.font, ord(level.text)) if len(level.text) == 1 else None
     return level.text if found is None else found
-
-
-def _levels(abstract: Element) -> dict[int, _Level]:
-    return {whole(one, "ilvl") or 0: _level(one) for one in abstract.findall(w("lvl"))}
 
 
 def _level(element: Element) -> _Level:

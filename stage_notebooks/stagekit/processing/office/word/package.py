@@ -68,11 +68,7 @@ class WordPackage:
         return name.lower() in self._names
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a part.
-
-        Raises:
-            KeyError: the package has no such part.
-        """
+        """Return the bytes of a part; raise KeyError where the package has no such part."""
         own = self._names[name.lower()]
         return self._replaced[own] if own in self._replaced else self._archive.read(own)
 

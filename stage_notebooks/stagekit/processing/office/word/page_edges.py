@@ -37,12 +37,7 @@ _EDGES = {"headerReference": PAGE_HEADER, "footerReference": PAGE_FOOTER}
 def edge_references(
     body: Element, open_settings: Callable[[], Element | None]
 ) -> Iterator[tuple[str, str | None]]:
-    """Yield the mark and the relationship of each header and footer that Word shows, headers first.
-
-    Args:
-        body: what holds the properties of the sections.
-        open_settings: gives the root element of `settings.xml`.
-    """
+    """Yield the mark and the relationship of each header and footer that Word shows, headers first."""
     for kind, mark in _EDGES.items():
         for section in body.iter(w("sectPr")):
             for reference in section.findall(w(kind)):

@@ -45,28 +45,19 @@ _TITLE = "Title"  # by this identifier Docling knows the style; Word translates 
 
 @dataclass(frozen=True)
 class PlainWord:
-    """A Word file as Docling is to read it, and what a reader of the report should know.
+    """A Word file as Docling is to read it, and what a reader of the report should know."""
 
-    Attributes:
-        content: the package; the very bytes of the original where nothing had to be changed.
-        watermark: the text that Word shows across the pages; None without one.
-        unseen: passages that were left out because Word shows them as nobody sees them.
-        warnings: sentences on what was left out or cannot be read.
-    """
-
-    content: bytes
-    watermark: str | None = None
+    content: bytes  # the package; the very bytes of the original where nothing had to be changed
+    watermark: str | None = None  # the text that Word shows across the pages; None without one
+    # passages that were left out because Word shows them as nobody sees them
     unseen: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # sentences on what was left out or cannot be read
 
 
 def make_plain(content: bytes) -> PlainWord:
-    """Rewrite a Word file so that it says in plain paragraphs, runs and tables what Word shows.
+    """Rewrite a harmless Word file so that it says in plain paragraphs, runs and tables what Word shows.
 
     A package that is broken comes back as it is: Docling says what is wrong with it.
-
-    Args:
-        content: a DOCX package, which :func:`.archive_limits.check_package` has found to be harmless.
     """
     try:
         return _Rewriting(WordPackage(content)).done()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from stagekit.processing.office.word.names import Element, is_on, value, w
+from stagekit.processing.office.word.names import Element, is_on, new, value, w
 
 _DEEPEST = 20  # styles that are based on one another; more are a circle
 
@@ -15,27 +15,23 @@ class Styles:
 
     def __init__(self, root: Element | None) -> None:
         """Read the root element of `styles.xml`; None for a document without styles."""
-        found = [] if root is None else root.findall(w("style"))
+        self._root = root = new("styles") if root is None else root
+        found = root.findall(w("style"))
         self._styles = {value(style, "styleId") or "": style for style in found}
-        self._root = root
         self._names: dict[str, list[str]] = defaultdict(list)
-        for name in () if root is None else root.iter(w("name")):
+        for name in root.iter(w("name")):
             self._names[(value(name) or "").lower()].append(value(name.getparent(), "styleId") or "")
-        self._default = next(
-            (
-                value(style, "styleId")
-                for style in found
-                if value(style, "type") == "paragraph" and (value(style, "default") or "0") in ("1", "true")
-            ),
-            None,
+        defaults = (
+            value(style, "styleId")
+            for style in found
+            if value(style, "type") == "paragraph" and value(style, "default") in ("1", "true")
         )
-        defaults = None if root is None else root.find(f"{w('docDefaults')}/{w('rPrDefault')}/{w('rPr')}")
-        self._run_defaults = defaults
-        self.language = (
-            (value(None if defaults is None else defaults.find(w("lang"))) or "pt-BR").split("-")[0].lower()
-        )
+        self._default = next(defaults, None)
+        self._run_defaults = root.find(f"{w('docDefaults')}/{w('rPrDefault')}/{w('rPr')}")
+        language = value(root.find(f"{w('docDefaults')}/{w('rPrDefault')}/{w('rPr')}/{w('lang')}"))
+        self.language = (language or "pt-BR").split("-")[0].lower()
         self._said: dict[tuple[str, ...], bool] = {}
-        self._fonts = set() if root is None else fonts_of(root)
+        self._fonts = fonts_of(root)
 
     def named(self, name: str) -> list[str]:
         """Return the identifiers of the styles with a name, which is given in lower case.
@@ -51,8 +47,7 @@ class Styles:
     def mentions(self, *properties: str) -> bool:
         """Tell whether any style, or the default of the document, has one of these properties of a run."""
         if properties not in self._said:
-            found = () if self._root is None else self._root.iter(*map(w, properties))
-            self._said[properties] = next(iter(found), None) is not None
+            self._said[properties] = next(self._root.iter(*map(w, properties)), None) is not None
         return self._said[properties]
 
     def paragraph_style(self, paragraph: Element | None) -> str | None:
@@ -122,5 +117,4 @@ def fonts_of(root: Element) -> set[str]:
 
 
 def _run_properties(run: Element, name: str) -> Element | None:
-    properties = run.find(w("rPr"))
-    return None if properties is None else properties.find(w(name))
+    return run.find(f"{w('rPr')}/{w(name)}")

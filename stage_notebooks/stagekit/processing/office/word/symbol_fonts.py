@@ -61,14 +61,9 @@ _FONTS = {
 
 
 def symbol(font: str, code: int) -> str | None:
-    """Return a character of a symbol font in Unicode.
+    """Return a character of a symbol font in Unicode, given its number there or in Word's private range.
 
-    Args:
-        font: the name of the font, in any case.
-        code: its number in the font, or in Word's private range.
-
-    Returns:
-        The character; None where the font is no symbol font; an empty string where nobody knows it.
+    None where the font, named in any case, is no symbol font; an empty string where nobody knows it.
     """
     characters = _FONTS.get(font.strip().lower())
     if characters is None:

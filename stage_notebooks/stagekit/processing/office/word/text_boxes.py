@@ -32,15 +32,10 @@ _GUESSED = re.compile(
 
 
 def set_out_boxes(root: Element, package: WordPackage, part: str) -> bool:
-    """Set the blocks of text boxes out of their drawings, and tell whether there were any.
+    """Set the blocks of a part's text boxes out of their drawings, and tell whether there were any.
 
     Behind the paragraph in which a drawing is anchored come the blocks of its boxes, the texts of its
     SmartArt, and the words that stand for its pictures.
-
-    Args:
-        root: the root element of the part, changed in place.
-        package: for the parts to which a drawing refers.
-        part: the name of the part.
     """
     found = False
     last: dict[Element, Element] = {}

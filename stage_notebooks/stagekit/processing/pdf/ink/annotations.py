@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pypdfium2
+import pypdfium2.raw as pdfium
+
 from stagekit.processing.pdf.ink.field_labels import label_before, label_behind, shown_in
 from stagekit.processing.pdf.ink.open_page import OpenPage
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedText, by_font, count_objects, font_name
@@ -21,6 +24,14 @@ _PRINTED = dict.fromkeys("✓✔☑☒", TICKED) | dict.fromkeys("❏❐❑❒�
 _UNSEEN_FLAGS = 0b100011  # invisible, hidden, no view
 _STRIKE = 0.06  # thickness of the line, in heights of the text
 _BOX_SIZE = 0.8  # size of the sign, in heights of the field
+_SHOWN_KINDS = {
+    pdfium.FPDF_ANNOT_WIDGET,
+    pdfium.FPDF_ANNOT_FREETEXT,
+    pdfium.FPDF_ANNOT_STAMP,
+    pdfium.FPDF_ANNOT_WATERMARK,
+}
+# They hide what lies below them where they are filled.
+_COVERING_KINDS = {pdfium.FPDF_ANNOT_SQUARE, pdfium.FPDF_ANNOT_CIRCLE, pdfium.FPDF_ANNOT_POLYGON}
 _BLANK = 0.28  # white between a label and its value, in sizes of its letters
 
 
@@ -34,15 +45,10 @@ class _Annotation:
 
 @dataclass(frozen=True)
 class DrawnStamps:
-    """The stamps that were drawn into a page.
+    """The stamps that were drawn into a page."""
 
-    Attributes:
-        first: The order of the first object that an annotation has painted.
-        boxes: Where the stamps stand.
-    """
-
-    first: int
-    boxes: tuple[Box, ...]
+    first: int  # the order of the first object that an annotation has painted
+    boxes: tuple[Box, ...]  # where the stamps stand
 
     def hold(self, text: PaintedText) -> bool:
         """Whether a text of the page is one of a stamp."""
@@ -52,12 +58,7 @@ class DrawnStamps:
 def draw_annotations(document: Any, reopen: Callable[[], Any]) -> dict[int, DrawnStamps]:
     """Draw form values, text boxes, stamps and strike-outs into the pages of a document of PDFium.
 
-    Args:
-        document: It is changed in memory.
-        reopen: Opens the same document once more.
-
-    Returns:
-        By the number of each page that was changed, the stamps on it.
+    Return, by the number of each page that was changed, the stamps on it; `reopen` opens it once more.
     """
     found = _pages_that_say_something(document)
     if not found:
@@ -75,25 +76,16 @@ def draw_annotations(document: Any, reopen: Callable[[], Any]) -> dict[int, Draw
 def write_ticks(document: Any, page: OpenPage, texts: Sequence[PaintedText]) -> list[PaintedText]:
     """Write boxes and ticks that a page prints in ZapfDingbats as the signs of boxes to tick.
 
-    Most readers take the letters of that font for what their codes mean in others.
-
-    Args:
-        document: Of PDFium.
-        page: It is changed.
-        texts: Those of the page that leave ink.
-
-    Returns:
-        The texts that are written anew, which have to go.
+    Most readers take the letters of that font for what their codes mean in others. Return the texts that are
+    written anew, which have to go.
     """
-    import pypdfium2.raw as pdfium
-
     gone = []
     for text in _in_font(texts, b"ZapfDingbats"):
         sign = _PRINTED.get(page.letters(text).strip())
         if sign is None:
             continue
         written = sign_object(document, sign, text.size)
-        _insert(pdfium, page.page, written, text.box.left, text.foot)
+        _insert(page.page, written, text.box.left, text.foot)
         gone.append(text)
     return gone
 
@@ -105,11 +97,8 @@ def _in_font(texts: Sequence[PaintedText], wanted: bytes) -> list[PaintedText]:
 
 
 def _pages_that_say_something(document: Any) -> list[int]:
-    import pypdfium2
-    import pypdfium2.raw as pdfium
 
-    said = _shown_kinds(pdfium) | {pdfium.FPDF_ANNOT_STRIKEOUT}
-    covers = _covering_kinds(pdfium)
+    said = _SHOWN_KINDS | {pdfium.FPDF_ANNOT_STRIKEOUT}
     found = []
     for index in range(len(document)):
         try:
@@ -117,8 +106,9 @@ def _pages_that_say_something(document: Any) -> list[int]:
         except pypdfium2.PdfiumError:  # a number without a page
             continue
         if any(
-            annotation.kind in said or (annotation.kind in covers and _is_filled(pdfium, annotation))
-            for annotation in _annotations(pdfium, page)
+            annotation.kind in said
+            or (annotation.kind in _COVERING_KINDS and pdfium.FPDFAnnot_HasKey(annotation.handle, b"IC"))
+            for annotation in _annotations(page)
         ):
             found.append(index)
         page.close()
@@ -127,8 +117,6 @@ def _pages_that_say_something(document: Any) -> list[int]:
 
 def _shown_values(reopen: Callable[[], Any], pages: list[int]) -> dict[int, dict[int, str]]:
     """Return the lines that fields show, by page and by the annotation's number on it."""
-    import pypdfium2.raw as pdfium
-
     copy = reopen()
     try:
         copy.init_forms()
@@ -137,8 +125,8 @@ def _shown_values(reopen: Callable[[], Any], pages: list[int]) -> dict[int, dict
             page = copy[index]
             fields = {
                 annotation.index: annotation.box
-                for annotation in _annotations(pdfium, page)
-                if annotation.kind == pdfium.FPDF_ANNOT_WIDGET and not _is_unseen(pdfium, annotation)
+                for annotation in _annotations(page)
+                if annotation.kind == pdfium.FPDF_ANNOT_WIDGET and not _is_unseen(annotation)
             }
             page.close()
             _flatten(copy, index)
@@ -151,21 +139,19 @@ def _shown_values(reopen: Callable[[], Any], pages: list[int]) -> dict[int, dict
 
 def _draw(document: Any, index: int, values: dict[int, str]) -> DrawnStamps:
     """Draw what PDFium would not draw as text, take away what is not to be drawn, and return the stamps."""
-    import pypdfium2.raw as pdfium
-
     opened = OpenPage(document, index)
     page, gone, stamps = opened.page, [], []
-    for annotation in _annotations(pdfium, page):
-        unseen = _is_unseen(pdfium, annotation)
+    for annotation in _annotations(page):
+        unseen = _is_unseen(annotation)
         if annotation.kind == pdfium.FPDF_ANNOT_STRIKEOUT and not unseen:
-            for box in _marked_places(pdfium, annotation.handle):
-                _add_line(pdfium, page, box)
-        shown = annotation.kind in _shown_kinds(pdfium) | _covering_kinds(pdfium)
+            for box in _marked_places(annotation.handle):
+                _add_line(page, box)
+        shown = annotation.kind in _SHOWN_KINDS | _COVERING_KINDS
         keeps = shown and not unseen and _is_switched_on(page, annotation)
         if keeps and annotation.kind == pdfium.FPDF_ANNOT_WIDGET and document.formenv is not None:
             keeps = not (
-                _add_box(pdfium, document, opened, annotation)
-                or _add_value(pdfium, document, opened, annotation, values.get(annotation.index, ""))
+                _add_box(document, opened, annotation)
+                or _add_value(document, opened, annotation, values.get(annotation.index, ""))
             )
         if not keeps:
             gone.append(annotation.index)
@@ -181,58 +167,32 @@ def _draw(document: Any, index: int, values: dict[int, str]) -> DrawnStamps:
 
 
 def _flatten(document: Any, index: int) -> None:
-    import pypdfium2.raw as pdfium
 
     page = document[index]
     pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
     page.close()
 
 
-def _annotations(pdfium: Any, page: Any) -> Iterator[_Annotation]:
+def _annotations(page: Any) -> Iterator[_Annotation]:
     for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
         handle = pdfium.FPDFPage_GetAnnot(page, index)
         if not handle:
             continue
         place = pdfium.FS_RECTF()
         pdfium.FPDFAnnot_GetRect(handle, place)
-        box = Box(
-            min(place.left, place.right),
-            min(place.bottom, place.top),
-            max(place.left, place.right),
-            max(place.bottom, place.top),
-        )
+        box = Box.around([(place.left, place.bottom), (place.right, place.top)])
         try:
             yield _Annotation(handle, index, pdfium.FPDFAnnot_GetSubtype(handle), box)
         finally:
             pdfium.FPDFPage_CloseAnnot(handle)
 
 
-def _shown_kinds(pdfium: Any) -> set[int]:
-    return {
-        pdfium.FPDF_ANNOT_WIDGET,
-        pdfium.FPDF_ANNOT_FREETEXT,
-        pdfium.FPDF_ANNOT_STAMP,
-        pdfium.FPDF_ANNOT_WATERMARK,
-    }
-
-
-def _covering_kinds(pdfium: Any) -> set[int]:
-    """Return the kinds that hide what lies below them where they are filled."""
-    return {pdfium.FPDF_ANNOT_SQUARE, pdfium.FPDF_ANNOT_CIRCLE, pdfium.FPDF_ANNOT_POLYGON}
-
-
-def _is_filled(pdfium: Any, annotation: _Annotation) -> bool:
-    return bool(pdfium.FPDFAnnot_HasKey(annotation.handle, b"IC"))
-
-
-def _is_unseen(pdfium: Any, annotation: _Annotation) -> bool:
+def _is_unseen(annotation: _Annotation) -> bool:
     return bool(pdfium.FPDFAnnot_GetFlags(annotation.handle) & _UNSEEN_FLAGS)
 
 
 def _is_switched_on(page: Any, annotation: _Annotation) -> bool:
     """Whether an annotation that belongs to a layer is shown: the page is drawn with it and without it."""
-    import pypdfium2.raw as pdfium
-
     if not pdfium.FPDFAnnot_HasKey(annotation.handle, b"OC"):
         return True
     flags = pdfium.FPDFAnnot_GetFlags(annotation.handle)
@@ -243,7 +203,7 @@ def _is_switched_on(page: Any, annotation: _Annotation) -> bool:
     return bool((shown != hidden).any())
 
 
-def _add_box(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotation) -> bool:
+def _add_box(document: Any, page: OpenPage, annotation: _Annotation) -> bool:
     """Write the sign of a box to tick before its label; return whether the annotation is one."""
     form, box = document.formenv, annotation.box
     kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation.handle)
@@ -255,11 +215,11 @@ def _add_box(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotation
         insert_sign(document, page.page, sign, label.size, label.box.left, label.foot)
     else:
         text = sign_object(document, sign, _BOX_SIZE * box.height)
-        _insert(pdfium, page.page, text, box.left, box.bottom + 0.15 * box.height)
+        _insert(page.page, text, box.left, box.bottom + 0.15 * box.height)
     return True
 
 
-def _add_value(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotation, value: str) -> bool:
+def _add_value(document: Any, page: OpenPage, annotation: _Annotation, value: str) -> bool:
     """Write the value of a field behind its label; return whether that could be done."""
     label = label_before(annotation.box, page) if value else None
     if label is None or not _in_helvetica(value):
@@ -267,7 +227,7 @@ def _add_value(pdfium: Any, document: Any, page: OpenPage, annotation: _Annotati
     text = pdfium.FPDFPageObj_NewTextObj(document, b"Helvetica", label.size)
     pdfium.FPDFText_SetText(text, (ctypes.c_ushort * (len(value) + 1))(*map(ord, value), 0))
     left = label.box.right + _BLANK * label.size
-    _insert(pdfium, page.page, text, left, label.foot)
+    _insert(page.page, text, left, label.foot)
     return True
 
 
@@ -279,16 +239,15 @@ def _in_helvetica(text: str) -> bool:
         return False
 
 
-def _marked_places(pdfium: Any, handle: Any) -> Iterator[Box]:
+def _marked_places(handle: Any) -> Iterator[Box]:
     for index in range(pdfium.FPDFAnnot_CountAttachmentPoints(handle)):
         points = pdfium.FS_QUADPOINTSF()
         if pdfium.FPDFAnnot_GetAttachmentPoints(handle, index, points):
-            xs = (points.x1, points.x2, points.x3, points.x4)
-            ys = (points.y1, points.y2, points.y3, points.y4)
-            yield Box(min(xs), min(ys), max(xs), max(ys))
+            corners = [(points.x1, points.y1), (points.x2, points.y2), (points.x3, points.y3)]
+            yield Box.around([*corners, (points.x4, points.y4)])
 
 
-def _add_line(pdfium: Any, page: Any, box: Box) -> None:
+def _add_line(page: Any, box: Box) -> None:
     thickness = _STRIKE * box.height
     middle = (box.bottom + box.top - thickness) / 2
     line = pdfium.FPDFPageObj_CreateNewRect(box.left, middle, box.width, thickness)
@@ -297,6 +256,6 @@ def _add_line(pdfium: Any, page: Any, box: Box) -> None:
     pdfium.FPDFPage_InsertObject(page, line)
 
 
-def _insert(pdfium: Any, page: Any, text: Any, x: float, y: float) -> None:
+def _insert(page: Any, text: Any, x: float, y: float) -> None:
     pdfium.FPDFPageObj_Transform(text, 1.0, 0.0, 0.0, 1.0, x, y)
     pdfium.FPDFPage_InsertObject(page, text)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pypdfium2.raw as pdfium
 
 from stagekit.processing.pdf.ink.page_objects import Box, Matrix, PaintedShape, PaintedText, address_of
 from stagekit.processing.pdf.ink.page_view import READING, changed_pixels
@@ -34,17 +35,11 @@ INNER = 0.2  # share of a letter's width at each side where its neighbour's ink 
 
 @dataclass(frozen=True)
 class SeenPart:
-    """A word that is seen of a text some letters of which are covered, or a sign for those.
+    """A word that is seen of a text some letters of which are covered, or a sign for those."""
 
-    Attributes:
-        letters: Of the word, with the blank behind it; or `BAR` or `GAP`.
-        matrix: How its text is set, with the place of its first letter.
-        width: How far the covered letters go, in points; None of a word.
-    """
-
-    letters: str
-    matrix: Matrix
-    width: float | None = None
+    letters: str  # of the word, with the blank behind it; or `BAR` or `GAP`
+    matrix: Matrix  # how its text is set, with the place of its first letter
+    width: float | None = None  # how far the covered letters go, in points; None of a word
 
 
 @dataclass(frozen=True)
@@ -59,12 +54,8 @@ def covered_letters(
 ) -> tuple[dict[int, list[SeenPart]], dict[int, str]]:
     """Return what is seen of the texts that are covered in part, and which letters are covered.
 
-    Args:
-        page: It is drawn anew where shapes are painted over its texts, and left as it is.
-        texts: Those of the page that leave some ink.
-
-    Returns:
-        By the order of the text, what takes its place, and the letters that are covered.
+    Both are given by the order of the text. Asked are those texts of the page that leave some ink; it is
+    drawn anew where shapes are painted over them, and left as it is.
     """
     bars = _bars_over(page.objects, texts)
     if not bars:
@@ -120,8 +111,6 @@ def _bars_over(
 
 def _letters_of(page: OpenPage, texts: Sequence[PaintedText]) -> dict[int, list[_Letter]]:
     """Return the letters of texts and the blanks between them, by the order of their text."""
-    import pypdfium2.raw as pdfium
-
     text_page = page.text_page()
     wanted = {address_of(text.handle): text.order for text in texts}
     found: dict[int, list[_Letter]] = {text.order: [] for text in texts}

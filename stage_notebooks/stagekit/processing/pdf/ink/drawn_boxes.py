@@ -35,13 +35,7 @@ def write_drawn_boxes(
 ) -> list[PaintedText] | None:
     """Write the sign of a box before each label that stands behind a drawn one.
 
-    Args:
-        document: Of PDFium.
-        page: It is changed.
-        texts: Those of the page that leave ink.
-
-    Returns:
-        The texts that are marks in a box, which have to go; None where the page has no such box.
+    Return the texts that are marks in a box, which have to go; None where the page has no such box.
     """
     drawn = small_squares(page.page, *SIDES)
     squares = _alone(drawn) if len(drawn) <= MOST_SQUARES else []

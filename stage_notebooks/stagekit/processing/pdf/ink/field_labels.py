@@ -44,15 +44,12 @@ def label_before(field: Box, page: OpenPage) -> PaintedText | None:
 
 
 def shown_in(document: Any, index: int, fields: Sequence[Box]) -> list[str]:
-    """Return the one line that each field shows; nothing where there are more, or a reader sees none.
+    """Return the one line that each field of a page shows, where all are drawn into it.
 
-    Args:
-        document: Of PDFium; all its fields are drawn into the pages.
-        index: Of the page, from 0.
-        fields: Their places, in points.
+    Nothing where a field shows more lines, or a reader sees none.
     """
     page = OpenPage(document, index)
-    hidden = hidden_text(page.view, page.objects, page.shown, page.letters, layers=True)
+    hidden = hidden_text(page, layers=True)
     unseen = {text.order for text in (*hidden.nowhere, *hidden.on_picture)}
     seen = [text for text in page.texts if text.form is not None and text.order not in unseen]
     lines = []

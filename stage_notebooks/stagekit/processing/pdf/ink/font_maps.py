@@ -8,11 +8,16 @@ vowels its text has. A suspicion proves nothing: the picture of the page is aske
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from statistics import correlation, pstdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pypdfium2.raw as pdfium
 
 from stagekit.processing.pdf.ink.page_objects import PaintedText, by_font, font_name
+
+if TYPE_CHECKING:
+    from stagekit.processing.pdf.ink.open_page import OpenPage
 
 FEWEST_LETTERS = 8  # different ones; fewer tell nothing
 FITTING = 0.8  # correlation from which nothing is asked further; serif and sans go together by .9
@@ -33,24 +38,15 @@ _VOWELS = frozenset("aeiouyàáâãäèéêëìíîïòóôõöùúûü")
 Fingerprint = tuple[bytes, tuple[float, ...]]
 
 
-def doubtful_texts(
-    texts: Sequence[PaintedText], letters: Callable[[PaintedText], str]
-) -> dict[Fingerprint, list[PaintedText]]:
-    """Return the texts of a page that are written in doubtful fonts, by what a font is known again by.
-
-    Args:
-        texts: Those of the page that leave ink.
-        letters: Gives the letters of a text.
-    """
-    import pypdfium2.raw as pdfium
-
+def doubtful_texts(page: OpenPage, texts: Sequence[PaintedText]) -> dict[Fingerprint, list[PaintedText]]:
+    """Return those of some texts that are written in doubtful fonts, by what a font is known again by."""
     found: dict[Fingerprint, list[PaintedText]] = {}
     for font, written in by_font(texts):
-        widths = _widths(pdfium, font)
+        widths = _widths(font)
         fit = _fit(widths, _USUAL.keys())
         if fit is not None and fit >= FITTING:
             continue
-        said = "".join(map(letters, written))
+        said = "".join(map(page.letters, written))
         # A subset gives one width to all letters that it lacks, so only those in use count: of Q not q.
         fit = _fit(widths, set(said))
         if fit < DOUBTFUL if fit is not None else _lacks_vowels(said.casefold()):
@@ -59,7 +55,7 @@ def doubtful_texts(
     return found
 
 
-def _widths(pdfium: Any, font: Any) -> dict[str, float]:
+def _widths(font: Any) -> dict[str, float]:
     width = ctypes.c_float()
     found = {}
     for letter in _USUAL:

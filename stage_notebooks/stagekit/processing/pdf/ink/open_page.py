@@ -16,24 +16,12 @@ from stagekit.processing.pdf.ink.page_view import PageView
 
 
 class OpenPage:
-    """An open page, its objects and their letters.
-
-    Args:
-        document: Of PDFium.
-        index: Of the page, from 0.
-
-    Attributes:
-        page: Of PDFium.
-        shown: The part of it that is shown.
-        objects: All that is painted, in order.
-        texts: The texts among them.
-        shapes: The filled shapes among them.
-        view: To look at it.
-    """
+    """An open page of a document of PDFium (counted from 0), its objects and their letters."""
 
     def __init__(self, document: Any, index: int) -> None:
-        self.page = document[index]
-        self.shown: Box = shown_box(self.page)
+        self.page = document[index]  # of PDFium
+        self.shown: Box = shown_box(self.page)  # the part of it that is shown
+        # all that is painted, in order
         self.objects: list[PaintedText | PaintedShape] = list(page_objects(self.page))
         self.texts = [item for item in self.objects if isinstance(item, PaintedText)]
         self.shapes = [item for item in self.objects if isinstance(item, PaintedShape)]

@@ -7,9 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import pypdfium2
+import pypdfium2.raw as pdfium
+
 from stagekit.conservation.comparison import compare_units
 from stagekit.conservation.source_text import Unit
-from stagekit.processing.pdf.ink.page_objects import PaintedText, address_of, object_letters
+from stagekit.processing.pdf.ink.page_objects import PaintedText, address_of, object_letters, text_on
 from stagekit.processing.pdf.ink.signs import sign_object
 
 if TYPE_CHECKING:
@@ -27,54 +30,35 @@ def take_away(
     texts: Sequence[PaintedText],
     instead: Mapping[int, Sequence[SeenPart]] = MappingProxyType({}),
 ) -> bool:
-    """Remove texts from a page and close it.
+    """Remove texts from an open page and close it; return whether the page still says all the rest.
 
-    Args:
-        document: Of PDFium.
-        index: Of the page, from 0.
-        page: It is open, and the texts are of it.
-        texts: What goes.
-        instead: By the order of a text, the words that take its place.
-
-    Returns:
-        Whether the page still says all the rest.
+    Other words may take the place of a text, given by its order.
     """
-    import pypdfium2.raw as pdfium
-
-    _open_forms(pdfium, page, {address_of(text.handle) for text in texts})
-    _make_one_stream(pdfium, page)
-    parts = _write_instead(pdfium, document, page, texts, instead) if instead else []
+    _open_forms(page, {address_of(text.handle) for text in texts})
+    _make_one_stream(page)
+    parts = _write_instead(document, page, texts, instead) if instead else []
     for text in texts:
         if pdfium.FPDFPage_RemoveObject(page, text.handle):
             pdfium.FPDFPageObj_Destroy(text.handle)
     if not _say(page, parts):
         page.close()
         return False
-    wanted = _text_on(page)
+    wanted = text_on(page)
     pdfium.FPDFPage_GenerateContent(page)
     page.close()
     again = document[index]
-    written = _text_on(again)
+    written = text_on(again)
     again.close()
     return compare_units([Unit(wanted)], written).share >= 1 - MOST_LOST
 
 
 def replace_by_picture(document: Any, index: int, source: Any) -> None:
-    """Replace all that is on a page by a picture of it, which OCR will read.
-
-    Args:
-        document: Of PDFium.
-        index: Of the page, from 0.
-        source: The open page of which the picture is taken; it may be of another copy of the document.
-    """
-    import pypdfium2
-    import pypdfium2.raw as pdfium
-
+    """Replace all that is on a page (from 0) by a picture of an open one, which OCR will read."""
     scale = min(PICTURE_SCALE, LARGEST_PICTURE / max(*source.get_size(), 1.0))
     upright = (360 - source.get_rotation()) % 360
     bitmap = source.render(scale=scale, rotation=upright, may_draw_forms=False)
     page = document[index]
-    for handle in list(_objects(pdfium, page)):
+    for handle in list(_objects(page)):
         if pdfium.FPDFPage_RemoveObject(page, handle):
             pdfium.FPDFPageObj_Destroy(handle)
     left, bottom, right, top = page.get_bbox()
@@ -87,25 +71,24 @@ def replace_by_picture(document: Any, index: int, source: Any) -> None:
 
 
 def _write_instead(
-    pdfium: Any,
     document: Any,
     page: Any,
     texts: Sequence[PaintedText],
     instead: Mapping[int, Sequence[SeenPart]],
 ) -> list[tuple[Any, str]]:
     """Write parts of texts before these; return the new objects with the letters that they are to have."""
-    handles = list(_objects(pdfium, page))
+    handles = list(_objects(page))
     places = {address_of(handle): place for place, handle in enumerate(handles)}
     written = []
     for text in sorted(texts, key=lambda item: -places.get(address_of(item.handle), 0)):
         for part in reversed(instead.get(text.order, ())):
-            handle = _part_object(pdfium, document, text, part)
+            handle = _part_object(document, text, part)
             pdfium.FPDFPage_InsertObjectAtIndex(page, handle, places.get(address_of(text.handle), 0))
             written.append((handle, part.letters.strip()))
     return written
 
 
-def _part_object(pdfium: Any, document: Any, text: PaintedText, part: SeenPart) -> Any:
+def _part_object(document: Any, text: PaintedText, part: SeenPart) -> Any:
     a, b, c, d, x, y = part.matrix
     if part.width is not None:
         handle = sign_object(document, part.letters, text.size, part.width)
@@ -132,39 +115,30 @@ def _say(page: Any, written: Sequence[tuple[Any, str]]) -> bool:
         text_page.close()
 
 
-def _text_on(page: Any) -> str:
-    text_page = page.get_textpage()
-    try:
-        text: str = text_page.get_text_bounded()
-        return text
-    finally:
-        text_page.close()
-
-
-def _make_one_stream(pdfium: Any, page: Any) -> None:
+def _make_one_stream(page: Any) -> None:
     """Forget from which of its streams each object of the page comes.
 
     PDFium writes changed streams anew and leaves the others. Where lines go on from one into the next, those
     in the next would lose what the first has set, and be gone; and all that is new would come last.
     """
-    for handle in list(_objects(pdfium, page)):
+    for handle in list(_objects(page)):
         pdfium.FPDFPage_RemoveObject(page, handle)
         pdfium.FPDFPage_InsertObject(page, handle)
 
 
-def _open_forms(pdfium: Any, page: Any, wanted: Collection[int]) -> None:
+def _open_forms(page: Any, wanted: Collection[int]) -> None:
     """Lay what forms hold on the page itself where they hold wanted texts: only pages are written anew."""
     index = 0
     while index < pdfium.FPDFPage_CountObjects(page):
         form = pdfium.FPDFPage_GetObject(page, index)
-        if not _holds(pdfium, form, wanted):
+        if not _holds(form, wanted):
             index += 1
             continue
         matrix = pdfium.FS_MATRIX()
         pdfium.FPDFPageObj_GetMatrix(form, matrix)
         numbers = (matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f)
         pdfium.FPDFPage_RemoveObject(page, form)
-        for turn, inner in enumerate(list(_inner(pdfium, form))):
+        for turn, inner in enumerate(list(_inner(form))):
             pdfium.FPDFFormObj_RemoveObject(form, inner)
             pdfium.FPDFPageObj_Transform(inner, *numbers)
             pdfium.FPDFPageObj_TransformClipPath(inner, *numbers)
@@ -172,19 +146,17 @@ def _open_forms(pdfium: Any, page: Any, wanted: Collection[int]) -> None:
         pdfium.FPDFPageObj_Destroy(form)
 
 
-def _holds(pdfium: Any, handle: Any, wanted: Collection[int]) -> bool:
+def _holds(handle: Any, wanted: Collection[int]) -> bool:
     if pdfium.FPDFPageObj_GetType(handle) != pdfium.FPDF_PAGEOBJ_FORM:
         return False
-    return any(
-        address_of(inner) in wanted or _holds(pdfium, inner, wanted) for inner in _inner(pdfium, handle)
-    )
+    return any(address_of(inner) in wanted or _holds(inner, wanted) for inner in _inner(handle))
 
 
-def _inner(pdfium: Any, form: Any) -> Iterator[Any]:
+def _inner(form: Any) -> Iterator[Any]:
     for index in range(pdfium.FPDFFormObj_CountObjects(form)):
         yield pdfium.FPDFFormObj_GetObject(form, index)
 
 
-def _objects(pdfium: Any, page: Any) -> Iterator[Any]:
+def _objects(page: Any) -> Iterator[Any]:
     for index in range(pdfium.FPDFPage_CountObjects(page)):
         yield pdfium.FPDFPage_GetObject(page, index)

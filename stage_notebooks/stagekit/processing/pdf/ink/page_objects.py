@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pypdfium2.raw as pdfium
+
 MOST_CORNERS = 6  # of a clip that is a rectangle
 THINNEST_BAR = 4.0  # points of a stroke that is as good as a filled bar
 USUAL_TEXT = 256  # bytes of the letters of a text object, beyond which they are asked for twice
@@ -30,6 +32,17 @@ class Box:
     bottom: float
     right: float
     top: float
+
+    @classmethod
+    def around(cls, points: Iterable[tuple[float, float]]) -> Box:
+        """Return the smallest box that holds some points (x, y), of which there is at least one."""
+        xs, ys = zip(*points, strict=True)
+        return cls(min(xs), min(ys), max(xs), max(ys))
+
+    @classmethod
+    def around_all(cls, boxes: Iterable[Box]) -> Box:
+        """Return the smallest box that holds some others, of which there is at least one."""
+        return cls.around(point for b in boxes for point in ((b.left, b.bottom), (b.right, b.top)))
 
     @property
     def width(self) -> float:
@@ -73,35 +86,20 @@ class Box:
 
 @dataclass(frozen=True)
 class PaintedText:
-    """One text object.
+    """One text object."""
 
-    Attributes:
-        handle: PDFium's object.
-        form: The form that holds it; None on the page itself.
-        order: Its turn in painting.
-        box: Where it stands.
-        foot: Height of the line on which its first letter stands, in points.
-        size: Height of its letters in points, as they are shown.
-        angle: Degrees from level, 0 to 90; 45 rises or falls as much as it goes on.
-        mode: The text rendering mode; 3 and 7 leave no ink.
-        colour: Red, green, blue and opacity of its ink, 0 to 255.
-        see_through: Opacity, a mask or a blend mode bears on it.
-        is_clipped: A clip may cut some of it off.
-        marks: Names of the marked content that it stands in.
-    """
-
-    handle: Any
-    form: Any
-    order: int
-    box: Box
-    foot: float
-    size: float
-    angle: float
-    mode: int
-    colour: tuple[int, int, int, int]
-    see_through: bool
-    is_clipped: bool
-    marks: tuple[str, ...]
+    handle: Any  # PDFium's object
+    form: Any  # the form that holds it; None on the page itself
+    order: int  # its turn in painting
+    box: Box  # where it stands
+    foot: float  # height of the line on which its first letter stands, in points
+    size: float  # height of its letters in points, as they are shown
+    angle: float  # degrees from level, 0 to 90; 45 rises or falls as much as it goes on
+    mode: int  # the text rendering mode; 3 and 7 leave no ink
+    colour: tuple[int, int, int, int]  # red, green, blue and opacity of its ink, 0 to 255
+    see_through: bool  # opacity, a mask or a blend mode bears on it
+    is_clipped: bool  # a clip may cut some of it off
+    marks: tuple[str, ...]  # names of the marked content that it stands in
 
 
 @dataclass(frozen=True)
@@ -120,40 +118,37 @@ class PaintedShape:
 
 def page_objects(page: Any) -> Iterator[PaintedText | PaintedShape]:
     """Yield the texts and filled shapes of a page and of the forms on it, in the order of painting."""
-    import pypdfium2.raw as pdfium
-
-    count = pdfium.FPDFPage_CountObjects(page)
-    handles = (pdfium.FPDFPage_GetObject(page, index) for index in range(count))
-    order = 0
-    for order, (handle, form, matrix) in enumerate(_unfolded(pdfium, handles, None, _UPRIGHT, 0)):
+    for order, (handle, form, matrix) in enumerate(_objects(page)):
         kind = pdfium.FPDFPageObj_GetType(handle)
         if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-            yield _text(pdfium, handle, form, matrix, order)
-        else:
-            shape = _shape(pdfium, handle, kind, matrix, order)
-            if shape is not None:
-                yield shape
+            yield _text(handle, form, matrix, order)
+        elif (shape := _shape(handle, kind, matrix, order)) is not None:
+            yield shape
 
 
 def count_objects(page: Any) -> int:
     """Return how many objects a page and the forms on it hold: the order of one that is painted next."""
-    import pypdfium2.raw as pdfium
-
-    count = pdfium.FPDFPage_CountObjects(page)
-    handles = (pdfium.FPDFPage_GetObject(page, index) for index in range(count))
-    return sum(1 for _ in _unfolded(pdfium, handles, None, _UPRIGHT, 0))
+    return sum(1 for _ in _objects(page))
 
 
 def object_letters(handle: Any, text_page: Any) -> str:
     """Return the letters of a text object of PDFium."""
-    import pypdfium2.raw as pdfium
-
     room, size = 0, USUAL_TEXT
     while size > room:  # PDFium says how much room it takes, and writes nothing into less
         room = size
         buffer = (ctypes.c_ushort * (room // 2 + 1))()
         size = pdfium.FPDFTextObj_GetText(handle, text_page, buffer, room)
     return ctypes.string_at(buffer, max(0, size - 2)).decode("utf-16-le", "replace")
+
+
+def text_on(page: Any) -> str:
+    """Return the text layer of a page as PDFium reads it."""
+    text_page = page.get_textpage()
+    try:
+        text: str = text_page.get_text_bounded()
+        return text
+    finally:
+        text_page.close()
 
 
 def address_of(handle: Any) -> int:
@@ -163,8 +158,6 @@ def address_of(handle: Any) -> int:
 
 def by_font(texts: Iterable[PaintedText]) -> list[tuple[Any, list[PaintedText]]]:
     """Return the fonts of texts, as PDFium has them, each with the texts written in it."""
-    import pypdfium2.raw as pdfium
-
     written: dict[int, tuple[Any, list[PaintedText]]] = {}
     for text in texts:
         font = pdfium.FPDFTextObj_GetFont(text.handle)
@@ -174,8 +167,6 @@ def by_font(texts: Iterable[PaintedText]) -> list[tuple[Any, list[PaintedText]]]
 
 def font_name(font: Any) -> bytes:
     """Return the base name of a font of PDFium."""
-    import pypdfium2.raw as pdfium
-
     buffer = ctypes.create_string_buffer(128)
     pdfium.FPDFFont_GetBaseFontName(font, buffer, 128)
     return buffer.value
@@ -187,33 +178,25 @@ def shown_box(page: Any) -> Box:
 
 
 def small_squares(page: Any, least: float, most: float) -> list[Box]:
-    """Return the squares that are drawn on a page, also those with rounded corners.
-
-    Args:
-        page: Of PDFium.
-        least: Their shortest side, in points.
-        most: Their longest side, in points.
-    """
-    import pypdfium2.raw as pdfium
-
-    count = pdfium.FPDFPage_CountObjects(page)
-    handles = (pdfium.FPDFPage_GetObject(page, index) for index in range(count))
+    """Return the squares on a page, also those with rounded corners, whose sides are so long in points."""
     found = []
-    for handle, _, matrix in _unfolded(pdfium, handles, None, _UPRIGHT, 0):
+    for handle, _, matrix in _objects(page):
         if pdfium.FPDFPageObj_GetType(handle) != pdfium.FPDF_PAGEOBJ_PATH:
             continue
-        box = _box(pdfium, handle, matrix)
+        box = _box(handle, matrix)
         sides = sorted((box.width, box.height))
         small = least <= sides[0] and sides[1] <= min(most, NEAR_SQUARE * sides[0])
-        if small and _goes_round_corners(pdfium, handle):
+        if small and _goes_round_corners(handle):
             found.append(box)
     return found
 
 
-def _goes_round_corners(pdfium: Any, path: Any) -> bool:
+def _goes_round_corners(path: Any) -> bool:
     """Whether each point of a path is near a corner of the box around it, and each corner has one."""
-    own, points = _path_points(pdfium, path)
-    if not points or own.area <= 0.0:
+    count = pdfium.FPDFPath_CountSegments(path)
+    points = _points(pdfium.FPDFPath_GetPathSegment(path, index) for index in range(count))
+    own = Box.around(points or [(0.0, 0.0)])
+    if own.area <= 0.0:
         return False
     corners = set()
     for x, y in points:
@@ -224,20 +207,23 @@ def _goes_round_corners(pdfium: Any, path: Any) -> bool:
     return len(corners) == 4 and len(points) > 3
 
 
-def _path_points(pdfium: Any, path: Any) -> tuple[Box, list[tuple[float, float]]]:
-    points = [_point(pdfium, path, index) for index in range(pdfium.FPDFPath_CountSegments(path))]
-    xs, ys = [x for x, _ in points] or [0.0], [y for _, y in points] or [0.0]
-    return Box(min(xs), min(ys), max(xs), max(ys)), points
-
-
-def _point(pdfium: Any, path: Any, index: int) -> tuple[float, float]:
+def _points(segments: Iterable[Any]) -> list[tuple[float, float]]:
     x, y = ctypes.c_float(), ctypes.c_float()
-    pdfium.FPDFPathSegment_GetPoint(pdfium.FPDFPath_GetPathSegment(path, index), x, y)
-    return x.value, y.value
+    points = []
+    for segment in segments:
+        pdfium.FPDFPathSegment_GetPoint(segment, x, y)
+        points.append((x.value, y.value))
+    return points
+
+
+def _objects(page: Any) -> Iterator[tuple[Any, Any, Matrix]]:
+    """Yield the objects of a page and of the forms on it, each with its form and what places it."""
+    handles = (pdfium.FPDFPage_GetObject(page, i) for i in range(pdfium.FPDFPage_CountObjects(page)))
+    return _unfolded(handles, None, _UPRIGHT, 0)
 
 
 def _unfolded(
-    pdfium: Any, handles: Iterator[Any], form: Any, matrix: Matrix, depth: int
+    handles: Iterator[Any], form: Any, matrix: Matrix, depth: int
 ) -> Iterator[tuple[Any, Any, Matrix]]:
     for handle in handles:
         if pdfium.FPDFPageObj_GetType(handle) != pdfium.FPDF_PAGEOBJ_FORM:
@@ -245,11 +231,11 @@ def _unfolded(
         elif depth < MOST_NESTED:
             count = pdfium.FPDFFormObj_CountObjects(handle)
             inner = (pdfium.FPDFFormObj_GetObject(handle, index) for index in range(count))
-            yield from _unfolded(pdfium, inner, handle, _times(_matrix(pdfium, handle), matrix), depth + 1)
+            yield from _unfolded(inner, handle, _times(_matrix(handle), matrix), depth + 1)
 
 
-def _text(pdfium: Any, handle: Any, form: Any, matrix: Matrix, order: int) -> PaintedText:
-    a, b, c, d, _, foot = _times(_matrix(pdfium, handle), matrix)
+def _text(handle: Any, form: Any, matrix: Matrix, order: int) -> PaintedText:
+    a, b, c, d, _, foot = _times(_matrix(handle), matrix)
     size = ctypes.c_float()
     pdfium.FPDFTextObj_GetFontSize(handle, size)
     angle = abs(math.degrees(math.atan2(b, a))) % 180
@@ -261,36 +247,34 @@ def _text(pdfium: Any, handle: Any, form: Any, matrix: Matrix, order: int) -> Pa
         handle,
         form,
         order,
-        _box(pdfium, handle, matrix),
+        _box(handle, matrix),
         foot,
         abs(size.value) * math.hypot(c, d),
         min(angle, 180 - angle),
         mode,
         colour,
         bool(pdfium.FPDFPageObj_HasTransparency(handle)),
-        _is_clipped(pdfium, handle),
-        tuple(_marks(pdfium, handle)),
+        _is_clipped(handle),
+        tuple(_marks(handle)),
     )
 
 
-def _shape(pdfium: Any, handle: Any, kind: int, matrix: Matrix, order: int) -> PaintedShape | None:
+def _shape(handle: Any, kind: int, matrix: Matrix, order: int) -> PaintedShape | None:
     colour = None
     if kind == pdfium.FPDF_PAGEOBJ_PATH:
         fill, stroke = ctypes.c_int(), ctypes.c_int()
         pdfium.FPDFPath_GetDrawMode(handle, fill, stroke)
         if not fill.value:
-            return _bar(pdfium, handle, matrix, order)
+            return _bar(handle, matrix, order)
         colour = _colour(handle, pdfium.FPDFPageObj_GetFillColor)
-    return PaintedShape(
-        handle, order, _box(pdfium, handle, matrix), colour, kind == pdfium.FPDF_PAGEOBJ_IMAGE
-    )
+    return PaintedShape(handle, order, _box(handle, matrix), colour, kind == pdfium.FPDF_PAGEOBJ_IMAGE)
 
 
-def _bar(pdfium: Any, handle: Any, matrix: Matrix, order: int) -> PaintedShape | None:
+def _bar(handle: Any, matrix: Matrix, order: int) -> PaintedShape | None:
     """Return the bar that a single thick stroke paints, level or upright."""
     if pdfium.FPDFPath_CountSegments(handle) != 2:
         return None
-    box, width = _box(pdfium, handle, matrix), ctypes.c_float()
+    box, width = _box(handle, matrix), ctypes.c_float()
     pdfium.FPDFPageObj_GetStrokeWidth(handle, width)
     thickness = width.value * math.hypot(matrix[2], matrix[3])
     if min(box.width, box.height) < THINNEST_BAR or min(box.width, box.height) > 2 * thickness:
@@ -298,31 +282,24 @@ def _bar(pdfium: Any, handle: Any, matrix: Matrix, order: int) -> PaintedShape |
     return PaintedShape(handle, order, box, _colour(handle, pdfium.FPDFPageObj_GetStrokeColor), False)
 
 
-def _is_clipped(pdfium: Any, handle: Any) -> bool:
+def _is_clipped(handle: Any) -> bool:
     """Whether a clip has another shape than a rectangle around the object; both are in the same space."""
     clip = pdfium.FPDFPageObj_GetClipPath(handle)
     paths = pdfium.FPDFClipPath_CountPaths(clip) if clip else 0
-    if paths <= 0:
-        return False
-    own = _box(pdfium, handle, _UPRIGHT)
-    x, y = ctypes.c_float(), ctypes.c_float()
-    for path in range(paths):
+    own = _box(handle, _UPRIGHT)
+    for path in range(max(0, paths)):
         count = pdfium.FPDFClipPath_CountPathSegments(clip, path)
-        if count > MOST_CORNERS:
+        if not 0 < count <= MOST_CORNERS:
             return True
-        xs, ys = [], []
-        for index in range(count):
-            pdfium.FPDFPathSegment_GetPoint(pdfium.FPDFClipPath_GetPathSegment(clip, path, index), x, y)
-            xs.append(x.value)
-            ys.append(y.value)
-        if len(set(xs)) > 2 or len(set(ys)) > 2 or not xs:
+        points = _points(pdfium.FPDFClipPath_GetPathSegment(clip, path, index) for index in range(count))
+        if any(len(set(along)) > 2 for along in zip(*points, strict=True)):
             return True
-        if not Box(min(xs), min(ys), max(xs), max(ys)).holds(own, slack=1.0):
+        if not Box.around(points).holds(own, slack=1.0):
             return True
     return False
 
 
-def _marks(pdfium: Any, handle: Any) -> Iterator[str]:
+def _marks(handle: Any) -> Iterator[str]:
     for index in range(max(0, pdfium.FPDFPageObj_CountMarks(handle))):
         mark = pdfium.FPDFPageObj_GetMark(handle, index)
         buffer, size = (ctypes.c_ushort * 64)(), ctypes.c_ulong()
@@ -337,7 +314,7 @@ def _colour(handle: Any, read: Any) -> tuple[int, int, int, int]:
     return red, green, blue, opacity
 
 
-def _matrix(pdfium: Any, handle: Any) -> Matrix:
+def _matrix(handle: Any) -> Matrix:
     matrix = pdfium.FS_MATRIX()
     if not pdfium.FPDFPageObj_GetMatrix(handle, matrix):
         return _UPRIGHT
@@ -351,13 +328,11 @@ def _times(first: Matrix, second: Matrix) -> Matrix:
     return a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u
 
 
-def _box(pdfium: Any, handle: Any, matrix: Matrix) -> Box:
+def _box(handle: Any, matrix: Matrix) -> Box:
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
     pdfium.FPDFPageObj_GetBounds(handle, left, bottom, right, top)
     if matrix is _UPRIGHT:
         return Box(left.value, bottom.value, right.value, top.value)
     a, b, c, d, e, f = matrix
     corners = [(x, y) for x in (left.value, right.value) for y in (bottom.value, top.value)]
-    xs = [a * x + c * y + e for x, y in corners]
-    ys = [b * x + d * y + f for x, y in corners]
-    return Box(min(xs), min(ys), max(xs), max(ys))
+    return Box.around((a * x + c * y + e, b * x + d * y + f) for x, y in corners)

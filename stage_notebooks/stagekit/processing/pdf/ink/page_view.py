@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pypdfium2.raw as pdfium
 
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
 
@@ -33,24 +34,11 @@ class Picture:
         self._page = page
 
     def at(self, box: Box, widened: float = 0.0) -> NDArray[np.uint8]:
-        """Return the pixels of a place, which may be none.
-
-        Args:
-            box: In points.
-            widened: A share of its height that is added at each side.
-        """
+        """Return the pixels of a place, widened at each side by a share of its height; there may be none."""
         return self.pixels[self.place(box, widened)]
 
     def place(self, box: Box, widened: float = 0.0, margin: int = 1) -> tuple[slice, slice]:
-        """Return the rows and columns of a place.
-
-        Args:
-            box: In points.
-            widened: A share of its height that is added at each side.
-            margin: Pixels that are added at each side.
-        """
-        import pypdfium2.raw as pdfium
-
+        """Return the rows and columns of a place, widened by a share of its height and a margin in pixels."""
         height, width = self.pixels.shape[:2]
         columns, rows = [], []
         column, row = ctypes.c_int(), ctypes.c_int()
@@ -74,30 +62,19 @@ def changed_pixels(one: Picture, other: Picture) -> NDArray[np.bool_]:
 
 
 class PageView:
-    """An open page of PDFium that can be looked at.
-
-    Args:
-        page: It must stay open.
-        shown: The part of it that is shown.
-    """
+    """A page of PDFium, which must stay open, that can be looked at as far as it is shown."""
 
     def __init__(self, page: Any, shown: Box) -> None:
         self._page = page
         self._largest = MOST_PIXELS / max(shown.width, shown.height, 1.0)
 
     def drawn(self, scale: float = LOOKING) -> Picture:
-        """Return the page as it is seen, without annotations.
-
-        Args:
-            scale: Pixels a point; a huge page has fewer.
-        """
+        """Return the page as it is seen, without annotations, in pixels a point; a huge page has fewer."""
         return Picture(self._page, min(scale, self._largest))
 
     @contextmanager
     def without(self, texts: Sequence[PaintedText]) -> Iterator[None]:
         """Take texts away for a while."""
-        import pypdfium2.raw as pdfium
-
         for text in texts:
             pdfium.FPDFPageObj_SetIsActive(text.handle, False)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from stagekit.processing.pdf.ink.page_view import READING
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from stagekit.processing.pdf.ink.page_view import PageView
+    from stagekit.processing.pdf.ink.open_page import OpenPage
 
 SAMPLES = 5  # lines a page
 FEWEST_LETTERS = 4  # of a text that is asked for
@@ -24,21 +24,15 @@ SAME = 0.6  # likeness of what is read and what is said
 AGREEING = 0.5  # share of the samples that must be alike
 
 
-def contradicts(view: PageView, texts: Sequence[PaintedText], letters: Callable[[PaintedText], str]) -> bool:
-    """Whether most of a few texts look otherwise in the picture than their letters say.
-
-    Args:
-        view: The page as it is seen.
-        texts: Texts of it that are doubted.
-        letters: Gives the letters of a text.
-    """
-    said = [(text, _folded(letters(text))) for text in texts]
+def contradicts(page: OpenPage, texts: Sequence[PaintedText]) -> bool:
+    """Whether most of a few doubted texts look otherwise in the picture than their letters say."""
+    said = [(text, _folded(page.letters(text))) for text in texts]
     long = [(text, line) for text, line in said if FEWEST_LETTERS <= len(line) <= LONGEST and text.angle < 1]
     if not long:
         return False
     step = max(1.0, len(long) / SAMPLES)
     samples = [long[int(index * step)] for index in range(min(SAMPLES, len(long)))]
-    picture = view.drawn(READING)
+    picture = page.view.drawn(READING)
     alike = 0
     for text, line in samples:
         shown = _folded(_read(picture.at(text.box, 0.25)))

@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 from typing import Any
 
+import pypdfium2.raw as pdfium
 from docling_core.types.doc import BoundingBox
 
 from stagekit.processing.pdf.ink.open_page import OpenPage
@@ -39,7 +40,6 @@ class SeenPictures:
 
 
 def _fingerprint(handle: Any) -> bytes:
-    import pypdfium2.raw as pdfium
 
     size = pdfium.FPDFImageObj_GetImageDataRaw(handle, None, 0)
     data = (ctypes.c_ubyte * size)()

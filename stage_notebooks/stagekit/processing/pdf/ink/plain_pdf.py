@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import pypdfium2
 from docling_core.types.doc import BoundingBox
 
 from stagekit.conservation.words import words_of
@@ -31,40 +32,30 @@ from stagekit.processing.pdf.ink.watermarks import (
     Inscription,
     across_pages,
     inscriptions,
-    watermark_sentences,
+    sentences_of,
 )
 from stagekit.processing.text.quality import page_ranges, text_fault
 
 
 @dataclass
 class PlainPdf:
-    """What was done to a PDF.
+    """What was done to a PDF."""
 
-    Attributes:
-        changed: Numbers of the pages that were changed.
-        watermark: The words that stand across the pages; of several the most frequent.
-        notes: Sentences for the report.
-        pictures_before: By page number, where pictures stand that stood on an earlier page too.
-        stamps: What stamps say; it is no text of the pages any more.
-    """
-
-    changed: set[int] = field(default_factory=set)
-    watermark: str | None = None
-    notes: list[str] = field(default_factory=list)
+    changed: set[int] = field(default_factory=set)  # numbers of the pages that were changed
+    watermark: str | None = None  # the words that stand across the pages; of several the most frequent
+    notes: list[str] = field(default_factory=list)  # sentences for the report
+    # by page number, where pictures stand that stood on an earlier page too
     pictures_before: dict[int, list[BoundingBox]] = field(default_factory=dict)
-    stamps: list[Stamp] = field(default_factory=list)
+    stamps: list[Stamp] = field(default_factory=list)  # what stamps say; it is no text of the pages any more
 
 
 def make_plain(
     document: Any, reopen: Callable[[], Any], *, layers: bool = True, ask_pictures: bool = True
 ) -> PlainPdf:
-    """Change a document of PDFium so that it says what it shows.
+    """Change a document of PDFium, which may have layers, so that it says what it shows.
 
-    Args:
-        document: It is changed in memory.
-        reopen: Opens the same document once more, as it was.
-        layers: It may have layers that are switched off.
-        ask_pictures: OCR may be used, both to check a text layer and to read a page instead of it.
+    It is changed in memory, and opened once more as it was. Where pictures may be asked, OCR checks a text
+    layer and reads a page instead of it.
     """
     return _Plainer(document, reopen, layers=layers, ask_pictures=ask_pictures).run()
 
@@ -86,7 +77,6 @@ class _Plainer:
         self._stamps: dict[int, DrawnStamps] = {}
 
     def run(self) -> PlainPdf:
-        import pypdfium2
 
         self._stamps = draw_annotations(self._document, self._reopen)
         self._found.changed |= set(self._stamps)
@@ -105,7 +95,7 @@ class _Plainer:
         again = self._pictures.again(opened)
         if again:
             self._found.pictures_before[number] = again
-        hidden = hidden_text(opened.view, opened.objects, opened.shown, opened.letters, layers=self._layers)
+        hidden = hidden_text(opened, layers=self._layers)
         gone = hidden.nowhere
         layer = hidden.on_picture
         if layer and self._ask_pictures and self._layer_lies(opened, layer):
@@ -120,9 +110,9 @@ class _Plainer:
         stamps = self._stamps.get(number)
         stamped = [text for text in inked if stamps.hold(text)] if stamps and stamps.boxes else []
         if stamped:
-            self._found.stamps.append(stamp_of(number, stamped, opened.shown, opened.letters))
+            self._found.stamps.append(stamp_of(number, opened, stamped))
             inked = [text for text in inked if text not in stamped]
-        found = inscriptions(inked, opened.shown, opened.letters, opened.shapes)
+        found = inscriptions(opened, inked)
         if found:
             self._inscriptions[number] = found
         seen, covered = covered_letters(opened, inked)
@@ -142,17 +132,17 @@ class _Plainer:
     def _layer_lies(self, opened: OpenPage, layer: list[PaintedText]) -> bool:
         """Whether the layer below a scan says something else; a faulty one is told, and replaced, later."""
         fault = text_fault("\n".join(map(opened.letters, layer)))
-        return fault is None and contradicts(opened.view, layer, opened.letters)
+        return fault is None and contradicts(opened, layer)
 
     def _letters_lie(self, opened: OpenPage, inked: list[PaintedText], number: int) -> bool:
         """Whether the picture of a page shows other letters than its fonts claim to have."""
-        for font, written in doubtful_texts(inked, opened.letters).items():
+        for font, written in doubtful_texts(opened, inked).items():
             if font in self._honest_fonts:
                 continue
             if not self._ask_pictures:
                 self._doubtful.append(number)
                 return False
-            if contradicts(opened.view, written, opened.letters):
+            if contradicts(opened, written):
                 self._contradicted.append(number)
                 return True
             self._honest_fonts.add(font)
@@ -164,14 +154,16 @@ class _Plainer:
         for number, found in sorted(marks.items()):
             names.update(one.text for one in found)
             opened = OpenPage(self._document, number - 1)
-            again = inscriptions(opened.texts, opened.shown, opened.letters, opened.shapes)
+            again = inscriptions(opened, opened.texts)
             wanted = {one.text for one in found}
             self._take_away(
                 number - 1, opened, [text for one in again if one.text in wanted for text in one.texts]
             )
         if names:
             self._found.watermark = names.most_common(1)[0][0]
-            self._found.notes += watermark_sentences(marks)
+            self._found.notes += sentences_of(
+                {page: [one.text for one in found] for page, found in marks.items()}
+            )
 
     def _take_away(
         self,

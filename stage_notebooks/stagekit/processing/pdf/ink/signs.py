@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+import pypdfium2.raw as pdfium
+
 EMPTY, TICKED = "\u2761", "\u2767"
 BAR, GAP = "\u2763", "\u2765"  # stand for covered words; the cover is seen, or as white as the paper
 
@@ -23,16 +25,7 @@ _WIDTHS = {EMPTY: 0.732, TICKED: 0.76, BAR: 0.544, GAP: 0.667}  # in sizes of th
 
 
 def sign_object(document: Any, sign: str, size: float, width: float | None = None) -> Any:
-    """Return a text object of PDFium that holds a sign.
-
-    Args:
-        document: Of PDFium.
-        sign: One of those that this module names.
-        size: Of the font, in points.
-        width: To which it is stretched, in points.
-    """
-    import pypdfium2.raw as pdfium
-
+    """Return a text object of PDFium that holds a sign, in a size, and stretched to a width, in points."""
     text = pdfium.FPDFPageObj_NewTextObj(document, b"ZapfDingbats", size)
     pdfium.FPDFText_SetCharcodes(text, (ctypes.c_uint32 * 1)(_CODES[sign]), 1)
     if width is not None:
@@ -41,18 +34,7 @@ def sign_object(document: Any, sign: str, size: float, width: float | None = Non
 
 
 def insert_sign(document: Any, page: Any, sign: str, size: float, label: float, foot: float) -> None:
-    """Write the sign of a box before its label.
-
-    Args:
-        document: Of PDFium.
-        page: Of PDFium; it is changed.
-        sign: One of `BOX_SIGNS`.
-        size: Of the label's letters, in points.
-        label: Where the label begins, in points from the left.
-        foot: The line on which it stands, in points from below.
-    """
-    import pypdfium2.raw as pdfium
-
+    """Write one of `BOX_SIGNS` before its label; size, left and foot are those of the label, in points."""
     text = sign_object(document, sign, size)
     pdfium.FPDFPageObj_Transform(text, 1.0, 0.0, 0.0, 1.0, label - BEFORE_LABEL * size, foot)
     pdfium.FPDFPage_InsertObject(page, text)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from docling_core.types.doc import BoundingBox, CoordOrigin
 
 from stagekit.conservation.coverage import shortened
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedText
 from stagekit.processing.pdf.ink.watermarks import names_a_draft
+
+if TYPE_CHECKING:
+    from stagekit.processing.pdf.ink.open_page import OpenPage
 
 
 @dataclass(frozen=True)
@@ -21,26 +25,18 @@ class Stamp:
     box: BoundingBox
 
 
-def stamp_of(
-    number: int, texts: Sequence[PaintedText], shown: Box, letters: Callable[[PaintedText], str]
-) -> Stamp:
-    """Return what the texts of the stamps of a page say, line by line.
-
-    Args:
-        number: Of the page, from 1.
-        texts: Those of its stamps, at least one.
-        shown: The part of the page that is shown.
-        letters: Gives the letters of a text.
-    """
+def stamp_of(number: int, page: OpenPage, texts: Sequence[PaintedText]) -> Stamp:
+    """Return what the texts of the stamps of a page, at least one, say line by line; pages count from 1."""
     ordered = sorted(texts, key=lambda text: (-round(text.foot), text.box.left))
-    box = BoundingBox(
-        l=min(text.box.left for text in texts) - shown.left,
-        b=min(text.box.bottom for text in texts) - shown.bottom,
-        r=max(text.box.right for text in texts) - shown.left,
-        t=max(text.box.top for text in texts) - shown.bottom,
+    box, left, bottom = Box.around_all(text.box for text in texts), page.shown.left, page.shown.bottom
+    place = BoundingBox(
+        l=box.left - left,
+        b=box.bottom - bottom,
+        r=box.right - left,
+        t=box.top - bottom,
         coord_origin=CoordOrigin.BOTTOMLEFT,
     )
-    return Stamp(number, " ".join(" ".join(map(letters, ordered)).split()), box)
+    return Stamp(number, " ".join(" ".join(map(page.letters, ordered)).split()), place)
 
 
 def stamp_sentence(stamp: Stamp) -> str:

@@ -7,7 +7,7 @@ is drawn with the questionable letters and without them: what changes no pixel i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from stagekit.processing.pdf.ink.page_view import FAINTEST
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from stagekit.processing.pdf.ink.open_page import OpenPage
     from stagekit.processing.pdf.ink.page_view import PageView, Picture
 
 PICTURE_CONTRAST = 40  # levels between letters and paper of a scan
@@ -34,51 +35,37 @@ _NO_INK = (3, 7)  # rendering modes: invisible, clip only
 
 @dataclass
 class HiddenText:
-    """Text of a page without ink.
+    """Text of a page without ink."""
 
-    Attributes:
-        nowhere: No reader sees it in any form.
-        on_picture: It stands where a picture shows something, as the layer that OCR adds to a scan.
-    """
-
-    nowhere: list[PaintedText] = field(default_factory=list)
+    nowhere: list[PaintedText] = field(default_factory=list)  # no reader sees it in any form
+    # it stands where a picture shows something, as the layer that OCR adds to a scan
     on_picture: list[PaintedText] = field(default_factory=list)
 
 
-def hidden_text(
-    view: PageView,
-    objects: Sequence[PaintedText | PaintedShape],
-    shown: Box,
-    letters: Callable[[PaintedText], str],
-    *,
-    layers: bool,
-) -> HiddenText:
-    """Return which texts of a page leave no ink.
+def hidden_text(page: OpenPage, *, layers: bool) -> HiddenText:
+    """Return which texts of a page leave no ink; one of blanks alone hides nothing.
 
     Args:
-        view: The page.
-        objects: All that is painted on it, in order.
-        shown: The part of the page that is shown.
-        letters: Gives the letters of a text; one of blanks alone hides nothing.
+        page: It is drawn without some of its texts, and left as it is.
         layers: The document may have layers, so that any form may be switched off.
     """
     found = HiddenText()
     suspects = []
-    for text in _suspects(objects, shown, layers=layers):
-        if not letters(text).strip():
+    for text in _suspects(page.objects, page.shown, layers=layers):
+        if not page.letters(text).strip():
             continue
         placed = _with_area(text)
-        if text.size < SMALLEST or placed.box.overlap(shown) <= 0.0:
+        if text.size < SMALLEST or placed.box.overlap(page.shown) <= 0.0:
             found.nowhere.append(text)
         else:
             suspects.append(placed)
     if not suspects:
         return found
-    whole = view.drawn()
-    pictures = [shape for shape in objects if isinstance(shape, PaintedShape) and shape.is_picture]
-    for text in _inkless(view, whole, suspects):
+    whole = page.view.drawn()
+    pictures = [shape for shape in page.objects if isinstance(shape, PaintedShape) and shape.is_picture]
+    for text in _inkless(page.view, whole, suspects):
         if (
-            _stands_on(text.box.within(shown), pictures)
+            _stands_on(text.box.within(page.shown), pictures)
             and _contrast(whole.at(text.box, 0.3)) >= PICTURE_CONTRAST
         ):
             found.on_picture.append(text)

@@ -12,10 +12,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TYPE_CHECKING
 
 from stagekit.processing.pdf.ink.page_objects import Box, PaintedShape, PaintedText
 from stagekit.processing.pdf.ink.visibility import PAPER, SOLID
 from stagekit.processing.text.quality import page_ranges
+
+if TYPE_CHECKING:
+    from stagekit.processing.pdf.ink.open_page import OpenPage
 
 SMALLEST = 24.0  # points
 LARGER = 1.8  # times the usual letters of the page
@@ -36,56 +40,34 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True)
 class Inscription:
-    """A word or words that may be a watermark.
+    """A word or words that may be a watermark."""
 
-    Attributes:
-        text: Its letters, blanks made single.
-        texts: The text objects that paint it.
-        box: Around it, in points.
-        slanted: It rises or falls.
-        pale: Its ink is grey or sheer.
-        across: It lies over or under other text.
-        inner: It stands clear of the page's upper and lower edge.
-    """
-
-    text: str
-    texts: tuple[PaintedText, ...]
-    box: Box
-    slanted: bool
-    pale: bool
-    across: bool
-    inner: bool
+    text: str  # its letters, blanks made single
+    texts: tuple[PaintedText, ...]  # the text objects that paint it
+    box: Box  # around it, in points
+    slanted: bool  # it rises or falls
+    pale: bool  # its ink is grey or sheer
+    across: bool  # it lies over or under other text
+    inner: bool  # it stands clear of the page's upper and lower edge
 
 
-def inscriptions(
-    texts: Sequence[PaintedText],
-    shown: Box,
-    letters: Callable[[PaintedText], str],
-    shapes: Sequence[PaintedShape] = (),
-) -> list[Inscription]:
-    """Return what on a page may be a watermark.
-
-    Args:
-        texts: All texts of the page.
-        shown: The part of the page that is shown.
-        letters: Gives the letters of a text.
-        shapes: What is filled on the page, in the order of painting.
-    """
-    large = [text for text in texts if text.size >= SMALLEST and letters(text).strip()]
+def inscriptions(page: OpenPage, texts: Sequence[PaintedText]) -> list[Inscription]:
+    """Return what among the texts of a page may be a watermark."""
+    large = [text for text in texts if text.size >= SMALLEST and page.letters(text).strip()]
     if not large:
         return []
     usual = median(text.size for text in texts)
     groups: dict[tuple[int, int, tuple[int, ...]], list[PaintedText]] = defaultdict(list)
     for text in large:
-        slanted, pale = _is_slanted(text), _is_pale(text, shapes)
+        slanted, pale = _is_slanted(text), _is_pale(text, page.shapes)
         if slanted or (pale and (text.size >= LARGER * usual or len(large) == len(texts))):
             groups[round(text.angle), round(text.size), text.colour].append(text)
     found = []
     for group in groups.values():
-        words = " ".join("".join(_spaced(group, letters)).split())
+        words = " ".join("".join(_spaced(group, page.letters)).split())
         if not _LETTER.search(words) or len(words) > LONGEST:
             continue
-        box = _around(text.box for text in group)
+        box, shown = Box.around_all(text.box for text in group), page.shown
         others = [text for text in texts if text not in group]
         found.append(
             Inscription(
@@ -93,7 +75,7 @@ def inscriptions(
                 tuple(group),
                 box,
                 _is_slanted(group[0]),
-                _is_pale(group[0], shapes),
+                _is_pale(group[0], page.shapes),
                 any(text.box.overlap(own.box) > 0 for own in group for text in others),
                 box.bottom > shown.bottom + EDGE * shown.height and box.top < shown.top - EDGE * shown.height,
             )
@@ -102,12 +84,7 @@ def inscriptions(
 
 
 def across_pages(found: Mapping[int, Sequence[Inscription]], pages: int) -> dict[int, list[Inscription]]:
-    """Return the watermarks among the inscriptions of a document, by page.
-
-    Args:
-        found: Inscriptions by page number.
-        pages: How many the document has.
-    """
+    """Return the watermarks among the inscriptions of a document of so many pages; both by page number."""
     marks: dict[int, list[Inscription]] = defaultdict(list)
     for number, candidates in found.items():
         for one in candidates:
@@ -123,11 +100,6 @@ def across_pages(found: Mapping[int, Sequence[Inscription]], pages: int) -> dict
 def names_a_draft(text: str) -> bool:
     """Whether what is printed or stamped on a page says that it is no final wording."""
     return _DRAFT.search(text) is not None
-
-
-def watermark_sentences(marks: Mapping[int, Sequence[Inscription]]) -> list[str]:
-    """Return one sentence for each text of the watermarks."""
-    return sentences_of({number: [one.text for one in found] for number, found in marks.items()})
 
 
 def sentences_of(marks: Mapping[int, Sequence[str]]) -> list[str]:
@@ -182,13 +154,3 @@ def _ground(text: PaintedText, shapes: Sequence[PaintedShape]) -> tuple[int, ...
             *colour, opacity = shape.colour
             ground = tuple(colour) if opacity >= SOLID else ground
     return ground
-
-
-def _around(boxes: Iterable[Box]) -> Box:
-    every = list(boxes)
-    return Box(
-        min(box.left for box in every),
-        min(box.bottom for box in every),
-        max(box.right for box in every),
-        max(box.top for box in every),
-    )

@@ -28,10 +28,8 @@ def join_continued_tables(document: DoclingDocument) -> None:
     """Put a table at the head of a page behind the table that the page before ends with.
 
     It goes on where nothing but headers and footers stands between the two, and they have as many columns and
-    the same edges. A repeated header is left out; a row that the end of the page has cut is put together.
-
-    Args:
-        document: It is changed; the joined table has the places of all its parts.
+    the same edges. A repeated header is left out; a row that the end of the page has cut is put together. The
+    joined table has the places of all its parts.
     """
     parts: list[TableItem] = []
     whole: TableItem | None = None

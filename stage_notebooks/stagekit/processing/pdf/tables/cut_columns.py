@@ -23,10 +23,6 @@ def cut_columns(table: Cluster, regions: Iterable[Cluster]) -> list[Cluster]:
     """Return the regions whose every line stands in line with one of the table, at a place it leaves free.
 
     Whether they complete its rows is for the grid to say.
-
-    Args:
-        table: With its lines.
-        regions: Others of the same page, with their lines.
     """
     lines = [place_of(cell) for cell in table.cells]
     return [

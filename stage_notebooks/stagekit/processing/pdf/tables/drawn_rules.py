@@ -21,13 +21,7 @@ SHORTEST = 0.45  # a rule is at least this share of the region's extent
 def drawn_rules(
     page: Page, region: BoundingBox, line_height: float
 ) -> tuple[list[float], list[tuple[float, float, float]]]:
-    """Return the rules in a region: x of the vertical, (y, left, right) of the horizontal ones, in points.
-
-    Args:
-        page: With its image.
-        region: In points from the top left.
-        line_height: Of the text in it, in points.
-    """
+    """Return the rules in a region: x of the vertical, (y, left, right) of the horizontal ones, in points."""
     if page.size is None:
         return [], []
     scale = LONG_SIDE / max(page.size.width, page.size.height)

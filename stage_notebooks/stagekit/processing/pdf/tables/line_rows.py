@@ -40,11 +40,8 @@ def table_part(
 ) -> tuple[int, int]:
     """Return the first line of the table and the end of its last one: what lies outside has no columns.
 
-    Args:
-        lines: All lines of a region, by column.
-        centres: y of each line.
-        rules: y of the horizontal rules; nothing between the outer two is left out.
-        boxed: Rules stand around the cells: a single text above or below them all is none.
+    Lines stand by column, with the y of their centres; nothing between the outer two rules is left out.
+    Where rules stand around the cells (`boxed`), a single text above or below them all is none.
     """
     top, bottom = (min(rules), max(rules)) if len(rules) > 1 else (float("inf"), float("-inf"))
     steps = [b - a for a, b in pairwise(centres)]
@@ -65,12 +62,7 @@ def table_part(
 
 
 def row_starts(lines: Lines, centres: Sequence[float]) -> set[int]:
-    """Return the numbers of the lines with which a row begins, the first line left out.
-
-    Args:
-        lines: The lines of a table, by column.
-        centres: y of each line.
-    """
+    """Return the numbers of the lines, by their columns and y, with which rows begin; never the first one."""
     steps = [b - a for a, b in pairwise(centres)]
     tight = min(steps)
     wide = {index for index, step in enumerate(steps, start=1) if step > WIDE * tight}
@@ -128,10 +120,7 @@ def _breaks_together(lines: Lines, centres: Sequence[float]) -> bool:
 def _begins_row(lines: Lines, index: int, *, whole: bool) -> bool:
     """Whether a line begins a row of its own although it stands close to the line above.
 
-    Args:
-        lines: Of the table.
-        index: Of the line.
-        whole: White parts other rows; a row then has to fill all columns that the line above fills.
+    Where white parts other rows (`whole`), it has to fill all columns that the line above fills.
     """
     line = lines[index]
     filled, before = {cell.column for cell in line}, {cell.column for cell in lines[index - 1]}

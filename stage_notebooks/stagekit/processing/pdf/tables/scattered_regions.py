@@ -21,11 +21,7 @@ NEAREST_BAND = 1.6  # white between the bands of one table, in line heights
 
 
 def regions_in_rows(regions: Iterable[Cluster]) -> list[list[Cluster]]:
-    """Return groups of regions of which each may be one table, from top to bottom.
-
-    Args:
-        regions: Of one page, with their lines.
-    """
+    """Return groups of a page's regions of which each may be one table, from top to bottom."""
     texts = [region for region in regions if region.label in PARTS and region.cells and not region.children]
     groups: list[list[Cluster]] = []
     for band in _bands(sorted(texts, key=lambda region: region.bbox.t)):

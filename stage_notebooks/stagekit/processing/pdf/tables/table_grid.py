@@ -7,7 +7,7 @@ the same strips of white, and is no table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
@@ -50,6 +50,9 @@ class Rule:
     right: float = float("inf")
 
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
 @dataclass
 class GridCell:
     """One table cell: its place in the grid (ends exclusive) and the words in it, in reading order."""
@@ -59,12 +62,13 @@ class GridCell:
     column: int
     column_end: int
     lines: list[str] = field(default_factory=list)
-    box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    box: Box = (0.0, 0.0, 0.0, 0.0)
     header: bool = False
 
 
 Segment = list[Word]
 Line = list[Segment]
+Rows = Sequence[Sequence[Line]]
 
 
 def find_grid(
@@ -72,12 +76,8 @@ def find_grid(
 ) -> list[GridCell]:
     """Return the cells of a table, or nothing where the words do not stand in a grid.
 
-    Lines above and below that have no columns (a caption, a sentence that follows) are in no cell.
-
-    Args:
-        words: The words inside the table region.
-        vertical: x of the drawn vertical rules, outer ones included.
-        horizontal: The drawn horizontal rules, outer ones included.
+    Lines above and below that have no columns (a caption, a sentence that follows) are in no cell. Of the
+    drawn rules, vertical (x) and horizontal, the outer ones are included.
     """
     words = [word for word in words if word.text.strip() and word.height > 0]
     if len(words) < 4:
@@ -89,10 +89,10 @@ def find_grid(
     placed = [_placed(line, borders) for line in lines]
     centres = [_centre(line) for line in lines]
     framed = bool(vertical) and len(horizontal) < 2
+    whole = 0, len(lines)
     boxed = len(vertical) >= FEWEST_AROUND_CELLS[0] and len(horizontal) >= FEWEST_AROUND_CELLS[1]
     ys = [rule.y for rule in horizontal]
-    ends = (0, len(lines)) if framed else table_part(placed, centres, ys, boxed=boxed)
-    first, end = ends
+    first, end = whole if framed else table_part(placed, centres, ys, boxed=boxed)
     lines, placed, centres = lines[first:end], placed[first:end], centres[first:end]
     if len(lines) < 2:
         return []
@@ -263,9 +263,7 @@ def _rows(lines: Sequence[Line], starts: set[int]) -> list[list[Line]]:
     return rows
 
 
-def _header_rows(
-    rows: Sequence[Sequence[Line]], cells: Sequence[GridCell], horizontal: Sequence[Rule]
-) -> int:
+def _header_rows(rows: Rows, cells: Sequence[GridCell], horizontal: Sequence[Rule]) -> int:
     """Return how many rows name the columns: one, or several that are bold or above the only rule.
 
     The names below a label that spans some of the columns are of the header too.
@@ -292,7 +290,7 @@ def _header_rows(
 
 def _over_several_rows(
     cells: Sequence[GridCell],
-    rows: Sequence[Sequence[Line]],
+    rows: Rows,
     borders: Sequence[float],
     horizontal: Sequence[Rule],
 ) -> list[GridCell]:
@@ -322,7 +320,7 @@ def _beside(column: int, borders: Sequence[float], members: Sequence[GridCell]) 
     return (left + min(right, borders[0])) / 2 if column == 0 else (max(left, borders[-1]) + right) / 2
 
 
-def _between(rows: Sequence[Sequence[Line]], row: int, y: float) -> bool:
+def _between(rows: Rows, row: int, y: float) -> bool:
     return _centre(rows[row][-1]) <= y < _centre(rows[row + 1][0])
 
 
@@ -336,13 +334,7 @@ def _joined_down(members: Sequence[GridCell], open_after: Sequence[bool]) -> lis
             end += 1
         inside = [by_row[index] for index in range(row, end + 1) if index in by_row]
         if inside and end > row and all(cell.column_end - cell.column == 1 for cell in inside):
-            boxes = [cell.box for cell in inside]
-            box = (
-                min(b[0] for b in boxes),
-                min(b[1] for b in boxes),
-                max(b[2] for b in boxes),
-                max(b[3] for b in boxes),
-            )
+            box = _around(cell.box for cell in inside)
             lines = [line for cell in inside for line in cell.lines]
             joined.append(replace(inside[0], row=row, row_end=end + 1, lines=lines, box=box))
         else:
@@ -351,7 +343,7 @@ def _joined_down(members: Sequence[GridCell], open_after: Sequence[bool]) -> lis
     return joined
 
 
-def _cells(rows: Sequence[Sequence[Line]], borders: Sequence[float]) -> list[GridCell]:
+def _cells(rows: Rows, borders: Sequence[float]) -> list[GridCell]:
     cells: dict[tuple[int, int], GridCell] = {}
     for row, lines in enumerate(rows):
         below = {_column_span(segment, borders)[0] for line in lines[1:] for segment in line}
@@ -379,22 +371,21 @@ def _column_span(segment: Segment, borders: Sequence[float]) -> tuple[int, int]:
 
 
 def _add(cell: GridCell, segment: Segment) -> None:
-    box = (
-        min(w.left for w in segment),
-        min(w.top for w in segment),
-        max(w.right for w in segment),
-        max(w.bottom for w in segment),
-    )
+    box = _around((w.left, w.top, w.right, w.bottom) for w in segment)
     text = " ".join(word.text for word in segment)
     if not cell.lines:
-        cell.box = box
-    elif cell.lines and box[1] < cell.box[3] - 0.5 * (box[3] - box[1]):
+        cell.box, cell.lines = box, [text]
+        return
+    if box[1] < cell.box[3] - 0.5 * (box[3] - box[1]):
         cell.lines[-1] += f" {text}"
-        text = ""
-    if text:
+    else:
         cell.lines.append(text)
-    old = cell.box
-    cell.box = (min(old[0], box[0]), min(old[1], box[1]), max(old[2], box[2]), max(old[3], box[3]))
+    cell.box = _around([cell.box, box])
+
+
+def _around(boxes: Iterable[Box]) -> Box:
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def _without_overlaps(cells: list[GridCell]) -> list[GridCell]:

@@ -39,7 +39,8 @@ def join_raised_letters(page: SegmentedPdfPage) -> None:
         for before, word in joints:
             host = whole.get(id(before.cell), before.cell)
             host.text += _part(before, word)
-            host.rect = _around(host, word.cell)
+            box = box_around((place_of(host), place_of(word.cell)))
+            host.rect = BoundingRectangle.from_bounding_box(box)
             whole[id(word.cell)] = host
             gone.add(id(word.cell))
     if gone:
@@ -69,7 +70,3 @@ def _is_one(text: str, before: PlacedWord, word: PlacedWord) -> bool:
 def _is_note(before: PlacedWord, word: PlacedWord) -> bool:
     raised = before.box.b - word.box.b > RAISED * before.box.height
     return raised and bool(_NUMBER.match(word.text)) and bool(_NOTED.search(before.text))
-
-
-def _around(one: TextCell, other: TextCell) -> BoundingRectangle:
-    return BoundingRectangle.from_bounding_box(box_around((place_of(one), place_of(other))))

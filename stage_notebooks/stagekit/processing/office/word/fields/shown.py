@@ -34,25 +34,18 @@ def is_page_number(instruction: str) -> bool:
 
 
 def show_simple_fields(root: Element) -> bool:
-    """Write what simple fields without a result show, and tell whether there were any.
-
-    Args:
-        root: the root element of a part, changed in place.
-    """
+    """Write what simple fields of a part without a result show, and tell whether there were any."""
     found = False
     for simple in list(root.iter(w("fldSimple"))):
         drawn = next(simple.iter(w("t"), *map(w, _DRAWN)), None)
-        shown = _shown_by(_instruction(simple)) if drawn is None else None
+        instruction = (value(simple, "instr") or "")[:_LONGEST_INSTRUCTION]
+        shown = _shown_by(instruction) if drawn is None else None
         if shown is not None:
             run = new("r")
             run.append(shown)
             simple.append(run)
             found = True
     return found
-
-
-def _instruction(simple: Element) -> str:
-    return (value(simple, "instr") or "")[:_LONGEST_INSTRUCTION]
 
 
 @dataclass
@@ -68,11 +61,8 @@ class _Field:
 def show_fields(root: Element, *, page_numbers: bool = True) -> bool:
     """Keep the results of complex fields in place, however they are nested, and tell whether there were any.
 
-    Where the begins and ends of a part do not match, nothing but the instructions is taken away.
-
-    Args:
-        root: the root element of a part, changed in place.
-        page_numbers: keep the numbers of pages.
+    Where the begins and ends of a part do not match, nothing but the instructions is taken away. The numbers
+    of pages are kept if asked for.
     """
     marks = list(root.iter(w("fldChar")))
     if not marks and next(root.iter(w("instrText")), None) is None:
