@@ -11,6 +11,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from stagekit.processing.pdf.file import inspect_pdf
+from stagekit.processing.pdf.font_entries import with_font_entries
 from stagekit.processing.pdf.words.carried_signs import written_out
 from tests.unit.processing_pdfs import SENTENCES, pdf, scan_with_layer
 from tests.unit.written_pdfs import WrittenPdf, line, with_layers
@@ -99,6 +100,11 @@ SEEN = {
 UNSEEN = "that cannot be seen on the page (switched off, covered, outside it, or in its colour) left out."
 
 
+def is_as_it_was(found, content):
+    """Whether a file is read as it is; what its fonts leave open is written into it all the same."""
+    return found.rewritten in (None, with_font_entries(content))
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kind", HIDDEN)
 def test_what_leaves_no_ink_is_left_out_and_counted(kind, seed):
@@ -114,10 +120,11 @@ def test_what_leaves_no_ink_is_left_out_and_counted(kind, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kind", SEEN)
 def test_what_leaves_ink_stays_and_the_file_with_it(kind, seed):
-    text, found = text_of(page_with(SEEN[kind], seed))
+    content = page_with(SEEN[kind], seed)
+    text, found = text_of(content)
     assert SECRET in text
     assert found.notes == []
-    assert found.rewritten is None
+    assert is_as_it_was(found, content)
 
 
 def test_a_hidden_text_in_the_place_of_another_goes_alone():
@@ -166,9 +173,10 @@ def test_a_second_writer_hides_as_little():
 
 class TestLayerBelowAScan:
     def test_a_layer_that_says_what_the_picture_shows_stays(self):
-        text, found = text_of(scan_with_layer(SENTENCES, SENTENCES))
+        content = scan_with_layer(SENTENCES, SENTENCES)
+        text, found = text_of(content)
         assert SENTENCES[0] in text
-        assert found.rewritten is None
+        assert is_as_it_was(found, content)
 
     def test_a_layer_that_says_something_else_is_not_read(self):
         other = tuple(f"o contrato número {n} foi rescindido sem multa alguma" for n in range(8))
@@ -256,9 +264,10 @@ class TestWordsUnderABar:
         "cover", [sheer_bar, frame, bar((0, 0, 0), height=1)], ids=["highlighter", "frame", "underline"]
     )
     def test_what_lets_a_word_be_seen_changes_nothing(self, cover):
-        text, found = text_of(covered(cover))
+        content = covered(cover)
+        text, found = text_of(content)
         assert WORDS in text
-        assert found.rewritten is None
+        assert is_as_it_was(found, content)
 
     def test_a_filled_annotation_hides_what_is_below_it(self):
         written = WrittenPdf()

@@ -52,7 +52,7 @@ def with_font_entries(content: bytes) -> bytes | None:
             if not changed or pdf.get_warnings():
                 return None
             saved = io.BytesIO()
-            pdf.save(saved)
+            pdf.save(saved, deterministic_id=True)
             return saved.getvalue()
     except pikepdf.PdfError:
         return None
