@@ -72,6 +72,7 @@ def test_letters_stand_where_they_are_printed(font):
     ("encoding", "codes", "text"),
     [
         (Name.WinAnsiEncoding, b"a\xe1\xa0\xbax", "aá\xa0ºx"),
+        (Name.WinAnsiEncoding, b"\x7f\x95x", "••x"),
         (Name.MacRomanEncoding, b"a\x87\xca\xbcx", "aá\xa0ºx"),
         (Dictionary(BaseEncoding=Name.WinAnsiEncoding, Differences=[1, Name.ccedilla]), b"\x01\xe1x", "çáx"),
         (Dictionary(Differences=[1, Name.eacute, 0x81, Name.atilde, Name.Odieresis]), b"a\x81\x82x", "aãÖx"),

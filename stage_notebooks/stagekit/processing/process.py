@@ -211,8 +211,6 @@ def _invisible(document: DoclingDocument) -> list[str]:
 def _process_paged(
     reader: DocumentReader, content: bytes, file_format: str, settings: ProcessingSettings
 ) -> ProcessedDocument:
-    from stagekit.processing.ocr.page_ocr import printed_across
-
     if file_format == "pdf":
         pdf = inspect_pdf(
             content, settings.max_pages, settings.pdf_passwords, ask_pictures=settings.upright_scans
@@ -225,6 +223,9 @@ def _process_paged(
         upright = upright_image(content) if settings.upright_scans else content
     kind = file_format if upright is content or file_format == "pdf" else "png"
     result = reader.convert(upright, kind, pictures_before=pdf.pictures_before)
+    # Not before: the reader's first conversion loads Docling without torch.
+    from stagekit.processing.ocr.page_ocr import printed_across
+
     write_signs(result.document)
     pale = printed_across(result)
     by_ocr = read_by_ocr(result.pages)

@@ -160,5 +160,6 @@ def _base_glyphs(name: str) -> list[str]:
         return list(MacRoman)
     if name == "/WinAnsiEncoding":
         letters = (bytes([code]).decode("cp1252", "replace") for code in range(256))
-        return [UV2AGL.get(ord(_SAME_LETTER.get(letter, letter)), ".notdef") for letter in letters]
+        # Codes that stand for nothing else are bullets (ISO 32000-1, D.2, note 3); ReportLab writes 7F.
+        return [UV2AGL.get(ord(_SAME_LETTER.get(letter, letter)), "bullet") for letter in letters]
     return list(StandardEncoding)
