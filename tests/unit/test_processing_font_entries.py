@@ -10,7 +10,7 @@ from docling_parse.pdf_parser import DoclingPdfParser
 from pikepdf import Dictionary, Name
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from stagekit.processing.pdf.font_entries import with_font_entries
+from stagekit.processing.pdf.ink.font_entries import with_font_entries
 from tests.unit.processing_pdfs import pdf
 
 LETTERS = "Aáàâã çéê íóôõ úüÇÁÉ nº 1ª — “R$ 5”"

@@ -11,7 +11,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from stagekit.processing.pdf.file import inspect_pdf
-from stagekit.processing.pdf.font_entries import with_font_entries
+from stagekit.processing.pdf.ink.font_entries import with_font_entries
 from stagekit.processing.pdf.words.carried_signs import written_out
 from tests.unit.processing_pdfs import SENTENCES, pdf, scan_with_layer
 from tests.unit.written_pdfs import WrittenPdf, line, with_layers

@@ -12,7 +12,7 @@ import pypdfium2.raw as pdfium
 
 from stagekit.declared.pdf_info import pdf_properties
 from stagekit.errors import DocumentRejected
-from stagekit.processing.pdf.font_entries import with_font_entries
+from stagekit.processing.pdf.ink.font_entries import with_font_entries
 from stagekit.processing.pdf.ink.page_objects import text_on
 from stagekit.processing.pdf.ink.plain_pdf import PlainPdf, make_plain
 from stagekit.processing.pdf.ink.upright_text import turn_upright
