@@ -297,12 +297,12 @@ def test_the_vectors_of_each_backend_and_number_type_are_kept_apart(directory: P
 def test_a_question_is_embedded_in_openvino_where_its_model_needs_it(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stagekit.search.query import _embed
+    from stagekit.search.query import question_embedder
 
     monkeypatch.setenv("NIC_ETL_MODELS_DIR", str(tmp_path / "models"))
     arguments = (str(directory), "", "float32", "cpu")
-    light = _embed("ab", resolve_model(str(directory)), *arguments)
+    light = question_embedder(resolve_model(str(directory)), *arguments)("ab")
     edit(directory / "1_Pooling" / "config.json", pooling_mode_max_tokens=True)
     files = resolve_model(str(directory))
-    both_poolings = _embed("ab", files, *arguments)
+    both_poolings = question_embedder(files, *arguments)("ab")
     assert (resolve_backend("auto", files), len(both_poolings)) == ("openvino", 2 * len(light))
