@@ -114,3 +114,12 @@ def test_a_file_that_needs_repair_stays_as_it_is():
     assert with_font_entries(content) is not None
     assert with_font_entries(content[: content.rindex(b"startxref")]) is None
     assert with_font_entries(content[:300]) is None
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [{"Encoding": Dictionary(Differences=[Dictionary(), Name.a])}, {"Encoding": Dictionary(Differences=3)},
+     {"FontDescriptor": 3}],
+)  # fmt: skip
+def test_a_font_whose_entries_are_of_a_wrong_kind_stays_as_it_is(entries):
+    assert with_font_entries(with_font("Helvetica", b"x", **entries)) is None

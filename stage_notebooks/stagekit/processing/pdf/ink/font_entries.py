@@ -38,8 +38,8 @@ _SAME_LETTER = {"\u00a0": " ", "\u00ad": "-"}  # WinAnsi has them twice
 def with_font_entries(content: bytes) -> bytes | None:
     """Return a PDF whose fonts state the widths and letters that they left open; None where all is stated.
 
-    A font that is embedded keeps its widths, and a file that needs repair or a password stays as it is: what
-    repairs it for this purpose may lose more.
+    A font that is embedded keeps its widths, and a file that needs repair or a password, or has fonts with
+    entries of a wrong kind, stays as it is: what repairs it for this purpose may lose more.
     """
     if not _NAMED.search(content):
         return None
@@ -54,7 +54,7 @@ def with_font_entries(content: bytes) -> bytes | None:
             saved = io.BytesIO()
             pdf.save(saved, deterministic_id=True)
             return saved.getvalue()
-    except pikepdf.PdfError:
+    except (pikepdf.PdfError, TypeError, ValueError):  # an entry that is not what the standard says
         return None
 
 
